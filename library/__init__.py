@@ -1,0 +1,1 @@
+"""The domain: pictures, queries, ingestion. Imports no other room."""

@@ -1,0 +1,41 @@
+"""The one family of errors whose text is fit to show: what happened, and what to do next."""
+
+
+class LikenessError(Exception):
+    """A failure a person can act on. Anything else is a bug and keeps its traceback."""
+
+
+class RejectedImage(LikenessError):
+    """These bytes are not a picture that can be kept."""
+
+
+class InvalidContentId(LikenessError):
+    """A content ID is 64 lower-case hex digits; this is something else."""
+
+
+class InvalidQuery(LikenessError):
+    """The query cannot be answered as it was asked."""
+
+
+class UnknownPicture(LikenessError):
+    """No picture in the library has this content ID."""
+
+
+class NotAllowed(LikenessError):
+    """EDITS does not permit this change."""
+
+
+class UnknownModel(LikenessError):
+    """CLIP_MODEL names nothing that can serve as an encoder: the setting has to change."""
+
+
+class ModelUnavailable(LikenessError):
+    """The model exists but cannot be had right now."""
+
+
+class IndexUnavailable(LikenessError):
+    """Milvus does not answer, or does not answer as it should."""
+
+
+class StoreUnavailable(LikenessError):
+    """The image store cannot be read or written."""

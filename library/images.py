@@ -1,0 +1,183 @@
+"""Bytes to pictures: the content ID, safe decoding, thumbnails and previews."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from typing import NewType
+
+import numpy as np
+import pi_heif
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from library.errors import InvalidContentId, RejectedImage
+
+ContentId = NewType("ContentId", str)
+
+# Pillow reads many more formats; these are the ones that photographs and screenshots come in.
+EXTENSIONS = {
+    "AVIF": "avif",
+    "BMP": "bmp",
+    "GIF": "gif",
+    "HEIF": "heic",
+    "JPEG": "jpg",
+    "JPEG2000": "jp2",
+    "MPO": "jpg",
+    "PNG": "png",
+    "PPM": "ppm",
+    "TIFF": "tif",
+    "WEBP": "webp",
+}
+OPENED_FORMATS = [name for name in EXTENSIONS if name != "MPO"]  # Pillow opens an MPO as JPEG first
+IMAGE_SUFFIXES = frozenset(
+    f".{ending}"
+    for ending in (
+        *("avif", "bmp", "dib", "gif", "heic", "heics", "heif", "hif", "j2k", "jfif", "jp2", "jpe", "jpeg"),
+        *("jpf", "jpg", "mpo", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"),
+    )
+)
+MAX_PIXELS = 178_956_970  # where Pillow, too, speaks of a decompression bomb
+MAX_ASPECT = 100
+WORKING_SIDE = 448  # twice the 224 px of most towers, so that their own resampling still decides
+THUMBNAIL_SIDE = 384
+PREVIEW_SIDE = 1600
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture: upright, RGB, perhaps reduced; `width` and `height` are the original's, upright."""
+
+    image: Image.Image
+    format: str
+    width: int
+    height: int
+
+    @property
+    def extension(self) -> str:
+        return EXTENSIONS[self.format]
+
+
+def content_id(data: bytes) -> ContentId:
+    """SHA-256 of the bytes as lower-case hex: the same bytes are the same picture, whatever their name."""
+    return ContentId(hashlib.sha256(data).hexdigest())
+
+
+def parse_content_id(text: str) -> ContentId:
+    """Raises InvalidContentId for anything but 64 lower-case hex digits."""
+    if not re.fullmatch(r"[0-9a-f]{64}", text, flags=re.ASCII):
+        raise InvalidContentId(f"{text[:80]!r} is not a content ID: 64 hex digits (0-9, a-f) are expected.")
+    return ContentId(text)
+
+
+def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
+    """The first frame, upright, on white where it is transparent.
+
+    A large picture comes reduced, never below `short_side` pixels on its shorter side: JPEG decoders
+    do that at a fraction of the cost. Raises RejectedImage with a reason a person understands.
+    """
+    if not data:
+        raise RejectedImage("The file is empty.")
+    _register_heif()
+    try:
+        with Image.open(BytesIO(data), formats=OPENED_FORMATS) as opened:
+            _check_dimensions(*opened.size)
+            original_size = opened.size
+            opened.draft("RGB", (short_side, short_side))
+            opened.load()
+            upright = _upright(opened)
+            turned = (upright.width > upright.height) != (opened.width > opened.height)
+            width, height = reversed(original_size) if turned else original_size
+            return Picture(_reduced(_to_rgb(upright), short_side), str(opened.format), width, height)
+    except RejectedImage:
+        raise
+    except UnidentifiedImageError:
+        raise RejectedImage(_what_it_is_instead(data)) from None
+    except Image.DecompressionBombError:
+        raise RejectedImage(_too_large()) from None
+    except MemoryError:
+        raise RejectedImage("The picture needs more memory than this machine has free.") from None
+    except Exception as error:  # decoders raise whatever damaged bytes lead them to
+        raise RejectedImage("The picture is damaged or cut short and cannot be decoded.") from error
+
+
+def thumbnail(picture: Picture) -> bytes:
+    """WebP, at most 384 px on the long side, without metadata."""
+    small = picture.image.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
+    return _saved(small, "WEBP", quality=75, method=2)
+
+
+def preview(original: bytes) -> bytes:
+    """JPEG, at most 1600 px on the long side, without metadata: browsers show no HEIC, and EXIF tells places."""
+    large = decode(original, PREVIEW_SIDE).image
+    large.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BICUBIC)
+    return _saved(large, "JPEG", quality=85)
+
+
+@cache
+def _register_heif() -> None:
+    pi_heif.register_heif_opener()
+
+
+def _check_dimensions(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise RejectedImage(_too_large())
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise RejectedImage(f"The picture is {width} x {height}: more than {MAX_ASPECT} times as long as wide.")
+
+
+def _too_large() -> str:
+    return f"The picture has more than {MAX_PIXELS // 1_000_000 + 1} megapixels."
+
+
+def _what_it_is_instead(data: bytes) -> str:
+    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if b"<svg" in start:
+        return "This is an SVG drawing, not a picture made of pixels. Export it as PNG first."
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "This is a web page, not a picture."
+    if start.startswith(b"%pdf"):
+        return "This is a PDF document, not a picture."
+    return f"This is not a picture in a format that can be read ({', '.join(OPENED_FORMATS)})."
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a broken EXIF block is no reason to refuse a whole picture
+        return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        image = _eight_bit(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        on_white = Image.new("RGB", image.size, "white")
+        on_white.paste(image, mask=image.getchannel("A"))
+        return on_white
+    return image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Deep greys scaled to 0..255; Pillow alone would clip them."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+    peak = float(values.max(initial=0))
+    if image.mode.startswith("I;16") or 255 < peak <= 65_535:
+        peak = 65_535
+    elif 1 < peak <= 255:
+        peak = 255
+    return Image.fromarray(np.clip(values * (255 / max(peak, 1e-12)), 0, 255).astype(np.uint8))
+
+
+def _reduced(image: Image.Image, short_side: int) -> Image.Image:
+    factor = min(image.size) // short_side
+    return image.reduce(factor) if factor > 1 else image
+
+
+def _saved(image: Image.Image, format: str, **options: int) -> bytes:
+    image.info.clear()
+    buffer = BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()

@@ -1,0 +1,135 @@
+"""What the library asks of the rooms around it: an encoder, an image store, a vector database."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from library.images import ContentId
+from library.records import Record
+
+Vector = NDArray[np.float32]  # shape (dim,), unit length
+Vectors = NDArray[np.float32]  # shape (n, dim), rows of unit length
+
+
+@dataclass(frozen=True)
+class EncoderInfo:
+    """`fingerprint` tells apart two sets of weights under one name: a hub commit, or a hash of the files."""
+
+    name: str
+    fingerprint: str
+    dim: int
+    device: str
+    dtype: str
+
+
+class Encoder(Protocol):
+    """Maps pictures and texts into one space. Safe to call from several threads."""
+
+    @property
+    def info(self) -> EncoderInfo: ...
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors: ...
+    def encode_texts(self, texts: Sequence[str]) -> Vectors: ...
+    def cuts(self, text: str) -> bool:
+        """Whether the text is longer than the tower reads, so that its end is left out."""
+        ...
+
+
+class ImageStore(Protocol):
+    """Originals, thumbnails and records by content ID. A picture is there whole or not at all.
+
+    Every method raises StoreUnavailable when the medium fails, and UnknownPicture for a missing picture.
+    """
+
+    def add(self, record: Record, original: bytes, thumbnail: bytes) -> None:
+        """Adding a picture that is there already replaces it by itself."""
+        ...
+
+    def find(self, id: ContentId) -> Record | None: ...
+    def original(self, id: ContentId) -> bytes: ...
+    def thumbnail(self, id: ContentId) -> bytes: ...
+    def delete(self, id: ContentId) -> None:
+        """Deleting a picture that is not there does nothing."""
+        ...
+
+    def count(self) -> int: ...
+    def newest(self, offset: int, limit: int) -> list[Record]: ...
+
+
+@dataclass(frozen=True)
+class Hit:
+    record: Record
+    score: float  # cosine similarity, -1 to 1
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """Counters are those of this process; `rows` is None until they were counted for the first time."""
+
+    connected: bool
+    problem: str | None
+    backend: str  # "Milvus Lite" or "Milvus"
+    version: str | None
+    collection: str
+    rows: int | None
+    index_type: str
+    metric: str
+    nlist: int
+    state: str  # released, loading, loaded, releasing
+    seconds_until_release: float | None
+    loads: int
+    releases: int
+    searches: int
+
+
+class LoadedCollection(Protocol):
+    """A collection in memory: the only thing that can be searched or read."""
+
+    def search(self, vector: Vector, limit: int, nprobe: int | None, exact: bool) -> list[Hit]:
+        """Best first. `nprobe=None` lets the collection choose; `exact` compares with every row."""
+        ...
+
+    def present(self, img_paths: Sequence[str]) -> set[ContentId]:
+        """Those of them that have a row."""
+        ...
+
+    def vector(self, img_path: str) -> Vector | None:
+        """The stored vector, if there is a row."""
+        ...
+
+    def count(self) -> int: ...
+
+
+class Collection(Protocol):
+    """The vectors of one encoder. Every method raises IndexUnavailable when Milvus does not answer."""
+
+    def upsert(self, records: Sequence[Record], vectors: Vectors) -> None: ...
+    def loaded(self) -> AbstractContextManager[LoadedCollection]:
+        """Loads before the first holder, releases after the last."""
+        ...
+
+    def settle(self) -> None:
+        """Called after a run: flushes what is worth flushing."""
+        ...
+
+    def status(self) -> IndexStatus:
+        """Never raises, never waits for more than a moment, never loads."""
+        ...
+
+
+class VectorDatabase(Protocol):
+    def collection(self, encoder: EncoderInfo) -> Collection:
+        """The collection of this encoder and no other; the same object for the same encoder."""
+        ...
+
+    def delete(self, img_paths: Sequence[str]) -> None:
+        """Removes the rows from every collection."""
+        ...
+
+    def close(self) -> None:
+        """Flushes, releases and lets go of the files."""
+        ...

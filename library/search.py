@@ -1,0 +1,69 @@
+"""What can be asked, what comes back, and how a text and a picture become one vector."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from library.errors import InvalidQuery
+from library.images import ContentId
+from library.ports import Hit, Vector
+from library.records import Record
+
+MAX_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Query:
+    """Words, a picture's bytes, or both; or else a picture of the library that others should resemble."""
+
+    text: str = ""
+    image: bytes | None = None
+    similar_to: ContentId | None = None
+    limit: int = 24
+    nprobe: int | None = None  # None: the collection chooses
+    exact: bool = False
+    min_score: float = -1.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= MAX_LIMIT:
+            raise InvalidQuery(f"The limit is {self.limit}: 1 to {MAX_LIMIT} results can be asked for.")
+        if self.nprobe is not None and not 1 <= self.nprobe <= 65_536:
+            raise InvalidQuery(f"nprobe is {self.nprobe}: 1 to 65536 is possible.")
+        if not -1 <= self.min_score <= 1:
+            raise InvalidQuery(f"The minimum score is {self.min_score}: -1 to 1 is possible.")
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Milliseconds of each stage. `load` includes waiting for another query's load."""
+
+    encode: float
+    load: float
+    search: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    hits: list[Hit]
+    timings: Timings
+    notes: list[str] = field(default_factory=list)  # what the person should know, such as a text that was cut
+    anchor: Record | None = None  # the picture that the hits resemble, itself left out of them
+
+
+def clean_text(text: str) -> str:
+    """One line without control characters; joiners stay, since emoji are made with them."""
+    spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
+    return " ".join(unicodedata.normalize("NFC", spaced).split())
+
+
+def combine(vectors: Sequence[Vector]) -> Vector:
+    """The normalised mean of unit vectors: the direction with the highest mean cosine to all of them."""
+    mean = np.mean(vectors, axis=0)
+    length = float(np.linalg.norm(mean))
+    if length < 1e-6:
+        raise InvalidQuery("The parts of this query cancel each other out. Leave one of them away.")
+    unit: Vector = (mean / length).astype(np.float32)
+    return unit

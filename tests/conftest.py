@@ -1,0 +1,105 @@
+"""What the tests share: pictures, libraries of fakes, photos where there are some, a real Milvus server."""
+
+import os
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from library.image_library import ImageLibrary
+from library.images import ContentId, content_id
+from library.ingest import Item
+from library.records import Record
+from tests.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, ready
+from tests.milvus_server import MilvusServer
+
+ROOT = Path(__file__).parent.parent
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    """CI sets LIKENESS_REQUIRE_ALL=1, because there a skipped test would be a test that nobody runs."""
+    if os.environ.get("LIKENESS_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    folder = os.environ.get("PHOTOS_DIR")
+    if not folder or not Path(folder).is_dir():
+        skip_or_fail("PHOTOS_DIR names no folder of photos")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+    if reason := MilvusServer.unavailable():
+        skip_or_fail(reason)
+    with MilvusServer(tmp_path_factory.mktemp("milvus-server")) as server:
+        yield server
+
+
+Drawn = Callable[..., bytes]
+
+
+@pytest.fixture(scope="session")
+def picture() -> Drawn:
+    """picture("red") -> the bytes of a small PNG of that colour."""
+
+    def draw(colour: str, size: tuple[int, int] = (40, 30), format: str = "PNG", **options: object) -> bytes:
+        buffer = BytesIO()
+        Image.new("RGB", size, COLOURS.get(colour, colour)).save(buffer, format, **options)
+        return buffer.getvalue()
+
+    return draw
+
+
+def item(name: str, data: bytes, **fields: object) -> Item:
+    return Item(name, name, lambda: data, **fields)
+
+
+def record(number: int, **fields: object) -> Record:
+    """A record of a picture that nobody has drawn; the same number is the same picture."""
+    id = content_id(str(number).encode())
+    return Record(
+        **{
+            "content_id": id,
+            "img_path": f"images/{id[:2]}/{id}.png",
+            "name": f"{number}.png",
+            "format": "PNG",
+            "width": 40,
+            "height": 30,
+            "bytes": 100 + number,
+            "added": "2026-01-01T00:00:00.000000Z",
+            "source": "test",
+            **fields,
+        }
+    )
+
+
+def unit_vectors(count: int, dim: int, seed: int = 0) -> np.ndarray:
+    vectors = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def database() -> MemoryDatabase:
+    return MemoryDatabase()
+
+
+@pytest.fixture
+def library(store: MemoryStore, database: MemoryDatabase) -> ImageLibrary:
+    return ImageLibrary(store, ready(ColourEncoder()), "colour", database)
+
+
+def ids(hits: list) -> list[ContentId]:
+    return [hit.record.content_id for hit in hits]

@@ -1,0 +1,157 @@
+"""Small, true stand-ins: they keep the contracts that the real rooms keep."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from library.errors import UnknownPicture
+from library.images import ContentId
+from library.ports import Encoder, EncoderInfo, Hit, IndexStatus, Vector, Vectors
+from library.records import Record, id_of
+
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+
+
+class ColourEncoder:
+    """Sees only the mean colour, and reads only colour words, at most eight of them."""
+
+    info = EncoderInfo("colour", "0" * 12, 3, "cpu", "float32")
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        return _unit_rows([np.asarray(image).reshape(-1, 3).mean(axis=0) + 1e-3 for image in images])
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        return _unit_rows([sum_of_colours(text) for text in texts])
+
+    def cuts(self, text: str) -> bool:
+        return len(text.split()) > 8
+
+
+def sum_of_colours(text: str) -> NDArray[np.float32]:
+    colours = [COLOURS[word] for word in text.split()[:8] if word in COLOURS]
+    return np.sum([*colours, (1e-3, 1e-3, 1e-3)], axis=0, dtype=np.float32)
+
+
+def ready(encoder: Encoder) -> Future[Encoder]:
+    future: Future[Encoder] = Future()
+    future.set_result(encoder)
+    return future
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self._pictures: dict[ContentId, tuple[Record, bytes, bytes]] = {}
+
+    def add(self, record: Record, original: bytes, thumbnail: bytes) -> None:
+        self._pictures[record.content_id] = (record, original, thumbnail)
+
+    def find(self, id: ContentId) -> Record | None:
+        return self._pictures[id][0] if id in self._pictures else None
+
+    def original(self, id: ContentId) -> bytes:
+        return self._get(id)[1]
+
+    def thumbnail(self, id: ContentId) -> bytes:
+        return self._get(id)[2]
+
+    def delete(self, id: ContentId) -> None:
+        self._pictures.pop(id, None)
+
+    def count(self) -> int:
+        return len(self._pictures)
+
+    def newest(self, offset: int, limit: int) -> list[Record]:
+        records = [record for record, *_ in self._pictures.values()]
+        return sorted(records, key=lambda record: record.added, reverse=True)[offset : offset + limit]
+
+    def _get(self, id: ContentId) -> tuple[Record, bytes, bytes]:
+        if id not in self._pictures:
+            raise UnknownPicture("This picture is no longer in the library.")
+        return self._pictures[id]
+
+
+class MemoryCollection:
+    def __init__(self, name: str = "memory", dim: int = 3) -> None:
+        self._name = name
+        self._rows: dict[str, tuple[Record, Vector]] = {}
+        self._holders = 0
+        self._loads = self._releases = self._searches = 0
+
+    def upsert(self, records: Sequence[Record], vectors: Vectors) -> None:
+        pairs = zip(records, vectors, strict=True)
+        self._rows.update({record.img_path: (record, vector) for record, vector in pairs})
+
+    @contextmanager
+    def loaded(self) -> Iterator["MemoryCollection"]:
+        self._loads += self._holders == 0
+        self._holders += 1
+        try:
+            yield self
+        finally:
+            self._holders -= 1
+            self._releases += self._holders == 0
+
+    def search(self, vector: Vector, limit: int, nprobe: int | None = None, exact: bool = False) -> list[Hit]:
+        assert self._holders, "searched a collection that is not loaded"
+        self._searches += 1
+        hits = [Hit(record, float(stored @ vector)) for record, stored in self._rows.values()]
+        return sorted(hits, key=lambda hit: -hit.score)[:limit]
+
+    def present(self, img_paths: Sequence[str]) -> set[ContentId]:
+        return {id_of(path) for path in img_paths if path in self._rows}
+
+    def vector(self, img_path: str) -> Vector | None:
+        return self._rows[img_path][1] if img_path in self._rows else None
+
+    def count(self) -> int:
+        return len(self._rows)
+
+    def settle(self) -> None:
+        pass
+
+    def delete(self, img_paths: Sequence[str]) -> None:
+        for path in img_paths:
+            self._rows.pop(path, None)
+
+    def status(self) -> IndexStatus:
+        return IndexStatus(
+            connected=True,
+            problem=None,
+            backend="memory",
+            version="1",
+            collection=self._name,
+            rows=len(self._rows),
+            index_type="IVF_FLAT",
+            metric="COSINE",
+            nlist=128,
+            state="loaded" if self._holders else "released",
+            seconds_until_release=None,
+            loads=self._loads,
+            releases=self._releases,
+            searches=self._searches,
+        )
+
+
+class MemoryDatabase:
+    def __init__(self) -> None:
+        self._collections: dict[str, MemoryCollection] = {}
+
+    def collection(self, encoder: EncoderInfo) -> MemoryCollection:
+        name = f"{encoder.name}_{encoder.fingerprint}"
+        return self._collections.setdefault(name, MemoryCollection(name, encoder.dim))
+
+    def delete(self, img_paths: Sequence[str]) -> None:
+        for collection in self._collections.values():
+            collection.delete(img_paths)
+
+    def close(self) -> None:
+        pass
+
+
+def _unit_rows(rows: Sequence[NDArray[np.floating]]) -> Vectors:
+    matrix = np.array(rows, dtype=np.float32)
+    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)

@@ -1,0 +1,161 @@
+import errno
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from library.errors import IndexUnavailable, StoreUnavailable
+from library.image_library import ImageLibrary
+from library.images import content_id
+from library.ingest import STATUSES, FileReceipt, Item, tally
+from library.search import Query
+from tests.conftest import ids, item
+from tests.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore, ready
+
+
+def statuses(receipts):
+    return [receipt.status for receipt in receipts]
+
+
+def test_a_new_picture_is_stored_and_found(library, picture):
+    [receipt] = library.add([item("red.png", picture("red"))])
+    assert receipt == FileReceipt("red.png", "new", content_id(picture("red")))
+    assert library.original(receipt.content_id) == picture("red")
+    assert ids(library.search(Query("red")).hits) == [receipt.content_id]
+
+
+def test_the_same_bytes_under_another_name_are_a_duplicate_of_the_first(library, picture):
+    list(library.add([item("red.png", picture("red"))]))
+    [receipt] = library.add([item("rot.png", picture("red"))])
+    assert (receipt.status, receipt.reason) == ("duplicate", "The same picture as red.png.")
+    assert library.status().pictures == 1
+
+
+def test_the_same_bytes_in_one_batch_are_one_picture(library, picture):
+    receipts = list(library.add([item("red.png", picture("red")), item("rot.png", picture("red"))]))
+    assert statuses(receipts) == ["new", "duplicate"]
+    assert receipts[1].reason == "The same picture as red.png."
+
+
+def test_a_bad_file_stops_nobody(library, picture):
+    files = [item("a.png", picture("red")), item("b.png", b"text"), item("c.png", b""), item("d.png", picture("blue"))]
+    receipts = list(library.add(files))
+    assert statuses(receipts) == ["new", "rejected", "rejected", "new"]
+    assert all(receipt.reason for receipt in receipts[1:3])
+
+
+def test_a_file_that_cannot_be_read_is_rejected_by_name(library, picture, tmp_path):
+    def gone():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    receipts = list(library.add([Item("gone.png", "gone.png", gone), item("red.png", picture("red"))]))
+    assert statuses(receipts) == ["rejected", "new"]
+    assert "No such file" in receipts[0].reason
+
+
+def test_a_picture_that_lacks_only_its_row_is_finished_as_new(library, store, database, picture):
+    list(library.add([item("red.png", picture("red"))]))
+    first = store.find(content_id(picture("red")))
+    database.delete([first.img_path])
+    [receipt] = library.add([item("other.png", picture("red"))])
+    assert receipt.status == "new"
+    assert store.find(receipt.content_id) == first
+    assert len(library.search(Query("red")).hits) == 1
+
+
+def test_metadata_and_source_are_kept(library, picture):
+    [receipt] = library.add([item("red.png", picture("red"), source="shelf 4", metadata={"img_path": "mine"})])
+    [hit] = library.search(Query("red")).hits
+    assert (hit.record.source, hit.record.metadata) == ("shelf 4", {"img_path": "mine"})
+    assert hit.record.img_path == f"images/{receipt.content_id[:2]}/{receipt.content_id}.png"
+
+
+def test_stopping_ends_after_the_batch_in_hand(library, picture):
+    files = [item(f"{number}.png", picture((number, 0, 0))) for number in range(100)]
+    receipts = list(library.add(files, stopped=lambda: True))
+    assert statuses(receipts) == ["new"] * 32 + ["skipped"] * 68
+    assert library.status().pictures == 32
+
+
+def test_a_skipped_item_keeps_its_reason(library):
+    [receipt] = library.add([Item("x.txt", "x.txt", bytes, skip="No picture.")])
+    assert (receipt.status, receipt.reason) == ("skipped", "No picture.")
+
+
+class FullStore(MemoryStore):
+    """Takes nothing larger than 200 bytes."""
+
+    def add(self, record, original, thumbnail):
+        if len(original) > 200:
+            raise StoreUnavailable("The image store failed: No space left on device.")
+        super().add(record, original, thumbnail)
+
+
+def test_a_picture_that_cannot_be_stored_gets_no_row(picture):
+    database = MemoryDatabase()
+    library = ImageLibrary(FullStore(), ready(ColourEncoder()), "colour", database)
+    small, large = picture("red"), picture("blue", size=(400, 400))
+    receipts = list(library.add([item("large.png", large), item("small.png", small)]))
+    assert statuses(receipts) == ["rejected", "new"]
+    assert "No space left" in receipts[0].reason
+    assert library.count_rows() == 1
+
+
+def test_a_store_that_takes_nothing_ends_the_run_with_receipts_for_all(picture):
+    library = ImageLibrary(FullStore(), ready(ColourEncoder()), "colour", MemoryDatabase())
+    files = [item(f"{number}.png", picture((number, 0, 0), size=(500, 400))) for number in range(40)]
+    receipts = []
+    with pytest.raises(StoreUnavailable):
+        for receipt in library.add(files):
+            receipts.append(receipt)
+    assert statuses(receipts) == ["rejected"] * 32 + ["skipped"] * 8
+    assert library.count_rows() == 0
+
+
+class DyingCollection(MemoryCollection):
+    """Milvus goes away with the second batch."""
+
+    batches = 0
+
+    def upsert(self, records, vectors):
+        self.batches += 1
+        if self.batches == 2:
+            raise IndexUnavailable("Milvus does not answer.")
+        super().upsert(records, vectors)
+
+
+def test_when_milvus_dies_the_same_call_later_does_the_rest(picture):
+    database = MemoryDatabase()
+    encoder = ColourEncoder()
+    database._collections["colour_" + encoder.info.fingerprint] = DyingCollection()
+    library = ImageLibrary(MemoryStore(), ready(encoder), "colour", database)
+    files = [item(f"{number}.png", picture((number, 0, 0))) for number in range(80)]
+    receipts = []
+    with pytest.raises(IndexUnavailable):
+        for receipt in library.add(files):
+            receipts.append(receipt)
+    assert statuses(receipts) == ["new"] * 32 + ["rejected"] * 32 + ["skipped"] * 16
+    again = list(library.add(files))
+    assert statuses(again) == ["duplicate"] * 32 + ["new"] * 48
+    assert library.count_rows() == library.status().pictures == 80
+
+
+FILES = st.lists(
+    st.tuples(st.text(min_size=1, max_size=20), st.sampled_from(["red", "blue", "green", "text", "empty"])), max_size=80
+)
+
+
+@given(FILES)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+def test_every_file_gets_one_receipt_in_order_and_the_counts_add_up(picture, files):
+    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), "colour", MemoryDatabase())
+    data = {"text": b"text", "empty": b""}
+    receipts = list(library.add([item(name, data[kind] if kind in data else picture(kind)) for name, kind in files]))
+    assert [receipt.path for receipt in receipts] == [name for name, _ in files]
+    counts = tally(receipts)
+    assert tuple(counts) == STATUSES
+    assert sum(counts.values()) == len(files)
+    assert counts["new"] == library.status().pictures == library.count_rows()
+    assert counts["new"] == len({kind for _, kind in files if kind not in data})
+    assert counts["rejected"] == sum(kind in data for _, kind in files)
