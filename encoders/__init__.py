@@ -1,0 +1,1 @@
+"""Pictures and texts to unit vectors in one space. Knows torch and transformers."""

@@ -1,0 +1,217 @@
+"""CLIP from Hugging Face: an image tower and a text tower, one vector space."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import numpy as np
+import torch
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+from PIL import Image
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
+from transformers.utils.hub import cached_file
+from transformers.utils.logging import disable_progress_bar
+
+from library.errors import LikenessError, ModelUnavailable, UnknownModel
+from library.ports import EncoderInfo, Vectors
+
+logger = logging.getLogger(__name__)
+
+SMALL = "small"
+SMALL_FOLDER = Path(__file__).parent / "small"
+BATCH = 16  # the fastest size on a CPU
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+FINGERPRINTED = ("*.json", "*.safetensors", "*.bin", "*.txt", "*.model")
+
+T = TypeVar("T")
+
+
+class ClipEncoder:
+    """Any transformers model that offers `get_image_features` and `get_text_features`."""
+
+    def __init__(self, model: Any, image_processor: Any, tokenizer: Any, info: EncoderInfo) -> None:
+        self.info = info
+        self._model = model
+        self._image_processor = image_processor
+        self._tokenizer = tokenizer
+        self._context = model.config.text_config.max_position_embeddings
+        self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="preprocess")
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """RGB pictures of any size to float32 unit vectors, shape (n, dim)."""
+        return self._in_batches(images, self._encode_image_batch)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts to float32 unit vectors, shape (n, dim); the end of a text beyond the context is left out."""
+        return self._in_batches(texts, self._encode_text_batch)
+
+    def cuts(self, text: str) -> bool:
+        return bool(len(self._tokenizer(text, verbose=False)["input_ids"]) > self._context)
+
+    def _in_batches(self, inputs: Sequence[T], encode: Callable[[Sequence[T]], Vectors]) -> Vectors:
+        batches = [encode(inputs[start : start + BATCH]) for start in range(0, len(inputs), BATCH)]
+        return np.concatenate([np.empty((0, self.info.dim), np.float32), *batches])
+
+    def _encode_image_batch(self, images: Sequence[Image.Image]) -> Vectors:
+        pixels = torch.cat(list(self._pool.map(self._pixels, images)))
+        with torch.inference_mode():
+            output = self._model.get_image_features(pixel_values=pixels.to(self._model.device, self._model.dtype))
+        return _unit_rows(output.pooler_output)
+
+    def _pixels(self, image: Image.Image) -> torch.Tensor:
+        pixels: torch.Tensor = self._image_processor(images=[image], return_tensors="pt")["pixel_values"]
+        return pixels
+
+    def _encode_text_batch(self, texts: Sequence[str]) -> Vectors:
+        tokens = self._tokenizer(
+            list(texts), padding=True, truncation=True, max_length=self._context, return_tensors="pt"
+        ).to(self._model.device)
+        with torch.inference_mode():
+            output = self._model.get_text_features(
+                input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
+            )
+        return _unit_rows(output.pooler_output)
+
+
+def load_encoder(model: str, device: str = "auto", dtype: str = "auto") -> ClipEncoder:
+    """From the hub, a local folder, or the bundled `small`.
+
+    Raises UnknownModel where the setting has to change, ModelUnavailable where waiting or a network helps.
+    """
+    where = choose_device(device)
+    precision = choose_dtype(dtype, where)
+    path = _folder(model) or model
+    with _failures_explained(model):
+        config = AutoConfig.from_pretrained(path)
+        _check_towers(model, config)
+        disable_progress_bar()  # loading takes a second, downloads keep theirs
+        loaded, report = AutoModel.from_pretrained(
+            path, config=config, dtype=DTYPES[precision], output_loading_info=True
+        )
+        _check_complete(model, report)
+        image_processor = AutoImageProcessor.from_pretrained(path, backend="pil")
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        fingerprint = _fingerprint(path) if isinstance(path, Path) else _commit(path)
+    name = path.name if isinstance(path, Path) else model
+    info = EncoderInfo(name, fingerprint, config.projection_dim, where, precision)
+    logger.info("model %s is ready: %d-d, %s, %s", name, info.dim, where, precision)
+    return ClipEncoder(loaded.to(where).eval(), image_processor, tokenizer, info)
+
+
+def choose_device(wish: str = "auto") -> str:
+    """`auto` takes a GPU where there is one. Raises UnknownModel for a device that is not there."""
+    if wish == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(1, device=wish)
+    except (RuntimeError, AssertionError) as error:
+        raise UnknownModel(
+            f"CLIP_DEVICE={wish} is not usable on this machine: {_first_line(error)}. Set auto or cpu."
+        ) from None
+    return wish
+
+
+def choose_dtype(wish: str, device: str) -> str:
+    """`auto`: half precision where the hardware computes in it; elsewhere it would only be slower."""
+    if wish != "auto":
+        return wish
+    if device != "cpu":
+        return "float16"
+    # torch asks the processor: AVX-512 BF16 and AMX are the two that make bfloat16 fast.
+    has_bfloat16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if has_bfloat16 else "float32"
+
+
+def _folder(model: str) -> Path | None:
+    if model == SMALL:
+        return SMALL_FOLDER
+    folder = Path(model).expanduser()
+    if not folder.is_dir() and not model.startswith((".", "/", "~")):
+        return None
+    if not (folder / "config.json").is_file():
+        raise UnknownModel(f"CLIP_MODEL={model}: this folder holds no model, config.json is missing.")
+    return folder.resolve()
+
+
+def _check_towers(model: str, config: Any) -> None:
+    towers = AutoModel._model_mapping.get(type(config), None)
+    if not hasattr(towers, "get_image_features") or not hasattr(towers, "get_text_features"):
+        raise UnknownModel(
+            f"CLIP_MODEL={model} is a {config.model_type} model, without an image tower and a text tower "
+            f"in one space. Try openai/clip-vit-base-patch32, or {SMALL}."
+        )
+
+
+def _check_complete(model: str, report: dict[str, Any]) -> None:
+    if missing := sorted(report["missing_keys"]):
+        raise UnknownModel(
+            f"CLIP_MODEL={model}: the weights are incomplete, {len(missing)} are missing ({missing[0]} …). "
+            "Download it again."
+        )
+
+
+def _fingerprint(folder: Path) -> str:
+    """SHA-256 over configuration, tokenizer and weights: other vectors, another fingerprint."""
+    digest = hashlib.sha256()
+    for file in sorted(file for pattern in FINGERPRINTED for file in folder.glob(pattern)):
+        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _commit(model: str) -> str:
+    """The commit of a model of the hub: its cache keeps every file under snapshots/<commit>."""
+    return Path(str(cached_file(model, "config.json"))).parent.name
+
+
+@contextmanager
+def _failures_explained(model: str) -> Iterator[None]:
+    try:
+        yield
+    except LikenessError:
+        raise
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError, httpx.HTTPError) as error:
+        raise _explained(model, error) from error
+
+
+def _explained(model: str, error: Exception) -> LikenessError:
+    causes = list(_causes(error))
+    if any(isinstance(cause, GatedRepoError) for cause in causes):
+        return UnknownModel(
+            f"CLIP_MODEL={model} is gated: accept its terms on huggingface.co and log in with `hf auth login`."
+        )
+    if any(isinstance(cause, RepositoryNotFoundError | HFValidationError) for cause in causes):
+        return UnknownModel(f"CLIP_MODEL={model} is neither a model on huggingface.co nor a folder here.")
+    if any(isinstance(cause, LocalEntryNotFoundError | httpx.HTTPError | ConnectionError) for cause in causes):
+        return ModelUnavailable(
+            f"CLIP_MODEL={model} is not on this machine and huggingface.co cannot be reached. Connect once to "
+            f"download it, or start with CLIP_MODEL={SMALL}, which needs no network."
+        )
+    return UnknownModel(f"CLIP_MODEL={model} cannot be loaded: {_first_line(error)}.")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")[:200]
+
+
+def _unit_rows(features: torch.Tensor) -> Vectors:
+    return torch.nn.functional.normalize(features.float(), dim=-1).cpu().numpy()
