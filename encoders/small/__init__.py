@@ -1,0 +1,1 @@
+"""The bundled small CLIP: weights, model card, training script."""
