@@ -1,0 +1,184 @@
+"""Originals, thumbnails and records on disk, by content ID."""
+
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
+from library.images import ContentId, parse_content_id
+from library.records import Record
+
+logger = logging.getLogger(__name__)
+
+RECORD_SUFFIX = ".json"
+THUMBNAIL_SUFFIX = ".thumb.webp"
+PARTIAL_SUFFIX = ".partial"
+ABANDONED_AFTER = 3600  # seconds: a younger partial file may be another process's work in hand
+
+SETTLED_AFTER_NS = 100_000_000
+
+
+class LocalImageStore:
+    """A picture exists once its record does, and the record is the last of its files to appear.
+
+    images/<2 hex>/<content id>.<extension>   the original, unchanged
+    images/<2 hex>/<content id>.thumb.webp    the thumbnail
+    images/<2 hex>/<content id>.json          the record
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._catalogue = _Catalogue(data_dir / "images")
+
+    def add(self, record: Record, original: bytes, thumbnail: bytes) -> None:
+        folder = self._folder(record.content_id)
+        with _failures_explained():
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(self._data_dir / record.img_path, original)
+            _write(folder / f"{record.content_id}{THUMBNAIL_SUFFIX}", thumbnail)
+            # The record's time on disk is the time added, so that a listing alone gives the order.
+            _write(self._record_path(record.content_id), record.to_json().encode(), record.added_at)
+            _sync_folder(folder)
+
+    def find(self, id: ContentId) -> Record | None:
+        with _failures_explained():
+            try:
+                return Record.from_json(self._record_path(id).read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                return None
+            except (ValueError, TypeError):  # adding the picture again writes a whole record
+                logger.warning("The record of %s is damaged: the picture counts as missing.", id)
+                return None
+
+    def original(self, id: ContentId) -> bytes:
+        record = self.find(id)
+        if record is None:
+            raise _unknown()
+        return _read(self._data_dir / record.img_path)
+
+    def thumbnail(self, id: ContentId) -> bytes:
+        return _read(self._folder(id) / f"{parse_content_id(id)}{THUMBNAIL_SUFFIX}")
+
+    def delete(self, id: ContentId) -> None:
+        record = self.find(id)
+        if record is None:
+            return
+        with _failures_explained():
+            self._record_path(id).unlink(missing_ok=True)
+            (self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}").unlink(missing_ok=True)
+            (self._data_dir / record.img_path).unlink(missing_ok=True)
+
+    def count(self) -> int:
+        with _failures_explained():
+            return len(self._catalogue.newest_first())
+
+    def newest(self, offset: int, limit: int) -> list[Record]:
+        with _failures_explained():
+            ids = self._catalogue.newest_first()[offset : offset + limit]
+        return [record for id in ids if (record := self.find(id))]
+
+    def _folder(self, id: ContentId) -> Path:
+        return self._data_dir / "images" / parse_content_id(id)[:2]
+
+    def _record_path(self, id: ContentId) -> Path:
+        return self._folder(id) / f"{id}{RECORD_SUFFIX}"
+
+
+class _Catalogue:
+    """Which records there are, newest first. Reads again only the folders that have changed since."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = threading.Lock()
+        self._seen: dict[str, tuple[int, dict[ContentId, int]]] = {}
+        self._sorted: list[ContentId] = []
+
+    def newest_first(self) -> list[ContentId]:
+        with self._lock:
+            if self._refresh():
+                added = {id: time_ns for _, records in self._seen.values() for id, time_ns in records.items()}
+                self._sorted = sorted(added, key=lambda id: (-added[id], id))
+            return self._sorted
+
+    def _refresh(self) -> bool:
+        try:
+            folders = {entry.name: entry for entry in os.scandir(self._root) if entry.is_dir()}
+        except FileNotFoundError:
+            folders = {}
+        gone = self._seen.keys() - folders.keys()
+        for name in gone:
+            del self._seen[name]
+        changed = bool(gone)
+        for name, folder in folders.items():
+            modified = os.stat(folder.path).st_mtime_ns
+            if name not in self._seen or self._seen[name][0] != modified:
+                # Clocks of file systems tick coarsely: a folder changed just now may change again unseen.
+                settled = time.time_ns() - modified > SETTLED_AFTER_NS
+                self._seen[name] = (modified if settled else 0, _records_in(folder.path))
+                changed = True
+        return changed
+
+
+def _records_in(folder: str) -> dict[ContentId, int]:
+    """Content IDs with the time their record appeared. Sweeps up what killed writers left behind."""
+    records: dict[ContentId, int] = {}
+    for entry in os.scandir(folder):
+        with suppress(FileNotFoundError, InvalidContentId):
+            if entry.name.endswith(RECORD_SUFFIX):
+                records[parse_content_id(entry.name.removesuffix(RECORD_SUFFIX))] = entry.stat().st_mtime_ns
+            elif entry.name.endswith(PARTIAL_SUFFIX) and time.time() - entry.stat().st_mtime > ABANDONED_AFTER:
+                os.unlink(entry.path)
+    return records
+
+
+def _write(path: Path, data: bytes, time_of_file: datetime | None = None) -> None:
+    """Whole or not at all, even through a power cut: the name appears once the bytes are on the disk."""
+    partial = path.with_name(f".{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
+    try:
+        with partial.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if time_of_file:
+            os.utime(partial, (time_of_file.timestamp(),) * 2)
+        partial.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path) -> bytes:
+    with _failures_explained():
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise _unknown() from None
+
+
+def _unknown() -> UnknownPicture:
+    return UnknownPicture("This picture is no longer in the library.")
+
+
+@contextmanager
+def _failures_explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The image store failed: {error.strerror or error}. Check the disk that DATA_DIR is on, then try again."
+        ) from error

@@ -1,0 +1,137 @@
+"""Milvus itself: one connection, Lite or a server, and what its failures mean."""
+
+import logging
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+import grpc
+from pymilvus import MilvusClient, MilvusException
+
+from db.collection import TIMEOUT, MilvusCollection, checked_paths
+from db.gate import SharedGate
+from library.errors import IndexUnavailable
+from library.ports import EncoderInfo
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "likeness_"
+
+
+class Milvus:
+    """One Milvus: Lite in a folder of its own, or a server. Connects when first needed, and again after a loss."""
+
+    def __init__(
+        self,
+        uri: str | Path,
+        *,
+        token: str = "",
+        db_name: str = "",
+        nlist: int = 128,
+        release_after: float | None = 30.0,
+    ) -> None:
+        """A `Path` means Milvus Lite. `release_after` as in `Lease`."""
+        self.is_lite = isinstance(uri, Path)
+        self.nlist = nlist
+        self.release_after = release_after
+        self.writing = threading.Lock()  # two threads writing at once destroy the write-ahead log of Lite
+        self.searching = SharedGate()  # a search during a flush of Lite can miss a fresh row
+        self._uri = uri
+        self._token = token
+        self._db_name = db_name
+        self._connecting = threading.Lock()
+        self._client: MilvusClient | None = None
+        self._collections: dict[str, MilvusCollection] = {}
+
+    def collection(self, encoder: EncoderInfo) -> "MilvusCollection":
+        name = collection_name(encoder)
+        with self._connecting:
+            if name not in self._collections:
+                self._collections[name] = MilvusCollection(self, name, encoder.dim)
+            return self._collections[name]
+
+    def delete(self, img_paths: Sequence[str]) -> None:
+        """Removes the rows from every collection. Raises InvalidContentId before anything is deleted."""
+        ids = checked_paths(img_paths)
+        with self.explained(), self.writing:
+            client = self.client()
+            for name in client.list_collections(timeout=TIMEOUT):
+                if ids and name.startswith(PREFIX):
+                    client.delete(name, ids=ids, timeout=TIMEOUT)
+        for collection in self._collections.values():
+            collection.expect_other_count()
+
+    def client(self) -> MilvusClient:
+        with self._connecting:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def close(self) -> None:
+        for collection in self._collections.values():
+            collection.close()
+        with self._connecting:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+            self._let_go_of_files()
+
+    @property
+    def backend(self) -> str:
+        return "Milvus Lite" if self.is_lite else "Milvus"
+
+    def without_searches(self) -> AbstractContextManager[None]:
+        """On Lite a flush excludes searches; a server orders them itself."""
+        return self.searching.closed() if self.is_lite else nullcontext()
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns what pymilvus and gRPC raise into one IndexUnavailable that says what to do."""
+        try:
+            yield
+        except (MilvusException, grpc.RpcError, OSError) as error:
+            logger.debug("%s failed", self.backend, exc_info=True)
+            raise IndexUnavailable(self._advice(error)) from error
+
+    def _connect(self) -> MilvusClient:
+        if isinstance(self._uri, Path):
+            self._uri.parent.mkdir(parents=True, exist_ok=True)
+            return MilvusClient(str(self._uri))
+        return MilvusClient(self._uri, token=self._token, db_name=self._db_name, timeout=TIMEOUT)
+
+    def _let_go_of_files(self) -> None:
+        if self.is_lite:
+            from milvus_lite import server_manager_instance  # closing the client leaves the file locked
+
+            server_manager_instance.release_server(str(self._uri))
+
+    def _advice(self, error: Exception) -> str:
+        text = str(error)
+        if self.is_lite and "Open local milvus failed" in text:
+            return (
+                f"{self._uri} is in use by another process, most likely the running app. Use its page, or stop it "
+                "first; with a Milvus server (MILVUS_URI) several processes can work at once."
+            )
+        if self.is_lite:
+            return f"Milvus Lite at {self._uri} failed: {_brief(text)}. Restart the app; the pictures are safe."
+        if "auth" in text.lower() or "permission" in text.lower():
+            return f"Milvus at {self._uri} refused the login. Check MILVUS_TOKEN and MILVUS_DB."
+        if isinstance(error, MilvusException) and error.code not in (1, 2):
+            return f"Milvus at {self._uri} could not do this: {_brief(text)}."
+        return (
+            f"Milvus at {self._uri} does not answer. Start it (docker compose -f docker-compose.milvus.yml up -d) "
+            "or correct MILVUS_URI or MILVUS_TOKEN; the next query tries again."
+        )
+
+
+def collection_name(encoder: EncoderInfo) -> str:
+    """Letters, digits and underscores, as Milvus wants it; models of one name differ by fingerprint."""
+    readable = re.sub(r"[^a-z0-9]+", "_", encoder.name.lower()).strip("_")[-80:]
+    return f"{PREFIX}{readable}_{encoder.fingerprint[:12]}"
+
+
+def _brief(text: str) -> str:
+    message = re.search(r"message=(.*?)\)?>?$", text, flags=re.DOTALL)
+    return (message[1] if message else text).strip().rstrip(".")[:300]

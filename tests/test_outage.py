@@ -1,0 +1,66 @@
+"""A real Milvus server that goes away and comes back under a running library."""
+
+import time
+import uuid
+
+import pytest
+
+from db.milvus import Milvus
+from library.errors import IndexUnavailable
+from library.image_library import ImageLibrary
+from library.ports import EncoderInfo
+from library.search import Query
+from tests.conftest import item
+from tests.fakes import ColourEncoder, MemoryStore, ready
+
+
+class FreshEncoder(ColourEncoder):
+    def __init__(self) -> None:
+        self.info = EncoderInfo("colour", uuid.uuid4().hex, 3, "cpu", "float32")
+
+
+def names(library: ImageLibrary, text: str) -> list[str]:
+    return [hit.record.name for hit in library.search(Query(text)).hits]
+
+
+def test_a_milvus_that_dies_is_named_and_used_again_once_it_is_back(milvus_server, picture):
+    milvus = Milvus(milvus_server.uri)
+    library = ImageLibrary(MemoryStore(), ready(FreshEncoder()), "colour", milvus)
+    list(library.add([item("red.png", picture("red"))]))
+    assert names(library, "red") == ["red.png"]
+
+    milvus_server.kill()
+    for _ in range(2):
+        with pytest.raises(IndexUnavailable, match=r"does not answer\. Start it"):
+            library.search(Query("red"))
+    status = library.status().index
+    assert not status.connected and "does not answer" in status.problem
+    receipts = []
+    with pytest.raises(IndexUnavailable):
+        for receipt in library.add([item("blue.png", picture("blue"))]):
+            receipts.append(receipt)
+
+    milvus_server.start()
+    deadline = time.monotonic() + 90
+    while True:  # a server that says it is healthy may still be gathering its parts
+        try:
+            assert names(library, "red") == ["red.png"]
+            break
+        except IndexUnavailable:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    assert [receipt.status for receipt in library.add([item("blue.png", picture("blue"))])] == ["new"]
+    assert names(library, "blue") == ["blue.png", "red.png"]
+    assert library.status().index.connected
+    library.close()
+
+
+def test_a_milvus_that_was_never_there_is_named_without_waiting(picture):
+    library = ImageLibrary(MemoryStore(), ready(FreshEncoder()), "colour", Milvus("http://127.0.0.1:9"))
+    with pytest.raises(IndexUnavailable, match=r"http://127\.0\.0\.1:9 does not answer"):
+        library.search(Query("red"))
+    assert not library.status().index.connected
+    with pytest.raises(IndexUnavailable):
+        list(library.add([item("red.png", picture("red"))]))
+    assert library.status().pictures == 0
+    library.close()
