@@ -1,0 +1,479 @@
+"""The whole app in a real browser: the real server, the bundled model, Milvus Lite, Chromium."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from library.samples import sample_pictures
+from tests.conftest import ROOT, skip_or_fail
+
+try:
+    from playwright.sync_api import sync_playwright
+except ImportError:
+    sync_playwright = None
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+OWN_ADDRESSES = ("http://127.0.0.1", "data:", "blob:")
+HOSTILE = "${alert(1)}{{value}}<img src=x onerror=alert(1)>.png"
+RIGHT_TO_LEFT = "\u202egnp.exe صورة.png"
+LONGEST = "é" * 125 + "x.png"  # 255 bytes, all that a file system takes
+PATIENCE = 30_000
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class Server:
+    """`python app.py` on a free port."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = folder / "log"
+        settings = {
+            "CLIP_MODEL": "small",
+            "CLIP_DEVICE": "cpu",
+            "DATA_DIR": str(folder / "data"),
+            "EDITS": "all",
+            "GRADIO_SERVER_PORT": str(port),
+            "GRADIO_TEMP_DIR": str(folder / "uploads"),
+            "MILVUS_URI": "",
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py"],
+                cwd=ROOT,
+                env={**os.environ, **settings, **environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait(self) -> "Server":
+        for _ in range(600):
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                urllib.request.urlopen(f"{self.url}/config", timeout=5).read()
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return self
+        raise AssertionError(self.log.read_text())
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    if sync_playwright is None or CHROMIUM is None:
+        skip_or_fail("playwright or Chromium is not installed")
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def server(playwright, tmp_path_factory):
+    """Shared by the tests that change nothing: it holds the sample pictures."""
+    server = Server(tmp_path_factory.mktemp("shared")).wait()
+    browser = Browser(playwright, tmp_path_factory.mktemp("profile"))
+    page = browser.open(server.url)
+    page.get_by_role("button", name="Add sample pictures").click()
+    page.locator(".lk-run[data-state=done]").wait_for(timeout=2 * PATIENCE)
+    browser.close()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fresh(playwright, tmp_path):
+    """An empty library of one's own."""
+    server = Server(tmp_path).wait()
+    yield server
+    server.stop()
+
+
+class Browser:
+    """Notes whatever a page must not do."""
+
+    def __init__(self, playwright, profile: Path, width: int = 1400, height: int = 900) -> None:
+        self.problems: list[str] = []
+        self.context = playwright.chromium.launch_persistent_context(
+            str(profile),
+            executable_path=CHROMIUM,
+            headless=True,
+            args=FLAGS,
+            viewport={"width": width, "height": height},
+            has_touch=width < 500,
+            is_mobile=width < 500,
+            accept_downloads=True,
+        )
+        self.context.set_default_timeout(PATIENCE)
+        self.context.on("page", self._watch)
+        for page in self.context.pages:
+            self._watch(page)
+
+    def open(self, url: str):
+        page = self.context.new_page()
+        page.goto(url)
+        page.locator("#results .lk-line h2, #results .lk-message").first.wait_for()
+        return page
+
+    def close(self) -> None:
+        self.context.close()
+
+    def _watch(self, page) -> None:
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        page.on("console", self._note_console)
+        page.on("request", self._note_request)
+        page.on("dialog", self._note_dialog)
+
+    def _note_console(self, message) -> None:
+        if message.type == "error":
+            self.problems.append(f"console: {message.text}")
+
+    def _note_request(self, request) -> None:
+        if not request.url.startswith(OWN_ADDRESSES):
+            self.problems.append(f"request: {request.url}")
+
+    def _note_dialog(self, dialog) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+
+@pytest.fixture
+def browser(playwright, tmp_path):
+    browser = Browser(playwright, tmp_path / "profile")
+    yield browser
+    browser.close()
+    assert browser.problems == []
+
+
+@pytest.fixture
+def phone(playwright, tmp_path):
+    browser = Browser(playwright, tmp_path / "profile", 390, 844)
+    yield browser
+    browser.close()
+    assert browser.problems == []
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """Three sample pictures as files."""
+    folder = tmp_path_factory.mktemp("drawn")
+    for name, data in sample_pictures(3):
+        (folder / name).write_bytes(data)
+    return sorted(folder.iterdir())
+
+
+def search(page, words):
+    page.get_by_label("Describe a picture").fill(words)
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.locator(".lk-timing").wait_for()
+
+
+def cards(page):
+    return page.locator("#results .lk-card")
+
+
+def names(page):
+    return page.locator("#results .lk-card .lk-name").all_text_contents()
+
+
+def upload(page, paths):
+    page.locator("#uploads input[type=file]").first.set_input_files(paths)
+    page.locator(".lk-run[data-state=done]").wait_for(timeout=2 * PATIENCE)
+
+
+def counts(page):
+    return page.locator(".lk-counts li").all_text_contents()
+
+
+def loaded(page, selector):
+    page.wait_for_function("selector => document.querySelector(selector)?.naturalWidth > 0", arg=selector)
+
+
+# Looking
+
+
+def test_without_a_query_the_library_is_shown_page_by_page(server, browser):
+    page = browser.open(server.url)
+    assert page.locator(".lk-line h2").text_content() == "60 pictures"
+    assert cards(page).count() == 48
+    loaded(page, ".lk-card img")
+    page.get_by_role("button", name="Older", exact=True).click()
+    page.get_by_text("49–60 of 60").wait_for()
+    assert cards(page).count() == 12
+
+
+def test_words_find_pictures_and_enter_the_address(server, browser):
+    page = browser.open(server.url)
+    search(page, "snowy mountains")
+    assert cards(page).count() == 24
+    assert "mountain" in names(page)[0]
+    assert re.search(r"encode \d.*load \d.*search \d.* ms", page.locator(".lk-timing").inner_text(), re.DOTALL)
+    assert page.url.endswith("?q=snowy+mountains")
+    page.go_back()
+    page.locator(".lk-line h2", has_text="60 pictures").first.wait_for()
+    page.locator(".lk-pager").wait_for()
+    page.go_forward()
+    page.locator(".lk-timing").wait_for()
+    assert page.get_by_label("Describe a picture").input_value() == "snowy mountains"
+
+
+def test_an_address_with_a_query_runs_it(server, browser):
+    page = browser.open(f"{server.url}/?q=a+rainbow")
+    page.locator(".lk-timing").wait_for()
+    assert "rainbow" in names(page)[0]
+    assert page.get_by_label("Describe a picture").input_value() == "a rainbow"
+
+
+def test_a_picture_finds_itself_first(server, browser, drawn):
+    page = browser.open(server.url)
+    page.locator("#query input[type=file]").set_input_files(drawn[0])
+    page.locator("#query img").first.wait_for()
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.get_by_text("for your picture").wait_for()
+    assert names(page)[0] == drawn[0].name
+    assert page.locator(".lk-number").first.text_content() == "1.000"
+
+
+def test_a_file_that_is_no_picture_gets_a_plain_sentence(server, browser, tmp_path):
+    (tmp_path / "page.jpg").write_text("<html>hello</html>")
+    page = browser.open(server.url)
+    page.locator("#query input[type=file]").set_input_files(tmp_path / "page.jpg")
+    page.locator("#query .thumbnail-item").first.wait_for()
+    page.get_by_role("button", name="Search", exact=True).click()
+    alert = page.locator("#results [role=alert]")
+    alert.wait_for()
+    assert "This is a web page, not a picture." in alert.inner_text()
+    assert "/" not in alert.inner_text()
+
+
+def test_settings_change_the_results_at_once(server, browser):
+    page = browser.open(server.url)
+    search(page, "a red circle")
+    page.get_by_label("Exact").check(force=True)
+    assert not page.locator("#nprobe").is_visible()
+    page.get_by_label("Manual").check(force=True)
+    page.locator("#nprobe").wait_for()
+    limit = page.locator("#limit input[type=number]")
+    limit.fill("7")
+    limit.press("Enter")
+    page.wait_for_function("document.querySelectorAll('#results .lk-card').length == 7")
+    score = page.locator("#minscore input[type=number]")
+    score.fill("1")
+    score.press("Enter")
+    page.get_by_text("Nothing close enough").wait_for()
+
+
+def test_the_viewer_shows_all_and_is_worked_by_keys(server, browser):
+    page = browser.open(server.url)
+    search(page, "balloons")
+    page.locator(".lk-open").nth(1).click()
+    viewer = page.locator(".lk-viewer")
+    viewer.get_by_text("Match").wait_for()
+    for fact in ("Size", "File", "Added", "Source", "Content ID", "2 of 24", "512 × 512", "PNG", "samples"):
+        assert fact in viewer.inner_text()
+    page.wait_for_function("document.querySelector('.lk-large').src.includes('/preview/')")
+    loaded(page, ".lk-large")
+    page.keyboard.press("ArrowRight")
+    viewer.get_by_text("3 of 24").wait_for()
+    page.keyboard.press("Escape")
+    viewer.wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("View Match 3")
+
+
+def test_a_download_is_the_original_under_its_name(server, browser, drawn):
+    page = browser.open(server.url)
+    search(page, drawn[0].stem)
+    card = cards(page).filter(has_text=drawn[0].name).first
+    card.hover()
+    with page.expect_download() as download:
+        card.locator("a").click()
+    assert download.value.suggested_filename == drawn[0].name
+    assert Path(download.value.path()).read_bytes() == drawn[0].read_bytes()
+
+
+def test_similar_pictures_can_be_gone_back_from(server, browser):
+    page = browser.open(f"{server.url}/?q=balloons")
+    page.locator(".lk-timing").wait_for()
+    first = names(page)[0]
+    card = cards(page).first
+    card.hover()
+    card.get_by_role("button", name="Find pictures similar").click()
+    anchor = page.locator(".lk-anchor")
+    anchor.wait_for()
+    assert first in anchor.inner_text()
+    assert first not in names(page)
+    assert "like=" in page.url
+    page.go_back()
+    anchor.wait_for(state="detached")
+    assert names(page)[0] == first
+
+
+def test_the_status_strip_counts_loads_and_searches(server, browser):
+    page = browser.open(server.url)
+    searches = page.locator(".lk-step").nth(1).locator("b")
+    before = int(searches.text_content())
+    search(page, "stripes")
+    page.wait_for_function(
+        "before => Number(document.querySelectorAll('.lk-step b')[1].textContent) > before", arg=before
+    )
+    page.locator(".lk-strip").click()
+    panel = page.locator(".lk-panel")
+    for fact in ("60 pictures", "small", "IVF_FLAT", "COSINE", "nlist", "Milvus Lite"):
+        assert fact in panel.inner_text()
+
+
+def test_slash_goes_to_the_search_box(server, browser):
+    page = browser.open(server.url)
+    page.keyboard.press("/")
+    page.keyboard.type("abc")
+    assert page.get_by_label("Describe a picture").input_value() == "abc"
+
+
+def test_what_is_typed_early_stays(server, browser):
+    page = browser.context.new_page()
+    page.goto(server.url)
+    box = page.locator("#query textarea")
+    box.wait_for()
+    box.fill("typed at once")
+    page.locator("#results .lk-line h2").wait_for()
+    page.wait_for_timeout(3_000)  # two rounds of the status timer
+    assert box.input_value() == "typed at once"
+
+
+def test_two_visitors_see_their_own_results(server, browser):
+    first, second = browser.open(server.url), browser.open(server.url)
+    search(first, "rainbow")
+    search(second, "snowman")
+    assert "rainbow" in names(first)[0]
+    assert "snowman" in names(second)[0]
+
+
+# Changing
+
+
+def test_uploads_end_in_a_receipt_and_odd_names_stay_text(fresh, browser, tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number, name in enumerate((HOSTILE, RIGHT_TO_LEFT, LONGEST)):
+        Image.new("RGB", (60, 40), (80 * number, 90, 90)).save(folder / name)
+    (folder / "copy.png").write_bytes((folder / HOSTILE).read_bytes())
+    (folder / "notes.jpg").write_text("not a picture")
+    page = browser.open(fresh.url)
+    page.get_by_text("A library waiting for pictures").wait_for()
+    upload(page, sorted(folder.iterdir()))
+    assert counts(page) == ["3 new", "1 duplicate", "1 rejected"]
+    page.wait_for_function("document.querySelectorAll('#results .lk-card').length == 3")
+    shown = names(page)
+    assert RIGHT_TO_LEFT in shown
+    assert LONGEST in shown
+    assert HOSTILE in shown or "copy.png" in shown
+    page.get_by_role("button", name="Details", exact=True).click()
+    table = page.locator(".lk-receipts table")
+    assert "notes.jpg" in table.inner_text()
+    page.get_by_role("button", name=re.compile("All 5")).click()
+    assert HOSTILE in table.inner_text()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert HOSTILE.replace('"', '""') in Path(download.value.path()).read_text("utf-8-sig")
+    page.get_by_role("button", name="Close").last.click()
+    for place in range(3):
+        page.locator(".lk-open").nth(place).click()
+        page.locator(".lk-viewer .lk-title").wait_for()
+        page.keyboard.press("Escape")
+
+
+def test_a_folder_leaves_out_what_is_no_picture(fresh, browser, tmp_path):
+    folder = tmp_path / "holiday"
+    (folder / "deeper").mkdir(parents=True)
+    Image.new("RGB", (30, 30), "red").save(folder / "a.png")
+    Image.new("RGB", (30, 30), "blue").save(folder / "deeper" / "b.png")
+    (folder / ".DS_Store").write_bytes(b"\0" * 50)
+    page = browser.open(fresh.url)
+    page.locator("#uploads input[type=file]").nth(1).set_input_files(folder)
+    page.locator(".lk-run[data-state=done]").wait_for(timeout=2 * PATIENCE)
+    assert counts(page) == ["2 new", "1 skipped"]
+
+
+def test_deleting_asks_first(fresh, browser, drawn):
+    page = browser.open(fresh.url)
+    upload(page, drawn)
+    page.wait_for_function("document.querySelectorAll('#results .lk-card').length == 3")
+    page.locator(".lk-open").first.click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Keep it").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete for good").click()
+    page.locator(".lk-toast.shown").wait_for()
+    page.wait_for_function("document.querySelectorAll('#results .lk-card').length == 2")
+    browser.open(fresh.url).locator(".lk-line h2", has_text="2 pictures").wait_for()
+
+
+def test_a_tab_opened_later_sees_the_run_under_way(fresh, browser, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(150):
+        Image.effect_noise((900, 900), number + 1).save(folder / f"{number}.png", compress_level=1)
+    first = browser.open(fresh.url)
+    first.locator("#uploads input[type=file]").first.set_input_files(sorted(folder.iterdir()))
+    first.locator(".lk-run:not([hidden])").wait_for(timeout=2 * PATIENCE)
+    second = browser.open(fresh.url)
+    first.close()
+    second.locator(".lk-run:not([hidden])").wait_for()
+    second.locator(".lk-run[data-state=done]").wait_for(timeout=3 * PATIENCE)
+    assert counts(second) == ["150 new"]
+
+
+def test_a_library_for_looking_offers_no_changes(playwright, browser, tmp_path):
+    server = Server(tmp_path, EDITS="none").wait()
+    try:
+        page = browser.open(server.url)
+        page.get_by_text("The library is empty").wait_for()
+        assert page.get_by_role("button", name="Add sample pictures").count() == 0
+        assert not page.locator("#uploads").is_visible()
+        page.close()  # before the server goes: a page that loses it complains
+    finally:
+        server.stop()
+
+
+# Small screens
+
+
+def test_a_phone_needs_no_sideways_scrolling(server, phone):
+    page = phone.open(server.url)
+    wide = "document.documentElement.scrollWidth - window.innerWidth"
+    assert page.evaluate(wide) <= 0
+    search(page, "a very long description of a picture that goes on for quite some time without an end")
+    assert page.evaluate(wide) <= 0
+    page.locator(".lk-open").first.click()
+    page.locator(".lk-viewer .lk-title").wait_for()
+    assert page.evaluate(wide) <= 0
+    page.keyboard.press("Escape")
+    small = """() => [...document.querySelectorAll('#results button, #results a, #header button, #query button')]
+        .filter(node => node.offsetParent && (node.offsetWidth < 40 || node.offsetHeight < 40))
+        .map(node => node.className)"""
+    assert page.evaluate(small) == []

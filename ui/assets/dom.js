@@ -1,0 +1,92 @@
+// Shared by every script of the page. Text from the library only ever becomes textContent.
+
+const el = (tag, className = '', text = null) => {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== null) node.textContent = text;
+  return node;
+};
+
+// File names may be written right to left: <bdi> keeps them from reordering what stands around them.
+const nameOf = (text, className = 'lk-name') => {
+  const node = el('bdi', className, text);
+  node.dir = 'auto';
+  node.title = text;
+  return node;
+};
+
+const ICONS = {
+  similar: 'M4 9c3-4 5-4 8-1s5 3 8-1 M4 17c3-4 5-4 8-1s5 3 8-1',
+  download: 'M12 4v11 M7 11l5 5 5-5 M5 20h14',
+  trash: 'M5 7h14 M10 7V4h4v3 M7 7l1 13h8l1-13 M10.5 11v5 M13.5 11v5',
+  close: 'M6 6l12 12 M18 6L6 18',
+  previous: 'M15 5l-7 7 7 7',
+  next: 'M9 5l7 7-7 7',
+  upload: 'M12 16V5 M7 9l5-5 5 5 M4 15v4h16v-4',
+  folder: 'M3 7v12h18V9h-9L9.5 6H3z',
+  copy: 'M9 9h11v11H9z M5 15H4V4h11v1',
+  picture: 'M4 5h16v14H4z M4 16l5-5 4 4 3-3 4 4 M15.5 9.5h.01',
+  again: 'M20 11a8 8 0 1 0-2.3 6.3 M20 5v6h-6',
+  chevron: 'M7 10l5 5 5-5',
+  warning: 'M12 4L2.5 20h19z M12 10v4.5 M12 17.2v.1',
+  hourglass: 'M7 3h10 M7 21h10 M8 3c0 5 3 6 4 9 1-3 4-4 4-9 M8 21c0-5 3-6 4-9 1 3 4 4 4 9',
+  check: 'M5 12.5l4.5 4.5L19 7',
+};
+
+const icon = (name) => {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
+  svg.classList.add('lk-icon');
+  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  path.setAttribute('d', ICONS[name]);
+  svg.append(path);
+  return svg;
+};
+
+const button = (className, text, onClick, iconName = null) => {
+  const node = el('button', className);
+  node.type = 'button';
+  if (iconName) node.append(icon(iconName));
+  if (text) node.append(el('span', '', text));
+  node.addEventListener('click', onClick);
+  return node;
+};
+
+const iconButton = (className, label, iconName, onClick) => {
+  const node = button(className, null, onClick, iconName);
+  node.setAttribute('aria-label', label);
+  node.title = label;
+  return node;
+};
+
+const number = (value) => Number(value).toLocaleString('en');
+
+const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+
+const milliseconds = (value) => (value < 10 ? `${value.toFixed(1)} ms` : `${number(Math.round(value))} ms`);
+
+const fileSize = (bytes) => {
+  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 999500) return `${Math.round(bytes / 1000)} kB`;
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+};
+
+const seconds = (value) => {
+  if (value < 1) return 'less than a second';
+  if (value < 90) return `${Math.round(value)} s`;
+  return `${Math.round(value / 60)} min`;
+};
+
+// Below whatever path a proxy puts the app.
+const mediaUrl = (size, id) => {
+  const root = window.gradio_config?.root;
+  const base = root ? new URL(root, location.href).pathname : location.pathname;
+  return `${base.replace(/\/$/, '')}/gradio_api/media/${size}/${encodeURIComponent(id)}`;
+};
+
+const say = (name, detail = {}) => window.dispatchEvent(new CustomEvent(`likeness:${name}`, { detail }));
+
+const hear = (name, listener) => window.addEventListener(`likeness:${name}`, (event) => listener(event.detail));
+
+const drawn = element.querySelector('.drawn') || element;

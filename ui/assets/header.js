@@ -1,0 +1,213 @@
+// The brand, and a strip that shows the library, the model and the load / search / release cycle live.
+
+const LOGO = [
+  ['rect', { x: 1, y: 1, width: 30, height: 30, rx: 8, class: 'lk-logo-ground' }],
+  ['circle', { cx: 13, cy: 13, r: 6.2, class: 'lk-logo-one' }],
+  ['circle', { cx: 19, cy: 19, r: 6.2, class: 'lk-logo-two' }],
+];
+const STATES = {
+  released: 'released',
+  loading: 'loading',
+  loaded: 'in memory',
+  releasing: 'releasing',
+};
+
+let known = null; // the status before this one: counters that moved light their step up
+let releaseAt = null;
+
+const logo = () => {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 32 32');
+  svg.setAttribute('aria-hidden', 'true');
+  for (const [tag, attributes] of LOGO) {
+    const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    Object.entries(attributes).forEach(([key, value]) => node.setAttribute(key, value));
+    svg.append(node);
+  }
+  return svg;
+};
+
+const brand = () => {
+  const link = el('a', 'lk-brand');
+  link.href = '?';
+  link.setAttribute('aria-label', 'Likeness: show the whole library');
+  const words = el('span');
+  words.append(el('h1', '', 'Likeness'), el('small', '', 'find pictures by meaning'));
+  link.append(logo(), words);
+  link.addEventListener('click', (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    say('visit', {});
+  });
+  return link;
+};
+
+const chip = (className) => {
+  const node = el('span', `lk-chip ${className}`);
+  node.hidden = true;
+  return node;
+};
+
+const step = (name) => {
+  const node = el('span', 'lk-step');
+  const count = el('b', '', '0');
+  node.append(el('i'), el('span', '', name), count);
+  return { node, count };
+};
+
+const strip = button('lk-strip', null, () => toggle());
+strip.hidden = true;
+strip.setAttribute('aria-expanded', 'false');
+strip.title = 'Details of the library, the model and the index';
+const pictures = chip('pictures');
+const model = chip('model');
+const index = chip('index');
+const database = chip('database');
+const steps = { loads: step('load'), searches: step('search'), releases: step('release') };
+const lease = el('span', 'lk-lease');
+const cycle = el('span', 'lk-cycle');
+cycle.append(steps.loads.node, steps.searches.node, steps.releases.node, lease);
+cycle.hidden = true;
+strip.append(pictures, model, index, database, cycle, icon('chevron'));
+
+const panel = el('div', 'lk-panel');
+panel.hidden = true;
+const alertBox = el('div', 'lk-alert');
+alertBox.setAttribute('role', 'alert');
+alertBox.hidden = true;
+
+const bar = el('div', 'lk-header');
+bar.append(brand(), strip, panel);
+drawn.append(bar, alertBox);
+
+const toggle = (open = panel.hidden) => {
+  panel.hidden = !open;
+  strip.setAttribute('aria-expanded', String(open));
+};
+
+document.addEventListener('click', (event) => {
+  if (!bar.contains(event.target)) toggle(false);
+});
+bar.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && !panel.hidden) {
+    toggle(false);
+    strip.focus();
+  }
+});
+
+const set = (node, ...parts) => {
+  const shown = parts.filter((part) => part !== null && part !== undefined && part !== '');
+  node.hidden = shown.length === 0;
+  node.replaceChildren(...shown.map((part) => (part instanceof Node ? part : document.createTextNode(part))));
+};
+
+const joined = (...parts) => parts.filter(Boolean).join(' · ');
+
+const modelWords = (value) => {
+  if (value.state === 'loading') return 'model loading…';
+  if (value.state === 'failed') return 'no model';
+  return joined(value.name, `${value.dim}-d`, `${value.device} ${value.dtype}`);
+};
+
+const leaseWords = () => {
+  const state = props.value?.index?.state;
+  const words = STATES[state] || state || '';
+  if (state !== 'loaded' || releaseAt === null) return words;
+  const left = Math.max(0, Math.ceil((releaseAt - Date.now()) / 1000));
+  return `${words}, ${left} s`;
+};
+
+const drawLease = () => {
+  lease.textContent = leaseWords();
+};
+
+const pulse = (name) => {
+  const { node } = steps[name];
+  node.classList.remove('pulse');
+  void node.offsetWidth; // restarts the animation
+  node.classList.add('pulse');
+};
+
+const drawCycle = (value) => {
+  cycle.hidden = !value;
+  if (!value) return;
+  releaseAt = value.release_in === null ? null : Date.now() + 1000 * value.release_in;
+  cycle.dataset.state = value.state;
+  for (const name of ['loads', 'searches', 'releases']) {
+    steps[name].count.textContent = number(value[name]);
+    if (known && value[name] > known[name]) pulse(name);
+  }
+  known = value;
+  drawLease();
+};
+
+const fact = (list, term, ...values) => {
+  const text = values.filter((value) => value !== null && value !== undefined && value !== '').join(' · ');
+  if (text) list.append(el('dt', '', term), el('dd', '', text));
+};
+
+const drawPanel = (value) => {
+  const list = el('dl', 'lk-facts');
+  const { model: tower, index: rows } = value;
+  fact(list, 'Library', value.pictures === null ? value.store_problem : plural(value.pictures, 'picture'));
+  fact(list, 'Model', tower.name, tower.state === 'ready' ? null : tower.problem || 'loading');
+  if (tower.dim) fact(list, 'Vectors', `${tower.dim} dimensions`, tower.device, tower.dtype);
+  fact(list, 'Weights', tower.fingerprint);
+  if (rows) {
+    fact(list, 'Database', rows.backend, rows.version, rows.connected ? 'connected' : 'not connected');
+    fact(list, 'Collection', rows.collection, rows.rows === null ? null : plural(rows.rows, 'row'));
+    fact(list, 'Index', rows.type, rows.metric, `nlist ${rows.nlist}`);
+    fact(list, 'Memory', STATES[rows.state] || rows.state);
+    fact(list, 'Since the start', plural(rows.loads, 'load'), plural(rows.searches, 'search', 'searches'), plural(rows.releases, 'release'));
+  }
+  const old = panel.querySelector('.lk-facts');
+  if (old && old.textContent === list.textContent) return;
+  panel.replaceChildren(list);
+};
+
+const problemOf = (value) => {
+  if (value.store_problem) return { title: 'The image store is not answering', detail: value.store_problem, retry: true };
+  if (value.model.state === 'failed') return { title: 'The model is not available', detail: value.model.problem };
+  if (!value.index || value.index.connected) return null;
+  const detail = value.index.problem || 'The vector database cannot be reached.';
+  return { title: 'Milvus is not answering', detail, retry: true };
+};
+
+const drawProblem = (problem) => {
+  const text = problem ? `${problem.title} ${problem.detail}` : '';
+  if (alertBox.dataset.text === text) return;
+  alertBox.dataset.text = text;
+  alertBox.hidden = !problem;
+  if (!problem) return alertBox.replaceChildren();
+  const words = el('p');
+  words.append(el('b', '', problem.title), el('span', '', problem.detail));
+  alertBox.replaceChildren(icon('warning'), words);
+  if (problem.retry) alertBox.append(button('lk-button', 'Try again', () => say('again'), 'again'));
+};
+
+const drawPictures = (count) => {
+  if (count === null) return set(pictures, 'store offline');
+  set(pictures, el('b', '', number(count)), count === 1 ? 'picture' : 'pictures');
+};
+
+const draw = () => {
+  const value = props.value;
+  if (!value?.model) return;
+  strip.hidden = false;
+  document.documentElement.dataset.model = value.model.state;
+  const up = Boolean(value.index?.connected);
+  drawPictures(value.pictures);
+  set(model, modelWords(value.model));
+  model.dataset.state = value.model.state;
+  set(index, value.index && joined(value.index.type, value.index.metric, `nlist ${value.index.nlist}`));
+  set(database, value.index && joined(value.index.backend, value.index.version));
+  database.dataset.state = up ? 'up' : 'down';
+  drawCycle(value.index);
+  drawPanel(value);
+  drawProblem(problemOf(value));
+  say('status', value);
+};
+
+setInterval(drawLease, 1000);
+draw();
+watch('value', draw);

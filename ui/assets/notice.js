@@ -1,0 +1,28 @@
+// A short word at the foot of the page about something that was done, or could not be.
+
+const SHOWN_FOR = 6000;
+let hiding = null;
+
+const toast = el('div', 'lk-toast');
+toast.setAttribute('role', 'status');
+drawn.append(toast);
+
+const show = (className, ...content) => {
+  clearTimeout(hiding);
+  toast.className = `lk-toast shown ${className}`;
+  toast.replaceChildren(...content);
+  hiding = setTimeout(() => toast.classList.remove('shown'), SHOWN_FOR);
+};
+
+const draw = () => {
+  const value = props.value || {};
+  if (value.removed) {
+    say('removed', { id: value.removed });
+    show('', icon('check'), el('span', '', 'Deleted '), nameOf(value.name));
+  } else if (value.state === 'error') {
+    show('bad', icon('warning'), el('b', '', value.title), el('span', '', value.detail));
+  }
+};
+
+hear('notice', (detail) => show(detail.bad ? 'bad' : '', icon(detail.bad ? 'warning' : 'check'), el('span', '', detail.text)));
+watch('value', draw);

@@ -1,0 +1,307 @@
+// The right-hand side: a line about the search, and its pictures or what stands in for them.
+
+const EAGER = 12; // pictures that are surely on the first screen
+const canAdd = props.edits !== 'none';
+
+let shown = { state: 'starting' };
+let items = [];
+let running = false; // whether pictures are being added
+let position = null; // the address bar as this page last wrote or read it
+
+const visit = (place) => trigger('visit', place);
+
+const viewer = createViewer({
+  canDelete: props.edits === 'all',
+  onSimilar: (id) => visit({ like: id }),
+  onRemove: (id) => trigger('remove', { id }),
+});
+
+const line = el('div', 'lk-line');
+line.setAttribute('role', 'status');
+line.tabIndex = -1; // takes the focus when the button that had it was replaced
+const notes = el('div', 'lk-notes');
+const body = el('div', 'lk-body');
+drawn.append(line, notes, body);
+
+// The line: what was asked, how many came, and where the time went.
+
+const quoted = (text) => nameOf(`“${text}”`, 'lk-asked');
+
+const askedFor = () => {
+  const { q, picture } = shown.query || {};
+  if (q && picture) return [document.createTextNode('for your picture and '), quoted(q)];
+  if (picture) return [document.createTextNode('for your picture')];
+  return q ? [document.createTextNode('for '), quoted(q)] : [];
+};
+
+const STAGES = ['encode', 'load', 'search'];
+
+const timing = (timings) => {
+  const node = el('div', 'lk-timing');
+  const stripes = el('span', 'lk-stripes');
+  stripes.setAttribute('aria-hidden', 'true');
+  node.append(stripes);
+  for (const stage of STAGES) {
+    const stripe = el('i', `stage-${stage}`);
+    stripe.style.flexGrow = 100 * Math.max(timings[stage] / (timings.total || 1), 0.02);
+    stripes.append(stripe);
+    const legend = el('span', 'lk-legend');
+    legend.append(el('i', `stage-${stage}`), el('span', '', `${stage} ${milliseconds(timings[stage])}`));
+    node.append(legend);
+  }
+  node.append(el('b', '', milliseconds(timings.total)));
+  return node;
+};
+
+const clear = () => button('lk-clear', 'Clear', () => visit({}), 'close');
+
+const drawLine = () => {
+  line.replaceChildren();
+  notes.replaceChildren(...(shown.notes || []).map((note) => el('p', '', note)));
+  if (shown.state === 'browse') {
+    line.append(el('h2', '', plural(shown.total, 'picture')), el('span', 'lk-subtle', 'newest first'));
+  } else if (shown.state === 'results' || shown.state === 'none') {
+    const count = shown.total ? `${number(items.length)} of ${plural(shown.total, 'picture')}` : plural(items.length, 'picture');
+    const asked = el('span', 'lk-subtle');
+    asked.append(...askedFor());
+    line.append(el('h2', '', count), ...(asked.hasChildNodes() ? [asked] : []), clear(), timing(shown.timings));
+  }
+};
+
+// The pictures.
+
+const scoreBar = (item, lowest, highest) => {
+  const share = highest > lowest ? (item.score - lowest) / (highest - lowest) : 1;
+  const node = el('div', 'lk-score');
+  const track = el('span', 'lk-track');
+  const fill = el('i');
+  fill.style.width = `${8 + 92 * share}%`;
+  track.append(fill);
+  node.append(track, el('span', 'lk-number', item.score.toFixed(3)));
+  return node;
+};
+
+const thumbnail = (item, place) => {
+  const image = el('img');
+  image.loading = place < EAGER ? 'eager' : 'lazy';
+  image.decoding = 'async';
+  image.alt = '';
+  image.width = 384;
+  image.height = 288;
+  image.src = mediaUrl('thumb', item.id);
+  image.addEventListener('error', () => image.replaceWith(icon('picture')), { once: true });
+  return image;
+};
+
+const openAt = (place) => {
+  viewer.open(items, place, (last) => body.querySelectorAll('.lk-open')[last]?.focus());
+};
+
+const card = (item, place, lowest, highest) => {
+  const node = el('li', 'lk-card');
+  const open = button('lk-open', null, () => openAt(place));
+  const match = item.rank ? `Match ${item.rank}, score ${item.score.toFixed(3)}: ` : '';
+  open.setAttribute('aria-label', `View ${match}${item.name}`);
+  open.append(thumbnail(item, place));
+  const caption = el('div', 'lk-caption');
+  const name = el('div', 'lk-name-line');
+  if (item.rank) name.append(el('span', 'lk-rank', String(item.rank)));
+  name.append(nameOf(item.name));
+  caption.append(name);
+  if (item.rank) caption.append(scoreBar(item, lowest, highest));
+  const download = el('a', 'lk-tool');
+  download.href = mediaUrl('original', item.id);
+  download.setAttribute('download', '');
+  download.setAttribute('aria-label', `Download ${item.name}`);
+  download.title = 'Download the original';
+  download.append(icon('download'));
+  const similar = iconButton('lk-tool', `Find pictures similar to ${item.name}`, 'similar', () => visit({ like: item.id }));
+  similar.title = 'Find similar';
+  const tools = el('div', 'lk-tools');
+  tools.append(similar, download);
+  node.append(open, tools, caption);
+  return node;
+};
+
+const grid = () => {
+  const scores = items.map((item) => item.score).filter((score) => score !== null);
+  const [lowest, highest] = [Math.min(...scores), Math.max(...scores)];
+  const list = el('ul', 'lk-grid');
+  list.append(...items.map((item, place) => card(item, place, lowest, highest)));
+  return list;
+};
+
+const pager = () => {
+  const { offset, size, total } = shown;
+  const node = el('nav', 'lk-pager');
+  node.setAttribute('aria-label', 'Pages of the library');
+  if (total <= size) return node;
+  const turn = (to) => () => visit({ offset: to });
+  const newer = button('lk-button', 'Newer', turn(Math.max(0, offset - size)), 'previous');
+  const older = button('lk-button', 'Older', turn(offset + size), 'next');
+  newer.disabled = offset === 0;
+  older.disabled = offset + size >= total;
+  older.classList.add('trailing');
+  node.append(newer, el('span', '', `${number(offset + 1)}–${number(offset + items.length)} of ${number(total)}`), older);
+  return node;
+};
+
+const anchor = () => {
+  const node = el('div', 'lk-anchor');
+  const image = el('img');
+  image.src = mediaUrl('thumb', shown.anchor.id);
+  image.alt = '';
+  const words = el('div');
+  words.append(el('small', '', 'Pictures like'), nameOf(shown.anchor.name));
+  const open = button('lk-button', 'View', () => viewer.open([shown.anchor], 0, () => open.focus()), 'picture');
+  node.append(image, words, open);
+  return node;
+};
+
+// What stands in for pictures.
+
+const message = (className, iconName, title, ...paragraphs) => {
+  const node = el('div', `lk-message ${className}`);
+  const badge = el('span', 'lk-badge');
+  badge.append(icon(iconName));
+  node.append(badge, el('h2', '', title), ...paragraphs.filter(Boolean).map((text) => el('p', '', text)));
+  return node;
+};
+
+const emptyLibrary = () => {
+  if (running) return skeleton();
+  if (!canAdd) {
+    return message('', 'picture', 'The library is empty', 'It is read-only here: the app was started with EDITS=none.');
+  }
+  const node = message(
+    'inviting',
+    'picture',
+    'A library waiting for pictures',
+    'Add some of yours, or begin with the samples. Then find them by describing what they show, or with another picture.',
+  );
+  const row = el('div', 'lk-choices');
+  const samples = button('lk-button primary', 'Add sample pictures', () => {
+    samples.disabled = true;
+    trigger('samples', {});
+  }, 'picture');
+  row.append(samples, button('lk-button', 'Choose pictures', () => say('choose'), 'upload'));
+  node.append(row);
+  return node;
+};
+
+const noMatch = () => {
+  if (shown.min_score > 0) {
+    return message('', 'picture', 'Nothing close enough', `No picture reaches the minimum score of ${shown.min_score.toFixed(2)}. Lower it, or use other words.`);
+  }
+  return message('', 'picture', 'No pictures found', 'The library has pictures, but none of them is in the index of this model yet.');
+};
+
+const failure = () => {
+  const node = message('bad', 'warning', shown.title, shown.detail);
+  node.setAttribute('role', 'alert');
+  if (shown.retry) node.append(button('lk-button', 'Try again', () => again(), 'again'));
+  return node;
+};
+
+const waiting = () => {
+  const node = message('waiting', 'hourglass', 'Waiting for the model to load', 'The search runs by itself as soon as the model is there. The library can be looked through meanwhile.');
+  node.append(button('lk-button', 'Show the library', () => visit({}), 'picture'));
+  return node;
+};
+
+const skeleton = () => {
+  const list = el('ul', 'lk-grid skeleton');
+  list.setAttribute('aria-hidden', 'true');
+  for (let count = 0; count < EAGER; count += 1) list.append(el('li', 'lk-card'));
+  return list;
+};
+
+const examples = () => {
+  const node = el('div', 'lk-examples');
+  node.append(el('span', '', 'Try'));
+  for (const text of props.examples || []) node.append(button('lk-example', text, () => visit({ q: text })));
+  return node;
+};
+
+const CONTENT = {
+  starting: () => [skeleton()],
+  empty: () => [emptyLibrary()],
+  waiting: () => [waiting()],
+  none: () => [noMatch()],
+  error: () => [failure()],
+  browse: () => [...(shown.offset ? [] : [examples()]), grid(), pager()],
+  results: () => [...(shown.anchor ? [anchor()] : []), grid()],
+};
+
+// The address bar follows the results, so that a search can be sent to someone and gone back to.
+
+const addressOf = ({ q, like }) => {
+  const url = new URL(location.href);
+  for (const [key, value] of [['q', q], ['like', like]]) {
+    if (value) url.searchParams.set(key, value);
+    else url.searchParams.delete(key);
+  }
+  return url;
+};
+
+const follow = () => {
+  if (!shown.query || shown.state === 'starting') return;
+  const url = addressOf(shown.query);
+  const unchanged = url.search === location.search;
+  if (position !== null && !unchanged) history.pushState(null, '', url);
+  position = url.search;
+};
+
+window.addEventListener('popstate', () => {
+  if (location.search === position) return;
+  position = location.search;
+  viewer.close();
+  const given = new URLSearchParams(location.search);
+  visit({ q: given.get('q') || '', like: given.get('like') || '' });
+});
+
+const again = () => trigger('again', {});
+
+const drawBody = () => body.replaceChildren(...(CONTENT[shown.state] || CONTENT.starting)());
+
+const draw = () => {
+  shown = props.value || {};
+  items = shown.items || [];
+  element.dataset.state = shown.state;
+  const focused = element.contains(document.activeElement);
+  drawLine();
+  drawBody();
+  if (focused && !element.contains(document.activeElement)) line.focus({ preventScroll: true });
+  follow();
+  if (shown.state !== 'starting' && body.getBoundingClientRect().top < 0) window.scrollTo({ top: 0 });
+};
+
+const forget = ({ id }) => {
+  if (shown.anchor?.id === id) return visit({});
+  if (shown.state === 'browse') return again();
+  if (!items.some((item) => item.id === id)) return;
+  items = items.filter((item) => item.id !== id);
+  shown = { ...shown, total: shown.total ? shown.total - 1 : shown.total }; // a copy: the value is Gradio's
+  drawLine();
+  body.replaceChildren(...CONTENT[items.length ? shown.state : 'none']());
+};
+
+hear('visit', visit);
+hear('again', again);
+hear('removed', forget);
+hear('status', ({ model }) => {
+  if (shown.state === 'waiting' && model.state !== 'loading') again();
+});
+hear('run', ({ active, added }) => {
+  const changed = running !== active;
+  running = active;
+  if (shown.state !== 'empty') return;
+  if (added) again();
+  else if (changed) drawBody();
+});
+hear('changed', () => {
+  if (shown.state === 'browse' || shown.state === 'empty') again();
+});
+
+draw();
+watch('value', draw);

@@ -1,0 +1,137 @@
+// The dialog that shows one picture whole, with all that is known about it.
+
+const ENLARGED = 2.5; // small pictures may grow this much
+
+const createViewer = ({ canDelete, onSimilar, onRemove }) => {
+  let items = [];
+  let current = -1;
+  let opener = null;
+
+  const dialog = el('dialog', 'lk-viewer');
+  dialog.setAttribute('aria-label', 'Picture');
+  const image = el('img', 'lk-large');
+  image.decoding = 'async';
+  const previous = iconButton('lk-round previous', 'Previous picture', 'previous', () => step(-1));
+  const next = iconButton('lk-round next', 'Next picture', 'next', () => step(1));
+  const stage = el('div', 'lk-stage');
+  stage.append(image, previous, next);
+  const title = el('h2', 'lk-title');
+  const facts = el('dl', 'lk-facts');
+  const actions = el('div', 'lk-actions');
+  const aside = el('div', 'lk-about');
+  aside.append(title, actions, facts);
+  dialog.append(stage, aside, iconButton('lk-round close', 'Close', 'close', () => dialog.close()));
+  element.append(dialog);
+
+  const item = () => items[current];
+
+  const step = (by) => {
+    if (current + by >= 0 && current + by < items.length) show(current + by);
+  };
+
+  const loadImage = (shown) => {
+    image.src = mediaUrl('thumb', shown.id);
+    image.alt = shown.name;
+    image.style.maxWidth = `${ENLARGED * shown.width}px`;
+    image.style.maxHeight = `${ENLARGED * shown.height}px`;
+    dialog.classList.add('loading');
+    const large = new Image();
+    large.onload = () => {
+      if (item()?.id !== shown.id) return;
+      image.src = large.src;
+      dialog.classList.remove('loading');
+    };
+    large.onerror = () => dialog.classList.remove('loading');
+    large.src = mediaUrl('preview', shown.id);
+  };
+
+  const fact = (term, value, className = '') => {
+    const cell = el('dd', className);
+    cell.append(value instanceof Node ? value : document.createTextNode(value));
+    facts.append(el('dt', '', term), cell);
+  };
+
+  const idLine = (id) => {
+    const line = el('span', 'lk-id');
+    const copy = iconButton('lk-copy', 'Copy the content ID', 'copy', () => {
+      navigator.clipboard?.writeText(id).then(() => say('notice', { text: 'Content ID copied' }));
+    });
+    line.append(el('code', '', id));
+    if (navigator.clipboard) line.append(copy);
+    return line;
+  };
+
+  const drawFacts = (shown) => {
+    facts.replaceChildren();
+    if (shown.rank) fact('Match', `${shown.rank} of ${items.length}, score ${shown.score.toFixed(4)}`);
+    fact('Size', `${number(shown.width)} × ${number(shown.height)} px`);
+    fact('File', `${shown.format}, ${fileSize(shown.bytes)}`);
+    fact('Added', new Date(shown.added).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }));
+    fact('Source', nameOf(shown.source, ''));
+    shown.metadata.forEach(([key, value]) => fact(key, nameOf(value, '')));
+    fact('Content ID', idLine(shown.id));
+  };
+
+  const drawActions = (shown) => {
+    const download = el('a', 'lk-button');
+    download.href = mediaUrl('original', shown.id);
+    download.setAttribute('download', '');
+    download.append(icon('download'), el('span', '', 'Download'));
+    actions.className = 'lk-actions';
+    actions.replaceChildren(button('lk-button primary', 'Find similar', () => similar(), 'similar'), download);
+    if (canDelete) actions.append(button('lk-button danger', 'Delete', () => askBeforeDeleting(shown), 'trash'));
+  };
+
+  const askBeforeDeleting = (shown) => {
+    const keep = button('lk-button', 'Keep it', () => drawActions(shown));
+    const remove = button('lk-button danger filled', 'Delete for good', () => {
+      dialog.close();
+      onRemove(shown.id);
+    }, 'trash');
+    actions.className = 'lk-actions asking';
+    actions.replaceChildren(el('p', '', 'Delete this picture and its file? This cannot be undone.'), remove, keep);
+    keep.focus();
+  };
+
+  const similar = () => {
+    const { id } = item();
+    opener = null;
+    dialog.close();
+    onSimilar(id);
+  };
+
+  const show = (position) => {
+    current = position;
+    const shown = item();
+    title.replaceChildren(nameOf(shown.name));
+    loadImage(shown);
+    drawFacts(shown);
+    drawActions(shown);
+    previous.disabled = position === 0;
+    next.disabled = position === items.length - 1;
+    if (!dialog.open) dialog.showModal();
+  };
+
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  dialog.addEventListener('keydown', (event) => {
+    if (event.key === 'ArrowLeft') step(-1);
+    if (event.key === 'ArrowRight') step(1);
+  });
+  dialog.addEventListener('close', () => {
+    image.removeAttribute('src');
+    opener?.(current);
+  });
+
+  return {
+    open(shownItems, position, onClosed) {
+      items = shownItems;
+      opener = onClosed;
+      show(position);
+    },
+    close() {
+      if (dialog.open) dialog.close();
+    },
+  };
+};

@@ -1,0 +1,188 @@
+"""What each control does: plain values in, plain values out, rights asked where something changes."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from library.errors import LikenessError, NotAllowed, RejectedImage
+from library.image_library import ImageLibrary
+from library.images import parse_content_id
+from library.ingest import Item
+from library.rights import Edits, require
+from library.runs import Run, Worker
+from library.search import Query
+from ui import checks
+from ui.views import (
+    PAGE_SIZE,
+    Json,
+    View,
+    answer_view,
+    browse_view,
+    error_view,
+    is_loading,
+    run_view,
+    status_view,
+    waiting_view,
+)
+
+logger = logging.getLogger(__name__)
+
+AUTOMATIC, MANUAL, EXACT = "Automatic", "Manual", "Exact"
+NO_RUN: Json = {"state": "none"}
+
+
+class Handlers:
+    """Keeps nothing of any one visitor: what a session looks at comes in and goes out with each call."""
+
+    def __init__(self, library: ImageLibrary, worker: Worker, edits: Edits, uploads: Path) -> None:
+        """`uploads` is the only folder that uploaded files are read from."""
+        self._library = library
+        self._worker = worker
+        self._edits = edits
+        self._uploads = uploads.resolve()
+
+    def show(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
+        """The results of a search, or a page of the library where nothing is asked for. Never raises."""
+        try:
+            if view.is_browsing:
+                return self._browse(view.offset)
+            query = self._query(view, limit, accuracy, nprobe, min_score)
+            if is_loading(self._library.status().model):  # the page asks again once it is there
+                return waiting_view(view)
+            answer = self._library.search(query)
+            return answer_view(answer, view, self._library.status().pictures, query.min_score)
+        except Exception as error:
+            return error_view(_reported(error), view)
+
+    def visit(self, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
+        """Where a link, an example, a page button or the address bar leads."""
+        try:
+            view = self.addressed(data)
+        except LikenessError as error:
+            return error_view(error), View()
+        return self.show(view, limit, accuracy, nprobe, min_score), view
+
+    def asked(self, box: Any) -> View:
+        """What the search box holds; the path of a picture is checked where it is read."""
+        given = checks.mapping(box)
+        files = given.get("files") or []
+        return View(checks.text(given.get("text")), str(files[0]) if files else None)
+
+    def addressed(self, data: Any) -> View:
+        """What a link or a button of the page asks for. Raises InvalidContentId."""
+        given = checks.mapping(data)
+        like = checks.text(given.get("like"))
+        if like:
+            return View(like=parse_content_id(like))
+        return View(checks.text(given.get("q")), offset=checks.offset(given.get("offset")))
+
+    def box_text(self, data: Any) -> str | None:
+        """What the search box says at an address; None on another page of the library, which leaves it be."""
+        given = checks.mapping(data)
+        return None if "offset" in given else checks.text(given.get("q"))
+
+    def add(self, data: Any) -> tuple[Json, str | None]:
+        """Starts a run over uploaded files; the run's view and its ID."""
+        try:
+            require(self._edits, "add")
+            return self._started(self._items(data))
+        except Exception as error:
+            return error_view(_reported(error)), None
+
+    def add_samples(self) -> tuple[Json, str | None]:
+        from library.samples import sample_pictures
+
+        try:
+            require(self._edits, "add")
+            samples = sample_pictures()
+            return self._started([Item(name, name, partial(bytes, data), "samples") for name, data in samples])
+        except Exception as error:
+            return error_view(_reported(error)), None
+
+    def follow(self, run_id: str | None) -> tuple[Json, str | None]:
+        """How far a run is; without an ID, the run that anyone has under way."""
+        run = self._worker.find(run_id) if run_id else self._worker.current()
+        return (run_view(run), run.id) if run else (NO_RUN, None)
+
+    def stop(self, run_id: str | None) -> tuple[Json, str | None]:
+        try:
+            require(self._edits, "add")
+        except NotAllowed as error:
+            return error_view(error), None
+        run = self._worker.find(run_id) if run_id else None
+        if run:
+            run.stop.set()
+        return self.follow(run_id)
+
+    def remove(self, data: Any) -> Json:
+        """Deletes one picture for good; a notice to show."""
+        try:
+            require(self._edits, "all")
+            given = checks.mapping(data)
+            (record,) = self._library.delete([parse_content_id(checks.text(given.get("id")))])
+            return {"removed": record.content_id, "name": record.name, "at": time.monotonic()}
+        except Exception as error:
+            return {**error_view(_reported(error)), "at": time.monotonic()}
+
+    def status(self) -> Json:
+        return status_view(self._library.status())
+
+    def _browse(self, offset: int) -> Json:
+        total = self._library.status().pictures
+        records = self._library.browse(offset, PAGE_SIZE)
+        return browse_view(records, total if total is not None else len(records), offset)
+
+    def _query(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Query:
+        lowest = checks.number(min_score, "minimum score")
+        return Query(
+            text=view.text,
+            image=self._bytes_of(view.picture) if view.picture else None,
+            similar_to=view.like,
+            limit=checks.whole(limit, "number of results"),
+            nprobe=checks.whole(nprobe, "nprobe") if accuracy == MANUAL else None,
+            exact=accuracy == EXACT,
+            min_score=lowest or -1.0,  # the slider's zero end means: show everything
+        )
+
+    def _bytes_of(self, path: str) -> bytes:
+        if uploaded := self._uploaded(path):
+            return uploaded.read_bytes()
+        raise RejectedImage("The picture to search with is no longer here. Choose it again.")
+
+    def _uploaded(self, path: Any) -> Path | None:
+        """The file, if it is one that was uploaded: a client can name any path."""
+        try:
+            resolved = Path(str(path)).resolve()
+            return resolved if resolved.is_relative_to(self._uploads) and resolved.is_file() else None
+        except (OSError, ValueError):
+            return None
+
+    def _items(self, data: Any) -> list[Item]:
+        given = checks.mapping(data)
+        items = [self._item(entry) for entry in checks.entries(given.get("files"))]
+        for entry in checks.entries(given.get("left_out")):
+            name = checks.file_name(entry.get("name"))
+            items.append(Item(name, name, bytes, skip=checks.text(entry.get("reason"), 200) or "Not uploaded."))
+        if not items:
+            raise RejectedImage("No files arrived. Choose pictures or a folder first.")
+        return items
+
+    def _item(self, entry: Mapping[str, Any]) -> Item:
+        name = checks.file_name(entry.get("name"))
+        if path := self._uploaded(entry.get("path")):
+            return Item(name, name, path.read_bytes, "upload")
+        return Item(name, name, bytes, skip="Not uploaded: the file did not arrive.")
+
+    def _started(self, items: Sequence[Item]) -> tuple[Json, str]:
+        run: Run = self._worker.start(items)
+        return run_view(run), run.id
+
+
+def _reported(error: Exception) -> Exception:
+    """Bugs keep their traceback in the log; what a person can act on is shown and needs none."""
+    if not isinstance(error, LikenessError):
+        logger.error("A request of the page failed", exc_info=error)
+    return error

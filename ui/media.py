@@ -1,0 +1,92 @@
+"""The routes that serve thumbnails, previews and originals by content ID."""
+
+import threading
+from collections import OrderedDict
+from pathlib import PurePath
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from library.errors import InvalidContentId, LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
+from library.image_library import ImageLibrary
+from library.images import ContentId, parse_content_id
+from library.records import Record
+
+PREFIX = "/gradio_api/media"  # other paths do not reach Python where Gradio renders on the server
+KEPT_PREVIEWS = 48
+PREVIEWS_AT_ONCE = 2  # a preview decodes the whole original: memory, not time, is what runs out
+STATUS_CODES = ((InvalidContentId, 404), (UnknownPicture, 404), (StoreUnavailable, 503), (RejectedImage, 415))
+
+# A content ID names the same bytes for ever, so a browser never has to ask again.
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def media_routes(library: ImageLibrary) -> list[Route]:
+    """Starlette calls plain functions in its thread pool, so a slow store holds nobody else up."""
+    previews = Previews(library)
+
+    def media(request: Request) -> Response:
+        try:
+            id = parse_content_id(request.path_params["id"])
+            return _response(library, previews, request.path_params["size"], id)
+        except LikenessError as error:
+            code = next((code for kind, code in STATUS_CODES if isinstance(error, kind)), 500)
+            return PlainTextResponse(str(error), code, headers={**SAFE, "Cache-Control": "no-store"})
+
+    return [Route(f"{PREFIX}/{{size}}/{{id}}", media, methods=["GET"])]
+
+
+class Previews:
+    """Made on demand; the last few stay in memory."""
+
+    def __init__(self, library: ImageLibrary) -> None:
+        self._library = library
+        self._kept: OrderedDict[ContentId, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(PREVIEWS_AT_ONCE)
+
+    def get(self, id: ContentId) -> bytes:
+        with self._lock:
+            if id in self._kept:
+                self._kept.move_to_end(id)
+                return self._kept[id]
+        with self._turns:
+            data = self._library.preview(id)
+        with self._lock:
+            self._kept[id] = data
+            while len(self._kept) > KEPT_PREVIEWS:
+                self._kept.popitem(last=False)
+        return data
+
+
+def _response(library: ImageLibrary, previews: Previews, size: str, id: ContentId) -> Response:
+    match size:
+        case "thumb":
+            return Response(library.thumbnail(id), media_type="image/webp", headers={**FOREVER, **SAFE})
+        case "preview":
+            library.record(id)  # a deleted picture may still be among the previews
+            return Response(previews.get(id), media_type="image/jpeg", headers={**FOREVER, **SAFE})
+        case "original":
+            record = library.record(id)
+            headers = {
+                "Content-Disposition": attachment(record),
+                "Cache-Control": "private, no-cache",
+                **SAFE,
+            }
+            return Response(library.original(id), media_type="application/octet-stream", headers=headers)
+        case _:
+            return PlainTextResponse("There is no such size: thumb, preview or original.", 404, headers=SAFE)
+
+
+def attachment(record: Record) -> str:
+    """RFC 6266: the whole name percent-encoded, and a plain one for clients that do not read that."""
+    encoded = quote(record.name.encode("utf-8", "replace"), safe="")
+    plain = f"{record.content_id[:16]}{PurePath(record.img_path).suffix}"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"

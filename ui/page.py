@@ -1,0 +1,249 @@
+"""The page: layout, and which control calls which handler."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from library.image_library import ImageLibrary
+from library.images import IMAGE_SUFFIXES
+from library.rights import Edits
+from library.runs import Worker
+from library.search import MAX_LIMIT
+from ui.api import add_public_api
+from ui.handlers import AUTOMATIC, EXACT, MANUAL, Handlers
+from ui.theme import MAX_FILE_MEGABYTES, launch_options, script
+from ui.views import Json, View
+
+__all__ = ["build_page", "launch_options"]
+
+EXAMPLES = ["red balloons", "mountains with snow", "a pink heart", "a city at night", "blue stripes"]
+Parameters = tuple[gr.Slider, gr.Radio, gr.Slider, gr.Slider]  # limit, accuracy, nprobe, minimum score
+
+STATUS_SECONDS = 2
+RUN_SECONDS = 1
+KEEP_UPLOADS = (3_600, 86_400)  # look every hour, delete what is a day old
+HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+# Searches have their own lane, so that a slow one never holds up the status or an upload.
+SEARCHING: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "minimal",
+    "concurrency_id": "search",
+    "concurrency_limit": 4,
+    "trigger_mode": "always_last",
+}
+CHANGING: dict[str, Any] = {
+    **HIDDEN,
+    "concurrency_id": "change",
+    "concurrency_limit": 4,
+    "trigger_mode": "multiple",
+}
+WATCHING: dict[str, Any] = {**HIDDEN, "concurrency_id": "status", "concurrency_limit": None}
+
+
+def build_page(library: ImageLibrary, worker: Worker, edits: Edits) -> gr.Blocks:
+    handlers = Handlers(library, worker, edits, Path(get_upload_folder()))
+    page: gr.Blocks
+    with gr.Blocks(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
+        add_public_api(library)  # first, so that no handler of the page takes one of its names
+        view = gr.State(View())
+        run_id = gr.State(None)
+        status_timer = gr.Timer(STATUS_SECONDS)
+        run_timer = gr.Timer(RUN_SECONDS, active=False)
+        header = _drawn("header.js", elem_id="header")
+        box = _search_box()
+        with gr.Row(elem_id="main"):
+            with gr.Column(elem_id="side", scale=0, min_width=300):
+                params = _parameters()
+                uploads = _uploads(edits)
+            with gr.Column(elem_id="right", scale=1, min_width=280):
+                run = _drawn("run.js", elem_id="run", edits=edits)
+                results = _results(edits)
+        notice = _drawn("notice.js", elem_id="notice")
+
+        _wire_searches(handlers, box, params, results, view)
+        _wire_opening(handlers, page, box, params, results, view)
+        _wire_changes(handlers, results, uploads, run, run_id, run_timer, notice)
+        _wire_watching(handlers, page, header, results, status_timer, run, run_id, run_timer)
+    return page
+
+
+def _drawn(*scripts: str, elem_id: str, **options: Any) -> gr.HTML:
+    """A component that its script draws with textContent: no value is ever read as HTML or as a template."""
+    return gr.HTML(
+        html_template="<div class='drawn'></div>",
+        js_on_load=script("dom.js", *scripts),
+        elem_id=elem_id,
+        apply_default_css=False,
+        **options,
+    )
+
+
+def _results(edits: Edits) -> gr.HTML:
+    return _drawn(
+        "viewer.js",
+        "results.js",
+        elem_id="results",
+        value={"state": "starting"},
+        edits=edits,
+        examples=EXAMPLES,
+    )
+
+
+def _search_box() -> gr.MultimodalTextbox:
+    return gr.MultimodalTextbox(
+        elem_id="query",
+        label="Search",
+        show_label=False,
+        container=False,
+        placeholder="Describe a picture, or drop or paste one here",
+        file_count="single",
+        sources=["upload"],
+        submit_btn="Search",
+        lines=1,
+        max_lines=3,
+        max_plain_text_length=100_000,
+        html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False, enterkeyhint="search"),
+    )
+
+
+def _parameters() -> Parameters:
+    with gr.Accordion("Search settings", open=True, elem_id="settings"):
+        limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label="Results", elem_id="limit", buttons=[])
+        accuracy = gr.Radio(
+            [AUTOMATIC, MANUAL, EXACT],
+            value=AUTOMATIC,
+            label="Accuracy",
+            info="Exact compares with every picture.",
+            elem_id="accuracy",
+        )
+        nprobe = gr.Slider(
+            1,
+            128,
+            16,
+            step=1,
+            label="nprobe",
+            info="How many of the index's clusters are searched.",
+            elem_id="nprobe",
+            buttons=[],
+        )
+        min_score = gr.Slider(0, 1, 0, step=0.01, label="Minimum score", elem_id="minscore", buttons=[])
+    return limit, accuracy, nprobe, min_score
+
+
+def _uploads(edits: Edits) -> gr.HTML:
+    with gr.Accordion("Add pictures", open=True, elem_id="add", visible=edits != "none"):
+        return _drawn(
+            "uploads.js",
+            elem_id="uploads",
+            suffixes=sorted(IMAGE_SUFFIXES),
+            max_bytes=MAX_FILE_MEGABYTES * 1024 * 1024,
+            max_megabytes=MAX_FILE_MEGABYTES,
+        )
+
+
+def _wire_searches(
+    handlers: Handlers,
+    box: gr.MultimodalTextbox,
+    params: Parameters,
+    results: gr.HTML,
+    view: gr.State,
+) -> None:
+    def search(box: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
+        asked = handlers.asked(box)
+        return handlers.show(asked, limit, accuracy, nprobe, min_score), asked
+
+    def refill(event: gr.EventData) -> Any:
+        text = handlers.box_text(event._data)
+        return gr.skip() if text is None else {"text": text, "files": []}
+
+    def visit(limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData) -> tuple[Json, View]:
+        return handlers.visit(event._data, limit, accuracy, nprobe, min_score)
+
+    def retune(view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Any:
+        return gr.skip() if view.is_browsing else handlers.show(view, limit, accuracy, nprobe, min_score)
+
+    box.submit(search, [box, *params], [results, view], **SEARCHING)
+    # On its own, since a search takes its time: it must not wipe what is typed meanwhile.
+    results.visit(refill, None, box, **WATCHING)
+    results.visit(visit, [*params], [results, view], **SEARCHING)
+    results.again(handlers.show, [view, *params], results, **SEARCHING)
+    limit, accuracy, nprobe, min_score = params
+    for slider in (limit, nprobe, min_score):
+        slider.release(retune, [view, *params], results, **SEARCHING)
+    accuracy.input(retune, [view, *params], results, **SEARCHING)
+
+
+def _wire_opening(
+    handlers: Handlers,
+    page: gr.Blocks,
+    box: gr.MultimodalTextbox,
+    params: Parameters,
+    results: gr.HTML,
+    view: gr.State,
+) -> None:
+    def fill(request: gr.Request) -> Any:
+        # Writing to the box without need would wipe what a fast visitor has typed already.
+        text = handlers.box_text(dict(request.query_params))
+        return {"text": text, "files": []} if text else gr.skip()
+
+    def show(limit: Any, accuracy: Any, nprobe: Any, min_score: Any, request: gr.Request) -> tuple[Json, View]:
+        return handlers.visit(dict(request.query_params), limit, accuracy, nprobe, min_score)
+
+    page.load(fill, None, box, **WATCHING)
+    page.load(show, [*params], [results, view], **SEARCHING)
+
+
+def _wire_changes(
+    handlers: Handlers,
+    results: gr.HTML,
+    uploads: gr.HTML,
+    run: gr.HTML,
+    run_id: gr.State,
+    run_timer: gr.Timer,
+    notice: gr.HTML,
+) -> None:
+    followed = [run, run_id, run_timer]
+
+    def add(event: gr.EventData) -> tuple[Any, ...]:
+        return _followed(handlers.add(event._data))
+
+    def add_samples() -> tuple[Any, ...]:
+        return _followed(handlers.add_samples())
+
+    def stop(run_id: str | None) -> tuple[Any, ...]:
+        return _followed(handlers.stop(run_id))
+
+    def remove(event: gr.EventData) -> Json:
+        return handlers.remove(event._data)
+
+    uploads.arrived(add, None, followed, **CHANGING)
+    results.samples(add_samples, None, followed, **CHANGING)
+    run.halt(stop, run_id, followed, **CHANGING)
+    results.remove(remove, None, notice, **CHANGING)
+
+
+def _wire_watching(
+    handlers: Handlers,
+    page: gr.Blocks,
+    header: gr.HTML,
+    results: gr.HTML,
+    status_timer: gr.Timer,
+    run: gr.HTML,
+    run_id: gr.State,
+    run_timer: gr.Timer,
+) -> None:
+    def follow(run_id: str | None) -> tuple[Any, ...]:
+        return _followed(handlers.follow(run_id))
+
+    followed = [run, run_id, run_timer]
+    page.load(follow, run_id, followed, **WATCHING)
+    run_timer.tick(follow, run_id, followed, **WATCHING)
+    # At once after each search, too: the load / search / release cycle is there to be watched.
+    gr.on([page.load, status_timer.tick, results.change], handlers.status, None, header, **WATCHING)
+
+
+def _followed(state: tuple[Json, str | None]) -> tuple[Json, str | None, gr.Timer]:
+    shown, run_id = state
+    return shown, run_id, gr.Timer(active=shown["state"] in ("waiting", "running"))

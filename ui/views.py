@@ -1,0 +1,213 @@
+"""What the page is told: library objects as plain values that become JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from library.errors import (
+    IndexUnavailable,
+    InvalidContentId,
+    InvalidQuery,
+    LikenessError,
+    ModelUnavailable,
+    NotAllowed,
+    RejectedImage,
+    StoreUnavailable,
+    UnknownModel,
+    UnknownPicture,
+)
+from library.image_library import LibraryStatus, ModelStatus
+from library.images import ContentId
+from library.ingest import FileReceipt
+from library.ports import IndexStatus
+from library.records import Record
+from library.runs import Run
+from library.search import Answer
+
+Json = dict[str, Any]
+
+PAGE_SIZE = 48
+MAX_RECEIPTS = 5_000  # a table of more rows than this makes a browser slow
+MAX_METADATA = 40
+MAX_METADATA_TEXT = 600
+UNEXPECTED = "Something unexpected went wrong; the log of the app has the details."
+
+TITLES: tuple[tuple[type[LikenessError], str], ...] = (
+    (RejectedImage, "This picture cannot be used"),
+    (InvalidQuery, "This search cannot be run"),
+    (InvalidContentId, "There is no such picture"),
+    (UnknownPicture, "This picture cannot be found"),
+    (NotAllowed, "This is not allowed here"),
+    (UnknownModel, "There is no such model"),
+    (ModelUnavailable, "The model is not available"),
+    (IndexUnavailable, "Milvus is not answering"),
+    (StoreUnavailable, "The image store is not answering"),
+)
+WORTH_ANOTHER_TRY = (IndexUnavailable, StoreUnavailable)  # a model is asked for once, when the app starts
+
+
+@dataclass(frozen=True)
+class View:
+    """What one person is looking at: a search, the pictures like another, or a page of the library."""
+
+    text: str = ""
+    picture: str | None = None  # the temp file of a picture to search with
+    like: ContentId | None = None
+    offset: int = 0
+
+    @property
+    def is_browsing(self) -> bool:
+        return not (self.text or self.picture or self.like)
+
+    def at(self, offset: int) -> "View":
+        return replace(self, offset=offset)
+
+
+def error_view(error: Exception, view: View | None = None) -> Json:
+    """Only a LikenessError speaks for itself."""
+    known = isinstance(error, LikenessError)
+    return {
+        "state": "error",
+        "title": next((title for kind, title in TITLES if isinstance(error, kind)), "That did not work"),
+        "detail": str(error) if known else UNEXPECTED,
+        "retry": not known or isinstance(error, WORTH_ANOTHER_TRY),
+        "query": _address(view or View()),
+    }
+
+
+def waiting_view(view: View) -> Json:
+    return {"state": "waiting", "query": _address(view)}
+
+
+def is_loading(model: ModelStatus) -> bool:
+    return model.info is None and model.problem is None
+
+
+def browse_view(records: Sequence[Record], total: int, offset: int) -> Json:
+    return {
+        "state": "browse" if total else "empty",
+        "items": [_item(record) for record in records],
+        "total": total,
+        "offset": offset,
+        "size": PAGE_SIZE,
+        "query": _address(View()),
+    }
+
+
+def answer_view(answer: Answer, view: View, total: int | None, min_score: float) -> Json:
+    timings = answer.timings
+    return {
+        "state": _state(answer, total),
+        "items": [_item(hit.record, hit.score, rank) for rank, hit in enumerate(answer.hits, 1)],
+        "total": total,
+        "min_score": min_score,
+        "anchor": _item(answer.anchor) if answer.anchor else None,
+        "notes": list(answer.notes),
+        "timings": {
+            "encode": timings.encode,
+            "load": timings.load,
+            "search": timings.search,
+            "total": timings.total,
+        },
+        "query": _address(view),
+    }
+
+
+def status_view(status: LibraryStatus) -> Json:
+    model = status.model
+    info = model.info
+    state = "loading" if is_loading(model) else ("ready" if info else "failed")
+    return {
+        "pictures": status.pictures,
+        "store_problem": status.store_problem,
+        "model": {
+            "name": model.name,
+            "state": state,
+            "problem": model.problem,
+            "dim": info.dim if info else None,
+            "device": info.device if info else None,
+            "dtype": info.dtype if info else None,
+            "fingerprint": info.fingerprint if info else None,
+        },
+        "index": _index(status.index) if status.index else None,
+    }
+
+
+def run_view(run: Run) -> Json:
+    """Counts while it runs; the receipts once it is over, problems first where there are too many."""
+    receipts = list(run.receipts)
+    value: Json = {
+        "id": run.id,
+        "state": run.state,
+        "total": run.total,
+        "done": len(receipts),
+        "counts": run.counts(),
+        "stopping": run.stop.is_set(),
+        "problem": run.problem,
+        "seconds": run.seconds,
+    }
+    if run.finished:
+        if len(receipts) > MAX_RECEIPTS:
+            receipts.sort(key=lambda receipt: receipt.status == "new")
+        value["receipts"] = [_receipt(receipt) for receipt in receipts[:MAX_RECEIPTS]]
+    return value
+
+
+def _state(answer: Answer, total: int | None) -> str:
+    if answer.hits:
+        return "results"
+    return "empty" if total == 0 else "none"
+
+
+def _item(record: Record, score: float | None = None, rank: int | None = None) -> Json:
+    return {
+        "id": record.content_id,
+        "name": record.name,
+        "score": score,
+        "rank": rank,
+        "format": record.format,
+        "width": record.width,
+        "height": record.height,
+        "bytes": record.bytes,
+        "added": record.added,
+        "source": record.source,
+        "metadata": _metadata(record.metadata),
+    }
+
+
+def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:
+    pairs = list(metadata.items())[:MAX_METADATA]
+    return [[str(key)[:80], str(value)[:MAX_METADATA_TEXT]] for key, value in pairs]
+
+
+def _address(view: View) -> Json:
+    """What the URL can say of it; a picture from outside the library cannot be named there."""
+    return {"q": view.text, "like": view.like or "", "picture": view.picture is not None}
+
+
+def _index(index: IndexStatus) -> Json:
+    return {
+        "connected": index.connected,
+        "problem": index.problem,
+        "backend": index.backend,
+        "version": index.version,
+        "collection": index.collection,
+        "rows": index.rows,
+        "type": index.index_type,
+        "metric": index.metric,
+        "nlist": index.nlist,
+        "state": index.state,
+        "release_in": index.seconds_until_release,
+        "loads": index.loads,
+        "releases": index.releases,
+        "searches": index.searches,
+    }
+
+
+def _receipt(receipt: FileReceipt) -> Json:
+    return {
+        "name": receipt.path,
+        "status": receipt.status,
+        "reason": receipt.reason or "",
+        "id": receipt.content_id or "",
+    }
