@@ -1,0 +1,262 @@
+"""The command line: arguments in, library calls, lines or JSON out."""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, NoReturn, Protocol
+
+import typer
+
+from library.errors import IndexUnavailable, InvalidQuery, LikenessError, ModelUnavailable, StoreUnavailable
+from library.image_library import ImageLibrary
+from library.images import parse_content_id
+from library.ingest import FileReceipt, Item, tally
+from library.ports import Hit
+from library.records import clean_name
+from library.samples import sample_pictures
+from library.search import MAX_LIMIT, Query
+from settings import Settings, SettingsError, load_settings
+
+EXIT_REJECTED = 1
+EXIT_USAGE = 2
+EXIT_UNAVAILABLE = 3
+EXIT_INTERRUPTED = 130
+
+commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=False)
+
+
+class Open(Protocol):
+    def __call__(self, settings: Settings, with_model: bool = True) -> ImageLibrary: ...
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What the commands are given: how to open the library, how to serve the page, where sources come from."""
+
+    open_library: Open
+    serve: Callable[[Settings], None]
+    items_from: Callable[[Sequence[Path]], Iterator[Item]]
+
+
+@dataclass(frozen=True)
+class Session:
+    rooms: Rooms
+    settings: Settings
+
+    @contextmanager
+    def library(self, with_model: bool = True) -> Iterator[ImageLibrary]:
+        library = self.rooms.open_library(self.settings, with_model)
+        try:
+            yield library
+        finally:
+            library.close()
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@commands.callback(invoke_without_command=True)
+def main(context: typer.Context) -> None:
+    """Finds pictures by meaning. Without a command it serves the page."""
+    session = Session(context.obj, _settings())
+    context.obj = session
+    if context.invoked_subcommand is None:
+        with _failures_as_exit_codes():
+            session.rooms.serve(session.settings)
+
+
+@commands.command()
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders; folders are read recursively.")],
+    as_json: AsJson = False,
+) -> None:
+    """Takes pictures in."""
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        _fail(f"There is no file or folder {', '.join(missing)}.", EXIT_USAGE)
+    _take_in(context.obj, list(context.obj.rooms.items_from(paths)), as_json)
+
+
+@commands.command()
+def samples(context: typer.Context, as_json: AsJson = False) -> None:
+    """Adds some 60 drawn pictures, so that an empty library can be tried at once."""
+    drawn = [Item(name, name, partial(bytes, data), source="samples") for name, data in sample_pictures()]
+    _take_in(context.obj, drawn, as_json)
+
+
+@commands.command()
+def search(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="What the picture shows.")] = "",
+    image: Annotated[Path | None, typer.Option(help="A picture that the results resemble.")] = None,
+    limit: Annotated[int, typer.Option(help=f"How many results, 1 to {MAX_LIMIT}.")] = 10,
+    nprobe: Annotated[int | None, typer.Option(help="Clusters to look into; chosen by itself if not given.")] = None,
+    exact: Annotated[bool, typer.Option(help="Compare with every picture.")] = False,
+    min_score: Annotated[float, typer.Option(help="Leave out results below this score, -1 to 1.")] = -1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Finds pictures by words, by a picture, or by both."""
+    with _failures_as_exit_codes(), context.obj.library() as library:
+        query = Query(
+            text=text,
+            image=_bytes_of(image) if image else None,
+            limit=limit,
+            nprobe=nprobe,
+            exact=exact,
+            min_score=min_score,
+        )
+        answer = library.search(query)
+    for note in answer.notes:
+        typer.echo(note, err=True)
+    if as_json:
+        _print_json([_hit_as_json(hit) for hit in answer.hits])
+    else:
+        for rank, hit in enumerate(answer.hits, start=1):
+            typer.echo(f"{rank:>3}  {hit.score:.3f}  {hit.record.content_id}  {hit.record.name}")
+
+
+@commands.command()
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """What is in the library, which model answers, and how Milvus is."""
+    with _failures_as_exit_codes(), context.obj.library() as library:
+        rows = library.count_rows()
+        now = library.status()
+    if now.pictures is None:
+        _fail(str(now.store_problem), EXIT_UNAVAILABLE)
+    assert now.model.info and now.index  # counting rows needed both
+    report = {
+        "pictures": now.pictures,
+        "rows": rows,
+        "model": now.model.info.name,
+        "dim": now.model.info.dim,
+        "index": {"type": now.index.index_type, "metric": now.index.metric, "nlist": now.index.nlist},
+        "milvus": {
+            "version": now.index.version,
+            "state": now.index.state,
+            "loads": now.index.loads,
+            "releases": now.index.releases,
+            "searches": now.index.searches,
+        },
+        "device": now.model.info.device,
+        "dtype": now.model.info.dtype,
+    }
+    if as_json:
+        _print_json(report)
+    else:
+        _print_table(report)
+
+
+@commands.command()
+def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help="Content IDs.")]) -> None:
+    """Removes pictures: their rows in every collection, then their files."""
+    with _failures_as_exit_codes(), context.obj.library(with_model=False) as library:
+        for record in library.delete([parse_content_id(id) for id in ids]):
+            typer.echo(f"deleted  {record.content_id}  {record.name}")
+
+
+def _take_in(session: Session, items: Sequence[Item], as_json: bool) -> None:
+    receipts: list[FileReceipt] = []
+    with _failures_as_exit_codes(), session.library() as library, _interrupt() as interrupted:
+        try:
+            for receipt in _with_progress(library.add(items, interrupted.is_set), len(items)):
+                receipts.append(receipt)
+        finally:
+            if receipts or not items:
+                _print_receipts(receipts, as_json)
+    if interrupted.is_set():
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if tally(receipts)["rejected"]:
+        raise typer.Exit(EXIT_REJECTED)
+
+
+def _with_progress(receipts: Iterable[FileReceipt], total: int) -> Iterator[FileReceipt]:
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(receipts, "Taking in", total=total, console=Console(stderr=True))
+
+
+@contextmanager
+def _interrupt() -> Iterator[threading.Event]:
+    """Ctrl-C ends after the batch in hand; a second one ends at once."""
+    pressed = threading.Event()
+
+    def on_signal(*_: object) -> None:
+        signal.signal(signal.SIGINT, previous)
+        pressed.set()
+
+    previous = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
+    counts = tally(receipts)
+    if as_json:
+        _print_json(dict(counts) | {"files": [asdict(receipt) for receipt in receipts]})
+        return
+    for receipt in receipts:
+        if receipt.status == "rejected":
+            typer.echo(f"rejected  {_printable(receipt.path)}  {receipt.reason}")
+    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
+
+
+def _hit_as_json(hit: Hit) -> dict[str, object]:
+    record = hit.record
+    return {
+        "content_id": record.content_id,
+        "img_path": record.img_path,
+        "name": record.name,
+        "score": round(hit.score, 6),
+    }
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _print_table(report: dict[str, object]) -> None:
+    for name, value in report.items():
+        shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else value
+        typer.echo(f"{name:<9} {shown}")
+
+
+def _printable(path: str) -> str:
+    return "/".join(clean_name(part) if part else "" for part in path.split("/"))
+
+
+def _bytes_of(image: Path) -> bytes:
+    try:
+        return image.read_bytes()
+    except OSError as error:
+        raise InvalidQuery(f"{image} cannot be read: {error.strerror}.") from None
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        _fail(str(error), EXIT_USAGE)
+
+
+@contextmanager
+def _failures_as_exit_codes() -> Iterator[None]:
+    try:
+        yield
+    except (IndexUnavailable, StoreUnavailable, ModelUnavailable) as error:
+        _fail(str(error), EXIT_UNAVAILABLE)
+    except (LikenessError, SettingsError) as error:
+        _fail(str(error), EXIT_USAGE)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

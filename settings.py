@@ -1,0 +1,115 @@
+"""Every knob of the app, read once from the environment and .env."""
+
+import logging
+import os
+import tempfile
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from library.rights import Edits
+
+logger = logging.getLogger(__name__)
+
+LITE_RELEASE_AFTER = 30.0  # seconds: a load costs milliseconds
+SERVER_RELEASE_AFTER = 600.0  # a load costs seconds
+
+ALLOWED = {
+    "data_dir": "a folder that can be created and written",
+    "milvus_uri": "nothing (Milvus Lite), http://host:port or https://host:port",
+    "milvus_release_after": "seconds (0 or more) or never",
+    "clip_device": "auto, cpu, cuda, cuda:N or mps",
+    "clip_dtype": "auto, float32, bfloat16 or float16",
+    "edits": "all, add or none",
+    "gradio_server_port": "a port from 1 to 65535",
+    "gradio_share": "true or false",
+}
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class SettingsError(Exception):
+    """One line that names the variable, what was given and what is allowed."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    data_dir: Path = Path("data")
+    milvus_uri: str = Field("", pattern=r"^(https?://[^/\s]+.*)?$")
+    milvus_token: str = ""
+    milvus_db: str = ""
+    milvus_release_after: Literal["never"] | Seconds | None = None
+    clip_model: str = "openai/clip-vit-base-patch32"
+    clip_device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    edits: Edits | None = None
+    gradio_server_name: str = "127.0.0.1"
+    gradio_server_port: int | None = Field(None, ge=1, le=65_535)
+    gradio_root_path: str = ""
+    gradio_share: bool = False
+
+    @property
+    def uses_lite(self) -> bool:
+        return not self.milvus_uri
+
+    @property
+    def lite_path(self) -> Path:
+        return self.data_dir / "milvus.db"
+
+    @property
+    def release_after(self) -> float | None:
+        """Idle seconds; None never releases."""
+        if self.milvus_release_after is None:
+            return LITE_RELEASE_AFTER if self.uses_lite else SERVER_RELEASE_AFTER
+        return None if self.milvus_release_after == "never" else self.milvus_release_after
+
+    @property
+    def allowed_edits(self) -> Edits:
+        """What visitors may change: everything on one's own machine, only additions where others can come in."""
+        return self.edits or ("all" if self._is_private else "add")
+
+    @property
+    def _is_private(self) -> bool:
+        if self.gradio_share:
+            return False
+        try:
+            return ip_address(self.gradio_server_name).is_loopback
+        except ValueError:
+            return self.gradio_server_name == "localhost"
+
+
+def load_settings() -> Settings:
+    """Raises SettingsError for a bad value.
+
+    Where nobody chose DATA_DIR and the default cannot be written, a new temporary folder takes its place.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise SettingsError(_one_line(error)) from None
+    return settings if _is_usable(settings) else _elsewhere(settings)
+
+
+def _elsewhere(settings: Settings) -> Settings:
+    if "data_dir" in settings.model_fields_set:
+        raise SettingsError(f"DATA_DIR={settings.data_dir} is not possible: {ALLOWED['data_dir']} is expected.")
+    data_dir = Path(tempfile.mkdtemp(prefix="likeness-"))
+    logger.warning("The folder data cannot be written here: pictures are kept in %s for now. Set DATA_DIR.", data_dir)
+    return settings.model_copy(update={"data_dir": data_dir})
+
+
+def _is_usable(settings: Settings) -> bool:
+    folder = settings.data_dir.absolute()
+    existing = next(path for path in [folder, *folder.parents] if path.exists())
+    # Beside a server a store that can only be read still serves searches.
+    return existing.is_dir() and (os.access(existing, os.W_OK | os.X_OK) or not settings.uses_lite)
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = str(first["loc"][0])
+    return f"{field.upper()}={first['input']} is not possible: {ALLOWED[field]} is expected."

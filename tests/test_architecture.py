@@ -1,0 +1,47 @@
+"""The walls of the house: what each room does without."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+VENDORS = {"gradio", "pymilvus", "torch", "transformers", "starlette", "fsspec", "grpc", "typer"}
+ROOMS = {"ui", "db", "encoders", "settings", "commands", "app"}
+MAY_IMPORT = {
+    "library": set(),
+    "encoders": {"torch", "transformers", "typer"},
+    "db": {"pymilvus", "grpc", "fsspec"},
+    "ui": {"gradio", "starlette"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_stays_within_its_walls(room):
+    forbidden = (VENDORS | ROOMS) - MAY_IMPORT[room] - {room}
+    for path in (ROOT / room).rglob("*.py"):
+        assert not imports(path) & forbidden, path
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("*.py")) + sorted((ROOT / "library").rglob("*.py")), ids=lambda p: p.name
+)
+def test_a_file_opens_with_one_sentence(path):
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring and docstring.splitlines()[0].endswith("."), path
+
+
+def test_nothing_heavy_is_imported_before_the_settings_are_read():
+    code = "import sys, app, commands; print([name for name in ('pymilvus', 'torch', 'gradio') if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,229 @@
+"""The command line as a person meets it: the real program, the small CLIP, Milvus Lite."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from library.images import content_id
+from library.samples import sample_pictures
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """run("search", "red") -> the finished process, on one library shared by the module."""
+    data = tmp_path_factory.mktemp("commands")
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(ROOT / "app.py"), *map(str, arguments)],
+            env=settings(data, **environment),
+            cwd=data,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+def settings(data: Path, **environment: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLIP_", "MILVUS_", "EDITS"))}
+    return kept | {"DATA_DIR": str(data / "data"), "CLIP_MODEL": "small"} | environment
+
+
+def receipt(result: subprocess.CompletedProcess[str]) -> dict:
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory):
+    """A folder with three pictures, one of them twice, and things that are no pictures."""
+    folder = tmp_path_factory.mktemp("album")
+    drawn = [data for _, data in sample_pictures(3)]
+    (folder / "sub").mkdir()
+    for name, data in zip(["a.png", "b.png", "sub/c.png"], drawn, strict=True):
+        (folder / name).write_bytes(data)
+    (folder / "sub" / "again.png").write_bytes(drawn[0])
+    (folder / "broken.jpg").write_text("text")
+    (folder / "notes.txt").write_text("text")
+    (folder / ".hidden.png").write_bytes(drawn[1])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def filled(run, album):
+    """The receipt of the first ingestion, which the other tests build on."""
+    return run("ingest", album, "--json")
+
+
+def test_ingest_gives_a_receipt_for_every_file(filled, album):
+    assert filled.returncode == 1  # one file was rejected
+    counts = receipt(filled)
+    assert [counts[status] for status in ("new", "duplicate", "rejected", "skipped")] == [3, 1, 1, 2]
+    by_name = {Path(file["path"]).name: file for file in counts["files"]}
+    assert by_name["a.png"] == {
+        "path": str(album / "a.png"),
+        "status": "new",
+        "content_id": content_id((album / "a.png").read_bytes()),
+        "reason": None,
+    }
+    assert by_name["again.png"]["reason"] == "The same picture as a.png."
+    assert "not a picture" in by_name["broken.jpg"]["reason"]
+    assert by_name[".hidden.png"]["status"] == by_name["notes.txt"]["status"] == "skipped"
+
+
+def test_a_second_run_finds_only_duplicates(run, filled, album):
+    counts = receipt(run("ingest", album / "a.png", album / "sub", "--json"))
+    assert [counts[status] for status in ("new", "duplicate", "rejected")] == [0, 3, 0]
+
+
+def test_a_file_named_outright_is_never_skipped(run, filled, album):
+    result = run("ingest", album / "notes.txt")
+    assert result.returncode == 1
+    assert "rejected" in result.stdout and "not a picture" in result.stdout
+    assert result.stdout.endswith("0 new, 0 duplicate, 1 rejected, 0 skipped\n")
+
+
+def test_a_picture_finds_itself_first(run, filled, album):
+    hits = json.loads(run("search", "--image", album / "b.png", "--limit", 2, "--json").stdout)
+    assert len(hits) == 2
+    assert set(hits[0]) == {"content_id", "img_path", "name", "score"}
+    assert (hits[0]["name"], hits[0]["score"] >= 0.99) == ("b.png", True)
+    assert hits[0]["img_path"] == f"images/{hits[0]['content_id'][:2]}/{hits[0]['content_id']}.png"
+
+
+def test_words_give_ranked_lines(run, filled):
+    lines = run("search", "a red circle", "--exact").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["1", "2", "3"]
+    scores = [float(line.split()[1]) for line in lines]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_text_that_is_cut_is_told(run, filled):
+    result = run("search", "circle " * 1500)
+    assert result.returncode == 0 and "its end was left out" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["🦁🌈", "\x1b[2J \x07 circle", "' or 1 == 1 --"])
+def test_odd_words_are_searched(run, filled, text):
+    result = run("search", text)
+    assert result.returncode == 0 and len(result.stdout.splitlines()) == 3
+
+
+def test_status_as_json(run, filled):
+    status = json.loads(run("status", "--json").stdout)
+    assert set(status) == {"pictures", "rows", "model", "dim", "index", "milvus", "device", "dtype"}
+    assert (status["pictures"], status["rows"], status["model"]) == (3, 3, "small")
+    assert status["index"] == {"type": "IVF_FLAT", "metric": "COSINE", "nlist": 128}
+    assert set(status["milvus"]) == {"version", "state", "loads", "releases", "searches"}
+
+
+def test_status_as_lines(run, filled):
+    lines = run("status").stdout.splitlines()
+    assert lines[0].split() == ["pictures", "3"]
+
+
+def test_delete_takes_row_and_files(run, filled, album, tmp_path):
+    extra = tmp_path / "extra.png"
+    extra.write_bytes(list(sample_pictures(5))[4][1])
+    [file] = receipt(run("ingest", extra, "--json"))["files"]
+    assert run("delete", file["content_id"]).stdout.startswith(f"deleted  {file['content_id']}")
+    assert json.loads(run("status", "--json").stdout)["rows"] == 3
+    again = run("delete", file["content_id"])
+    assert (again.returncode, again.stderr) == (2, "This picture is no longer in the library.\n")
+
+
+def test_samples_fill_an_empty_library(run, tmp_path):
+    result = run("samples", "--json", DATA_DIR=str(tmp_path / "data"))
+    assert receipt(result)["new"] >= 50 and result.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["delete", "../../etc/passwd"], "not a content ID"),
+        (["delete", "zzz'] or img_path not in ['qqq"], "not a content ID"),
+        (["search", "x", "--limit", "0"], "1 to 200 results"),
+        (["search"], "Describe a picture"),
+        (["search", "--image", "nowhere.png"], "nowhere.png cannot be read"),
+        (["ingest", "nowhere"], "There is no file or folder nowhere"),
+        (["ingest"], "Missing argument"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_wrong_usage_ends_with_exit_code_2(run, filled, arguments, message):
+    result = run(*arguments)
+    assert result.returncode == 2 and message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_milvus_that_is_away_ends_with_exit_code_3_and_says_how_to_start_it(run, album):
+    for arguments in (["search", "a red circle"], ["ingest", str(album)], ["status"]):
+        result = run(*arguments, MILVUS_URI="http://127.0.0.1:9")
+        assert result.returncode == 3
+        assert "docker compose -f docker-compose.milvus.yml up -d" in result.stderr.splitlines()[-1]
+        assert "Traceback" not in result.stderr
+
+
+def test_a_folder_that_is_no_model_writes_nothing(run, tmp_path):
+    for arguments in ([], ["status"]):
+        result = run(*arguments, CLIP_MODEL=str(tmp_path), DATA_DIR=str(tmp_path / "data"), GRADIO_SERVER_PORT="")
+        assert result.returncode == 2
+        assert "holds no model" in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def serving(tmp_path):
+    """The app on a port of its own, with an empty library in tmp_path."""
+    port = free_port()
+    with (tmp_path / "log").open("w") as log:
+        app = subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py")],
+            env=settings(tmp_path, GRADIO_SERVER_PORT=str(port)),
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+        )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and app.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/config", timeout=5).read()
+            break
+        except OSError:
+            time.sleep(0.2)
+    assert app.poll() is None, (tmp_path / "log").read_text()
+    yield app
+    app.kill()
+    app.wait()
+
+
+def test_while_the_app_holds_the_lite_file_a_command_says_how_to_go_on(serving, run, tmp_path):
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "data" / "milvus.db").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    result = run("search", "a red circle", DATA_DIR=str(tmp_path / "data"))
+    assert result.returncode == 3
+    [line] = result.stderr.splitlines()
+    assert "in use by another process" in line and "stop it" in line
+
+
+def test_sigterm_frees_the_lite_file(serving, run, tmp_path):
+    serving.send_signal(signal.SIGTERM)
+    assert serving.wait(15) == 0
+    assert run("status", DATA_DIR=str(tmp_path / "data")).returncode == 0
