@@ -1,0 +1,64 @@
+"""The README is true: its commands run, its output is the real one, its table is complete."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from settings import Settings
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def sessions() -> list[tuple[str, list[str]]]:
+    """Commands and the lines that follow them, from the console blocks."""
+    found: list[tuple[str, list[str]]] = []
+    for block in re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append((line[2:], []))
+            else:
+                found[-1][1].append(line)
+    return found
+
+
+def without_figures(lines: list[str]) -> list[str]:
+    """Scores and precision differ between processors."""
+    return [re.sub(r"\b0\.\d{3}\b|\b\d+\.\d+\.\d+\b|\b(bfloat16|float32)\b", "*", line) for line in lines]
+
+
+def test_every_shown_command_prints_what_is_shown(tmp_path):
+    assert len(sessions()) >= 4
+    for command, shown in sessions():
+        result = subprocess.run(
+            [sys.executable, *command.split()[1:2], *_arguments(command)],
+            env=os.environ | {"DATA_DIR": str(tmp_path), "CLIP_MODEL": "small"},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert without_figures(result.stdout.splitlines()) == without_figures(shown), command
+
+
+def _arguments(command: str) -> list[str]:
+    return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\S+)', command)][2:]
+
+
+def test_the_settings_table_is_complete():
+    listed = set(re.findall(r"^\| `([A-Z_]+)` \|", README, flags=re.MULTILINE))
+    assert listed == {name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", README))))
+def test_every_linked_file_is_there(link):
+    assert (ROOT / link).is_file()
+
+
+def test_the_drawing_of_the_tree_shows_what_there_is():
+    [drawing] = re.findall(r"```\n(app\.py.*?)```", README, flags=re.DOTALL)
+    for name in re.findall(r"^(\S+)", drawing, flags=re.MULTILINE):
+        assert (ROOT / name).exists(), name
