@@ -1,0 +1,1 @@
+"""Each prints one table of figures; never part of the tests."""
