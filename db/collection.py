@@ -71,6 +71,7 @@ class MilvusCollection:
                 client.upsert(self._name, rows[start : start + UPSERT_ROWS], timeout=WRITE_TIMEOUT)
             self._unflushed += len(rows)
             self._has_written = self._rows_changed = True
+            self._empty_at = None
         if self._milvus.is_lite and self._unflushed >= LITE_BULK_FLUSH_ROWS:
             self.flush()
 
@@ -215,6 +216,8 @@ class MilvusCollection:
     def _open(self, client: MilvusClient) -> None:
         if not client.has_collection(self._name, timeout=TIMEOUT):
             self._create(client)
+        if EMBEDDING not in client.list_indexes(self._name, timeout=TIMEOUT):
+            self._create_index(client)
         fields = client.describe_collection(self._name, timeout=TIMEOUT)["fields"]
         dim = next(int(field["params"]["dim"]) for field in fields if field["name"] == EMBEDDING)
         if dim != self._dim:
@@ -230,13 +233,15 @@ class MilvusCollection:
         schema = client.create_schema(auto_id=False, enable_dynamic_field=True)
         schema.add_field(PRIMARY_KEY, DataType.VARCHAR, is_primary=True, max_length=128)
         schema.add_field(EMBEDDING, DataType.FLOAT_VECTOR, dim=self._dim)
+        # Without its index, which would make Milvus load the collection at once.
+        client.create_collection(self._name, schema=schema, consistency_level="Session", timeout=LOAD_TIMEOUT)
+
+    def _create_index(self, client: MilvusClient) -> None:
         nlist = self._milvus.nlist
         index = client.prepare_index_params()
         # pymilvus flattens `params`; Lite reads nlist only from a nested one, a server only from the flat one.
         nested = {"nlist": nlist, "params": {"nlist": nlist}}
         index.add_index(EMBEDDING, index_type=INDEX_TYPE, metric_type=METRIC, index_name=EMBEDDING, params=nested)
-        # In two steps: given the index at once, Milvus would also load the collection.
-        client.create_collection(self._name, schema=schema, consistency_level="Session", timeout=LOAD_TIMEOUT)
         client.create_index(self._name, index, timeout=LOAD_TIMEOUT)
 
     def _load(self) -> None:

@@ -6,6 +6,7 @@ import uuid
 
 import numpy as np
 import pytest
+from pymilvus import DataType
 
 from db.milvus import Milvus, collection_name
 from library.errors import InvalidContentId
@@ -286,6 +287,17 @@ def test_many_threads_share_the_lease_while_another_uploads(milvus, release_afte
     for thread in threads:
         thread.join()
     assert problems == []
+
+
+def test_a_collection_whose_creator_was_killed_half_way_is_finished(milvus):
+    info = encoder()
+    schema = milvus.client().create_schema(enable_dynamic_field=True)
+    schema.add_field("img_path", DataType.VARCHAR, is_primary=True, max_length=128)
+    schema.add_field("img_emb", DataType.FLOAT_VECTOR, dim=DIM)
+    milvus.client().create_collection(collection_name(info), schema=schema)
+    milvus.collection(info).upsert([record(1)], np.stack([X]))
+    with milvus.collection(info).loaded() as index:
+        assert ids(index.search(X, limit=1)) == [record(1).content_id]
 
 
 def test_somebody_elses_release_is_healed(milvus):
