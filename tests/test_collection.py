@@ -6,10 +6,14 @@ import uuid
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pymilvus import DataType
 
+from db.collection import checked_paths
 from db.milvus import Milvus, collection_name
 from library.errors import InvalidContentId
+from library.images import EXTENSIONS
 from library.ports import EncoderInfo
 from tests.conftest import ids, record, unit_vectors
 from tests.fakes import MemoryDatabase
@@ -199,6 +203,28 @@ def test_only_a_picture_path_reaches_an_expression(milvus, path):
         with pytest.raises(InvalidContentId):
             index.present([path])
         assert index.count() == 1
+
+
+HEX = "0123456789abcdef"
+NEARLY_PATHS = st.from_regex(r"images/[0-9a-f]{2}/[0-9a-fA-F'\" ]{62,66}\.?[a-z0-9'\"\]]{0,6}\n?", fullmatch=True)
+
+
+@given(st.one_of(st.text(), NEARLY_PATHS))
+def test_whatever_is_accepted_in_an_expression_is_a_path_of_a_picture(path):
+    try:
+        [accepted] = checked_paths([path])
+    except InvalidContentId:
+        return
+    folder, shard, name = accepted.split("/")
+    id, extension = name.split(".")
+    assert (folder, shard, len(id)) == ("images", id[:2], 64)
+    assert set(id) <= set(HEX) and extension.isalnum() and extension.isascii()
+
+
+@given(st.text(HEX, min_size=64, max_size=64), st.sampled_from(sorted(set(EXTENSIONS.values()))))
+def test_the_path_of_every_picture_is_accepted(id, extension):
+    path = f"images/{id[:2]}/{id}.{extension}"
+    assert checked_paths([path]) == [path]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0])
