@@ -1,8 +1,10 @@
 """The walls of the house: what each room does without."""
 
 import ast
+import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,17 @@ def test_a_room_stays_within_its_walls(room):
 def test_a_file_opens_with_one_sentence(path):
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert docstring and docstring.splitlines()[0].endswith("."), path
+
+
+def test_what_is_imported_is_required_by_name():
+    sources = [*ROOT.glob("*.py"), *(path for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py"))]
+    imported = set().union(*map(imports, sources)) - ROOMS - {"library"} - set(sys.stdlib_module_names)
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    required = {re.split(r"[<>=]", line)[0].lower() for line in lines}
+    distributions = packages_distributions()
+    for name in imported:
+        assert required & {each.lower().replace("_", "-") for each in distributions[name]}, name
+    assert all(re.search(r"<\d", line) for line in lines), "every range has an upper bound"
 
 
 def test_nothing_heavy_is_imported_before_the_settings_are_read():
