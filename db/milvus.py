@@ -18,6 +18,8 @@ from library.ports import EncoderInfo
 logger = logging.getLogger(__name__)
 
 PREFIX = "likeness_"
+# Lite's own little server takes pymilvus's ping every ten seconds for an attack and hangs up.
+RARE_PINGS = {"grpc.keepalive_time_ms": 600_000}
 
 
 class Milvus:
@@ -98,7 +100,7 @@ class Milvus:
     def _connect(self) -> MilvusClient:
         if isinstance(self._uri, Path):
             self._uri.parent.mkdir(parents=True, exist_ok=True)
-            return MilvusClient(str(self._uri))
+            return MilvusClient(str(self._uri), grpc_options=RARE_PINGS)
         return MilvusClient(self._uri, token=self._token, db_name=self._db_name, timeout=TIMEOUT)
 
     def _let_go_of_files(self) -> None:
