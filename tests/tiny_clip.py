@@ -14,27 +14,28 @@ CONTEXT = 12
 
 
 def save_tiny_clip(folder: Path, seed: int = 0, dim: int = 16) -> Path:
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    return _save(folder, seed, dim, 32, {"max_position_embeddings": CONTEXT, **sizes}, {"patch_size": 8, **sizes})
+
+
+def save_random_base_clip(folder: Path) -> Path:
+    """The sizes of openai/clip-vit-base-patch32: for speed."""
+    return _save(folder, 0, 512, 224, {}, {"patch_size": 32})
+
+
+def _save(folder: Path, seed: int, dim: int, side: int, text: dict[str, int], vision: dict[str, int]) -> Path:
     torch.manual_seed(seed)
+    tokens = {f"{name}_token_id": WORDS.index(f"<{name}>") for name in ("bos", "eos", "pad")}
     config = CLIPConfig(
-        text_config={
-            "vocab_size": len(WORDS),
-            "max_position_embeddings": CONTEXT,
-            "eos_token_id": WORDS.index("<eos>"),
-            "bos_token_id": WORDS.index("<bos>"),
-            "pad_token_id": WORDS.index("<pad>"),
-            **_SIZES,
-        },
-        vision_config={"image_size": 32, "patch_size": 8, **_SIZES},
+        text_config={"vocab_size": len(WORDS), **tokens, **text},
+        vision_config={"image_size": side, **vision},
         projection_dim=dim,
     )
     CLIPModel(config).save_pretrained(folder)
-    size = {"shortest_edge": 32}
-    CLIPImageProcessorPil(size=size, crop_size={"height": 32, "width": 32}).save_pretrained(folder)
+    size = {"shortest_edge": side}
+    CLIPImageProcessorPil(size=size, crop_size={"height": side, "width": side}).save_pretrained(folder)
     _tokenizer().save_pretrained(folder)
     return folder
-
-
-_SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:

@@ -1,0 +1,66 @@
+"""The whole way in and out, for the small CLIP and for a full-size ViT-B/32 of random weights.
+
+python -m benchmarks.whole --photos FOLDER [--count 600]
+"""
+
+import random
+import statistics
+import tempfile
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from db.image_store import LocalImageStore
+from db.milvus import Milvus
+from db.sources import items_from
+from encoders.clip import load_encoder
+from library.image_library import ImageLibrary
+from library.ingest import Item
+from library.ports import Encoder
+from library.search import Query
+from tests.tiny_clip import save_random_base_clip
+
+QUERIES = 30
+
+
+def main(
+    photos: Annotated[Path, typer.Option(help="A folder of photos.")],
+    count: Annotated[int, typer.Option(help="How many of them to take in.")] = 600,
+) -> None:
+    items = random.Random(0).sample([item for item in items_from([photos]) if not item.skip], count)
+    print("model     precision  images/s  again images/s  text query ms (encode, load, search)  picture query ms")
+    for model in ("small", str(save_random_base_clip(Path(tempfile.mkdtemp()) / "ViT-B-32"))):
+        for dtype in ("auto", "float32"):
+            measure(load_encoder(model, dtype=dtype), items)
+
+
+def measure(encoder: Encoder, items: list[Item]) -> None:
+    folder = Path(tempfile.mkdtemp())
+    loaded: Future[Encoder] = Future()
+    loaded.set_result(encoder)
+    library = ImageLibrary(LocalImageStore(folder), loaded, encoder.info.name, Milvus(folder / "milvus.db"))
+    library.count_rows()
+    rates = [rate(library, items) for _ in range(2)]
+    texts = [library.search(Query("a photo of a red circle")).timings for _ in range(QUERIES)]
+    pictures = [library.search(Query(image=item.read())).timings.total for item in items[:QUERIES]]
+    library.close()
+    encode, load, search, total = (
+        statistics.median(getattr(each, stage) for each in texts) for stage in ("encode", "load", "search", "total")
+    )
+    print(
+        f"{encoder.info.name:<9} {encoder.info.dtype:<9} {rates[0]:>9.0f} {rates[1]:>15.0f}"
+        f"  {total:>14.1f} ({encode:.1f}, {load:.1f}, {search:.1f})  {statistics.median(pictures):>23.1f}"
+    )
+
+
+def rate(library: ImageLibrary, items: list[Item]) -> float:
+    started = time.perf_counter()
+    done = sum(1 for _ in library.add(items))
+    return done / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    typer.run(main)
