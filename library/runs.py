@@ -54,8 +54,11 @@ class Worker:
 
     def start(self, items: Sequence[Item]) -> Run:
         run = Run(total=len(items))
-        self._runs.append(run)
-        self._queue.put((run, items))
+        if self._closing.is_set():
+            _not_begun(run)
+        else:
+            self._runs.append(run)
+            self._queue.put((run, items))
         return run
 
     def find(self, id: str) -> Run | None:
@@ -77,10 +80,10 @@ class Worker:
         while (job := self._queue.get()) is not None:
             run, items = job
             if self._closing.is_set():
-                run.state, run.problem = "stopped", "The app was stopped before this upload began."
+                _not_begun(run)
             else:
                 self._take_in(run, items)
-            run.over.set()
+                run.over.set()
 
     def _take_in(self, run: Run, items: Sequence[Item]) -> None:
         run.state, run.started = "running", time.monotonic()
@@ -97,3 +100,8 @@ class Worker:
             logger.exception("An upload failed")
         counts = ", ".join(f"{count} {status}" for status, count in run.counts().items())
         logger.info("upload %s: %s after %.1f s, %s", run.id[:8], run.state, time.monotonic() - run.started, counts)
+
+
+def _not_begun(run: Run) -> None:
+    run.state, run.problem = "stopped", "The app was stopped before this upload began."
+    run.over.set()
