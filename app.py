@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from library.errors import ModelUnavailable, UnknownModel
-from logs import set_level, start_logging
+from logs import adopt, set_level, start_logging
 from settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def serve(settings: Settings) -> None:
         )
     except OSError as error:  # gradio found no free port
         raise SettingsError(f"GRADIO_SERVER_PORT={settings.gradio_server_port} is not free. Set another.") from error
+    adopt("uvicorn", "uvicorn.access")
     logger.info("open %s", " or ".join(filter(None, [url, public_url])))
     stop.wait()
     _close(page, worker, library, encoder)

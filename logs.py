@@ -40,6 +40,14 @@ def start_logging() -> None:
         logging.getLogger(name).setLevel(level)
 
 
+def adopt(*names: str) -> None:
+    """For loggers that brought a handler of their own: their lines read like all others."""
+    for name in names:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
 def set_level(level: Level) -> None:
     """Other people's libraries are heard from warnings on."""
     number = logging.getLevelNamesMapping()[level.upper()]

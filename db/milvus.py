@@ -94,7 +94,7 @@ class Milvus:
         try:
             yield
         except (MilvusException, grpc.RpcError, OSError) as error:
-            logger.debug("%s failed", self.backend, exc_info=True)
+            logger.debug("%s failed: %s", self.backend, error)
             advice = self._advice(error)
             if _is_loss(error):
                 self._note_loss(advice)

@@ -453,6 +453,12 @@ def test_the_public_api_refuses_in_words(serve, filled, arguments, complaint):
     assert complaint in outcome["error"]
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_health_is_served_beside_the_page(serve):
+    client, _ = serve("none")
+    assert json.loads(client.get("/gradio_api/health")) == {"state": "ready", "why": []}
+
+
 @pytest.fixture
 def file_data(tmp_path):
     """file_data("a.png", bytes) -> what a client says of a file that it has uploaded."""

@@ -10,7 +10,6 @@ from library.errors import ModelUnavailable, StoreUnavailable
 from library.image_library import ImageLibrary
 from tests.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore
 from ui.health import PATH, health_routes
-from ui.theme import launch_options
 
 SECRET = "/srv/secret/milvus.db"
 
@@ -34,11 +33,6 @@ def fail(error):
 
 def test_a_library_that_can_answer_is_ready(library):
     assert answer(library) == (200, {"state": "ready", "why": []})
-
-
-def test_the_route_is_served_beside_the_page(library):
-    paths = [route.path for route in launch_options(library)["app_kwargs"]["routes"]]
-    assert PATH == "/gradio_api/health" and PATH in paths
 
 
 def test_it_is_loading_until_the_model_is_there():

@@ -9,7 +9,7 @@ from db.milvus import Milvus, without_login
 from library.errors import IndexUnavailable
 from library.runs import Worker
 from library.search import Query
-from logs import QUIET, ROOMS, OneLine, set_level
+from logs import QUIET, ROOMS, OneLine, adopt, set_level
 from tests.conftest import item, record, unit_vectors
 from tests.fakes import ColourEncoder
 
@@ -53,6 +53,15 @@ def test_a_level_is_for_the_rooms_and_others_speak_from_warnings_on(level, ours,
     set_level(level)
     assert logging.getLogger("db.lease").getEffectiveLevel() == ours
     assert logging.getLogger("somebody").getEffectiveLevel() == theirs
+
+
+def test_an_adopted_logger_speaks_like_the_others(caplog):
+    theirs = logging.getLogger("theirs")
+    theirs.addHandler(logging.StreamHandler())
+    theirs.propagate = False
+    adopt("theirs")
+    theirs.warning("heard")
+    assert theirs.handlers == [] and "heard" in caplog.text
 
 
 def test_an_upload_says_that_it_begins_and_how_it_ends(library, picture, caplog):
