@@ -19,7 +19,7 @@ class OneLine(logging.Formatter):
     """Writes out what would break a line or hide in one; only a traceback has lines of its own, indented."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return printable(super().formatMessage(record))
+        return printable(super().formatMessage(record).rstrip())
 
     def formatException(self, ei: object) -> str:
         lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]
