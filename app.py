@@ -10,48 +10,62 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from library.errors import UnknownModel
+from library.errors import ModelUnavailable, UnknownModel
+from logs import adopt, set_level, start_logging
 from settings import Settings, SettingsError
 
 if TYPE_CHECKING:
+    from gradio import Blocks
+
     from library.image_library import ImageLibrary
     from library.ports import Encoder
+    from library.runs import Worker
 
 logger = logging.getLogger("likeness")
 
 UPLOADS = "likeness-uploads-"
+STOP_WITHIN = 9  # seconds: containers are killed after 10
 
 T = TypeVar("T")
 
 
 def open_library(settings: Settings, with_model: bool = True) -> "ImageLibrary":
     """Connects nothing and waits for nothing: the model loads in the background, Milvus when first asked."""
+    set_level(settings.log_level or "warning")
     return _library(settings, _loading_encoder(settings) if with_model else Future())
 
 
 def serve(settings: Settings) -> None:
     """Serves the page until SIGTERM or Ctrl-C. Raises UnknownModel if CLIP_MODEL turns out to be no model."""
     _use_upload_folder_of_its_own()
+    from db.milvus import without_login
     from library.runs import Worker
     from ui.page import build_page, launch_options
 
-    for room in ("likeness", "library", "encoders", "db", "ui"):
-        logging.getLogger(room).setLevel(logging.INFO)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
-    logger.info("pictures are kept in %s", settings.data_dir.absolute())
+    set_level(settings.log_level or "info")
+    stop = _signalled()
+    logger.info(
+        "starting: pictures in %s, model %s, %s, edits %s",
+        settings.data_dir.absolute(),
+        settings.clip_model,
+        f"Milvus at {without_login(settings.milvus_uri)}" if settings.milvus_uri else "Milvus Lite",
+        settings.allowed_edits,
+    )
     encoder = _loading_encoder(settings)
     library = _library(settings, encoder)
 
     def on_model(loaded: "Future[Encoder]") -> None:
-        if isinstance(loaded.exception(), UnknownModel):
+        error = loaded.exception()
+        if error and not stop.is_set():
+            logger.error("model %s failed: %s", settings.clip_model, error)
+        if isinstance(error, UnknownModel):
             stop.set()
-        elif not loaded.exception():
+        elif not error:
             library.status()  # opens the collection before the first query has to
 
     encoder.add_done_callback(on_model)
@@ -68,13 +82,48 @@ def serve(settings: Settings) -> None:
         )
     except OSError as error:  # gradio found no free port
         raise SettingsError(f"GRADIO_SERVER_PORT={settings.gradio_server_port} is not free. Set another.") from error
+    adopt("uvicorn", "uvicorn.access")
     logger.info("open %s", " or ".join(filter(None, [url, public_url])))
     stop.wait()
-    worker.close()
-    page.close()
-    library.close()
-    if encoder.done() and isinstance(encoder.exception(), UnknownModel):
+    _close(page, worker, library, encoder)
+    logger.info("stopped")
+    if isinstance(encoder.exception(), UnknownModel):
         encoder.result()
+
+
+def _signalled() -> threading.Event:
+    """Set by the first SIGTERM or Ctrl-C; a second one ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(*_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    return stop
+
+
+def _close(page: "Blocks", worker: "Worker", library: "ImageLibrary", encoder: "Future[Encoder]") -> None:
+    """Finishes the batch in hand; what a slow disk or a silent Milvus would hold up is left to the next run."""
+    logger.info("stopping after the batch in hand")
+    last_resort = threading.Timer(STOP_WITHIN, _give_up)
+    last_resort.daemon = True
+    last_resort.start()
+    with suppress(InvalidStateError):  # whoever waits for the model waits no longer
+        encoder.set_exception(ModelUnavailable("The app is stopping."))
+    # Beside each other, since the page waits a while for browsers that stay connected.
+    closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)
+    closing.start()
+    worker.close()
+    closing.join()
+    library.close()
+
+
+def _give_up() -> None:
+    logger.error("not everything was finished in %d s; what was kept is complete", STOP_WITHIN)
+    os._exit(1)
 
 
 def in_background(work: Callable[[], T]) -> Future[T]:
@@ -83,9 +132,13 @@ def in_background(work: Callable[[], T]) -> Future[T]:
 
     def run() -> None:
         try:
-            future.set_result(work())
+            result = work()
         except Exception as error:
-            future.set_exception(error)
+            with suppress(InvalidStateError):  # the app is stopping
+                future.set_exception(error)
+        else:
+            with suppress(InvalidStateError):
+                future.set_result(result)
 
     threading.Thread(target=run, name="model", daemon=True).start()
     return future
@@ -122,13 +175,8 @@ def _prepare_process() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value]:
         del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.captureWarnings(True)
+    start_logging()
     warnings.filterwarnings("ignore", module="PIL")
-    for chatty in ("pymilvus", "milvus_lite", "grpc"):  # their errors reach us as exceptions
-        logging.getLogger(chatty).setLevel(logging.CRITICAL)
-    for chatty in ("httpx", "transformers"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
 
 
 def _use_upload_folder_of_its_own() -> None:

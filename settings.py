@@ -7,10 +7,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from library.rights import Edits
+from logs import Level
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +25,12 @@ ALLOWED = {
     "clip_device": "auto, cpu, cuda, cuda:N or mps",
     "clip_dtype": "auto, float32, bfloat16 or float16",
     "edits": "all, add or none",
+    "log_level": "debug, info, warning or error",
     "gradio_server_port": "a port from 1 to 65535",
     "gradio_share": "true or false",
 }
 
+AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -47,6 +50,7 @@ class Settings(BaseSettings):
     clip_device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     edits: Edits | None = None
+    log_level: Annotated[Level, AnyCase] | None = None  # None: info where the page is served, warning for commands
     gradio_server_name: str = "127.0.0.1"
     gradio_server_port: int | None = Field(None, ge=1, le=65_535)
     gradio_root_path: str = ""

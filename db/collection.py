@@ -247,10 +247,12 @@ class MilvusCollection:
     def _load(self) -> None:
         with self._ready() as client, self._milvus.searching.passing():
             client.load_collection(self._name, timeout=LOAD_TIMEOUT)
+        logger.info("collection %s: loaded", self._name)
 
     def _release(self) -> None:
         with self._ready() as client, self._milvus.searching.passing():
             client.release_collection(self._name, timeout=TIMEOUT)
+        logger.info("collection %s: released", self._name)
 
     def _look_around(self) -> None:
         with self._ready() as client:

@@ -41,8 +41,10 @@ class Milvus:
         self.writing = threading.Lock()  # two threads writing at once destroy the write-ahead log of Lite
         self.searching = SharedGate()  # a search during a flush of Lite can miss a fresh row
         self._uri = uri
+        self._shown = without_login(str(uri))
         self._token = token
         self._db_name = db_name
+        self._is_away = self._has_answered = False
         self._connecting = threading.Lock()
         self._client: MilvusClient | None = None
         self._collections: dict[str, MilvusCollection] = {}
@@ -94,8 +96,23 @@ class Milvus:
         try:
             yield
         except (MilvusException, grpc.RpcError, OSError) as error:
-            logger.debug("%s failed", self.backend, exc_info=True)
-            raise IndexUnavailable(self._advice(error)) from error
+            logger.debug("%s failed: %s", self.backend, error)
+            advice = self._advice(error)
+            if _is_loss(error):
+                self._note_loss(advice)
+            raise IndexUnavailable(advice) from error
+        self._note_answer()
+
+    def _note_loss(self, advice: str) -> None:
+        """One line, however many queries meet it. One that was never there is told by whoever asked for it."""
+        if not self._is_away:
+            logger.log(logging.WARNING if self._has_answered else logging.INFO, "Milvus is away: %s", advice)
+        self._is_away = True
+
+    def _note_answer(self) -> None:
+        if self._is_away:
+            logger.info("Milvus is back")
+        self._is_away, self._has_answered = False, True
 
     def _connect(self) -> MilvusClient:
         if isinstance(self._uri, Path):
@@ -113,17 +130,17 @@ class Milvus:
         text = str(error)
         if self.is_lite and "Open local milvus failed" in text:
             return (
-                f"{self._uri} is in use by another process, most likely the running app. Use its page, or stop it "
+                f"{self._shown} is in use by another process, most likely the running app. Use its page, or stop it "
                 "first; with a Milvus server (MILVUS_URI) several processes can work at once."
             )
         if self.is_lite:
-            return f"Milvus Lite at {self._uri} failed: {_brief(text)}. Restart the app; the pictures are safe."
+            return f"Milvus Lite at {self._shown} failed: {_brief(text)}. Restart the app; the pictures are safe."
         if "auth" in text.lower() or "permission" in text.lower():
-            return f"Milvus at {self._uri} refused the login. Check MILVUS_TOKEN and MILVUS_DB."
-        if isinstance(error, MilvusException) and error.code not in (1, 2):
-            return f"Milvus at {self._uri} could not do this: {_brief(text)}."
+            return f"Milvus at {self._shown} refused the login. Check MILVUS_TOKEN and MILVUS_DB."
+        if not _is_loss(error):
+            return f"Milvus at {self._shown} could not do this: {_brief(text)}."
         return (
-            f"Milvus at {self._uri} does not answer. Start it (docker compose -f docker-compose.milvus.yml up -d) "
+            f"Milvus at {self._shown} does not answer. Start it (docker compose -f docker-compose.milvus.yml up -d) "
             "or correct MILVUS_URI or MILVUS_TOKEN; the next query tries again."
         )
 
@@ -132,6 +149,16 @@ def collection_name(encoder: EncoderInfo) -> str:
     """Letters, digits and underscores, as Milvus wants it; models of one name differ by fingerprint."""
     readable = re.sub(r"[^a-z0-9]+", "_", encoder.name.lower()).strip("_")[-80:]
     return f"{PREFIX}{readable}_{encoder.fingerprint[:12]}"
+
+
+def without_login(uri: str) -> str:
+    """As it may be shown: an address can carry a name and a password."""
+    return re.sub(r"//[^/]*@", "//", uri).partition("?")[0]
+
+
+def _is_loss(error: Exception) -> bool:
+    """Whether Milvus was not reached at all, rather than refusing what was asked."""
+    return not isinstance(error, MilvusException) or error.code in (1, 2)
 
 
 def _brief(text: str) -> str:

@@ -1,5 +1,6 @@
 """The image library: one store, one encoder, one collection, and everything a person does with them."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ from library.ports import (
 )
 from library.records import Record
 from library.search import Answer, Query, Timings, clean_text, combine
+
+logger = logging.getLogger(__name__)
 
 STORE_THREADS = 8  # storing waits for the disk, not for the processor
 
@@ -110,6 +113,7 @@ class ImageLibrary:
             self._database.delete([record.img_path for record in records])
             for record in records:
                 self._store.delete(record.content_id)
+                logger.info("deleted %s, %s", record.content_id, record.name)
         return records
 
     def status(self) -> LibraryStatus:
@@ -179,7 +183,15 @@ def _answer(
     others = [hit for hit in found if anchor is None or hit.record.content_id != anchor.content_id]
     hits = [hit for hit in others if hit.score >= query.min_score][: query.limit]
     seconds = (encoded - started, loaded - encoded, searched - loaded, searched - started)
-    return Answer(hits, Timings(*(1000 * each for each in seconds)), notes, anchor)
+    timings = Timings(*(1000 * each for each in seconds))
+    logger.debug(
+        "search: %d hits, encode %.1f ms, load %.1f ms, search %.1f ms",
+        len(hits),
+        timings.encode,
+        timings.load,
+        timings.search,
+    )
+    return Answer(hits, timings, notes, anchor)
 
 
 class _Run:

@@ -31,6 +31,7 @@ class Run:
     started: float = 0.0
     seconds: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def finished(self) -> bool:
@@ -47,13 +48,17 @@ class Worker:
         self._library = library
         self._queue: SimpleQueue[tuple[Run, Sequence[Item]] | None] = SimpleQueue()
         self._runs: deque[Run] = deque(maxlen=KEPT_RUNS)
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
         self._thread.start()
 
     def start(self, items: Sequence[Item]) -> Run:
         run = Run(total=len(items))
-        self._runs.append(run)
-        self._queue.put((run, items))
+        if self._closing.is_set():
+            _not_begun(run)
+        else:
+            self._runs.append(run)
+            self._queue.put((run, items))
         return run
 
     def find(self, id: str) -> Run | None:
@@ -63,8 +68,9 @@ class Worker:
         """The run at work, or the next in line."""
         return next((run for run in self._runs if not run.finished), None)
 
-    def close(self, timeout: float = 8.0) -> None:
-        """Finishes the batch in hand and stops."""
+    def close(self, timeout: float = 7.0) -> None:
+        """Finishes the batch in hand and stops; runs that wait are not begun."""
+        self._closing.set()
         for run in self._runs:
             run.stop.set()
         self._queue.put(None)
@@ -73,10 +79,15 @@ class Worker:
     def _work(self) -> None:
         while (job := self._queue.get()) is not None:
             run, items = job
-            self._take_in(run, items)
+            if self._closing.is_set():
+                _not_begun(run)
+            else:
+                self._take_in(run, items)
+                run.over.set()
 
     def _take_in(self, run: Run, items: Sequence[Item]) -> None:
         run.state, run.started = "running", time.monotonic()
+        logger.info("upload %s: started, %d files", run.id[:8], run.total)
         try:
             for receipt in self._library.add(items, run.stop.is_set):
                 run.receipts.append(receipt)
@@ -87,4 +98,10 @@ class Worker:
         except Exception:
             run.state, run.problem = "failed", "Something unexpected went wrong; the log of the app has the details."
             logger.exception("An upload failed")
-        logger.info("upload %s: %s, %s", run.id[:8], run.state, run.counts())
+        counts = ", ".join(f"{count} {status}" for status, count in run.counts().items())
+        logger.info("upload %s: %s after %.1f s, %s", run.id[:8], run.state, time.monotonic() - run.started, counts)
+
+
+def _not_begun(run: Run) -> None:
+    run.state, run.problem = "stopped", "The app was stopped before this upload began."
+    run.over.set()

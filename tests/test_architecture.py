@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import ROOT
 
 VENDORS = {"gradio", "pymilvus", "torch", "transformers", "starlette", "fsspec", "grpc", "typer"}
-ROOMS = {"ui", "db", "encoders", "settings", "commands", "app"}
+ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),
     "encoders": {"torch", "transformers", "typer"},

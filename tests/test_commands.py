@@ -132,6 +132,11 @@ def test_status_as_lines(run, filled):
     assert lines[0].split() == ["pictures", "3"]
 
 
+def test_commands_are_quiet_unless_asked(run, filled):
+    assert run("status").stderr == ""
+    assert "model small is ready" in run("status", LOG_LEVEL="info").stderr
+
+
 def test_delete_takes_row_and_files(run, filled, album, tmp_path):
     extra = tmp_path / "extra.png"
     extra.write_bytes(list(sample_pictures(5))[4][1])

@@ -427,12 +427,14 @@ def test_a_raw_post_removes_only_where_that_is_allowed(serve, library, filled, e
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_public_api_searches_and_changes_nothing(serve, filled):
+def test_the_public_api_says_what_it_takes(serve, filled):
     client, _ = serve("all")
     endpoints = json.loads(client.get("/gradio_api/info"))["named_endpoints"]
-    assert set(endpoints) == {"/search", "/status"}
+    assert set(endpoints) == {"/search", "/status", "/add"}
     parameters = [parameter["parameter_name"] for parameter in endpoints["/search"]["parameters"]]
-    assert parameters == ["text", "limit", "nprobe", "exact", "min_score"]
+    assert parameters == ["text", "limit", "nprobe", "exact", "min_score", "image"]
+    assert endpoints["/search"]["parameters"][-1]["python_type"]["type"] == "None | filepath"
+    assert endpoints["/add"]["parameters"][0]["python_type"]["type"] == "list[filepath]"
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -447,8 +449,69 @@ def test_the_public_api_searches_and_changes_nothing(serve, filled):
 )
 def test_the_public_api_refuses_in_words(serve, filled, arguments, complaint):
     client, functions = serve("all")
-    outcome = client.call(functions["search"], None, arguments)
+    outcome = client.call(functions["search"], None, [*arguments, None])
     assert complaint in outcome["error"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_health_is_served_beside_the_page(serve):
+    client, _ = serve("none")
+    assert json.loads(client.get("/gradio_api/health")) == {"state": "ready", "why": []}
+
+
+@pytest.fixture
+def file_data(tmp_path):
+    """file_data("a.png", bytes) -> what a client says of a file that it has uploaded."""
+
+    def upload(name, data):
+        folder = tmp_path / "gradio"
+        folder.mkdir(exist_ok=True)
+        return {"path": uploaded(folder, name, data)["path"], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+    return upload
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_public_api_adds_and_gives_a_receipt_for_every_file(serve, library, picture, file_data):
+    client, functions = serve("add")
+    nameless = {"path": file_data("", picture("red"))["path"]}
+    files = [file_data("red.png", picture("red")), nameless, file_data("x.png", b"text")]
+    [result] = client.call(functions["add"], None, [files])["data"]
+    assert [result[status] for status in ("new", "duplicate", "rejected", "skipped")] == [1, 1, 1, 0]
+    assert result["files"][0] == {
+        "name": "red.png",
+        "status": "new",
+        "content_id": content_id(picture("red")),
+        "reason": None,
+    }
+    assert [record.name for record in library.browse(0, 9)] == ["red.png"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_public_api_searches_by_a_picture(serve, filled, picture, file_data):
+    client, functions = serve("none")
+    image = file_data("green.png", picture("green", size=(9, 9)))
+    [hits] = client.call(functions["search"], None, ["", 2, None, False, -1, image])["data"]
+    assert hits[0]["name"] == "green.png"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("path", ["/etc/passwd", "elsewhere.png", "../elsewhere.png", "", None, 3, ["x"]])
+def test_the_public_api_reads_uploaded_files_only(serve, library, filled, picture, tmp_path, path):
+    client, functions = serve("all")
+    outside = tmp_path / "elsewhere.png"
+    outside.write_bytes(picture("white"))
+    named = {"path": str(outside) if path == "elsewhere.png" else path}
+    assert "no longer here" in client.call(functions["search"], None, ["", 5, None, False, -1, named])["error"]
+    [result] = client.call(functions["add"], None, [[named]])["data"]
+    assert (result["skipped"], len(library.browse(0, 9))) == (1, 3)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("edits", "files", "complaint"), [("none", [{}], "read-only"), ("all", "x", "No files")])
+def test_the_public_api_refuses_additions_in_words(serve, edits, files, complaint):
+    client, functions = serve(edits)
+    assert complaint in client.call(functions["add"], None, [files])["error"]
 
 
 def test_scripts_never_read_a_value_as_html():

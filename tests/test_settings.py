@@ -72,6 +72,11 @@ def test_visitors_from_elsewhere_only_add(monkeypatch, environment, expected):
     assert load(monkeypatch, **environment).allowed_edits == expected
 
 
+@pytest.mark.parametrize(("given", "level"), [("DEBUG", "debug"), ("Info", "info"), ("", None)])
+def test_a_log_level_is_read_in_any_case(monkeypatch, given, level):
+    assert load(monkeypatch, LOG_LEVEL=given).log_level == level
+
+
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
@@ -83,6 +88,7 @@ def test_visitors_from_elsewhere_only_add(monkeypatch, environment, expected):
         ("CLIP_DEVICE", "tpu", "cuda"),
         ("CLIP_DTYPE", "int8", "bfloat16"),
         ("EDITS", "some", "all, add or none"),
+        ("LOG_LEVEL", "loud", "debug, info, warning or error"),
         ("GRADIO_SERVER_PORT", "99999", "65535"),
         ("DATA_DIR", "/dev/null/data", "a folder"),
     ],

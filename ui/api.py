@@ -1,24 +1,34 @@
-"""The public endpoints: searching and asking for the status. Nothing here changes anything."""
+"""The public endpoints: searching, asking for the status, and adding where EDITS allows it."""
 
 from typing import Any
 
 import gradio as gr
+from gradio import FileData
 from gradio.events import api
 
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
+from library.ingest import FileReceipt
 from library.search import Query
 from ui import checks
+from ui.handlers import Handlers
 from ui.views import Json, status_view
 
+ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
 
-def add_public_api(library: ImageLibrary) -> None:
+
+def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
     """Called inside the page's Blocks."""
 
     def search(
-        text: str, limit: int = 24, nprobe: int | None = None, exact: bool = False, min_score: float = -1.0
+        text: str = "",
+        limit: int = 24,
+        nprobe: int | None = None,
+        exact: bool = False,
+        min_score: float = -1.0,
+        image: FileData | None = None,
     ) -> list[dict[str, Any]]:
-        """Find the pictures that a text describes, best first.
+        """Find the pictures that a text describes, that resemble a picture, or both, best first.
 
         Args:
             text: what the picture shows, in words
@@ -26,11 +36,13 @@ def add_public_api(library: ImageLibrary) -> None:
             nprobe: how many clusters of the index are searched; leave it out to let the collection choose
             exact: compare with every picture instead of using the index
             min_score: leave out pictures with a lower cosine similarity, -1 to 1
+            image: an uploaded picture that the results resemble
         Returns:
             one entry per picture: content_id, img_path, name and score
         """
         try:
-            hits = library.search(_query(text, limit, nprobe, exact, min_score)).hits
+            picture = handlers.uploaded_bytes(checks.mapping(image).get("path")) if image else None
+            hits = library.search(_query(text, limit, nprobe, exact, min_score, picture)).hits
         except LikenessError as error:
             raise gr.Error(str(error), print_exception=False) from None
         return [
@@ -51,14 +63,44 @@ def add_public_api(library: ImageLibrary) -> None:
         """
         return status_view(library.status())
 
+    def add(files: list[FileData]) -> Json:
+        """Take in uploaded files and wait until that is done.
+
+        Args:
+            files: one or many uploaded pictures
+        Returns:
+            how many are new, duplicate, rejected and skipped; files: a receipt for each with its name, status,
+            content_id and reason
+        """
+        try:
+            run = handlers.start(files)
+        except LikenessError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        run.over.wait()
+        if run.problem and len(run.receipts) < run.total:
+            raise gr.Error(run.problem, print_exception=False)
+        return Json(run.counts().items()) | {"files": [_receipt(receipt) for receipt in run.receipts]}
+
     api(search, api_name="search", concurrency_id="search")
     api(status, api_name="status", concurrency_id="status")
+    api(add, api_name="add", concurrency_id="add", concurrency_limit=ADDITIONS_AT_ONCE)
 
 
-def _query(text: Any, limit: Any, nprobe: Any, exact: Any, min_score: Any) -> Query:
+def _receipt(receipt: FileReceipt) -> Json:
+    # `name`, not `path` as on the command line: gradio_client takes whatever has a path for a file to download.
+    return {
+        "name": receipt.path,
+        "status": receipt.status,
+        "content_id": receipt.content_id,
+        "reason": receipt.reason,
+    }
+
+
+def _query(text: Any, limit: Any, nprobe: Any, exact: Any, min_score: Any, image: bytes | None) -> Query:
     """A client need not keep to the types that the endpoint asks for."""
     return Query(
         text=checks.text(text),
+        image=image,
         limit=checks.whole(limit, "limit"),
         nprobe=None if nprobe is None else checks.whole(nprobe, "nprobe"),
         exact=exact is True,

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from library.errors import LikenessError, NotAllowed, RejectedImage
@@ -92,6 +92,15 @@ class Handlers:
         except Exception as error:
             return error_view(_reported(error)), None
 
+    def start(self, files: Any) -> Run:
+        """Starts a run over what a client of the API uploaded. Raises NotAllowed or RejectedImage."""
+        require(self._edits, "add")
+        entries = checks.entries(files)
+        if not entries:
+            raise RejectedImage("No files arrived. Upload one or more pictures.")
+        named = [{"path": entry.get("path"), "name": _given_name(entry)} for entry in entries]
+        return self._worker.start([self._item(entry) for entry in named])
+
     def add_samples(self) -> tuple[Json, str | None]:
         from library.samples import sample_pictures
 
@@ -127,6 +136,12 @@ class Handlers:
         except Exception as error:
             return {**error_view(_reported(error)), "at": time.monotonic()}
 
+    def uploaded_bytes(self, path: Any) -> bytes:
+        """Raises RejectedImage for a path that no upload led to."""
+        if uploaded := self._uploaded(path):
+            return uploaded.read_bytes()
+        raise RejectedImage("The picture to search with is no longer here. Choose it again.")
+
     def status(self) -> Json:
         return status_view(self._library.status())
 
@@ -139,18 +154,13 @@ class Handlers:
         lowest = checks.number(min_score, "minimum score")
         return Query(
             text=view.text,
-            image=self._bytes_of(view.picture) if view.picture else None,
+            image=self.uploaded_bytes(view.picture) if view.picture else None,
             similar_to=view.like,
             limit=checks.whole(limit, "number of results"),
             nprobe=checks.whole(nprobe, "nprobe") if accuracy == MANUAL else None,
             exact=accuracy == EXACT,
             min_score=lowest or -1.0,  # the slider's zero end means: show everything
         )
-
-    def _bytes_of(self, path: str) -> bytes:
-        if uploaded := self._uploaded(path):
-            return uploaded.read_bytes()
-        raise RejectedImage("The picture to search with is no longer here. Choose it again.")
 
     def _uploaded(self, path: Any) -> Path | None:
         """The file, if it is one that was uploaded: a client can name any path."""
@@ -179,6 +189,10 @@ class Handlers:
     def _started(self, items: Sequence[Item]) -> tuple[Json, str]:
         run: Run = self._worker.start(items)
         return run_view(run), run.id
+
+
+def _given_name(entry: Mapping[str, Any]) -> str:
+    return checks.text(entry.get("orig_name")) or PurePath(checks.text(entry.get("path"))).name
 
 
 def _reported(error: Exception) -> Exception:

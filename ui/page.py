@@ -46,7 +46,7 @@ def build_page(library: ImageLibrary, worker: Worker, edits: Edits) -> gr.Blocks
     handlers = Handlers(library, worker, edits, Path(get_upload_folder()))
     page: gr.Blocks
     with gr.Blocks(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
-        add_public_api(library)  # first, so that no handler of the page takes one of its names
+        add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
         view = gr.State(View())
         run_id = gr.State(None)
         status_timer = gr.Timer(STATUS_SECONDS)

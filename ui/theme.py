@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from library.image_library import ImageLibrary
+from ui.health import health_routes
 from ui.media import media_routes
 
 ASSETS = Path(__file__).parent / "assets"
@@ -23,7 +24,7 @@ def launch_options(library: ImageLibrary) -> dict[str, Any]:
         "footer_links": ["api", "settings"],
         "run_history": False,  # it would keep every visitor's queries in the browser
         "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
-        "app_kwargs": {"routes": media_routes(library)},
+        "app_kwargs": {"routes": [*media_routes(library), *health_routes(library)]},
     }
 
 

@@ -1,0 +1,31 @@
+"""The endpoints as the README shows them, through gradio_client and a running app."""
+
+import re
+import subprocess
+import sys
+
+from library.samples import sample_pictures
+from tests.app_server import Server
+from tests.conftest import ROOT
+
+
+def test_the_readmes_program_runs(tmp_path):
+    [program] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    server = Server(tmp_path).wait()
+    for name, (_, data) in zip(("beach.jpg", "forest.jpg"), sample_pictures(2), strict=True):
+        (tmp_path / name).write_bytes(data)
+    try:
+        result = subprocess.run(
+            [sys.executable, "-c", program.replace("http://127.0.0.1:7860", server.url)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    finally:
+        server.stop()
+    assert result.returncode == 0, result.stderr
+    added, *hits, last = result.stdout.splitlines()[-4:]
+    assert re.fullmatch(r"2 [0-9a-f]{64}", added)
+    assert sorted(line.split("  ")[1] for line in hits) == ["beach.jpg", "forest.jpg"]
+    assert last == "2 beach.jpg"

@@ -1,0 +1,64 @@
+"""The route that tells a load balancer whether this app can answer."""
+
+import threading
+import time
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from library.image_library import ImageLibrary, LibraryStatus
+from ui.views import Json, is_loading
+
+PATH = "/gradio_api/health"  # other paths do not reach Python where Gradio renders on the server
+KEPT_SECONDS = 5.0  # asking costs a server one small call: whoever polls every second gets the last answer
+
+
+def health_routes(library: ImageLibrary) -> list[Route]:
+    latest = Latest(library)
+
+    def health(request: Request) -> Response:
+        value = health_view(latest.status())
+        code = 200 if value["state"] == "ready" else 503
+        return JSONResponse(value, code, headers={"Cache-Control": "no-store"})
+
+    return [Route(PATH, health, methods=["GET"])]
+
+
+def health_view(status: LibraryStatus) -> Json:
+    """In words of its own: what went wrong in detail can hold addresses and paths, and anyone may ask."""
+    why = []
+    if status.model.problem:
+        why.append("The model could not be loaded.")
+    if status.store_problem:
+        why.append("The image store cannot be read.")
+    if status.index and not status.index.connected:
+        why.append("Milvus does not answer.")
+    if why:
+        return {"state": "degraded", "why": why}
+    if is_loading(status.model):
+        return {"state": "loading", "why": ["The model is being loaded."]}
+    return {"state": "ready", "why": []}
+
+
+class Latest:
+    """One request looks, the others are given what the last one saw."""
+
+    def __init__(self, library: ImageLibrary) -> None:
+        self._library = library
+        self._looking = threading.Lock()
+        self._seen: LibraryStatus | None = None
+        self._until = 0.0
+
+    def status(self) -> LibraryStatus:
+        # Only the very first have to wait for the one that looks.
+        if self._looking.acquire(blocking=self._seen is None):
+            try:
+                if self._seen is None or time.monotonic() >= self._until:
+                    self._seen = self._library.status()
+                    # While the model loads, a look reaches no further than the disk.
+                    self._until = time.monotonic() + (0 if is_loading(self._seen.model) else KEPT_SECONDS)
+            finally:
+                self._looking.release()
+        assert self._seen
+        return self._seen
