@@ -19,7 +19,7 @@ from settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
-    from library.ports import Encoder
+    from library.ports import Encoder, ImageStore
 
 logger = logging.getLogger("likeness")
 
@@ -30,7 +30,8 @@ T = TypeVar("T")
 
 def open_library(settings: Settings, with_model: bool = True) -> "ImageLibrary":
     """Connects nothing and waits for nothing: the model loads in the background, Milvus when first asked."""
-    return _library(settings, _loading_encoder(settings) if with_model else Future())
+    store = _store(settings)
+    return _library(settings, store, _loading_encoder(settings) if with_model else Future())
 
 
 def serve(settings: Settings) -> None:
@@ -44,9 +45,10 @@ def serve(settings: Settings) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
-    logger.info("pictures are kept in %s", settings.data_dir.absolute())
+    store = _store(settings)
+    logger.info("pictures are kept in %s", settings.image_root)
     encoder = _loading_encoder(settings)
-    library = _library(settings, encoder)
+    library = _library(settings, store, encoder)
 
     def on_model(loaded: "Future[Encoder]") -> None:
         if isinstance(loaded.exception(), UnknownModel):
@@ -100,9 +102,18 @@ def _loading_encoder(settings: Settings) -> "Future[Encoder]":
     return in_background(load)
 
 
-def _library(settings: Settings, encoder: "Future[Encoder]") -> "ImageLibrary":
+def _store(settings: Settings) -> "ImageStore":
+    if isinstance(settings.image_root, Path):
+        from db.image_store import LocalImageStore
+
+        return LocalImageStore(settings.image_root)
+    from db.object_store import ObjectStore
+
+    return ObjectStore(settings.image_root)
+
+
+def _library(settings: Settings, store: "ImageStore", encoder: "Future[Encoder]") -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
-    from db.image_store import LocalImageStore
     from db.milvus import Milvus
     from library.image_library import ImageLibrary
 
@@ -112,7 +123,7 @@ def _library(settings: Settings, encoder: "Future[Encoder]") -> "ImageLibrary":
         db_name=settings.milvus_db,
         release_after=settings.release_after,
     )
-    return ImageLibrary(LocalImageStore(settings.data_dir), encoder, settings.clip_model, database)
+    return ImageLibrary(store, encoder, settings.clip_model, database)
 
 
 def _prepare_process() -> None:
@@ -127,7 +138,7 @@ def _prepare_process() -> None:
     warnings.filterwarnings("ignore", module="PIL")
     for chatty in ("pymilvus", "milvus_lite", "grpc"):  # their errors reach us as exceptions
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
-    for chatty in ("httpx", "transformers"):
+    for chatty in ("aiobotocore", "botocore", "httpx", "transformers"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
 
 

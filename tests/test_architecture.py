@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-VENDORS = {"gradio", "pymilvus", "torch", "transformers", "starlette", "fsspec", "grpc", "typer"}
+VENDORS = {"botocore", "s3fs", "gradio", "pymilvus", "torch", "transformers", "starlette", "fsspec", "grpc", "typer"}
 ROOMS = {"ui", "db", "encoders", "settings", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),
