@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gradio import Blocks
 
     from library.image_library import ImageLibrary
-    from library.ports import Encoder
+    from library.ports import Encoder, ImageStore
     from library.runs import Worker
 
 logger = logging.getLogger("likeness")
@@ -37,7 +37,8 @@ T = TypeVar("T")
 def open_library(settings: Settings, with_model: bool = True) -> "ImageLibrary":
     """Connects nothing and waits for nothing: the model loads in the background, Milvus when first asked."""
     set_level(settings.log_level or "warning")
-    return _library(settings, _loading_encoder(settings) if with_model else Future())
+    store = _store(settings)
+    return _library(settings, store, _loading_encoder(settings) if with_model else Future())
 
 
 def serve(settings: Settings) -> None:
@@ -49,15 +50,16 @@ def serve(settings: Settings) -> None:
 
     set_level(settings.log_level or "info")
     stop = _signalled()
+    store = _store(settings)
     logger.info(
         "starting: pictures in %s, model %s, %s, edits %s",
-        settings.data_dir.absolute(),
+        settings.image_root,
         settings.clip_model,
         f"Milvus at {without_login(settings.milvus_uri)}" if settings.milvus_uri else "Milvus Lite",
         settings.allowed_edits,
     )
     encoder = _loading_encoder(settings)
-    library = _library(settings, encoder)
+    library = _library(settings, store, encoder)
 
     def on_model(loaded: "Future[Encoder]") -> None:
         error = loaded.exception()
@@ -153,9 +155,18 @@ def _loading_encoder(settings: Settings) -> "Future[Encoder]":
     return in_background(load)
 
 
-def _library(settings: Settings, encoder: "Future[Encoder]") -> "ImageLibrary":
+def _store(settings: Settings) -> "ImageStore":
+    if isinstance(settings.image_root, Path):
+        from db.image_store import LocalImageStore
+
+        return LocalImageStore(settings.image_root)
+    from db.object_store import ObjectStore
+
+    return ObjectStore(settings.image_root)
+
+
+def _library(settings: Settings, store: "ImageStore", encoder: "Future[Encoder]") -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
-    from db.image_store import LocalImageStore
     from db.milvus import Milvus
     from library.image_library import ImageLibrary
 
@@ -165,7 +176,7 @@ def _library(settings: Settings, encoder: "Future[Encoder]") -> "ImageLibrary":
         db_name=settings.milvus_db,
         release_after=settings.release_after,
     )
-    return ImageLibrary(LocalImageStore(settings.data_dir), encoder, settings.clip_model, database)
+    return ImageLibrary(store, encoder, settings.clip_model, database)
 
 
 def _prepare_process() -> None:

@@ -10,6 +10,8 @@ QUIET = {  # their errors reach us as exceptions
     "pymilvus": logging.CRITICAL,
     "milvus_lite": logging.CRITICAL,
     "grpc": logging.CRITICAL,
+    "aiobotocore": logging.ERROR,
+    "botocore": logging.ERROR,
     "httpx": logging.ERROR,
     "transformers": logging.ERROR,
 }

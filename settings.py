@@ -2,12 +2,14 @@
 
 import logging
 import os
+import re
 import tempfile
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from library.rights import Edits
@@ -20,6 +22,7 @@ SERVER_RELEASE_AFTER = 600.0  # a load costs seconds
 
 ALLOWED = {
     "data_dir": "a folder that can be created and written",
+    "image_store": "a folder that can be created and written, or a URL such as s3://bucket/folder",
     "milvus_uri": "nothing (Milvus Lite), http://host:port or https://host:port",
     "milvus_release_after": "seconds (0 or more) or never",
     "clip_device": "auto, cpu, cuda, cuda:N or mps",
@@ -31,6 +34,11 @@ ALLOWED = {
 }
 
 AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+
+# No user and no password: they would be shown with the URL.
+STORE_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#*@\[\]][^?#*@\[\]]*")
+STORE_URL_MISSPELT = re.compile(r"[a-z][a-z0-9+]+:")  # s3:bucket is no folder
+
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -42,6 +50,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     data_dir: Path = Path("data")
+    image_store: str = ""
     milvus_uri: str = Field("", pattern=r"^(https?://[^/\s]+.*)?$")
     milvus_token: str = ""
     milvus_db: str = ""
@@ -55,6 +64,30 @@ class Settings(BaseSettings):
     gradio_server_port: int | None = Field(None, ge=1, le=65_535)
     gradio_root_path: str = ""
     gradio_share: bool = False
+
+    @field_validator("image_store")
+    @classmethod
+    def _is_folder_or_url(cls, value: str) -> str:
+        scheme, is_url, rest = value.partition("://")
+        if scheme == "file":
+            fits = rest.startswith("/")
+        elif is_url:
+            fits = STORE_URL.fullmatch(value) is not None
+        else:
+            fits = STORE_URL_MISSPELT.match(value) is None
+        if not fits:
+            raise ValueError(value)
+        return value
+
+    @property
+    def image_root(self) -> Path | str:
+        """A folder, or the URL of anything else."""
+        if not self.image_store:
+            return self.data_dir.absolute() / "images"
+        scheme, is_url, rest = self.image_store.partition("://")
+        if not is_url:
+            return Path(self.image_store).absolute()
+        return Path(unquote(rest)) if scheme == "file" else self.image_store
 
     @property
     def uses_lite(self) -> bool:
@@ -95,19 +128,23 @@ def load_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
-    return settings if _is_usable(settings) else _elsewhere(settings)
+    if not _is_usable(settings.data_dir, settings):
+        settings = _elsewhere(settings)
+    if settings.image_store and isinstance(settings.image_root, Path) and not _is_usable(settings.image_root, settings):
+        raise SettingsError(_not_possible("image_store", settings.image_store))
+    return settings
 
 
 def _elsewhere(settings: Settings) -> Settings:
     if "data_dir" in settings.model_fields_set:
-        raise SettingsError(f"DATA_DIR={settings.data_dir} is not possible: {ALLOWED['data_dir']} is expected.")
+        raise SettingsError(_not_possible("data_dir", settings.data_dir))
     data_dir = Path(tempfile.mkdtemp(prefix="likeness-"))
     logger.warning("The folder data cannot be written here: pictures are kept in %s for now. Set DATA_DIR.", data_dir)
     return settings.model_copy(update={"data_dir": data_dir})
 
 
-def _is_usable(settings: Settings) -> bool:
-    folder = settings.data_dir.absolute()
+def _is_usable(path: Path, settings: Settings) -> bool:
+    folder = path.absolute()
     existing = next(path for path in [folder, *folder.parents] if path.exists())
     # Beside a server a store that can only be read still serves searches.
     return existing.is_dir() and (os.access(existing, os.W_OK | os.X_OK) or not settings.uses_lite)
@@ -115,5 +152,8 @@ def _is_usable(settings: Settings) -> bool:
 
 def _one_line(error: ValidationError) -> str:
     first = error.errors()[0]
-    field = str(first["loc"][0])
-    return f"{field.upper()}={first['input']} is not possible: {ALLOWED[field]} is expected."
+    return _not_possible(str(first["loc"][0]), first["input"])
+
+
+def _not_possible(field: str, value: object) -> str:
+    return f"{field.upper()}={value} is not possible: {ALLOWED[field]} is expected."

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
@@ -27,20 +27,20 @@ SETTLED_AFTER_NS = 100_000_000
 class LocalImageStore:
     """A picture exists once its record does, and the record is the last of its files to appear.
 
-    images/<2 hex>/<content id>.<extension>   the original, unchanged
-    images/<2 hex>/<content id>.thumb.webp    the thumbnail
-    images/<2 hex>/<content id>.json          the record
+    <2 hex>/<content id>.<extension>   the original, unchanged
+    <2 hex>/<content id>.thumb.webp    the thumbnail
+    <2 hex>/<content id>.json          the record
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
-        self._catalogue = _Catalogue(data_dir / "images")
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._catalogue = _Catalogue(root)
 
     def add(self, record: Record, original: bytes, thumbnail: bytes) -> None:
         folder = self._folder(record.content_id)
         with _failures_explained():
             folder.mkdir(parents=True, exist_ok=True)
-            _write(self._data_dir / record.img_path, original)
+            _write(self._original_path(record), original)
             _write(folder / f"{record.content_id}{THUMBNAIL_SUFFIX}", thumbnail)
             # The record's time on disk is the time added, so that a listing alone gives the order.
             _write(self._record_path(record.content_id), record.to_json().encode(), record.added_at)
@@ -49,18 +49,15 @@ class LocalImageStore:
     def find(self, id: ContentId) -> Record | None:
         with _failures_explained():
             try:
-                return Record.from_json(self._record_path(id).read_text(encoding="utf-8"))
+                return whole_record(id, self._record_path(id).read_bytes())
             except FileNotFoundError:
-                return None
-            except (ValueError, TypeError):  # adding the picture again writes a whole record
-                logger.warning("The record of %s is damaged: the picture counts as missing.", id)
                 return None
 
     def original(self, id: ContentId) -> bytes:
         record = self.find(id)
         if record is None:
-            raise _unknown()
-        return _read(self._data_dir / record.img_path)
+            raise unknown_picture()
+        return _read(self._original_path(record))
 
     def thumbnail(self, id: ContentId) -> bytes:
         return _read(self._folder(id) / f"{parse_content_id(id)}{THUMBNAIL_SUFFIX}")
@@ -72,7 +69,7 @@ class LocalImageStore:
         with _failures_explained():
             self._record_path(id).unlink(missing_ok=True)
             (self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}").unlink(missing_ok=True)
-            (self._data_dir / record.img_path).unlink(missing_ok=True)
+            self._original_path(record).unlink(missing_ok=True)
 
     def count(self) -> int:
         with _failures_explained():
@@ -84,10 +81,29 @@ class LocalImageStore:
         return [record for id in ids if (record := self.find(id))]
 
     def _folder(self, id: ContentId) -> Path:
-        return self._data_dir / "images" / parse_content_id(id)[:2]
+        return self._root / parse_content_id(id)[:2]
+
+    def _original_path(self, record: Record) -> Path:
+        return self._folder(record.content_id) / original_name(record)
 
     def _record_path(self, id: ContentId) -> Path:
         return self._folder(id) / f"{id}{RECORD_SUFFIX}"
+
+
+def original_name(record: Record) -> str:
+    return PurePosixPath(record.img_path).name
+
+
+def whole_record(id: ContentId, json: bytes) -> Record | None:
+    try:
+        return Record.from_json(json.decode())
+    except (ValueError, TypeError):  # adding the picture again writes a whole record
+        logger.warning("The record of %s is damaged: the picture counts as missing.", id)
+        return None
+
+
+def unknown_picture() -> UnknownPicture:
+    return UnknownPicture("This picture is no longer in the library.")
 
 
 class _Catalogue:
@@ -167,11 +183,7 @@ def _read(path: Path) -> bytes:
         try:
             return path.read_bytes()
         except FileNotFoundError:
-            raise _unknown() from None
-
-
-def _unknown() -> UnknownPicture:
-    return UnknownPicture("This picture is no longer in the library.")
+            raise unknown_picture() from None
 
 
 @contextmanager
@@ -180,5 +192,5 @@ def _failures_explained() -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreUnavailable(
-            f"The image store failed: {error.strerror or error}. Check the disk that DATA_DIR is on, then try again."
+            f"The image store failed: {error.strerror or error}. Check the disk that holds it, then try again."
         ) from error

@@ -39,3 +39,7 @@ class IndexUnavailable(LikenessError):
 
 class StoreUnavailable(LikenessError):
     """The image store cannot be read or written."""
+
+
+class UnknownStore(LikenessError):
+    """IMAGE_STORE names nothing that can keep pictures here: the setting, or what is installed, has to change."""

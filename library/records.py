@@ -16,7 +16,7 @@ Metadata = Mapping[str, object]
 @dataclass(frozen=True)
 class Record:
     content_id: ContentId
-    img_path: str  # images/<2 hex>/<content id>.<extension>, relative to DATA_DIR
+    img_path: str  # images/<2 hex>/<content id>.<extension>; the store keeps what follows images/ below its root
     name: str
     format: str
     width: int

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-VENDORS = {"gradio", "pymilvus", "torch", "transformers", "starlette", "fsspec", "grpc", "typer"}
+VENDORS = {"botocore", "s3fs", "gradio", "pymilvus", "torch", "transformers", "starlette", "fsspec", "grpc", "typer"}
 ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),

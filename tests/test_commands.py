@@ -232,3 +232,38 @@ def test_sigterm_frees_the_lite_file(serving, run, tmp_path):
     serving.send_signal(signal.SIGTERM)
     assert serving.wait(15) == 0
     assert run("status", DATA_DIR=str(tmp_path / "data")).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["folder", "bucket"])
+def test_pictures_are_kept_where_image_store_says(request, tmp_path, album, kind):
+    place = request.getfixturevalue("bucket") if kind == "bucket" else str(tmp_path / "pictures")
+    assert receipt(on_store(tmp_path, place, "ingest", str(album), "--json"))["new"] == 3
+    assert receipt(on_store(tmp_path, place, "ingest", str(album), "--json"))["new"] == 0
+    status = receipt(on_store(tmp_path, place, "status", "--json"))
+    assert (status["pictures"], status["rows"]) == (3, 3)
+    assert not (tmp_path / "data" / "images").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "message"),
+    [
+        ("tape://reel", 2, "IMAGE_STORE=tape://reel is not possible: tape is no kind of store"),
+        ("s3://pictures", 3, "The image store s3://pictures does not answer."),
+    ],
+)
+def test_a_store_out_of_reach_is_named(tmp_path, album, s3_environment, place, code, message):
+    s3_environment("http://127.0.0.1:1")
+    result = on_store(tmp_path, place, "ingest", str(album))
+    assert result.returncode == code
+    assert result.stderr.splitlines()[-1].startswith(message) and "Traceback" not in result.stderr
+
+
+def on_store(folder: Path, place: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "app.py"), *arguments],
+        env=settings(folder, IMAGE_STORE=place),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )

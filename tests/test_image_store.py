@@ -1,24 +1,41 @@
-"""The contract of an image store, kept by the fake and by the disk alike."""
+"""The contract of an image store, kept by the fake, the disk and a bucket alike."""
 
 import errno
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import fsspec
 import pytest
 
 from db.image_store import LocalImageStore
-from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
+from db.object_store import ObjectStore
+from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture, UnknownStore
 from tests.conftest import ROOT, record
 from tests.fakes import MemoryStore
 
+KINDS = {"memory": lambda _: MemoryStore(), "disk": LocalImageStore, "s3": ObjectStore}
 
-@pytest.fixture(params=["memory", "disk"])
+
+@pytest.fixture(params=["memory", "disk", "s3"])
 def store(request, tmp_path):
-    return MemoryStore() if request.param == "memory" else LocalImageStore(tmp_path)
+    location = request.getfixturevalue("bucket") if request.param == "s3" else tmp_path
+    return KINDS[request.param](location)
+
+
+@pytest.fixture(params=["disk", "s3"])
+def reopen(request, tmp_path):
+    """Opens one more store on the same place."""
+    location = request.getfixturevalue("bucket") if request.param == "s3" else tmp_path
+    return lambda: KINDS[request.param](location)
 
 
 @pytest.fixture
@@ -75,20 +92,32 @@ def test_the_layout_on_disk(disk, tmp_path):
     kept = record(1)
     disk.add(kept, b"original", b"thumbnail")
     files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    stem = f"images/{kept.content_id[:2]}/{kept.content_id}"
+    stem = f"{kept.content_id[:2]}/{kept.content_id}"
     assert files == {f"{stem}.png", f"{stem}.thumb.webp", f"{stem}.json"}
 
 
-def test_two_stores_on_one_folder_see_each_other(disk, tmp_path):
-    other = LocalImageStore(tmp_path)
+def test_two_stores_on_one_place_see_each_other(reopen, monkeypatch):
+    monkeypatch.setattr("db.object_store.LISTING_LIFETIME", -1)
+    monkeypatch.setattr("db.object_store.LISTING_SHARE", float("inf"))
+    one, other = reopen(), reopen()
     assert other.count() == 0
-    disk.add(record(1), b"original", b"thumbnail")
+    one.add(record(1), b"original", b"thumbnail")
     assert other.count() == 1
+    one.delete(record(1).content_id)
+    assert other.count() == 0
+
+
+def test_what_was_added_outlives_the_store(reopen):
+    for number in range(3):
+        reopen().add(record(number, added=f"2026-01-0{3 - number}T00:00:00.000000Z"), b"original", b"thumbnail")
+    assert [each.name for each in reopen().newest(0, 10)] == ["0.png", "1.png", "2.png"]
+    assert reopen().original(record(1).content_id) == b"original"
 
 
 @pytest.mark.parametrize("id", ["..", "../../etc/passwd", "a" * 63, "A" * 64, "a" * 64 + "\n"])
-def test_only_content_ids_reach_the_disk(disk, id):
-    for call in (disk.find, disk.original, disk.thumbnail, disk.delete):
+def test_only_content_ids_reach_the_medium(reopen, id):
+    store = reopen()
+    for call in (store.find, store.original, store.thumbnail, store.delete):
         with pytest.raises(InvalidContentId):
             call(id)
 
@@ -106,32 +135,35 @@ def test_a_full_disk_is_named_and_leaves_nothing(disk, tmp_path, monkeypatch):
 def test_a_store_that_is_a_file_is_unavailable(tmp_path):
     (tmp_path / "images").write_text("in the way")
     with pytest.raises(StoreUnavailable):
-        LocalImageStore(tmp_path).add(record(1), b"original", b"thumbnail")
+        LocalImageStore(tmp_path / "images").add(record(1), b"original", b"thumbnail")
 
 
 ENDLESS_WRITER = """
 import sys
 from pathlib import Path
 from db.image_store import LocalImageStore
+from db.object_store import ObjectStore
 from tests.conftest import record
-store = LocalImageStore(Path(sys.argv[1]))
-print("ready", flush=True)
+place = sys.argv[1]
+store = ObjectStore(place) if place.startswith("s3:") else LocalImageStore(Path(place))
 for number in range(100_000):
-    store.add(record(number), b"o" * 20_000, b"t" * 2_000)
+    store.add(record(int(sys.argv[2]) + number), b"o" * 20_000, b"t" * 2_000)
+    print(number, flush=True)
 """
 
 
-def test_a_kill_leaves_only_whole_pictures(tmp_path):
-    for wait in (0.05, 0.11, 0.23):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", ENDLESS_WRITER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        assert writer.stdout and writer.stdout.readline() == "ready\n"
+@pytest.mark.parametrize("kind", ["disk", "s3"])
+def test_a_kill_leaves_only_whole_pictures(request, tmp_path, kind):
+    place = request.getfixturevalue("bucket") if kind == "s3" else tmp_path
+    for start, wait in ((0, 0.05), (100_000, 0.11), (200_000, 0.23)):
+        command = [sys.executable, "-c", ENDLESS_WRITER, str(place), str(start)]
+        writer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert writer.stdout and writer.stdout.readline() == "0\n"
         time.sleep(wait)
         writer.send_signal(signal.SIGKILL)
         writer.wait()
         writer.stdout.close()
-    store = LocalImageStore(tmp_path)
+    store = KINDS[kind](place)
     kept = store.newest(0, 100_000)
     assert len(kept) == store.count() > 0
     for each in kept:
@@ -151,7 +183,7 @@ def test_a_damaged_record_is_a_missing_picture_that_adding_repairs(disk, tmp_pat
 
 def test_abandoned_partial_files_are_swept_up_in_time(disk, tmp_path):
     disk.add(record(1), b"original", b"thumbnail")
-    folder = next((tmp_path / "images").iterdir())
+    folder = next(tmp_path.iterdir())
     old, young = folder / ".old.partial", folder / ".young.partial"
     for path in (old, young):
         path.write_bytes(b"half")
@@ -159,3 +191,132 @@ def test_abandoned_partial_files_are_swept_up_in_time(disk, tmp_path):
     LocalImageStore(tmp_path).count()
     assert not old.exists() and young.exists()
     assert Path(young).read_bytes() == b"half"
+
+
+def test_a_picture_without_its_record_is_not_there_until_it_is_added_again(bucket):
+    kept = record(1)
+    store = ObjectStore(bucket)
+    store.add(kept, b"original", b"thumbnail")
+    objects(bucket).rm_file(f"{folder_of(bucket, kept)}/{kept.content_id}.json")
+    store = ObjectStore(bucket)
+    assert (store.find(kept.content_id), store.count(), store.newest(0, 10)) == (None, 0, [])
+    store.add(kept, b"original", b"thumbnail")
+    assert (store.find(kept.content_id), ObjectStore(bucket).count()) == (kept, 1)
+
+
+def test_deleting_leaves_the_bucket_empty(bucket):
+    store = ObjectStore(bucket)
+    store.add(record(1), b"original", b"thumbnail")
+    assert len(objects(bucket).find(bucket)) == 4
+    store.delete(record(1).content_id)
+    assert objects(bucket).find(bucket) == []
+
+
+def test_a_folder_of_pictures_copied_into_a_bucket_is_a_library(bucket, disk, tmp_path):
+    disk.add(record(1), b"original", b"thumbnail")
+    for file in filter(Path.is_file, tmp_path.rglob("*")):
+        objects(bucket).put_file(str(file), f"{bucket}/{file.relative_to(tmp_path)}")
+    store = ObjectStore(bucket)
+    assert (store.count(), store.newest(0, 10)) == (1, [record(1)])
+    assert store.original(record(1).content_id) == b"original"
+
+
+def test_a_damaged_record_in_a_bucket_is_a_missing_picture(bucket):
+    kept = record(1)
+    store = ObjectStore(bucket)
+    store.add(kept, b"original", b"thumbnail")
+    objects(bucket).pipe_file(f"{folder_of(bucket, kept)}/{kept.content_id}.json", b"{")
+    assert (store.find(kept.content_id), store.newest(0, 10)) == (None, [])
+
+
+def test_a_bucket_that_is_not_there_is_named(bucket):
+    fails_with("s3://nowhere/pictures", "s3://nowhere/pictures does not exist. Create the bucket")
+
+
+def test_denied_access_is_named(s3_environment):
+    with answering_403() as endpoint:
+        s3_environment(endpoint)
+        fails_with("s3://pictures", "refused access. Check the credentials")
+
+
+def test_missing_credentials_are_named(bucket, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    fails_with(bucket, "asks for credentials. Set AWS_ACCESS_KEY_ID")
+
+
+def test_a_service_that_is_away_is_named(s3_environment):
+    with socket.create_server(("127.0.0.1", 0)) as closing:
+        port = closing.getsockname()[1]
+    s3_environment(f"http://127.0.0.1:{port}")
+    fails_with("s3://pictures", "does not answer. Check the network and the endpoint")
+
+
+def test_a_service_that_comes_back_is_used_again(bucket, s3_server, s3_environment):
+    store = ObjectStore(bucket)
+    with pytest.MonkeyPatch.context() as away:
+        away.setattr(store._files, "cat_file", refuse)
+        away.setattr(store._files, "find", refuse)
+        for call in (store.count, lambda: store.find(record(1).content_id)):
+            with pytest.raises(StoreUnavailable):
+                call()
+    store.add(record(1), b"original", b"thumbnail")
+    assert store.count() == 1
+
+
+def test_a_kind_of_store_that_nobody_knows_is_named():
+    with pytest.raises(UnknownStore, match="IMAGE_STORE=tape://reel is not possible"):
+        ObjectStore("tape://reel")
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):
+    def missing(scheme):
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr("db.object_store.fsspec.get_filesystem_class", missing)
+    with pytest.raises(UnknownStore, match=r"pip install -r requirements-s3\.txt"):
+        ObjectStore("s3://pictures")
+
+
+def objects(bucket):
+    return fsspec.url_to_fs(bucket, use_listings_cache=False, skip_instance_cache=True)[0]
+
+
+def folder_of(bucket, kept):
+    return f"{bucket}/{kept.content_id[:2]}"
+
+
+def refuse(*_, **__):
+    raise OSError("connection reset")
+
+
+def fails_with(url, message):
+    store = ObjectStore(url)
+    id = record(1).content_id
+    calls = [store.count, lambda: store.newest(0, 10), lambda: store.add(record(1), b"original", b"thumbnail")]
+    calls += [lambda call=call: call(id) for call in (store.find, store.original, store.thumbnail, store.delete)]
+    for call in calls:
+        with pytest.raises(StoreUnavailable, match=re.escape(message)):
+            call()
+
+
+class Denying(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_PUT = do_DELETE = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def answering_403():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Denying) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

@@ -8,10 +8,12 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from db.object_store import ObjectStore
 from library.errors import StoreUnavailable
+from library.image_library import ImageLibrary
 from library.images import content_id
 from tests.conftest import item
-from tests.fakes import MemoryStore
+from tests.fakes import ColourEncoder, MemoryStore, ready
 from ui.media import PREFIX, media_routes
 
 HOSTILE = 'a"; filename=x.exe\r\nSet-Cookie: a=1; é \u202e<img>.png'
@@ -51,6 +53,16 @@ def test_a_hostile_name_stays_a_name(client, library, red):
     plain, _, encoded = disposition.partition("; filename*=UTF-8''")
     assert plain == f'attachment; filename="{red[:16]}.png"'
     assert unquote(encoded) == library.record(red).name
+
+
+def test_pictures_in_a_bucket_are_served_by_the_app_itself(bucket, database, picture):
+    library = ImageLibrary(ObjectStore(bucket), ready(ColourEncoder()), "colour", database)
+    data = picture("red")
+    list(library.add([item("red.png", data)]))
+    client = TestClient(Starlette(routes=media_routes(library)), follow_redirects=False)
+    answers = {size: client.get(f"{PREFIX}/{size}/{content_id(data)}") for size in ("thumb", "preview", "original")}
+    assert [answer.status_code for answer in answers.values()] == [200, 200, 200]
+    assert answers["original"].content == data
 
 
 @pytest.mark.parametrize("size", ["thumb", "preview", "original"])

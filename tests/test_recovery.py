@@ -37,7 +37,7 @@ def ingest(album: Path, data: Path) -> subprocess.Popen[str]:
 
 
 def stored(data: Path) -> int:
-    return LocalImageStore(data).count()
+    return LocalImageStore(data / "images").count()
 
 
 @pytest.mark.parametrize("kill_at", [1, 100])

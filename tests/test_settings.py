@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,23 @@ def test_everything_has_a_default(monkeypatch):
     assert (str(settings.data_dir), settings.uses_lite) == ("data", True)
     assert settings.clip_model == "openai/clip-vit-base-patch32"
     assert (settings.clip_device, settings.clip_dtype) == ("auto", "auto")
+
+
+@pytest.mark.parametrize(
+    ("given", "root"),
+    [
+        ("", "{here}/data/images"),
+        ("pictures", "{here}/pictures"),
+        ("/tmp/pictures", "/tmp/pictures"),
+        ("file:///tmp/our%20pictures", "/tmp/our pictures"),
+    ],
+)
+def test_pictures_are_kept_in_a_folder(monkeypatch, tmp_path, given, root):
+    assert load(monkeypatch, IMAGE_STORE=given).image_root == Path(root.format(here=tmp_path))
+
+
+def test_pictures_are_kept_behind_a_url(monkeypatch):
+    assert load(monkeypatch, IMAGE_STORE="s3://bucket/our pictures").image_root == "s3://bucket/our pictures"
 
 
 def test_dotenv_is_read_and_the_environment_wins(monkeypatch, tmp_path):
@@ -80,6 +98,11 @@ def test_a_log_level_is_read_in_any_case(monkeypatch, given, level):
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
+        ("IMAGE_STORE", "s3:bucket", "s3://bucket/folder"),
+        ("IMAGE_STORE", "s3://", "s3://bucket/folder"),
+        ("IMAGE_STORE", "s3://key:secret@bucket", "s3://bucket/folder"),
+        ("IMAGE_STORE", "file://pictures", "a folder"),
+        ("IMAGE_STORE", "/dev/null/pictures", "a folder"),
         ("MILVUS_URI", "./milvus.db", "http://host:port"),
         ("MILVUS_URI", "localhost:19530", "http://host:port"),
         ("MILVUS_RELEASE_AFTER", "-1", "never"),
