@@ -1,6 +1,7 @@
 """A square to draw on in units of its side: colours with names, shapes with names, smooth edges."""
 
 import math
+from collections.abc import Callable
 from random import Random
 
 import numpy as np
@@ -125,10 +126,15 @@ OUTLINES: dict[str, list[Point]] = {
 def shade(colour: Rgb, factor: float) -> Rgb:
     """Darker below 1, lighter above."""
     if factor <= 1:
-        return tuple(round(c * factor) for c in colour)  # type: ignore[return-value]
-    return tuple(round(255 - (255 - c) * (2 - factor)) for c in colour)  # type: ignore[return-value]
+        return _each(colour, lambda part: round(part * factor))
+    return _each(colour, lambda part: round(255 - (255 - part) * (2 - factor)))
 
 
 def tint(name: str, rng: Random) -> Rgb:
     """The named colour, a little different every time."""
-    return tuple(min(255, max(0, c + rng.randint(-14, 14))) for c in COLOURS[name])  # type: ignore[return-value]
+    return _each(COLOURS[name], lambda part: min(255, max(0, part + rng.randint(-14, 14))))
+
+
+def _each(colour: Rgb, change: Callable[[int], int]) -> Rgb:
+    red, green, blue = colour
+    return change(red), change(green), change(blue)
