@@ -78,6 +78,7 @@ def serve(settings: Settings) -> None:
             server_name=settings.gradio_server_name,
             server_port=settings.gradio_server_port,
             root_path=settings.gradio_root_path or None,
+            share=settings.gradio_share,
             prevent_thread_lock=True,
             quiet=True,
             **launch_options(library),

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from library.rights import Edits
-from logs import Level
+from logs import Level, printable
 
 logger = logging.getLogger(__name__)
 
@@ -156,4 +156,4 @@ def _one_line(error: ValidationError) -> str:
 
 
 def _not_possible(field: str, value: object) -> str:
-    return f"{field.upper()}={value} is not possible: {ALLOWED[field]} is expected."
+    return f"{field.upper()}={printable(str(value))} is not possible: {ALLOWED[field]} is expected."

@@ -123,6 +123,12 @@ def test_a_bad_value_is_named_with_what_is_allowed(monkeypatch, name, value, all
     assert name in message and value in message and allowed in message and "\n" not in message
 
 
+def test_a_value_of_two_lines_is_named_on_one(monkeypatch):
+    with pytest.raises(SettingsError) as raised:
+        load(monkeypatch, EDITS="all\nmore")
+    assert "\n" not in str(raised.value)
+
+
 def test_a_default_folder_that_cannot_be_written_is_replaced(monkeypatch, tmp_path):
     (tmp_path / "data").write_text("a file is in the way")
     settings = load(monkeypatch)
