@@ -184,6 +184,7 @@ def _prepare_process() -> None:
     """What has to stand before the libraries are imported."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # it would tell of every retry twice
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value]:
         del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
