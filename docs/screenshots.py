@@ -6,7 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.test_browser import FLAGS, Server
+from tests.app_server import Server
+from tests.test_browser import FLAGS
 
 HERE = Path(__file__).parent
 PATIENCE = 60_000
