@@ -10,12 +10,10 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from library.errors import ModelUnavailable, UnknownModel
+from library.errors import LikenessError, UnknownModel
 from logs import adopt, set_level, start_logging
 from settings import Settings, SettingsError
 
@@ -23,22 +21,24 @@ if TYPE_CHECKING:
     from gradio import Blocks
 
     from library.image_library import ImageLibrary
+    from library.models import ModelSource
     from library.ports import Encoder, ImageStore
     from library.runs import Worker
 
 logger = logging.getLogger("likeness")
 
 UPLOADS = "likeness-uploads-"
+STAND_IN = "small"
 STOP_WITHIN = 9  # seconds: containers are killed after 10
-
-T = TypeVar("T")
 
 
 def open_library(settings: Settings, with_model: bool = True) -> "ImageLibrary":
     """Connects nothing and waits for nothing: the model loads in the background, Milvus when first asked."""
     set_level(settings.log_level or "warning")
-    store = _store(settings)
-    return _library(settings, store, _loading_encoder(settings) if with_model else Future())
+    library = _library(settings, _store(settings))
+    if with_model:
+        _in_background(lambda: _load_model(library))
+    return library
 
 
 def serve(settings: Settings) -> None:
@@ -58,19 +58,20 @@ def serve(settings: Settings) -> None:
         f"Milvus at {without_login(settings.milvus_uri)}" if settings.milvus_uri else "Milvus Lite",
         settings.allowed_edits,
     )
-    encoder = _loading_encoder(settings)
-    library = _library(settings, store, encoder)
+    library = _library(settings, store)
+    no_model: list[UnknownModel] = []
 
-    def on_model(loaded: "Future[Encoder]") -> None:
-        error = loaded.exception()
-        if error and not stop.is_set():
+    def load_model() -> None:
+        error = _load_model(library)
+        if error is None:
+            library.status()  # opens the collection before the first query has to
+        elif not stop.is_set():
             logger.error("model %s failed: %s", settings.clip_model, error)
         if isinstance(error, UnknownModel):
+            no_model.append(error)
             stop.set()
-        elif not error:
-            library.status()  # opens the collection before the first query has to
 
-    encoder.add_done_callback(on_model)
+    _in_background(load_model)
     worker = Worker(library)
     page = build_page(library, worker, settings.allowed_edits)
     try:
@@ -88,10 +89,10 @@ def serve(settings: Settings) -> None:
     adopt("uvicorn", "uvicorn.access")
     logger.info("open %s", " or ".join(filter(None, [url, public_url])))
     stop.wait()
-    _close(page, worker, library, encoder)
+    _close(page, worker, library)
     logger.info("stopped")
-    if isinstance(encoder.exception(), UnknownModel):
-        encoder.result()
+    if no_model:
+        raise no_model[0]
 
 
 def _signalled() -> threading.Event:
@@ -108,14 +109,13 @@ def _signalled() -> threading.Event:
     return stop
 
 
-def _close(page: "Blocks", worker: "Worker", library: "ImageLibrary", encoder: "Future[Encoder]") -> None:
+def _close(page: "Blocks", worker: "Worker", library: "ImageLibrary") -> None:
     """Finishes the batch in hand; what a slow disk or a silent Milvus would hold up is left to the next run."""
     logger.info("stopping after the batch in hand")
     last_resort = threading.Timer(STOP_WITHIN, _give_up)
     last_resort.daemon = True
     last_resort.start()
-    with suppress(InvalidStateError):  # whoever waits for the model waits no longer
-        encoder.set_exception(ModelUnavailable("The app is stopping."))
+    library.stop_waiting()
     # Beside each other, since the page waits a while for browsers that stay connected.
     closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)
     closing.start()
@@ -129,31 +129,28 @@ def _give_up() -> None:
     os._exit(1)
 
 
-def in_background(work: Callable[[], T]) -> Future[T]:
-    """Runs on a daemon thread, so that an app that is told to stop never waits for a download."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            result = work()
-        except Exception as error:
-            with suppress(InvalidStateError):  # the app is stopping
-                future.set_exception(error)
-        else:
-            with suppress(InvalidStateError):
-                future.set_result(result)
-
-    threading.Thread(target=run, name="model", daemon=True).start()
-    return future
+def _in_background(work: Callable[[], object]) -> None:
+    """On a daemon thread, so that an app that is told to stop never waits for a download."""
+    threading.Thread(target=work, name="model", daemon=True).start()
 
 
-def _loading_encoder(settings: Settings) -> "Future[Encoder]":
+def _load_model(library: "ImageLibrary") -> LikenessError | None:
+    try:
+        library.open()
+    except LikenessError as error:
+        return error
+    return None
+
+
+def _source(name: str, settings: Settings) -> "ModelSource":
+    from library.models import ModelSource
+
     def load() -> "Encoder":
         from encoders.clip import load_encoder
 
-        return load_encoder(settings.clip_model, settings.clip_device, settings.clip_dtype)
+        return load_encoder(name, settings.clip_device, settings.clip_dtype)
 
-    return in_background(load)
+    return ModelSource(name, load)
 
 
 def _store(settings: Settings) -> "ImageStore":
@@ -166,10 +163,11 @@ def _store(settings: Settings) -> "ImageStore":
     return ObjectStore(settings.image_root)
 
 
-def _library(settings: Settings, store: "ImageStore", encoder: "Future[Encoder]") -> "ImageLibrary":
+def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
     from db.milvus import Milvus
     from library.image_library import ImageLibrary
+    from library.models import Models
 
     database = Milvus(
         settings.milvus_uri or settings.lite_path,
@@ -177,7 +175,8 @@ def _library(settings: Settings, store: "ImageStore", encoder: "Future[Encoder]"
         db_name=settings.milvus_db,
         release_after=settings.release_after,
     )
-    return ImageLibrary(store, encoder, settings.clip_model, database)
+    stand_in = None if settings.clip_model == STAND_IN else _source(STAND_IN, settings)
+    return ImageLibrary(store, Models(_source(settings.clip_model, settings), stand_in), database)
 
 
 def _prepare_process() -> None:

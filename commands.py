@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -134,6 +135,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         "pictures": now.pictures,
         "rows": rows,
         "model": now.model.info.name,
+        "stands_in_for": now.model.name if now.model.is_stand_in else None,
         "dim": now.model.info.dim,
         "index": {"type": now.index.index_type, "metric": now.index.metric, "nlist": now.index.nlist},
         "milvus": {
@@ -153,6 +155,29 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @commands.command()
+def reindex(context: typer.Context, as_json: AsJson = False) -> None:
+    """Encodes for the chosen model every stored picture that it lacks. Nothing is uploaded again."""
+    counts: Counter[str] = Counter()
+    failed: list[FileReceipt] = []
+    with (
+        _failures_as_exit_codes(),
+        context.obj.library(with_model=False) as library,
+        _interrupt() as interrupted,
+    ):
+        total = len(library.without_row())
+        for receipt in _with_progress(library.reindex(interrupted.is_set), total, "Encoding"):
+            counts[receipt.status] += 1
+            if receipt.status == "rejected":
+                failed.append(receipt)
+    if as_json:
+        _print_json({"encoded": counts["new"], "rejected": len(failed), "files": [asdict(each) for each in failed]})
+    else:
+        _print_rejected(failed)
+        typer.echo(f"{counts['new']} encoded, {len(failed)} rejected")
+    _exit_after(interrupted, bool(failed))
+
+
+@commands.command()
 def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help="Content IDs.")]) -> None:
     """Removes pictures: their rows in every collection, then their files."""
     with _failures_as_exit_codes(), context.obj.library(with_model=False) as library:
@@ -169,17 +194,21 @@ def _take_in(session: Session, items: Sequence[Item], as_json: bool) -> None:
         finally:
             if receipts or not items:
                 _print_receipts(receipts, as_json)
+    _exit_after(interrupted, bool(tally(receipts)["rejected"]))
+
+
+def _exit_after(interrupted: threading.Event, some_rejected: bool) -> None:
     if interrupted.is_set():
         raise typer.Exit(EXIT_INTERRUPTED)
-    if tally(receipts)["rejected"]:
+    if some_rejected:
         raise typer.Exit(EXIT_REJECTED)
 
 
-def _with_progress(receipts: Iterable[FileReceipt], total: int) -> Iterator[FileReceipt]:
+def _with_progress(receipts: Iterable[FileReceipt], total: int, what: str = "Taking in") -> Iterator[FileReceipt]:
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(receipts, "Taking in", total=total, console=Console(stderr=True))
+    yield from track(receipts, what, total=total, console=Console(stderr=True))
 
 
 @contextmanager
@@ -203,10 +232,14 @@ def _print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
     if as_json:
         _print_json(dict(counts) | {"files": [asdict(receipt) for receipt in receipts]})
         return
+    _print_rejected(receipts)
+    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
+
+
+def _print_rejected(receipts: Iterable[FileReceipt]) -> None:
     for receipt in receipts:
         if receipt.status == "rejected":
             typer.echo(f"rejected  {_printable(receipt.path)}  {receipt.reason}")
-    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
 
 
 def _hit_as_json(hit: Hit) -> dict[str, object]:
@@ -224,9 +257,12 @@ def _print_json(value: object) -> None:
 
 
 def _print_table(report: dict[str, object]) -> None:
-    for name, value in report.items():
+    labels = {name: name.replace("_", " ") for name, value in report.items() if value is not None}
+    width = max(map(len, labels.values()))
+    for name, label in labels.items():
+        value = report[name]
         shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else value
-        typer.echo(f"{name:<9} {shown}")
+        typer.echo(f"{label:<{width}}  {shown}")
 
 
 def _printable(path: str) -> str:

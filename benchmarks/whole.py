@@ -7,7 +7,6 @@ import random
 import statistics
 import tempfile
 import time
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +18,7 @@ from db.sources import items_from
 from encoders.clip import load_encoder
 from library.image_library import ImageLibrary
 from library.ingest import Item
+from library.models import Models, ModelSource
 from library.ports import Encoder
 from library.search import Query
 from tests.tiny_clip import save_random_base_clip
@@ -39,9 +39,9 @@ def main(
 
 def measure(encoder: Encoder, items: list[Item]) -> None:
     folder = Path(tempfile.mkdtemp())
-    loaded: Future[Encoder] = Future()
-    loaded.set_result(encoder)
-    library = ImageLibrary(LocalImageStore(folder), loaded, encoder.info.name, Milvus(folder / "milvus.db"))
+    models = Models(ModelSource(encoder.info.name, lambda: encoder))
+    library = ImageLibrary(LocalImageStore(folder), models, Milvus(folder / "milvus.db"))
+    library.open()
     library.count_rows()
     rates = [rate(library, items) for _ in range(2)]
     texts = [library.search(Query("a photo of a red circle")).timings for _ in range(QUERIES)]

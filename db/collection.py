@@ -89,10 +89,10 @@ class MilvusCollection:
         with self._lease.held() as generation:
             yield LoadedMilvusCollection(self, generation)
 
-    def status(self) -> IndexStatus:
+    def status(self, expected_rows: int | None = None) -> IndexStatus:
         problem = None
         try:
-            self._look_around()
+            self._look_around(expected_rows)
         except IndexUnavailable as error:
             problem = str(error)
         lease = self._lease.status()
@@ -103,6 +103,7 @@ class MilvusCollection:
             version=self._version,
             collection=self._name,
             rows=self._rows,
+            rows_are_current=not self._rows_changed,
             index_type=INDEX_TYPE,
             metric=METRIC,
             nlist=self._nlist,
@@ -254,10 +255,12 @@ class MilvusCollection:
             client.release_collection(self._name, timeout=TIMEOUT)
         logger.info("collection %s: released", self._name)
 
-    def _look_around(self) -> None:
+    def _look_around(self, expected_rows: int | None) -> None:
         with self._ready() as client:
             if not self._milvus.is_lite:
                 client.get_server_version(timeout=PING_TIMEOUT)
+        if expected_rows not in (None, self._rows):  # another process may have written
+            self._rows_changed = True
         if self._rows_changed and self._lease.status().state == "loaded":
             with self._lease.held() as generation:
                 self.count(generation)

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -72,12 +72,13 @@ class LocalImageStore:
             self._original_path(record).unlink(missing_ok=True)
 
     def count(self) -> int:
-        with _failures_explained():
-            return len(self._catalogue.newest_first())
+        return len(self.ids())
 
-    def newest(self, offset: int, limit: int) -> list[Record]:
+    def ids(self) -> Sequence[ContentId]:
         with _failures_explained():
-            ids = self._catalogue.newest_first()[offset : offset + limit]
+            return self._catalogue.newest_first()
+
+    def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         return [record for id in ids if (record := self.find(id))]
 
     def _folder(self, id: ContentId) -> Path:

@@ -56,6 +56,10 @@ class Milvus:
                 self._collections[name] = MilvusCollection(self, name, encoder.dim)
             return self._collections[name]
 
+    def holds(self, encoder: EncoderInfo) -> bool:
+        with self.explained():
+            return bool(self.client().has_collection(collection_name(encoder), timeout=TIMEOUT))
+
     def delete(self, img_paths: Sequence[str]) -> None:
         """Removes the rows from every collection. Raises InvalidContentId before anything is deleted."""
         ids = checked_paths(img_paths)

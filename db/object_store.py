@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
@@ -88,10 +88,13 @@ class ObjectStore:
             self._remove(name)
 
     def count(self) -> int:
-        return len(self._catalogue.newest_first())
+        return len(self.ids())
 
-    def newest(self, offset: int, limit: int) -> list[Record]:
-        keys = {f"{self._key(id)}{RECORD_SUFFIX}": id for id in self._catalogue.newest_first()[offset : offset + limit]}
+    def ids(self) -> Sequence[ContentId]:
+        return self._catalogue.newest_first()
+
+    def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
+        keys = {f"{self._key(id)}{RECORD_SUFFIX}": id for id in ids}
         if not keys:
             return []
         found = self._read_all(list(keys))

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 import numpy as np
 import torch
+from huggingface_hub import constants
 from huggingface_hub.errors import (
     GatedRepoError,
     HFValidationError,
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 SMALL = "small"
 SMALL_FOLDER = Path(__file__).parent / "small"
+HUB_TIMEOUT = 5.0  # seconds
 BATCH = 16  # the fastest size on a CPU
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 FINGERPRINTED = ("*.json", "*.safetensors", "*.bin", "*.txt", "*.model")
@@ -94,20 +96,42 @@ def load_encoder(model: str, device: str = "auto", dtype: str = "auto") -> ClipE
     precision = choose_dtype(dtype, where)
     path = _folder(model) or model
     with _failures_explained(model):
-        config = AutoConfig.from_pretrained(path)
-        _check_towers(model, config)
-        disable_progress_bar()  # loading takes a second, downloads keep theirs
-        loaded, report = AutoModel.from_pretrained(
-            path, config=config, dtype=DTYPES[precision], output_loading_info=True
-        )
-        _check_complete(model, report)
-        image_processor = AutoImageProcessor.from_pretrained(path, backend="pil")
-        tokenizer = AutoTokenizer.from_pretrained(path)
+        loaded, image_processor, tokenizer = _load(model, path, precision)
         fingerprint = _fingerprint(path) if isinstance(path, Path) else _commit(path)
+        dim = loaded.config.projection_dim
     name = path.name if isinstance(path, Path) else model
-    info = EncoderInfo(name, fingerprint, config.projection_dim, where, precision)
+    info = EncoderInfo(name, fingerprint, dim, where, precision)
     logger.info("model %s is ready: %d-d, %s, %s", name, info.dim, where, precision)
     return ClipEncoder(loaded.to(where).eval(), image_processor, tokenizer, info)
+
+
+def _load(model: str, path: Path | str, precision: str) -> tuple[Any, Any, Any]:
+    """What is on this machine is taken as it is: its vectors stay comparable, and no network is asked."""
+    try:
+        return _parts(model, path, precision, local_files_only=True)
+    except OSError:
+        if isinstance(path, Path):
+            raise
+    _look_for_hub()
+    return _parts(model, path, precision)
+
+
+def _parts(model: str, path: Path | str, precision: str, **options: Any) -> tuple[Any, Any, Any]:
+    config = AutoConfig.from_pretrained(path, **options)
+    _check_towers(model, config)
+    disable_progress_bar()  # loading takes a second, downloads keep theirs
+    loaded, report = AutoModel.from_pretrained(
+        path, config=config, dtype=DTYPES[precision], output_loading_info=True, **options
+    )
+    _check_complete(model, report)
+    image_processor = AutoImageProcessor.from_pretrained(path, backend="pil", **options)
+    return loaded, image_processor, AutoTokenizer.from_pretrained(path, **options)
+
+
+def _look_for_hub() -> None:
+    """Raises httpx.HTTPError at once where the hub's own client would try for half a minute."""
+    if not constants.HF_HUB_OFFLINE:
+        httpx.head(constants.ENDPOINT, timeout=HUB_TIMEOUT)
 
 
 def choose_device(wish: str = "auto") -> str:
@@ -174,7 +198,7 @@ def _fingerprint(folder: Path) -> str:
 
 def _commit(model: str) -> str:
     """The commit of a model of the hub: its cache keeps every file under snapshots/<commit>."""
-    return Path(str(cached_file(model, "config.json"))).parent.name
+    return Path(str(cached_file(model, "config.json", local_files_only=True))).parent.name
 
 
 @contextmanager
@@ -197,8 +221,8 @@ def _explained(model: str, error: Exception) -> LikenessError:
         return UnknownModel(f"CLIP_MODEL={model} is neither a model on huggingface.co nor a folder here.")
     if any(isinstance(cause, LocalEntryNotFoundError | httpx.HTTPError | ConnectionError) for cause in causes):
         return ModelUnavailable(
-            f"CLIP_MODEL={model} is not on this machine and huggingface.co cannot be reached. Connect once to "
-            f"download it, or start with CLIP_MODEL={SMALL}, which needs no network."
+            f"CLIP_MODEL={model} is not on this machine and huggingface.co cannot be reached. "
+            "Connect once to download it."
         )
     return UnknownModel(f"CLIP_MODEL={model} cannot be loaded: {_first_line(error)}.")
 

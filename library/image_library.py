@@ -4,19 +4,26 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from PIL import Image
 
-from library.errors import InvalidQuery, LikenessError, StoreUnavailable, UnknownPicture
+from library.errors import (
+    IndexUnavailable,
+    InvalidQuery,
+    LikenessError,
+    ModelUnavailable,
+    StoreUnavailable,
+    UnknownPicture,
+)
 from library.images import ContentId, decode, preview
 from library.ingest import Addition, FileReceipt, Item, ingest
+from library.models import Models, ModelStatus
 from library.ports import (
     Collection,
     Encoder,
-    EncoderInfo,
     ImageStore,
     IndexStatus,
     LoadedCollection,
@@ -30,15 +37,7 @@ from library.search import Answer, Query, Timings, clean_text, combine
 logger = logging.getLogger(__name__)
 
 STORE_THREADS = 8  # storing waits for the disk, not for the processor
-
-
-@dataclass(frozen=True)
-class ModelStatus:
-    """`info` is there once the model is loaded, `problem` once loading has failed."""
-
-    name: str
-    info: EncoderInfo | None
-    problem: str | None
+LOOKED_UP_AT_ONCE = 1000  # rows
 
 
 @dataclass(frozen=True)
@@ -50,26 +49,70 @@ class LibraryStatus:
     model: ModelStatus
     index: IndexStatus | None  # None until the model is known
 
+    @property
+    def missing(self) -> int:
+        """How many pictures are known to have no row: they are not searchable with this model."""
+        if self.pictures is None or not self.index or self.index.rows is None or not self.index.rows_are_current:
+            return 0
+        return max(0, self.pictures - self.index.rows)
+
 
 class ImageLibrary:
-    """Safe to call from several threads. Methods that need the encoder wait until it is loaded."""
+    """Safe to call from several threads. Methods that need an encoder wait until one answers."""
 
-    def __init__(self, store: ImageStore, encoder: Future[Encoder], model_name: str, database: VectorDatabase) -> None:
+    def __init__(self, store: ImageStore, models: Models, database: VectorDatabase) -> None:
         self._store = store
-        self._encoder = encoder
-        self._model_name = model_name
+        self._models = models
         self._database = database
         self._changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
 
+    def open(self) -> None:
+        """Decides which model answers; to be called once, on a thread of its own. Raises what loading raises."""
+        try:
+            self._choose()
+        except BaseException as error:
+            self._models.fail(error)
+            raise
+
     def add(self, items: Iterable[Item], stopped: Callable[[], bool] = lambda: False) -> Iterator[FileReceipt]:
         """Takes the items in; see `ingest`. Raises ModelUnavailable or UnknownModel before the first one."""
-        collection = self._collection()
+        encoder = self._models.answering()
+        collection = self._database.collection(encoder.info)
         with collection.loaded() as index:
-            run = _Run(self._store, self._encoder.result(), collection, index, self._changes)
+            run = _Run(self._store, encoder, collection, index, self._changes)
             try:
                 yield from ingest(items, run, stopped)
             finally:
                 collection.settle()
+
+    def load_chosen_model(self) -> None:
+        """Tries again where that failed before. Raises ModelUnavailable or UnknownModel."""
+        self._models.chosen()
+
+    def without_row(self) -> list[ContentId]:
+        """The stored pictures that the collection of the chosen model lacks, newest first."""
+        with self._database.collection(self._models.chosen().info).loaded() as index:
+            return list(self._without_row(index))
+
+    def reindex(self, stopped: Callable[[], bool] = lambda: False) -> Iterator[FileReceipt]:
+        """Encodes those pictures, and any that come meanwhile; from then on the chosen model answers.
+
+        Raises ModelUnavailable or UnknownModel before the first one. Stopped or killed, the next call does the rest.
+        """
+        encoder = self._models.chosen()
+        collection = self._database.collection(encoder.info)
+        tried: set[ContentId] = set()
+        with collection.loaded() as index:
+            run = _Reindexing(self._store, encoder, collection, index, self._changes)
+            try:
+                while ids := [id for id in self._without_row(index) if id not in tried]:
+                    tried.update(ids)
+                    yield from ingest(self._stored_items(ids), run, stopped)
+                    if stopped():
+                        return
+            finally:
+                collection.settle()
+        self._models.answer_with(encoder)
 
     def search(self, query: Query) -> Answer:
         """Raises InvalidQuery, RejectedImage, UnknownPicture, ModelUnavailable or IndexUnavailable."""
@@ -78,16 +121,16 @@ class ImageLibrary:
         text = clean_text(query.text)
         if not text and not query.image:
             raise InvalidQuery("Describe a picture, or choose one to search with.")
-        encoder = self._encoder.result()
+        encoder = self._models.answering()
         started = time.perf_counter()
         vector, notes = _encoded(encoder, text, query.image)
         encoded = time.perf_counter()
-        with self._collection().loaded() as index:
+        with self._database.collection(encoder.info).loaded() as index:
             return _answer(index, vector, query, started, encoded, notes)
 
     def browse(self, offset: int, limit: int) -> list[Record]:
         """The pictures of the library, newest first."""
-        return self._store.newest(offset, limit)
+        return self._store.find_all(self._store.ids()[offset : offset + limit])
 
     def record(self, id: ContentId) -> Record:
         """Raises UnknownPicture."""
@@ -123,27 +166,67 @@ class ImageLibrary:
             pictures = self._store.count()
         except StoreUnavailable as error:
             store_problem = str(error)
-        model = self._model_status()
-        index = self._collection().status() if model.info else None
+        model = self._models.status()
+        index = self._database.collection(model.info).status(pictures) if model.info else None
         return LibraryStatus(pictures, store_problem, model, index)
 
     def count_rows(self) -> int:
         with self._collection().loaded() as index:
             return index.count()
 
+    def stop_waiting(self) -> None:
+        """Nobody waits for a model any longer that is still on its way."""
+        self._models.fail(ModelUnavailable("The app is stopping."))
+
     def close(self) -> None:
         self._database.close()
 
     def _collection(self) -> Collection:
-        return self._database.collection(self._encoder.result().info)
+        return self._database.collection(self._models.answering().info)
 
-    def _model_status(self) -> ModelStatus:
+    def _choose(self) -> None:
         try:
-            return ModelStatus(self._model_name, self._encoder.result(timeout=0).info, None)
-        except NotYet:
-            return ModelStatus(self._model_name, None, None)
-        except LikenessError as error:
-            return ModelStatus(self._model_name, None, str(error))
+            chosen = self._models.chosen()
+        except ModelUnavailable as error:
+            stand_in = self._models.stand_in()
+            if stand_in is None:
+                raise
+            self._models.answer_with(stand_in, str(error))
+        else:
+            self._choose_between(chosen)
+
+    def _choose_between(self, chosen: Encoder) -> None:
+        if stand_in := self._known_to_more(chosen):
+            self._models.answer_with(stand_in, f"Some stored pictures are not yet encoded for {chosen.info.name}.")
+        else:
+            self._models.answer_with(chosen)
+
+    def _known_to_more(self, chosen: Encoder) -> Encoder | None:
+        """The stand-in, where more of the pictures are encoded for it than for the chosen model: an unfinished
+        reindexing must not hide them."""
+        try:
+            stand_in = self._models.stand_in()
+            if stand_in and self._database.holds(stand_in.info):
+                return stand_in if self._rows_of(stand_in) > self._rows_of(chosen) else None
+        except IndexUnavailable as error:
+            logger.debug("the stand-in was not looked at: %s", error)
+        return None
+
+    def _rows_of(self, encoder: Encoder) -> int:
+        if not self._database.holds(encoder.info):
+            return 0
+        with self._database.collection(encoder.info).loaded() as index:
+            return index.count()
+
+    def _without_row(self, index: LoadedCollection) -> Iterator[ContentId]:
+        ids = self._store.ids()
+        for start in range(0, len(ids), LOOKED_UP_AT_ONCE):
+            records = self._store.find_all(ids[start : start + LOOKED_UP_AT_ONCE])
+            present = index.present([record.img_path for record in records])
+            yield from (record.content_id for record in records if record.content_id not in present)
+
+    def _stored_items(self, ids: Iterable[ContentId]) -> Iterator[Item]:
+        return (Item(id, id, partial(self._store.original, id)) for id in ids)
 
     def _search_similar(self, query: Query, id: ContentId) -> Answer:
         anchor = self.record(id)
@@ -212,7 +295,7 @@ class _Run:
         self._changes = changes
 
     def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
-        records = {id: record for id in ids if (record := self._store.find(id))}
+        records = {record.content_id: record for record in self._store.find_all(ids)}
         rows = self._index.present([record.img_path for record in records.values()])
         return {id: record for id, record in records.items() if id in rows}
 
@@ -242,3 +325,15 @@ class _Run:
         except StoreUnavailable as error:
             return error
         return None
+
+
+class _Reindexing(_Run):
+    """What is stored only gets its row; what was deleted meanwhile does not come back."""
+
+    def keep(self, additions: Sequence[Addition], vectors: Vectors) -> dict[ContentId, LikenessError]:
+        with self._changes:
+            there = [self._store.find(addition.record.content_id) is not None for addition in additions]
+            records = [addition.record for addition, is_there in zip(additions, there, strict=True) if is_there]
+            self._collection.upsert(records, vectors[there])
+        gone = UnknownPicture("This picture was deleted, or its original is damaged.")
+        return {addition.record.content_id: gone for addition, ok in zip(additions, there, strict=True) if not ok}

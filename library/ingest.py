@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from PIL import Image
 
-from library.errors import IndexUnavailable, LikenessError, RejectedImage, StoreUnavailable
+from library.errors import IndexUnavailable, LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id, decode, thumbnail
 from library.ports import Vectors
 from library.records import Metadata, Record
@@ -122,6 +122,8 @@ def _read(item: Item) -> _File | FileReceipt:
         return FileReceipt(item.path, "skipped", reason=item.skip)
     try:
         data = item.read()
+    except UnknownPicture as error:  # deleted from the library since it was listed
+        return FileReceipt(item.path, "skipped", reason=str(error))
     except OSError as error:
         return FileReceipt(item.path, "rejected", reason=f"The file cannot be read: {error.strerror or error}.")
     return _File(item, data, content_id(data))

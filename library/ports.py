@@ -57,7 +57,13 @@ class ImageStore(Protocol):
         ...
 
     def count(self) -> int: ...
-    def newest(self, offset: int, limit: int) -> list[Record]: ...
+    def ids(self) -> Sequence[ContentId]:
+        """Of all pictures, newest first."""
+        ...
+
+    def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
+        """The records of those that are there, in that order."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class IndexStatus:
     version: str | None
     collection: str
     rows: int | None
+    rows_are_current: bool
     index_type: str
     metric: str
     nlist: int
@@ -116,14 +123,21 @@ class Collection(Protocol):
         """Called after a run: flushes what is worth flushing."""
         ...
 
-    def status(self) -> IndexStatus:
-        """Never raises, never waits for more than a moment, never loads."""
+    def status(self, expected_rows: int | None = None) -> IndexStatus:
+        """Never raises, never waits for more than a moment, never loads.
+
+        Counts where that is due, and where the last count is not the expected one.
+        """
         ...
 
 
 class VectorDatabase(Protocol):
     def collection(self, encoder: EncoderInfo) -> Collection:
         """The collection of this encoder and no other; the same object for the same encoder."""
+        ...
+
+    def holds(self, encoder: EncoderInfo) -> bool:
+        """Whether there is a collection of this encoder. Raises IndexUnavailable."""
         ...
 
     def delete(self, img_paths: Sequence[str]) -> None:

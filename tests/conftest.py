@@ -138,7 +138,7 @@ def database() -> MemoryDatabase:
 
 @pytest.fixture
 def library(store: MemoryStore, database: MemoryDatabase) -> ImageLibrary:
-    return ImageLibrary(store, ready(ColourEncoder()), "colour", database)
+    return ImageLibrary(store, ready(ColourEncoder()), database)
 
 
 def ids(hits: list) -> list[ContentId]:

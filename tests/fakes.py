@@ -1,7 +1,6 @@
 """Small, true stand-ins: they keep the contracts that the real rooms keep."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,6 +9,7 @@ from PIL import Image
 
 from library.errors import UnknownPicture
 from library.images import ContentId
+from library.models import Models, ModelSource
 from library.ports import Encoder, EncoderInfo, Hit, IndexStatus, Vector, Vectors
 from library.records import Record, id_of
 
@@ -36,10 +36,15 @@ def sum_of_colours(text: str) -> NDArray[np.float32]:
     return np.sum([*colours, (1e-3, 1e-3, 1e-3)], axis=0, dtype=np.float32)
 
 
-def ready(encoder: Encoder) -> Future[Encoder]:
-    future: Future[Encoder] = Future()
-    future.set_result(encoder)
-    return future
+def ready(encoder: Encoder) -> Models:
+    models = Models(ModelSource(encoder.info.name, lambda: encoder))
+    models.answer_with(encoder)
+    return models
+
+
+def loading() -> Models:
+    """Nothing answers until a test says `answer_with` or `fail`."""
+    return Models(ModelSource("some/model", ColourEncoder))
 
 
 class MemoryStore:
@@ -64,9 +69,12 @@ class MemoryStore:
     def count(self) -> int:
         return len(self._pictures)
 
-    def newest(self, offset: int, limit: int) -> list[Record]:
+    def ids(self) -> Sequence[ContentId]:
         records = [record for record, *_ in self._pictures.values()]
-        return sorted(records, key=lambda record: record.added, reverse=True)[offset : offset + limit]
+        return [record.content_id for record in sorted(records, key=lambda record: record.added, reverse=True)]
+
+    def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
+        return [record for id in ids if (record := self.find(id))]
 
     def _get(self, id: ContentId) -> tuple[Record, bytes, bytes]:
         if id not in self._pictures:
@@ -117,7 +125,7 @@ class MemoryCollection:
         for path in img_paths:
             self._rows.pop(path, None)
 
-    def status(self) -> IndexStatus:
+    def status(self, expected_rows: int | None = None) -> IndexStatus:
         return IndexStatus(
             connected=True,
             problem=None,
@@ -125,6 +133,7 @@ class MemoryCollection:
             version="1",
             collection=self._name,
             rows=len(self._rows),
+            rows_are_current=True,
             index_type="IVF_FLAT",
             metric="COSINE",
             nlist=128,
@@ -143,6 +152,9 @@ class MemoryDatabase:
     def collection(self, encoder: EncoderInfo) -> MemoryCollection:
         name = f"{encoder.name}_{encoder.fingerprint}"
         return self._collections.setdefault(name, MemoryCollection(name, encoder.dim))
+
+    def holds(self, encoder: EncoderInfo) -> bool:
+        return f"{encoder.name}_{encoder.fingerprint}" in self._collections
 
     def delete(self, img_paths: Sequence[str]) -> None:
         for collection in self._collections.values():

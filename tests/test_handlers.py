@@ -3,7 +3,6 @@
 import json
 import time
 import urllib.request
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,9 @@ import pytest
 from library.errors import IndexUnavailable, InvalidContentId, ModelUnavailable
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.ports import Encoder
 from library.runs import Worker
 from tests.conftest import item
-from tests.fakes import ColourEncoder, MemoryCollection
+from tests.fakes import ColourEncoder, MemoryCollection, loading
 from ui.handlers import AUTOMATIC, EXACT, MANUAL, NO_RUN, Handlers
 from ui.views import PAGE_SIZE, UNEXPECTED, View
 
@@ -240,18 +238,18 @@ def test_milvus_away_is_said_and_can_be_tried_again(handlers, filled, monkeypatc
 
 
 def test_a_search_waits_for_the_model_but_looking_around_does_not(store, database, worker, uploads):
-    encoder: Future[Encoder] = Future()
-    handlers = Handlers(ImageLibrary(store, encoder, "colour", database), worker, "all", uploads)
+    models = loading()
+    handlers = Handlers(ImageLibrary(store, models, database), worker, "all", uploads)
     assert handlers.show(View("red"), *PARAMS)["state"] == "waiting"
     assert handlers.show(View(), *PARAMS)["state"] == "empty"
-    encoder.set_result(ColourEncoder())
+    models.answer_with(ColourEncoder())
     assert handlers.show(View("red"), *PARAMS)["state"] == "empty"
 
 
 def test_a_model_that_failed_is_said_and_cannot_be_tried_again(store, database, worker, uploads):
-    encoder: Future[Encoder] = Future()
-    encoder.set_exception(ModelUnavailable("The model cannot be downloaded."))
-    library = ImageLibrary(store, encoder, "colour", database)
+    models = loading()
+    models.fail(ModelUnavailable("The model cannot be downloaded."))
+    library = ImageLibrary(store, models, database)
     handlers = Handlers(library, worker, "all", uploads)
     value = handlers.show(View("red"), *PARAMS)
     assert value["detail"] == "The model cannot be downloaded."
@@ -527,3 +525,15 @@ def test_two_visitors_do_not_share_what_they_look_at(handlers, filled):
     second, _ = handlers.visit({"q": "blue"}, *PARAMS)
     assert names(first)[0] == "red.png"
     assert names(second)[0] == "blue.png"
+
+
+# Another model
+
+
+def test_the_status_offers_reindexing_to_those_who_may(library, worker, uploads):
+    for edits, allowed in (("all", True), ("add", False), ("none", False)):
+        handlers = Handlers(library, worker, edits, uploads)
+        assert handlers.status()["may_reindex"] is allowed
+        for ask in (handlers.reindex, handlers.stop_reindexing):
+            assert (ask().get("title") == "This is not allowed here") is not allowed
+    assert worker.reindexing.over.wait(20)

@@ -1,6 +1,5 @@
 """What a load balancer is told."""
 
-from concurrent.futures import Future
 from dataclasses import replace
 
 from starlette.applications import Starlette
@@ -8,7 +7,7 @@ from starlette.testclient import TestClient
 
 from library.errors import ModelUnavailable, StoreUnavailable
 from library.image_library import ImageLibrary
-from tests.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore
+from tests.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore, loading
 from ui.health import PATH, health_routes
 
 SECRET = "/srv/secret/milvus.db"
@@ -36,25 +35,33 @@ def test_a_library_that_can_answer_is_ready(library):
 
 
 def test_it_is_loading_until_the_model_is_there():
-    encoder = Future()
-    client = asked(ImageLibrary(MemoryStore(), encoder, "colour", MemoryDatabase()))
+    models = loading()
+    client = asked(ImageLibrary(MemoryStore(), models, MemoryDatabase()))
     response = client.get(PATH)
     assert (response.status_code, response.json()["state"]) == (503, "loading")
-    encoder.set_result(ColourEncoder())
+    models.answer_with(ColourEncoder())
     assert client.get(PATH).json() == {"state": "ready", "why": []}
 
 
 def test_a_model_that_failed_is_said():
-    encoder = Future()
-    encoder.set_exception(ModelUnavailable(f"{SECRET} holds no model."))
-    library = ImageLibrary(MemoryStore(), encoder, "colour", MemoryDatabase())
+    models = loading()
+    models.fail(ModelUnavailable(f"{SECRET} holds no model."))
+    library = ImageLibrary(MemoryStore(), models, MemoryDatabase())
     assert answer(library) == (503, {"state": "degraded", "why": ["The model could not be loaded."]})
+
+
+def test_a_stand_in_answers_but_is_said(library):
+    models = loading()
+    models.answer_with(ColourEncoder(), f"{SECRET} cannot be reached.")
+    library = ImageLibrary(MemoryStore(), models, MemoryDatabase())
+    why = "The chosen model is not available; colour answers in its place."
+    assert answer(library) == (200, {"state": "degraded", "why": [why]})
 
 
 def test_a_milvus_that_is_away_is_said(library, monkeypatch):
     status = MemoryCollection.status
     away = {"connected": False, "problem": f"Milvus at {SECRET} does not answer."}
-    monkeypatch.setattr(MemoryCollection, "status", lambda self: replace(status(self), **away))
+    monkeypatch.setattr(MemoryCollection, "status", lambda self, _: replace(status(self), **away))
     assert answer(library) == (503, {"state": "degraded", "why": ["Milvus does not answer."]})
 
 

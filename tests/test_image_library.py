@@ -1,5 +1,4 @@
 import dataclasses
-from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from library.records import Record, clean_name
 from library.rights import require
 from library.search import Query, clean_text, combine
 from tests.conftest import item, record
-from tests.fakes import MemoryDatabase, MemoryStore
+from tests.fakes import MemoryDatabase, MemoryStore, loading
 
 
 @pytest.fixture
@@ -109,15 +108,14 @@ def test_a_stored_picture_without_a_row_says_how_to_finish_it(colours, database,
 
 
 def test_the_status_never_waits_for_the_model():
-    loading = ImageLibrary(MemoryStore(), Future(), "some/model", MemoryDatabase())
-    status = loading.status()
+    status = ImageLibrary(MemoryStore(), loading(), MemoryDatabase()).status()
     assert (status.pictures, status.model.name, status.model.info, status.index) == (0, "some/model", None, None)
 
 
 def test_a_model_that_failed_is_explained_in_status_and_search():
-    failed: Future = Future()
-    failed.set_exception(ModelUnavailable("No network."))
-    library = ImageLibrary(MemoryStore(), failed, "some/model", MemoryDatabase())
+    models = loading()
+    models.fail(ModelUnavailable("No network."))
+    library = ImageLibrary(MemoryStore(), models, MemoryDatabase())
     assert library.status().model.problem == "No network."
     with pytest.raises(ModelUnavailable):
         library.search(Query("red"))

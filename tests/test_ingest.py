@@ -94,7 +94,7 @@ class FullStore(MemoryStore):
 
 def test_a_picture_that_cannot_be_stored_gets_no_row(picture):
     database = MemoryDatabase()
-    library = ImageLibrary(FullStore(), ready(ColourEncoder()), "colour", database)
+    library = ImageLibrary(FullStore(), ready(ColourEncoder()), database)
     small, large = picture("red"), picture("blue", size=(400, 400))
     receipts = list(library.add([item("large.png", large), item("small.png", small)]))
     assert statuses(receipts) == ["rejected", "new"]
@@ -103,7 +103,7 @@ def test_a_picture_that_cannot_be_stored_gets_no_row(picture):
 
 
 def test_a_store_that_takes_nothing_ends_the_run_with_receipts_for_all(picture):
-    library = ImageLibrary(FullStore(), ready(ColourEncoder()), "colour", MemoryDatabase())
+    library = ImageLibrary(FullStore(), ready(ColourEncoder()), MemoryDatabase())
     files = [item(f"{number}.png", picture((number, 0, 0), size=(500, 400))) for number in range(40)]
     receipts = []
     with pytest.raises(StoreUnavailable):
@@ -129,7 +129,7 @@ def test_when_milvus_dies_the_same_call_later_does_the_rest(picture):
     database = MemoryDatabase()
     encoder = ColourEncoder()
     database._collections["colour_" + encoder.info.fingerprint] = DyingCollection()
-    library = ImageLibrary(MemoryStore(), ready(encoder), "colour", database)
+    library = ImageLibrary(MemoryStore(), ready(encoder), database)
     files = [item(f"{number}.png", picture((number, 0, 0))) for number in range(80)]
     receipts = []
     with pytest.raises(IndexUnavailable):
@@ -149,7 +149,7 @@ FILES = st.lists(
 @given(FILES)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 def test_every_file_gets_one_receipt_in_order_and_the_counts_add_up(picture, files):
-    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), "colour", MemoryDatabase())
+    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
     data = {"text": b"text", "empty": b""}
     receipts = list(library.add([item(name, data[kind] if kind in data else picture(kind)) for name, kind in files]))
     assert [receipt.path for receipt in receipts] == [name for name, _ in files]

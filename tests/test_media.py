@@ -56,7 +56,7 @@ def test_a_hostile_name_stays_a_name(client, library, red):
 
 
 def test_pictures_in_a_bucket_are_served_by_the_app_itself(bucket, database, picture):
-    library = ImageLibrary(ObjectStore(bucket), ready(ColourEncoder()), "colour", database)
+    library = ImageLibrary(ObjectStore(bucket), ready(ColourEncoder()), database)
     data = picture("red")
     list(library.add([item("red.png", data)]))
     client = TestClient(Starlette(routes=media_routes(library)), follow_redirects=False)

@@ -25,7 +25,7 @@ def names(library: ImageLibrary, text: str) -> list[str]:
 
 def test_a_milvus_that_dies_is_named_and_used_again_once_it_is_back(milvus_server, picture):
     milvus = Milvus(milvus_server.uri)
-    library = ImageLibrary(MemoryStore(), ready(FreshEncoder()), "colour", milvus)
+    library = ImageLibrary(MemoryStore(), ready(FreshEncoder()), milvus)
     list(library.add([item("red.png", picture("red"))]))
     assert names(library, "red") == ["red.png"]
 
@@ -56,7 +56,7 @@ def test_a_milvus_that_dies_is_named_and_used_again_once_it_is_back(milvus_serve
 
 
 def test_a_milvus_that_was_never_there_is_named_without_waiting(picture):
-    library = ImageLibrary(MemoryStore(), ready(FreshEncoder()), "colour", Milvus("http://127.0.0.1:9"))
+    library = ImageLibrary(MemoryStore(), ready(FreshEncoder()), Milvus("http://127.0.0.1:9"))
     with pytest.raises(IndexUnavailable, match=r"http://127\.0\.0\.1:9 does not answer"):
         library.search(Query("red"))
     assert not library.status().index.connected

@@ -18,9 +18,9 @@ from tests.conftest import ROOT
 
 PICTURES = 320
 WITHOUT_MODEL = """
-import app
-from concurrent.futures import Future
-app._loading_encoder = lambda settings: Future()
+import app, time
+from library.models import ModelSource
+app._source = lambda name, settings: ModelSource(name, lambda: time.sleep(600))
 app.main()
 """
 TWO_SIGNALS = """

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
@@ -22,7 +22,7 @@ from ui.views import (
     answer_view,
     browse_view,
     error_view,
-    is_loading,
+    reindexing_view,
     run_view,
     status_view,
     waiting_view,
@@ -50,7 +50,7 @@ class Handlers:
             if view.is_browsing:
                 return self._browse(view.offset)
             query = self._query(view, limit, accuracy, nprobe, min_score)
-            if is_loading(self._library.status().model):  # the page asks again once it is there
+            if self._library.status().model.is_loading:  # the page asks again once it is there
                 return waiting_view(view)
             answer = self._library.search(query)
             return answer_view(answer, view, self._library.status().pictures, query.min_score)
@@ -143,7 +143,20 @@ class Handlers:
         raise RejectedImage("The picture to search with is no longer here. Choose it again.")
 
     def status(self) -> Json:
-        return status_view(self._library.status())
+        uploading = self._worker.current() is not None  # what is stored first gets its row a moment later
+        value = status_view(self._library.status())
+        return value | {
+            "missing": 0 if uploading else value["missing"],
+            "reindexing": reindexing_view(self._worker.reindexing),
+            "may_reindex": self._edits == "all",
+        }
+
+    def reindex(self) -> Json:
+        """Tries the chosen model again and encodes what it lacks; the status, or why that is not allowed."""
+        return self._on_reindexing(self._worker.reindex)
+
+    def stop_reindexing(self) -> Json:
+        return self._on_reindexing(self._worker.stop_reindexing)
 
     def _browse(self, offset: int) -> Json:
         total = self._library.status().pictures
@@ -185,6 +198,14 @@ class Handlers:
         if path := self._uploaded(entry.get("path")):
             return Item(name, name, path.read_bytes, "upload")
         return Item(name, name, bytes, skip="Not uploaded: the file did not arrive.")
+
+    def _on_reindexing(self, change: Callable[[], object]) -> Json:
+        try:
+            require(self._edits, "all")
+            change()
+        except NotAllowed as error:
+            return error_view(error)
+        return self.status()
 
     def _started(self, items: Sequence[Item]) -> tuple[Json, str]:
         run: Run = self._worker.start(items)

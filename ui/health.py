@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from library.image_library import ImageLibrary, LibraryStatus
-from ui.views import Json, is_loading
+from ui.views import Json
 
 PATH = "/gradio_api/health"  # other paths do not reach Python where Gradio renders on the server
 KEPT_SECONDS = 5.0  # asking costs a server one small call: whoever polls every second gets the last answer
@@ -18,17 +18,24 @@ def health_routes(library: ImageLibrary) -> list[Route]:
     latest = Latest(library)
 
     def health(request: Request) -> Response:
-        value = health_view(latest.status())
-        code = 200 if value["state"] == "ready" else 503
-        return JSONResponse(value, code, headers={"Cache-Control": "no-store"})
+        status = latest.status()
+        code = 200 if can_answer(status) else 503
+        return JSONResponse(health_view(status), code, headers={"Cache-Control": "no-store"})
 
     return [Route(PATH, health, methods=["GET"])]
+
+
+def can_answer(status: LibraryStatus) -> bool:
+    return bool(status.model.info and not status.store_problem and status.index and status.index.connected)
 
 
 def health_view(status: LibraryStatus) -> Json:
     """In words of its own: what went wrong in detail can hold addresses and paths, and anyone may ask."""
     why = []
-    if status.model.problem:
+    model = status.model
+    if model.is_stand_in and model.info:
+        why.append(f"The chosen model is not available; {model.info.name} answers in its place.")
+    elif model.problem:
         why.append("The model could not be loaded.")
     if status.store_problem:
         why.append("The image store cannot be read.")
@@ -36,7 +43,7 @@ def health_view(status: LibraryStatus) -> Json:
         why.append("Milvus does not answer.")
     if why:
         return {"state": "degraded", "why": why}
-    if is_loading(status.model):
+    if model.is_loading:
         return {"state": "loading", "why": ["The model is being loaded."]}
     return {"state": "ready", "why": []}
 
@@ -57,7 +64,7 @@ class Latest:
                 if self._seen is None or time.monotonic() >= self._until:
                     self._seen = self._library.status()
                     # While the model loads, a look reaches no further than the disk.
-                    self._until = time.monotonic() + (0 if is_loading(self._seen.model) else KEPT_SECONDS)
+                    self._until = time.monotonic() + (0 if self._seen.model.is_loading else KEPT_SECONDS)
             finally:
                 self._looking.release()
         assert self._seen

@@ -52,6 +52,7 @@ def build_page(library: ImageLibrary, worker: Worker, edits: Edits) -> gr.Blocks
         status_timer = gr.Timer(STATUS_SECONDS)
         run_timer = gr.Timer(RUN_SECONDS, active=False)
         header = _drawn("header.js", elem_id="header")
+        banner = _drawn("standin.js", elem_id="standin")
         box = _search_box()
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="side", scale=0, min_width=300):
@@ -65,6 +66,7 @@ def build_page(library: ImageLibrary, worker: Worker, edits: Edits) -> gr.Blocks
         _wire_searches(handlers, box, params, results, view)
         _wire_opening(handlers, page, box, params, results, view)
         _wire_changes(handlers, results, uploads, run, run_id, run_timer, notice)
+        _wire_reindexing(handlers, banner, header, notice)
         _wire_watching(handlers, page, header, results, status_timer, run, run_id, run_timer)
     return page
 
@@ -222,6 +224,20 @@ def _wire_changes(
     results.samples(add_samples, None, followed, **CHANGING)
     run.halt(stop, run_id, followed, **CHANGING)
     results.remove(remove, None, notice, **CHANGING)
+
+
+def _wire_reindexing(handlers: Handlers, banner: gr.HTML, header: gr.HTML, notice: gr.HTML) -> None:
+    def shown(value: Json) -> tuple[Any, Any]:
+        return (gr.skip(), value) if value.get("state") == "error" else (value, gr.skip())
+
+    def begin() -> tuple[Any, Any]:
+        return shown(handlers.reindex())
+
+    def halt() -> tuple[Any, Any]:
+        return shown(handlers.stop_reindexing())
+
+    banner.begin(begin, None, [header, notice], **CHANGING)
+    banner.halt(halt, None, [header, notice], **CHANGING)
 
 
 def _wire_watching(

@@ -10,7 +10,7 @@ from ui.health import health_routes
 from ui.media import media_routes
 
 ASSETS = Path(__file__).parent / "assets"
-STYLES = ("tokens.css", "layout.css", "header.css", "results.css", "viewer.css", "uploads.css")
+STYLES = ("tokens.css", "layout.css", "header.css", "standin.css", "results.css", "viewer.css", "uploads.css")
 MAX_FILE_MEGABYTES = 100
 
 

@@ -16,12 +16,12 @@ from library.errors import (
     UnknownModel,
     UnknownPicture,
 )
-from library.image_library import LibraryStatus, ModelStatus
+from library.image_library import LibraryStatus
 from library.images import ContentId
 from library.ingest import FileReceipt
 from library.ports import IndexStatus
 from library.records import Record
-from library.runs import Run
+from library.runs import UNEXPECTED, Reindexing, Run
 from library.search import Answer
 
 Json = dict[str, Any]
@@ -30,7 +30,6 @@ PAGE_SIZE = 48
 MAX_RECEIPTS = 5_000  # a table of more rows than this makes a browser slow
 MAX_METADATA = 40
 MAX_METADATA_TEXT = 600
-UNEXPECTED = "Something unexpected went wrong; the log of the app has the details."
 
 TITLES: tuple[tuple[type[LikenessError], str], ...] = (
     (RejectedImage, "This picture cannot be used"),
@@ -79,10 +78,6 @@ def waiting_view(view: View) -> Json:
     return {"state": "waiting", "query": _address(view)}
 
 
-def is_loading(model: ModelStatus) -> bool:
-    return model.info is None and model.problem is None
-
-
 def browse_view(records: Sequence[Record], total: int, offset: int) -> Json:
     return {
         "state": "browse" if total else "empty",
@@ -116,12 +111,15 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float)
 def status_view(status: LibraryStatus) -> Json:
     model = status.model
     info = model.info
-    state = "loading" if is_loading(model) else ("ready" if info else "failed")
+    state = "loading" if model.is_loading else ("ready" if info else "failed")
     return {
         "pictures": status.pictures,
+        "missing": status.missing,
         "store_problem": status.store_problem,
         "model": {
-            "name": model.name,
+            "name": info.name if info else model.name,
+            "chosen": model.name,
+            "stand_in": model.is_stand_in,
             "state": state,
             "problem": model.problem,
             "dim": info.dim if info else None,
@@ -130,6 +128,18 @@ def status_view(status: LibraryStatus) -> Json:
             "fingerprint": info.fingerprint if info else None,
         },
         "index": _index(status.index) if status.index else None,
+    }
+
+
+def reindexing_view(work: Reindexing | None) -> Json | None:
+    if work is None:
+        return None
+    return {
+        "state": work.state,
+        "total": work.total,
+        "done": work.done,
+        "stopping": work.stop.is_set(),
+        "problem": work.problem,
     }
 
 

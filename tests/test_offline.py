@@ -1,0 +1,66 @@
+"""A machine without a network: the small model answers, and the chosen one takes over once it is there."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.tiny_clip import save_tiny_clip
+
+MODEL = "someone/tiny-clip"
+COMMIT = "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268"
+NO_HUB = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        own = {"DATA_DIR": str(tmp_path / "data"), "HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": NO_HUB}
+        return subprocess.run(
+            [sys.executable, str(ROOT / "app.py"), *arguments],
+            env={**os.environ, "CLIP_MODEL": MODEL, "MILVUS_URI": "", **own},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+def put_into_cache(hf_home):
+    """As the hub's own client leaves a model that it has downloaded."""
+    cached = hf_home / "hub" / "models--someone--tiny-clip"
+    save_tiny_clip(cached / "snapshots" / COMMIT)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(COMMIT)
+
+
+def test_from_no_network_to_the_chosen_model(run, tmp_path):
+    added = run("samples")
+    assert added.returncode == 0 and added.stdout.startswith("60 new")
+    assert f"model small answers instead of {MODEL}" in added.stderr
+    refused = run("reindex")
+    assert refused.returncode == 3 and refused.stderr.count("cannot be reached") == 1
+    originals = sorted((tmp_path / "data" / "images").rglob("*"))
+
+    put_into_cache(tmp_path / "hf")
+    before = json.loads(run("status", "--json").stdout)
+    assert (before["model"], before["stands_in_for"], before["rows"]) == ("small", MODEL, 60)
+    assert "rainbow" in run("search", "a rainbow").stdout.splitlines()[0]
+
+    assert run("reindex").stdout.endswith("60 encoded, 0 rejected\n")
+    assert run("reindex").stdout.endswith("0 encoded, 0 rejected\n")
+    after = json.loads(run("status", "--json").stdout)
+    assert (after["model"], after["stands_in_for"], after["rows"]) == (MODEL, None, 60)
+    assert sorted((tmp_path / "data" / "images").rglob("*")) == originals
+
+
+def test_a_model_half_downloaded_counts_as_not_there(run, tmp_path):
+    put_into_cache(tmp_path / "hf")
+    [weights] = (tmp_path / "hf").rglob("model.safetensors")
+    weights.unlink()
+    assert "cannot be reached" in run("reindex").stderr
