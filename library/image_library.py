@@ -310,7 +310,7 @@ class _Run:
             # Files first: a row without a picture cannot happen, and a picture without a row is finished later.
             with ThreadPoolExecutor(STORE_THREADS) as pool:
                 errors = list(pool.map(self._store_one, additions))
-            if all(errors):
+            if all(isinstance(error, StoreUnavailable) for error in errors):
                 raise StoreUnavailable(str(errors[0]))
             kept = [error is None for error in errors]
             records = [addition.record for addition, ok in zip(additions, kept, strict=True) if ok]
@@ -318,10 +318,12 @@ class _Run:
         pairs = zip(additions, errors, strict=True)
         return {addition.record.content_id: error for addition, error in pairs if error}
 
-    def _store_one(self, addition: Addition) -> StoreUnavailable | None:
+    def _store_one(self, addition: Addition) -> LikenessError | None:
         try:
             if not addition.is_stored:
                 self._store.add(addition.record, addition.original, addition.thumbnail)
+            elif self._store.find(addition.record.content_id) is None:
+                return _gone()
         except StoreUnavailable as error:
             return error
         return None
@@ -330,10 +332,9 @@ class _Run:
 class _Reindexing(_Run):
     """What is stored only gets its row; what was deleted meanwhile does not come back."""
 
-    def keep(self, additions: Sequence[Addition], vectors: Vectors) -> dict[ContentId, LikenessError]:
-        with self._changes:
-            there = [self._store.find(addition.record.content_id) is not None for addition in additions]
-            records = [addition.record for addition, is_there in zip(additions, there, strict=True) if is_there]
-            self._collection.upsert(records, vectors[there])
-        gone = UnknownPicture("This picture was deleted, or its original is damaged.")
-        return {addition.record.content_id: gone for addition, ok in zip(additions, there, strict=True) if not ok}
+    def _store_one(self, addition: Addition) -> LikenessError | None:
+        return super()._store_one(addition) if addition.is_stored else _gone()
+
+
+def _gone() -> UnknownPicture:
+    return UnknownPicture("This picture was deleted meanwhile, or its original is damaged.")
