@@ -22,7 +22,7 @@ DATA = {"etcd": "/etcd", "minio": "/minio_data", "milvus": "/var/lib/milvus", "v
 WAITS = {"etcd": "service_healthy", "minio": "service_healthy", "volume-init": "service_completed_successfully"}
 LOGINS = {"MINIO_ACCESS_KEY_ID": "MINIO_ROOT_USER", "MINIO_SECRET_ACCESS_KEY": "MINIO_ROOT_PASSWORD"}
 SECRET = re.compile("KEY|SECRET|PASSWORD|USER|TOKEN")
-REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)(?:(?P<how>:?[-?+])(?P<rest>.*))?\}")
+REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)(?:(?P<how>:?[-?+])[^{}]*)?\}")
 
 Compose = dict[str, Any]
 Faults = Iterator[str]
@@ -123,11 +123,10 @@ def baked_in_secrets(compose: Compose) -> Faults:
             yield f"{service}: {name}"
 
 
-def unexplained_secrets(compose: Compose) -> Faults:
-    for service, _, value in variables(compose):
-        for reference in REFERENCE.finditer(value):
-            if not re.search(rf"^(# )?{reference['name']}=", EXAMPLE, flags=re.MULTILINE):
-                yield f"{service}: {reference['name']}"
+def unexplained_variables(compose: Compose) -> Faults:
+    for reference in REFERENCE.finditer(yaml.safe_dump(compose, width=1000)):
+        if not re.search(rf"^(# )?{reference['name']}=", EXAMPLE, flags=re.MULTILINE):
+            yield reference["name"]
 
 
 def refused_logins(compose: Compose) -> Faults:
@@ -165,7 +164,7 @@ CHECKS = [
     open_ports,
     unreachable_milvus,
     baked_in_secrets,
-    unexplained_secrets,
+    unexplained_variables,
     refused_logins,
     hurried_stops,
 ]
@@ -215,8 +214,9 @@ SPOILT = [
     (baked_in_secrets, "milvus.environment.MINIO_ACCESS_KEY_ID", "a${MINIO_ROOT_USER:?}"),
     (baked_in_secrets, "milvus.environment", ["MINIO_SECRET_ACCESS_KEY=a password"]),
     (baked_in_secrets, "milvus.environment", ["MINIO_SECRET_ACCESS_KEY"]),
-    (unexplained_secrets, "minio.environment.MINIO_ROOT_USER", "${MINIO_ROOT:?set it}"),
-    (unexplained_secrets, "etcd.environment.ETCD_SNAPSHOT_COUNT", "${SNAPSHOTS:-50000}"),
+    (unexplained_variables, "minio.environment.MINIO_ROOT_USER", "${MINIO_ROOT:?set it}"),
+    (unexplained_variables, "etcd.environment.ETCD_SNAPSHOT_COUNT", "${SNAPSHOTS:-50000}"),
+    (unexplained_variables, "etcd.image", "quay.io/coreos/etcd:${ETCD_TAG}"),
     (refused_logins, "milvus.environment.MINIO_ACCESS_KEY_ID", GONE),
     (refused_logins, "milvus.environment.MINIO_SECRET_ACCESS_KEY", "${MINIO_ROOT_USER:?}"),
     (hurried_stops, "milvus.stop_grace_period", GONE),
