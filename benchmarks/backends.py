@@ -1,6 +1,6 @@
 """Milvus Lite beside a server, in one run on one machine: what filling, loading, searching and releasing cost.
 
-python -m benchmarks.backends [--server http://localhost:19530] [--rows 1000,10000,30000]
+python -m benchmarks.backends [--server auto | http://localhost:19530] [--rows 1000,10000,30000]
 """
 
 import statistics
