@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -46,8 +47,9 @@ SETTINGS = {
 class MilvusServer:
     """One server over one data folder; after `kill` or `terminate`, `start` brings it back at its uri."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, settings: Mapping[str, object] = SETTINGS) -> None:
         self.data_dir = data_dir.absolute()
+        self._settings = settings
         self.log = self.data_dir / "server.log"
         self._ports = (0, 0)
         self._enter: list[str] = []
@@ -80,7 +82,7 @@ class MilvusServer:
         if self._relay is None:
             self._start_relay()
         binaries = _unpacked() / "bin"
-        _configure(self.data_dir)
+        _configure(self.data_dir, self._settings)
         command = [*self._enter, "env", f"--chdir={self.data_dir}", f"{binaries}/milvus", "run", "standalone"]
         environment = {
             "PATH": os.environ["PATH"],
@@ -177,12 +179,12 @@ def _unpacked() -> Path:
     return folder
 
 
-def _configure(data_dir: Path) -> None:
+def _configure(data_dir: Path, settings: Mapping[str, object]) -> None:
     config = importlib.import_module("milvus").MilvusServerConfig(data_dir=str(data_dir))
     config.resolve_storage()
     config.write_config()
     with (data_dir / "configs" / "milvus.yaml").open("a") as file:
-        file.writelines(f"\n{name}: {value}" for name, value in SETTINGS.items())
+        file.writelines(f"\n{name}: {value}" for name, value in settings.items())
 
 
 def _healthy(port: int) -> bool:

@@ -48,6 +48,37 @@ def _arguments(command: str) -> list[str]:
     return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\S+)', command)][2:]
 
 
+def commands() -> str:
+    """All that are shown without being run here: in the shell blocks and within sentences."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    return "\n".join([*blocks, *re.findall(r"`((?:cp|docker|pip|python) [^`]+)`", README)])
+
+
+def test_every_file_that_a_command_names_is_there():
+    files = set(re.findall(r"(?<![\w./])[\w.-]+\.(?:example|py|txt|yml)\b", commands()))
+    modules = set(re.findall(r"python -m (benchmarks\.\w+)", commands()))
+    assert {"docker-compose.milvus.yml", ".env.example", "app.py"} <= files
+    assert modules
+    for name in [*files, *(module.replace(".", "/") + ".py" for module in modules)]:
+        assert (ROOT / name).is_file(), name
+
+
+def test_every_docker_command_names_the_compose_file():
+    docker = re.findall(r"docker compose .*", commands())
+    assert len(docker) >= 4
+    assert all(command.startswith("docker compose -f docker-compose.milvus.yml ") for command in docker)
+
+
+def test_every_variable_of_the_server_can_be_set():
+    section = README.split("\n## Milvus as a server\n")[1].split("\n## ")[0]
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    settable = {name.upper() for name in Settings.model_fields} & set(re.findall(r"[A-Z_]+(?==)", example))
+    compose = set(re.findall(r"\$\{([A-Z_]+):", (ROOT / "docker-compose.milvus.yml").read_text(encoding="utf-8")))
+    milvus_itself = {"COMMON_SECURITY_AUTHORIZATIONENABLED"}
+    named = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", section))
+    assert compose <= named <= settable | compose | milvus_itself
+
+
 def test_the_settings_table_is_complete():
     listed = set(re.findall(r"^\| `([A-Z_]+)` \|", README, flags=re.MULTILINE))
     assert listed == {name.upper() for name in Settings.model_fields}
