@@ -143,6 +143,25 @@ def test_two_encoders_never_share_a_collection(database):
         assert index.count() == 0
 
 
+def test_asking_for_a_collection_makes_none(database):
+    other = encoder()
+    assert not database.holds(other)
+    database.collection(other).upsert([record(1)], np.stack([X]))
+    assert database.holds(other)
+
+
+def test_rows_of_another_process_are_counted_once_they_are_expected(server, milvus_server):
+    info = encoder()
+    mine, other = server.collection(info), Milvus(milvus_server.uri)
+    with mine.loaded() as index:
+        assert index.count() == 0
+        other.collection(info).upsert([record(1)], np.stack([X]))
+        other.close()
+        assert mine.status().rows == 0
+        status = mine.status(expected_rows=1)
+        assert (status.rows, status.rows_are_current) == (1, True)
+
+
 def test_exact_search_finds_the_true_neighbours(collection):
     vectors = unit_vectors(600, DIM)
     collection.upsert([record(number) for number in range(600)], vectors)
