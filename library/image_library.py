@@ -19,7 +19,7 @@ from library.errors import (
     UnknownPicture,
 )
 from library.images import ContentId, decode, preview
-from library.ingest import Addition, FileReceipt, Item, ingest
+from library.ingest import Addition, FileReceipt, Item, Known, ingest
 from library.models import Models, ModelStatus
 from library.ports import (
     Collection,
@@ -294,13 +294,10 @@ class _Run:
         self._index = index
         self._changes = changes
 
-    def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
-        records = {record.content_id: record for record in self._store.find_all(ids)}
-        rows = self._index.present([record.img_path for record in records.values()])
-        return {id: record for id, record in records.items() if id in rows}
-
-    def stored(self, id: ContentId) -> Record | None:
-        return self._store.find(id)
+    def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Known]:
+        records = self._store.find_all(ids)
+        rows = self._index.present([record.img_path for record in records])
+        return {record.content_id: Known(record, record.content_id in rows) for record in records}
 
     def encode(self, images: Sequence[Image.Image]) -> Vectors:
         return self._encoder.encode_images(images)

@@ -1,16 +1,17 @@
-"""The way in: read -> hash -> check -> encode -> store -> insert, with a receipt for every file."""
+"""The way in: read -> hash -> look up -> decode -> encode -> store -> insert, with a receipt for every file."""
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Literal, Protocol
 
 from PIL import Image
 
+from library.ahead import ahead, mapped_ahead
 from library.errors import IndexUnavailable, LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id, decode, thumbnail
 from library.ports import Vectors
@@ -19,8 +20,14 @@ from library.records import Metadata, Record
 Status = Literal["new", "duplicate", "rejected", "skipped"]
 STATUSES: tuple[Status, ...] = ("new", "duplicate", "rejected", "skipped")
 
-BATCH_FILES = 32
+BATCH_SIZE = 32  # new pictures
+BATCH_FILES = 512  # so that receipts flow where nothing is new
 BATCH_BYTES = 64 << 20  # bounds the memory that originals take while they wait for the encoder
+BATCHES_AHEAD = 1
+READERS = 8  # they wait for disks and networks
+READ_AHEAD = 16
+LOOKED_UP_AT_ONCE = 32
+DECODED_AHEAD = 16
 
 
 @dataclass(frozen=True)
@@ -54,28 +61,28 @@ class Addition:
     is_stored: bool
 
 
-class Destination(Protocol):
-    """What a run needs of the library."""
+@dataclass(frozen=True)
+class Known:
+    """What the library has of a picture already."""
 
-    def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
-        """The records of those that have a row in the present collection."""
+    record: Record
+    has_row: bool
+
+
+class Destination(Protocol):
+    """What a run needs of the library. All of it may be called from several threads."""
+
+    def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Known]:
+        """Those of them that are stored."""
         ...
 
-    def stored(self, id: ContentId) -> Record | None: ...
     def encode(self, images: Sequence[Image.Image]) -> Vectors: ...
     def keep(self, additions: Sequence[Addition], vectors: Vectors) -> dict[ContentId, LikenessError]:
-        """Stores, then inserts. Returns the pictures that could not be stored; they get no row.
+        """Stores, then inserts. Returns the pictures that could not be kept; they get no row.
 
-        Raises StoreUnavailable when none could be, IndexUnavailable when Milvus is away.
+        Raises StoreUnavailable when none could be stored, IndexUnavailable when Milvus is away.
         """
         ...
-
-
-@dataclass(frozen=True)
-class _File:
-    item: Item
-    data: bytes
-    id: ContentId
 
 
 def tally(receipts: Iterable[FileReceipt]) -> dict[Status, int]:
@@ -84,116 +91,248 @@ def tally(receipts: Iterable[FileReceipt]) -> dict[Status, int]:
 
 
 def ingest(
-    items: Iterable[Item], destination: Destination, stopped: Callable[[], bool] = lambda: False
+    items: Iterable[Item],
+    destination: Destination,
+    stopped: Callable[[], bool] = lambda: False,
+    batch_size: int = BATCH_SIZE,
 ) -> Iterator[FileReceipt]:
-    """Yields one receipt per item, batch by batch; a bad file never stops the rest.
+    """Yields one receipt per item, in order; a bad file never stops the rest.
 
-    `stopped` is asked after each batch. When Milvus or the store goes away, the batch in hand is receipted
-    as rejected, the rest as skipped, and then the error is raised: what was kept is complete, and the same
-    call later does the rest.
+    While one batch of `batch_size` new pictures is stored and inserted by the caller's thread, the next is encoded
+    on a second and the one after that read and decoded on a third.
+
+    `stopped` is asked after each batch. When Milvus, the store or a source goes away, the batch in hand is
+    receipted as rejected, the rest as skipped, and then the error is raised: what was kept is complete, and the
+    same call later does the rest.
     """
     remaining = iter(items)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        while batch := _next_batch(remaining):
+    reason, problem = "", None
+    with closing(_Stages(destination, batch_size)) as stages, closing(stages.batches(remaining)) as batches:
+        for batch in batches:
+            if reason:
+                yield from batch.skipped(reason)
+                continue
+            problem = stages.keep(batch)
+            yield from batch.receipts(problem)
+            if problem or stopped():
+                reason = f"Not tried. {problem}" if problem else "Stopped before this file."
+                stages.stop()
+    if reason:
+        yield from (FileReceipt(item.path, "skipped", reason=item.skip or reason) for item in remaining)
+    if problem := problem or stages.source_problem:
+        raise problem
+
+
+@dataclass
+class _File:
+    """One item on its way in. `receipt` is there as soon as its fate is known."""
+
+    item: Item
+    data: bytes = b""
+    id: ContentId | None = None
+    addition: Addition | None = None
+    known: Known | None = None
+    same_as: ContentId | None = None  # a picture of this run that has no row yet
+    moment: datetime = datetime.min
+    receipt: FileReceipt | None = None
+
+    def settle(self, status: Status, reason: str | None = None) -> None:
+        self.receipt = FileReceipt(self.item.path, status, self.id, reason)
+        self.data = b""
+
+
+@dataclass
+class _Batch:
+    files: list[_File] = field(default_factory=list)
+    additions: list[Addition] = field(default_factory=list)
+    size: int = 0  # bytes that wait for the encoder
+    vectors: Vectors | None = None
+    problem: LikenessError | None = None
+
+    def append(self, file: _File) -> None:
+        self.files.append(file)
+        if file.addition:
+            self.additions.append(file.addition)
+            self.size += len(file.addition.original)
+
+    def is_full(self, batch_size: int) -> bool:
+        return len(self.additions) >= batch_size or self.size >= BATCH_BYTES or len(self.files) >= BATCH_FILES
+
+    def receipts(self, problem: LikenessError | None) -> Iterator[FileReceipt]:
+        """Of a batch that was kept, or that a problem cut off."""
+        return self._settled("rejected", str(problem)) if problem else self._settled("new", None)
+
+    def skipped(self, reason: str) -> Iterator[FileReceipt]:
+        return self._settled("skipped", reason)
+
+    def _settled(self, status: Status, reason: str | None) -> Iterator[FileReceipt]:
+        for file in self.files:
+            if file.receipt is None or (file.same_as and status != "new"):
+                file.settle(status, reason)
+            assert file.receipt
+            yield file.receipt
+
+
+class _Stages:
+    """What happens to files before they are kept, each stage ahead of the next."""
+
+    def __init__(self, destination: Destination, batch_size: int) -> None:
+        self._destination = destination
+        self._batch_size = batch_size
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        self._decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
+        self._pending: dict[ContentId, str] = {}  # names of the pictures of this run that have no row yet
+        self._failed: dict[ContentId, str] = {}
+        self._moment = datetime.min.replace(tzinfo=UTC)
+        self._over = False
+        self._problem: LikenessError | None = None
+        self.source_problem: LikenessError | None = None
+
+    def stop(self) -> None:
+        """No further item is begun; what is under way still comes out."""
+        self._over = True
+
+    def close(self) -> None:
+        self._readers.shutdown()
+        self._decoders.shutdown()
+
+    def batches(self, items: Iterator[Item]) -> Generator[_Batch, None, None]:
+        return ahead(self._encoded(ahead(self._gathered(items), BATCHES_AHEAD)), BATCHES_AHEAD)
+
+    def keep(self, batch: _Batch) -> LikenessError | None:
+        """What cut this batch off, if anything did."""
+        if batch.problem:
+            return batch.problem
+        errors: dict[ContentId, LikenessError] = {}
+        if batch.vectors is not None:
             try:
-                yield from _take_in(batch, destination, pool)
+                errors = self._destination.keep(batch.additions, batch.vectors)
             except (IndexUnavailable, StoreUnavailable) as error:
-                yield from (_cut_off(entry, error) for entry in batch)
-                yield from _skipped(remaining, f"Not tried. {error}")
-                raise
-            if stopped():
-                yield from _skipped(remaining, "Stopped before this file.")
+                return error
+        for file in batch.files:
+            self._note(file, errors)
+        return None
+
+    def _note(self, file: _File, errors: Mapping[ContentId, LikenessError]) -> None:
+        """Remembers what later copies of the same picture in this run have to be told."""
+        if file.same_as:
+            if reason := self._failed.get(file.same_as):
+                file.settle("rejected", reason)
+        elif file.id:
+            if error := errors.get(file.id):
+                file.settle("rejected", str(error))
+            if file.receipt and file.receipt.status == "rejected":
+                self._failed[file.id] = str(file.receipt.reason)
+            else:
+                self._failed.pop(file.id, None)
+            self._pending.pop(file.id, None)
+
+    def _encoded(self, batches: Iterable[_Batch]) -> Generator[_Batch, None, None]:
+        for batch in batches:
+            if batch.additions and not batch.problem and not self._over:
+                batch.vectors = self._destination.encode([addition.image for addition in batch.additions])
+            yield batch
+
+    def _gathered(self, items: Iterator[Item]) -> Generator[_Batch, None, None]:
+        batch = _Batch()
+        for file in mapped_ahead(self._decode, self._looked_up(items), self._decoders, DECODED_AHEAD):
+            batch.append(file)
+            if batch.is_full(self._batch_size):
+                yield self._marked(batch)
+                batch = _Batch()
+        if batch.files:
+            yield self._marked(batch)
+
+    def _marked(self, batch: _Batch) -> _Batch:
+        batch.problem = self._problem
+        return batch
+
+    def _looked_up(self, items: Iterator[Item]) -> Iterator[_File]:
+        window: list[_File] = []
+        for file in mapped_ahead(self._read, self._wanted(items), self._readers, READ_AHEAD):
+            window.append(file)
+            if len(window) == LOOKED_UP_AT_ONCE or sum(len(file.data) for file in window) >= BATCH_BYTES:
+                yield from self._look_up(window)
+                window = []
+        yield from self._look_up(window)
+
+    def _wanted(self, items: Iterator[Item]) -> Iterator[Item]:
+        while not (self._over or self._problem):
+            try:
+                yield next(items)
+            except StopIteration:
+                return
+            except LikenessError as error:
+                self.source_problem = error
+
+    def _read(self, item: Item) -> _File:
+        file = _File(item)
+        if item.skip:
+            file.settle("skipped", item.skip)
+            return file
+        try:
+            file.data = item.read()
+            file.id = content_id(file.data)
+        except UnknownPicture as error:  # deleted from the library since it was listed
+            file.settle("skipped", str(error))
+        except RejectedImage as error:
+            file.settle("rejected", str(error))
+        except OSError as error:
+            file.settle("rejected", f"The file cannot be read: {error.strerror or error}.")
+        except StoreUnavailable as error:
+            self._problem = error
+        return file
+
+    def _look_up(self, window: Sequence[_File]) -> Sequence[_File]:
+        read = [file for file in window if file.id and not file.receipt]
+        # Asked in this order: a picture leaves `_pending` only after its row is there.
+        names = {file.id: name for file in read if file.id and (name := self._pending.get(file.id))}
+        try:
+            known = {} if self._problem else self._destination.known([file.id for file in read if file.id])
+        except (IndexUnavailable, StoreUnavailable) as error:
+            self._problem = error
+        if self._problem:
+            return window
+        for file in read:
+            assert file.id
+            file.known = known.get(file.id)
+            if name := names.get(file.id):
+                file.same_as = file.id
+                file.settle("duplicate", f"The same picture as {name}.")
+            elif file.known and file.known.has_row:
+                file.settle("duplicate", f"The same picture as {file.known.record.name}.")
+            else:
+                names[file.id] = self._pending[file.id] = file.item.name
+                file.moment = self._next_moment()
+        return window
+
+    def _next_moment(self) -> datetime:
+        """The order of the files is the order in the library."""
+        self._moment = max(datetime.now(UTC), self._moment + timedelta(microseconds=1))
+        return self._moment
+
+    def _decode(self, file: _File) -> _File:
+        if not (file.receipt or self._problem or self._over):
+            try:
+                file.addition = _addition(file)
+            except RejectedImage as error:
+                file.settle("rejected", str(error))
+        return file
 
 
-def _next_batch(items: Iterator[Item]) -> list[_File | FileReceipt]:
-    batch: list[_File | FileReceipt] = []
-    size = 0
-    for item in items:
-        entry = _read(item)
-        batch.append(entry)
-        size += len(entry.data) if isinstance(entry, _File) else 0
-        if len(batch) == BATCH_FILES or size >= BATCH_BYTES:
-            break
-    return batch
-
-
-def _read(item: Item) -> _File | FileReceipt:
-    if item.skip:
-        return FileReceipt(item.path, "skipped", reason=item.skip)
-    try:
-        data = item.read()
-    except UnknownPicture as error:  # deleted from the library since it was listed
-        return FileReceipt(item.path, "skipped", reason=str(error))
-    except OSError as error:
-        return FileReceipt(item.path, "rejected", reason=f"The file cannot be read: {error.strerror or error}.")
-    return _File(item, data, content_id(data))
-
-
-def _take_in(
-    batch: Sequence[_File | FileReceipt], destination: Destination, pool: ThreadPoolExecutor
-) -> list[FileReceipt]:
-    files = [entry for entry in batch if isinstance(entry, _File)]
-    first_of: dict[ContentId, _File] = {}
-    for file in files:
-        first_of.setdefault(file.id, file)
-    known = destination.known(list(first_of))
-    fresh = [file for id, file in first_of.items() if id not in known]
-    prepared = list(pool.map(partial(_prepare, destination), fresh, _moments(len(fresh))))
-    failed: dict[ContentId, LikenessError] = {}
-    failed |= {file.id: error for file, error in zip(fresh, prepared, strict=True) if isinstance(error, RejectedImage)}
-    additions = [addition for addition in prepared if isinstance(addition, Addition)]
-    if additions:
-        vectors = destination.encode([addition.image for addition in additions])
-        failed |= destination.keep(additions, vectors)
-
-    def receipt(entry: _File | FileReceipt) -> FileReceipt:
-        if isinstance(entry, FileReceipt):
-            return entry
-        if error := failed.get(entry.id):
-            return FileReceipt(entry.item.path, "rejected", entry.id, str(error))
-        if record := known.get(entry.id):
-            return _duplicate(entry, record.name)
-        if first_of[entry.id] is not entry:
-            return _duplicate(entry, first_of[entry.id].item.name)
-        return FileReceipt(entry.item.path, "new", entry.id)
-
-    return [receipt(entry) for entry in batch]
-
-
-def _moments(count: int) -> list[datetime]:
-    """Now, and a microsecond later each time: the order of the files is the order in the library."""
-    now = datetime.now(UTC)
-    return [now + timedelta(microseconds=step) for step in range(count)]
-
-
-def _prepare(destination: Destination, file: _File, moment: datetime) -> Addition | RejectedImage:
-    try:
-        picture = decode(file.data)
-    except RejectedImage as error:
-        return error
-    stored = destination.stored(file.id)
-    record = stored or Record.of(
+def _addition(file: _File) -> Addition:
+    """Raises RejectedImage."""
+    assert file.id
+    picture = decode(file.data)
+    if file.known:
+        return Addition(file.known.record, picture.image, file.data, b"", is_stored=True)
+    record = Record.of(
         file.id,
         picture,
         size=len(file.data),
         name=file.item.name,
-        added=moment,
+        added=file.moment,
         source=file.item.source,
         metadata=file.item.metadata,
     )
-    small = b"" if stored else thumbnail(picture)
-    return Addition(record, picture.image, file.data, small, is_stored=stored is not None)
-
-
-def _duplicate(file: _File, name: str) -> FileReceipt:
-    return FileReceipt(file.item.path, "duplicate", file.id, f"The same picture as {name}.")
-
-
-def _cut_off(entry: _File | FileReceipt, error: LikenessError) -> FileReceipt:
-    if isinstance(entry, FileReceipt):
-        return entry
-    return FileReceipt(entry.item.path, "rejected", entry.id, str(error))
-
-
-def _skipped(items: Iterable[Item], reason: str) -> Iterator[FileReceipt]:
-    return (FileReceipt(item.path, "skipped", reason=item.skip or reason) for item in items)
+    return Addition(record, picture.image, file.data, thumbnail(picture), is_stored=False)

@@ -1,0 +1,69 @@
+"""Iterators that work ahead of whoever consumes them: the stages of a pipeline overlap."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import closing
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def ahead(source: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
+    """The same items, made on a thread of its own that is at most `depth` of them ahead.
+
+    What `source` raises is raised here. Closing this ends the thread after the item in hand, and closes `source`.
+    """
+    made: SimpleQueue[Future[T] | None] = SimpleQueue()
+    room = threading.Semaphore(depth)
+    abandoned = threading.Event()
+
+    def make() -> None:
+        try:
+            with closing(source):
+                for item in source:
+                    made.put(_done(item))
+                    room.acquire()
+                    if abandoned.is_set():
+                        break
+        except BaseException as error:
+            made.put(_failed(error))
+        finally:
+            made.put(None)
+
+    thread = threading.Thread(target=make, name="ahead", daemon=True)
+    thread.start()
+    try:
+        while future := made.get():
+            yield future.result()
+            room.release()
+    finally:
+        abandoned.set()
+        room.release()
+        thread.join()
+
+
+def _done(item: T) -> Future[T]:
+    future: Future[T] = Future()
+    future.set_result(item)
+    return future
+
+
+def _failed(error: BaseException) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future
+
+
+def mapped_ahead(function: Callable[[T], R], items: Iterable[T], pool: Executor, depth: int) -> Iterator[R]:
+    """`map` on a pool, in order, with at most `depth` items under way."""
+    under_way: deque[Future[R]] = deque()
+    for item in items:
+        under_way.append(pool.submit(function, item))
+        if len(under_way) == depth:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
