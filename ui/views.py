@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 from library.errors import (
@@ -116,14 +117,15 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float)
 def status_view(status: LibraryStatus) -> Json:
     model = status.model
     info = model.info
+    name = _without_folder(model.name)
     state = "loading" if is_loading(model) else ("ready" if info else "failed")
     return {
         "pictures": status.pictures,
         "store_problem": status.store_problem,
         "model": {
-            "name": model.name,
+            "name": name,
             "state": state,
-            "problem": model.problem,
+            "problem": model.problem and model.problem.replace(model.name, name),
             "dim": info.dim if info else None,
             "device": info.device if info else None,
             "dtype": info.dtype if info else None,
@@ -170,9 +172,14 @@ def _item(record: Record, score: float | None = None, rank: int | None = None) -
         "height": record.height,
         "bytes": record.bytes,
         "added": record.added,
-        "source": record.source,
+        "source": _without_folder(record.source),
         "metadata": _metadata(record.metadata),
     }
+
+
+def _without_folder(text: str) -> str:
+    """What lies where on the server is not for visitors."""
+    return PurePath(text).name if PurePath(text).is_absolute() else text
 
 
 def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:
