@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -43,20 +44,24 @@ def open_library(settings: Settings, with_model: bool = True) -> "ImageLibrary":
 
 def serve(settings: Settings) -> None:
     """Serves the page until SIGTERM or Ctrl-C. Raises UnknownModel if CLIP_MODEL turns out to be no model."""
+    if settings.mcp and not find_spec("mcp"):
+        raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
     _use_upload_folder_of_its_own()
     from db.milvus import without_login
     from library.runs import Worker
+    from ui.mcp_tools import offer_tools
     from ui.page import build_page, launch_options
 
     set_level(settings.log_level or "info")
     stop = _signalled()
     store = _store(settings)
     logger.info(
-        "starting: pictures in %s, model %s, %s, edits %s",
+        "starting: pictures in %s, model %s, %s, edits %s, %s",
         settings.image_root,
         settings.clip_model,
         f"Milvus at {without_login(settings.milvus_uri)}" if settings.milvus_uri else "Milvus Lite",
         settings.allowed_edits,
+        f"sign-in for {len(settings.accounts)}" if settings.accounts else "no sign-in",
     )
     encoder = _loading_encoder(settings)
     library = _library(settings, store, encoder)
@@ -72,7 +77,7 @@ def serve(settings: Settings) -> None:
 
     encoder.add_done_callback(on_model)
     worker = Worker(library)
-    page = build_page(library, worker, settings.allowed_edits)
+    page = build_page(library, worker, settings.allowed_edits, settings.mcp)
     try:
         _, url, public_url = page.launch(
             server_name=settings.gradio_server_name,
@@ -81,10 +86,12 @@ def serve(settings: Settings) -> None:
             share=settings.gradio_share,
             prevent_thread_lock=True,
             quiet=True,
-            **launch_options(library),
+            **launch_options(library, settings.accounts, settings.mcp),
         )
     except OSError as error:  # gradio found no free port
         raise SettingsError(f"GRADIO_SERVER_PORT={settings.gradio_server_port} is not free. Set another.") from error
+    if settings.mcp:
+        offer_tools(page)
     adopt("uvicorn", "uvicorn.access")
     logger.info("open %s", " or ".join(filter(None, [url, public_url])))
     stop.wait()
