@@ -10,11 +10,11 @@ import pytest
 from library.errors import IndexUnavailable, InvalidContentId, ModelUnavailable, UnknownModel
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.runs import Worker
+from library.runs import UNEXPECTED, Worker
 from tests.conftest import item
 from tests.fakes import ColourEncoder, MemoryCollection, loading
 from ui.handlers import AUTOMATIC, EXACT, MANUAL, NO_RUN, Handlers
-from ui.views import PAGE_SIZE, UNEXPECTED, View
+from ui.views import PAGE_SIZE, View
 
 HOSTILE = "${alert(1)}<img src=x onerror=alert(1)>.jpg"
 PARAMS = (24, AUTOMATIC, 16, 0)
@@ -258,11 +258,11 @@ def test_a_model_that_failed_is_said_and_cannot_be_tried_again(store, database, 
 
 
 def test_no_folder_of_the_server_is_shown(store, database, worker, uploads):
-    encoder: Future[Encoder] = Future()
-    library = ImageLibrary(store, encoder, "/srv/models/clip-b", database)
+    models = loading("/srv/models/clip-b")
+    library = ImageLibrary(store, models, database)
     handlers = Handlers(library, worker, "all", uploads)
     assert handlers.status()["model"]["name"] == "clip-b"
-    encoder.set_exception(UnknownModel("CLIP_MODEL=/srv/models/clip-b: this folder holds no model."))
+    models.fail(UnknownModel("CLIP_MODEL=/srv/models/clip-b: this folder holds no model."))
     assert handlers.status()["model"]["problem"] == "CLIP_MODEL=clip-b: this folder holds no model."
 
 

@@ -133,7 +133,7 @@ class House:
 
 
 def built_app() -> App:
-    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), "colour", MemoryDatabase())
+    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
     page = build_page(library, Worker(library), "all", mcp=True)
     options = launch_options(library, {USER: PASSWORD}, mcp=True)
     return App.create_app(page, app_kwargs=options["app_kwargs"], mcp_server=True)

@@ -18,10 +18,11 @@ from library.errors import InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
 from library.images import ContentId, parse_content_id
 from library.ports import Hit
+from library.runs import UNEXPECTED
 from library.search import Query
 from ui import checks
 from ui.media import PREFIX
-from ui.views import UNEXPECTED, Json, status_view
+from ui.views import Json, status_view
 
 logger = logging.getLogger(__name__)
 
