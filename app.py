@@ -10,7 +10,10 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from library.errors import LikenessError, UnknownModel
@@ -43,20 +46,24 @@ def open_library(settings: Settings, with_model: bool = True) -> "ImageLibrary":
 
 def serve(settings: Settings) -> None:
     """Serves the page until SIGTERM or Ctrl-C. Raises UnknownModel if CLIP_MODEL turns out to be no model."""
+    if settings.mcp and not find_spec("mcp"):
+        raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
     _use_upload_folder_of_its_own()
     from db.milvus import without_login
     from library.runs import Worker
+    from ui.mcp_tools import offer_tools
     from ui.page import build_page, launch_options
 
     set_level(settings.log_level or "info")
     stop = _signalled()
     store = _store(settings)
     logger.info(
-        "starting: pictures in %s, model %s, %s, edits %s",
+        "starting: pictures in %s, model %s, %s, edits %s, %s",
         settings.image_root,
         settings.clip_model,
         f"Milvus at {without_login(settings.milvus_uri)}" if settings.milvus_uri else "Milvus Lite",
         settings.allowed_edits,
+        f"sign-in for {len(settings.accounts)}" if settings.accounts else "no sign-in",
     )
     library = _library(settings, store)
     no_model: list[UnknownModel] = []
@@ -65,7 +72,7 @@ def serve(settings: Settings) -> None:
         error = _load_model(library)
         if error is None:
             library.status()  # opens the collection before the first query has to
-        elif not stop.is_set():
+        elif not stop.is_set:
             logger.error("model %s failed: %s", settings.clip_model, error)
         if isinstance(error, UnknownModel):
             no_model.append(error)
@@ -73,7 +80,7 @@ def serve(settings: Settings) -> None:
 
     _in_background(load_model)
     worker = Worker(library)
-    page = build_page(library, worker, settings.allowed_edits)
+    page = build_page(library, worker, settings.allowed_edits, settings.mcp)
     try:
         _, url, public_url = page.launch(
             server_name=settings.gradio_server_name,
@@ -82,10 +89,12 @@ def serve(settings: Settings) -> None:
             share=settings.gradio_share,
             prevent_thread_lock=True,
             quiet=True,
-            **launch_options(library),
+            **launch_options(library, settings.accounts, settings.mcp),
         )
     except OSError as error:  # gradio found no free port
         raise SettingsError(f"GRADIO_SERVER_PORT={settings.gradio_server_port} is not free. Set another.") from error
+    if settings.mcp:
+        offer_tools(page)
     adopt("uvicorn", "uvicorn.access")
     logger.info("open %s", " or ".join(filter(None, [url, public_url])))
     stop.wait()
@@ -95,9 +104,26 @@ def serve(settings: Settings) -> None:
         raise no_model[0]
 
 
-def _signalled() -> threading.Event:
+class Stop:
+    """Set once, by a signal or by a thread. An Event would not do: its lock stops a signal handler for ever."""
+
+    def __init__(self) -> None:
+        self._told: SimpleQueue[None] = SimpleQueue()
+        self.is_set = False
+
+    def set(self) -> None:
+        self.is_set = True
+        self._told.put(None)
+
+    def wait(self) -> None:
+        while not self.is_set:
+            with suppress(Empty):  # now and then, since a signal can reach another thread than this one
+                self._told.get(timeout=1)
+
+
+def _signalled() -> Stop:
     """Set by the first SIGTERM or Ctrl-C; a second one ends the process at once."""
-    stop = threading.Event()
+    stop = Stop()
 
     def on_signal(*_: object) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from library.rights import Edits
@@ -28,10 +28,14 @@ ALLOWED = {
     "clip_device": "auto, cpu, cuda, cuda:N or mps",
     "clip_dtype": "auto, float32, bfloat16 or float16",
     "edits": "all, add or none",
+    "auth": "user:password[,user:password…]",
+    "mcp": "true or false",
     "log_level": "debug, info, warning or error",
     "gradio_server_port": "a port from 1 to 65535",
     "gradio_share": "true or false",
 }
+
+SECRETS = {"auth"}
 
 AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 
@@ -59,6 +63,8 @@ class Settings(BaseSettings):
     clip_device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     edits: Edits | None = None
+    auth: SecretStr = SecretStr("")
+    mcp: bool = False
     log_level: Annotated[Level, AnyCase] | None = None  # None: info where the page is served, warning for commands
     gradio_server_name: str = "127.0.0.1"
     gradio_server_port: int | None = Field(None, ge=1, le=65_535)
@@ -77,6 +83,14 @@ class Settings(BaseSettings):
             fits = STORE_URL_MISSPELT.match(value) is None
         if not fits:
             raise ValueError(value)
+        return value
+
+    @field_validator("auth")
+    @classmethod
+    def _names_accounts(cls, value: SecretStr) -> SecretStr:
+        users = [user for user, password in _accounts(value) if user and password]
+        if value.get_secret_value() and len(set(users)) < len(_accounts(value)):
+            raise ValueError
         return value
 
     @property
@@ -110,6 +124,11 @@ class Settings(BaseSettings):
         return self.edits or ("all" if self._is_private else "add")
 
     @property
+    def accounts(self) -> dict[str, str]:
+        """Passwords by user; nobody has to sign in where there are none."""
+        return dict(_accounts(self.auth)) if self.auth else {}
+
+    @property
     def _is_private(self) -> bool:
         if self.gradio_share:
             return False
@@ -135,6 +154,11 @@ def load_settings() -> Settings:
     return settings
 
 
+def _accounts(auth: SecretStr) -> list[tuple[str, str]]:
+    parts = [each.partition(":") for each in auth.get_secret_value().split(",")]
+    return [(user.strip(), password) for user, _, password in parts]
+
+
 def _elsewhere(settings: Settings) -> Settings:
     if "data_dir" in settings.model_fields_set:
         raise SettingsError(_not_possible("data_dir", settings.data_dir))
@@ -156,4 +180,5 @@ def _one_line(error: ValidationError) -> str:
 
 
 def _not_possible(field: str, value: object) -> str:
-    return f"{field.upper()}={printable(str(value))} is not possible: {ALLOWED[field]} is expected."
+    given = field.upper() if field in SECRETS else f"{field.upper()}={printable(str(value))}"
+    return f"{given} is not possible: {ALLOWED[field]} is expected."

@@ -41,7 +41,7 @@ class Milvus:
         self.writing = threading.Lock()  # two threads writing at once destroy the write-ahead log of Lite
         self.searching = SharedGate()  # a search during a flush of Lite can miss a fresh row
         self._uri = uri
-        self._shown = without_login(str(uri))
+        self._shown = uri.name if isinstance(uri, Path) else without_login(uri)
         self._token = token
         self._db_name = db_name
         self._is_away = self._has_answered = False
@@ -130,8 +130,15 @@ class Milvus:
 
             server_manager_instance.release_server(str(self._uri))
 
+    def _without_folder(self, text: str) -> str:
+        """Visitors of the page read this too."""
+        if isinstance(self._uri, Path):
+            for path in (self._uri.absolute(), self._uri.resolve()):
+                text = text.replace(str(path), path.name).replace(str(path.parent), "DATA_DIR")
+        return text
+
     def _advice(self, error: Exception) -> str:
-        text = str(error)
+        text = self._without_folder(str(error))
         if self.is_lite and "Open local milvus failed" in text:
             return (
                 f"{self._shown} is in use by another process, most likely the running app. Use its page, or stop it "

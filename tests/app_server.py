@@ -44,7 +44,7 @@ class Server:
         for _ in range(600):
             assert self.process.poll() is None, self.log.read_text()
             try:
-                urllib.request.urlopen(f"{self.url}/config", timeout=5).read()
+                urllib.request.urlopen(self.url, timeout=5).read()
             except OSError:
                 time.sleep(0.2)
             else:

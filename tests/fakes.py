@@ -42,9 +42,9 @@ def ready(encoder: Encoder) -> Models:
     return models
 
 
-def loading() -> Models:
+def loading(name: str = "some/model") -> Models:
     """Nothing answers until a test says `answer_with` or `fail`."""
-    return Models(ModelSource("some/model", ColourEncoder))
+    return Models(ModelSource(name, ColourEncoder))
 
 
 class MemoryStore:

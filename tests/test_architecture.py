@@ -11,7 +11,19 @@ import pytest
 
 from tests.conftest import ROOT
 
-VENDORS = {"botocore", "s3fs", "gradio", "pymilvus", "torch", "transformers", "starlette", "fsspec", "grpc", "typer"}
+VENDORS = {
+    "botocore",
+    "s3fs",
+    "gradio",
+    "pymilvus",
+    "torch",
+    "transformers",
+    "starlette",
+    "fsspec",
+    "grpc",
+    "mcp",
+    "typer",
+}
 ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),

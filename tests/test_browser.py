@@ -411,6 +411,38 @@ def test_a_library_for_looking_offers_no_changes(playwright, browser, tmp_path):
         server.stop()
 
 
+def test_a_visitor_signs_in(playwright, browser, tmp_path):
+    server = Server(tmp_path, AUTH="ann:pass:word").wait()
+    try:
+        page = browser.context.new_page()
+        page.goto(server.url)
+        sign_in(page, "ann", "wrong")
+        page.get_by_text("Incorrect Credentials").wait_for()
+        assert page.locator("#results").count() == 0
+        assert [problem for problem in browser.problems if "400" not in problem] == []
+        browser.problems.clear()
+        sign_in(page, "ann", "pass:word")
+        page.get_by_role("button", name="Add sample pictures").click()
+        page.locator(".lk-run[data-state=done]").wait_for(timeout=2 * PATIENCE)
+        page.close()  # reloading would break off what it is asking, and it would complain
+        page = browser.open(server.url)
+        page.wait_for_function("[...document.querySelectorAll('#results img')].some(image => image.naturalWidth > 0)")
+        assert browser.problems == []
+        page.close()
+        page = browser.context.new_page()
+        page.goto(f"{server.url}/logout")
+        page.get_by_label("password").wait_for()
+        page.close()
+    finally:
+        server.stop()
+
+
+def sign_in(page, user, password):
+    page.get_by_label("username").fill(user)
+    page.get_by_label("password").fill(password)
+    page.get_by_role("button", name="Login").click()
+
+
 # Small screens
 
 

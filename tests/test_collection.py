@@ -12,7 +12,7 @@ from pymilvus import DataType
 
 from db.collection import checked_paths
 from db.milvus import Milvus, collection_name
-from library.errors import InvalidContentId
+from library.errors import IndexUnavailable, InvalidContentId
 from library.images import EXTENSIONS
 from library.ports import EncoderInfo
 from tests.conftest import ids, record, unit_vectors
@@ -293,6 +293,14 @@ def test_another_dimension_under_the_same_name_is_refused(milvus):
     impostor = other.collection(EncoderInfo(info.name, info.fingerprint, 4, "cpu", "float32"))
     with pytest.raises(Exception, match="vectors of 8 numbers, the model makes 4"):
         impostor.upsert([record(2)], np.eye(4, dtype=np.float32)[:1])
+
+
+def test_an_explanation_does_not_tell_where_lite_lies(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    milvus = Milvus(tmp_path / "file" / "milvus.db")
+    with pytest.raises(IndexUnavailable, match=r"milvus\.db") as raised:
+        milvus.delete([record(1).img_path])
+    assert str(tmp_path) not in str(raised.value)
 
 
 def test_rows_outlive_a_restart(tmp_path):

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from library.errors import IndexUnavailable, InvalidContentId, ModelUnavailable
+from library.errors import IndexUnavailable, InvalidContentId, ModelUnavailable, UnknownModel
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.runs import Worker
+from library.runs import UNEXPECTED, Worker
 from tests.conftest import item
 from tests.fakes import ColourEncoder, MemoryCollection, loading
 from ui.handlers import AUTOMATIC, EXACT, MANUAL, NO_RUN, Handlers
-from ui.views import PAGE_SIZE, UNEXPECTED, View
+from ui.views import PAGE_SIZE, View
 
 HOSTILE = "${alert(1)}<img src=x onerror=alert(1)>.jpg"
 PARAMS = (24, AUTOMATIC, 16, 0)
@@ -255,6 +255,21 @@ def test_a_model_that_failed_is_said_and_cannot_be_tried_again(store, database, 
     assert value["detail"] == "The model cannot be downloaded."
     assert not value["retry"]
     assert handlers.status()["model"]["state"] == "failed"
+
+
+def test_no_folder_of_the_server_is_shown(store, database, worker, uploads):
+    models = loading("/srv/models/clip-b")
+    library = ImageLibrary(store, models, database)
+    handlers = Handlers(library, worker, "all", uploads)
+    assert handlers.status()["model"]["name"] == "clip-b"
+    models.fail(UnknownModel("CLIP_MODEL=/srv/models/clip-b: this folder holds no model."))
+    assert handlers.status()["model"]["problem"] == "CLIP_MODEL=clip-b: this folder holds no model."
+
+
+def test_a_source_kept_with_its_folder_is_shown_without(handlers, library, picture):
+    list(library.add([item("red.png", picture("red"), source="/home/ann/holiday/red.png")]))
+    [shown] = handlers.show(View(), *PARAMS)["items"]
+    assert shown["source"] == "red.png"
 
 
 def test_a_bug_shows_nothing_of_itself_but_is_logged(handlers, filled, monkeypatch, caplog):

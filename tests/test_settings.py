@@ -111,6 +111,7 @@ def test_a_log_level_is_read_in_any_case(monkeypatch, given, level):
         ("CLIP_DEVICE", "tpu", "cuda"),
         ("CLIP_DTYPE", "int8", "bfloat16"),
         ("EDITS", "some", "all, add or none"),
+        ("MCP", "perhaps", "true or false"),
         ("LOG_LEVEL", "loud", "debug, info, warning or error"),
         ("GRADIO_SERVER_PORT", "99999", "65535"),
         ("DATA_DIR", "/dev/null/data", "a folder"),
@@ -121,6 +122,34 @@ def test_a_bad_value_is_named_with_what_is_allowed(monkeypatch, name, value, all
         load(monkeypatch, **{name: value})
     message = str(raised.value)
     assert name in message and value in message and allowed in message and "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("given", "accounts"),
+    [
+        ("", {}),
+        ("ann:secret", {"ann": "secret"}),
+        ("ann:se:cr et, bob: x ", {"ann": "se:cr et", "bob": " x "}),
+        ("Zoë:pässwörd", {"Zoë": "pässwörd"}),
+    ],
+)
+def test_accounts_are_read(monkeypatch, given, accounts):
+    assert load(monkeypatch, AUTH=given).accounts == accounts
+
+
+@pytest.mark.parametrize(
+    "given", ["hush", "hush:", ":hush", "ann:hush,", ",", " ", "ann:hush,bob", "ann:hush,ann:other", "ann:hush,,bob:x"]
+)
+def test_malformed_accounts_end_the_program_and_stay_secret(monkeypatch, given):
+    with pytest.raises(SettingsError) as raised:
+        load(monkeypatch, AUTH=given)
+    assert str(raised.value) == "AUTH is not possible: user:password[,user:password…] is expected."
+    assert raised.value.__cause__ is None and raised.value.__suppress_context__
+
+
+def test_passwords_are_not_shown_with_the_settings(monkeypatch):
+    settings = load(monkeypatch, AUTH="ann:hush")
+    assert "hush" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
 
 
 def test_a_value_of_two_lines_is_named_on_one(monkeypatch):

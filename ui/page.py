@@ -13,6 +13,7 @@ from library.runs import Worker
 from library.search import MAX_LIMIT
 from ui.api import add_public_api
 from ui.handlers import AUTOMATIC, EXACT, MANUAL, Handlers
+from ui.mcp_tools import add_tools
 from ui.theme import MAX_FILE_MEGABYTES, launch_options, script
 from ui.views import Json, View
 
@@ -42,11 +43,13 @@ CHANGING: dict[str, Any] = {
 WATCHING: dict[str, Any] = {**HIDDEN, "concurrency_id": "status", "concurrency_limit": None}
 
 
-def build_page(library: ImageLibrary, worker: Worker, edits: Edits) -> gr.Blocks:
+def build_page(library: ImageLibrary, worker: Worker, edits: Edits, mcp: bool = False) -> gr.Blocks:
     handlers = Handlers(library, worker, edits, Path(get_upload_folder()))
     page: gr.Blocks
     with gr.Blocks(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
+        if mcp:
+            add_tools(page, library)
         view = gr.State(View())
         run_id = gr.State(None)
         status_timer = gr.Timer(STATUS_SECONDS)

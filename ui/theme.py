@@ -1,21 +1,30 @@
 """How the page looks, and all that launching it needs besides an address."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from library.image_library import ImageLibrary
 from ui.health import health_routes
 from ui.media import media_routes
+from ui.sign_in import Accounts, SignIn
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = ("tokens.css", "layout.css", "header.css", "standin.css", "results.css", "viewer.css", "uploads.css")
 MAX_FILE_MEGABYTES = 100
 
 
-def launch_options(library: ImageLibrary) -> dict[str, Any]:
-    """Keyword arguments for `Blocks.launch`; host, port and root path are the caller's."""
+def launch_options(
+    library: ImageLibrary, passwords: Mapping[str, str] | None = None, mcp: bool = False
+) -> dict[str, Any]:
+    """Keyword arguments for `Blocks.launch`; host, port and root path are the caller's.
+
+    Without passwords, everything is open.
+    """
+    accounts = Accounts(passwords) if passwords else None
     return {
         "theme": theme(),
         "css_paths": [ASSETS / name for name in STYLES],
@@ -24,7 +33,12 @@ def launch_options(library: ImageLibrary) -> dict[str, Any]:
         "footer_links": ["api", "settings"],
         "run_history": False,  # it would keep every visitor's queries in the browser
         "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
-        "app_kwargs": {"routes": [*media_routes(library), *health_routes(library)]},
+        "auth": accounts.accept if accounts else None,
+        "mcp_server": mcp,
+        "app_kwargs": {
+            "routes": [*media_routes(library), *health_routes(library)],
+            "middleware": [Middleware(SignIn, accounts=accounts)] if accounts else [],
+        },
     }
 
 
@@ -67,6 +81,7 @@ def theme() -> gr.themes.Base:
         block_info_text_color_dark="*neutral_400",
         input_background_fill="white",
         input_background_fill_dark="#0e172a",
+        input_border_width="1px",
         input_border_color="*neutral_300",
         input_border_color_dark="#2b3b58",
         checkbox_label_background_fill="*neutral_100",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 from library.errors import (
@@ -111,17 +112,18 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float)
 def status_view(status: LibraryStatus) -> Json:
     model = status.model
     info = model.info
+    chosen = _without_folder(model.name)
     state = "loading" if model.is_loading else ("ready" if info else "failed")
     return {
         "pictures": status.pictures,
         "missing": status.missing,
         "store_problem": status.store_problem,
         "model": {
-            "name": info.name if info else model.name,
-            "chosen": model.name,
+            "name": info.name if info else chosen,
+            "chosen": chosen,
             "stand_in": model.is_stand_in,
             "state": state,
-            "problem": model.problem,
+            "problem": model.problem and model.problem.replace(model.name, chosen),
             "dim": info.dim if info else None,
             "device": info.device if info else None,
             "dtype": info.dtype if info else None,
@@ -180,9 +182,14 @@ def _item(record: Record, score: float | None = None, rank: int | None = None) -
         "height": record.height,
         "bytes": record.bytes,
         "added": record.added,
-        "source": record.source,
+        "source": _without_folder(record.source),
         "metadata": _metadata(record.metadata),
     }
+
+
+def _without_folder(text: str) -> str:
+    """What lies where on the server is not for visitors."""
+    return PurePath(text).name if PurePath(text).is_absolute() else text
 
 
 def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:

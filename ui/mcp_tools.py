@@ -1,0 +1,147 @@
+"""What agents can do over MCP: search and ask for the status. Adding needs files, which an agent cannot send well."""
+
+import asyncio
+import base64
+import binascii
+import json
+import logging
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import gradio as gr
+from gradio.events import api
+from gradio.route_utils import get_root_url
+from starlette.concurrency import run_in_threadpool
+
+from library.errors import InvalidQuery, LikenessError
+from library.image_library import ImageLibrary
+from library.images import ContentId, parse_content_id
+from library.ports import Hit
+from library.runs import UNEXPECTED
+from library.search import Query
+from ui import checks
+from ui.media import PREFIX
+from ui.views import Json, status_view
+
+logger = logging.getLogger(__name__)
+
+ENDPOINTS = {"search_pictures": "/mcp_search", "library_status": "/mcp_status"}
+SEARCHES_AT_ONCE = 4
+CONTENT_ID = re.compile("[0-9a-f]{64}")
+NO_PICTURE = "The image has to be the content_id of a picture in the library, or a data: URI in base64."
+
+T = TypeVar("T")
+
+
+class ToolError(gr.Error):
+    """Reaches an agent as its bare sentence."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, print_exception=False)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
+    """Called inside the page's Blocks; `offer_tools` has to follow once that is launched."""
+    searching = asyncio.Semaphore(SEARCHES_AT_ONCE)  # whoever waits for a turn holds no thread
+
+    def found(text: str, image: str, limit: int, min_score: float) -> list[Hit]:
+        return library.search(_query(library, text, image, limit, min_score)).hits
+
+    async def search_pictures(
+        request: gr.Request, text: str = "", image: str = "", limit: int = 10, min_score: float = -1.0
+    ) -> str:
+        """Find the pictures of this library that a text describes, that resemble a picture, or both, best first.
+
+        Args:
+            text: what the picture shows, in words
+            image: a picture that the results resemble: the content_id of one in the library, or a data: URI in base64
+            limit: how many pictures, 1 to 200
+            min_score: leave out pictures with a lower cosine similarity, -1 to 1
+        Returns:
+            JSON, one entry per picture: rank, score, name, content_id, and the URLs of its thumbnail and original
+        """
+        async with searching:
+            hits = await run_in_threadpool(_told, lambda: found(text, image, limit, min_score))
+        root = _root_url(request, page.root_path)
+        return json.dumps([_entry(rank, hit, root) for rank, hit in enumerate(hits, start=1)], ensure_ascii=False)
+
+    def library_status() -> str:
+        """How many pictures the library holds, and the state of the model and of the vector index.
+
+        Returns:
+            JSON: pictures, model and index
+        """
+        return json.dumps(_told(lambda: status_view(library.status())), ensure_ascii=False)
+
+    # Gradio would call queued endpoints over HTTP, as a visitor who has not signed in.
+    api(search_pictures, api_name="mcp_search", queue=False, api_visibility="undocumented")
+    api(library_status, api_name="mcp_status", queue=False, api_visibility="undocumented")
+
+
+def offer_tools(page: gr.Blocks) -> None:
+    """These tools and no others: Gradio makes one of every public endpoint. Raises RuntimeError where MCP failed."""
+    if page.mcp_server_obj is None:
+        raise RuntimeError(page.mcp_error or "Gradio started no MCP server.")
+    page.mcp_server_obj.api_info = page.get_api_info(all_endpoints=True)
+    page.mcp_server_obj.tool_to_endpoint = dict(ENDPOINTS)
+
+
+def _told(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except LikenessError as error:
+        raise ToolError(str(error)) from None
+    except Exception:
+        logger.exception("A request over MCP failed")
+        raise ToolError(UNEXPECTED) from None
+
+
+def _query(library: ImageLibrary, text: str, image: str, limit: int, min_score: float) -> Query:
+    words, given = checks.text(text), image if isinstance(image, str) else ""
+    like, data = _known_picture(given), _sent_picture(given)
+    if words and like:
+        data, like = library.original(like), None
+    return Query(
+        text=words,
+        image=data,
+        similar_to=like,
+        limit=checks.whole(limit, "limit"),
+        min_score=checks.number(min_score, "minimum score"),
+    )
+
+
+def _known_picture(image: str) -> ContentId | None:
+    return parse_content_id(image) if CONTENT_ID.fullmatch(image) else None
+
+
+def _sent_picture(image: str) -> bytes | None:
+    """Nothing is fetched from the web: an address could lead to where only this machine may look."""
+    if not image or CONTENT_ID.fullmatch(image):
+        return None
+    head, _, encoded = image.partition(";base64,")
+    try:
+        if encoded and head.startswith("data:"):
+            return base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        pass
+    raise InvalidQuery(NO_PICTURE)
+
+
+def _entry(rank: int, hit: Hit, root: str) -> Json:
+    id = hit.record.content_id
+    return {
+        "rank": rank,
+        "score": round(hit.score, 6),
+        "name": hit.record.name,
+        "content_id": id,
+        "thumbnail": f"{root}{PREFIX}/thumb/{id}",
+        "original": f"{root}{PREFIX}/original/{id}",
+    }
+
+
+def _root_url(request: Any, root_path: str | None) -> str:
+    return get_root_url(request, request.url.path, root_path)

@@ -1,0 +1,125 @@
+"""Who may come in: everything is closed to strangers but what the login page itself needs."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ui.health import PATH as HEALTH
+
+REFUSAL = "Sign in first: open the page of this app, or send user and password by HTTP Basic authentication."
+
+# Gradio asks for its own startup events while it launches; the answer is a bare true or false.
+OPEN_TO_READ = re.compile(
+    r"/|/(assets|static)/.+|/theme\.css|/favicon\.ico|/manifest\.json|/pwa_icon|/logout"
+    rf"|{HEALTH}|/gradio_api/startup-events"
+)
+OPEN = {"GET": OPEN_TO_READ, "HEAD": OPEN_TO_READ, "POST": re.compile("/login/?")}
+
+
+class Accounts:
+    """Knows passwords only as digests."""
+
+    def __init__(self, passwords: Mapping[str, str]) -> None:
+        self._digests = [_digest(user, password) for user, password in passwords.items()]
+
+    def accept(self, user: str, password: str) -> bool:
+        """Takes as long for an unknown user as for a wrong password."""
+        given = _digest(user, password)
+        return sum(hmac.compare_digest(each, given) for each in self._digests) > 0
+
+
+class SignIn:
+    """Lets through who carries Gradio's session cookie or Basic credentials; Gradio itself guards only some routes."""
+
+    def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
+        self._app = app
+        self._accounts = accounts
+        self._tokens: dict[str, str] = {}  # a session for each user of Basic credentials
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif user := self._basic_user(scope):
+            await self._app(self._in_session(scope, user), receive, send)
+        elif _has_session(scope) and not _is_forged(scope):
+            await self._app(scope, receive, send)
+        elif _is_open(scope):
+            await self._app(_with_cookie(scope, None), receive, send)
+        elif scope["type"] == "http":
+            await _refusal(scope)(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": "Sign in first."})
+
+    def _basic_user(self, scope: Scope) -> str | None:
+        scheme, _, encoded = Headers(scope=scope).get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        except (binascii.Error, ValueError):
+            return None
+        return user if self._accounts.accept(user, password) else None
+
+    def _in_session(self, scope: Scope, user: str) -> Scope:
+        """Gradio knows sessions only."""
+        app: Any = scope["app"]
+        token = self._tokens.setdefault(user, secrets.token_urlsafe(32))
+        app.tokens[token] = user
+        return _with_cookie(scope, f"{_cookies(app)[1]}={token}")
+
+
+def _digest(user: str, password: str) -> bytes:
+    return hashlib.sha256(f"{user}:{password}".encode("utf-8", "surrogatepass")).digest()
+
+
+def _cookies(app: Any) -> tuple[str, str]:
+    return f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}"
+
+
+def _has_session(scope: Scope) -> bool:
+    app: Any = scope["app"]
+    sent = HTTPConnection(scope).cookies
+    secure, plain = _cookies(app)
+    return app.tokens.get(sent.get(secure) or sent.get(plain)) is not None
+
+
+def _is_forged(scope: Scope) -> bool:
+    """Whether a page of another site asks: Gradio's cookie travels with that, and its CORS lets the answer be read."""
+    headers = Headers(scope=scope)
+    is_link = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") in ("GET", "HEAD")
+    return headers.get("sec-fetch-site") == "cross-site" and not is_link
+
+
+def _is_open(scope: Scope) -> bool:
+    pattern = OPEN.get(scope.get("method", ""))
+    return pattern is not None and pattern.fullmatch(_route(scope)) is not None
+
+
+def _route(scope: Scope) -> str:
+    """The decoded path as the router sees it, below GRADIO_ROOT_PATH where a proxy leaves that in."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return (path[len(root) :] or "/") if path == root or path.startswith(f"{root}/") else path
+
+
+def _with_cookie(scope: Scope, cookie: str | None) -> Scope:
+    kept = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
+    return {**scope, "headers": [*kept, (b"cookie", cookie.encode())] if cookie else kept}
+
+
+def _refusal(scope: Scope) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    # A browser would answer the challenge with a dialog of its own, on top of the login page.
+    if not Headers(scope=scope).get("user-agent", "").startswith("Mozilla/"):
+        headers["WWW-Authenticate"] = 'Basic realm="Likeness", charset="UTF-8"'
+    return PlainTextResponse(REFUSAL, 401, headers=headers)
