@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from tests.app_server import Server
-from tests.browser import Browser, choose, run, search, search_with_file, upload, wait_for_cards
+from tests.browser import Browser, choose, run, search_with_file, upload, wait_for_cards
 from tests.held_model import HeldModel
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ RIGHT_TO_LEFT = "\u202egnp.exe صورة.png"
 LONGEST = "é" * 125 + "x.png"  # 255 bytes, all that a file system takes
 NOWHERE = "http://127.0.0.1:9"  # the port of a service that nobody runs
 NO_PICTURE = "0" * 64
-AFTERWARDS = "page => page.classList"
 
 
 class Places:
@@ -136,14 +135,14 @@ def last_page(visitor: Browser, places: Places) -> Page:
 
 
 def results(visitor: Browser, places: Places) -> Page:
-    page = library(visitor, places)
-    search(page, "a sunset over the sea")
+    page = visitor.open(f"{places.filled().url}/?q=a+sunset+over+the+sea")
+    wait_for_cards(page, 24)
     return page
 
 
 def picture_results(visitor: Browser, places: Places) -> Page:
     page = library(visitor, places)
-    page.get_by_label("Describe a picture").fill("in the style of this one")
+    page.get_by_label("Describe a picture").fill("by the sea")
     search_with_file(page, places.picture())
     page.get_by_text("for your picture and").wait_for()
     return page
@@ -158,7 +157,6 @@ def similar(visitor: Browser, places: Places) -> Page:
 
 def no_match(visitor: Browser, places: Places) -> Page:
     page = results(visitor, places)
-    # The box of a slider that is folded away on phones can be filled all the same.
     open_settings(page)
     score = page.locator("#minscore input[type=number]")
     score.fill("1")
@@ -286,7 +284,7 @@ def upload_in_line(visitor: Browser, places: Places) -> Page:
     return page
 
 
-def receipt_line(visitor: Browser, places: Places) -> Page:
+def receipt(visitor: Browser, places: Places) -> Page:
     """New, duplicate, rejected and skipped at once: only what comes from a folder is skipped."""
     folder = places.picture(LONGEST).parent
     places.picture(HOSTILE).rename(folder / HOSTILE)
@@ -297,26 +295,21 @@ def receipt_line(visitor: Browser, places: Places) -> Page:
     page = visitor.open(places.changing().url)
     page.locator("#uploads input[type=file]").nth(1).set_input_files(folder)
     run(page, "done")
-    return page
-
-
-def odd_names(visitor: Browser, places: Places) -> Page:
-    page = receipt_line(visitor, places)
     page.locator(".lk-card", has_text=RIGHT_TO_LEFT).first.wait_for()
     return page
 
 
-def odd_name_in_the_viewer(visitor: Browser, places: Places) -> Page:
-    page = odd_names(visitor, places)
+def longest_name(visitor: Browser, places: Places) -> Page:
+    page = receipt(visitor, places)
     page.locator(".lk-card", has_text=LONGEST).first.locator(".lk-open").click()
     page.locator(".lk-viewer .lk-title").wait_for()
     return page
 
 
 def receipts(visitor: Browser, places: Places) -> Page:
-    page = receipt_line(visitor, places)
+    page = receipt(visitor, places)
     page.get_by_role("button", name="Details", exact=True).click()
-    page.get_by_role("button", name="All").click()
+    page.get_by_role("button", name="All 6").click()
     page.locator(".lk-receipts table").wait_for()
     return page
 
@@ -372,9 +365,8 @@ STATES: tuple[State, ...] = (
     sending,
     upload_at_work,
     upload_in_line,
-    receipt_line,
+    receipt,
     receipts,
-    odd_names,
-    odd_name_in_the_viewer,
+    longest_name,
     deleted,
 )

@@ -11,17 +11,33 @@
   const nameControls = () => {
     label('#query textarea', 'Describe a picture');
     label('#query .submit-button', 'Search');
+    label('#accuracy', 'Accuracy');
     label('#query .upload-button', 'Choose a picture to search with');
     const input = find('#query input[type=file]');
     if (input) input.accept = 'image/*,.heic,.heif,.avif,.jp2,.tif,.tiff';
     document.querySelectorAll('#side button.label-wrap').forEach((node) => {
       node.setAttribute('aria-expanded', String(node.classList.contains('open')));
+      node.querySelector('.icon')?.setAttribute('aria-hidden', 'true');
     });
+    find('#query .thumbnails')?.setAttribute('role', 'list'); // what it holds are list items
   };
 
   const closeOnPhones = () => {
     if (window.innerWidth >= 768) return;
     document.querySelectorAll('#side button.label-wrap.open').forEach((node) => node.click());
+  };
+
+  // Between the search box and the pictures lie all the settings.
+  const addSkipLink = () => {
+    const link = document.createElement('a');
+    link.className = 'lk-skip';
+    link.href = '#results';
+    link.textContent = 'Skip to the pictures';
+    link.addEventListener('click', (event) => {
+      event.preventDefault(); // the address belongs to the search
+      find('#results .lk-line')?.focus();
+    });
+    document.body.prepend(link);
   };
 
   const focusSearch = (event) => {
@@ -38,7 +54,9 @@
 
   document.documentElement.lang = 'en';
   nameControls();
+  addSkipLink();
   closeOnPhones();
+  new MutationObserver(nameControls).observe(find('#query'), { childList: true, subtree: true });
   document.addEventListener('click', () => setTimeout(nameControls, 60));
   document.addEventListener('focusin', nameControls);
   document.addEventListener('keydown', focusSearch);
