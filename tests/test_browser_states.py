@@ -34,7 +34,8 @@ def test_a_search_made_while_the_model_loads_runs_by_itself_once_it_is_there(ser
     choose(page, [places.picture() for _ in range(3)])
     run(page, "running")
     page.get_by_role("heading", name="Waiting for the model to load").wait_for()
-    page.goto(f"{server.url}/?q=anything")
+    page.get_by_label("Describe a picture").fill("anything")
+    page.keyboard.press("Enter")
     page.get_by_text("The search runs by itself as soon as the model is there").wait_for()
     model.let_go()
     run(page, "done")
@@ -82,18 +83,21 @@ def test_milvus_goes_away_and_comes_back_under_an_open_page(serve, browser, plac
     page.locator("#results [role=alert]", has_text="Milvus is not answering").wait_for()
     assert "does not answer. Start it" in alert(page).inner_text()
     page.locator(".lk-chip.database[data-state=down]").wait_for(state="attached")
-    choose(page, places.picture())
+    late = places.picture()
+    choose(page, late)
     run(page, "failed")
     page.locator(".lk-brand").click()
-    wait_for_cards(page, 3)
+    wait_for_cards(page, 4)  # the file is kept, and found once its row is there
     page.locator(".lk-alert", has_text="Milvus is not answering").wait_for()
 
     milvus_server.start()
     page.locator(".lk-alert").wait_for(state="hidden", timeout=BACK_WITHIN * 1000)
     found_again(page, "something else")
     wait_for_cards(page, 3)
-    upload(page, places.picture())
+    upload(page, late)
     assert counts(page) == ["1 new"]
+    search(page, "one more")
+    wait_for_cards(page, 4)
 
 
 def found_again(page, words):
@@ -195,7 +199,7 @@ def test_a_stopped_upload_keeps_what_was_done_and_skips_the_rest(serve, browser,
 def test_cancelling_before_the_files_have_arrived_adds_nothing(places, browser):
     page = states.empty(browser, places)
     held = []
-    page.route("**/gradio_api/upload*", held.append)
+    page.route("**/gradio_api/upload*", lambda route: held.append(route))
     choose(page, [places.picture() for _ in range(5)])
     page.get_by_text("Uploading 0 of 5 files").wait_for()
     page.get_by_role("button", name="Cancel").click()

@@ -52,6 +52,12 @@
     if (event.key === 'Enter' && event.target.matches?.('#side input[type=number]')) event.target.blur();
   };
 
+  // Gradio takes a slider for released only when a pointer lets it go.
+  const releaseSlider = (event) => {
+    const moves = /^(Arrow|Page|Home|End)/.test(event.key);
+    if (moves && event.target.matches?.('#side input[type=range]')) event.target.dispatchEvent(new PointerEvent('pointerup'));
+  };
+
   document.documentElement.lang = 'en';
   nameControls();
   addSkipLink();
@@ -61,4 +67,5 @@
   document.addEventListener('focusin', nameControls);
   document.addEventListener('keydown', focusSearch);
   document.addEventListener('keydown', applyNumber);
+  document.addEventListener('keyup', releaseSlider);
 }
