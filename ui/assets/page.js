@@ -52,10 +52,25 @@
     if (event.key === 'Enter' && event.target.matches?.('#side input[type=number]')) event.target.blur();
   };
 
-  // Gradio takes a slider for released only when a pointer lets it go.
+  // Gradio takes a slider for released only when a pointer lets it go,
   const releaseSlider = (event) => {
-    const moves = /^(Arrow|Page|Home|End)/.test(event.key);
-    if (moves && event.target.matches?.('#side input[type=range]')) event.target.dispatchEvent(new PointerEvent('pointerup'));
+    if (!/^(Arrow|Page|Home|End)/.test(event.key) || !event.target.matches?.('#side input[type=range]')) return;
+    event.target.dispatchEvent(new PointerEvent('pointerup', { bubbles: true }));
+  };
+
+  // and whenever its number is left: a visitor who only passes by asks for no search.
+  let entered = null;
+  const isNumber = ({ target }) => target.matches?.('#side input[type=number]');
+  const enterNumber = (event) => {
+    if (isNumber(event)) entered = event.target.value;
+  };
+  const leaveNumber = (event) => {
+    if (isNumber(event) && event.target.value === entered) event.stopImmediatePropagation();
+  };
+
+  // A picture of a kind that browsers cannot show, or no picture at all, leaves an empty square.
+  const hideUnreadable = ({ target }) => {
+    if (target.matches?.('#query img')) target.style.visibility = 'hidden';
   };
 
   document.documentElement.lang = 'en';
@@ -67,5 +82,8 @@
   document.addEventListener('focusin', nameControls);
   document.addEventListener('keydown', focusSearch);
   document.addEventListener('keydown', applyNumber);
+  document.addEventListener('error', hideUnreadable, true);
   document.addEventListener('keyup', releaseSlider);
+  document.addEventListener('focusin', enterNumber);
+  document.addEventListener('blur', leaveNumber, true);
 }

@@ -264,11 +264,16 @@ const again = () => trigger('again', {});
 
 const drawBody = () => body.replaceChildren(...(CONTENT[shown.state] || CONTENT.starting)());
 
+const labelOf = (node) => node.getAttribute('aria-label') || node.textContent;
+
+// The focus stays where it was, or goes to the line when nothing of that name is left.
 const redraw = () => {
-  const focused = element.contains(document.activeElement);
+  const held = drawn.contains(document.activeElement) ? labelOf(document.activeElement) : null;
   drawLine();
   drawBody();
-  if (focused && !element.contains(document.activeElement)) line.focus({ preventScroll: true });
+  if (held === null || drawn.contains(document.activeElement)) return;
+  const same = [...drawn.querySelectorAll('button, a')].find((node) => labelOf(node) === held);
+  (same || line).focus({ preventScroll: true });
 };
 
 const draw = () => {
