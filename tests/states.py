@@ -74,7 +74,7 @@ class Places:
         folder = self.folder / "pictures" / str(number)
         folder.mkdir(parents=True)
         path = folder / (name or f"drawn {number}.png")
-        Image.new("RGB", (640, 400), (number % 256, number // 256, 150)).save(path)
+        Image.new("RGB", (640, 400), (67 * number % 256, number // 256, 150)).save(path)
         return path
 
     def text_file(self) -> Path:

@@ -19,9 +19,9 @@ COLOURS = {"runOnly": ["color-contrast"]}  # nothing else changes with the colou
 RUN_AXE = "async options => (await axe.run({resultTypes: ['violations'], ...options})).violations"
 AT_REST = "document.getAnimations().every(each => each.effect.getTiming().iterations === Infinity)"
 NAME = "node => node.getAttribute('aria-label') || node.labels?.[0]?.textContent || node.textContent"
-# Where the box takes the ring for what it holds: the search box for its text, a choice for its button.
+# A box may take the ring for what it holds: the search box, a choice, a card.
 RING = """
-focused => [focused, focused.closest('.full-container, #accuracy label')].some(node => {
+focused => [focused, focused.closest('.full-container, #accuracy label, .lk-card')].some(node => {
   const style = node && getComputedStyle(node);
   if (!style) return false;
   return style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 2 || style.boxShadow.includes('3px');
