@@ -1,45 +1,72 @@
-"""Makes the README's screenshot: python -m docs.screenshots (needs Chromium and requirements-dev.txt)."""
+"""Makes the README's screenshot, or a picture of every state of the page for review.
 
-import shutil
+    python -m docs.screenshots                   docs/screenshot.png
+    python -m docs.screenshots --states FOLDER   FOLDER/<state>-<width>-<light or dark>.png
+
+Needs Chromium and requirements-dev.txt.
+"""
+
+import argparse
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.app_server import Server
-from tests.test_browser import FLAGS
+from tests import states
+from tests.browser import PHONE, WIDE, Browser, start_chromium
 
 HERE = Path(__file__).parent
-PATIENCE = 60_000
 
 
 def main() -> None:
-    server = Server(Path(tempfile.mkdtemp())).wait()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--states", type=Path, metavar="FOLDER", help="where a picture of every state goes")
+    parser.add_argument("--only", nargs="+", metavar="STATE", help="some states, by name")
+    given = parser.parse_args()
+    places = states.Places(Path(tempfile.mkdtemp()))
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            page = browser.new_page(viewport={"width": 1400, "height": 900}, device_scale_factor=1)
-            page.set_default_timeout(PATIENCE)
-            add_samples(page, server.url)
-            search(page, server.url, "a sunset over the sea")
-            page.screenshot(path=HERE / "screenshot.png")
-            browser.close()
+            chromium = start_chromium(playwright)
+            if given.states:
+                photograph_states(chromium, places, given.states, given.only)
+            else:
+                photograph(chromium, states.results, places, HERE / "screenshot.png")
+            chromium.close()
     finally:
-        server.process.terminate()
-        server.process.wait(30)
+        places.stop()
 
 
-def add_samples(page: Page, url: str) -> None:
-    page.goto(url)
-    page.get_by_text("Add sample pictures").click()
-    page.locator(".lk-run[data-state=done]").wait_for()
+def photograph_states(chromium: object, places: states.Places, folder: Path, only: list[str] | None) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = [state for state in states.STATES if not only or state.__name__ in only]
+    for state, size, scheme in product(chosen, (WIDE, PHONE), ("light", "dark")):
+        path = folder / f"{state.__name__}-{size[0]}-{scheme}.png"
+        photograph(chromium, state, places, path, size, scheme)
+        print(path)
 
 
-def search(page: Page, url: str, words: str) -> None:
-    page.goto(f"{url}/?q={words}")
-    page.locator(".lk-timing").wait_for()
-    page.wait_for_function("[...document.querySelectorAll('#results img')].slice(0, 8).every(i => i.naturalWidth)")
-    page.wait_for_timeout(1000)  # the status strip follows a moment later
+def photograph(
+    chromium: object,
+    state: states.State,
+    places: states.Places,
+    path: Path,
+    size: tuple[int, int] = WIDE,
+    scheme: str = "light",
+) -> None:
+    visitor = Browser(chromium, size, scheme)
+    page = state(visitor, places)
+    settle(page)
+    page.screenshot(path=path)
+    visitor.close()
+
+
+def settle(page: Page) -> None:
+    """The pictures on the screen have come, and the status strip, which follows a moment later."""
+    page.wait_for_function(
+        "[...document.querySelectorAll('.lk-body img')].slice(0, 8).every(each => each.naturalWidth)"
+    )
+    page.wait_for_timeout(1000)
 
 
 if __name__ == "__main__":

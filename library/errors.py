@@ -1,5 +1,7 @@
 """The one family of errors whose text is fit to show: what happened, and what to do next."""
 
+UNEXPECTED = "Something unexpected went wrong; the log of the app has the details."
+
 
 class LikenessError(Exception):
     """A failure a person can act on. Anything else is a bug and keeps its traceback."""

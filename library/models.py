@@ -8,7 +8,7 @@ from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
 from dataclasses import dataclass
 
-from library.errors import LikenessError
+from library.errors import UNEXPECTED, LikenessError
 from library.ports import Encoder, EncoderInfo
 
 logger = logging.getLogger(__name__)
@@ -82,6 +82,8 @@ class Models:
             return ModelStatus(self._chosen.name, None, None)
         except LikenessError as error:
             return ModelStatus(self._chosen.name, None, str(error))
+        except Exception:
+            return ModelStatus(self._chosen.name, None, UNEXPECTED)
         return ModelStatus(self._chosen.name, info, self._problem)
 
 

@@ -12,14 +12,13 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Literal
 
-from library.errors import LikenessError
+from library.errors import UNEXPECTED, LikenessError
 from library.image_library import ImageLibrary
 from library.ingest import FileReceipt, Item, Status, tally
 
 logger = logging.getLogger(__name__)
 
 KEPT_RUNS = 50
-UNEXPECTED = "Something unexpected went wrong; the log of the app has the details."
 
 
 @dataclass

@@ -15,8 +15,11 @@ from library.image_library import ImageLibrary
 from library.images import ContentId, content_id
 from library.ingest import Item
 from library.records import Record
+from tests.app_server import Server
+from tests.browser import CHROMIUM, PHONE, Browser, start_chromium, sync_playwright
 from tests.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, ready
 from tests.milvus_server import MilvusServer
+from tests.states import Places
 
 ROOT = Path(__file__).parent.parent
 
@@ -54,6 +57,82 @@ def s3_server() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+# The page in a real browser
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    """Servers that the tests of every module share: none of them changes what another looks at."""
+    if sync_playwright is None or CHROMIUM is None:
+        skip_or_fail("playwright or Chromium is not installed")
+    places = Places(tmp_path_factory.mktemp("places"))
+    yield places
+    places.stop()
+
+
+@pytest.fixture
+def server(places: Places) -> Server:
+    """Holds the sample pictures; for tests that change nothing."""
+    return places.filled()
+
+
+@pytest.fixture
+def serve(places: Places, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """serve(EDITS="none") -> a server of one's own over an empty library."""
+    servers: list[Server] = []
+
+    def start(**environment: str) -> Server:
+        folder = tmp_path / f"server{len(servers)}"
+        folder.mkdir()
+        servers.append(Server(folder, **environment))
+        return servers[-1].wait()
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def fresh(serve: Callable[..., Server]) -> Server:
+    return serve()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    # Not for the session: while it runs, no other test can have an event loop of its own.
+    if sync_playwright is None or CHROMIUM is None:
+        skip_or_fail("playwright or Chromium is not installed")
+    with sync_playwright() as playwright:
+        chromium = start_chromium(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(chromium: object) -> Iterator[Callable[..., Browser]]:
+    """visit(PHONE, "dark") -> a visitor, who in the end must have met no problem."""
+    visitors: list[Browser] = []
+
+    def come(*args: object) -> Browser:
+        visitors.append(Browser(chromium, *args))
+        return visitors[-1]
+
+    yield come
+    for visitor in visitors:
+        visitor.close()
+    assert [problem for visitor in visitors for problem in visitor.problems] == []
+
+
+@pytest.fixture
+def browser(visit: Callable[..., Browser]) -> Browser:
+    return visit()
+
+
+@pytest.fixture
+def phone(visit: Callable[..., Browser]) -> Browser:
+    return visit(PHONE)
 
 
 @pytest.fixture

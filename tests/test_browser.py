@@ -1,132 +1,28 @@
 """The whole app in a real browser: the real server, the bundled model, Milvus Lite, Chromium."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from library.samples import sample_pictures
-from tests.app_server import Server
-from tests.conftest import skip_or_fail
-
-try:
-    from playwright.sync_api import sync_playwright
-except ImportError:
-    sync_playwright = None
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-OWN_ADDRESSES = ("http://127.0.0.1", "data:", "blob:")
-HOSTILE = "${alert(1)}{{value}}<img src=x onerror=alert(1)>.png"
-RIGHT_TO_LEFT = "\u202egnp.exe صورة.png"
-LONGEST = "é" * 125 + "x.png"  # 255 bytes, all that a file system takes
-PATIENCE = 30_000
+from tests.browser import (
+    cards,
+    choose,
+    counts,
+    loaded,
+    names,
+    run,
+    search,
+    search_with_file,
+    upload,
+    wait_for_cards,
+)
+from tests.held_model import HeldModel
+from tests.states import HOSTILE, LONGEST, RIGHT_TO_LEFT
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-@pytest.fixture(scope="module")
-def playwright():
-    if sync_playwright is None or CHROMIUM is None:
-        skip_or_fail("playwright or Chromium is not installed")
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def server(playwright, tmp_path_factory):
-    """Shared by the tests that change nothing: it holds the sample pictures."""
-    server = Server(tmp_path_factory.mktemp("shared")).wait()
-    browser = Browser(playwright, tmp_path_factory.mktemp("profile"))
-    page = browser.open(server.url)
-    page.get_by_role("button", name="Add sample pictures").click()
-    page.locator(".lk-run[data-state=done]").wait_for(timeout=2 * PATIENCE)
-    browser.close()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def fresh(playwright, tmp_path):
-    """An empty library of one's own."""
-    server = Server(tmp_path).wait()
-    yield server
-    server.stop()
-
-
-class Browser:
-    """Notes whatever a page must not do."""
-
-    def __init__(self, playwright, profile: Path, width: int = 1400, height: int = 900) -> None:
-        self.problems: list[str] = []
-        self.context = playwright.chromium.launch_persistent_context(
-            str(profile),
-            executable_path=CHROMIUM,
-            headless=True,
-            args=FLAGS,
-            viewport={"width": width, "height": height},
-            has_touch=width < 500,
-            is_mobile=width < 500,
-            accept_downloads=True,
-        )
-        self.context.set_default_timeout(PATIENCE)
-        self.context.on("page", self._watch)
-        for page in self.context.pages:
-            self._watch(page)
-
-    def open(self, url: str):
-        page = self.context.new_page()
-        page.goto(url)
-        page.locator("#results .lk-line h2, #results .lk-message").first.wait_for()
-        return page
-
-    def close(self) -> None:
-        self.context.close()
-
-    def _watch(self, page) -> None:
-        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
-        page.on("console", self._note_console)
-        page.on("request", self._note_request)
-        page.on("dialog", self._note_dialog)
-
-    def _note_console(self, message) -> None:
-        if message.type == "error":
-            self.problems.append(f"console: {message.text}")
-
-    def _note_request(self, request) -> None:
-        if not request.url.startswith(OWN_ADDRESSES):
-            self.problems.append(f"request: {request.url}")
-
-    def _note_dialog(self, dialog) -> None:
-        self.problems.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-
-@pytest.fixture
-def browser(playwright, tmp_path):
-    browser = Browser(playwright, tmp_path / "profile")
-    yield browser
-    browser.close()
-    assert browser.problems == []
-
-
-@pytest.fixture
-def phone(playwright, tmp_path):
-    browser = Browser(playwright, tmp_path / "profile", 390, 844)
-    yield browser
-    browser.close()
-    assert browser.problems == []
 
 
 @pytest.fixture(scope="module")
@@ -136,33 +32,6 @@ def drawn(tmp_path_factory):
     for name, data in sample_pictures(3):
         (folder / name).write_bytes(data)
     return sorted(folder.iterdir())
-
-
-def search(page, words):
-    page.get_by_label("Describe a picture").fill(words)
-    page.get_by_role("button", name="Search", exact=True).click()
-    page.locator(".lk-timing").wait_for()
-
-
-def cards(page):
-    return page.locator("#results .lk-card")
-
-
-def names(page):
-    return page.locator("#results .lk-card .lk-name").all_text_contents()
-
-
-def upload(page, paths):
-    page.locator("#uploads input[type=file]").first.set_input_files(paths)
-    page.locator(".lk-run[data-state=done]").wait_for(timeout=2 * PATIENCE)
-
-
-def counts(page):
-    return page.locator(".lk-counts li").all_text_contents()
-
-
-def loaded(page, selector):
-    page.wait_for_function("selector => document.querySelector(selector)?.naturalWidth > 0", arg=selector)
 
 
 # Looking
@@ -202,9 +71,7 @@ def test_an_address_with_a_query_runs_it(server, browser):
 
 def test_a_picture_finds_itself_first(server, browser, drawn):
     page = browser.open(server.url)
-    page.locator("#query input[type=file]").set_input_files(drawn[0])
-    page.locator("#query img").first.wait_for()
-    page.get_by_role("button", name="Search", exact=True).click()
+    search_with_file(page, drawn[0])
     page.get_by_text("for your picture").wait_for()
     assert names(page)[0] == drawn[0].name
     assert page.locator(".lk-number").first.text_content() == "1.000"
@@ -213,9 +80,7 @@ def test_a_picture_finds_itself_first(server, browser, drawn):
 def test_a_file_that_is_no_picture_gets_a_plain_sentence(server, browser, tmp_path):
     (tmp_path / "page.jpg").write_text("<html>hello</html>")
     page = browser.open(server.url)
-    page.locator("#query input[type=file]").set_input_files(tmp_path / "page.jpg")
-    page.locator("#query .thumbnail-item").first.wait_for()
-    page.get_by_role("button", name="Search", exact=True).click()
+    search_with_file(page, tmp_path / "page.jpg")
     alert = page.locator("#results [role=alert]")
     alert.wait_for()
     assert "This is a web page, not a picture." in alert.inner_text()
@@ -232,7 +97,7 @@ def test_settings_change_the_results_at_once(server, browser):
     limit = page.locator("#limit input[type=number]")
     limit.fill("7")
     limit.press("Enter")
-    page.wait_for_function("document.querySelectorAll('#results .lk-card').length == 7")
+    wait_for_cards(page, 7)
     score = page.locator("#minscore input[type=number]")
     score.fill("1")
     score.press("Enter")
@@ -338,7 +203,7 @@ def test_uploads_end_in_a_receipt_and_odd_names_stay_text(fresh, browser, tmp_pa
     page.get_by_text("A library waiting for pictures").wait_for()
     upload(page, sorted(folder.iterdir()))
     assert counts(page) == ["3 new", "1 duplicate", "1 rejected"]
-    page.wait_for_function("document.querySelectorAll('#results .lk-card').length == 3")
+    wait_for_cards(page, 3)
     shown = names(page)
     assert RIGHT_TO_LEFT in shown
     assert LONGEST in shown
@@ -366,97 +231,69 @@ def test_a_folder_leaves_out_what_is_no_picture(fresh, browser, tmp_path):
     (folder / ".DS_Store").write_bytes(b"\0" * 50)
     page = browser.open(fresh.url)
     page.locator("#uploads input[type=file]").nth(1).set_input_files(folder)
-    page.locator(".lk-run[data-state=done]").wait_for(timeout=2 * PATIENCE)
+    run(page, "done")
     assert counts(page) == ["2 new", "1 skipped"]
 
 
 def test_deleting_asks_first(fresh, browser, drawn):
     page = browser.open(fresh.url)
     upload(page, drawn)
-    page.wait_for_function("document.querySelectorAll('#results .lk-card').length == 3")
+    wait_for_cards(page, 3)
     page.locator(".lk-open").first.click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Keep it").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete for good").click()
     page.locator(".lk-toast.shown").wait_for()
-    page.wait_for_function("document.querySelectorAll('#results .lk-card').length == 2")
+    wait_for_cards(page, 2)
     browser.open(fresh.url).locator(".lk-line h2", has_text="2 pictures").wait_for()
 
 
-def test_a_tab_opened_later_sees_the_run_under_way(fresh, browser, tmp_path):
-    folder = tmp_path / "many"
-    folder.mkdir()
-    for number in range(150):
-        Image.effect_noise((900, 900), number + 1).save(folder / f"{number}.png", compress_level=1)
-    first = browser.open(fresh.url)
-    first.locator("#uploads input[type=file]").first.set_input_files(sorted(folder.iterdir()))
-    first.locator(".lk-run:not([hidden])").wait_for(timeout=2 * PATIENCE)
-    second = browser.open(fresh.url)
+def test_a_tab_opened_later_sees_the_run_under_way(serve, browser, tmp_path, drawn):
+    model = HeldModel(tmp_path / "small")
+    server = serve(CLIP_MODEL=model.folder)
+    first = browser.open(server.url)
+    choose(first, drawn)
+    run(first, "running")
+    second = browser.open(server.url)
     first.close()
-    second.locator(".lk-run:not([hidden])").wait_for()
-    second.locator(".lk-run[data-state=done]").wait_for(timeout=3 * PATIENCE)
-    assert counts(second) == ["150 new"]
+    run(second, "running")
+    model.let_go()
+    run(second, "done")
+    assert counts(second) == ["3 new"]
+    wait_for_cards(second, 3)
 
 
-def test_a_library_for_looking_offers_no_changes(playwright, browser, tmp_path):
-    server = Server(tmp_path, EDITS="none").wait()
-    try:
-        page = browser.open(server.url)
-        page.get_by_text("The library is empty").wait_for()
-        assert page.get_by_role("button", name="Add sample pictures").count() == 0
-        assert not page.locator("#uploads").is_visible()
-        page.close()  # before the server goes: a page that loses it complains
-    finally:
-        server.stop()
+def test_a_library_for_looking_offers_no_changes(places, browser):
+    page = browser.open(places.read_only().url)
+    page.get_by_text("The library is empty").wait_for()
+    assert page.get_by_role("button", name="Add sample pictures").count() == 0
+    assert not page.locator("#uploads").is_visible()
 
 
-def test_a_visitor_signs_in(playwright, browser, tmp_path):
-    server = Server(tmp_path, AUTH="ann:pass:word").wait()
-    try:
-        page = browser.context.new_page()
-        page.goto(server.url)
-        sign_in(page, "ann", "wrong")
-        page.get_by_text("Incorrect Credentials").wait_for()
-        assert page.locator("#results").count() == 0
-        assert [problem for problem in browser.problems if "400" not in problem] == []
-        browser.problems.clear()
-        sign_in(page, "ann", "pass:word")
-        page.get_by_role("button", name="Add sample pictures").click()
-        page.locator(".lk-run[data-state=done]").wait_for(timeout=2 * PATIENCE)
-        page.close()  # reloading would break off what it is asking, and it would complain
-        page = browser.open(server.url)
-        page.wait_for_function("[...document.querySelectorAll('#results img')].some(image => image.naturalWidth > 0)")
-        assert browser.problems == []
-        page.close()
-        page = browser.context.new_page()
-        page.goto(f"{server.url}/logout")
-        page.get_by_label("password").wait_for()
-        page.close()
-    finally:
-        server.stop()
+def test_a_visitor_signs_in(serve, browser):
+    server = serve(AUTH="ann:pass:word")
+    page = browser.context.new_page()
+    page.goto(server.url)
+    sign_in(page, "ann", "wrong")
+    page.get_by_text("Incorrect Credentials").wait_for()
+    assert page.locator("#results").count() == 0
+    assert [problem for problem in browser.problems if "400" not in problem] == []
+    browser.problems.clear()
+    sign_in(page, "ann", "pass:word")
+    page.get_by_role("button", name="Add sample pictures").click()
+    run(page, "done")
+    page.close()  # reloading would break off what it is asking, and it would complain
+    page = browser.open(server.url)
+    page.wait_for_function("[...document.querySelectorAll('#results img')].some(image => image.naturalWidth > 0)")
+    assert browser.problems == []
+    page.close()
+    page = browser.context.new_page()
+    page.goto(f"{server.url}/logout")
+    page.get_by_label("password").wait_for()
 
 
 def sign_in(page, user, password):
     page.get_by_label("username").fill(user)
     page.get_by_label("password").fill(password)
     page.get_by_role("button", name="Login").click()
-
-
-# Small screens
-
-
-def test_a_phone_needs_no_sideways_scrolling(server, phone):
-    page = phone.open(server.url)
-    wide = "document.documentElement.scrollWidth - window.innerWidth"
-    assert page.evaluate(wide) <= 0
-    search(page, "a very long description of a picture that goes on for quite some time without an end")
-    assert page.evaluate(wide) <= 0
-    page.locator(".lk-open").first.click()
-    page.locator(".lk-viewer .lk-title").wait_for()
-    assert page.evaluate(wide) <= 0
-    page.keyboard.press("Escape")
-    small = """() => [...document.querySelectorAll('#results button, #results a, #header button, #query button')]
-        .filter(node => node.offsetParent && (node.offsetWidth < 40 || node.offsetHeight < 40))
-        .map(node => node.className)"""
-    assert page.evaluate(small) == []

@@ -10,7 +10,7 @@ from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTextConfig, CLIPT
 
 from encoders.clip import ClipEncoder, choose_dtype, load_encoder
 from library.errors import ModelUnavailable, UnknownModel
-from tests.tiny_clip import CONTEXT, save_tiny_clip
+from tests.tiny_clip import COMMIT, CONTEXT, TINY_CLIP, put_into_hub_cache, save_tiny_clip
 
 
 @pytest.fixture(scope="module")
@@ -147,15 +147,10 @@ def test_weights_that_are_incomplete_are_refused(folder, tmp_path):
 
 
 def test_a_model_of_the_hub_is_known_by_its_commit(folder, tmp_path, monkeypatch):
-    commit = "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268"
-    cached = tmp_path / "models--someone--tiny-clip"
-    shutil.copytree(folder, cached / "snapshots" / commit)
-    (cached / "refs").mkdir()
-    (cached / "refs" / "main").write_text(commit)
-    use_hub(monkeypatch, tmp_path, "http://127.0.0.1:9")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    info = load_encoder("someone/tiny-clip").info
-    assert (info.name, info.fingerprint) == ("someone/tiny-clip", commit)
+    put_into_hub_cache(tmp_path)
+    use_hub(monkeypatch, tmp_path / "hub", "http://127.0.0.1:9")
+    info = load_encoder(TINY_CLIP).info
+    assert (info.name, info.fingerprint) == (TINY_CLIP, COMMIT)
 
 
 class Hub(BaseHTTPRequestHandler):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from library.errors import IndexUnavailable, InvalidContentId, ModelUnavailable, UnknownModel
+from library.errors import UNEXPECTED, IndexUnavailable, InvalidContentId, ModelUnavailable, UnknownModel
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.runs import UNEXPECTED, Worker
+from library.runs import Worker
 from tests.conftest import item
 from tests.fakes import ColourEncoder, MemoryCollection, loading
 from ui.handlers import AUTOMATIC, EXACT, MANUAL, NO_RUN, Handlers

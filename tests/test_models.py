@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from library.errors import ModelUnavailable, StoreUnavailable, UnknownModel
+from library.errors import UNEXPECTED, ModelUnavailable, StoreUnavailable, UnknownModel
 from library.image_library import ImageLibrary
 from library.images import content_id
 from library.models import Models, ModelSource
@@ -106,6 +106,7 @@ def test_only_a_network_that_failed_calls_for_the_stand_in(store, database, erro
     for ask in (library.open, lambda: library.search(Query("red"))):
         with pytest.raises(type(error)):
             ask()
+    assert library.status().model.problem == (str(error) if isinstance(error, UnknownModel) else UNEXPECTED)
     assert not database.holds(ColourEncoder.info)
 
 

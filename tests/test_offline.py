@@ -8,10 +8,8 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tests.tiny_clip import save_tiny_clip
+from tests.tiny_clip import TINY_CLIP, put_into_hub_cache
 
-MODEL = "someone/tiny-clip"
-COMMIT = "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268"
 NO_HUB = "http://127.0.0.1:9"
 
 
@@ -21,7 +19,7 @@ def run(tmp_path):
         own = {"DATA_DIR": str(tmp_path / "data"), "HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": NO_HUB}
         return subprocess.run(
             [sys.executable, str(ROOT / "app.py"), *arguments],
-            env={**os.environ, "CLIP_MODEL": MODEL, "MILVUS_URI": "", **own},
+            env={**os.environ, "CLIP_MODEL": TINY_CLIP, "MILVUS_URI": "", **own},
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -31,36 +29,28 @@ def run(tmp_path):
     return run
 
 
-def put_into_cache(hf_home):
-    """As the hub's own client leaves a model that it has downloaded."""
-    cached = hf_home / "hub" / "models--someone--tiny-clip"
-    save_tiny_clip(cached / "snapshots" / COMMIT)
-    (cached / "refs").mkdir()
-    (cached / "refs" / "main").write_text(COMMIT)
-
-
 def test_from_no_network_to_the_chosen_model(run, tmp_path):
     added = run("samples")
     assert added.returncode == 0 and added.stdout.startswith("60 new")
-    assert f"model small answers instead of {MODEL}" in added.stderr
+    assert f"model small answers instead of {TINY_CLIP}" in added.stderr
     refused = run("reindex")
     assert refused.returncode == 3 and refused.stderr.count("cannot be reached") == 1
     originals = sorted((tmp_path / "data" / "images").rglob("*"))
 
-    put_into_cache(tmp_path / "hf")
+    put_into_hub_cache(tmp_path / "hf")
     before = json.loads(run("status", "--json").stdout)
-    assert (before["model"], before["stands_in_for"], before["rows"]) == ("small", MODEL, 60)
+    assert (before["model"], before["stands_in_for"], before["rows"]) == ("small", TINY_CLIP, 60)
     assert "rainbow" in run("search", "a rainbow").stdout.splitlines()[0]
 
     assert run("reindex").stdout.endswith("60 encoded, 0 rejected\n")
     assert run("reindex").stdout.endswith("0 encoded, 0 rejected\n")
     after = json.loads(run("status", "--json").stdout)
-    assert (after["model"], after["stands_in_for"], after["rows"]) == (MODEL, None, 60)
+    assert (after["model"], after["stands_in_for"], after["rows"]) == (TINY_CLIP, None, 60)
     assert sorted((tmp_path / "data" / "images").rglob("*")) == originals
 
 
 def test_a_model_half_downloaded_counts_as_not_there(run, tmp_path):
-    put_into_cache(tmp_path / "hf")
+    put_into_hub_cache(tmp_path / "hf")
     [weights] = (tmp_path / "hf").rglob("model.safetensors")
     weights.unlink()
     assert "cannot be reached" in run("reindex").stderr

@@ -2,12 +2,14 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 from settings import Settings
+from tests.app_server import Server
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,6 +54,23 @@ def commands() -> str:
     """All that are shown without being run here: in the shell blocks and within sentences."""
     blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
     return "\n".join([*blocks, *re.findall(r"`((?:cp|docker|pip|python) [^`]+)`", README)])
+
+
+def starts() -> list[dict[str, str]]:
+    """The settings of every start of the page that needs no service besides."""
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL))
+    lines = re.findall(r"^((?:[A-Z_]+=.* )?)python app\.py$", blocks, flags=re.MULTILINE)
+    settings = [dict(part.split("=", 1) for part in shlex.split(line)) for line in lines]
+    return [each for each in settings if each and "IMAGE_STORE" not in each]
+
+
+@pytest.mark.parametrize("settings", starts(), ids=str)
+def test_the_page_starts_with_the_settings_shown(settings, tmp_path):
+    assert len(starts()) >= 3
+    server = Server(tmp_path, **settings).wait()
+    server.stop()
+    log = server.log.read_text()
+    assert "open http://127.0.0.1" in log and "Traceback" not in log
 
 
 def test_every_file_that_a_command_names_is_there():

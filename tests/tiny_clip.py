@@ -11,11 +11,21 @@ from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, PreTraine
 
 WORDS = ["<pad>", "<unk>", "<bos>", "a", "red", "green", "blue", "circle", "photo", "of", "<eos>"]
 CONTEXT = 12
+TINY_CLIP = "someone/tiny-clip"
+COMMIT = "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268"
 
 
 def save_tiny_clip(folder: Path, seed: int = 0, dim: int = 16) -> Path:
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     return _save(folder, seed, dim, 32, {"max_position_embeddings": CONTEXT, **sizes}, {"patch_size": 8, **sizes})
+
+
+def put_into_hub_cache(hf_home: Path) -> None:
+    """As the hub's own client leaves the model TINY_CLIP that it has downloaded."""
+    cached = hf_home / "hub" / f"models--{TINY_CLIP.replace('/', '--')}"
+    save_tiny_clip(cached / "snapshots" / COMMIT)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(COMMIT)
 
 
 def save_random_base_clip(folder: Path) -> Path:

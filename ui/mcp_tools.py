@@ -14,11 +14,10 @@ from gradio.events import api
 from gradio.route_utils import get_root_url
 from starlette.concurrency import run_in_threadpool
 
-from library.errors import InvalidQuery, LikenessError
+from library.errors import UNEXPECTED, InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
 from library.images import ContentId, parse_content_id
 from library.ports import Hit
-from library.runs import UNEXPECTED
 from library.search import Query
 from ui import checks
 from ui.media import PREFIX

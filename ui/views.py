@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from library.errors import (
+    UNEXPECTED,
     IndexUnavailable,
     InvalidContentId,
     InvalidQuery,
@@ -22,7 +23,7 @@ from library.images import ContentId
 from library.ingest import FileReceipt
 from library.ports import IndexStatus
 from library.records import Record
-from library.runs import UNEXPECTED, Reindexing, Run
+from library.runs import Reindexing, Run
 from library.search import Answer
 
 Json = dict[str, Any]

@@ -11,17 +11,33 @@
   const nameControls = () => {
     label('#query textarea', 'Describe a picture');
     label('#query .submit-button', 'Search');
+    label('#accuracy', 'Accuracy');
     label('#query .upload-button', 'Choose a picture to search with');
     const input = find('#query input[type=file]');
     if (input) input.accept = 'image/*,.heic,.heif,.avif,.jp2,.tif,.tiff';
     document.querySelectorAll('#side button.label-wrap').forEach((node) => {
       node.setAttribute('aria-expanded', String(node.classList.contains('open')));
+      node.querySelector('.icon')?.setAttribute('aria-hidden', 'true');
     });
+    find('#query .thumbnails')?.setAttribute('role', 'list'); // what it holds are list items
   };
 
   const closeOnPhones = () => {
     if (window.innerWidth >= 768) return;
     document.querySelectorAll('#side button.label-wrap.open').forEach((node) => node.click());
+  };
+
+  // Between the search box and the pictures lie all the settings.
+  const addSkipLink = () => {
+    const link = document.createElement('a');
+    link.className = 'lk-skip';
+    link.href = '#results';
+    link.textContent = 'Skip to the pictures';
+    link.addEventListener('click', (event) => {
+      event.preventDefault(); // the address belongs to the search
+      find('#results .lk-line')?.focus();
+    });
+    document.body.prepend(link);
   };
 
   const focusSearch = (event) => {
@@ -36,11 +52,38 @@
     if (event.key === 'Enter' && event.target.matches?.('#side input[type=number]')) event.target.blur();
   };
 
+  // Gradio takes a slider for released only when a pointer lets it go,
+  const releaseSlider = (event) => {
+    if (!/^(Arrow|Page|Home|End)/.test(event.key) || !event.target.matches?.('#side input[type=range]')) return;
+    event.target.dispatchEvent(new PointerEvent('pointerup', { bubbles: true }));
+  };
+
+  // and whenever its number is left: a visitor who only passes by asks for no search.
+  let entered = null;
+  const isNumber = ({ target }) => target.matches?.('#side input[type=number]');
+  const enterNumber = (event) => {
+    if (isNumber(event)) entered = event.target.value;
+  };
+  const leaveNumber = (event) => {
+    if (isNumber(event) && event.target.value === entered) event.stopImmediatePropagation();
+  };
+
+  // A picture of a kind that browsers cannot show, or no picture at all, leaves an empty square.
+  const hideUnreadable = ({ target }) => {
+    if (target.matches?.('#query img')) target.style.visibility = 'hidden';
+  };
+
   document.documentElement.lang = 'en';
   nameControls();
+  addSkipLink();
   closeOnPhones();
+  new MutationObserver(nameControls).observe(find('#query'), { childList: true, subtree: true });
   document.addEventListener('click', () => setTimeout(nameControls, 60));
   document.addEventListener('focusin', nameControls);
   document.addEventListener('keydown', focusSearch);
   document.addEventListener('keydown', applyNumber);
+  document.addEventListener('error', hideUnreadable, true);
+  document.addEventListener('keyup', releaseSlider);
+  document.addEventListener('focusin', enterNumber);
+  document.addEventListener('blur', leaveNumber, true);
 }

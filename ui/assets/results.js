@@ -264,14 +264,23 @@ const again = () => trigger('again', {});
 
 const drawBody = () => body.replaceChildren(...(CONTENT[shown.state] || CONTENT.starting)());
 
+const labelOf = (node) => node.getAttribute('aria-label') || node.textContent;
+
+// The focus stays where it was, or goes to the line when nothing of that name is left.
+const redraw = () => {
+  const held = drawn.contains(document.activeElement) ? labelOf(document.activeElement) : null;
+  drawLine();
+  drawBody();
+  if (held === null || drawn.contains(document.activeElement)) return;
+  const same = [...drawn.querySelectorAll('button, a')].find((node) => labelOf(node) === held);
+  (same || line).focus({ preventScroll: true });
+};
+
 const draw = () => {
   shown = props.value || {};
   items = shown.items || [];
   element.dataset.state = shown.state;
-  const focused = element.contains(document.activeElement);
-  drawLine();
-  drawBody();
-  if (focused && !element.contains(document.activeElement)) line.focus({ preventScroll: true });
+  redraw();
   follow();
   if (shown.state !== 'starting' && body.getBoundingClientRect().top < 0) window.scrollTo({ top: 0 });
 };
@@ -281,9 +290,9 @@ const forget = ({ id }) => {
   if (shown.state === 'browse') return again();
   if (!items.some((item) => item.id === id)) return;
   items = items.filter((item) => item.id !== id);
-  shown = { ...shown, total: shown.total ? shown.total - 1 : shown.total }; // a copy: the value is Gradio's
-  drawLine();
-  body.replaceChildren(...CONTENT[items.length ? shown.state : 'none']());
+  // A copy: the value is Gradio's.
+  shown = { ...shown, state: items.length ? shown.state : 'none', total: shown.total ? shown.total - 1 : shown.total };
+  redraw();
 };
 
 hear('visit', visit);

@@ -197,3 +197,6 @@ const draw = () => {
 
 draw();
 watch('value', draw);
+hear('status', () => {
+  if (active(props.value || {})) work.title.textContent = headline(props.value);
+});

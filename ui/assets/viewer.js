@@ -9,6 +9,7 @@ const createViewer = ({ canDelete, onSimilar, onRemove }) => {
 
   const dialog = el('dialog', 'lk-viewer');
   dialog.setAttribute('aria-label', 'Picture');
+  dialog.tabIndex = -1; // takes the focus, and with it the keys, when the button that had it goes
   const image = el('img', 'lk-large');
   image.decoding = 'async';
   const previous = iconButton('lk-round previous', 'Previous picture', 'previous', () => step(-1));
@@ -83,7 +84,10 @@ const createViewer = ({ canDelete, onSimilar, onRemove }) => {
   };
 
   const askBeforeDeleting = (shown) => {
-    const keep = button('lk-button', 'Keep it', () => drawActions(shown));
+    const keep = button('lk-button', 'Keep it', () => {
+      drawActions(shown);
+      actions.lastElementChild.focus();
+    });
     const remove = button('lk-button danger filled', 'Delete for good', () => {
       dialog.close();
       onRemove(shown.id);
@@ -110,6 +114,7 @@ const createViewer = ({ canDelete, onSimilar, onRemove }) => {
     previous.disabled = position === 0;
     next.disabled = position === items.length - 1;
     if (!dialog.open) dialog.showModal();
+    if (!dialog.contains(document.activeElement) || document.activeElement.disabled) dialog.focus();
   };
 
   dialog.addEventListener('click', (event) => {

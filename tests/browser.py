@@ -1,0 +1,131 @@
+"""A visitor in Chromium who notes whatever a page must not do, and what visitors do on the page."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+try:
+    from playwright.sync_api import Locator, Page, sync_playwright
+except ImportError:
+    sync_playwright = None
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+OWN_ADDRESSES = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
+WIDE, PHONE = (1400, 900), (390, 844)
+PATIENCE = 30_000
+LEFT_BEHIND = "net::ERR_ABORTED"  # what was on its way when the visitor went elsewhere
+
+
+def start_chromium(playwright: Any) -> Any:
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+
+class Browser:
+    """One visitor, with as many tabs as they open."""
+
+    def __init__(self, chromium: Any, size: tuple[int, int] = WIDE, scheme: str = "light") -> None:
+        self.problems: list[str] = []
+        is_phone = size[0] < 500
+        self.context = chromium.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            has_touch=is_phone,
+            is_mobile=is_phone,
+        )
+        self.context.set_default_timeout(PATIENCE)
+        self.context.on("weberror", lambda error: self.problems.append(f"error: {error.error}"))
+        self.context.on("console", self._note_console)
+        self.context.on("request", lambda request: self._note_address(request.url))
+        self.context.on("requestfailed", self._note_failure)
+        self.context.on("dialog", self._note_dialog)
+        self.context.on("page", self._watch_sockets)
+
+    def open(self, url: str) -> "Page":
+        page = self.context.new_page()
+        page.goto(url)
+        page.locator("#results [data-state]:not([data-state=starting])").wait_for(state="attached")
+        return page
+
+    def close(self) -> None:
+        self.context.close()
+
+    def _watch_sockets(self, page: "Page") -> None:
+        page.on("websocket", lambda socket: self._note_address(socket.url))
+
+    def _note_console(self, message: Any) -> None:
+        if message.type == "error":
+            self.problems.append(f"console: {message.text}")
+
+    def _note_address(self, url: str) -> None:
+        if not url.startswith(OWN_ADDRESSES):
+            self.problems.append(f"request: {url}")
+
+    def _note_failure(self, request: Any) -> None:
+        if request.failure != LEFT_BEHIND:
+            self.problems.append(f"failed: {request.url} {request.failure}")
+
+    def _note_dialog(self, dialog: Any) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+
+def search(page: "Page", words: str) -> None:
+    page.get_by_label("Describe a picture").fill(words)
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.locator(".lk-timing").wait_for()
+
+
+def search_with_file(page: "Page", path: Path) -> None:
+    page.locator("#query input[type=file]").set_input_files(path)
+    page.locator("#query .thumbnail-item").first.wait_for()
+    page.get_by_role("button", name="Search", exact=True).click()
+
+
+def cards(page: "Page") -> "Locator":
+    return page.locator("#results .lk-grid:not(.skeleton) .lk-card")
+
+
+def wait_for_cards(page: "Page", count: int) -> None:
+    page.wait_for_function("count => document.querySelectorAll('.lk-card .lk-open').length == count", arg=count)
+
+
+def names(page: "Page") -> list[str]:
+    return page.locator("#results .lk-card .lk-name").all_text_contents()
+
+
+def choose(page: "Page", paths: Sequence[Path] | Path) -> None:
+    page.locator("#uploads input[type=file]").first.set_input_files(paths)
+
+
+def upload(page: "Page", paths: Sequence[Path] | Path) -> None:
+    choose(page, paths)
+    run(page, "done")
+
+
+def run(page: "Page", state: str) -> None:
+    """Waits until the upload that the page follows is in that state."""
+    page.locator(f".lk-run[data-state={state}]").wait_for(timeout=3 * PATIENCE)
+
+
+def counts(page: "Page") -> list[str]:
+    return page.locator(".lk-counts li").all_text_contents()
+
+
+def loaded(page: "Page", selector: str) -> None:
+    page.wait_for_function("selector => document.querySelector(selector)?.naturalWidth > 0", arg=selector)
+
+
+def overhang(page: "Page") -> int:
+    """How many pixels the page is wider than the window."""
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

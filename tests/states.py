@@ -1,0 +1,403 @@
+"""Every state of the page, and how a visitor comes to it: checked by the tests, photographed by docs/screenshots.py."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from tests.app_server import Server
+from tests.browser import Browser, choose, run, search_with_file, upload, wait_for_cards
+from tests.held_model import HeldModel
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+HOSTILE = "${alert(1)}{{value}}<img src=x onerror=alert(1)>.png"
+RIGHT_TO_LEFT = "\u202egnp.exe صورة.png"
+LONGEST = "é" * 125 + "x.png"  # 255 bytes, all that a file system takes
+NOWHERE = "http://127.0.0.1:9"  # the port of a service that nobody runs
+NO_PICTURE = "0" * 64
+WITHOUT_MODEL = """
+import app
+from library.errors import ModelUnavailable
+from library.models import ModelSource
+def fail():
+    raise ModelUnavailable("The memory of the graphics card is full. Stop what else runs on it, then start again.")
+app._source = lambda name, settings: ModelSource(name, fail)
+app.main()
+"""
+
+
+def without_network(hub: Path, model: str = "openai/clip-vit-base-patch32") -> dict[str, str]:
+    """The environment of an app whose model cache lies in `hub` and which reaches nothing else."""
+    return {"CLIP_MODEL": model, "HF_HOME": str(hub), "HF_HUB_OFFLINE": "1"}
+
+
+class Places:
+    """The app in one condition each; started when first visited."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._servers: dict[str, Server] = {}
+        self._numbers = count(1)
+
+    def filled(self) -> Server:
+        """Holds the sample pictures, and nobody changes it."""
+        if "filled" not in self._servers:
+            samples = Server(self._of("filled"), ("app.py", "samples"))
+            assert samples.process.wait(120) == 0, samples.log.read_text()
+        return self._server("filled")
+
+    def empty(self) -> Server:
+        return self._server("empty")
+
+    def read_only(self) -> Server:
+        return self._server("read_only", EDITS="none")
+
+    def changing(self) -> Server:
+        return self._server("changing")
+
+    def loading(self) -> Server:
+        """The model never comes."""
+        return self._server("loading", CLIP_MODEL=self._held("loading"), IMAGE_STORE=self.pictures())
+
+    def uploading(self) -> Server:
+        """An upload has begun that waits for the model."""
+        return self._server("uploading", CLIP_MODEL=self._held("uploading"))
+
+    def without_model(self) -> Server:
+        """Not even the small model can be loaded."""
+        return self._server("without_model", ("-c", WITHOUT_MODEL), IMAGE_STORE=self.pictures())
+
+    def standing_in(self) -> Server:
+        """The chosen model is not in the cache, and there is no network."""
+        return self._server("standing_in", **without_network(self._of("standing_in") / "hub"))
+
+    def another_model(self) -> Server:
+        """The pictures were added while another model answered."""
+        return self._server("another_model", IMAGE_STORE=self.pictures())
+
+    def without_milvus(self) -> Server:
+        return self._server("without_milvus", MILVUS_URI=NOWHERE, IMAGE_STORE=self.pictures())
+
+    def picture(self, name: str | None = None) -> Path:
+        """A file that no library has seen."""
+        number = next(self._numbers)
+        folder = self.folder / "pictures" / str(number)
+        folder.mkdir(parents=True)
+        path = folder / (name or f"drawn {number}.png")
+        Image.new("RGB", (640, 400), (67 * number % 256, number // 256, 150)).save(path)
+        return path
+
+    def text_file(self) -> Path:
+        path = self.folder / "page.jpg"
+        path.write_text("<html>hello</html>")
+        return path
+
+    def stop(self) -> None:
+        for server in self._servers.values():
+            server.stop()
+
+    def _server(self, name: str, program: Sequence[str] = ("app.py",), **environment: str) -> Server:
+        if name not in self._servers:
+            self._servers[name] = Server(self._of(name), program, **environment)
+        return self._servers[name].wait()
+
+    def _of(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _held(self, name: str) -> str:
+        folder = self._of(name) / "small"
+        return str(folder) if folder.exists() else HeldModel(folder).folder
+
+    def pictures(self) -> str:
+        """The store of the filled library, for those that only look at it."""
+        self.filled()
+        return str(self._of("filled") / "data" / "images")
+
+
+# Looking
+
+
+def empty(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.empty().url)
+    page.get_by_text("A library waiting for pictures").wait_for()
+    return page
+
+
+def read_only(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.read_only().url)
+    page.get_by_text("The library is empty").wait_for()
+    return page
+
+
+def library(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.filled().url)
+    wait_for_cards(page, 48)
+    return page
+
+
+def last_page(visitor: Browser, places: Places) -> Page:
+    page = library(visitor, places)
+    page.get_by_role("button", name="Older", exact=True).click()
+    page.get_by_text("49–60 of 60").wait_for()
+    return page
+
+
+def results(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.filled().url}/?q=a+sunset+over+the+sea")
+    wait_for_cards(page, 24)
+    return page
+
+
+def picture_results(visitor: Browser, places: Places) -> Page:
+    page = library(visitor, places)
+    page.get_by_label("Describe a picture").fill("by the sea")
+    search_with_file(page, places.picture())
+    page.get_by_text("for your picture and").wait_for()
+    return page
+
+
+def similar(visitor: Browser, places: Places) -> Page:
+    page = results(visitor, places)
+    page.locator(".lk-card").first.get_by_role("button", name="Find pictures similar").click(force=True)
+    page.locator(".lk-anchor").wait_for()
+    return page
+
+
+def no_match(visitor: Browser, places: Places) -> Page:
+    page = results(visitor, places)
+    open_settings(page)
+    score = page.locator("#minscore input[type=number]")
+    score.fill("1")
+    score.press("Enter")
+    page.get_by_text("Nothing close enough").wait_for()
+    return page
+
+
+def bad_file(visitor: Browser, places: Places) -> Page:
+    page = library(visitor, places)
+    search_with_file(page, places.text_file())
+    page.get_by_text("This picture cannot be used").wait_for()
+    return page
+
+
+def bad_address(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.filled().url}/?like={NO_PICTURE}")
+    page.get_by_text("This picture cannot be found").wait_for()
+    return page
+
+
+def settings(visitor: Browser, places: Places) -> Page:
+    page = library(visitor, places)
+    open_settings(page)
+    page.get_by_label("Manual").check(force=True)
+    page.locator("#nprobe").wait_for()
+    return page
+
+
+def details(visitor: Browser, places: Places) -> Page:
+    page = results(visitor, places)
+    page.locator(".lk-strip").click()
+    page.locator(".lk-panel").wait_for()
+    return page
+
+
+def viewer(visitor: Browser, places: Places) -> Page:
+    page = results(visitor, places)
+    page.locator(".lk-open").nth(1).click()
+    page.wait_for_function("document.querySelector('.lk-large')?.src.includes('/preview/')")
+    page.locator(".lk-viewer:not(.loading)").wait_for()
+    return page
+
+
+def asked_before_deleting(visitor: Browser, places: Places) -> Page:
+    page = viewer(visitor, places)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Keep it").wait_for()
+    return page
+
+
+# Waiting and failing
+
+
+def loading(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.loading().url)
+    wait_for_cards(page, 48)
+    page.locator(".lk-chip.model[data-state=loading]").wait_for()
+    return page
+
+
+def waiting(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.loading().url}/?q=a+rainbow")
+    page.get_by_text("Waiting for the model to load").wait_for()
+    return page
+
+
+def no_model(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.without_model().url)
+    page.locator(".lk-alert", has_text="The model is not available").wait_for()
+    return page
+
+
+def no_model_for_a_search(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.without_model().url}/?q=a+rainbow")
+    page.locator("#results [role=alert]", has_text="The model is not available").wait_for()
+    return page
+
+
+def no_model_for_an_upload(visitor: Browser, places: Places) -> Page:
+    page = no_model(visitor, places)
+    choose(page, places.picture())
+    run(page, "failed")
+    return page
+
+
+def stand_in(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.standing_in().url)
+    page.get_by_text("The model small answers for now").wait_for()
+    return page
+
+
+def not_encoded(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.another_model().url}/?q=a+rainbow")
+    page.get_by_text("60 pictures cannot be found with small").wait_for()
+    return page
+
+
+def no_milvus(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.without_milvus().url)
+    page.locator(".lk-alert", has_text="Milvus is not answering").wait_for()
+    return page
+
+
+def no_milvus_for_a_search(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.without_milvus().url}/?q=a+rainbow")
+    page.locator("#results [role=alert]", has_text="Milvus is not answering").wait_for()
+    return page
+
+
+# Changing
+
+
+def sending(visitor: Browser, places: Places) -> Page:
+    page = empty(visitor, places)
+    open_additions(page)
+    page.route("**/gradio_api/upload*", lambda route: None)  # no file ever arrives
+    choose(page, [places.picture(), places.picture()])
+    page.get_by_text("Uploading 0 of 2 files").wait_for()
+    return page
+
+
+def upload_at_work(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.uploading().url)
+    begun = places.folder / "begun"
+    if not begun.exists():
+        begun.touch()
+        choose(page, places.picture())
+    page.get_by_role("heading", name="Waiting for the model to load").wait_for()
+    return page
+
+
+def upload_in_line(visitor: Browser, places: Places) -> Page:
+    page = upload_at_work(visitor, places)
+    choose(page, places.picture())
+    page.get_by_text("Waiting for another upload").wait_for()
+    return page
+
+
+def receipt(visitor: Browser, places: Places) -> Page:
+    """New, duplicate, rejected and skipped at once: only what comes from a folder is skipped."""
+    folder = places.picture(LONGEST).parent
+    places.picture(HOSTILE).rename(folder / HOSTILE)
+    places.picture(RIGHT_TO_LEFT).rename(folder / RIGHT_TO_LEFT)
+    (folder / "copy.png").write_bytes((folder / HOSTILE).read_bytes())
+    (folder / "notes.jpg").write_text("not a picture")
+    (folder / ".DS_Store").write_bytes(os.urandom(50))
+    page = visitor.open(places.changing().url)
+    page.locator("#uploads input[type=file]").nth(1).set_input_files(folder)
+    run(page, "done")
+    page.locator(".lk-card", has_text=RIGHT_TO_LEFT).first.wait_for()
+    return page
+
+
+def longest_name(visitor: Browser, places: Places) -> Page:
+    page = receipt(visitor, places)
+    page.locator(".lk-card", has_text=LONGEST).first.locator(".lk-open").click()
+    page.locator(".lk-viewer .lk-title").wait_for()
+    return page
+
+
+def receipts(visitor: Browser, places: Places) -> Page:
+    page = receipt(visitor, places)
+    page.get_by_role("button", name="Details", exact=True).click()
+    page.get_by_role("button", name="All 6").click()
+    page.locator(".lk-receipts table").wait_for()
+    return page
+
+
+def deleted(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.changing().url)
+    upload(page, places.picture("soon gone.png"))
+    page.locator(".lk-card", has_text="soon gone.png").first.locator(".lk-open").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete for good").click()
+    page.locator(".lk-toast.shown").wait_for()
+    return page
+
+
+def open_settings(page: Page) -> None:
+    _unfold(page, "Search settings")
+
+
+def open_additions(page: Page) -> None:
+    _unfold(page, "Add pictures")
+
+
+def _unfold(page: Page, title: str) -> None:
+    """Phones begin with both boxes of the side folded away."""
+    heading = page.get_by_role("button", name=title, exact=True)
+    if heading.get_attribute("aria-expanded") == "false":
+        heading.click()
+
+
+State = Callable[[Browser, Places], "Page"]
+STATES: tuple[State, ...] = (
+    empty,
+    read_only,
+    library,
+    last_page,
+    results,
+    picture_results,
+    similar,
+    no_match,
+    bad_file,
+    bad_address,
+    settings,
+    details,
+    viewer,
+    asked_before_deleting,
+    loading,
+    waiting,
+    no_model,
+    no_model_for_a_search,
+    no_model_for_an_upload,
+    stand_in,
+    not_encoded,
+    no_milvus,
+    no_milvus_for_a_search,
+    sending,
+    upload_at_work,
+    upload_in_line,
+    receipt,
+    receipts,
+    longest_name,
+    deleted,
+)
