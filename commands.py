@@ -6,8 +6,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, NoReturn, Protocol
 
@@ -16,7 +17,7 @@ import typer
 from library.errors import IndexUnavailable, InvalidQuery, LikenessError, ModelUnavailable, StoreUnavailable
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
-from library.ingest import FileReceipt, Item, tally
+from library.ingest import BATCH_SIZE, FileReceipt, Item, tally
 from library.ports import Hit
 from library.records import clean_name
 from library.samples import sample_pictures
@@ -41,7 +42,7 @@ class Rooms:
 
     open_library: Open
     serve: Callable[[Settings], None]
-    items_from: Callable[[Sequence[Path]], Iterator[Item]]
+    items_from: Callable[[Sequence[str]], Iterable[Item]]
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,25 @@ def main(context: typer.Context) -> None:
 @commands.command()
 def ingest(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders; folders are read recursively.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders (recursively), patterns, zip and tar archives, s3://bucket/folder."),
+    ],
+    metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Ends after so many files.", min=1)] = None,
+    batch_size: Annotated[int, typer.Option(help="New pictures encoded at once.", min=1, max=1024)] = BATCH_SIZE,
+    dry_run: Annotated[bool, typer.Option(help="Tells what would happen and changes nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Takes pictures in."""
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        _fail(f"There is no file or folder {', '.join(missing)}.", EXIT_USAGE)
-    _take_in(context.obj, list(context.obj.rooms.items_from(paths)), as_json)
+    with _failures_as_exit_codes():
+        items = context.obj.rooms.items_from(sources)
+    if limit:
+        items = list(islice(items, limit))
+    if fields := _fields(metadata or []):
+        marked = (replace(item, metadata=fields) for item in items)
+        items = list(marked) if isinstance(items, Sequence) else marked
+    _take_in(context.obj, items, as_json, batch_size, dry_run)
 
 
 @commands.command()
@@ -185,14 +197,26 @@ def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help
             typer.echo(f"deleted  {record.content_id}  {record.name}")
 
 
-def _take_in(session: Session, items: Sequence[Item], as_json: bool) -> None:
+def _fields(pairs: Sequence[str]) -> dict[str, str]:
+    """Raises typer.Exit for anything but name=value."""
+    split = [pair.partition("=") for pair in pairs]
+    if wrong := next((pair for pair, (name, found, _) in zip(pairs, split, strict=True) if not (name and found)), None):
+        _fail(f"--metadata {wrong} is not possible: name=value is expected.", EXIT_USAGE)
+    return {name: value for name, _, value in split}
+
+
+def _take_in(
+    session: Session, items: Iterable[Item], as_json: bool, batch_size: int = BATCH_SIZE, dry_run: bool = False
+) -> None:
     receipts: list[FileReceipt] = []
+    total = len(items) if isinstance(items, Sequence) else None
     with _failures_as_exit_codes(), session.library() as library, _interrupt() as interrupted:
         try:
-            for receipt in _with_progress(library.add(items, interrupted.is_set), len(items)):
+            added = library.add(items, interrupted.is_set, batch_size, dry_run)
+            for receipt in _with_progress(added, total, "Looking" if dry_run else "Taking in"):
                 receipts.append(receipt)
         finally:
-            if receipts or not items:
+            if receipts or not total:
                 _print_receipts(receipts, as_json)
     _exit_after(interrupted, bool(tally(receipts)["rejected"]))
 
@@ -204,7 +228,7 @@ def _exit_after(interrupted: threading.Event, some_rejected: bool) -> None:
         raise typer.Exit(EXIT_REJECTED)
 
 
-def _with_progress(receipts: Iterable[FileReceipt], total: int, what: str = "Taking in") -> Iterator[FileReceipt]:
+def _with_progress(receipts: Iterable[FileReceipt], total: int | None, what: str) -> Iterator[FileReceipt]:
     from rich.console import Console
     from rich.progress import track
 

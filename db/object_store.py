@@ -1,6 +1,5 @@
 """Originals, thumbnails and records in a bucket, by content ID."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,20 +7,16 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-import fsspec
-
+from db.buckets import advice, answer, file_system
 from db.image_store import RECORD_SUFFIX, THUMBNAIL_SUFFIX, original_name, unknown_picture, whole_record
-from library.errors import InvalidContentId, StoreUnavailable, UnknownStore
+from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.records import Record
 
+NAMED_BY = "IMAGE_STORE"
 ADDED_SUFFIX = ".added"
 LISTING_LIFETIME = 5.0  # seconds: what other processes change is seen after that
 LISTING_SHARE = 0.1  # of the time at most goes into listing a large bucket
-
-CONNECT_TIMEOUT = 3
-READ_TIMEOUT = 5  # counts from the last byte sent or received
-ATTEMPTS = 2
 
 Timestamps = dict[ContentId, int]  # microseconds
 
@@ -41,7 +36,7 @@ class ObjectStore:
     def __init__(self, url: str) -> None:
         """Connects to nothing yet. Raises UnknownStore."""
         self._url = url
-        self._files, root = _filesystem(url)
+        self._files, root = file_system(url, NAMED_BY)
         self._root = root.rstrip("/")
         self._catalogue = _Catalogue(self._list)
 
@@ -136,7 +131,7 @@ class ObjectStore:
         try:
             yield
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
-            raise StoreUnavailable(f"The image store {self._url} {_advice(error)}") from error
+            raise StoreUnavailable(f"The image store {self._url} {advice(error, 'IMAGE_STORE')}") from error
 
 
 class _Catalogue:
@@ -216,64 +211,11 @@ def _microseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1_000_000)
 
 
-def _filesystem(url: str) -> tuple[Any, str]:
-    """The file system and the path within it."""
-    scheme = url.partition("://")[0]
-    try:
-        kind = fsspec.get_filesystem_class(scheme)
-    except ValueError:
-        raise UnknownStore(
-            f"IMAGE_STORE={url} is not possible: {scheme} is no kind of store that fsspec knows. "
-            "A folder, or a URL such as s3://bucket/folder is expected."
-        ) from None
-    except ImportError as error:
-        how = "pip install -r requirements-s3.txt" if scheme in ("s3", "s3a") else error
-        raise UnknownStore(f"IMAGE_STORE={url} needs a package that is not installed: {how}") from None
-    options = _s3_options() if scheme in ("s3", "s3a") else {}
-    files = kind(skip_instance_cache=True, use_listings_cache=False, **options)
-    if options:
-        files.retries = 1  # botocore tries again already
-    return files, str(kind._strip_protocol(url))
-
-
-def _s3_options() -> dict[str, Any]:
-    region = os.environ.get("AWS_REGION")  # botocore itself reads only AWS_DEFAULT_REGION
-    return {
-        "client_kwargs": {"region_name": region} if region else {},
-        "config_kwargs": {
-            "connect_timeout": CONNECT_TIMEOUT,
-            "read_timeout": READ_TIMEOUT,
-            "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
-        },
-        "max_concurrency": 1,  # else every read asks for the size first
-    }
-
-
 @contextmanager
 def _missing_is_fine() -> Iterator[None]:
     """An object may be missing, the bucket may not."""
     try:
         yield
     except FileNotFoundError as error:
-        if _answer(error).get("Error", {}).get("Code") == "NoSuchBucket":
+        if answer(error).get("Error", {}).get("Code") == "NoSuchBucket":
             raise
-
-
-def _advice(error: Exception) -> str:
-    answer = _answer(error)
-    if isinstance(error, FileNotFoundError):
-        return "does not exist. Create the bucket, or correct IMAGE_STORE."
-    if type(error).__name__ == "NoCredentialsError":
-        return "asks for credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-    if isinstance(error, PermissionError) or answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == 403:
-        return (
-            "refused access. Check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) and the bucket's policy."
-        )
-    if answer:
-        return f"failed: {error}. Try again; if it stays so, read the log of the service."
-    return "does not answer. Check the network and the endpoint (AWS_ENDPOINT_URL), then try again."
-
-
-def _answer(error: Exception) -> dict[str, Any]:
-    """What the service said, where it said anything."""
-    return getattr(error.__cause__, "response", None) or {}

@@ -1,43 +1,116 @@
-"""Where pictures come from: files and folders on this machine."""
+"""Where pictures come from: files, folders, patterns, archives and buckets."""
 
+import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-from library.images import IMAGE_SUFFIXES
+from db.archives import is_archive, items_in_archive
+from db.buckets import advice, file_system
+from library.errors import SourceUnavailable, UnknownSource
+from library.images import check_bytes, reason_to_skip
 from library.ingest import Item
 
+NAMED_BY = "SOURCE"
 
-def items_from(paths: Sequence[Path]) -> Iterator[Item]:
-    """Files as they are; folders recursively, without hidden files and names that no picture has.
 
-    What is left out of a folder comes as an item with `skip` set, so that a receipt can name it. A source begins with
-    the name of what was asked for: visitors see it, and where that lies on this machine is not theirs to know.
+def items_from(sources: Sequence[str]) -> Iterable[Item]:
+    """Files as they are; folders, archives and buckets without hidden files and names that no picture has.
+
+    What is left out comes as an item with `skip` set, so that a receipt can name it. Where an item comes from begins
+    with the name of what was asked for: visitors see it, and where that lies on this machine is not theirs to know.
+
+    A list where listing is all it takes, so that a progress can be shown. Raises UnknownSource at once for a source
+    that is not there; while iterating, SourceUnavailable for one that goes.
     """
-    for path in paths:
-        if path.is_dir():
-            yield from _items_in(path)
-        else:
-            yield _item(path, path.name)
+    places = [place for source in sources for place in _places(source)]
+    items = (item for place in places for item in _items_at(place))
+    return list(items) if all(isinstance(place, Path) and not is_archive(place.name) for place in places) else items
 
 
-def _items_in(folder: Path) -> Iterator[Item]:
+def _items_at(place: Path | str) -> Iterator[Item]:
+    if isinstance(place, str):
+        yield from _items_in_bucket(place)
+    elif place.is_dir():
+        yield from _items_in_folder(place)
+    elif is_archive(place.name):
+        yield from items_in_archive(str(place), partial(place.open, "rb"))
+    else:
+        yield _item(place, place.name)
+
+
+def _places(source: str) -> Sequence[Path | str]:
+    if "://" in source:
+        file_system(source, NAMED_BY)
+        return [source]
+    path = Path(source).expanduser()
+    found = [path] if path.exists() else [Path(each) for each in sorted(glob.glob(str(path), recursive=True))]
+    if not found:
+        raise UnknownSource(f"There is no file or folder {source}.")
+    return found
+
+
+def _items_in_folder(folder: Path) -> Iterator[Item]:
+    """Links to folders are not followed: they may lead in circles."""
     named = Path(folder.resolve().name)
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(parent, name)
-            yield _item(path, (named / path.relative_to(folder)).as_posix(), _reason_to_skip(name))
-
-
-def _reason_to_skip(name: str) -> str | None:
-    if name.startswith("."):
-        return "A hidden file."
-    if Path(name).suffix.lower() not in IMAGE_SUFFIXES:
-        return "The name does not end like that of a picture."
-    return None
+            yield _item(path, (named / path.relative_to(folder)).as_posix(), reason_to_skip(name))
 
 
 def _item(path: Path, source: str, skip: str | None = None) -> Item:
-    return Item(str(path), path.name, partial(path.read_bytes), source=source, skip=skip)
+    return Item(str(path), path.name, partial(_read, path), source=source, skip=skip)
+
+
+def _read(path: Path) -> bytes:
+    check_bytes(path.stat().st_size)
+    return path.read_bytes()
+
+
+def _items_in_bucket(url: str) -> Iterator[Item]:
+    files, root = file_system(url, NAMED_BY)
+    scheme = url.partition("://")[0]
+    try:
+        if files.info(root)["type"] == "file":
+            yield from _items_of_object(files, f"{scheme}://{root}", root)
+            return
+        for key, details in _listed(files, root):
+            yield _object(files, f"{scheme}://{key}", key, int(details.get("size") or 0))
+    except FileNotFoundError:
+        raise SourceUnavailable(f"There is nothing at {url}.") from None
+    except Exception as error:  # each kind of bucket has a family of exceptions of its own
+        raise SourceUnavailable(f"The source {url} {advice(error, NAMED_BY)}") from error
+
+
+def _items_of_object(files: Any, url: str, key: str) -> Iterator[Item]:
+    if is_archive(key):
+        yield from items_in_archive(url, partial(files.open, key, "rb"))
+    else:
+        yield Item(url, PurePosixPath(key).name, partial(_read_object, files, key, 0), source=url)
+
+
+def _listed(files: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Folder by folder, since a listing of everything may not fit into memory."""
+    for _, folders, found in files.walk(root, detail=True, on_error="raise"):
+        for name in [name for name in folders if name.startswith(".")]:
+            del folders[name]
+        yield from ((details["name"], details) for _, details in sorted(found.items()))
+
+
+def _object(files: Any, url: str, key: str, size: int) -> Item:
+    name = PurePosixPath(key).name
+    return Item(url, name, partial(_read_object, files, key, size), source=url, skip=reason_to_skip(name))
+
+
+def _read_object(files: Any, key: str, size: int) -> bytes:
+    check_bytes(size)
+    try:
+        return bytes(files.cat_file(key))
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(str(error)) from error

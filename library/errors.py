@@ -39,6 +39,14 @@ class IndexUnavailable(LikenessError):
     """Milvus does not answer, or does not answer as it should."""
 
 
+class UnknownSource(LikenessError):
+    """There is nothing at this place that pictures could be taken from."""
+
+
+class SourceUnavailable(LikenessError):
+    """A place that pictures come from cannot be read right now."""
+
+
 class StoreUnavailable(LikenessError):
     """The image store cannot be read or written."""
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from library.errors import (
@@ -19,7 +21,7 @@ from library.errors import (
     UnknownPicture,
 )
 from library.images import ContentId, decode, preview
-from library.ingest import Addition, FileReceipt, Item, Known, ingest
+from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, ingest
 from library.models import Models, ModelStatus
 from library.ports import (
     Collection,
@@ -74,14 +76,24 @@ class ImageLibrary:
             self._models.fail(error)
             raise
 
-    def add(self, items: Iterable[Item], stopped: Callable[[], bool] = lambda: False) -> Iterator[FileReceipt]:
-        """Takes the items in; see `ingest`. Raises ModelUnavailable or UnknownModel before the first one."""
+    def add(
+        self,
+        items: Iterable[Item],
+        stopped: Callable[[], bool] = lambda: False,
+        batch_size: int = BATCH_SIZE,
+        dry_run: bool = False,
+    ) -> Iterator[FileReceipt]:
+        """Takes the items in; see `ingest`. A dry run only tells what would happen.
+
+        Raises ModelUnavailable or UnknownModel before the first one.
+        """
         encoder = self._models.answering()
         collection = self._database.collection(encoder.info)
         with collection.loaded() as index:
-            run = _Run(self._store, encoder, collection, index, self._changes)
+            kind = _DryRun if dry_run else _Run
+            run = kind(self._store, encoder, collection, index, self._changes)
             try:
-                yield from ingest(items, run, stopped)
+                yield from ingest(items, run, stopped, batch_size)
             finally:
                 collection.settle()
 
@@ -324,6 +336,24 @@ class _Run:
         except StoreUnavailable as error:
             return error
         return None
+
+
+class _DryRun(_Run):
+    """Encodes nothing and keeps nothing, but remembers what it would have kept."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._would_be_kept: dict[ContentId, Known] = {}
+
+    def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Known]:
+        return super().known(ids) | {id: self._would_be_kept[id] for id in ids if id in self._would_be_kept}
+
+    def encode(self, images: Sequence[Image.Image]) -> Vectors:
+        return np.zeros((len(images), self._encoder.info.dim), np.float32)
+
+    def keep(self, additions: Sequence[Addition], vectors: Vectors) -> dict[ContentId, LikenessError]:
+        self._would_be_kept |= {each.record.content_id: Known(each.record, has_row=True) for each in additions}
+        return {}
 
 
 class _Reindexing(_Run):

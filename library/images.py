@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
+from pathlib import PurePath
 from typing import NewType
 
 import numpy as np
@@ -37,6 +38,7 @@ IMAGE_SUFFIXES = frozenset(
         *("jpf", "jpg", "mpo", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"),
     )
 )
+MAX_FILE_BYTES = 256 << 20
 MAX_PIXELS = 178_956_970  # where Pillow, too, speaks of a decompression bomb
 MAX_ASPECT = 100
 WORKING_SIDE = 448  # twice the 224 px of most towers, so that their own resampling still decides
@@ -99,6 +101,21 @@ def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
         raise RejectedImage("The picture needs more memory than this machine has free.") from None
     except Exception as error:  # decoders raise whatever damaged bytes lead them to
         raise RejectedImage("The picture is damaged or cut short and cannot be decoded.") from error
+
+
+def reason_to_skip(name: str) -> str | None:
+    """Why a file of a folder or an archive is not even looked at; None for one that may be a picture."""
+    if name.startswith("."):
+        return "A hidden file."
+    if PurePath(name).suffix.lower() not in IMAGE_SUFFIXES:
+        return "The name does not end like that of a picture."
+    return None
+
+
+def check_bytes(size: int) -> None:
+    """Raises RejectedImage for more than any picture needs, before it is read."""
+    if size > MAX_FILE_BYTES:
+        raise RejectedImage(f"The file has {size / 1e6:,.0f} MB: {MAX_FILE_BYTES >> 20} MB is the most that is read.")
 
 
 def thumbnail(picture: Picture) -> bytes:

@@ -96,7 +96,8 @@ def ingest(
     stopped: Callable[[], bool] = lambda: False,
     batch_size: int = BATCH_SIZE,
 ) -> Iterator[FileReceipt]:
-    """Yields one receipt per item, in order; a bad file never stops the rest.
+    """Yields one receipt per item, in order; a bad file never stops the rest. Of what was not listed yet when a
+    run is cut short there is none.
 
     While one batch of `batch_size` new pictures is stored and inserted by the caller's thread, the next is encoded
     on a second and the one after that read and decoded on a third.
@@ -117,7 +118,7 @@ def ingest(
             if problem or stopped():
                 reason = f"Not tried. {problem}" if problem else "Stopped before this file."
                 stages.stop()
-    if reason:
+    if reason and isinstance(items, Sequence):  # the rest of an archive or a bucket would have to be listed for that
         yield from (FileReceipt(item.path, "skipped", reason=item.skip or reason) for item in remaining)
     if problem := problem or stages.source_problem:
         raise problem

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,27 @@ def test_commands_are_quiet_unless_asked(run, filled):
     assert "model small is ready" in run("status", LOG_LEVEL="info").stderr
 
 
+def test_a_dry_run_tells_what_would_happen_and_changes_nothing(run, filled, album, tmp_path):
+    drawn = [data for _, data in sample_pictures(7)]
+    for number, data in enumerate((*drawn[5:], drawn[5], drawn[0], b"text")):
+        (tmp_path / f"{number}.png").write_bytes(data)
+    counts = receipt(run("ingest", tmp_path, "--dry-run", "--json"))
+    assert [counts[status] for status in ("new", "duplicate", "rejected")] == [2, 2, 1]
+    assert json.loads(run("status", "--json").stdout)["pictures"] == 3
+
+
+def test_an_archive_is_taken_in_with_metadata_up_to_a_limit(run, filled, tmp_path):
+    archive, data = tmp_path / "album.zip", str(tmp_path / "data")
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for name, picture in sample_pictures(5):
+            zipped.writestr(f"2019/{name}", picture)
+    arguments = ("--metadata", "album=holiday", "--metadata", "stars=5=five", "--limit", 4, "--batch-size", 1, "--json")
+    assert receipt(run("ingest", archive, *arguments, DATA_DIR=data))["new"] == 4
+    [record, *_] = (json.loads(path.read_text()) for path in Path(data, "images").rglob("*.json"))
+    assert record["metadata"] == {"album": "holiday", "stars": "5=five"}
+    assert record["source"].startswith("album.zip/2019/")
+
+
 def test_delete_takes_row_and_files(run, filled, album, tmp_path):
     extra = tmp_path / "extra.png"
     extra.write_bytes(list(sample_pictures(5))[4][1])
@@ -162,6 +184,8 @@ def test_samples_fill_an_empty_library(run, tmp_path):
         (["search", "--image", "nowhere.png"], "nowhere.png cannot be read"),
         (["ingest", "nowhere"], "There is no file or folder nowhere"),
         (["ingest"], "Missing argument"),
+        (["ingest", ".", "--metadata", "album"], "name=value is expected"),
+        (["ingest", "nope://x"], "no kind of store that fsspec knows"),
         (["fly"], "No such command"),
     ],
 )
