@@ -59,6 +59,9 @@ class Places:
     def read_only(self) -> Server:
         return self._server("read_only", EDITS="none")
 
+    def closed(self) -> Server:
+        return self._server("closed", AUTH="ann:secret")
+
     def changing(self) -> Server:
         return self._server("changing")
 
@@ -135,6 +138,13 @@ def empty(visitor: Browser, places: Places) -> Page:
 def read_only(visitor: Browser, places: Places) -> Page:
     page = visitor.open(places.read_only().url)
     page.get_by_text("The library is empty").wait_for()
+    return page
+
+
+def signed_out(visitor: Browser, places: Places) -> Page:
+    page = visitor.context.new_page()
+    page.goto(places.closed().url)
+    page.get_by_label("username").wait_for()
     return page
 
 
@@ -370,6 +380,7 @@ def _unfold(page: Page, title: str) -> None:
 
 State = Callable[[Browser, Places], "Page"]
 STATES: tuple[State, ...] = (
+    signed_out,
     empty,
     read_only,
     library,

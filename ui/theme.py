@@ -15,6 +15,8 @@ from ui.sign_in import Accounts, SignIn
 ASSETS = Path(__file__).parent / "assets"
 STYLES = ("tokens.css", "layout.css", "header.css", "standin.css", "results.css", "viewer.css", "uploads.css")
 MAX_FILE_MEGABYTES = 100
+# The title of the document too: Gradio gives its login page none.
+WELCOME = "<title>Likeness: sign in</title><b>Likeness</b> finds pictures by meaning. Sign in to see this library."
 
 
 def launch_options(
@@ -34,6 +36,7 @@ def launch_options(
         "run_history": False,  # it would keep every visitor's queries in the browser
         "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
         "auth": accounts.accept if accounts else None,
+        "auth_message": WELCOME if accounts else None,
         "mcp_server": mcp,
         "app_kwargs": {
             "routes": [*media_routes(library), *health_routes(library)],
@@ -58,6 +61,7 @@ def theme() -> gr.themes.Base:
         body_background_fill_dark="#0b1120",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_400",
+        background_fill_primary="*neutral_50",
         background_fill_primary_dark="#0b1120",
         background_fill_secondary_dark="#111a2e",
         border_color_primary="*neutral_200",
