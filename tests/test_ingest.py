@@ -1,11 +1,13 @@
 import errno
 import os
+import threading
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from library.errors import IndexUnavailable, StoreUnavailable
+from library.errors import IndexUnavailable, SourceUnavailable, StoreUnavailable
 from library.image_library import ImageLibrary
 from library.images import content_id
 from library.ingest import STATUSES, FileReceipt, Item, tally
@@ -139,6 +141,111 @@ def test_when_milvus_dies_the_same_call_later_does_the_rest(picture):
     again = list(library.add(files))
     assert statuses(again) == ["duplicate"] * 32 + ["new"] * 48
     assert library.count_rows() == library.status().pictures == 80
+
+
+# Stages that overlap
+
+
+class Watched(ColourEncoder):
+    """Counts what it encodes, and waits where a test wants that."""
+
+    def __init__(self):
+        self.encoded = 0
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def encode_images(self, images):
+        assert self.go_on.wait(20)
+        self.encoded += len(images)
+        return super().encode_images(images)
+
+
+def shades(picture, count, **options):
+    return [item(f"{number}.png", picture((number % 256, number // 256, 0), **options)) for number in range(count)]
+
+
+def test_copies_far_apart_in_one_run_are_encoded_once(picture):
+    encoder = Watched()
+    library = ImageLibrary(MemoryStore(), ready(encoder), MemoryDatabase())
+    files = shades(picture, 100)
+    receipts = list(library.add([*files, *files, *files]))
+    assert statuses(receipts) == ["new"] * 100 + ["duplicate"] * 200
+    assert receipts[250].reason == "The same picture as 50.png."
+    assert encoder.encoded == 100
+
+
+def test_a_copy_of_what_could_not_be_stored_is_rejected_as_well(picture):
+    library = ImageLibrary(FullStore(), ready(ColourEncoder()), MemoryDatabase())
+    large = picture("blue", size=(400, 400))
+    receipts = list(library.add([item("1.png", large), item("red.png", picture("red")), item("2.png", large)]))
+    assert statuses(receipts) == ["rejected", "new", "rejected"]
+
+
+def test_a_batch_holds_as_many_new_pictures_as_asked(library, picture):
+    files = [each for new in shades(picture, 25) for each in (new, item("notes.txt", b"text"))]
+    receipts = list(library.add(files, stopped=lambda: True, batch_size=10))
+    assert statuses(receipts).count("new") == 10
+
+
+def test_no_more_is_read_than_a_few_batches_hold(picture):
+    encoder, read = Watched(), []
+    encoder.go_on.clear()
+
+    def items():
+        for each in shades(picture, 1000):
+            read.append(each)
+            yield each
+
+    library = ImageLibrary(MemoryStore(), ready(encoder), MemoryDatabase())
+    receipts = library.add(items(), stopped=lambda: True, batch_size=8)
+    threading.Timer(0.5, encoder.go_on.set).start()
+    assert statuses(receipts).count("new") == 8
+    assert len(read) < 200  # and nothing more is listed once it is over
+
+
+def test_the_next_batch_is_encoded_while_one_is_stored(picture):
+    encoder = Watched()
+
+    class PatientStore(MemoryStore):
+        def add(self, record, original, thumbnail):
+            deadline = time.monotonic() + 20
+            while encoder.encoded < 16:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            super().add(record, original, thumbnail)
+
+    library = ImageLibrary(PatientStore(), ready(encoder), MemoryDatabase())
+    assert statuses(library.add(shades(picture, 16), batch_size=8)) == ["new"] * 16
+
+
+def test_a_source_that_goes_away_ends_the_run_after_what_it_gave(library, picture):
+    def items():
+        yield from shades(picture, 40)
+        raise SourceUnavailable("The bucket does not answer.")
+
+    receipts = []
+    with pytest.raises(SourceUnavailable):
+        for receipt in library.add(items()):
+            receipts.append(receipt)
+    assert statuses(receipts) == ["new"] * 40
+    assert library.count_rows() == 40
+
+
+def test_a_run_that_nobody_follows_any_longer_ends(library, picture):
+    before = threading.active_count()
+    receipts = library.add(shades(picture, 500), batch_size=4)
+    next(receipts)
+    receipts.close()
+    assert threading.active_count() == before
+    assert library.count_rows() == library.status().pictures < 500
+
+
+def test_a_dry_run_tells_and_keeps_nothing(library, picture):
+    list(library.add([item("red.png", picture("red"))]))
+    files = [item("red.png", picture("red")), *shades(picture, 70), *shades(picture, 70), item("x.png", b"text")]
+    statuses_of = statuses(library.add(files, dry_run=True))
+    assert statuses_of == ["duplicate"] + ["new"] * 70 + ["duplicate"] * 70 + ["rejected"]
+    assert library.status().pictures == library.count_rows() == 1
 
 
 FILES = st.lists(
