@@ -126,6 +126,11 @@ def loaded(page: "Page", selector: str) -> None:
     page.wait_for_function("selector => document.querySelector(selector)?.naturalWidth > 0", arg=selector)
 
 
+def wait_for_focus(page: "Page", label: str) -> None:
+    """A closed dialog gives the focus back a moment later."""
+    page.wait_for_function("label => document.activeElement.getAttribute('aria-label')?.startsWith(label)", arg=label)
+
+
 def overhang(page: "Page") -> int:
     """How many pixels the page is wider than the window."""
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests import states
-from tests.browser import PHONE, WIDE, cards, overhang, search, upload, wait_for_cards
+from tests.browser import PHONE, WIDE, cards, overhang, search, upload, wait_for_cards, wait_for_focus
 from tests.conftest import skip_or_fail
 from tests.states import STATES
 
@@ -109,7 +109,7 @@ def test_a_whole_visit_needs_no_mouse(places, browser):
     viewer.get_by_text("3 of 24").wait_for()
     page.keyboard.press("Escape")
     viewer.wait_for(state="hidden")
-    assert name(page).startswith("View Match 3")
+    wait_for_focus(page, "View Match 3")
     assert tab(page).startswith("Find pictures similar")
     page.keyboard.press("Enter")
     page.locator(".lk-anchor").wait_for()

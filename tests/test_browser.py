@@ -18,6 +18,7 @@ from tests.browser import (
     search_with_file,
     upload,
     wait_for_cards,
+    wait_for_focus,
 )
 from tests.held_model import HeldModel
 from tests.states import HOSTILE, LONGEST, RIGHT_TO_LEFT
@@ -118,7 +119,7 @@ def test_the_viewer_shows_all_and_is_worked_by_keys(server, browser):
     viewer.get_by_text("3 of 24").wait_for()
     page.keyboard.press("Escape")
     viewer.wait_for(state="hidden")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("View Match 3")
+    wait_for_focus(page, "View Match 3")
 
 
 def test_a_download_is_the_original_under_its_name(server, browser, drawn):
