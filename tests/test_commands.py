@@ -159,6 +159,16 @@ def test_an_archive_is_taken_in_with_metadata_up_to_a_limit(run, filled, tmp_pat
     assert record["source"].startswith("album.zip/2019/")
 
 
+def test_shards_together_take_everything_in_and_write_their_receipts(run, filled, album, tmp_path):
+    data, paths = str(tmp_path / "data"), []
+    for number in (1, 2):
+        file = tmp_path / f"{number}.jsonl"
+        run("ingest", album, "--shard", f"{number}/2", "--receipt", file, DATA_DIR=data)
+        paths += [json.loads(line)["path"] for line in file.read_text().splitlines()]
+    assert sorted(paths) == sorted(file["path"] for file in receipt(filled)["files"])
+    assert json.loads(run("status", "--json", DATA_DIR=data).stdout)["rows"] == 3
+
+
 def test_delete_takes_row_and_files(run, filled, album, tmp_path):
     extra = tmp_path / "extra.png"
     extra.write_bytes(list(sample_pictures(5))[4][1])
@@ -185,6 +195,8 @@ def test_samples_fill_an_empty_library(run, tmp_path):
         (["ingest", "nowhere"], "There is no file or folder nowhere"),
         (["ingest"], "Missing argument"),
         (["ingest", ".", "--metadata", "album"], "name=value is expected"),
+        (["ingest", ".", "--shard", "9/8"], "3/8 is the third of eight"),
+        (["ingest", ".", "--receipt", "out.txt"], ".csv or .jsonl is expected"),
         (["ingest", "nope://x"], "no kind of store that fsspec knows"),
         (["fly"], "No such command"),
     ],
