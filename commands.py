@@ -50,7 +50,7 @@ class Rooms:
 
     open_library: Open
     serve: Callable[[Settings], None]
-    items_from: Callable[[Sequence[str]], Iterable[Item]]
+    items_from: Callable[[Sequence[str], Path | None, str], Iterable[Item]]
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,11 @@ def main(context: typer.Context) -> None:
 def ingest(
     context: typer.Context,
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(help="Files, folders (recursively), patterns, zip and tar archives, s3://bucket/folder."),
-    ],
+    ] = None,
+    table: Annotated[Path | None, typer.Option(help="A .csv, .tsv, .jsonl or .parquet file, a row a picture.")] = None,
+    image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
     metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
     limit: Annotated[int | None, typer.Option(help="Ends after so many files.", min=1)] = None,
     shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",
@@ -97,9 +99,11 @@ def ingest(
 ) -> None:
     """Takes pictures in."""
     with _failures_as_exit_codes(), receipt_file(receipt) as write:
+        if not (sources or table):
+            raise InvalidSelection("Nothing is named to take in: give at least one source, or a --table.")
         part = Shard.parse(shard) if shard else None
         selection = Selection(limit, part, _fields(metadata or []))
-        items = selection.of(context.obj.rooms.items_from(sources))
+        items = selection.of(context.obj.rooms.items_from(sources or [], table, image_column))
         _take_in(context.obj, items, as_json, write, batch_size, dry_run)
 
 
