@@ -6,22 +6,30 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, NoReturn, Protocol
 
 import typer
 
-from library.errors import IndexUnavailable, InvalidQuery, LikenessError, ModelUnavailable, StoreUnavailable
+from library.errors import (
+    IndexUnavailable,
+    InvalidQuery,
+    InvalidSelection,
+    LikenessError,
+    ModelUnavailable,
+    StoreUnavailable,
+)
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.ingest import BATCH_SIZE, FileReceipt, Item, tally
 from library.ports import Hit
+from library.receipts import Write, receipt_file
 from library.records import clean_name
 from library.samples import sample_pictures
 from library.search import MAX_LIMIT, Query
+from library.selection import Selection, Shard
 from settings import Settings, SettingsError, load_settings
 
 EXIT_REJECTED = 1
@@ -42,7 +50,7 @@ class Rooms:
 
     open_library: Open
     serve: Callable[[Settings], None]
-    items_from: Callable[[Sequence[str]], Iterable[Item]]
+    items_from: Callable[[Sequence[str], Path | None, str], Iterable[Item]]
 
 
 @dataclass(frozen=True)
@@ -76,24 +84,27 @@ def main(context: typer.Context) -> None:
 def ingest(
     context: typer.Context,
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(help="Files, folders (recursively), patterns, zip and tar archives, s3://bucket/folder."),
-    ],
+    ] = None,
+    table: Annotated[Path | None, typer.Option(help="A .csv, .tsv, .jsonl or .parquet file, a row a picture.")] = None,
+    image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
     metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
     limit: Annotated[int | None, typer.Option(help="Ends after so many files.", min=1)] = None,
+    shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",
+    receipt: Annotated[Path | None, typer.Option(help="A .csv or .jsonl file: a line per file, as it goes.")] = None,
     batch_size: Annotated[int, typer.Option(help="New pictures encoded at once.", min=1, max=1024)] = BATCH_SIZE,
     dry_run: Annotated[bool, typer.Option(help="Tells what would happen and changes nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Takes pictures in."""
-    with _failures_as_exit_codes():
-        items = context.obj.rooms.items_from(sources)
-    if limit:
-        items = list(islice(items, limit))
-    if fields := _fields(metadata or []):
-        marked = (replace(item, metadata=fields) for item in items)
-        items = list(marked) if isinstance(items, Sequence) else marked
-    _take_in(context.obj, items, as_json, batch_size, dry_run)
+    with _failures_as_exit_codes(), receipt_file(receipt) as write:
+        if not (sources or table):
+            raise InvalidSelection("Nothing is named to take in: give at least one source, or a --table.")
+        part = Shard.parse(shard) if shard else None
+        selection = Selection(limit, part, _fields(metadata or []))
+        items = selection.of(context.obj.rooms.items_from(sources or [], table, image_column))
+        _take_in(context.obj, items, as_json, write, batch_size, dry_run)
 
 
 @commands.command()
@@ -198,15 +209,23 @@ def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help
 
 
 def _fields(pairs: Sequence[str]) -> dict[str, str]:
-    """Raises typer.Exit for anything but name=value."""
-    split = [pair.partition("=") for pair in pairs]
-    if wrong := next((pair for pair, (name, found, _) in zip(pairs, split, strict=True) if not (name and found)), None):
-        _fail(f"--metadata {wrong} is not possible: name=value is expected.", EXIT_USAGE)
-    return {name: value for name, _, value in split}
+    """Raises InvalidSelection for anything but name=value."""
+    fields: dict[str, str] = {}
+    for pair in pairs:
+        name, found, value = pair.partition("=")
+        if not (name and found):
+            raise InvalidSelection(f"--metadata {pair} is not possible: name=value is expected.")
+        fields[name] = value
+    return fields
 
 
 def _take_in(
-    session: Session, items: Iterable[Item], as_json: bool, batch_size: int = BATCH_SIZE, dry_run: bool = False
+    session: Session,
+    items: Iterable[Item],
+    as_json: bool,
+    write: Write = lambda _: None,
+    batch_size: int = BATCH_SIZE,
+    dry_run: bool = False,
 ) -> None:
     receipts: list[FileReceipt] = []
     total = len(items) if isinstance(items, Sequence) else None
@@ -214,6 +233,7 @@ def _take_in(
         try:
             added = library.add(items, interrupted.is_set, batch_size, dry_run)
             for receipt in _with_progress(added, total, "Looking" if dry_run else "Taking in"):
+                write(receipt)
                 receipts.append(receipt)
         finally:
             if receipts or not total:

@@ -1,14 +1,16 @@
-"""Where pictures come from: files, folders, patterns, archives and buckets."""
+"""Where pictures come from: files, folders, patterns, archives, buckets and tables."""
 
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from db.archives import is_archive, items_in_archive
 from db.buckets import advice, file_system
+from db.tables import items_in_table
 from library.errors import SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip
 from library.ingest import Item
@@ -16,7 +18,7 @@ from library.ingest import Item
 NAMED_BY = "SOURCE"
 
 
-def items_from(sources: Sequence[str]) -> Iterable[Item]:
+def items_from(sources: Sequence[str], table: Path | None = None, image_column: str = "") -> Iterable[Item]:
     """Files as they are; folders, archives and buckets without hidden files and names that no picture has.
 
     What is left out comes as an item with `skip` set, so that a receipt can name it. Where an item comes from begins
@@ -25,9 +27,12 @@ def items_from(sources: Sequence[str]) -> Iterable[Item]:
     A list where listing is all it takes, so that a progress can be shown. Raises UnknownSource at once for a source
     that is not there; while iterating, SourceUnavailable for one that goes.
     """
+    rows = items_in_table(table, image_column) if table else []
     places = [place for source in sources for place in _places(source)]
     items = (item for place in places for item in _items_at(place))
-    return list(items) if all(isinstance(place, Path) and not is_archive(place.name) for place in places) else items
+    if all(isinstance(place, Path) and not is_archive(place.name) for place in places):
+        return [*rows, *items]
+    return chain(rows, items)
 
 
 def _items_at(place: Path | str) -> Iterator[Item]:

@@ -39,6 +39,10 @@ class IndexUnavailable(LikenessError):
     """Milvus does not answer, or does not answer as it should."""
 
 
+class InvalidSelection(LikenessError):
+    """What was asked about the pictures to take in cannot be done as it was asked."""
+
+
 class UnknownSource(LikenessError):
     """There is nothing at this place that pictures could be taken from."""
 

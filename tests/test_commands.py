@@ -159,6 +159,25 @@ def test_an_archive_is_taken_in_with_metadata_up_to_a_limit(run, filled, tmp_pat
     assert record["source"].startswith("album.zip/2019/")
 
 
+def test_a_table_brings_its_columns_along(run, filled, album, tmp_path):
+    (tmp_path / "photos.csv").write_text(f"path,class,width\n{album / 'a.png'},circle,300\ngone.png,x,1\n")
+    data = str(tmp_path / "data")
+    result = run("ingest", "--table", tmp_path / "photos.csv", "--image-column", "path", "--json", DATA_DIR=data)
+    assert [file["status"] for file in receipt(result)["files"]] == ["new", "rejected"]
+    [record] = (json.loads(path.read_text()) for path in Path(data, "images").rglob("*.json"))
+    assert (record["metadata"], record["source"]) == ({"class": "circle", "width": 300}, "a.png")
+
+
+def test_shards_together_take_everything_in_and_write_their_receipts(run, filled, album, tmp_path):
+    data, paths = str(tmp_path / "data"), []
+    for number in (1, 2):
+        file = tmp_path / f"{number}.jsonl"
+        run("ingest", album, "--shard", f"{number}/2", "--receipt", file, DATA_DIR=data)
+        paths += [json.loads(line)["path"] for line in file.read_text().splitlines()]
+    assert sorted(paths) == sorted(file["path"] for file in receipt(filled)["files"])
+    assert json.loads(run("status", "--json", DATA_DIR=data).stdout)["rows"] == 3
+
+
 def test_delete_takes_row_and_files(run, filled, album, tmp_path):
     extra = tmp_path / "extra.png"
     extra.write_bytes(list(sample_pictures(5))[4][1])
@@ -183,8 +202,11 @@ def test_samples_fill_an_empty_library(run, tmp_path):
         (["search"], "Describe a picture"),
         (["search", "--image", "nowhere.png"], "nowhere.png cannot be read"),
         (["ingest", "nowhere"], "There is no file or folder nowhere"),
-        (["ingest"], "Missing argument"),
+        (["ingest"], "Nothing is named to take in"),
+        (["ingest", "--table", "nowhere.csv"], "The table nowhere.csv cannot be read"),
         (["ingest", ".", "--metadata", "album"], "name=value is expected"),
+        (["ingest", ".", "--shard", "9/8"], "3/8 is the third of eight"),
+        (["ingest", ".", "--receipt", "out.txt"], ".csv or .jsonl is expected"),
         (["ingest", "nope://x"], "no kind of store that fsspec knows"),
         (["fly"], "No such command"),
     ],
