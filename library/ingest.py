@@ -265,6 +265,7 @@ class _Stages:
                 return
             except LikenessError as error:
                 self.source_problem = error
+                return
 
     def _read(self, item: Item) -> _File:
         file = _File(item)
