@@ -19,6 +19,7 @@ from library.errors import (
     InvalidSelection,
     LikenessError,
     ModelUnavailable,
+    SourceUnavailable,
     StoreUnavailable,
 )
 from library.image_library import ImageLibrary
@@ -331,7 +332,7 @@ def _settings() -> Settings:
 def _failures_as_exit_codes() -> Iterator[None]:
     try:
         yield
-    except (IndexUnavailable, StoreUnavailable, ModelUnavailable) as error:
+    except (IndexUnavailable, StoreUnavailable, SourceUnavailable, ModelUnavailable) as error:
         _fail(str(error), EXIT_UNAVAILABLE)
     except (LikenessError, SettingsError) as error:
         _fail(str(error), EXIT_USAGE)

@@ -225,6 +225,12 @@ def test_a_milvus_that_is_away_ends_with_exit_code_3_and_says_how_to_start_it(ru
         assert "Traceback" not in result.stderr
 
 
+def test_a_bucket_that_cannot_be_reached_ends_with_exit_code_3(run, bucket):
+    result = run("ingest", "s3://nowhere/at-all")
+    assert result.returncode == 3
+    assert "There is nothing at s3://nowhere/at-all." in result.stderr.splitlines()[-1]
+
+
 def test_a_folder_that_is_no_model_writes_nothing(run, tmp_path):
     for arguments in ([], ["status"]):
         result = run(*arguments, CLIP_MODEL=str(tmp_path), DATA_DIR=str(tmp_path / "data"), GRADIO_SERVER_PORT="")
