@@ -75,6 +75,14 @@ class MilvusCollection:
         if self._milvus.is_lite and self._unflushed >= LITE_BULK_FLUSH_ROWS:
             self.flush()
 
+    def update(self, records: Sequence[Record]) -> None:
+        """Puts the records into the rows they have; the vectors stay."""
+        with self.loaded() as index:
+            vectors = index.vectors([record.img_path for record in records])
+        present = [record for record in records if record.content_id in vectors]
+        if present:
+            self.upsert(present, np.stack([vectors[record.content_id] for record in present]))
+
     def settle(self) -> None:
         if self._unflushed >= (LITE_FLUSH_ROWS if self._milvus.is_lite else SERVER_FLUSH_ROWS):
             self.flush()
@@ -219,8 +227,7 @@ class MilvusCollection:
             self._create(client)
         if EMBEDDING not in client.list_indexes(self._name, timeout=TIMEOUT):
             self._create_index(client)
-        fields = client.describe_collection(self._name, timeout=TIMEOUT)["fields"]
-        dim = next(int(field["params"]["dim"]) for field in fields if field["name"] == EMBEDDING)
+        dim = vector_dim(client, self._name)
         if dim != self._dim:
             raise IndexUnavailable(
                 f"The collection {self._name} holds vectors of {dim} numbers, the model makes {self._dim}. "
@@ -279,12 +286,17 @@ class LoadedMilvusCollection:
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(row[PRIMARY_KEY]) for row in self._collection.rows_of(self._generation, img_paths, [])}
 
-    def vector(self, img_path: str) -> Vector | None:
-        rows = self._collection.rows_of(self._generation, [img_path], [EMBEDDING])
-        return np.asarray(rows[0][EMBEDDING], dtype=np.float32) if rows else None
+    def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
+        rows = self._collection.rows_of(self._generation, img_paths, [EMBEDDING])
+        return {id_of(row[PRIMARY_KEY]): np.asarray(row[EMBEDDING], dtype=np.float32) for row in rows}
 
     def count(self) -> int:
         return self._collection.count(self._generation)
+
+
+def vector_dim(client: MilvusClient, name: str) -> int:
+    fields = client.describe_collection(name, timeout=TIMEOUT)["fields"]
+    return next(int(field["params"]["dim"]) for field in fields if field["name"] == EMBEDDING)
 
 
 def checked_paths(img_paths: Sequence[str]) -> list[str]:

@@ -36,15 +36,20 @@ class LocalImageStore:
         self._root = root
         self._catalogue = _Catalogue(root)
 
-    def add(self, record: Record, original: bytes, thumbnail: bytes) -> None:
+    def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         folder = self._folder(record.content_id)
         with _failures_explained():
             folder.mkdir(parents=True, exist_ok=True)
-            _write(self._original_path(record), original)
+            if original is not None:
+                _write(self._original_path(record), original)
             _write(folder / f"{record.content_id}{THUMBNAIL_SUFFIX}", thumbnail)
-            # The record's time on disk is the time added, so that a listing alone gives the order.
-            _write(self._record_path(record.content_id), record.to_json().encode(), record.added_at)
-            _sync_folder(folder)
+            self._write_record(record)
+
+    def update(self, record: Record) -> None:
+        if self.find(record.content_id) is None:
+            raise unknown_picture()
+        with _failures_explained():
+            self._write_record(record)
 
     def find(self, id: ContentId) -> Record | None:
         with _failures_explained():
@@ -80,6 +85,11 @@ class LocalImageStore:
 
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         return [record for id in ids if (record := self.find(id))]
+
+    def _write_record(self, record: Record) -> None:
+        # Its time on disk is the time added, so that a listing alone gives the order.
+        _write(self._record_path(record.content_id), record.to_json().encode(), record.added_at)
+        _sync_folder(self._folder(record.content_id))
 
     def _folder(self, id: ContentId) -> Path:
         return self._root / parse_content_id(id)[:2]

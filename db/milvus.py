@@ -10,10 +10,11 @@ from pathlib import Path
 import grpc
 from pymilvus import MilvusClient, MilvusException
 
-from db.collection import TIMEOUT, MilvusCollection, checked_paths
+from db.collection import TIMEOUT, MilvusCollection, checked_paths, vector_dim
 from db.gate import SharedGate
 from library.errors import IndexUnavailable
 from library.ports import EncoderInfo
+from library.records import Record
 
 logger = logging.getLogger(__name__)
 
@@ -50,24 +51,25 @@ class Milvus:
         self._collections: dict[str, MilvusCollection] = {}
 
     def collection(self, encoder: EncoderInfo) -> "MilvusCollection":
-        name = collection_name(encoder)
-        with self._connecting:
-            if name not in self._collections:
-                self._collections[name] = MilvusCollection(self, name, encoder.dim)
-            return self._collections[name]
+        return self._collection(collection_name(encoder), encoder.dim)
 
     def holds(self, encoder: EncoderInfo) -> bool:
         with self.explained():
             return bool(self.client().has_collection(collection_name(encoder), timeout=TIMEOUT))
 
+    def update(self, records: Sequence[Record]) -> None:
+        for name in self._names():
+            with self.explained():
+                dim = vector_dim(self.client(), name)
+            self._collection(name, dim).update(records)
+
     def delete(self, img_paths: Sequence[str]) -> None:
         """Removes the rows from every collection. Raises InvalidContentId before anything is deleted."""
         ids = checked_paths(img_paths)
+        names = self._names() if ids else []
         with self.explained(), self.writing:
-            client = self.client()
-            for name in client.list_collections(timeout=TIMEOUT):
-                if ids and name.startswith(PREFIX):
-                    client.delete(name, ids=ids, timeout=TIMEOUT)
+            for name in names:
+                self.client().delete(name, ids=ids, timeout=TIMEOUT)
         for collection in self._collections.values():
             collection.expect_other_count()
 
@@ -106,6 +108,17 @@ class Milvus:
                 self._note_loss(advice)
             raise IndexUnavailable(advice) from error
         self._note_answer()
+
+    def _names(self) -> list[str]:
+        """Of the collections that are ours."""
+        with self.explained():
+            return [name for name in self.client().list_collections(timeout=TIMEOUT) if name.startswith(PREFIX)]
+
+    def _collection(self, name: str, dim: int) -> "MilvusCollection":
+        with self._connecting:
+            if name not in self._collections:
+                self._collections[name] = MilvusCollection(self, name, dim)
+            return self._collections[name]
 
     def _note_loss(self, advice: str) -> None:
         """One line, however many queries meet it. One that was never there is told by whoever asked for it."""

@@ -40,19 +40,20 @@ class ObjectStore:
         self._root = root.rstrip("/")
         self._catalogue = _Catalogue(self._list)
 
-    def add(self, record: Record, original: bytes, thumbnail: bytes) -> None:
+    def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         key = self._key(record.content_id)
         added = _microseconds(record.added_at)
         with self._failures_explained():
-            self._files.pipe(
-                {
-                    self._original_key(record): original,
-                    f"{key}{THUMBNAIL_SUFFIX}": thumbnail,
-                    f"{key}.{added}{ADDED_SUFFIX}": b"",
-                }
-            )
+            objects = {f"{key}{THUMBNAIL_SUFFIX}": thumbnail, f"{key}.{added}{ADDED_SUFFIX}": b""}
+            self._files.pipe(objects if original is None else objects | {self._original_key(record): original})
             self._files.pipe_file(f"{key}{RECORD_SUFFIX}", record.to_json().encode())
         self._catalogue.change(record.content_id, added)
+
+    def update(self, record: Record) -> None:
+        if self.find(record.content_id) is None:
+            raise unknown_picture()
+        with self._failures_explained():
+            self._files.pipe_file(f"{self._key(record.content_id)}{RECORD_SUFFIX}", record.to_json().encode())
 
     def find(self, id: ContentId) -> Record | None:
         data = self._read(f"{self._key(id)}{RECORD_SUFFIX}")

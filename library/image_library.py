@@ -244,7 +244,7 @@ class ImageLibrary:
         anchor = self.record(id)
         started = time.perf_counter()
         with self._collection().loaded() as index:
-            stored = index.vector(anchor.img_path)
+            stored = index.vectors([anchor.img_path]).get(id)
             if stored is None:
                 raise UnknownPicture(f"{anchor.name} is stored but not yet searchable. Add it again to finish it.")
             return _answer(index, stored, query, started, started, [], anchor)

@@ -45,8 +45,12 @@ class ImageStore(Protocol):
     Every method raises StoreUnavailable when the medium fails, and UnknownPicture for a missing picture.
     """
 
-    def add(self, record: Record, original: bytes, thumbnail: bytes) -> None:
-        """Adding a picture that is there already replaces it by itself."""
+    def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
+        """Adding a picture that is there already replaces it by itself. No original: it stays where the record says."""
+        ...
+
+    def update(self, record: Record) -> None:
+        """Replaces the record of a picture that is there; it keeps its time added."""
         ...
 
     def find(self, id: ContentId) -> Record | None: ...
@@ -104,8 +108,8 @@ class LoadedCollection(Protocol):
         """Those of them that have a row."""
         ...
 
-    def vector(self, img_path: str) -> Vector | None:
-        """The stored vector, if there is a row."""
+    def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
+        """Those of them that have a row."""
         ...
 
     def count(self) -> int: ...
@@ -138,6 +142,10 @@ class VectorDatabase(Protocol):
 
     def holds(self, encoder: EncoderInfo) -> bool:
         """Whether there is a collection of this encoder. Raises IndexUnavailable."""
+        ...
+
+    def update(self, records: Sequence[Record]) -> None:
+        """Puts the records into the rows they have, in every collection; the vectors stay."""
         ...
 
     def delete(self, img_paths: Sequence[str]) -> None:

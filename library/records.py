@@ -25,6 +25,7 @@ class Record:
     added: str  # ISO 8601, UTC, to the microsecond: sorts as text
     source: str
     metadata: Metadata = field(default_factory=dict)
+    original_at: str = ""  # a path or URL, where the store has only the thumbnail and this record
 
     @classmethod
     def of(
@@ -37,6 +38,7 @@ class Record:
         added: datetime,
         source: str,
         metadata: Metadata,
+        original_at: str = "",
     ) -> "Record":
         """A record for a picture that enters the library; `size` is that of the original in bytes."""
         return cls(
@@ -50,6 +52,7 @@ class Record:
             added=added.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             source=_encodable(source),
             metadata=dict(metadata),
+            original_at=original_at,
         )
 
     def to_json(self) -> str:

@@ -49,16 +49,22 @@ def loading(name: str = "some/model") -> Models:
 
 class MemoryStore:
     def __init__(self) -> None:
-        self._pictures: dict[ContentId, tuple[Record, bytes, bytes]] = {}
+        self._pictures: dict[ContentId, tuple[Record, bytes | None, bytes]] = {}
 
-    def add(self, record: Record, original: bytes, thumbnail: bytes) -> None:
+    def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         self._pictures[record.content_id] = (record, original, thumbnail)
+
+    def update(self, record: Record) -> None:
+        self._pictures[record.content_id] = (record, *self._get(record.content_id)[1:])
 
     def find(self, id: ContentId) -> Record | None:
         return self._pictures[id][0] if id in self._pictures else None
 
     def original(self, id: ContentId) -> bytes:
-        return self._get(id)[1]
+        original = self._get(id)[1]
+        if original is None:
+            raise UnknownPicture("The original is not kept here.")
+        return original
 
     def thumbnail(self, id: ContentId) -> bytes:
         return self._get(id)[2]
@@ -112,8 +118,12 @@ class MemoryCollection:
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(path) for path in img_paths if path in self._rows}
 
-    def vector(self, img_path: str) -> Vector | None:
-        return self._rows[img_path][1] if img_path in self._rows else None
+    def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
+        return {id_of(path): self._rows[path][1] for path in img_paths if path in self._rows}
+
+    def update(self, records: Sequence[Record]) -> None:
+        present = [record for record in records if record.img_path in self._rows]
+        self._rows.update({record.img_path: (record, self._rows[record.img_path][1]) for record in present})
 
     def count(self) -> int:
         return len(self._rows)
@@ -155,6 +165,10 @@ class MemoryDatabase:
 
     def holds(self, encoder: EncoderInfo) -> bool:
         return f"{encoder.name}_{encoder.fingerprint}" in self._collections
+
+    def update(self, records: Sequence[Record]) -> None:
+        for collection in self._collections.values():
+            collection.update(records)
 
     def delete(self, img_paths: Sequence[str]) -> None:
         for collection in self._collections.values():

@@ -107,8 +107,16 @@ def test_a_stored_vector_can_be_had_again(collection):
     [vector] = unit_vectors(1, DIM)
     collection.upsert([record(1)], np.stack([vector]))
     with collection.loaded() as index:
-        assert index.vector(record(1).img_path) == pytest.approx(vector, abs=1e-6)
-        assert index.vector(record(2).img_path) is None
+        found = index.vectors([record(1).img_path, record(2).img_path])
+        assert found == {record(1).content_id: pytest.approx(vector, abs=1e-6)}
+
+
+def test_records_can_be_replaced_without_their_vectors(database, collection):
+    collection.upsert([record(1)], np.stack([X]))
+    database.update([record(1, metadata={"stars": 5}), record(2)])
+    with collection.loaded() as index:
+        [hit] = index.search(X, limit=5, nprobe=None, exact=True)
+    assert (hit.record.metadata, hit.score) == ({"stars": 5}, pytest.approx(1, abs=1e-6))
 
 
 def test_it_tells_which_pictures_have_a_row(collection):

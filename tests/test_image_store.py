@@ -76,6 +76,28 @@ def test_deleting_leaves_nothing_and_may_be_repeated(store):
     assert store.find(record(1).content_id) is None
 
 
+def test_an_original_may_lie_elsewhere(store):
+    elsewhere = record(1, original_at="s3://bucket/1.png")
+    store.add(elsewhere, None, b"thumbnail")
+    assert store.find(elsewhere.content_id) == elsewhere
+    assert store.thumbnail(elsewhere.content_id) == b"thumbnail"
+    with pytest.raises(UnknownPicture):
+        store.original(elsewhere.content_id)
+    store.delete(elsewhere.content_id)
+    assert store.count() == 0
+
+
+def test_a_record_can_be_replaced_by_itself(store):
+    for number in range(2):
+        store.add(record(number, added=f"2026-01-01T00:00:00.00000{number}Z"), b"original", b"thumbnail")
+    changed = record(0, added="2026-01-01T00:00:00.000000Z", metadata={"stars": 5})
+    store.update(changed)
+    assert store.find_all(store.ids()) == [record(1, added="2026-01-01T00:00:00.000001Z"), changed]
+    assert store.original(changed.content_id) == b"original"
+    with pytest.raises(UnknownPicture):
+        store.update(record(2))
+
+
 def test_the_newest_come_first_page_by_page(store):
     for number in range(5):
         store.add(record(number, added=f"2026-01-01T00:00:00.00000{number}Z"), b"original", b"thumbnail")
