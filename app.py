@@ -192,6 +192,7 @@ def _store(settings: Settings) -> "ImageStore":
 def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
     from db.milvus import Milvus
+    from db.places import Places
     from library.image_library import ImageLibrary
     from library.models import Models
 
@@ -202,7 +203,7 @@ def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
         release_after=settings.release_after,
     )
     stand_in = None if settings.clip_model == STAND_IN else _source(STAND_IN, settings)
-    return ImageLibrary(store, Models(_source(settings.clip_model, settings), stand_in), database)
+    return ImageLibrary(store, Models(_source(settings.clip_model, settings), stand_in), database, Places().read)
 
 
 def _prepare_process() -> None:

@@ -96,6 +96,7 @@ def ingest(
     receipt: Annotated[Path | None, typer.Option(help="A .csv or .jsonl file: a line per file, as it goes.")] = None,
     batch_size: Annotated[int, typer.Option(help="New pictures encoded at once.", min=1, max=1024)] = BATCH_SIZE,
     dry_run: Annotated[bool, typer.Option(help="Tells what would happen and changes nothing.")] = False,
+    in_place: Annotated[bool, typer.Option(help="Stores no originals: they are read from where they are.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Takes pictures in."""
@@ -105,7 +106,7 @@ def ingest(
         part = Shard.parse(shard) if shard else None
         selection = Selection(limit, part, _fields(metadata or []))
         items = selection.of(context.obj.rooms.items_from(sources or [], table, image_column))
-        _take_in(context.obj, items, as_json, write, batch_size, dry_run)
+        _take_in(context.obj, items, as_json, write, batch_size, dry_run, in_place)
 
 
 @commands.command()
@@ -227,12 +228,13 @@ def _take_in(
     write: Write = lambda _: None,
     batch_size: int = BATCH_SIZE,
     dry_run: bool = False,
+    in_place: bool = False,
 ) -> None:
     receipts: list[FileReceipt] = []
     total = len(items) if isinstance(items, Sequence) else None
     with _failures_as_exit_codes(), session.library() as library, _interrupt() as interrupted:
         try:
-            added = library.add(items, interrupted.is_set, batch_size, dry_run)
+            added = library.add(items, interrupted.is_set, batch_size, dry_run, in_place)
             for receipt in _with_progress(added, total, "Looking" if dry_run else "Taking in"):
                 write(receipt)
                 receipts.append(receipt)

@@ -23,22 +23,22 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith((ZIP_SUFFIX, *TAR_SUFFIXES))
 
 
-def items_in_archive(path: str, open_file: Callable[[], Any]) -> Iterator[Item]:
-    """One that is damaged ends with an item whose reading says so."""
+def items_in_archive(path: str, open_file: Callable[[], Any], place: str | None = None) -> Iterator[Item]:
+    """One that is damaged ends with an item whose reading says so. `place` is where it lies, if `path` is relative."""
     name = PurePosixPath(path).name
     members = _zip_members if name.lower().endswith(ZIP_SUFFIX) else _tar_members
     try:
         for member, size, read in members(open_file()):
-            yield _item(f"{path}/{member}", f"{name}/{member}", size, read)
+            yield _item(f"{path}/{member}", f"{name}/{member}", size, read, f"{place or path}/{member}")
     except DAMAGE as error:
         yield Item(path, name, partial(_refuse, f"The archive is damaged or cut short: {error}."), source=name)
 
 
-def _item(path: str, source: str, size: int, read: Callable[[], bytes]) -> Item:
+def _item(path: str, source: str, size: int, read: Callable[[], bytes], original_at: str) -> Item:
     name = PurePosixPath(source).name
     if ".." in PurePosixPath(source).parts:
         return Item(path, name, partial(_refuse, "Its path climbs out of the archive (../)."), source=name)
-    return Item(path, name, partial(_read, size, read), source=source, skip=reason_to_skip(name))
+    return Item(path, name, partial(_read, size, read), source, skip=reason_to_skip(name), original_at=original_at)
 
 
 def _read(size: int, read: Callable[[], bytes]) -> bytes:

@@ -45,10 +45,12 @@ class LocalImageStore:
             _write(folder / f"{record.content_id}{THUMBNAIL_SUFFIX}", thumbnail)
             self._write_record(record)
 
-    def update(self, record: Record) -> None:
+    def update(self, record: Record, original: bytes | None = None) -> None:
         if self.find(record.content_id) is None:
             raise unknown_picture()
         with _failures_explained():
+            if original is not None:
+                _write(self._original_path(record), original)
             self._write_record(record)
 
     def find(self, id: ContentId) -> Record | None:

@@ -49,10 +49,12 @@ class ObjectStore:
             self._files.pipe_file(f"{key}{RECORD_SUFFIX}", record.to_json().encode())
         self._catalogue.change(record.content_id, added)
 
-    def update(self, record: Record) -> None:
+    def update(self, record: Record, original: bytes | None = None) -> None:
         if self.find(record.content_id) is None:
             raise unknown_picture()
         with self._failures_explained():
+            if original is not None:
+                self._files.pipe_file(self._original_key(record), original)
             self._files.pipe_file(f"{self._key(record.content_id)}{RECORD_SUFFIX}", record.to_json().encode())
 
     def find(self, id: ContentId) -> Record | None:

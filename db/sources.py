@@ -41,7 +41,7 @@ def _items_at(place: Path | str) -> Iterator[Item]:
     elif place.is_dir():
         yield from _items_in_folder(place)
     elif is_archive(place.name):
-        yield from items_in_archive(str(place), partial(place.open, "rb"))
+        yield from items_in_archive(str(place), partial(place.open, "rb"), str(place.absolute()))
     else:
         yield _item(place, place.name)
 
@@ -68,7 +68,7 @@ def _items_in_folder(folder: Path) -> Iterator[Item]:
 
 
 def _item(path: Path, source: str, skip: str | None = None) -> Item:
-    return Item(str(path), path.name, partial(_read, path), source=source, skip=skip)
+    return Item(str(path), path.name, partial(_read, path), source, skip=skip, original_at=str(path.absolute()))
 
 
 def _read(path: Path) -> bytes:
@@ -95,7 +95,7 @@ def _items_of_object(files: Any, url: str, key: str) -> Iterator[Item]:
     if is_archive(key):
         yield from items_in_archive(url, partial(files.open, key, "rb"))
     else:
-        yield Item(url, PurePosixPath(key).name, partial(_read_object, files, key, 0), source=url)
+        yield Item(url, PurePosixPath(key).name, partial(_read_object, files, key, 0), url, original_at=url)
 
 
 def _listed(files: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -108,7 +108,7 @@ def _listed(files: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _object(files: Any, url: str, key: str, size: int) -> Item:
     name = PurePosixPath(key).name
-    return Item(url, name, partial(_read_object, files, key, size), source=url, skip=reason_to_skip(name))
+    return Item(url, name, partial(_read_object, files, key, size), url, skip=reason_to_skip(name), original_at=url)
 
 
 def _read_object(files: Any, key: str, size: int) -> bytes:

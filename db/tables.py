@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -10,16 +11,13 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
-import httpx
 import pyarrow
 import pyarrow.parquet
 
-from db.buckets import file_system
-from library.errors import RejectedImage, UnknownSource, UnknownStore
-from library.images import check_bytes
+from db.places import Places
+from library.errors import UnknownSource
 from library.ingest import Item
 
-URL_TIMEOUT = 20.0  # seconds
 INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")  # 007 is a text
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -29,44 +27,19 @@ Row = Mapping[str, Any]
 Columns = Mapping[str, Sequence[Any]]
 
 
-class Buckets:
-    """Reads objects by their URLs over one connection for each kind of bucket."""
-
-    def __init__(self) -> None:
-        self._systems: dict[str, Any] = {}
-
-    def read(self, url: str) -> bytes:
-        """Raises OSError, and RejectedImage for a kind of bucket that nobody knows."""
-        scheme = url.partition("://")[0]
-        if scheme not in self._systems:
-            self._systems[scheme] = self._opened(url)
-        try:
-            return bytes(self._systems[scheme].cat_file(url))
-        except OSError:
-            raise
-        except Exception as error:  # each kind of bucket has a family of exceptions of its own
-            raise OSError(str(error)) from error
-
-    def _opened(self, url: str) -> Any:
-        try:
-            return file_system(url, "The address")[0]
-        except UnknownStore as error:
-            raise RejectedImage(str(error)) from None
-
-
 def items_in_table(path: Path, image_column: str) -> list[Item]:
     """An item per row. The column holds https URLs, those of a bucket, or paths, relative to the table.
 
-    The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty cells none.
+    The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty cells are None.
     Raises UnknownSource for a table that cannot be read or has no such column.
     """
     columns = _read(path)
     if image_column not in columns:
         raise UnknownSource(f"{path.name} has no column {image_column}. It has {', '.join(list(columns)[:20])}.")
-    buckets = Buckets()
+    places = Places()
     others = {name: _values(values) for name, values in columns.items() if name != image_column}
     return [
-        _item(path, place, buckets, {name: values[row] for name, values in others.items() if values[row] is not None})
+        _item(path, place, places, {name: values[row] for name, values in others.items()})
         for row, place in enumerate(columns[image_column])
     ]
 
@@ -163,34 +136,13 @@ def _moment(value: datetime) -> str:
     return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _item(table: Path, place: Any, buckets: Buckets, metadata: dict[str, Any]) -> Item:
+def _item(table: Path, place: Any, places: Places, metadata: dict[str, Any]) -> Item:
     text = str(place or "").strip()
     if not text:
         return Item(f"{table.name}: a row", "unnamed", bytes, skip="The row names no picture.")
     name = PurePath(text.partition("?")[0]).name
-    if text.startswith(("http://", "https://")):
-        return Item(text, name, partial(_fetched, text), text, metadata)
     if "://" in text:
-        return Item(text, name, partial(buckets.read, text), text, metadata)
-    path = table.parent / Path(text).expanduser()
+        return Item(text, name, partial(places.read, text), text, metadata, original_at=text)
+    path = str(table.parent / Path(text).expanduser())
     source = name if Path(text).is_absolute() else f"{table.name}/{text}"
-    return Item(str(path), name, partial(_from_disk, path), source, metadata)
-
-
-def _from_disk(path: Path) -> bytes:
-    check_bytes(path.stat().st_size)
-    return path.read_bytes()
-
-
-def _fetched(url: str) -> bytes:
-    try:
-        with httpx.stream("GET", url, timeout=URL_TIMEOUT, follow_redirects=True) as response:
-            if response.is_error:
-                raise RejectedImage(f"The server of this address answers {response.status_code}.")
-            data = bytearray()
-            for chunk in response.iter_bytes():
-                data += chunk
-                check_bytes(len(data))
-            return bytes(data)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise RejectedImage(f"This address cannot be read: {str(error) or type(error).__name__}.") from None
+    return Item(path, name, partial(places.read, path), source, metadata, original_at=os.path.abspath(path))

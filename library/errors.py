@@ -23,6 +23,10 @@ class UnknownPicture(LikenessError):
     """No picture in the library has this content ID."""
 
 
+class OriginalAway(LikenessError):
+    """The picture is in the library, but its original cannot be had from where it lies."""
+
+
 class NotAllowed(LikenessError):
     """EDITS does not permit this change."""
 

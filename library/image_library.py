@@ -17,11 +17,13 @@ from library.errors import (
     InvalidQuery,
     LikenessError,
     ModelUnavailable,
+    OriginalAway,
+    RejectedImage,
     StoreUnavailable,
     UnknownPicture,
 )
-from library.images import ContentId, decode, preview
-from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, ingest
+from library.images import ContentId, content_id, decode, preview
+from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, Update, ingest
 from library.models import Models, ModelStatus
 from library.ports import (
     Collection,
@@ -59,13 +61,25 @@ class LibraryStatus:
         return max(0, self.pictures - self.index.rows)
 
 
+def _from_nowhere(place: str) -> bytes:
+    raise OriginalAway("This library reads no originals from elsewhere.")
+
+
 class ImageLibrary:
     """Safe to call from several threads. Methods that need an encoder wait until one answers."""
 
-    def __init__(self, store: ImageStore, models: Models, database: VectorDatabase) -> None:
+    def __init__(
+        self,
+        store: ImageStore,
+        models: Models,
+        database: VectorDatabase,
+        read_original: Callable[[str], bytes] = _from_nowhere,
+    ) -> None:
+        """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway."""
         self._store = store
         self._models = models
         self._database = database
+        self._read_original = read_original
         self._changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
 
     def open(self) -> None:
@@ -82,6 +96,7 @@ class ImageLibrary:
         stopped: Callable[[], bool] = lambda: False,
         batch_size: int = BATCH_SIZE,
         dry_run: bool = False,
+        in_place: bool = False,
     ) -> Iterator[FileReceipt]:
         """Takes the items in; see `ingest`. A dry run only tells what would happen.
 
@@ -91,9 +106,9 @@ class ImageLibrary:
         collection = self._database.collection(encoder.info)
         with collection.loaded() as index:
             kind = _DryRun if dry_run else _Run
-            run = kind(self._store, encoder, collection, index, self._changes)
+            run = kind(self._store, encoder, collection, index, self._database, self._changes)
             try:
-                yield from ingest(items, run, stopped, batch_size)
+                yield from ingest(items, run, stopped, batch_size, in_place)
             finally:
                 collection.settle()
 
@@ -115,11 +130,11 @@ class ImageLibrary:
         collection = self._database.collection(encoder.info)
         tried: set[ContentId] = set()
         with collection.loaded() as index:
-            run = _Reindexing(self._store, encoder, collection, index, self._changes)
+            run = _Reindexing(self._store, encoder, collection, index, self._database, self._changes)
             try:
                 while ids := [id for id in self._without_row(index) if id not in tried]:
                     tried.update(ids)
-                    yield from ingest(self._stored_items(ids), run, stopped)
+                    yield from ingest(self._stored_items(ids), run, stopped, in_place=True)
                     if stopped():
                         return
             finally:
@@ -152,14 +167,18 @@ class ImageLibrary:
         return record
 
     def original(self, id: ContentId) -> bytes:
-        return self._store.original(id)
+        """Raises UnknownPicture, and OriginalAway where it is not in the store nor where it was taken in from."""
+        try:
+            return self._store.original(id)
+        except UnknownPicture:
+            return self._original_elsewhere(self.record(id))
 
     def thumbnail(self, id: ContentId) -> bytes:
         return self._store.thumbnail(id)
 
     def preview(self, id: ContentId) -> bytes:
         """JPEG of at most 1600 px without metadata."""
-        return preview(self._store.original(id))
+        return preview(self.original(id))
 
     def delete(self, ids: Sequence[ContentId]) -> list[Record]:
         """Rows first, then files; returns what was there. Raises UnknownPicture before anything is deleted."""
@@ -238,7 +257,19 @@ class ImageLibrary:
             yield from (record.content_id for record in records if record.content_id not in present)
 
     def _stored_items(self, ids: Iterable[ContentId]) -> Iterator[Item]:
-        return (Item(id, id, partial(self._store.original, id)) for id in ids)
+        return (Item(id, id, partial(self.original, id)) for id in ids)
+
+    def _original_elsewhere(self, record: Record) -> bytes:
+        if not record.original_at:
+            raise OriginalAway(f"The original of {record.name} is missing. Add the picture again.")
+        try:
+            data = self._read_original(record.original_at)
+        except (OSError, RejectedImage) as error:
+            logger.info("the original of %s cannot be read: %s", record.content_id, error)
+            raise OriginalAway(f"The original of {record.name} is not to be had from {record.source}.") from error
+        if content_id(data) != record.content_id:
+            raise OriginalAway(f"The original of {record.name} has changed at {record.source} since it was taken in.")
+        return data
 
     def _search_similar(self, query: Query, id: ContentId) -> Answer:
         anchor = self.record(id)
@@ -298,12 +329,14 @@ class _Run:
         encoder: Encoder,
         collection: Collection,
         index: LoadedCollection,
+        database: VectorDatabase,
         changes: threading.Lock,
     ) -> None:
         self._store = store
         self._encoder = encoder
         self._collection = collection
         self._index = index
+        self._database = database
         self._changes = changes
 
     def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Known]:
@@ -327,13 +360,31 @@ class _Run:
         pairs = zip(additions, errors, strict=True)
         return {addition.record.content_id: error for addition, error in pairs if error}
 
+    def update(self, updates: Sequence[Update]) -> dict[ContentId, LikenessError]:
+        with self._changes:
+            # Rows first: the record is what the next run compares with, should this one be killed in between.
+            self._database.update([update.record for update in updates])
+            with ThreadPoolExecutor(STORE_THREADS) as pool:
+                errors = list(pool.map(self._update_one, updates))
+        pairs = zip(updates, errors, strict=True)
+        return {update.record.content_id: error for update, error in pairs if error}
+
     def _store_one(self, addition: Addition) -> LikenessError | None:
         try:
             if not addition.is_stored:
                 self._store.add(addition.record, addition.original, addition.thumbnail)
-            elif self._store.find(addition.record.content_id) is None:
-                return _gone()
+                return None
+            stored = self._store.find(addition.record.content_id)
         except StoreUnavailable as error:
+            return error
+        if stored is None:
+            return _gone()
+        return None if stored == addition.record else self._update_one(Update(addition.record, addition.original))
+
+    def _update_one(self, update: Update) -> LikenessError | None:
+        try:
+            self._store.update(update.record, update.original)
+        except (StoreUnavailable, UnknownPicture) as error:
             return error
         return None
 
@@ -353,6 +404,10 @@ class _DryRun(_Run):
 
     def keep(self, additions: Sequence[Addition], vectors: Vectors) -> dict[ContentId, LikenessError]:
         self._would_be_kept |= {each.record.content_id: Known(each.record, has_row=True) for each in additions}
+        return {}
+
+    def update(self, updates: Sequence[Update]) -> dict[ContentId, LikenessError]:
+        self._would_be_kept |= {each.record.content_id: Known(each.record, has_row=True) for each in updates}
         return {}
 
 

@@ -5,20 +5,27 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from PIL import Image
 
 from library.ahead import ahead, mapped_ahead
-from library.errors import IndexUnavailable, LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
+from library.errors import (
+    IndexUnavailable,
+    LikenessError,
+    OriginalAway,
+    RejectedImage,
+    StoreUnavailable,
+    UnknownPicture,
+)
 from library.images import ContentId, content_id, decode, thumbnail
 from library.ports import Vectors
-from library.records import Metadata, Record
+from library.records import Metadata, Record, given
 
-Status = Literal["new", "duplicate", "rejected", "skipped"]
-STATUSES: tuple[Status, ...] = ("new", "duplicate", "rejected", "skipped")
+Status = Literal["new", "updated", "duplicate", "rejected", "skipped"]
+STATUSES: tuple[Status, ...] = ("new", "updated", "duplicate", "rejected", "skipped")
 
 BATCH_SIZE = 32  # new pictures
 BATCH_FILES = 512  # so that receipts flow where nothing is new
@@ -32,7 +39,11 @@ DECODED_AHEAD = 16
 
 @dataclass(frozen=True)
 class Item:
-    """One file to take in. `read` returns its bytes and may raise OSError; `skip` says why it is left out."""
+    """One file to take in. `read` returns its bytes and may raise OSError; `skip` says why it is left out.
+
+    Metadata of None take away what the picture had under that name. `original_at` is the path or URL under which the
+    bytes can be had again later, where there is one.
+    """
 
     path: str
     name: str
@@ -40,6 +51,7 @@ class Item:
     source: str = "upload"
     metadata: Metadata = field(default_factory=dict)
     skip: str | None = None
+    original_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,9 +68,17 @@ class Addition:
 
     record: Record
     image: Image.Image
-    original: bytes
+    original: bytes | None  # None where it is not to be stored
     thumbnail: bytes
     is_stored: bool
+
+
+@dataclass(frozen=True)
+class Update:
+    """A new record for a picture that is there; with the original, where that is to be stored from now on."""
+
+    record: Record
+    original: bytes | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +104,10 @@ class Destination(Protocol):
         """
         ...
 
+    def update(self, updates: Sequence[Update]) -> dict[ContentId, LikenessError]:
+        """Rows, then records; nothing is encoded. Returns and raises as `keep` does."""
+        ...
+
 
 def tally(receipts: Iterable[FileReceipt]) -> dict[Status, int]:
     counts = Counter(receipt.status for receipt in receipts)
@@ -95,9 +119,12 @@ def ingest(
     destination: Destination,
     stopped: Callable[[], bool] = lambda: False,
     batch_size: int = BATCH_SIZE,
+    in_place: bool = False,
 ) -> Iterator[FileReceipt]:
     """Yields one receipt per item, in order; a bad file never stops the rest. Of what was not listed yet when a
     run is cut short there is none.
+
+    `in_place` stores no originals of items that have an `original_at`.
 
     While one batch of `batch_size` new pictures is stored and inserted by the caller's thread, the next is encoded
     on a second and the one after that read and decoded on a third.
@@ -108,7 +135,7 @@ def ingest(
     """
     remaining = iter(items)
     reason, problem = "", None
-    with closing(_Stages(destination, batch_size)) as stages, closing(stages.batches(remaining)) as batches:
+    with closing(_Stages(destination, batch_size, in_place)) as stages, closing(stages.batches(remaining)) as batches:
         for batch in batches:
             if reason:
                 yield from batch.skipped(reason)
@@ -133,6 +160,8 @@ class _File:
     id: ContentId | None = None
     addition: Addition | None = None
     known: Known | None = None
+    record: Record | None = None  # of a known picture, as it is to be
+    update: Update | None = None
     same_as: ContentId | None = None  # a picture of this run that has no row yet
     moment: datetime = datetime.min
     receipt: FileReceipt | None = None
@@ -146,6 +175,7 @@ class _File:
 class _Batch:
     files: list[_File] = field(default_factory=list)
     additions: list[Addition] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
     size: int = 0  # bytes that wait for the encoder
     vectors: Vectors | None = None
     problem: LikenessError | None = None
@@ -154,7 +184,10 @@ class _Batch:
         self.files.append(file)
         if file.addition:
             self.additions.append(file.addition)
-            self.size += len(file.addition.original)
+        if file.update:
+            self.updates.append(file.update)
+        if change := file.addition or file.update:
+            self.size += len(change.original or b"")
 
     def is_full(self, batch_size: int) -> bool:
         return len(self.additions) >= batch_size or self.size >= BATCH_BYTES or len(self.files) >= BATCH_FILES
@@ -168,7 +201,7 @@ class _Batch:
 
     def _settled(self, status: Status, reason: str | None) -> Iterator[FileReceipt]:
         for file in self.files:
-            if file.receipt is None or (file.same_as and status != "new"):
+            if file.receipt is None or ((file.same_as or file.update) and status != "new"):
                 file.settle(status, reason)
             assert file.receipt
             yield file.receipt
@@ -177,13 +210,15 @@ class _Batch:
 class _Stages:
     """What happens to files before they are kept, each stage ahead of the next."""
 
-    def __init__(self, destination: Destination, batch_size: int) -> None:
+    def __init__(self, destination: Destination, batch_size: int, in_place: bool) -> None:
         self._destination = destination
         self._batch_size = batch_size
+        self._in_place = in_place
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
         self._pending: dict[ContentId, str] = {}  # names of the pictures of this run that have no row yet
         self._failed: dict[ContentId, str] = {}
+        self._described: set[ContentId] = set()  # of two rows about one picture, the first counts in every run
         self._moment = datetime.min.replace(tzinfo=UTC)
         self._over = False
         self._problem: LikenessError | None = None
@@ -205,11 +240,13 @@ class _Stages:
         if batch.problem:
             return batch.problem
         errors: dict[ContentId, LikenessError] = {}
-        if batch.vectors is not None:
-            try:
-                errors = self._destination.keep(batch.additions, batch.vectors)
-            except (IndexUnavailable, StoreUnavailable) as error:
-                return error
+        try:
+            if batch.vectors is not None:
+                errors |= self._destination.keep(batch.additions, batch.vectors)
+            if batch.updates:
+                errors |= self._destination.update(batch.updates)
+        except (IndexUnavailable, StoreUnavailable) as error:
+            return error
         for file in batch.files:
             self._note(file, errors)
         return None
@@ -277,7 +314,7 @@ class _Stages:
             file.id = content_id(file.data)
         except UnknownPicture as error:  # deleted from the library since it was listed
             file.settle("skipped", str(error))
-        except RejectedImage as error:
+        except (RejectedImage, OriginalAway) as error:
             file.settle("rejected", str(error))
         except OSError as error:
             file.settle("rejected", f"The file cannot be read: {error.strerror or error}.")
@@ -298,15 +335,31 @@ class _Stages:
         for file in read:
             assert file.id
             file.known = known.get(file.id)
+            file.record = self._renewed(file)
             if name := names.get(file.id):
                 file.same_as = file.id
                 file.settle("duplicate", f"The same picture as {name}.")
             elif file.known and file.known.has_row:
-                file.settle("duplicate", f"The same picture as {file.known.record.name}.")
+                _compare(file, file.known.record)
             else:
                 names[file.id] = self._pending[file.id] = file.item.name
                 file.moment = self._next_moment()
         return window
+
+    def _renewed(self, file: _File) -> Record | None:
+        """The record of a known picture with what the item says of it."""
+        assert file.id
+        said = {} if file.id in self._described else file.item.metadata
+        if said:
+            self._described.add(file.id)
+        if file.known is None:
+            return None
+        record = file.known.record
+        metadata = given({**record.metadata, **said})
+        if not record.original_at:
+            return replace(record, metadata=metadata)
+        original_at = (file.item.original_at or record.original_at) if self._in_place else ""
+        return replace(record, metadata=metadata, original_at=original_at)
 
     def _next_moment(self) -> datetime:
         """The order of the files is the order in the library."""
@@ -316,18 +369,35 @@ class _Stages:
     def _decode(self, file: _File) -> _File:
         if not (file.receipt or self._problem or self._over):
             try:
-                file.addition = _addition(file)
+                file.addition = _addition(file, self._in_place)
             except RejectedImage as error:
                 file.settle("rejected", str(error))
         return file
 
 
-def _addition(file: _File) -> Addition:
+def _compare(file: _File, stored: Record) -> None:
+    """Settles what is in the library already."""
+    if file.record is None or file.record == stored:
+        file.settle("duplicate", f"The same picture as {stored.name}.")
+        return
+    file.update = Update(file.record, _wanted_original(file, stored))
+    what = "What is kept with it" if file.record.metadata != stored.metadata else "The place of its original"
+    file.settle("updated", f"{what} has changed.")
+
+
+def _wanted_original(file: _File, stored: Record) -> bytes | None:
+    """Of a known picture whose original was not stored so far and now is to be."""
+    return file.data if stored.original_at and file.record and not file.record.original_at else None
+
+
+def _addition(file: _File, in_place: bool) -> Addition:
     """Raises RejectedImage."""
     assert file.id
     picture = decode(file.data)
-    if file.known:
-        return Addition(file.known.record, picture.image, file.data, b"", is_stored=True)
+    if file.known and file.record:
+        original = _wanted_original(file, file.known.record)
+        return Addition(file.record, picture.image, original, b"", is_stored=True)
+    original_at = file.item.original_at if in_place else ""
     record = Record.of(
         file.id,
         picture,
@@ -336,5 +406,6 @@ def _addition(file: _File) -> Addition:
         added=file.moment,
         source=file.item.source,
         metadata=file.item.metadata,
+        original_at=original_at,
     )
-    return Addition(record, picture.image, file.data, thumbnail(picture), is_stored=False)
+    return Addition(record, picture.image, None if original_at else file.data, thumbnail(picture), is_stored=False)

@@ -49,8 +49,8 @@ class ImageStore(Protocol):
         """Adding a picture that is there already replaces it by itself. No original: it stays where the record says."""
         ...
 
-    def update(self, record: Record) -> None:
-        """Replaces the record of a picture that is there; it keeps its time added."""
+    def update(self, record: Record, original: bytes | None = None) -> None:
+        """Replaces the record of a picture that is there, which keeps its time added; adds the original if given."""
         ...
 
     def find(self, id: ContentId) -> Record | None: ...

@@ -51,7 +51,7 @@ class Record:
             bytes=size,
             added=added.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             source=_encodable(source),
-            metadata=dict(metadata),
+            metadata=given(metadata),
             original_at=original_at,
         )
 
@@ -65,6 +65,11 @@ class Record:
     @property
     def added_at(self) -> datetime:
         return datetime.fromisoformat(self.added)
+
+
+def given(metadata: Metadata) -> Metadata:
+    """Without the fields that are None: an empty cell of a table."""
+    return {name: value for name, value in metadata.items() if value is not None}
 
 
 def id_of(img_path: str) -> ContentId:

@@ -54,8 +54,9 @@ class MemoryStore:
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         self._pictures[record.content_id] = (record, original, thumbnail)
 
-    def update(self, record: Record) -> None:
-        self._pictures[record.content_id] = (record, *self._get(record.content_id)[1:])
+    def update(self, record: Record, original: bytes | None = None) -> None:
+        _, present, thumbnail = self._get(record.content_id)
+        self._pictures[record.content_id] = (record, present if original is None else original, thumbnail)
 
     def find(self, id: ContentId) -> Record | None:
         return self._pictures[id][0] if id in self._pictures else None

@@ -91,7 +91,7 @@ def test_a_file_named_outright_is_never_skipped(run, filled, album):
     result = run("ingest", album / "notes.txt")
     assert result.returncode == 1
     assert "rejected" in result.stdout and "not a picture" in result.stdout
-    assert result.stdout.endswith("0 new, 0 duplicate, 1 rejected, 0 skipped\n")
+    assert result.stdout.endswith("0 new, 0 updated, 0 duplicate, 1 rejected, 0 skipped\n")
 
 
 def test_a_picture_finds_itself_first(run, filled, album):

@@ -207,7 +207,7 @@ def test_files_outside_the_upload_folder_are_not_read(handlers, tmp_path_factory
     inside = {"path": "../elsewhere/0.bin", "name": "up.png"}
     _, run_id = handlers.add({"files": [elsewhere, inside, {"name": "none"}, {"path": 3}]})
     value = finished(handlers, run_id)
-    assert value["counts"] == {"new": 0, "duplicate": 0, "rejected": 0, "skipped": 4}
+    assert value["counts"] == {"new": 0, "updated": 0, "duplicate": 0, "rejected": 0, "skipped": 4}
 
 
 # Trouble
@@ -296,7 +296,7 @@ def test_an_upload_ends_in_a_receipt_for_every_file(handlers, library, uploads, 
     shown, run_id = handlers.add({"files": files, "left_out": left_out})
     assert shown["total"] == 4
     value = finished(handlers, run_id)
-    assert value["counts"] == {"new": 1, "duplicate": 1, "rejected": 1, "skipped": 1}
+    assert value["counts"] == {"new": 1, "updated": 0, "duplicate": 1, "rejected": 1, "skipped": 1}
     received = [receipt["name"] for receipt in value["receipts"]]
     assert received == [HOSTILE, "again.png", "notes.jpg", "huge.tif"]
     assert HOSTILE in value["receipts"][1]["reason"]

@@ -83,7 +83,13 @@ def test_an_original_may_lie_elsewhere(store):
     assert store.thumbnail(elsewhere.content_id) == b"thumbnail"
     with pytest.raises(UnknownPicture):
         store.original(elsewhere.content_id)
-    store.delete(elsewhere.content_id)
+    store.update(record(1), b"original")
+    assert (store.find(elsewhere.content_id), store.original(elsewhere.content_id)) == (record(1), b"original")
+
+
+def test_a_picture_without_its_original_can_be_deleted(store):
+    store.add(record(1, original_at="s3://bucket/1.png"), None, b"thumbnail")
+    store.delete(record(1).content_id)
     assert store.count() == 0
 
 

@@ -70,7 +70,7 @@ def test_an_upload_says_that_it_begins_and_how_it_ends(library, picture, caplog)
     worker.close()
     began, ended = (line for line in lines(caplog) if line.startswith("upload"))
     assert began.endswith("started, 2 files")
-    assert ended.endswith("1 new, 0 duplicate, 1 rejected, 0 skipped")
+    assert ended.endswith("1 new, 0 updated, 0 duplicate, 1 rejected, 0 skipped")
 
 
 def test_a_search_is_told_at_debug_without_its_words(library, picture, caplog):

@@ -12,6 +12,7 @@ from db.object_store import ObjectStore
 from library.errors import StoreUnavailable
 from library.image_library import ImageLibrary
 from library.images import content_id
+from library.ingest import Item
 from tests.conftest import item
 from tests.fakes import ColourEncoder, MemoryStore, ready
 from ui.media import PREFIX, media_routes
@@ -98,3 +99,35 @@ def test_a_store_that_is_away_is_said_in_plain_words(client, red, monkeypatch):
         response = client.get(f"{PREFIX}/{size}/{red}")
         assert (response.status_code, response.text) == (503, "The pictures cannot be read. Check DATA_DIR.")
         assert response.headers["cache-control"] == "no-store"
+
+
+class Elsewhere:
+    """A place that pictures were left at."""
+
+    def __init__(self):
+        self.data = b""
+
+    def read(self, place):
+        if not self.data:
+            raise FileNotFoundError(place)
+        return self.data
+
+
+@pytest.mark.parametrize(
+    ("now", "sentence"),
+    [
+        (b"", "The original of red.png is not to be had from holiday/red.png."),
+        (b"another", "The original of red.png has changed at holiday/red.png since it was taken in."),
+    ],
+)
+def test_an_original_that_is_not_where_it_was_is_said_to_be_gone(store, database, picture, now, sentence):
+    place = Elsewhere()
+    library = ImageLibrary(store, ready(ColourEncoder()), database, place.read)
+    found = Item("/far/red.png", "red.png", lambda: picture("red"), "holiday/red.png", original_at="/far/red.png")
+    [receipt] = library.add([found], in_place=True)
+    place.data = now
+    client = TestClient(Starlette(routes=media_routes(library)))
+    for size in ("preview", "original"):
+        response = client.get(f"{PREFIX}/{size}/{receipt.content_id}")
+        assert (response.status_code, response.text) == (410, sentence)
+    assert client.get(f"{PREFIX}/thumb/{receipt.content_id}").status_code == 200

@@ -69,7 +69,7 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
         Args:
             files: one or many uploaded pictures
         Returns:
-            how many are new, duplicate, rejected and skipped; files: a receipt for each with its name, status,
+            how many are new, updated, duplicate, rejected and skipped; files: a receipt for each with its name, status,
             content_id and reason
         """
         try:

@@ -9,7 +9,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from library.errors import InvalidContentId, LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
+from library.errors import (
+    InvalidContentId,
+    LikenessError,
+    OriginalAway,
+    RejectedImage,
+    StoreUnavailable,
+    UnknownPicture,
+)
 from library.image_library import ImageLibrary
 from library.images import ContentId, parse_content_id
 from library.records import Record
@@ -17,7 +24,13 @@ from library.records import Record
 PREFIX = "/gradio_api/media"  # other paths do not reach Python where Gradio renders on the server
 KEPT_PREVIEWS = 48
 PREVIEWS_AT_ONCE = 2  # a preview decodes the whole original: memory, not time, is what runs out
-STATUS_CODES = ((InvalidContentId, 404), (UnknownPicture, 404), (StoreUnavailable, 503), (RejectedImage, 415))
+STATUS_CODES = (
+    (InvalidContentId, 404),
+    (UnknownPicture, 404),
+    (OriginalAway, 410),
+    (StoreUnavailable, 503),
+    (RejectedImage, 415),
+)
 
 # A content ID names the same bytes for ever, so a browser never has to ask again.
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}

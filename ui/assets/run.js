@@ -1,11 +1,12 @@
 // An upload at work: how far it is, a way to stop it, and in the end a receipt for every file.
 
-const LABELS = { new: 'new', duplicate: 'duplicate', rejected: 'rejected', skipped: 'skipped' };
+const LABELS = { new: 'new', updated: 'updated', duplicate: 'duplicate', rejected: 'rejected', skipped: 'skipped' };
 const ENDED = { done: 'Finished', stopped: 'Stopped', failed: 'Failed' };
 const FILTERS = [
   ['all', 'All', () => true],
   ['problems', 'Problems', (receipt) => receipt.status === 'rejected' || receipt.status === 'skipped'],
   ['new', 'New', (receipt) => receipt.status === 'new'],
+  ['updated', 'Updated', (receipt) => receipt.status === 'updated'],
   ['duplicate', 'Duplicates', (receipt) => receipt.status === 'duplicate'],
 ];
 const active = (value) => value.state === 'waiting' || value.state === 'running';

@@ -15,12 +15,14 @@ const createViewer = ({ canDelete, onSimilar, onRemove }) => {
   const previous = iconButton('lk-round previous', 'Previous picture', 'previous', () => step(-1));
   const next = iconButton('lk-round next', 'Next picture', 'next', () => step(1));
   const stage = el('div', 'lk-stage');
+  const problem = el('p', 'lk-problem');
+  problem.setAttribute('role', 'status');
   stage.append(image, previous, next);
   const title = el('h2', 'lk-title');
   const facts = el('dl', 'lk-facts');
   const actions = el('div', 'lk-actions');
   const aside = el('div', 'lk-about');
-  aside.append(title, actions, facts);
+  aside.append(title, problem, actions, facts);
   dialog.append(stage, aside, iconButton('lk-round close', 'Close', 'close', () => dialog.close()));
   element.append(dialog);
 
@@ -36,14 +38,27 @@ const createViewer = ({ canDelete, onSimilar, onRemove }) => {
     image.style.maxWidth = `${ENLARGED * shown.width}px`;
     image.style.maxHeight = `${ENLARGED * shown.height}px`;
     dialog.classList.add('loading');
+    problem.hidden = true;
     const large = new Image();
     large.onload = () => {
       if (item()?.id !== shown.id) return;
       image.src = large.src;
       dialog.classList.remove('loading');
     };
-    large.onerror = () => dialog.classList.remove('loading');
+    large.onerror = () => {
+      dialog.classList.remove('loading');
+      explain(shown);
+    };
     large.src = mediaUrl('preview', shown.id);
+  };
+
+  // The thumbnail stays; an image that fails does not tell why.
+  const explain = async (shown) => {
+    const answer = await fetch(mediaUrl('preview', shown.id)).catch(() => null);
+    const words = answer && !answer.ok ? await answer.text() : '';
+    if (item()?.id !== shown.id || !words) return;
+    problem.textContent = words;
+    problem.hidden = false;
   };
 
   const fact = (term, value, className = '') => {
