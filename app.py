@@ -50,6 +50,7 @@ def serve(settings: Settings) -> None:
         raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
     _use_upload_folder_of_its_own()
     from db.milvus import without_login
+    from db.sources import AllowedSources
     from library.runs import Worker
     from ui.mcp_tools import offer_tools
     from ui.page import build_page, launch_options
@@ -80,7 +81,7 @@ def serve(settings: Settings) -> None:
 
     _in_background(load_model)
     worker = Worker(library)
-    page = build_page(library, worker, settings.allowed_edits, settings.mcp)
+    page = build_page(library, worker, settings.allowed_edits, settings.mcp, AllowedSources(settings.source_prefixes))
     try:
         _, url, public_url = page.launch(
             server_name=settings.gradio_server_name,
@@ -193,6 +194,7 @@ def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
     from db.milvus import Milvus
     from db.places import Places
+    from db.run_log import RunLog
     from library.image_library import ImageLibrary
     from library.models import Models
 
@@ -203,7 +205,13 @@ def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
         release_after=settings.release_after,
     )
     stand_in = None if settings.clip_model == STAND_IN else _source(STAND_IN, settings)
-    return ImageLibrary(store, Models(_source(settings.clip_model, settings), stand_in), database, Places().read)
+    return ImageLibrary(
+        store,
+        Models(_source(settings.clip_model, settings), stand_in),
+        database,
+        Places().read,
+        RunLog(settings.data_dir / "runs.jsonl"),
+    )
 
 
 def _prepare_process() -> None:

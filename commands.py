@@ -106,14 +106,15 @@ def ingest(
         part = Shard.parse(shard) if shard else None
         selection = Selection(limit, part, _fields(metadata or []))
         items = selection.of(context.obj.rooms.items_from(sources or [], table, image_column))
-        _take_in(context.obj, items, as_json, write, batch_size, dry_run, in_place)
+        named = ", ".join([*map(_last_part, sources or []), *([table.name] if table else [])])
+        _take_in(context.obj, items, as_json, write, batch_size, dry_run, in_place, named)
 
 
 @commands.command()
 def samples(context: typer.Context, as_json: AsJson = False) -> None:
     """Adds some 60 drawn pictures, so that an empty library can be tried at once."""
     drawn = [Item(name, name, partial(bytes, data), source="samples") for name, data in sample_pictures()]
-    _take_in(context.obj, drawn, as_json)
+    _take_in(context.obj, drawn, as_json, source="samples")
 
 
 @commands.command()
@@ -210,6 +211,11 @@ def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help
             typer.echo(f"deleted  {record.content_id}  {record.name}")
 
 
+def _last_part(source: str) -> str:
+    """What visitors of the page may know of where pictures came from."""
+    return source if "://" in source else Path(source).expanduser().absolute().name
+
+
 def _fields(pairs: Sequence[str]) -> dict[str, str]:
     """Raises InvalidSelection for anything but name=value."""
     fields: dict[str, str] = {}
@@ -229,12 +235,13 @@ def _take_in(
     batch_size: int = BATCH_SIZE,
     dry_run: bool = False,
     in_place: bool = False,
+    source: str = "",
 ) -> None:
     receipts: list[FileReceipt] = []
     total = len(items) if isinstance(items, Sequence) else None
     with _failures_as_exit_codes(), session.library() as library, _interrupt() as interrupted:
         try:
-            added = library.add(items, interrupted.is_set, batch_size, dry_run, in_place)
+            added = library.add(items, interrupted.is_set, batch_size, dry_run, in_place, source)
             for receipt in _with_progress(added, total, "Looking" if dry_run else "Taking in"):
                 write(receipt)
                 receipts.append(receipt)

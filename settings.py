@@ -28,6 +28,7 @@ ALLOWED = {
     "clip_device": "auto, cpu, cuda, cuda:N or mps",
     "clip_dtype": "auto, float32, bfloat16 or float16",
     "edits": "all, add or none",
+    "sources_allowed": "folders or URLs such as s3://bucket/folder, with commas between",
     "auth": "user:password[,user:password…]",
     "mcp": "true or false",
     "log_level": "debug, info, warning or error",
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     clip_device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     edits: Edits | None = None
+    sources_allowed: str = ""
     auth: SecretStr = SecretStr("")
     mcp: bool = False
     log_level: Annotated[Level, AnyCase] | None = None  # None: info where the page is served, warning for commands
@@ -91,6 +93,14 @@ class Settings(BaseSettings):
         users = [user for user, password in _accounts(value) if user and password]
         if value.get_secret_value() and len(set(users)) < len(_accounts(value)):
             raise ValueError
+        return value
+
+    @field_validator("sources_allowed")
+    @classmethod
+    def _names_places(cls, value: str) -> str:
+        for place in _listed(value):
+            if not (STORE_URL.fullmatch(place) if "://" in place else Path(place).expanduser().is_absolute()):
+                raise ValueError(value)
         return value
 
     @property
@@ -124,6 +134,10 @@ class Settings(BaseSettings):
         return self.edits or ("all" if self._is_private else "add")
 
     @property
+    def source_prefixes(self) -> list[str]:
+        return _listed(self.sources_allowed)
+
+    @property
     def accounts(self) -> dict[str, str]:
         """Passwords by user; nobody has to sign in where there are none."""
         return dict(_accounts(self.auth)) if self.auth else {}
@@ -152,6 +166,10 @@ def load_settings() -> Settings:
     if settings.image_store and isinstance(settings.image_root, Path) and not _is_usable(settings.image_root, settings):
         raise SettingsError(_not_possible("image_store", settings.image_store))
     return settings
+
+
+def _listed(value: str) -> list[str]:
+    return [place.strip() for place in value.split(",") if place.strip()]
 
 
 def _accounts(auth: SecretStr) -> list[tuple[str, str]]:

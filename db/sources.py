@@ -11,7 +11,7 @@ from typing import Any
 from db.archives import is_archive, items_in_archive
 from db.buckets import advice, file_system
 from db.tables import items_in_table
-from library.errors import SourceUnavailable, UnknownSource
+from library.errors import NotAllowed, SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip
 from library.ingest import Item
 
@@ -33,6 +33,35 @@ def items_from(sources: Sequence[str], table: Path | None = None, image_column: 
     if all(isinstance(place, Path) and not is_archive(place.name) for place in places):
         return [*rows, *items]
     return chain(rows, items)
+
+
+class AllowedSources:
+    """Files, folders, archives and buckets, only below the prefixes; links that lead out of them are refused."""
+
+    def __init__(self, prefixes: Sequence[str]) -> None:
+        self.prefixes = prefixes
+
+    def items(self, source: str) -> Iterator[Item]:
+        """Listed as they are asked for. Raises NotAllowed, UnknownSource or UnknownStore at once."""
+        self._check(source)  # first, so that nothing is told of what lies elsewhere
+        places = _places(source)
+        for place in places:
+            self._check(str(place))
+        return (item for place in places for item in _items_at(place))
+
+    def _check(self, source: str) -> None:
+        if not any(_is_below(source, prefix) for prefix in self.prefixes):
+            raise NotAllowed(f"{source} is not below {' or '.join(self.prefixes)}, which SOURCES_ALLOWED names.")
+
+
+def _is_below(source: str, prefix: str) -> bool:
+    if "://" in source or "://" in prefix:
+        parts, wanted = source.rstrip("/").split("/"), prefix.rstrip("/").split("/")
+        return ".." not in parts and parts[: len(wanted)] == wanted
+    try:
+        return Path(source).expanduser().resolve().is_relative_to(Path(prefix).expanduser().resolve())
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a null byte, a user that is not there
+        return False
 
 
 def _items_at(place: Path | str) -> Iterator[Item]:

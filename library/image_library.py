@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from library.errors import (
+    UNEXPECTED,
     IndexUnavailable,
     InvalidQuery,
     LikenessError,
@@ -22,8 +24,9 @@ from library.errors import (
     StoreUnavailable,
     UnknownPicture,
 )
+from library.history import History, Outcome, PastRun
 from library.images import ContentId, content_id, decode, preview
-from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, Update, ingest
+from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, Update, ingest, was_cut_short
 from library.models import Models, ModelStatus
 from library.ports import (
     Collection,
@@ -74,12 +77,14 @@ class ImageLibrary:
         models: Models,
         database: VectorDatabase,
         read_original: Callable[[str], bytes] = _from_nowhere,
+        history: History | None = None,
     ) -> None:
         """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway."""
         self._store = store
         self._models = models
         self._database = database
         self._read_original = read_original
+        self._history = history
         self._changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
 
     def open(self) -> None:
@@ -97,8 +102,9 @@ class ImageLibrary:
         batch_size: int = BATCH_SIZE,
         dry_run: bool = False,
         in_place: bool = False,
+        source: str = "",
     ) -> Iterator[FileReceipt]:
-        """Takes the items in; see `ingest`. A dry run only tells what would happen.
+        """Takes the items in; see `ingest`. A dry run only tells what would happen. `source` is for the history.
 
         Raises ModelUnavailable or UnknownModel before the first one.
         """
@@ -107,10 +113,15 @@ class ImageLibrary:
         with collection.loaded() as index:
             kind = _DryRun if dry_run else _Run
             run = kind(self._store, encoder, collection, index, self._database, self._changes)
+            receipts = ingest(items, run, stopped, batch_size, in_place)
             try:
-                yield from ingest(items, run, stopped, batch_size, in_place)
+                yield from receipts if dry_run else self._noted(receipts, source, items, stopped)
             finally:
                 collection.settle()
+
+    def past_runs(self, limit: int) -> list[PastRun]:
+        """Newest first."""
+        return self._history.newest(limit) if self._history else []
 
     def load_chosen_model(self) -> None:
         """Tries again where that failed before. Raises ModelUnavailable or UnknownModel."""
@@ -211,6 +222,28 @@ class ImageLibrary:
 
     def close(self) -> None:
         self._database.close()
+
+    def _noted(
+        self, receipts: Iterator[FileReceipt], source: str, items: Iterable[Item], stopped: Callable[[], bool]
+    ) -> Iterator[FileReceipt]:
+        """Passes the receipts on, and what came of the run to the history."""
+        began, started = datetime.now(UTC), time.monotonic()
+        counts: dict[str, int] = {}
+        outcome: Outcome = "stopped"
+        problem = None
+        try:
+            for receipt in receipts:
+                counts[receipt.status] = counts.get(receipt.status, 0) + 1
+                yield receipt
+            outcome = "stopped" if was_cut_short(items, stopped, counts.get("skipped", 0)) else "done"
+        except Exception as error:
+            outcome, problem = "failed", str(error) if isinstance(error, LikenessError) else UNEXPECTED
+            raise
+        finally:
+            if self._history and (counts or problem):
+                seconds = round(time.monotonic() - started, 3)
+                at = began.isoformat(timespec="seconds").replace("+00:00", "Z")
+                self._history.add(PastRun(at, source, outcome, seconds, counts, problem))
 
     def _collection(self) -> Collection:
         return self._database.collection(self._models.answering().info)

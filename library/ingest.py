@@ -114,6 +114,11 @@ def tally(receipts: Iterable[FileReceipt]) -> dict[Status, int]:
     return {status: counts[status] for status in STATUSES}
 
 
+def was_cut_short(items: Iterable[Item], stopped: Callable[[], bool], skipped: int) -> bool:
+    """Whether a run over the items ended before the last of them because it was told to."""
+    return stopped() and (skipped > 0 or not isinstance(items, Sequence))
+
+
 def ingest(
     items: Iterable[Item],
     destination: Destination,

@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Literal
 
 from library.errors import UNEXPECTED, LikenessError
 from library.image_library import ImageLibrary
-from library.ingest import FileReceipt, Item, Status, tally
+from library.ingest import FileReceipt, Item, Status, tally, was_cut_short
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +23,10 @@ KEPT_RUNS = 50
 
 @dataclass
 class Run:
-    """One upload. Written by the worker alone; others read it at any time."""
+    """One run over pictures to take in. Written by the worker alone; others read it at any time."""
 
-    total: int
+    source: str
+    total: int | None  # None until all is listed
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["waiting", "running", "done", "stopped", "failed"] = "waiting"
     receipts: list[FileReceipt] = field(default_factory=list)
@@ -77,13 +78,13 @@ class Worker:
         """The latest, finished or not."""
         return self._reindexing
 
-    def start(self, items: Sequence[Item]) -> Run:
-        run = Run(total=len(items))
+    def start(self, items: Iterable[Item], source: str = "upload", in_place: bool = False) -> Run:
+        run = Run(source, len(items) if isinstance(items, Sequence) else None)
         if self._closing.is_set():
             _not_begun(run)
         else:
             self._runs.append(run)
-            self._queue.put(partial(self._upload, run, items))
+            self._queue.put(partial(self._upload, run, items, in_place))
         return run
 
     def reindex(self) -> Reindexing:
@@ -127,23 +128,24 @@ class Worker:
                 break
             job()
 
-    def _upload(self, run: Run, items: Sequence[Item]) -> None:
+    def _upload(self, run: Run, items: Iterable[Item], in_place: bool) -> None:
         if self._closing.is_set():
             _not_begun(run)
         else:
-            self._take_in(run, items)
+            self._take_in(run, items, in_place)
             run.over.set()
 
-    def _take_in(self, run: Run, items: Sequence[Item]) -> None:
+    def _take_in(self, run: Run, items: Iterable[Item], in_place: bool) -> None:
         run.state, run.started = "running", time.monotonic()
-        logger.info("upload %s: started, %d files", run.id[:8], run.total)
+        name = f"{run.source} {run.id[:8]}"
+        logger.info("%s: started, %s files", name, "?" if run.total is None else run.total)
         with _failures_noted(run):
-            for receipt in self._library.add(items, run.stop.is_set):
+            for receipt in self._library.add(items, run.stop.is_set, in_place=in_place, source=run.source):
                 run.receipts.append(receipt)
                 run.seconds = time.monotonic() - run.started
-            run.state = "stopped" if run.stop.is_set() and run.counts()["skipped"] else "done"
+            run.state = "stopped" if was_cut_short(items, run.stop.is_set, run.counts()["skipped"]) else "done"
         counts = ", ".join(f"{count} {status}" for status, count in run.counts().items())
-        logger.info("upload %s: %s after %.1f s, %s", run.id[:8], run.state, time.monotonic() - run.started, counts)
+        logger.info("%s: %s after %.1f s, %s", name, run.state, time.monotonic() - run.started, counts)
 
     def _prepare(self, work: Reindexing) -> None:
         """Beside the uploads, since a download takes its time."""

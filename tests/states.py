@@ -65,6 +65,9 @@ class Places:
     def changing(self) -> Server:
         return self._server("changing")
 
+    def with_sources(self, folder: Path) -> Server:
+        return self._server("with_sources", SOURCES_ALLOWED=str(folder))
+
     def loading(self) -> Server:
         """The model never comes."""
         return self._server("loading", CLIP_MODEL=self._held("loading"), IMAGE_STORE=self.pictures())
@@ -319,7 +322,7 @@ def upload_at_work(visitor: Browser, places: Places) -> Page:
 def upload_in_line(visitor: Browser, places: Places) -> Page:
     page = upload_at_work(visitor, places)
     choose(page, places.picture())
-    page.get_by_text("Waiting for another upload").wait_for()
+    page.get_by_text("Waiting for another run").wait_for()
     return page
 
 
@@ -350,6 +353,39 @@ def receipts(visitor: Browser, places: Places) -> Page:
     page.get_by_role("button", name="Details", exact=True).click()
     page.get_by_role("button", name="All 6").click()
     page.locator(".lk-receipts table").wait_for()
+    return page
+
+
+def from_the_server(visitor: Browser, places: Places) -> Page:
+    folder = places.picture("on the server.png").parent
+    (folder / "broken.png").write_text("not a picture")
+    page = visitor.open(places.with_sources(folder.parent).url)
+    open_additions(page)
+    page.get_by_label("From the server").fill(str(folder))
+    page.get_by_role("button", name="Take in").click()
+    run(page, "done")
+    return page
+
+
+def past_runs(visitor: Browser, places: Places) -> Page:
+    page = from_the_server(visitor, places)
+    open_additions(page)
+    page.get_by_role("button", name="Past runs").click()
+    page.locator(".lk-past table").wait_for()
+    return page
+
+
+def original_gone(visitor: Browser, places: Places) -> Page:
+    picture = places.picture("moved away.png")
+    page = visitor.open(places.with_sources(picture.parent.parent).url)
+    open_additions(page)
+    page.get_by_label("From the server").fill(str(picture))
+    page.get_by_label("Leave originals where they are").check()
+    page.get_by_role("button", name="Take in").click()
+    run(page, "done")
+    picture.unlink()
+    page.locator(".lk-card", has_text="moved away.png").first.locator(".lk-open").click()
+    page.locator(".lk-viewer .lk-problem", has_text="is not to be had from").wait_for()
     return page
 
 
@@ -410,5 +446,8 @@ STATES: tuple[State, ...] = (
     receipt,
     receipts,
     longest_name,
+    from_the_server,
+    past_runs,
+    original_gone,
     deleted,
 )

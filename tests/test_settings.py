@@ -176,3 +176,14 @@ def test_a_path_as_milvus_uri_ends_the_program_before_pymilvus_is_imported(tmp_p
         "MILVUS_URI=./milvus.db is not possible: nothing (Milvus Lite), http://host:port or https://host:port "
         "is expected.\n"
     )
+
+
+def test_places_of_the_server_are_listed_with_commas(monkeypatch):
+    settings = load(monkeypatch, SOURCES_ALLOWED="/srv/photos, s3://bucket/folder,")
+    assert settings.source_prefixes == ["/srv/photos", "s3://bucket/folder"]
+
+
+@pytest.mark.parametrize("given", ["photos", "/srv/photos,photos", "s3://", "s3://user:secret@bucket"])
+def test_a_place_of_the_server_is_an_absolute_path_or_a_url(monkeypatch, given):
+    with pytest.raises(SettingsError, match="SOURCES_ALLOWED="):
+        load(monkeypatch, SOURCES_ALLOWED=given)

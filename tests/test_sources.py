@@ -8,8 +8,8 @@ import zipfile
 import pytest
 
 from db.archives import TAR_SUFFIXES
-from db.sources import items_from
-from library.errors import RejectedImage, SourceUnavailable, UnknownSource, UnknownStore
+from db.sources import AllowedSources, items_from
+from library.errors import NotAllowed, RejectedImage, SourceUnavailable, UnknownSource, UnknownStore
 from library.images import MAX_FILE_BYTES
 
 
@@ -198,3 +198,36 @@ def test_a_bucket_without_credentials_is_one_sentence(s3_server, s3_environment,
 def test_a_kind_of_place_that_nobody_knows_is_refused_at_once():
     with pytest.raises(UnknownStore, match="SOURCE=nope://x is not possible"):
         items_from(["nope://x"])
+
+
+def allowed(*prefixes):
+    return AllowedSources([str(prefix) for prefix in prefixes])
+
+
+def test_what_lies_below_an_allowed_folder_may_be_taken_in(holiday):
+    for source in (holiday, holiday / "2019", holiday / "b.png", holiday / "*.png", holiday / "2019" / ".."):
+        assert [item.read() for item in allowed("/nowhere", holiday).items(str(source)) if not item.skip]
+
+
+@pytest.mark.parametrize("source", ["", "..", "../other", "../holiday2", "/", "out/x.png", "o*t/x.png", "\0"])
+def test_nothing_else_may_and_nothing_is_told_of_it(holiday, source):
+    for name in ("other", "holiday2"):
+        (holiday.parent / name).mkdir()
+        (holiday.parent / name / "x.png").write_bytes(b"secret")
+    (holiday / "inside").mkdir()
+    (holiday / "inside" / "out").symlink_to(holiday.parent / "other")
+    with pytest.raises(NotAllowed, match="SOURCES_ALLOWED"):
+        allowed(holiday / "inside").items(os.path.join(holiday / "inside", source) if source else str(holiday))
+
+
+def test_only_buckets_below_the_named_ones_are_allowed(bucket):
+    for source in (bucket, f"{bucket}/", f"{bucket}/2019/a.zip"):
+        allowed(bucket).items(source)
+    for source in (f"{bucket}2", f"{bucket}/../other", "s3://", "file:///etc", "memory://x"):
+        with pytest.raises(NotAllowed):
+            allowed(bucket, "/srv").items(source)
+
+
+def test_where_nothing_is_allowed_nothing_is(holiday):
+    with pytest.raises(NotAllowed):
+        allowed().items(str(holiday))

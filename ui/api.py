@@ -77,7 +77,7 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
         except LikenessError as error:
             raise gr.Error(str(error), print_exception=False) from None
         run.over.wait()
-        if run.problem and len(run.receipts) < run.total:
+        if run.problem and run.total != len(run.receipts):
             raise gr.Error(run.problem, print_exception=False)
         return Json(run.counts().items()) | {"files": [_receipt(receipt) for receipt in run.receipts]}
 

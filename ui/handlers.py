@@ -2,16 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
-from library.errors import LikenessError, NotAllowed, RejectedImage
+from library.errors import LikenessError, NotAllowed, RejectedImage, UnknownSource
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.ingest import Item
-from library.rights import Edits, require
+from library.rights import Edits, ServerSources, require
 from library.runs import Run, Worker
 from library.search import Query
 from ui import checks
@@ -22,6 +22,7 @@ from ui.views import (
     answer_view,
     browse_view,
     error_view,
+    past_runs_view,
     reindexing_view,
     run_view,
     status_view,
@@ -32,17 +33,26 @@ logger = logging.getLogger(__name__)
 
 AUTOMATIC, MANUAL, EXACT = "Automatic", "Manual", "Exact"
 NO_RUN: Json = {"state": "none"}
+PAST_RUNS = 200
 
 
 class Handlers:
     """Keeps nothing of any one visitor: what a session looks at comes in and goes out with each call."""
 
-    def __init__(self, library: ImageLibrary, worker: Worker, edits: Edits, uploads: Path) -> None:
+    def __init__(
+        self,
+        library: ImageLibrary,
+        worker: Worker,
+        edits: Edits,
+        uploads: Path,
+        server_sources: ServerSources | None = None,
+    ) -> None:
         """`uploads` is the only folder that uploaded files are read from."""
         self._library = library
         self._worker = worker
         self._edits = edits
         self._uploads = uploads.resolve()
+        self._server_sources = server_sources
 
     def show(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
         """The results of a search, or a page of the library where nothing is asked for. Never raises."""
@@ -107,9 +117,26 @@ class Handlers:
         try:
             require(self._edits, "add")
             samples = sample_pictures()
-            return self._started([Item(name, name, partial(bytes, data), "samples") for name, data in samples])
+            items = [Item(name, name, partial(bytes, data), "samples") for name, data in samples]
+            return self._started(items, "samples")
         except Exception as error:
             return error_view(_reported(error)), None
+
+    def add_from_server(self, data: Any) -> tuple[Json, str | None]:
+        """Starts a run over a place on the server's disk or network."""
+        try:
+            require(self._edits, "all")
+            given = checks.mapping(data)
+            source = checks.text(given.get("source"))
+            if not source or self._server_sources is None:
+                raise UnknownSource("No place is named. Give a folder, an archive or a bucket of the server.")
+            items = self._server_sources.items(source)
+            return self._started(items, source, in_place=given.get("in_place") is True)
+        except Exception as error:
+            return error_view(_reported(error)), None
+
+    def past_runs(self) -> Json:
+        return past_runs_view(self._library.past_runs(PAST_RUNS))
 
     def follow(self, run_id: str | None) -> tuple[Json, str | None]:
         """How far a run is; without an ID, the run that anyone has under way."""
@@ -207,8 +234,8 @@ class Handlers:
             return error_view(error)
         return self.status()
 
-    def _started(self, items: Sequence[Item]) -> tuple[Json, str]:
-        run: Run = self._worker.start(items)
+    def _started(self, items: Iterable[Item], source: str = "upload", in_place: bool = False) -> tuple[Json, str]:
+        run: Run = self._worker.start(items, source, in_place)
         return run_view(run), run.id
 
 

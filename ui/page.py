@@ -8,7 +8,7 @@ from gradio.utils import get_upload_folder
 
 from library.image_library import ImageLibrary
 from library.images import IMAGE_SUFFIXES
-from library.rights import Edits
+from library.rights import Edits, ServerSources
 from library.runs import Worker
 from library.search import MAX_LIMIT
 from ui.api import add_public_api
@@ -43,8 +43,15 @@ CHANGING: dict[str, Any] = {
 WATCHING: dict[str, Any] = {**HIDDEN, "concurrency_id": "status", "concurrency_limit": None}
 
 
-def build_page(library: ImageLibrary, worker: Worker, edits: Edits, mcp: bool = False) -> gr.Blocks:
-    handlers = Handlers(library, worker, edits, Path(get_upload_folder()))
+def build_page(
+    library: ImageLibrary,
+    worker: Worker,
+    edits: Edits,
+    mcp: bool = False,
+    server_sources: ServerSources | None = None,
+) -> gr.Blocks:
+    handlers = Handlers(library, worker, edits, Path(get_upload_folder()), server_sources)
+    prefixes = list(server_sources.prefixes) if server_sources and edits == "all" else []
     page: gr.Blocks
     with gr.Blocks(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
@@ -60,7 +67,7 @@ def build_page(library: ImageLibrary, worker: Worker, edits: Edits, mcp: bool = 
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="side", scale=0, min_width=300):
                 params = _parameters()
-                uploads = _uploads(edits)
+                uploads, past_runs = _uploads(edits, prefixes)
             with gr.Column(elem_id="right", scale=1, min_width=280):
                 run = _drawn("run.js", elem_id="run", edits=edits)
                 results = _results(edits)
@@ -69,6 +76,7 @@ def build_page(library: ImageLibrary, worker: Worker, edits: Edits, mcp: bool = 
         _wire_searches(handlers, box, params, results, view)
         _wire_opening(handlers, page, box, params, results, view)
         _wire_changes(handlers, results, uploads, run, run_id, run_timer, notice)
+        past_runs.asked(handlers.past_runs, None, past_runs, **WATCHING)
         _wire_reindexing(handlers, banner, header, notice)
         _wire_watching(handlers, page, header, results, status_timer, run, run_id, run_timer)
     return page
@@ -137,15 +145,17 @@ def _parameters() -> Parameters:
     return limit, accuracy, nprobe, min_score
 
 
-def _uploads(edits: Edits) -> gr.HTML:
+def _uploads(edits: Edits, prefixes: list[str]) -> tuple[gr.HTML, gr.HTML]:
     with gr.Accordion("Add pictures", open=True, elem_id="add", visible=edits != "none"):
-        return _drawn(
+        uploads = _drawn(
             "uploads.js",
             elem_id="uploads",
             suffixes=sorted(IMAGE_SUFFIXES),
             max_bytes=MAX_FILE_MEGABYTES * 1024 * 1024,
             max_megabytes=MAX_FILE_MEGABYTES,
+            prefixes=prefixes,
         )
+        return uploads, _drawn("runs.js", elem_id="past-runs")
 
 
 def _wire_searches(
@@ -223,7 +233,11 @@ def _wire_changes(
     def remove(event: gr.EventData) -> Json:
         return handlers.remove(event._data)
 
+    def add_from_server(event: gr.EventData) -> tuple[Any, ...]:
+        return _followed(handlers.add_from_server(event._data))
+
     uploads.arrived(add, None, followed, **CHANGING)
+    uploads.named(add_from_server, None, followed, **CHANGING)
     results.samples(add_samples, None, followed, **CHANGING)
     run.halt(stop, run_id, followed, **CHANGING)
     results.remove(remove, None, notice, **CHANGING)

@@ -1,5 +1,6 @@
 """What the page is told: library objects as plain values that become JSON."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -19,6 +20,7 @@ from library.errors import (
     UnknownModel,
     UnknownPicture,
 )
+from library.history import PastRun
 from library.image_library import LibraryStatus
 from library.images import ContentId
 from library.ingest import FileReceipt
@@ -153,6 +155,7 @@ def run_view(run: Run) -> Json:
     receipts = list(run.receipts)
     value: Json = {
         "id": run.id,
+        "source": _without_folder(run.source),
         "state": run.state,
         "total": run.total,
         "done": len(receipts),
@@ -166,6 +169,22 @@ def run_view(run: Run) -> Json:
             receipts.sort(key=lambda receipt: receipt.status == "new")
         value["receipts"] = [_receipt(receipt) for receipt in receipts[:MAX_RECEIPTS]]
     return value
+
+
+def past_runs_view(runs: Sequence[PastRun]) -> Json:
+    return {"at": time.monotonic(), "runs": [_past_run(run) for run in runs]}
+
+
+def _past_run(run: PastRun) -> Json:
+    return {
+        "at": run.at,
+        "source": _without_folder(run.source),
+        "outcome": run.outcome,
+        "counts": dict(run.counts),
+        "seconds": run.seconds,
+        "rate": run.rate,
+        "problem": run.problem or "",
+    }
 
 
 def _state(answer: Answer, total: int | None) -> str:

@@ -46,7 +46,7 @@ const actions = (...nodes) => {
 const dismiss = (onDismiss) => iconButton('lk-button bare', 'Dismiss', 'close', onDismiss);
 
 const headline = (value) => {
-  if (value.state === 'waiting') return 'Waiting for another upload';
+  if (value.state === 'waiting') return 'Waiting for another run';
   if (document.documentElement.dataset.model === 'loading') return 'Waiting for the model to load';
   return 'Adding pictures';
 };
@@ -69,13 +69,18 @@ const work = (() => {
 
 const drawWork = (value) => {
   work.title.textContent = headline(value);
-  work.words.textContent = `${number(value.done)} of ${plural(value.total, 'file')}`;
+  work.words.textContent = value.total === null
+    ? `${plural(value.done, 'file')} so far`
+    : `${number(value.done)} of ${plural(value.total, 'file')}`;
   work.found.replaceChildren(counts(value));
   work.stop.textContent = value.stopping ? 'Stopping…' : 'Stop';
   work.stop.disabled = value.stopping || props.edits === 'none';
-  work.track.setAttribute('aria-valuemax', value.total);
-  work.track.setAttribute('aria-valuenow', value.done);
-  work.fill.className = value.done ? '' : 'unknown';
+  const known = value.total !== null && value.done > 0;
+  for (const [name, amount] of [['aria-valuemax', value.total], ['aria-valuenow', value.done]]) {
+    if (known) work.track.setAttribute(name, amount);
+    else work.track.removeAttribute(name);
+  }
+  work.fill.className = known ? '' : 'unknown';
   work.fill.style.width = `${(100 * value.done) / (value.total || 1)}%`;
   if (work.nodes[0].parentNode !== box) box.replaceChildren(...work.nodes);
 };

@@ -135,3 +135,34 @@ zone.addEventListener('drop', (event) => {
   dropped(event.dataTransfer);
 });
 hear('choose', () => files.click());
+
+// Places that the server itself reaches.
+
+const choosePlace = () => {
+  const form = el('form', 'lk-place');
+  const label = el('label', 'lk-place-name', 'From the server');
+  const place = el('input');
+  place.type = 'text';
+  place.required = true;
+  place.spellcheck = false;
+  place.autocomplete = 'off';
+  place.value = props.prefixes[0];
+  place.setAttribute('list', 'lk-prefixes');
+  const prefixes = el('datalist');
+  prefixes.id = 'lk-prefixes';
+  prefixes.append(...props.prefixes.map((prefix) => new Option(prefix)));
+  const inPlace = el('input');
+  inPlace.type = 'checkbox';
+  const leave = el('label', 'lk-place-leave');
+  leave.append(inPlace, el('span', '', 'Leave originals where they are'));
+  const submit = button('lk-button', 'Take in', () => form.requestSubmit(), 'folder');
+  label.append(place);
+  form.append(label, prefixes, leave, submit);
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    trigger('named', { source: place.value, in_place: inPlace.checked });
+  });
+  return form;
+};
+
+if (props.prefixes.length) drawn.append(choosePlace());

@@ -1,0 +1,71 @@
+// The table of past runs: when, from where, what came of it, and how fast.
+
+const COUNTED = ['new', 'updated', 'duplicate', 'rejected', 'skipped'];
+const TITLES = ['When', 'Source', 'Result', 'Time', 'Files/s'];
+const OUTCOMES = { stopped: 'stopped', failed: 'failed' };
+
+const dialog = el('dialog', 'lk-receipts lk-past');
+dialog.setAttribute('aria-label', 'Past runs');
+element.append(dialog);
+dialog.addEventListener('click', (event) => {
+  if (event.target === dialog) dialog.close();
+});
+drawn.append(button('lk-button bare', 'Past runs', () => trigger('asked', {}), 'again'));
+
+const cell = (className, ...nodes) => {
+  const node = el('td', className);
+  node.append(...nodes);
+  return node;
+};
+
+const result = (past) => {
+  const list = el('ul', 'lk-counts');
+  if (OUTCOMES[past.outcome]) list.append(el('li', past.outcome === 'failed' ? 'rejected' : 'skipped', OUTCOMES[past.outcome]));
+  for (const status of COUNTED) {
+    if (past.counts[status]) list.append(el('li', status, `${number(past.counts[status])} ${status}`));
+  }
+  return past.problem ? [list, el('p', 'lk-problem', past.problem)] : [list];
+};
+
+const row = (past) => {
+  const node = el('tr');
+  const when = new Date(past.at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+  node.append(
+    cell('', when),
+    cell('file', nameOf(past.source)),
+    cell('', ...result(past)),
+    cell('amount', seconds(past.seconds)),
+    cell('amount', past.rate < 10 ? past.rate.toFixed(1) : number(Math.round(past.rate))),
+  );
+  return node;
+};
+
+const table = (runs) => {
+  const node = el('table');
+  const head = el('thead');
+  const titles = el('tr');
+  for (const title of TITLES) {
+    const heading = el('th', '', title);
+    heading.scope = 'col';
+    titles.append(heading);
+  }
+  head.append(titles);
+  const body = el('tbody');
+  body.append(...runs.map(row));
+  node.append(head, body);
+  return node;
+};
+
+watch('value', () => {
+  const runs = props.value?.runs;
+  if (!runs) return;
+  const scroller = el('div', 'lk-table');
+  scroller.tabIndex = 0;
+  scroller.setAttribute('role', 'region');
+  scroller.setAttribute('aria-label', 'Runs, newest first');
+  scroller.append(runs.length ? table(runs) : el('p', 'lk-small', 'Nothing was taken in so far.'));
+  const head = el('div', 'lk-receipts-head');
+  head.append(el('h2', '', 'Past runs'), iconButton('lk-button bare', 'Close', 'close', () => dialog.close()));
+  dialog.replaceChildren(head, scroller);
+  if (!dialog.open) dialog.showModal();
+});
