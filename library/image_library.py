@@ -294,14 +294,14 @@ class ImageLibrary:
 
     def _original_elsewhere(self, record: Record) -> bytes:
         if not record.original_at:
-            raise OriginalAway(f"The original of {record.name} is missing. Add the picture again.")
+            raise OriginalAway("The original of this picture is missing. Add the picture again.")
         try:
             data = self._read_original(record.original_at)
         except (OSError, RejectedImage) as error:
             logger.info("the original of %s cannot be read: %s", record.content_id, error)
-            raise OriginalAway(f"The original of {record.name} is not to be had from {record.source}.") from error
+            raise OriginalAway(f"The original can no longer be read at its source, {record.source}.") from error
         if content_id(data) != record.content_id:
-            raise OriginalAway(f"The original of {record.name} has changed at {record.source} since it was taken in.")
+            raise OriginalAway(f"The original at its source, {record.source}, has changed since it was taken in.")
         return data
 
     def _search_similar(self, query: Query, id: ContentId) -> Answer:

@@ -24,6 +24,7 @@ FLAGS = [
 OWN_ADDRESSES = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
 WIDE, PHONE = (1400, 900), (390, 844)
 PATIENCE = 30_000
+GONE = "status of 410"  # Chromium notes what the page explains: an original that is no longer at its source
 LEFT_BEHIND = "net::ERR_ABORTED"  # what was on its way when the visitor went elsewhere
 
 
@@ -64,7 +65,7 @@ class Browser:
         page.on("websocket", lambda socket: self._note_address(socket.url))
 
     def _note_console(self, message: Any) -> None:
-        if message.type == "error":
+        if message.type == "error" and GONE not in message.text:
             self.problems.append(f"console: {message.text}")
 
     def _note_address(self, url: str) -> None:

@@ -116,8 +116,8 @@ class Elsewhere:
 @pytest.mark.parametrize(
     ("now", "sentence"),
     [
-        (b"", "The original of red.png is not to be had from holiday/red.png."),
-        (b"another", "The original of red.png has changed at holiday/red.png since it was taken in."),
+        (b"", "The original can no longer be read at its source, holiday/red.png."),
+        (b"another", "The original at its source, holiday/red.png, has changed since it was taken in."),
     ],
 )
 def test_an_original_that_is_not_where_it_was_is_said_to_be_gone(store, database, picture, now, sentence):

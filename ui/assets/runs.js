@@ -10,7 +10,7 @@ element.append(dialog);
 dialog.addEventListener('click', (event) => {
   if (event.target === dialog) dialog.close();
 });
-drawn.append(button('lk-button bare', 'Past runs', () => trigger('asked', {}), 'again'));
+drawn.append(button('lk-button', 'Past runs', () => trigger('asked', {})));
 
 const cell = (className, ...nodes) => {
   const node = el('td', className);
@@ -34,7 +34,7 @@ const row = (past) => {
     cell('', when),
     cell('file', nameOf(past.source)),
     cell('', ...result(past)),
-    cell('amount', seconds(past.seconds)),
+    cell('amount', past.seconds < 1 ? '< 1 s' : seconds(past.seconds)),
     cell('amount', past.rate < 10 ? past.rate.toFixed(1) : number(Math.round(past.rate))),
   );
   return node;

@@ -58,6 +58,7 @@ const createViewer = ({ canDelete, onSimilar, onRemove }) => {
     const words = answer && !answer.ok ? await answer.text() : '';
     if (item()?.id !== shown.id || !words) return;
     problem.textContent = words;
+    if (answer.status === 410) actions.querySelector('a')?.remove();
     problem.hidden = false;
   };
 
