@@ -192,8 +192,11 @@ def check_fits(manifest: Manifest, encoder: EncoderInfo) -> None:
     if not fits(manifest, encoder):
         ours = _model(encoder.name, encoder.fingerprint, encoder.dim)
         theirs = _model(manifest.model, manifest.revision, manifest.dimension)
-        same = manifest.model == encoder.name
-        advice = "It takes that revision of the model." if same else f"CLIP_MODEL={manifest.model} takes it."
+        advice = (
+            f"CLIP_MODEL={manifest.model}{'' if '/' in manifest.model else ', or a folder of that name,'} takes it."
+        )
+        if manifest.model == encoder.name:
+            advice = "It takes that revision of the model."
         raise InvalidPack(f"This pack is of {theirs}; here answers {ours}. {advice}")
     names = sorted({*manifest.preprocessing, *encoder.preprocessing})
     pairs = [(name, manifest.preprocessing.get(name), encoder.preprocessing.get(name)) for name in names]

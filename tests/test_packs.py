@@ -1,5 +1,6 @@
 """Packs: what is written, what comes back, and what is refused."""
 
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -197,6 +198,16 @@ def test_an_export_that_fails_leaves_an_empty_folder_empty(laptop, tmp_path, mon
     with pytest.raises(StoreUnavailable):
         laptop.export()
     assert list((tmp_path / "pack").iterdir()) == []
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(laptop, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("db.packs.os.fsync", full)
+    with pytest.raises(InvalidPack, match=r"pack cannot be written: No space left on device\."):
+        laptop.export()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_export_left_is_overwritten(laptop, cluster, tmp_path):
@@ -407,6 +418,10 @@ LIES = {
     "another model": (
         lambda pack: claim(pack, model="other/model"),
         r"of other/model .*here answers some/colour .*CLIP_MODEL=other/model takes it",
+    ),
+    "another model without an owner": (
+        lambda pack: claim(pack, model="clip"),
+        "CLIP_MODEL=clip, or a folder of that name",
     ),
     "another revision": (lambda pack: claim(pack, revision="1" * 12), "takes that revision of the model"),
     "another preprocessing": (
