@@ -345,7 +345,7 @@ def _print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
         return
     typer.echo(f"{packed} packed in {_printable(pack)}")
     if without_original:
-        typer.echo(f"{without_original} of them without their original, which is not to be had from the image store")
+        typer.echo(f"{without_original} of them without their original, which is not to be had")
     if without_vector:
         typer.echo(f"{without_vector} left out that lack their vector: run reindex, then export again")
 

@@ -129,7 +129,7 @@ def test_a_pack_can_be_read_without_us(laptop):
     assert table.schema.field("vector").type.list_size == 3
     [first, *_] = table.to_pylist()
     newest = laptop.records()[0]
-    assert (first["name"], first["added"], json.loads(first["metadata"])) == (newest.name, newest.added_at, ODD)
+    assert (first["name"], first["added"], json.loads(first["metadata"])) == (newest.name, newest.added_at, newest.metadata)
 
 
 @pytest.mark.parametrize(("contents", "columns"), [(VECTORS, 0), (THUMBNAILS, 1), (ALL, 2)])
