@@ -124,7 +124,7 @@ def pack_up(
             present = [record for record in records if record.content_id in vectors]
             taken = pool.map(lambda record: _taken(store, original, record, writer.contents), present)
             pictures = [
-                PackedPicture(record, vectors[record.content_id], *files)
+                _packed(record, vectors[record.content_id], *files)
                 for record, files in zip(present, taken, strict=True)
                 if files
             ]
@@ -134,6 +134,10 @@ def pack_up(
             for record in records:
                 missing: Packed = "gone" if record.content_id in vectors else "without vector"
                 yield outcomes.get(record.content_id, missing)
+
+
+def _packed(record: Record, vector: Vector, thumbnail: bytes | None, original: bytes | None) -> PackedPicture:
+    return PackedPicture(record if original is None else replace(record, original_at=""), vector, thumbnail, original)
 
 
 def _groups(store: ImageStore, contents: Contents) -> Iterator[list[Record]]:
