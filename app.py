@@ -252,9 +252,10 @@ def _is_running(pid: int) -> bool:
 def main() -> None:
     _prepare_process()
     from commands import Rooms, commands
+    from db.packs import new_pack, open_pack
     from db.sources import items_from
 
-    commands(obj=Rooms(open_library, serve, items_from))
+    commands(obj=Rooms(open_library, serve, items_from, new_pack, open_pack))
 
 
 if __name__ == "__main__":

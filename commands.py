@@ -5,11 +5,11 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn, Protocol
+from typing import Annotated, NoReturn, Protocol, TypeVar
 
 import typer
 
@@ -24,7 +24,8 @@ from library.errors import (
 )
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
-from library.ingest import BATCH_SIZE, FileReceipt, Item, tally
+from library.ingest import BATCH_SIZE, STATUSES, FileReceipt, Item, tally
+from library.packs import Contents, Pack, Packed, PackWriter
 from library.ports import Hit
 from library.receipts import Write, receipt_file
 from library.records import clean_name
@@ -41,17 +42,22 @@ EXIT_INTERRUPTED = 130
 commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=False)
 
 
+T = TypeVar("T")
+
+
 class Open(Protocol):
     def __call__(self, settings: Settings, with_model: bool = True) -> ImageLibrary: ...
 
 
 @dataclass(frozen=True)
 class Rooms:
-    """What the commands are given: how to open the library, how to serve the page, where sources come from."""
+    """What the commands are given: how to open the library, how to serve the page, where sources and packs are."""
 
     open_library: Open
     serve: Callable[[Settings], None]
     items_from: Callable[[Sequence[str], Path | None, str], Iterable[Item]]
+    new_pack: Callable[[str, Contents], AbstractContextManager[PackWriter]]
+    open_pack: Callable[[str], Pack]
 
 
 @dataclass(frozen=True)
@@ -204,6 +210,55 @@ def reindex(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @commands.command()
+def export(
+    context: typer.Context,
+    pack: Annotated[str, typer.Argument(help="A new folder.")],
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="With the thumbnails.")] = False,
+    originals: Annotated[bool, typer.Option("--originals", help="With the originals and the thumbnails.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Writes the pictures' vectors and records as a pack, which another library imports without encoding."""
+    counts: Counter[Packed] = Counter()
+    contents = Contents(thumbnails or originals, originals)
+    with (
+        _failures_as_exit_codes(),
+        context.obj.rooms.new_pack(pack, contents) as writer,
+        context.obj.library() as library,
+        _interrupt() as interrupted,
+    ):
+        total = library.status().pictures
+        for outcome in _with_progress(library.export(writer, interrupted.is_set), total, "Packing"):
+            counts[outcome] += 1
+    if interrupted.is_set():
+        _fail(f"Stopped: {pack} was not written.", EXIT_INTERRUPTED)
+    _print_packed(pack, counts, as_json)
+
+
+@commands.command(name="import")
+def import_(
+    context: typer.Context,
+    pack: Annotated[str, typer.Argument(help="A folder that export has written.")],
+    as_json: AsJson = False,
+) -> None:
+    """Takes a pack in without encoding. Nothing is written unless the whole pack is sound and of this model."""
+    counts: Counter[str] = Counter()
+    failed: list[FileReceipt] = []
+    with _failures_as_exit_codes():
+        opened = context.obj.rooms.open_pack(pack)
+        with context.obj.library() as library, _interrupt() as interrupted:
+            try:
+                receipts = library.import_pack(opened, interrupted.is_set)
+                for receipt in _with_progress(receipts, opened.manifest.count, "Importing"):
+                    counts[receipt.status] += 1
+                    if receipt.status == "rejected":
+                        failed.append(receipt)
+            finally:
+                if counts or not opened.manifest.count:
+                    _print_imported(counts, failed, as_json)
+    _exit_after(interrupted, bool(counts["rejected"] or counts["skipped"]))
+
+
+@commands.command()
 def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help="Content IDs.")]) -> None:
     """Removes pictures: their rows in every collection, then their files."""
     with _failures_as_exit_codes(), context.obj.library(with_model=False) as library:
@@ -258,7 +313,7 @@ def _exit_after(interrupted: threading.Event, some_rejected: bool) -> None:
         raise typer.Exit(EXIT_REJECTED)
 
 
-def _with_progress(receipts: Iterable[FileReceipt], total: int | None, what: str) -> Iterator[FileReceipt]:
+def _with_progress(receipts: Iterable[T], total: int | None, what: str) -> Iterator[T]:
     from rich.console import Console
     from rich.progress import track
 
@@ -288,6 +343,34 @@ def _print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
         return
     _print_rejected(receipts)
     typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
+
+
+def _print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
+    without_original, without_vector = counts["without original"], counts["without vector"]
+    packed = counts["packed"] + without_original
+    if as_json:
+        details = {"packed": packed, "without_original": without_original, "without_vector": without_vector}
+        _print_json({"pack": pack, **details})
+        return
+    typer.echo(f"{packed} packed in {_printable(pack)}")
+    if without_original:
+        typer.echo(f"{without_original} of them without their original, which is not to be had")
+    if without_vector:
+        typer.echo(f"{without_vector} left out that lack their vector: run reindex, then export again")
+
+
+def _print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json: bool) -> None:
+    tallied: dict[str, object] = {status: counts[status] for status in STATUSES}
+    if as_json:
+        _print_json(tallied | {"files": [asdict(receipt) for receipt in failed]})
+        return
+    _print_rejected(failed)
+    typer.echo(", ".join(f"{count} {status}" for status, count in tallied.items()))
+    if counts["skipped"]:
+        typer.echo(
+            f"{counts['skipped']} skipped whose picture is neither in the image store nor in this pack: "
+            "export with --thumbnails or --originals"
+        )
 
 
 def _print_rejected(receipts: Iterable[FileReceipt]) -> None:

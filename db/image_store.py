@@ -66,6 +66,10 @@ class LocalImageStore:
             raise unknown_picture()
         return _read(self._original_path(record))
 
+    def has_original(self, record: Record) -> bool:
+        with _failures_explained():
+            return self._original_path(record).exists()
+
     def thumbnail(self, id: ContentId) -> bytes:
         return _read(self._folder(id) / f"{parse_content_id(id)}{THUMBNAIL_SUFFIX}")
 

@@ -68,6 +68,12 @@ class ObjectStore:
             raise unknown_picture()
         return data
 
+    def has_original(self, record: Record) -> bool:
+        with self._failures_explained(), _missing_is_fine():
+            self._files.info(self._original_key(record), refresh=True)
+            return True
+        return False
+
     def thumbnail(self, id: ContentId) -> bytes:
         data = self._read(f"{self._key(id)}{THUMBNAIL_SUFFIX}")
         if data is None:

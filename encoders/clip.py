@@ -1,6 +1,7 @@
 """CLIP from Hugging Face: an image tower and a text tower, one vector space."""
 
 import hashlib
+import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,10 @@ HUB_TIMEOUT = 5.0  # seconds
 BATCH = 8  # on a CPU as fast as larger ones
 GPU_BATCH = 64
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+PREPROCESSING = (
+    *("do_convert_rgb", "do_resize", "size", "resample", "do_center_crop", "crop_size"),
+    *("do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std"),
+)
 FINGERPRINTED = ("*.json", "*.safetensors", "*.bin", "*.txt", "*.model")
 
 T = TypeVar("T")
@@ -122,7 +127,7 @@ def load_encoder(model: str, device: str = "auto", dtype: str = "auto") -> ClipE
         fingerprint = _fingerprint(path) if isinstance(path, Path) else _commit(path)
         dim = loaded.config.projection_dim
     name = path.name if isinstance(path, Path) else model
-    info = EncoderInfo(name, fingerprint, dim, where, precision)
+    info = EncoderInfo(name, fingerprint, dim, where, precision, _preprocessing(image_processor))
     logger.info("model %s is ready: %d-d, %s, %s", name, info.dim, where, precision)
     return ClipEncoder(loaded.to(where).eval(), image_processor, tokenizer, info)
 
@@ -216,6 +221,13 @@ def _fingerprint(folder: Path) -> str:
         with file.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
     return digest.hexdigest()
+
+
+def _preprocessing(image_processor: Any) -> dict[str, Any]:
+    """What decides on the pixels that the image tower gets, in plain lists and numbers."""
+    settings = image_processor.to_dict()
+    plain: dict[str, Any] = json.loads(json.dumps({name: settings.get(name) for name in PREPROCESSING}))
+    return plain
 
 
 def _commit(model: str) -> str:

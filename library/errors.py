@@ -55,6 +55,10 @@ class SourceUnavailable(LikenessError):
     """A place that pictures come from cannot be read right now."""
 
 
+class InvalidPack(LikenessError):
+    """This is no pack, or a damaged one, or one that does not fit here."""
+
+
 class StoreUnavailable(LikenessError):
     """The image store cannot be read or written."""
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from library.history import History, Outcome, PastRun
 from library.images import ContentId, content_id, decode, preview
 from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, Update, ingest, was_cut_short
 from library.models import Models, ModelStatus
+from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
 from library.ports import (
     Collection,
     Encoder,
@@ -152,6 +154,34 @@ class ImageLibrary:
                 collection.settle()
         self._models.answer_with(encoder)
 
+    def export(self, writer: PackWriter, stopped: Callable[[], bool] = lambda: False) -> Iterator[Packed]:
+        """Packs the pictures that the answering model has encoded; see `pack_up`. Stopped, it leaves no manifest.
+
+        Raises ModelUnavailable or UnknownModel before the first one, InvalidPack where there is nothing to pack.
+        """
+        encoder = self._models.answering().info
+        with self._database.collection(encoder).loaded() as index:
+            yield from pack_up(self._store, self.original, index, writer, stopped)
+        if not stopped():
+            writer.finish(encoder)
+
+    def import_pack(self, pack: Pack, stopped: Callable[[], bool] = lambda: False) -> Iterator[FileReceipt]:
+        """Takes a pack in without encoding; see `unpack`. Nothing is written before the whole pack was checked.
+
+        Raises InvalidPack, ModelUnavailable or UnknownModel before the first one.
+        """
+        encoder = self._encoder_for(pack.manifest).info
+        check_fits(pack.manifest, encoder)
+        check_files(pack, stopped)
+        if stopped():
+            return
+        collection = self._database.collection(encoder)
+        with collection.loaded() as index:
+            try:
+                yield from unpack(pack, self._store, collection, index, self._changes, stopped)
+            finally:
+                collection.settle()
+
     def search(self, query: Query) -> Answer:
         """Raises InvalidQuery, RejectedImage, UnknownPicture, ModelUnavailable or IndexUnavailable."""
         if query.similar_to:
@@ -247,6 +277,13 @@ class ImageLibrary:
 
     def _collection(self) -> Collection:
         return self._database.collection(self._models.answering().info)
+
+    def _encoder_for(self, manifest: Manifest) -> Encoder:
+        """The one that answers, but the chosen one where a stand-in answers and the pack names the chosen one."""
+        answering = self._models.answering()
+        chosen = PurePath(self._models.status().name).name
+        is_chosen = PurePath(manifest.model).name == chosen
+        return self._models.chosen() if is_chosen and not fits(manifest, answering.info) else answering
 
     def _choose(self) -> None:
         try:

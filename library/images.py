@@ -43,6 +43,7 @@ MAX_PIXELS = 178_956_970  # where Pillow, too, speaks of a decompression bomb
 MAX_ASPECT = 100
 WORKING_SIDE = 448  # twice the 224 px of most towers, so that their own resampling still decides
 THUMBNAIL_SIDE = 384
+MAX_THUMBNAIL_BYTES = 1 << 20
 PREVIEW_SIDE = 1600
 
 
@@ -123,6 +124,17 @@ def thumbnail(picture: Picture) -> bytes:
     small = picture.image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
     return _saved(small, "WEBP", quality=75, method=2)
+
+
+def check_thumbnail(data: bytes) -> None:
+    """Raises RejectedImage for anything but a WebP of the size of a thumbnail; its pixels are not decoded."""
+    try:
+        with Image.open(BytesIO(data), formats=["WEBP"]) as opened:
+            if len(data) <= MAX_THUMBNAIL_BYTES and max(opened.size) <= THUMBNAIL_SIDE:
+                return
+    except Exception as error:
+        raise RejectedImage("Its thumbnail is not a WebP.") from error
+    raise RejectedImage("Its thumbnail is too large.")
 
 
 def preview(original: bytes) -> bytes:

@@ -1,9 +1,9 @@
 """What the library asks of the rooms around it: an encoder, an image store, a vector database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,17 @@ Vectors = NDArray[np.float32]  # shape (n, dim), rows of unit length
 
 @dataclass(frozen=True)
 class EncoderInfo:
-    """`fingerprint` tells apart two sets of weights under one name: a hub commit, or a hash of the files."""
+    """`fingerprint` tells apart two sets of weights under one name: a hub commit, or a hash of the files.
+
+    `preprocessing` is what happens to a decoded picture before the image tower sees it, as JSON can hold it.
+    """
 
     name: str
     fingerprint: str
     dim: int
     device: str
     dtype: str
+    preprocessing: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 class Encoder(Protocol):
@@ -55,6 +59,10 @@ class ImageStore(Protocol):
 
     def find(self, id: ContentId) -> Record | None: ...
     def original(self, id: ContentId) -> bytes: ...
+    def has_original(self, record: Record) -> bool:
+        """Without reading it."""
+        ...
+
     def thumbnail(self, id: ContentId) -> bytes: ...
     def delete(self, id: ContentId) -> None:
         """Deleting a picture that is not there does nothing."""

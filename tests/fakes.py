@@ -67,6 +67,9 @@ class MemoryStore:
             raise UnknownPicture("The original is not kept here.")
         return original
 
+    def has_original(self, record: Record) -> bool:
+        return self._get(record.content_id)[1] is not None
+
     def thumbnail(self, id: ContentId) -> bytes:
         return self._get(id)[2]
 

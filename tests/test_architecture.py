@@ -15,6 +15,7 @@ VENDORS = {
     "botocore",
     "s3fs",
     "gradio",
+    "pyarrow",
     "pymilvus",
     "torch",
     "transformers",
@@ -28,7 +29,7 @@ ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),
     "encoders": {"torch", "transformers", "typer"},
-    "db": {"pymilvus", "grpc", "fsspec"},
+    "db": {"pyarrow", "pymilvus", "grpc", "fsspec"},
     "ui": {"gradio", "starlette"},
 }
 

@@ -1,3 +1,4 @@
+import json
 import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -103,6 +104,13 @@ def test_other_weights_have_another_fingerprint(encoder, tmp_path):
 def test_a_copy_of_a_folder_has_the_same_fingerprint(encoder, folder, tmp_path):
     shutil.copytree(folder, tmp_path / "copy")
     assert load_encoder(str(tmp_path / "copy")).info.fingerprint == encoder.info.fingerprint
+
+
+def test_the_preprocessing_is_told_as_json_gives_it_back(encoder):
+    preprocessing = encoder.info.preprocessing
+    assert json.loads(json.dumps(preprocessing)) == preprocessing
+    assert (preprocessing["size"], preprocessing["crop_size"]) == ({"shortest_edge": 32}, {"height": 32, "width": 32})
+    assert len(preprocessing["image_mean"]) == len(preprocessing["image_std"]) == 3
 
 
 def test_a_folder_that_is_no_model(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -193,6 +194,51 @@ def test_samples_fill_an_empty_library(run, tmp_path):
     assert receipt(result)["new"] >= 50 and result.returncode == 0
 
 
+def test_a_pack_moves_a_library_to_another_place(run, filled, album, tmp_path):
+    pack, other = tmp_path / "pack", str(tmp_path / "data")
+    packed = receipt(run("export", pack, "--originals", "--json"))
+    assert packed == {"pack": str(pack), "packed": 3, "without_original": 0, "without_vector": 0}
+    assert run("import", pack, DATA_DIR=other).stdout == "3 new, 0 duplicate, 0 rejected, 0 skipped\n"
+    again = receipt(run("import", pack, "--json", DATA_DIR=other))
+    assert again == {"new": 0, "duplicate": 3, "rejected": 0, "skipped": 0, "files": []}
+    here, there = run("search", "a red circle"), run("search", "a red circle", DATA_DIR=other)
+    assert (here.stdout, here.returncode) == (there.stdout, 0)
+
+
+def test_a_pack_of_vectors_alone_says_what_it_lacks(run, filled, tmp_path):
+    pack, other = tmp_path / "pack", str(tmp_path / "data")
+    assert run("export", pack).stdout == f"3 packed in {pack}\n"
+    result = run("import", pack, DATA_DIR=other)
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[0] == "0 new, 0 duplicate, 0 rejected, 3 skipped"
+    assert "export with --thumbnails or --originals" in result.stdout
+
+
+def test_pictures_without_a_vector_are_left_out_of_a_pack(run, filled, album, tmp_path):
+    data = tmp_path / "data"
+    run("ingest", album / "a.png", DATA_DIR=str(data))
+    shutil.rmtree(data / "milvus.db")
+    run("ingest", album / "b.png", DATA_DIR=str(data))
+    lines = run("export", tmp_path / "pack", DATA_DIR=str(data)).stdout.splitlines()
+    assert lines == [
+        f"1 packed in {tmp_path / 'pack'}",
+        "1 left out that lack their vector: run reindex, then export again",
+    ]
+
+
+def test_a_pack_that_lies_is_refused(run, filled, tmp_path):
+    pack = tmp_path / "pack"
+    run("export", pack, "--thumbnails")
+    manifest = json.loads((pack / "manifest.json").read_text())
+    (pack / "manifest.json").write_text(json.dumps(manifest | {"dimension": 512}))
+    result = run("import", pack, DATA_DIR=str(tmp_path / "data"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        "The manifest is wrong: it says vectors of 512 numbers, pictures-00000.parquet has vectors of 128.\n"
+    )
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -208,6 +254,10 @@ def test_samples_fill_an_empty_library(run, tmp_path):
         (["ingest", ".", "--shard", "9/8"], "3/8 is the third of eight"),
         (["ingest", ".", "--receipt", "out.txt"], ".csv or .jsonl is expected"),
         (["ingest", "nope://x"], "no kind of store that fsspec knows"),
+        (["export", "."], "is not empty"),
+        (["export", "s3://bucket/pack"], "A pack is a folder on this machine"),
+        (["import", "nowhere"], "There is no folder nowhere"),
+        (["import", "."], "is no whole pack"),
         (["fly"], "No such command"),
     ],
 )

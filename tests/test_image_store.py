@@ -93,6 +93,14 @@ def test_a_picture_without_its_original_can_be_deleted(store):
     assert store.count() == 0
 
 
+def test_it_tells_whether_the_original_is_there(store):
+    store.add(record(1), b"original", b"thumbnail")
+    store.add(record(2), None, b"thumbnail")
+    assert [store.has_original(record(number)) for number in (1, 2)] == [True, False]
+    store.add(record(2), b"original", b"thumbnail")
+    assert store.has_original(record(2))
+
+
 def test_a_record_can_be_replaced_by_itself(store):
     for number in range(2):
         store.add(record(number, added=f"2026-01-01T00:00:00.00000{number}Z"), b"original", b"thumbnail")
