@@ -247,7 +247,7 @@ def import_(
         opened = context.obj.rooms.open_pack(pack)
         with context.obj.library() as library, _interrupt() as interrupted:
             try:
-                receipts = library.import_pack(opened, interrupted.is_set)
+                receipts = library.import_pack(opened, interrupted.is_set, _last_part(pack))
                 for receipt in _with_progress(receipts, opened.manifest.count, "Importing"):
                     counts[receipt.status] += 1
                     if receipt.status == "rejected":

@@ -73,6 +73,8 @@ def _archive_around(place: str) -> str | None:
 
 
 def _from_disk(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a device may have no end
+        raise OSError("not a file")
     check_bytes(path.stat().st_size)
     return path.read_bytes()
 

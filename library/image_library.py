@@ -40,7 +40,7 @@ from library.ports import (
     VectorDatabase,
     Vectors,
 )
-from library.records import Record
+from library.records import NOT_KEPT, Record
 from library.search import Answer, Query, Timings, clean_text, combine
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,10 @@ class ImageLibrary:
             run = kind(self._store, encoder, collection, index, self._database, self._changes)
             receipts = ingest(items, run, stopped, batch_size, in_place)
             try:
-                yield from receipts if dry_run else self._noted(receipts, source, items, stopped)
+                if dry_run:
+                    yield from receipts
+                else:
+                    yield from self._noted(receipts, source, lambda skipped: was_cut_short(items, stopped, skipped))
             finally:
                 collection.settle()
 
@@ -165,7 +168,9 @@ class ImageLibrary:
         if not stopped():
             writer.finish(encoder)
 
-    def import_pack(self, pack: Pack, stopped: Callable[[], bool] = lambda: False) -> Iterator[FileReceipt]:
+    def import_pack(
+        self, pack: Pack, stopped: Callable[[], bool] = lambda: False, source: str = ""
+    ) -> Iterator[FileReceipt]:
         """Takes a pack in without encoding; see `unpack`. Nothing is written before the whole pack was checked.
 
         Raises InvalidPack, ModelUnavailable or UnknownModel before the first one.
@@ -178,7 +183,8 @@ class ImageLibrary:
         collection = self._database.collection(encoder)
         with collection.loaded() as index:
             try:
-                yield from unpack(pack, self._store, collection, index, self._changes, stopped)
+                receipts = unpack(pack, self._store, collection, index, self._changes, stopped)
+                yield from self._noted(receipts, source, lambda _: stopped())
             finally:
                 collection.settle()
 
@@ -254,9 +260,9 @@ class ImageLibrary:
         self._database.close()
 
     def _noted(
-        self, receipts: Iterator[FileReceipt], source: str, items: Iterable[Item], stopped: Callable[[], bool]
+        self, receipts: Iterator[FileReceipt], source: str, was_cut_short: Callable[[int], bool]
     ) -> Iterator[FileReceipt]:
-        """Passes the receipts on, and what came of the run to the history."""
+        """Passes the receipts on, and what came of the run to the history; asks with the number of skipped files."""
         began, started = datetime.now(UTC), time.monotonic()
         counts: dict[str, int] = {}
         outcome: Outcome = "stopped"
@@ -265,7 +271,7 @@ class ImageLibrary:
             for receipt in receipts:
                 counts[receipt.status] = counts.get(receipt.status, 0) + 1
                 yield receipt
-            outcome = "stopped" if was_cut_short(items, stopped, counts.get("skipped", 0)) else "done"
+            outcome = "stopped" if was_cut_short(counts.get("skipped", 0)) else "done"
         except Exception as error:
             outcome, problem = "failed", str(error) if isinstance(error, LikenessError) else UNEXPECTED
             raise
@@ -330,8 +336,8 @@ class ImageLibrary:
         return (Item(id, id, partial(self.original, id)) for id in ids)
 
     def _original_elsewhere(self, record: Record) -> bytes:
-        if not record.original_at:
-            raise OriginalAway("The original of this picture is missing. Add the picture again.")
+        if record.original_at in ("", NOT_KEPT):
+            raise OriginalAway("The original of this picture is not kept here. Add the picture again to keep it.")
         try:
             data = self._read_original(record.original_at)
         except (OSError, RejectedImage) as error:

@@ -26,7 +26,7 @@ from library.images import (
 )
 from library.ingest import FileReceipt, Status
 from library.ports import Collection, EncoderInfo, ImageStore, LoadedCollection, Vector, Vectors
-from library.records import Metadata, Record, clean_name
+from library.records import NOT_KEPT, Metadata, Record, clean_name
 
 BATCH_ROWS = 1000
 BATCH_BYTES = 64 << 20  # bounds the memory that originals take
@@ -398,7 +398,7 @@ def _record(fields: Mapping[str, Any], has_original: bool) -> Record:
         added=fields["added"].isoformat(timespec="microseconds").replace("+00:00", "Z"),
         source=fields["source"],
         metadata=_metadata(fields["metadata"]),
-        original_at="" if has_original else fields["original_at"],
+        original_at="" if has_original else fields["original_at"] or NOT_KEPT,
     )
     _check_size(record)
     return record

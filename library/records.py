@@ -12,6 +12,8 @@ from library.images import ContentId, Picture, parse_content_id
 
 Metadata = Mapping[str, object]
 
+NOT_KEPT = "pack://"  # where the original of a picture lies that came in a pack without it
+
 
 @dataclass(frozen=True)
 class Record:

@@ -69,6 +69,11 @@ def test_a_folder_may_be_named_like_an_archive(album):
     assert reads_again(str(album.rename(album.with_suffix(".zip"))))
 
 
+def test_a_device_is_not_read():
+    with pytest.raises(OSError, match="not a file"):
+        Places().read("/dev/zero")
+
+
 @pytest.mark.parametrize("place", ["nowhere.jpg", "album.zip/2020/b.jpg", "nowhere.zip/a.jpg"])
 def test_what_is_gone_is_an_error_of_the_file_system(album, place):
     zipped(album)
