@@ -67,6 +67,7 @@ class MilvusCollection:
         self._version: str | None = None
         self._nlist = milvus.nlist.smallest
         self._upkeep = threading.Lock()
+        self._is_rebuilt_elsewhere = False
         self._upkeep_is_due = True  # what a killed process left is finished by the first run of the next one
         self._is_rebuilding = False
         self._rows: int | None = None
@@ -126,6 +127,7 @@ class MilvusCollection:
         except IndexUnavailable as error:
             problem = str(error)
         lease = self._lease.status()
+        rebuilding = self._is_rebuilding or self._is_rebuilt_elsewhere
         return IndexStatus(
             connected=problem is None,
             problem=problem,
@@ -137,8 +139,8 @@ class MilvusCollection:
             index_type=INDEX_TYPE,
             metric=METRIC,
             nlist=self._nlist,
-            state="rebuilding" if self._is_rebuilding else lease.state,
-            seconds_until_release=None if self._is_rebuilding else lease.seconds_until_release,
+            state="rebuilding" if rebuilding else lease.state,
+            seconds_until_release=None if rebuilding else lease.seconds_until_release,
             loads=lease.loads,
             releases=lease.releases,
             searches=self._searches,
@@ -348,6 +350,7 @@ class MilvusCollection:
             if not self._milvus.is_lite:
                 client.get_server_version(timeout=PING_TIMEOUT)
                 self._look_at_index(client)
+                self._is_rebuilt_elsewhere = is_unfinished(client, self._name)
         if expected_rows not in (None, self._rows):  # another process may have written
             self._rows_changed = True
         if self._rows_changed and self._lease.status().state == "loaded" and not self._is_rebuilding:

@@ -279,9 +279,20 @@ def test_two_at_once_get_along(milvus_server, process):
         assert each.collection(info).status().nlist == 64
 
 
-def test_a_search_of_another_process_learns_the_new_nlist(milvus_server, process):
-    milvus, other, info = process(milvus_server.uri), process(milvus_server.uri), encoder()
+def test_another_process_is_told_of_it(milvus_server, process, monkeypatch):
+    milvus, other, info, original = process(milvus_server.uri), process(milvus_server.uri), encoder(), Copy.make
     fill(milvus, info)
-    assert other.collection(info).status().nlist == 16
+    seen = [other.collection(info).status()]
+
+    def watched(copy):
+        seen.append(other.collection(info).status())
+        original(copy)
+
+    monkeypatch.setattr(Copy, "make", watched)
     milvus.collection(info).settle()
-    assert other.collection(info).status().nlist == 64
+    seen.append(other.collection(info).status())
+    assert [(status.state, status.nlist) for status in seen] == [
+        ("released", 16),
+        ("rebuilding", 16),
+        ("released", 64),
+    ]
