@@ -15,8 +15,10 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from db.collection import EMBEDDING, MilvusCollection
+from db.aliases import behind
+from db.collection import MilvusCollection
 from db.milvus import Milvus
+from db.schema import EMBEDDING
 from library.ports import EncoderInfo, Vector, Vectors
 from library.records import Record
 from tests.conftest import record, unit_vectors
@@ -105,12 +107,19 @@ def measure(uri: str | Path, records: list[Record], vectors: Vectors) -> tuple[F
     kept.close()
 
     if not kept.is_lite:
-        kept.client().drop_collection(name)
+        drop(kept, name)
         kept.close()
     # The first cycle of a connection also opens the collection.
     load, release, whole = (statistics.median(times[1:]) * 1000 for times in (loads, releases, cycles))
     backend = f"{'Lite' if kept.is_lite else 'server'} {version}"
     return Figures(insert, load, release, search, exact, whole, threads), backend
+
+
+def drop(milvus: Milvus, name: str) -> None:
+    collections = behind(milvus.client(), name)
+    milvus.client().drop_alias(name)
+    for each in collections:
+        milvus.client().drop_collection(each)
 
 
 def fill(collection: MilvusCollection, records: list[Record], vectors: Vectors) -> float:

@@ -3,15 +3,38 @@
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 import numpy as np
-from pymilvus import DataType, MilvusClient, MilvusException
+from pymilvus import MilvusClient, MilvusException
 
+from db.aliases import behind, meant_by, name_with, nlist_in, write_to_all
+from db.clusters import EVERY_CLUSTER, LITE_SEGMENT_ROWS, automatic_nprobe
 from db.lease import Lease
+from db.rebuild import ServerRebuild, is_unfinished, rebuild_in_place
+from db.refusals import says_gone, says_not_loaded
+from db.schema import (
+    EMBEDDING,
+    FIELDS,
+    INDEX_TYPE,
+    LOAD_TIMEOUT,
+    METADATA,
+    METRIC,
+    PRIMARY_KEY,
+    TIMEOUT,
+    UPSERT_ROWS,
+    WRITE_TIMEOUT,
+    create,
+    create_index,
+    has_index,
+    index_nlist,
+    stored_rows,
+    vector_dim,
+)
 from library.errors import IndexUnavailable, InvalidContentId
 from library.images import ContentId
 from library.ports import Hit, IndexStatus, Vector, Vectors
@@ -22,19 +45,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PRIMARY_KEY = "img_path"
-EMBEDDING = "img_emb"
-METADATA = "meta"  # one nested value, so that no column of a user's table can overwrite a field of ours
-FIELDS = ["name", "format", "width", "height", "bytes", "added", "source"]
-INDEX_TYPE = "IVF_FLAT"
-METRIC = "COSINE"
-MIN_NPROBE = 16
-EXHAUSTIVE_ROWS = 20_000  # comparing with as many takes a few milliseconds
-TIMEOUT = 10.0  # seconds
 PING_TIMEOUT = 2.0
-WRITE_TIMEOUT = 60.0
-LOAD_TIMEOUT = 120.0
-UPSERT_ROWS = 1000  # a message holds 64 MiB
 LITE_FLUSH_ROWS = 200  # beyond it, Lite's slow search of unflushed rows is felt
 LITE_BULK_FLUSH_ROWS = 5000
 SERVER_FLUSH_ROWS = 1000
@@ -54,7 +65,11 @@ class MilvusCollection:
         self._opening = threading.Lock()
         self._is_open = False
         self._version: str | None = None
-        self._nlist = milvus.nlist
+        self._nlist = milvus.nlist.smallest
+        self._upkeep = threading.Lock()
+        self._is_rebuilt_elsewhere = False
+        self._upkeep_is_due = True  # what a killed process left is finished by the first run of the next one
+        self._is_rebuilding = False
         self._rows: int | None = None
         self._rows_changed = True
         self._unflushed = 0
@@ -68,9 +83,9 @@ class MilvusCollection:
         rows = [_row(record, vector) for record, vector in zip(records, vectors, strict=True)]
         with self._ready() as client, self._milvus.writing:
             for start in range(0, len(rows), UPSERT_ROWS):
-                client.upsert(self._name, rows[start : start + UPSERT_ROWS], timeout=WRITE_TIMEOUT)
+                self._write(client, rows[start : start + UPSERT_ROWS])
             self._unflushed += len(rows)
-            self._has_written = self._rows_changed = True
+            self._has_written = self._rows_changed = self._upkeep_is_due = True
             self._empty_at = None
         if self._milvus.is_lite and self._unflushed >= LITE_BULK_FLUSH_ROWS:
             self.flush()
@@ -86,10 +101,18 @@ class MilvusCollection:
     def settle(self) -> None:
         if self._unflushed >= (LITE_FLUSH_ROWS if self._milvus.is_lite else SERVER_FLUSH_ROWS):
             self.flush()
+        if self._upkeep_is_due and self._upkeep.acquire(blocking=False):
+            try:
+                self._keep_up()
+                self._upkeep_is_due = False
+            except IndexUnavailable as error:  # searches go on as they did
+                logger.warning("collection %s: its index is looked after by the next run: %s", self._name, error)
+            finally:
+                self._upkeep.release()
 
     def flush(self) -> None:
-        with self._ready() as client, self._milvus.writing, self._milvus.without_searches():
-            client.flush(self._name, timeout=LOAD_TIMEOUT)
+        with self._milvus.writing, self._milvus.without_searches():
+            self._do(lambda client: client.flush(self._name, timeout=LOAD_TIMEOUT))
             self._unflushed = 0
 
     @contextmanager
@@ -104,6 +127,7 @@ class MilvusCollection:
         except IndexUnavailable as error:
             problem = str(error)
         lease = self._lease.status()
+        rebuilding = self._is_rebuilding or self._is_rebuilt_elsewhere
         return IndexStatus(
             connected=problem is None,
             problem=problem,
@@ -115,8 +139,8 @@ class MilvusCollection:
             index_type=INDEX_TYPE,
             metric=METRIC,
             nlist=self._nlist,
-            state=lease.state,
-            seconds_until_release=lease.seconds_until_release,
+            state="rebuilding" if rebuilding else lease.state,
+            seconds_until_release=None if rebuilding else lease.seconds_until_release,
             loads=lease.loads,
             releases=lease.releases,
             searches=self._searches,
@@ -137,7 +161,7 @@ class MilvusCollection:
 
     def search(self, generation: int, vector: Vector, limit: int, nprobe: int | None, exact: bool) -> list[Hit]:
         self._searches += 1
-        probes = self._nlist if exact else min(nprobe or self._auto_nprobe(generation), self._nlist)
+        probes = EVERY_CLUSTER if exact else nprobe or self._automatic_nprobe(generation)
 
         def ask(client: MilvusClient) -> list[Hit]:
             [found] = client.search(
@@ -175,10 +199,62 @@ class MilvusCollection:
         self._rows = self._ask(generation, ask)
         return self._rows
 
-    def _auto_nprobe(self, generation: int) -> int:
-        """Every cluster while that costs nothing: a few probes of a small collection see a few rows."""
+    def _automatic_nprobe(self, generation: int) -> int:
         rows = self.count(generation) if self._rows is None else self._rows
-        return self._nlist if rows <= EXHAUSTIVE_ROWS else max(MIN_NPROBE, self._nlist // 8)
+        return automatic_nprobe(rows, self._nlist)
+
+    def _keep_up(self) -> None:
+        """Gives the index more clusters where the rows have outgrown it, and finishes what was begun."""
+        with self.loaded() as index:
+            rows = index.count()
+            wanted = self._wanted_nlist(rows)
+            self._do(self._look_at_index)
+            outgrown = self._milvus.nlist.outgrown(self._nlist, self._indexed_together(rows))
+            with self._ready() as client:
+                begun = not self._milvus.is_lite and is_unfinished(client, self._name)
+            if outgrown or begun:
+                self._rebuild(rows, wanted)
+
+    def _rebuild(self, rows: int, wanted: int) -> None:
+        started, before = time.monotonic(), self._nlist
+        logger.info("collection %s: rebuilding the index, %d rows, nlist %d so far", self._name, rows, before)
+        self._is_rebuilding = True
+        try:
+            if self._milvus.is_lite:
+                self._rebuild_in_place(wanted)
+            else:
+                with self._ready() as client:
+                    ServerRebuild(client, self._name, self._dim, wanted).run()
+            self._do(self._look_at_index)
+        finally:
+            self._is_rebuilding = False
+            self._empty_at = None
+        seconds = time.monotonic() - started
+        logger.info("collection %s: nlist %d -> %d in %.1f s", self._name, before, self._nlist, seconds)
+
+    def _rebuild_in_place(self, wanted: int) -> None:
+        with self._milvus.writing, self._milvus.without_searches(), self._ready() as client:
+            try:
+                rebuild_in_place(client, self._name, wanted)
+            except BaseException:
+                self._is_open = False  # whoever comes next makes the index that is missing
+                raise
+            self._unflushed = 0
+
+    def _wanted_nlist(self, rows: int) -> int:
+        return self._milvus.nlist.wanted(self._indexed_together(rows))
+
+    def _indexed_together(self, rows: int) -> int:
+        return min(rows, LITE_SEGMENT_ROWS) if self._milvus.is_lite else rows
+
+    def _write(self, client: MilvusClient, rows: list[dict[str, Any]]) -> None:
+        def write(name: str) -> None:
+            client.upsert(name, rows, timeout=WRITE_TIMEOUT)
+
+        if self._milvus.is_lite:
+            write(self._name)
+        else:
+            write_to_all(client, self._name, write)
 
     def _ask(self, generation: int, ask: Callable[[MilvusClient], T]) -> T:
         """Heals the release of a collection by another process: loads again and asks again."""
@@ -187,7 +263,7 @@ class MilvusCollection:
                 with self._ready() as client, self._milvus.searching.passing():
                     return ask(client)
             except IndexUnavailable as error:
-                if not retries_left or not _says_not_loaded(error.__cause__):
+                if not retries_left or not (says_not_loaded(error.__cause__) or says_gone(error.__cause__)):
                     raise
             generation = self._lease.reload(generation)
         raise AssertionError("the last try returns or raises")
@@ -196,9 +272,7 @@ class MilvusCollection:
         """A server may answer "nothing" while another process releases or loads the collection."""
         if self._milvus.is_lite or self._empty_at == self._lease.generation:
             return False
-        with self._ready() as client:
-            stored = client.get_collection_stats(self._name, timeout=TIMEOUT)["row_count"]
-            return self._has_written or int(stored) > 0
+        return self._has_written or self._do(lambda client: stored_rows(client, self._name)) > 0
 
     def _ask_again(self, ask: Callable[[MilvusClient], list[Hit]]) -> list[Hit]:
         generation = self._lease.reload(self._lease.generation)
@@ -206,6 +280,17 @@ class MilvusCollection:
         if not hits:
             self._empty_at = generation
         return hits
+
+    def _do(self, work: Callable[[MilvusClient], T]) -> T:
+        """Again, where the collection had no name for a moment: another process was putting it behind an alias."""
+        for retries_left in reversed(range(RELOADS + 1)):
+            try:
+                with self._ready() as client:
+                    return work(client)
+            except IndexUnavailable as error:
+                if not retries_left or not says_gone(error.__cause__):
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     @contextmanager
     def _ready(self) -> Iterator[MilvusClient]:
@@ -219,56 +304,56 @@ class MilvusCollection:
                 yield client
             except (MilvusException, grpc.RpcError) as error:
                 # After a loss the collection may be another one, or none: it is looked at again.
-                self._is_open = _says_not_loaded(error)
+                self._is_open = says_not_loaded(error)
                 raise
 
     def _open(self, client: MilvusClient) -> None:
         if not client.has_collection(self._name, timeout=TIMEOUT):
             self._create(client)
-        if EMBEDDING not in client.list_indexes(self._name, timeout=TIMEOUT):
-            self._create_index(client)
+        if not has_index(client, self._name):
+            meant = self._name if self._milvus.is_lite else meant_by(client, self._name)
+            wanted = nlist_in(meant) or self._wanted_nlist(stored_rows(client, self._name))
+            create_index(client, self._name, wanted)
         dim = vector_dim(client, self._name)
         if dim != self._dim:
             raise IndexUnavailable(
                 f"The collection {self._name} holds vectors of {dim} numbers, the model makes {self._dim}. "
                 "It was made by something else: drop it, or set another MILVUS_DB."
             )
-        index = client.describe_index(self._name, EMBEDDING, timeout=TIMEOUT)
-        self._nlist = int((index.get("params") or index)["nlist"])
+        self._look_at_index(client)
         self._version = client.get_server_version(timeout=TIMEOUT).removeprefix("milvus_lite-").removeprefix("v")
 
     def _create(self, client: MilvusClient) -> None:
-        schema = client.create_schema(auto_id=False, enable_dynamic_field=True)
-        schema.add_field(PRIMARY_KEY, DataType.VARCHAR, is_primary=True, max_length=128)
-        schema.add_field(EMBEDDING, DataType.FLOAT_VECTOR, dim=self._dim)
-        # Without its index, which would make Milvus load the collection at once.
-        client.create_collection(self._name, schema=schema, consistency_level="Session", timeout=LOAD_TIMEOUT)
+        if self._milvus.is_lite:
+            create(client, self._name, self._dim)
+            return
+        if not behind(client, self._name):
+            create(client, name_with(self._name, self._milvus.nlist.smallest), self._dim)
+        meant_by(client, self._name)
 
-    def _create_index(self, client: MilvusClient) -> None:
-        nlist = self._milvus.nlist
-        index = client.prepare_index_params()
-        # pymilvus flattens `params`; Lite reads nlist only from a nested one, a server only from the flat one.
-        nested = {"nlist": nlist, "params": {"nlist": nlist}}
-        index.add_index(EMBEDDING, index_type=INDEX_TYPE, metric_type=METRIC, index_name=EMBEDDING, params=nested)
-        client.create_index(self._name, index, timeout=LOAD_TIMEOUT)
+    def _look_at_index(self, client: MilvusClient) -> None:
+        """Another process may have rebuilt it."""
+        self._nlist = index_nlist(client, self._name)
 
     def _load(self) -> None:
-        with self._ready() as client, self._milvus.searching.passing():
-            client.load_collection(self._name, timeout=LOAD_TIMEOUT)
+        with self._milvus.searching.passing():
+            self._do(lambda client: client.load_collection(self._name, timeout=LOAD_TIMEOUT))
         logger.info("collection %s: loaded", self._name)
 
     def _release(self) -> None:
-        with self._ready() as client, self._milvus.searching.passing():
-            client.release_collection(self._name, timeout=TIMEOUT)
+        with self._milvus.searching.passing():
+            self._do(lambda client: client.release_collection(self._name, timeout=TIMEOUT))
         logger.info("collection %s: released", self._name)
 
     def _look_around(self, expected_rows: int | None) -> None:
         with self._ready() as client:
             if not self._milvus.is_lite:
                 client.get_server_version(timeout=PING_TIMEOUT)
+                self._look_at_index(client)
+                self._is_rebuilt_elsewhere = is_unfinished(client, self._name)
         if expected_rows not in (None, self._rows):  # another process may have written
             self._rows_changed = True
-        if self._rows_changed and self._lease.status().state == "loaded":
+        if self._rows_changed and self._lease.status().state == "loaded" and not self._is_rebuilding:
             with self._lease.held() as generation:
                 self.count(generation)
 
@@ -292,11 +377,6 @@ class LoadedMilvusCollection:
 
     def count(self) -> int:
         return self._collection.count(self._generation)
-
-
-def vector_dim(client: MilvusClient, name: str) -> int:
-    fields = client.describe_collection(name, timeout=TIMEOUT)["fields"]
-    return next(int(field["params"]["dim"]) for field in fields if field["name"] == EMBEDDING)
 
 
 def checked_paths(img_paths: Sequence[str]) -> list[str]:
@@ -324,11 +404,3 @@ def _row(record: Record, vector: Vector) -> dict[str, Any]:
 def _record(img_path: str, entity: dict[str, Any]) -> Record:
     fields = {name: entity[name] for name in FIELDS}
     return Record(content_id=id_of(img_path), img_path=img_path, metadata=entity.get(METADATA) or {}, **fields)
-
-
-def _says_not_loaded(error: BaseException | None) -> bool:
-    if not isinstance(error, MilvusException):
-        return False
-    text = str(error)
-    gone = "fail to Search" in text and "collection not found" in text
-    return error.code in (101, 103) or "not loaded" in text or "not fully loaded" in text or gone

@@ -10,8 +10,11 @@ from pathlib import Path
 import grpc
 from pymilvus import MilvusClient, MilvusException
 
-from db.collection import TIMEOUT, MilvusCollection, checked_paths, vector_dim
+from db.aliases import name_without_nlist, write_to_all
+from db.clusters import NlistRule
+from db.collection import MilvusCollection, checked_paths
 from db.gate import SharedGate
+from db.schema import TIMEOUT, vector_dim
 from library.errors import IndexUnavailable
 from library.ports import EncoderInfo
 from library.records import Record
@@ -32,7 +35,7 @@ class Milvus:
         *,
         token: str = "",
         db_name: str = "",
-        nlist: int = 128,
+        nlist: NlistRule = NlistRule(),  # noqa: B008
         release_after: float | None = 30.0,
     ) -> None:
         """A `Path` means Milvus Lite. `release_after` as in `Lease`."""
@@ -55,7 +58,7 @@ class Milvus:
 
     def holds(self, encoder: EncoderInfo) -> bool:
         with self.explained():
-            return bool(self.client().has_collection(collection_name(encoder), timeout=TIMEOUT))
+            return collection_name(encoder) in self._names()
 
     def update(self, records: Sequence[Record]) -> None:
         for name in self._names():
@@ -69,7 +72,7 @@ class Milvus:
         names = self._names() if ids else []
         with self.explained(), self.writing:
             for name in names:
-                self.client().delete(name, ids=ids, timeout=TIMEOUT)
+                self._delete(self.client(), name, ids)
         for collection in self._collections.values():
             collection.expect_other_count()
 
@@ -110,9 +113,19 @@ class Milvus:
         self._note_answer()
 
     def _names(self) -> list[str]:
-        """Of the collections that are ours."""
+        """Of the collections that are ours, each as searches know it."""
         with self.explained():
-            return [name for name in self.client().list_collections(timeout=TIMEOUT) if name.startswith(PREFIX)]
+            names = self.client().list_collections(timeout=TIMEOUT)
+        return sorted({name_without_nlist(name) for name in names if name.startswith(PREFIX)})
+
+    def _delete(self, client: MilvusClient, name: str, ids: list[str]) -> None:
+        def delete(collection: str) -> None:
+            client.delete(collection, ids=ids, timeout=TIMEOUT)
+
+        if self.is_lite:
+            delete(name)
+        else:
+            write_to_all(client, name, delete)
 
     def _collection(self, name: str, dim: int) -> "MilvusCollection":
         with self._connecting:

@@ -116,11 +116,11 @@ class ImageLibrary:
             kind = _DryRun if dry_run else _Run
             run = kind(self._store, encoder, collection, index, self._database, self._changes)
             receipts = ingest(items, run, stopped, batch_size, in_place)
+            if dry_run:
+                yield from receipts
+                return
             try:
-                if dry_run:
-                    yield from receipts
-                else:
-                    yield from self._noted(receipts, source, lambda skipped: was_cut_short(items, stopped, skipped))
+                yield from self._noted(receipts, source, lambda skipped: was_cut_short(items, stopped, skipped))
             finally:
                 collection.settle()
 

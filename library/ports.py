@@ -98,7 +98,7 @@ class IndexStatus:
     index_type: str
     metric: str
     nlist: int
-    state: str  # released, loading, loaded, releasing
+    state: str  # released, loading, loaded, releasing, rebuilding
     seconds_until_release: float | None
     loads: int
     releases: int
@@ -132,7 +132,7 @@ class Collection(Protocol):
         ...
 
     def settle(self) -> None:
-        """Called after a run: flushes what is worth flushing."""
+        """Called after a run: flushes what is worth flushing, and rebuilds an index that the rows have outgrown."""
         ...
 
     def status(self, expected_rows: int | None = None) -> IndexStatus:

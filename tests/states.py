@@ -31,6 +31,16 @@ def fail():
 app._source = lambda name, settings: ModelSource(name, fail)
 app.main()
 """
+REBUILDING = """
+from dataclasses import replace
+import app
+from db.collection import MilvusCollection
+status = MilvusCollection.status
+def rebuilding(self, expected_rows=None):
+    return replace(status(self, expected_rows), state="rebuilding", nlist=512, seconds_until_release=None)
+MilvusCollection.status = rebuilding
+app.main()
+"""
 
 
 def without_network(hub: Path, model: str = "openai/clip-vit-base-patch32") -> dict[str, str]:
@@ -90,6 +100,10 @@ class Places:
 
     def without_milvus(self) -> Server:
         return self._server("without_milvus", MILVUS_URI=NOWHERE, IMAGE_STORE=self.pictures())
+
+    def rebuilding(self) -> Server:
+        """The index is always just being rebuilt, with 512 clusters."""
+        return self._server("rebuilding", ("-c", REBUILDING))
 
     def picture(self, name: str | None = None) -> Path:
         """A file that no library has seen."""
@@ -273,6 +287,12 @@ def no_model_for_an_upload(visitor: Browser, places: Places) -> Page:
     return page
 
 
+def rebuilding(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.rebuilding().url)
+    page.get_by_text("Searches wait a moment").wait_for()
+    return page
+
+
 def stand_in(visitor: Browser, places: Places) -> Page:
     page = visitor.open(places.standing_in().url)
     page.get_by_text("The model small answers for now").wait_for()
@@ -436,6 +456,7 @@ STATES: tuple[State, ...] = (
     no_model,
     no_model_for_a_search,
     no_model_for_an_upload,
+    rebuilding,
     stand_in,
     not_encoded,
     no_milvus,

@@ -164,6 +164,21 @@ def test_the_status_strip_counts_loads_and_searches(server, browser):
         assert fact in panel.inner_text()
 
 
+def test_nprobe_goes_as_far_as_the_index_has_clusters(places, browser):
+    page = browser.open(places.rebuilding().url)
+    page.get_by_label("Manual").check()
+    page.locator("#nprobe input[type=range][max='512']").wait_for()
+    number = page.locator("#nprobe input[type=number]")
+    number.fill("300")
+    number.press("Enter")
+    with page.expect_response("**/queue/data*"):
+        page.locator("#query textarea").fill("stripes")
+        page.keyboard.press("Enter")
+    page.wait_for_timeout(3_000)  # two rounds of the status timer
+    assert number.input_value() == "300"
+    assert page.get_by_test_id("toast-body").count() == 0
+
+
 def test_slash_goes_to_the_search_box(server, browser):
     page = browser.open(server.url)
     page.keyboard.press("/")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymilvus import DataType
 
+from db.clusters import NlistRule
 from db.collection import checked_paths
 from db.milvus import Milvus, collection_name
 from library.errors import IndexUnavailable, InvalidContentId
@@ -264,7 +265,7 @@ def test_a_vector_without_direction_is_refused(milvus, bad):
 
 
 def test_nlist_reaches_milvus(milvus):
-    milvus.nlist = 1024
+    milvus.nlist = NlistRule(smallest=1024)
     collection = milvus.collection(encoder())
     with collection.loaded():
         index = milvus.client().describe_index(collection.status().collection, "img_emb")
@@ -277,7 +278,7 @@ def test_nlist_reaches_milvus(milvus):
 
 @pytest.mark.parametrize(("nlist", "sees_most"), [(2, True), (1024, False)])
 def test_nlist_decides_how_much_one_probe_of_lite_sees(lite, nlist, sees_most):
-    lite.nlist = nlist
+    lite.nlist = NlistRule(smallest=nlist)
     collection = lite.collection(encoder(dim=16))
     collection.upsert([record(number) for number in range(2048)], unit_vectors(2048, 16))
     collection.flush()

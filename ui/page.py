@@ -24,6 +24,7 @@ Parameters = tuple[gr.Slider, gr.Radio, gr.Slider, gr.Slider]  # limit, accuracy
 
 STATUS_SECONDS = 2
 RUN_SECONDS = 1
+FEWEST_CLUSTERS = 128  # until the status tells how many the index has
 KEEP_UPLOADS = (3_600, 86_400)  # look every hour, delete what is a day old
 HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Searches have their own lane, so that a slow one never holds up the status or an upload.
@@ -78,7 +79,7 @@ def build_page(
         _wire_changes(handlers, results, uploads, run, run_id, run_timer, notice)
         past_runs.asked(handlers.past_runs, None, past_runs, **WATCHING)
         _wire_reindexing(handlers, banner, header, notice)
-        _wire_watching(handlers, page, header, results, status_timer, run, run_id, run_timer)
+        _wire_watching(handlers, page, header, params, results, status_timer, run, run_id, run_timer)
     return page
 
 
@@ -133,7 +134,7 @@ def _parameters() -> Parameters:
         )
         nprobe = gr.Slider(
             1,
-            128,
+            FEWEST_CLUSTERS,
             16,
             step=1,
             label="nprobe",
@@ -261,6 +262,7 @@ def _wire_watching(
     handlers: Handlers,
     page: gr.Blocks,
     header: gr.HTML,
+    params: Parameters,
     results: gr.HTML,
     status_timer: gr.Timer,
     run: gr.HTML,
@@ -270,11 +272,25 @@ def _wire_watching(
     def follow(run_id: str | None) -> tuple[Any, ...]:
         return _followed(handlers.follow(run_id))
 
+    def watch(clusters: int) -> tuple[Json, Any, int]:
+        status = handlers.status()
+        now = status["index"]["nlist"] if status["index"] else clusters
+        # Only where it changed, and without a value: the visitor's stays.
+        return status, gr.skip() if now == clusters else gr.update(maximum=now), now
+
     followed = [run, run_id, run_timer]
+    _, _, nprobe, _ = params
+    clusters = gr.State(FEWEST_CLUSTERS)
     page.load(follow, run_id, followed, **WATCHING)
     run_timer.tick(follow, run_id, followed, **WATCHING)
     # At once after each search, too: the load / search / release cycle is there to be watched.
-    gr.on([page.load, status_timer.tick, results.change], handlers.status, None, header, **WATCHING)
+    gr.on(
+        [page.load, status_timer.tick, results.change],
+        watch,
+        clusters,
+        [header, nprobe, clusters],
+        **WATCHING,
+    )
 
 
 def _followed(state: tuple[Json, str | None]) -> tuple[Json, str | None, gr.Timer]:

@@ -10,6 +10,7 @@ const STATES = {
   loading: 'loading',
   loaded: 'in memory',
   releasing: 'releasing',
+  rebuilding: 'rebuilding',
 };
 
 let known = null; // the status before this one: counters that moved light their step up
@@ -168,6 +169,9 @@ const drawPanel = (value) => {
 const problemOf = (value) => {
   if (value.store_problem) return { title: 'The image store is not answering', detail: value.store_problem, retry: true };
   if (value.model.state === 'failed') return { title: 'The model is not available', detail: value.model.problem };
+  if (value.index?.state === 'rebuilding' && value.index.backend === 'Milvus Lite') {
+    return { title: 'The index is being rebuilt', detail: 'Searches wait a moment.', passes: true };
+  }
   if (!value.index || value.index.connected) return null;
   const detail = value.index.problem || 'The vector database cannot be reached.';
   return { title: 'Milvus is not answering', detail, retry: true };
@@ -178,6 +182,7 @@ const drawProblem = (problem) => {
   if (alertBox.dataset.text === text) return;
   alertBox.dataset.text = text;
   alertBox.hidden = !problem;
+  alertBox.classList.toggle('passes', Boolean(problem?.passes));
   if (!problem) return alertBox.replaceChildren();
   const words = el('p');
   words.append(el('b', '', problem.title), el('span', '', problem.detail));

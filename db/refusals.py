@@ -1,0 +1,18 @@
+"""What a refusal of Milvus means."""
+
+from pymilvus import MilvusException
+
+NO_SUCH_COLLECTION = 100
+
+
+def says_not_loaded(error: BaseException | None) -> bool:
+    if not isinstance(error, MilvusException):
+        return False
+    text = str(error)
+    gone = "fail to Search" in text and "collection not found" in text
+    return error.code in (101, 103) or "not loaded" in text or "not fully loaded" in text or gone
+
+
+def says_gone(error: BaseException | None) -> bool:
+    """Dropped, or for a moment without the name it was asked by."""
+    return isinstance(error, MilvusException) and error.code == NO_SUCH_COLLECTION

@@ -1,0 +1,52 @@
+"""What a collection and its index are made of."""
+
+from typing import Any
+
+from pymilvus import DataType, MilvusClient
+
+PRIMARY_KEY = "img_path"
+EMBEDDING = "img_emb"
+METADATA = "meta"  # one nested value, so that no column of a user's table can overwrite a field of ours
+FIELDS = ["name", "format", "width", "height", "bytes", "added", "source"]
+INDEX_TYPE = "IVF_FLAT"
+METRIC = "COSINE"
+TIMEOUT = 10.0  # seconds
+WRITE_TIMEOUT = 60.0
+LOAD_TIMEOUT = 120.0
+INDEX_TIMEOUT = 600.0  # Lite makes the clusters of every segment before it answers
+UPSERT_ROWS = 1000  # a message holds 64 MiB
+
+
+def create(client: MilvusClient, name: str, dim: int) -> None:
+    schema = client.create_schema(auto_id=False, enable_dynamic_field=True)
+    schema.add_field(PRIMARY_KEY, DataType.VARCHAR, is_primary=True, max_length=128)
+    schema.add_field(EMBEDDING, DataType.FLOAT_VECTOR, dim=dim)
+    # Without its index, which would make Milvus load the collection at once.
+    client.create_collection(name, schema=schema, consistency_level="Session", timeout=LOAD_TIMEOUT)
+
+
+def create_index(client: MilvusClient, name: str, nlist: int) -> None:
+    index = client.prepare_index_params()
+    # pymilvus flattens `params`; Lite reads nlist only from a nested one, a server only from the flat one.
+    nested = {"nlist": nlist, "params": {"nlist": nlist}}
+    index.add_index(EMBEDDING, index_type=INDEX_TYPE, metric_type=METRIC, index_name=EMBEDDING, params=nested)
+    client.create_index(name, index, timeout=INDEX_TIMEOUT)
+
+
+def has_index(client: MilvusClient, name: str) -> bool:
+    return EMBEDDING in client.list_indexes(name, timeout=TIMEOUT)
+
+
+def index_nlist(client: MilvusClient, name: str) -> int:
+    index: dict[str, Any] = client.describe_index(name, EMBEDDING, timeout=TIMEOUT)
+    return int((index.get("params") or index)["nlist"])
+
+
+def vector_dim(client: MilvusClient, name: str) -> int:
+    fields = client.describe_collection(name, timeout=TIMEOUT)["fields"]
+    return next(int(field["params"]["dim"]) for field in fields if field["name"] == EMBEDDING)
+
+
+def stored_rows(client: MilvusClient, name: str) -> int:
+    """Without loading. A server counts what was flushed, and what was deleted since."""
+    return int(client.get_collection_stats(name, timeout=TIMEOUT)["row_count"])
