@@ -80,7 +80,7 @@ class ImageStore(Protocol):
 
 @dataclass(frozen=True)
 class Hit:
-    record: Record
+    record: Record  # without `original_at`, which only the image store knows
     score: float  # cosine similarity, -1 to 1
 
 

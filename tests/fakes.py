@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ class MemoryCollection:
 
     def upsert(self, records: Sequence[Record], vectors: Vectors) -> None:
         pairs = zip(records, vectors, strict=True)
-        self._rows.update({record.img_path: (record, vector) for record, vector in pairs})
+        self._rows.update({record.img_path: (_as_row(record), vector) for record, vector in pairs})
 
     @contextmanager
     def loaded(self) -> Iterator["MemoryCollection"]:
@@ -127,7 +128,7 @@ class MemoryCollection:
 
     def update(self, records: Sequence[Record]) -> None:
         present = [record for record in records if record.img_path in self._rows]
-        self._rows.update({record.img_path: (record, self._rows[record.img_path][1]) for record in present})
+        self._rows.update({record.img_path: (_as_row(record), self._rows[record.img_path][1]) for record in present})
 
     def count(self) -> int:
         return len(self._rows)
@@ -180,6 +181,10 @@ class MemoryDatabase:
 
     def close(self) -> None:
         pass
+
+
+def _as_row(record: Record) -> Record:
+    return replace(record, original_at="")
 
 
 def _unit_rows(rows: Sequence[NDArray[np.floating]]) -> Vectors:

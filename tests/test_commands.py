@@ -198,9 +198,9 @@ def test_a_pack_moves_a_library_to_another_place(run, filled, album, tmp_path):
     pack, other = tmp_path / "pack", str(tmp_path / "data")
     packed = receipt(run("export", pack, "--originals", "--json"))
     assert packed == {"pack": str(pack), "packed": 3, "without_original": 0, "without_vector": 0}
-    assert run("import", pack, DATA_DIR=other).stdout == "3 new, 0 duplicate, 0 rejected, 0 skipped\n"
+    assert run("import", pack, DATA_DIR=other).stdout == "3 new, 0 updated, 0 duplicate, 0 rejected, 0 skipped\n"
     again = receipt(run("import", pack, "--json", DATA_DIR=other))
-    assert again == {"new": 0, "duplicate": 3, "rejected": 0, "skipped": 0, "files": []}
+    assert again == {"new": 0, "updated": 0, "duplicate": 3, "rejected": 0, "skipped": 0, "files": []}
     here, there = run("search", "a red circle"), run("search", "a red circle", DATA_DIR=other)
     assert (here.stdout, here.returncode) == (there.stdout, 0)
 
@@ -210,7 +210,7 @@ def test_a_pack_of_vectors_alone_says_what_it_lacks(run, filled, tmp_path):
     assert run("export", pack).stdout == f"3 packed in {pack}\n"
     result = run("import", pack, DATA_DIR=other)
     assert result.returncode == 1
-    assert result.stdout.splitlines()[0] == "0 new, 0 duplicate, 0 rejected, 3 skipped"
+    assert result.stdout.splitlines()[0] == "0 new, 0 updated, 0 duplicate, 0 rejected, 3 skipped"
     assert "export with --thumbnails or --originals" in result.stdout
 
 

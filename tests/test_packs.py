@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from library.ingest import tally
 from library.models import Models, ModelSource
 from library.packs import Contents
 from library.ports import EncoderInfo
-from library.records import Record
+from library.records import NOT_KEPT, Record
 from library.search import Query
 from tests.conftest import item
 from tests.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
@@ -260,7 +261,7 @@ def test_a_pack_with_thumbnails_brings_pictures_without_their_originals(laptop, 
     laptop.store.update(known)
     assert cluster.take(laptop.export(THUMBNAILS)) == {"new": 5}
     assert not any(cluster.store.has_original(record) for record in laptop.records())
-    assert [record.original_at for record in cluster.library.browse(0, 2)] == ["s3://photos/orange.png", ""]
+    assert [record.original_at for record in cluster.library.browse(0, 2)] == ["s3://photos/orange.png", NOT_KEPT]
 
 
 def test_a_pack_of_vectors_alone_needs_the_pictures_to_be_there(laptop, cluster):
@@ -339,7 +340,7 @@ def test_a_store_that_fails_gets_no_rows(laptop, cluster, monkeypatch):
 def test_a_stopped_import_ends_after_its_batch(laptop, cluster, monkeypatch):
     monkeypatch.setattr("db.packs.BATCH_ROWS", 2)
     pack = open_pack(str(laptop.export()))
-    stops = iter([False, False, True])  # before its one file, before the first batch, after it
+    stops = chain([False, False], repeat(True))  # before its one file, before the first batch, after it
     receipts = list(cluster.library.import_pack(pack, lambda: next(stops)))
     assert [receipt.status for receipt in receipts] == ["new", "new"]
 
