@@ -55,6 +55,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
     """
     if settings.mcp and not find_spec("mcp"):
         raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
+    sources = _sources(order, settings) if order else []
     _use_upload_folder_of_its_own()
     from db.milvus import without_login
     from library.runs import Worker
@@ -64,7 +65,6 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
 
     set_level(settings.log_level or "info")
     stop = _signalled()
-    sources = _sources(order, settings) if order else []
     store = _store(settings)
     logger.info(
         "starting: pictures in %s, model %s, %s, edits %s, %s",

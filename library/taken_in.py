@@ -136,6 +136,8 @@ def _parsed(line: bytes) -> Any:
 
 def _entry(fields: Any) -> tuple[str, Taken | None]:
     """Raises ValueError, TypeError or KeyError for what is no entry."""
+    if not isinstance(fields, dict):
+        raise TypeError
     path = str(fields.pop("path"))
     if fields.get("gone"):
         return path, None

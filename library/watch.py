@@ -221,7 +221,7 @@ class Watcher:
         except LikenessError as error:
             problem = error
         final = [each for each in receipts if each.status != "skipped" and not isinstance(each, Setback)]
-        self._put_off(items.keys() - {receipt.path for receipt in final}, receipts)
+        self._put_off(items.keys() - {receipt.path for receipt in final}, [] if problem else receipts)
         try:
             self._remember(final, items, listing, removals)
         except LikenessError as error:

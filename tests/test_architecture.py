@@ -23,12 +23,13 @@ VENDORS = {
     "grpc",
     "mcp",
     "typer",
+    "watchfiles",
 }
 ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),
     "encoders": {"torch", "transformers", "typer"},
-    "db": {"pymilvus", "grpc", "fsspec"},
+    "db": {"pymilvus", "grpc", "fsspec", "watchfiles"},
     "ui": {"gradio", "starlette"},
 }
 
