@@ -26,7 +26,7 @@ OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss
 SIGNS_OF_CHANGE = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "updated", "modified")
 QUIET = 100  # milliseconds without an event after which the watcher is woken
 WOKEN_AFTER = 500  # milliseconds, however many events come
-RETRY_AFTER = 5.0  # seconds
+RETRY_AFTER = 1.0  # seconds
 
 
 def watched(source: str, library_folders: Sequence[Path] = ()) -> Source:
@@ -125,6 +125,7 @@ class WatchedFolder:
     def _notice_this(self, changed: threading.Event, stopped: threading.Event) -> None:
         """Until the folder is another one: a disk was mounted there, or it was made anew."""
         identity = self._identity()
+        is_first = True  # what came before it was listened to
         for changes in watchfiles.watch(
             self._folder,
             watch_filter=None,
@@ -136,8 +137,9 @@ class WatchedFolder:
             raise_interrupt=False,
             ignore_permission_denied=True,
         ):
-            if changes:
+            if changes or is_first:
                 changed.set()
+            is_first = False
             if self._identity() != identity:
                 return
 

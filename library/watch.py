@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 SETTLED_AFTER = 1.5  # seconds without a change
 WRITER_GIVEN_UP_AFTER = 60.0  # seconds without a change
+LOOK_FOR_RETURN_AFTER = 5.0  # seconds
 PAUSE_AT_MOST = 60.0  # seconds between two tries
 AT_ONCE = 512  # files, so that uploads come in between
 STOP_WITHIN = 7.0  # seconds
@@ -89,6 +90,9 @@ class Round:
     removals: Sequence[Removal] = ()
 
 
+Tell = Callable[[str, Round], None]  # given the name of the source, too
+
+
 @dataclass
 class _Candidate:
     """A file that is new or has changed; `since` is when it was first seen as it is now."""
@@ -153,9 +157,14 @@ class Watcher:
 
     def pause(self, every: float) -> float:
         """How long until the next look, if nothing happens before."""
-        fresh = any(not candidate.tries for candidate in self._candidates.values())
-        waits = (fresh or self._missing) and not (self._away or self._problem)
-        return min(every, SETTLED_AFTER) if waits else every
+        if self._away or self._problem:
+            return min(every, LOOK_FOR_RETURN_AFTER)
+        settled = [since + SETTLED_AFTER for since in self._missing.values()]
+        due = [max(each.not_before, each.since + SETTLED_AFTER) for each in self._candidates.values()]
+        if not (settled or due):
+            return every
+        wait = min(settled + due) - self._clock()
+        return min(every, wait if wait > 0 else SETTLED_AFTER)  # due, and yet there: it is being written
 
     def _listing(self) -> Listing | None:
         started = self._clock()
@@ -344,14 +353,11 @@ class Watcher:
                 logger.warning("%s", line)
 
 
-Tell = Callable[[str, Round], None]
-
-
 class Watching:
     """Watchers at work, each on a thread of its own."""
 
     def __init__(self, watchers: Sequence[Watcher], every: float, tell: Tell = lambda *_: None) -> None:
-        """`tell` is called from any of the threads, with the name of the source."""
+        """`tell` is called from any of the threads."""
         for watcher in watchers:
             watcher.others = [other for other in watchers if other is not watcher]
         self._every = every
@@ -408,11 +414,13 @@ def through(worker: Worker) -> Add:
     """Additions as runs, which the page shows and which take turns with uploads."""
 
     def add(items: Sequence[Item], stopped: Stopped) -> Iterator[FileReceipt]:
-        run = worker.start(items)
+        # Visitors see the runs, and where a source lies on this machine is not theirs to know.
+        paths = {item.source: item.path for item in items}
+        run = worker.start([replace(item, path=item.source) for item in items])
         while not run.over.wait(0.5):
             if stopped() and not run.over.wait(STOP_WITHIN):
                 break
-        yield from list(run.receipts)
+        yield from [replace(receipt, path=paths[receipt.path]) for receipt in list(run.receipts)]
         if run.state == "failed" and not stopped():
             raise LikenessError(run.problem or "")
 

@@ -236,8 +236,20 @@ def test_the_next_look_comes_soon_while_something_settles(folder, watch, picture
     folder.files["/a.png"] = picture("red")
     look()
     assert look.watcher.pause(60) == SETTLED_AFTER and look.watcher.pause(0.5) == 0.5
+    look(SETTLED_AFTER / 2)
+    assert look.watcher.pause(60) == SETTLED_AFTER / 2
+    folder.written = {"/a.png"}
+    look()
+    assert look.watcher.pause(60) == SETTLED_AFTER
+    folder.written = set()
     look()
     assert look.watcher.pause(60) == 60
+
+
+def test_while_something_is_away_its_return_is_looked_for_often(folder, watch):
+    look, folder.is_away = watch(), True
+    look()
+    assert look.watcher.pause(3600) <= 5
 
 
 def test_many_files_are_taken_in_by_parts(folder, watch, library, picture, monkeypatch):
@@ -548,7 +560,26 @@ def test_what_the_app_watches_comes_in_as_runs(folder, watch, library, picture):
     worker = Worker(library)
     folder.files["/a.png"] = picture("red")
     look = watch(add=through(worker))
-    assert look.twice() == [("/a.png", "new")]
+    look()
+    look.now += SETTLED_AFTER
+    [found] = look.watcher.rounds()
+    assert [(receipt.path, receipt.status) for receipt in found.receipts] == [("/a.png", "new")]
+    worker.close()
+
+
+def test_visitors_who_see_a_run_do_not_see_where_the_folder_lies(folder, watch, library, picture):
+    worker = Worker(library)
+    seen: list[str] = []
+    start = worker.start
+
+    def noted(items):
+        seen.extend(item.path for item in items)
+        return start(items)
+
+    worker.start = noted
+    folder.files["/a.png"] = picture("red")
+    watch(add=through(worker)).twice()
+    assert seen == ["pictures/a.png"]
     worker.close()
 
 
