@@ -9,8 +9,9 @@ import signal
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from library.models import ModelSource
     from library.ports import Encoder, ImageStore
     from library.runs import Worker
+    from library.watch import Add, Source, Tell, Watching, WatchOrder
 
 logger = logging.getLogger("likeness")
 
 UPLOADS = "likeness-uploads-"
+WATCHED = "watch"  # the folder under DATA_DIR that remembers what was taken in
 STAND_IN = "small"
 STOP_WITHIN = 9  # seconds: containers are killed after 10
 
@@ -44,14 +47,20 @@ def open_library(settings: Settings, with_model: bool = True) -> "ImageLibrary":
     return library
 
 
-def serve(settings: Settings) -> None:
-    """Serves the page until SIGTERM or Ctrl-C. Raises UnknownModel if CLIP_MODEL turns out to be no model."""
+def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
+    """Serves the page, and watches what is ordered, until SIGTERM or Ctrl-C.
+
+    Raises UnknownModel if CLIP_MODEL turns out to be no model, UnknownSource or SourceUnavailable for what cannot be
+    watched.
+    """
     if settings.mcp and not find_spec("mcp"):
         raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
+    sources = _sources(order, settings) if order else []
     _use_upload_folder_of_its_own()
     from db.milvus import without_login
     from db.sources import AllowedSources
     from library.runs import Worker
+    from library.watch import through
     from ui.mcp_tools import offer_tools
     from ui.page import build_page, launch_options
 
@@ -98,11 +107,66 @@ def serve(settings: Settings) -> None:
         offer_tools(page)
     adopt("uvicorn", "uvicorn.access")
     logger.info("open %s", " or ".join(filter(None, [url, public_url])))
+    watching = None
+    if order:
+        watching = _watching(sources, order, settings, library, partial(through, worker), lambda *_: None)
+        watching.start()
+        logger.info("watching %s", ", ".join(source.name for source in sources))
     stop.wait()
-    _close(page, worker, library)
+    _close(page, worker, library, watching)
     logger.info("stopped")
     if no_model:
         raise no_model[0]
+
+
+def watch(settings: Settings, order: "WatchOrder", tell: "Tell") -> None:
+    """Takes in what appears at the sources until SIGTERM or Ctrl-C.
+
+    What is away at the start ends it at once, as for every command; what goes away later is waited for.
+    """
+    sources = _sources(order, settings)
+    library = open_library(settings)
+
+    def add_from(source: str) -> "Add":
+        return partial(library.add, in_place=order.in_place, source=source)
+
+    try:
+        library.count_rows()
+        stop = _signalled()
+        watching = _watching(sources, order, settings, library, add_from, tell)
+        watching.start()
+        stop.wait()
+        watching.stop()
+        watching.wait()
+    finally:
+        library.close()
+
+
+def _sources(order: "WatchOrder", settings: Settings) -> list["Source"]:
+    """Raises UnknownSource or SourceUnavailable."""
+    from db.watching import watched
+
+    own = [place for place in (settings.data_dir, settings.image_root) if isinstance(place, Path)]
+    return [watched(source, own) for source in order.sources]
+
+
+def _watching(
+    sources: Sequence["Source"],
+    order: "WatchOrder",
+    settings: Settings,
+    library: "ImageLibrary",
+    add_from: "Callable[[str], Add]",
+    tell: "Tell",
+) -> "Watching":
+    from library.taken_in import TakenIn
+    from library.watch import Watcher, Watching, memory_file
+
+    index = f"{settings.milvus_uri} {settings.milvus_db} {settings.clip_model}"
+    watchers = []
+    for source in sources:
+        file = memory_file(settings.data_dir / WATCHED, source.name, str(settings.image_root))
+        watchers.append(Watcher(source, library, add_from(source.name), TakenIn(file, index), order.delete))
+    return Watching(watchers, order.every, tell)
 
 
 class Stop:
@@ -136,17 +200,21 @@ def _signalled() -> Stop:
     return stop
 
 
-def _close(page: "Blocks", worker: "Worker", library: "ImageLibrary") -> None:
+def _close(page: "Blocks", worker: "Worker", library: "ImageLibrary", watching: "Watching | None") -> None:
     """Finishes the batch in hand; what a slow disk or a silent Milvus would hold up is left to the next run."""
     logger.info("stopping after the batch in hand")
     last_resort = threading.Timer(STOP_WITHIN, _give_up)
     last_resort.daemon = True
     last_resort.start()
+    if watching:
+        watching.stop()
     library.stop_waiting()
     # Beside each other, since the page waits a while for browsers that stay connected.
     closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)
     closing.start()
     worker.close()
+    if watching:
+        watching.wait()
     closing.join()
     library.close()
 
@@ -255,7 +323,7 @@ def main() -> None:
     from db.packs import new_pack, open_pack
     from db.sources import items_from
 
-    commands(obj=Rooms(open_library, serve, items_from, new_pack, open_pack))
+    commands(obj=Rooms(open_library, serve, watch, items_from, new_pack, open_pack))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,10 @@ from library.records import clean_name
 from library.samples import sample_pictures
 from library.search import MAX_LIMIT, Query
 from library.selection import Selection, Shard
+from library.watch import Round, Tell, WatchOrder, parse_interval
 from settings import Settings, SettingsError, load_settings
+
+EVERY = "5s"
 
 EXIT_REJECTED = 1
 EXIT_USAGE = 2
@@ -51,10 +54,11 @@ class Open(Protocol):
 
 @dataclass(frozen=True)
 class Rooms:
-    """What the commands are given: how to open the library, how to serve the page, where sources and packs are."""
+    """What the commands are given: how to open the library, to serve, to watch, where sources and packs are."""
 
     open_library: Open
-    serve: Callable[[Settings], None]
+    serve: Callable[[Settings, WatchOrder | None], None]
+    watch: Callable[[Settings, WatchOrder, Tell], None]
     items_from: Callable[[Sequence[str], Path | None, str], Iterable[Item]]
     new_pack: Callable[[str, Contents], AbstractContextManager[PackWriter]]
     open_pack: Callable[[str], Pack]
@@ -75,16 +79,27 @@ class Session:
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Every = Annotated[str, typer.Option(help="How often a source is listed: 5s, 2m, 500ms.")]
+FollowRemovals = Annotated[bool, typer.Option("--delete", help="Deletes pictures whose file is gone from the source.")]
 
 
 @commands.callback(invoke_without_command=True)
-def main(context: typer.Context) -> None:
+def main(
+    context: typer.Context,
+    sources: Annotated[
+        list[str] | None,
+        typer.Option("--watch", help="A folder or s3://bucket/folder: what appears there is taken in. Repeatable."),
+    ] = None,
+    every: Every = EVERY,
+    follow_removals: FollowRemovals = False,
+) -> None:
     """Finds pictures by meaning. Without a command it serves the page."""
     session = Session(context.obj, _settings())
     context.obj = session
-    if context.invoked_subcommand is None:
-        with _failures_as_exit_codes():
-            session.rooms.serve(session.settings)
+    with _failures_as_exit_codes():
+        order = _order(sources or [], every, follow_removals, context.invoked_subcommand)
+        if context.invoked_subcommand is None:
+            session.rooms.serve(session.settings, order)
 
 
 @commands.command()
@@ -114,6 +129,21 @@ def ingest(
         items = selection.of(context.obj.rooms.items_from(sources or [], table, image_column))
         named = ", ".join([*map(_last_part, sources or []), *([table.name] if table else [])])
         _take_in(context.obj, items, as_json, write, batch_size, dry_run, in_place, named)
+
+
+@commands.command()
+def watch(
+    context: typer.Context,
+    sources: Annotated[list[str], typer.Argument(help="Folders (recursively), s3://bucket/folder.")],
+    every: Every = EVERY,
+    follow_removals: FollowRemovals = False,
+    in_place: Annotated[bool, typer.Option(help="Stores no originals: they are read from where they are.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Takes in what appears at a source, until Ctrl-C."""
+    with _failures_as_exit_codes():
+        order = WatchOrder(sources, parse_interval(every), follow_removals, in_place)
+        context.obj.rooms.watch(context.obj.settings, order, _print_round_as_json if as_json else _print_round)
 
 
 @commands.command()
@@ -269,6 +299,29 @@ def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help
 def _last_part(source: str) -> str:
     """What visitors of the page may know of where pictures came from."""
     return source if "://" in source else Path(source).expanduser().absolute().name
+
+
+def _order(sources: Sequence[str], every: str, follow_removals: bool, command: str | None) -> WatchOrder | None:
+    """What to watch beside the page. Raises InvalidSelection."""
+    if sources and command:
+        raise InvalidSelection(f"--watch goes with the page. Without it: {command} as before, or watch SOURCE.")
+    if sources:
+        return WatchOrder(sources, parse_interval(every), follow_removals)
+    if follow_removals or every != EVERY:
+        raise InvalidSelection("--every and --delete go with --watch SOURCE, or after the command watch.")
+    return None
+
+
+def _print_round(source: str, found: Round) -> None:
+    counts = [*tally(found.receipts).items(), ("deleted", len(found.removals))]
+    typer.echo(", ".join(f"{count} {what}" for what, count in counts if what != "skipped"))
+
+
+def _print_round_as_json(source: str, found: Round) -> None:
+    """On one line."""
+    files = [asdict(receipt) for receipt in found.receipts]
+    removed = [asdict(removal) for removal in found.removals]
+    typer.echo(json.dumps({"source": source, **tally(found.receipts), "files": files, "deleted": removed}))
 
 
 def _fields(pairs: Sequence[str]) -> dict[str, str]:

@@ -72,7 +72,7 @@ def _items_at(place: Path | str) -> Iterator[Item]:
     elif is_archive(place.name):
         yield from items_in_archive(str(place), partial(place.open, "rb"), str(place.absolute()))
     else:
-        yield _item(place, place.name)
+        yield file_item(place, place.name)
 
 
 def _places(source: str) -> Sequence[Path | str]:
@@ -93,10 +93,10 @@ def _items_in_folder(folder: Path) -> Iterator[Item]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(parent, name)
-            yield _item(path, (named / path.relative_to(folder)).as_posix(), reason_to_skip(name))
+            yield file_item(path, (named / path.relative_to(folder)).as_posix(), reason_to_skip(name))
 
 
-def _item(path: Path, source: str, skip: str | None = None) -> Item:
+def file_item(path: Path, source: str, skip: str | None = None) -> Item:
     return Item(str(path), path.name, partial(_read, path), source, skip=skip, original_at=str(path.absolute()))
 
 
@@ -113,7 +113,7 @@ def _items_in_bucket(url: str) -> Iterator[Item]:
             yield from _items_of_object(files, f"{scheme}://{root}", root)
             return
         for key, details in _listed(files, root):
-            yield _object(files, f"{scheme}://{key}", key, int(details.get("size") or 0))
+            yield object_item(files, f"{scheme}://{key}", key, int(details.get("size") or 0))
     except FileNotFoundError:
         raise SourceUnavailable(f"There is nothing at {url}.") from None
     except Exception as error:  # each kind of bucket has a family of exceptions of its own
@@ -135,7 +135,7 @@ def _listed(files: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((details["name"], details) for _, details in sorted(found.items()))
 
 
-def _object(files: Any, url: str, key: str, size: int) -> Item:
+def object_item(files: Any, url: str, key: str, size: int) -> Item:
     name = PurePosixPath(key).name
     return Item(url, name, partial(_read_object, files, key, size), url, skip=reason_to_skip(name), original_at=url)
 

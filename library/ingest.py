@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal, Protocol
 
 from PIL import Image
@@ -60,6 +61,10 @@ class FileReceipt:
     status: Status
     content_id: ContentId | None = None
     reason: str | None = None
+
+
+class Setback(FileReceipt):
+    """Rejected for a reason that does not lie in the picture: the same file may go in later."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,16 @@ class _File:
     receipt: FileReceipt | None = None
 
     def settle(self, status: Status, reason: str | None = None) -> None:
-        self.receipt = FileReceipt(self.item.path, status, self.id, reason)
+        self._close(FileReceipt(self.item.path, status, self.id, reason))
+
+    def set_back(self, reason: str) -> None:
+        self._close(Setback(self.item.path, "rejected", self.id, reason))
+
+    def share_fate(self, receipt: FileReceipt) -> None:
+        self._close(replace(receipt, path=self.item.path))
+
+    def _close(self, receipt: FileReceipt) -> None:
+        self.receipt = receipt
         self.data = b""
 
 
@@ -199,15 +213,18 @@ class _Batch:
 
     def receipts(self, problem: LikenessError | None) -> Iterator[FileReceipt]:
         """Of a batch that was kept, or that a problem cut off."""
-        return self._settled("rejected", str(problem)) if problem else self._settled("new", None)
+        if problem:
+            return self._settled(partial(_File.set_back, reason=str(problem)), everything=True)
+        return self._settled(partial(_File.settle, status="new"))
 
     def skipped(self, reason: str) -> Iterator[FileReceipt]:
-        return self._settled("skipped", reason)
+        return self._settled(partial(_File.settle, status="skipped", reason=reason), everything=True)
 
-    def _settled(self, status: Status, reason: str | None) -> Iterator[FileReceipt]:
+    def _settled(self, settle: Callable[[_File], None], everything: bool = False) -> Iterator[FileReceipt]:
+        """`everything`: what was promised for after this batch, too."""
         for file in self.files:
-            if file.receipt is None or ((file.same_as or file.update) and status != "new"):
-                file.settle(status, reason)
+            if file.receipt is None or ((file.same_as or file.update) and everything):
+                settle(file)
             assert file.receipt
             yield file.receipt
 
@@ -222,7 +239,7 @@ class _Stages:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
         self._pending: dict[ContentId, str] = {}  # names of the pictures of this run that have no row yet
-        self._failed: dict[ContentId, str] = {}
+        self._failed: dict[ContentId, FileReceipt] = {}
         self._described: set[ContentId] = set()  # of two rows about one picture, the first counts in every run
         self._moment = datetime.min.replace(tzinfo=UTC)
         self._over = False
@@ -259,13 +276,13 @@ class _Stages:
     def _note(self, file: _File, errors: Mapping[ContentId, LikenessError]) -> None:
         """Remembers what later copies of the same picture in this run have to be told."""
         if file.same_as:
-            if reason := self._failed.get(file.same_as):
-                file.settle("rejected", reason)
+            if receipt := self._failed.get(file.same_as):
+                file.share_fate(receipt)
         elif file.id:
             if error := errors.get(file.id):
-                file.settle("rejected", str(error))
+                file.set_back(str(error))
             if file.receipt and file.receipt.status == "rejected":
-                self._failed[file.id] = str(file.receipt.reason)
+                self._failed[file.id] = file.receipt
             else:
                 self._failed.pop(file.id, None)
             self._pending.pop(file.id, None)
@@ -319,10 +336,12 @@ class _Stages:
             file.id = content_id(file.data)
         except UnknownPicture as error:  # deleted from the library since it was listed
             file.settle("skipped", str(error))
-        except (RejectedImage, OriginalAway) as error:
+        except RejectedImage as error:
             file.settle("rejected", str(error))
+        except OriginalAway as error:
+            file.set_back(str(error))
         except OSError as error:
-            file.settle("rejected", f"The file cannot be read: {error.strerror or error}.")
+            file.set_back(f"The file cannot be read: {error.strerror or error}.")
         except StoreUnavailable as error:
             self._problem = error
         return file

@@ -52,7 +52,7 @@ class Record:
             height=picture.height,
             bytes=size,
             added=added.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            source=_encodable(source),
+            source=encodable(source),
             metadata=given(metadata),
             original_at=original_at,
         )
@@ -81,7 +81,7 @@ def id_of(img_path: str) -> ContentId:
 
 def clean_name(name: str) -> str:
     """The last part of a path as text that any screen can show: control characters become visible marks."""
-    last = re.split(r"[/\\]", _encodable(name).rstrip("/\\"))[-1]
+    last = re.split(r"[/\\]", encodable(name).rstrip("/\\"))[-1]
     return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(char) else char for char in last)[:255] or "unnamed"
 
 
@@ -89,6 +89,6 @@ def _is_control(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Zl", "Zp")
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     # Names that are not UTF-8 reach Python with lone surrogates, which neither JSON nor Milvus can carry.
     return text.encode("utf-8", "replace").decode()

@@ -24,12 +24,13 @@ VENDORS = {
     "grpc",
     "mcp",
     "typer",
+    "watchfiles",
 }
 ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),
     "encoders": {"torch", "transformers", "typer"},
-    "db": {"pyarrow", "pymilvus", "grpc", "fsspec"},
+    "db": {"pyarrow", "pymilvus", "grpc", "fsspec", "watchfiles"},
     "ui": {"gradio", "starlette"},
 }
 

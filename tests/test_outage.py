@@ -6,10 +6,13 @@ import uuid
 import pytest
 
 from db.milvus import Milvus
+from db.watching import watched
 from library.errors import IndexUnavailable
 from library.image_library import ImageLibrary
 from library.ports import EncoderInfo
 from library.search import Query
+from library.taken_in import TakenIn
+from library.watch import Watcher
 from tests.conftest import item
 from tests.fakes import ColourEncoder, MemoryStore, ready
 
@@ -52,6 +55,35 @@ def test_a_milvus_that_dies_is_named_and_used_again_once_it_is_back(milvus_serve
     assert [receipt.status for receipt in library.add([item("blue.png", picture("blue"))])] == ["new"]
     assert names(library, "blue") == ["blue.png", "red.png"]
     assert library.status().index.connected
+    library.close()
+
+
+def test_what_is_watched_waits_for_a_milvus_that_died(milvus_server, picture, tmp_path):
+    milvus = Milvus(milvus_server.uri)
+    library = ImageLibrary(MemoryStore(), ready(FreshEncoder()), milvus)
+    watcher = Watcher(watched(str(tmp_path)), library, library.add, TakenIn(), follow_removals=True)
+
+    def look_until(pictures: set[str]) -> None:
+        deadline = time.monotonic() + 90
+        while {record.name for record in library.browse(0, 9)} != pictures or library.status().missing:
+            assert time.monotonic() < deadline
+            list(watcher.rounds())
+            time.sleep(0.5)
+
+    for colour in ("red", "green"):
+        (tmp_path / f"{colour}.png").write_bytes(picture(colour))
+    look_until({"red.png", "green.png"})
+
+    milvus_server.kill()
+    (tmp_path / "blue.png").write_bytes(picture("blue"))
+    (tmp_path / "red.png").unlink()
+    for _ in range(6):
+        list(watcher.rounds())
+        time.sleep(0.5)
+
+    milvus_server.start()
+    look_until({"blue.png", "green.png"})
+    assert names(library, "blue") == ["blue.png", "green.png"]
     library.close()
 
 
