@@ -572,14 +572,14 @@ def test_visitors_who_see_a_run_do_not_see_where_the_folder_lies(folder, watch, 
     seen: list[str] = []
     start = worker.start
 
-    def noted(items):
-        seen.extend(item.path for item in items)
-        return start(items)
+    def noted(items, source):
+        seen.extend([*(item.path for item in items), source])
+        return start(items, source)
 
     worker.start = noted
     folder.files["/a.png"] = picture("red")
     watch(add=through(worker, "album")).twice()
-    assert seen == ["pictures/a.png"]
+    assert seen == ["pictures/a.png", "album"]
     worker.close()
 
 
