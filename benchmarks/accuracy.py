@@ -57,12 +57,11 @@ NOTES = [
 def rows_of(title: str, model: str, paths: Sequence[Path]) -> list[Row]:
     exact, fast = (load_encoder(model, "cpu", dtype) for dtype in ("float32", "bfloat16"))
     full = vectors(exact, paths, decoded_in_full)
-    reduced = {
-        "bfloat16 and reduced decoding": vectors(fast, paths, decoded),
-        "bfloat16": vectors(fast, paths, decoded_in_full),
-        "reduced decoding": vectors(exact, paths, decoded),
-    }
-    return [row for how, others in reduced.items() for row in compared(title, how, others, full)]
+    shortcuts = {"bfloat16 and reduced decoding": (fast, decoded)}
+    if model != SMALL:
+        shortcuts |= {"bfloat16": (fast, decoded_in_full), "reduced decoding": (exact, decoded)}
+    others = {how: vectors(encoder, paths, decode) for how, (encoder, decode) in shortcuts.items()}
+    return [row for how, found in others.items() for row in compared(title, how, found, full)]
 
 
 def compared(title: str, how: str, others: Vectors, full: Vectors) -> list[Row]:

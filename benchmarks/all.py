@@ -15,7 +15,7 @@ import typer
 from benchmarks.results import CACHE, MISSED, RESULTS, ROOT, TITLES, Cache, Photos, Quick, Results, commit, sections_of
 
 WITH_PHOTOS = {"Accuracy", "Ingest", "Peers", "Memory", "Page"}
-WITH_CACHE = {"Tower", "Accuracy", "Ingest", "Peers", "Query", "Page"}
+WITHOUT_CACHE = {"Rows", "Startup"}
 
 
 def main(
@@ -42,7 +42,7 @@ def is_done(title: str, results: Path) -> bool:
 def run(title: str, photos: Path, quick: bool, results: Path, cache: Path) -> bool:
     command = [sys.executable, "-m", f"benchmarks.{title.lower()}", "--results", str(results.absolute())]
     command += ["--photos", str(photos.absolute())] if title in WITH_PHOTOS else []
-    command += ["--cache", str(cache.absolute())] if title in WITH_CACHE else []
+    command += ["--cache", str(cache.absolute())] if title not in WITHOUT_CACHE else []
     command += ["--quick"] if quick else []
     started = time.monotonic()
     code = subprocess.run(command, cwd=ROOT).returncode
