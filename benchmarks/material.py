@@ -19,6 +19,7 @@ from db.image_store import LocalImageStore
 from db.milvus import Milvus
 from db.sources import items_from
 from library.image_library import ImageLibrary
+from library.images import ContentId, content_id
 from library.ingest import Item
 from library.models import Models, ModelSource
 from library.ports import Encoder
@@ -54,18 +55,18 @@ def base_clip(cache: Path) -> Path:
 
 
 def photo_paths(photos: Path, count: int, long_side: int = MIN_SIDE) -> list[Path]:
-    """As many JPEG photos, always the same ones, at least that long."""
+    """As many JPEG photos, always the same ones, at least that long, no two alike."""
     candidates = sorted(photos.rglob("*.jpg"))
     random.Random(0).shuffle(candidates)
-    chosen: list[Path] = []
+    chosen: dict[ContentId, Path] = {}
     for path in candidates:
         if len(chosen) == count:
             break
         if _is_photo(path, long_side):
-            chosen.append(path)
+            chosen.setdefault(content_id(path.read_bytes()), path)
     if len(chosen) < count:
         raise SystemExit(f"{photos} holds {len(chosen)} photos of {long_side} px and more, {count} are needed.")
-    return chosen
+    return list(chosen.values())
 
 
 def generated(kind: Kind, count: int, photos: Path, cache: Path) -> list[Path]:

@@ -123,8 +123,13 @@ def _system() -> str:
 
 
 def commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip() or "unknown"
+    """What is measured; the tables themselves may have changed since."""
+    changes = [line for line in _git("status", "--porcelain").splitlines() if not line.endswith(RESULTS.name)]
+    return f"{_git('rev-parse', '--short', 'HEAD') or 'unknown'}{' with changes' if changes else ''}"
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
 def medians(rounds: int, *measures: Callable[[], float]) -> list[float]:
