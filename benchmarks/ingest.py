@@ -39,11 +39,12 @@ from library.records import Record
 
 CORES = os.cpu_count() or 1
 AGAIN = 5  # a second run is short
+IDLE = 0.5  # seconds after which the threads of the stage before no longer wait busily
 
 
 class Sizes(NamedTuple):
     small: int = 384
-    large: int = 96
+    large: int = 160  # so that filling the pipeline is a small part
     photos: int = 768
     origins: int = 48
     origins_large: int = 24
@@ -124,6 +125,7 @@ def stages(encoder: ClipEncoder, paths: Sequence[Path]) -> dict[str, float]:
     found: dict[str, float] = {}
 
     def stage(name: str, work: Callable[[Any], Any], inputs: Sequence[Any], threads: int = CORES) -> list[Any]:
+        time.sleep(IDLE)
         with ThreadPoolExecutor(threads) as pool:
             started = time.process_time()
             outputs = list(pool.map(work, inputs))
