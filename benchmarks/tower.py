@@ -1,0 +1,92 @@
+"""The image tower beside the machine's own bfloat16 matrix product, and where its time goes.
+
+python -m benchmarks.tower
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import typer
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.material import base_clip
+from benchmarks.results import (
+    CACHE,
+    RESULTS,
+    Cache,
+    Quick,
+    Results,
+    Row,
+    Table,
+    medians,
+    per_second,
+    publish,
+    readable,
+    seconds,
+)
+from encoders.clip import ClipEncoder, load_encoder
+
+GFLOP = 8.73  # an image in the tower of ViT-B/32
+SIDE = 2048
+PRODUCTS = 10
+SHOWN = 6
+
+
+def main(
+    images: int = 64, rounds: int = 9, quick: Quick = False, results: Results = RESULTS, cache: Cache = CACHE
+) -> None:
+    if quick:
+        images, rounds = 32, 3
+    encoder = load_encoder(str(base_clip(cache)))
+    pixels = list(torch.rand(images, 1, 3, 224, 224))
+    tower = on_ready_pixels(encoder)
+    product = matrix_product(encoder.info.dtype)
+
+    def rate() -> float:
+        return images / seconds(lambda: tower.encode_images(pixels))
+
+    def bound() -> float:
+        return 2 * PRODUCTS * SIDE**3 / 1e9 / seconds(product)
+
+    rate(), bound()
+    images_a_second, gflops = medians(rounds, rate, bound)
+    row = Row(
+        f"image tower, {encoder.info.dtype}",
+        per_second(images_a_second),
+        f"matrix product of {SIDE} x {SIDE}, {readable(gflops)} GFLOP/s / {GFLOP} GFLOP",
+        per_second(gflops / GFLOP),
+        images_a_second * GFLOP / gflops,
+        at_least=0.75,
+    )
+    publish(Table("Tower", [row], [f"Time of the cores by operator: {profiled(tower, pixels)}."]), results, quick)
+
+
+def on_ready_pixels(encoder: ClipEncoder) -> Any:
+    """The same encoder whose pictures are pixels already: its tower alone, spread over the cores as ever."""
+    tower = copy.copy(encoder)
+    tower._image_processor = lambda images, return_tensors: {"pixel_values": images[0]}
+    return tower
+
+
+def matrix_product(dtype: str) -> Callable[[], object]:
+    matrix = torch.randn(SIDE, SIDE).to(getattr(torch, dtype))
+    return lambda: [matrix @ matrix for _ in range(PRODUCTS)]
+
+
+def profiled(tower: Any, pixels: Sequence[torch.Tensor]) -> str:
+    """In one batch of one thread: a profiler sees its own thread only."""
+    torch.set_num_threads(1)
+    batch = torch.cat(list(pixels[:8]))
+    tower._encoded(batch)
+    with profile(activities=[ProfilerActivity.CPU]) as found:
+        tower._encoded(batch)
+    operators = sorted(found.key_averages(), key=lambda each: -each.self_cpu_time_total)
+    whole = sum(each.self_cpu_time_total for each in operators)
+    shares = [f"{each.key.removeprefix('aten::')} {each.self_cpu_time_total / whole:.0%}" for each in operators]
+    return ", ".join(shares[:SHOWN])
+
+
+if __name__ == "__main__":
+    typer.run(main)

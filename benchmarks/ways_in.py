@@ -1,0 +1,66 @@
+"""The ways in that are compared: ours, and that of the program this one began as."""
+
+import os
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from transformers import AutoImageProcessor, AutoModel
+
+from benchmarks.material import empty_library, items_of, temporary_folder
+from benchmarks.results import seconds
+from db.collection import EMBEDDING, PRIMARY_KEY
+from db.milvus import Milvus
+from library.image_library import ImageLibrary
+from library.images import content_id
+from library.ingest import Item, tally
+from library.ports import Encoder
+
+
+def ingest_rate(encoder: Encoder, paths: Sequence[Path]) -> float:
+    """Images a second, from files to rows in a new library on Milvus Lite."""
+    with empty_library(encoder) as library:
+        return run_rate(library, items_of(paths), "new")
+
+
+def run_rate(library: ImageLibrary, items: Sequence[Item], status: str) -> float:
+    counts: dict[str, int] = {}
+    taken = seconds(lambda: counts.update(tally(library.add(items))))
+    assert counts[status] == len(items), counts
+    return len(items) / taken
+
+
+class Origin:
+    """One picture at a time: read, full decode, write the original, processor, float32, one-row insert."""
+
+    def __init__(self, model: Path) -> None:
+        self._model = AutoModel.from_pretrained(model, dtype=torch.float32).eval()
+        self._processor = AutoImageProcessor.from_pretrained(model, backend="pil")
+
+    def rate(self, encoder: Encoder, paths: Sequence[Path]) -> float:
+        """Into Milvus Lite, with the same collection as ours."""
+        torch.set_num_threads(os.cpu_count() or 1)
+        with temporary_folder() as folder:
+            milvus = Milvus(folder / "milvus.db")
+            name = milvus.collection(encoder.info).status().collection
+            client = milvus.client()
+            taken = seconds(lambda: [self._take_in(path, folder, client, name) for path in paths])
+            milvus.close()
+        return len(paths) / taken
+
+    def _take_in(self, path: Path, folder: Path, client: Any, collection: str) -> None:
+        data = path.read_bytes()
+        image = Image.open(BytesIO(data)).convert("RGB")
+        stored = folder / f"{content_id(data)}.jpg"
+        stored.write_bytes(data)
+        row = {PRIMARY_KEY: f"images/{stored.name}", EMBEDDING: self.vector(image), "name": path.name}
+        client.insert(collection, [row])
+
+    @torch.inference_mode()
+    def vector(self, image: Image.Image) -> Any:
+        pixels = self._processor(images=image, return_tensors="pt")
+        features = self._model.get_image_features(**pixels).pooler_output
+        return torch.nn.functional.normalize(features, dim=-1)[0].numpy()

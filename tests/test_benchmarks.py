@@ -1,0 +1,45 @@
+"""The tables of benchmarks/: each replaces its own section of RESULTS.md and judges its own rows."""
+
+import pytest
+
+from benchmarks.results import Row, Table, publish, sections_of, with_section
+
+
+def row(ratio: float, **limits: float) -> Row:
+    return Row("ingest", "2 images/s", "the origin's way", "1 images/s", ratio, **limits)
+
+
+def test_a_table_replaces_its_own_section_and_no_other():
+    text = ""
+    for title, body in [("Tower", "old"), ("Ingest", "kept"), ("Of one's own", "kept too"), ("Tower", "new")]:
+        text = with_section(text, "# Measured\n\n- the machine", title, body)
+    assert sections_of(text) == {"Tower": "new", "Ingest": "kept", "Of one's own": "kept too"}
+    assert text.count("the machine") == 1
+
+
+def test_sections_stand_in_one_order_whichever_was_measured_first():
+    text = with_section(with_section("", "# Measured", "Rows", "b"), "# Measured", "Tower", "a")
+    assert text == "# Measured\n\n## Tower\n\na\n\n## Rows\n\nb\n"
+
+
+def test_what_is_published_says_the_machine_and_the_commit(tmp_path, capsys):
+    results = tmp_path / "RESULTS.md"
+    publish(Table("Rows", [row(2, at_least=4)], ["a note"]), results, quick=False)
+    written = results.read_text()
+    assert "torch finds" in written and "Measured at commit" in written and "- a note" in written
+    assert "| ingest | 2 images/s | the origin's way | 1 images/s | 2.00 | 4 | **missed** |" in written
+    assert "**missed**" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("ratio", "limits", "missed"),
+    [
+        (0.89, {"at_least": 0.9}, True),
+        (0.9, {"at_least": 0.9}, False),
+        (1.26, {"at_most": 1.25}, True),
+        (1.25, {"at_most": 1.25}, False),
+        (0, {}, False),
+    ],
+)
+def test_a_row_is_missed_on_the_wrong_side_of_its_limit(ratio, limits, missed):
+    assert row(ratio, **limits).is_missed is missed
