@@ -115,7 +115,7 @@ def test_a_large_picture_comes_reduced_but_keeps_its_true_size():
     for format in ("JPEG", "PNG"):
         picture = decode(encoded(Image.new("RGB", (4000, 3000)), format))
         assert (picture.width, picture.height) == (4000, 3000)
-        assert 448 <= min(picture.image.size) < 900
+        assert 336 <= min(picture.image.size) < 672
 
 
 def test_a_reduced_picture_looks_like_the_full_one(photos):
