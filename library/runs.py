@@ -18,7 +18,7 @@ from library.ingest import FileReceipt, Item, Status, tally, was_cut_short
 
 logger = logging.getLogger(__name__)
 
-KEPT_RUNS = 50
+KEPT_RUNS = 200
 
 
 @dataclass
