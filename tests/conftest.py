@@ -62,9 +62,9 @@ def s3_server() -> Iterator[str]:
 # The page in a real browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
-    """Servers that the tests of every module share: none of them changes what another looks at."""
+    """Servers that the tests of a module share: none of them changes what another looks at."""
     if sync_playwright is None or CHROMIUM is None:
         skip_or_fail("playwright or Chromium is not installed")
     places = Places(tmp_path_factory.mktemp("places"))

@@ -405,7 +405,7 @@ def original_gone(visitor: Browser, places: Places) -> Page:
     run(page, "done")
     picture.unlink()
     page.locator(".lk-card", has_text="moved away.png").first.locator(".lk-open").click()
-    page.locator(".lk-viewer .lk-problem", has_text="can no longer be read").wait_for()
+    page.locator(".lk-viewer .lk-away", has_text="can no longer be read").wait_for()
     return page
 
 

@@ -17,7 +17,7 @@ let finished = null; // the run whose end was announced
 const box = el('section', 'lk-run');
 box.setAttribute('aria-label', 'Adding pictures');
 box.hidden = true;
-const dialog = el('dialog', 'lk-receipts');
+const dialog = el('dialog', 'lk-dialog lk-receipts');
 dialog.setAttribute('aria-label', 'Receipt for every file');
 drawn.append(box);
 element.append(dialog);
@@ -172,7 +172,7 @@ const openReceipts = (value) => {
     tab.dataset.key = key;
     tabs.append(tab);
   }
-  const head = el('div', 'lk-receipts-head');
+  const head = el('div', 'lk-dialog-head');
   head.append(el('h2', '', 'Receipt'), csvLink(value.receipts), iconButton('lk-button bare', 'Close', 'close', () => dialog.close()));
   const parts = [head, tabs, scroller];
   if (value.done > value.receipts.length) {

@@ -4,7 +4,7 @@ const COUNTED = ['new', 'updated', 'duplicate', 'rejected', 'skipped'];
 const TITLES = ['When', 'Source', 'Result', 'Time', 'Files/s'];
 const OUTCOMES = { stopped: 'stopped', failed: 'failed' };
 
-const dialog = el('dialog', 'lk-receipts lk-past');
+const dialog = el('dialog', 'lk-dialog lk-past');
 dialog.setAttribute('aria-label', 'Past runs');
 element.append(dialog);
 dialog.addEventListener('click', (event) => {
@@ -64,7 +64,7 @@ watch('value', () => {
   scroller.setAttribute('role', 'region');
   scroller.setAttribute('aria-label', 'Runs, newest first');
   scroller.append(runs.length ? table(runs) : el('p', 'lk-small', 'Nothing was taken in so far.'));
-  const head = el('div', 'lk-receipts-head');
+  const head = el('div', 'lk-dialog-head');
   head.append(el('h2', '', 'Past runs'), iconButton('lk-button bare', 'Close', 'close', () => dialog.close()));
   dialog.replaceChildren(head, scroller);
   if (!dialog.open) dialog.showModal();

@@ -15,7 +15,7 @@ const createViewer = ({ canDelete, onSimilar, onRemove }) => {
   const previous = iconButton('lk-round previous', 'Previous picture', 'previous', () => step(-1));
   const next = iconButton('lk-round next', 'Next picture', 'next', () => step(1));
   const stage = el('div', 'lk-stage');
-  const problem = el('p', 'lk-problem');
+  const problem = el('p', 'lk-away');
   problem.setAttribute('role', 'status');
   stage.append(image, previous, next);
   const title = el('h2', 'lk-title');
