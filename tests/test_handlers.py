@@ -14,6 +14,7 @@ from library.runs import Worker
 from tests.conftest import item
 from tests.fakes import ColourEncoder, MemoryCollection, loading
 from ui.handlers import AUTOMATIC, EXACT, MANUAL, NO_RUN, Handlers
+from ui.page import build_page
 from ui.views import PAGE_SIZE, View
 
 HOSTILE = "${alert(1)}<img src=x onerror=alert(1)>.jpg"
@@ -552,3 +553,7 @@ def test_the_status_offers_reindexing_to_those_who_may(library, worker, uploads)
         for ask in (handlers.reindex, handlers.stop_reindexing):
             assert (ask().get("title") == "This is not allowed here") is not allowed
     assert worker.reindexing.over.wait(20)
+
+
+def test_an_idle_page_does_not_ask_its_queue_a_thousand_times_a_second(library, worker):
+    assert build_page(library, worker, "all")._queue.sleep_when_free >= 0.01
