@@ -15,8 +15,10 @@ from benchmarks.backends import wait_for_index
 from benchmarks.material import base_clip, empty_library, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Quick, Results, Row, Table, publish, seconds
 from benchmarks.rows import BATCH, Server, started
-from db.collection import EMBEDDING, EXHAUSTIVE_ROWS, FIELDS, METADATA, METRIC, MIN_NPROBE, MilvusCollection
+from db.clusters import automatic_nprobe
+from db.collection import MilvusCollection
 from db.milvus import Milvus
+from db.schema import EMBEDDING, FIELDS, METADATA, METRIC
 from encoders.clip import ClipEncoder, load_encoder
 from library.search import Query
 from tests.conftest import record, unit_vectors
@@ -61,7 +63,8 @@ def row(name: str, milvus: Milvus, encoder: ClipEncoder, rows: int, queries: int
         collection = milvus.collection(encoder.info)
         fill(milvus, collection, rows)
         library.count_rows()
-        parts = tower_and_search(milvus, encoder, str(collection.status().collection), rows)
+        status = collection.status()
+        parts = tower_and_search(milvus, encoder, status.collection, automatic_nprobe(rows, status.nlist))
         whole, alone = by_turns(queries, lambda: library.search(Query(TEXT, limit=LIMIT)), parts)
     return Row(
         f"text query, {rows:,} rows on {name}",
@@ -82,9 +85,8 @@ def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:
     wait_for_index(milvus, str(collection.status().collection), rows)
 
 
-def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, rows: int) -> Callable[[], object]:
+def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: int) -> Callable[[], object]:
     tokens = encoder._tokenizer([TEXT], return_tensors="pt")
-    nprobe = milvus.nlist if rows <= EXHAUSTIVE_ROWS else max(MIN_NPROBE, milvus.nlist // 8)
     search: dict[str, Any] = {
         "anns_field": EMBEDDING,
         "limit": LIMIT,

@@ -11,11 +11,11 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from benchmarks.backends import AS_DELIVERED
+from benchmarks.backends import AS_DELIVERED, drop
 from benchmarks.material import temporary_folder
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, per_second, publish
-from db.collection import EMBEDDING, FIELDS, METADATA, PRIMARY_KEY
 from db.milvus import Milvus
+from db.schema import EMBEDDING, FIELDS, METADATA, PRIMARY_KEY
 from library.ports import EncoderInfo, Vectors
 from library.records import Record
 from tests.conftest import record, unit_vectors
@@ -127,8 +127,8 @@ def filled(ours: Milvus, direct: Milvus, records: Sequence[Record], vectors: Vec
     with ThreadPoolExecutor(1 if ours.is_lite else 2) as pool:
         list(pool.map(lambda flush: timed(*flush), flushes))
     if not ours.is_lite:
-        client.drop_collection(name)
-        ours.client().drop_collection(collection.status().collection)
+        drop(direct, name)
+        drop(ours, collection.status().collection)
     return Filling(*spent)
 
 

@@ -17,7 +17,7 @@ from library.records import Record
 logger = logging.getLogger(__name__)
 
 RECORD_SUFFIX = ".json"
-THUMBNAIL_SUFFIX = ".thumb.webp"
+THUMBNAIL_SUFFIX = ".thumb.jpg"
 PARTIAL_SUFFIX = ".partial"
 ABANDONED_AFTER = 3600  # seconds: a younger partial file may be another process's work in hand
 
@@ -28,7 +28,7 @@ class LocalImageStore:
     """A picture exists once its record does, and the record is the last of its files to appear.
 
     <2 hex>/<content id>.<extension>   the original, unchanged
-    <2 hex>/<content id>.thumb.webp    the thumbnail
+    <2 hex>/<content id>.thumb.jpg     the thumbnail
     <2 hex>/<content id>.json          the record
     """
 

@@ -25,7 +25,7 @@ class ObjectStore:
     """A picture exists once its record does, and the record is the last of its objects to appear.
 
     <2 hex>/<content id>.<extension>            the original, unchanged
-    <2 hex>/<content id>.thumb.webp             the thumbnail
+    <2 hex>/<content id>.thumb.jpg              the thumbnail
     <2 hex>/<content id>.<microseconds>.added   empty: its name is the time added
     <2 hex>/<content id>.json                   the record
 

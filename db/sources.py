@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from db.archives import is_archive, items_in_archive
+from db.archives import TAR_SUFFIXES, ZIP_SUFFIX, is_archive, items_in_archive
 from db.buckets import advice, file_system
 from db.tables import items_in_table
 from library.errors import NotAllowed, SourceUnavailable, UnknownSource
@@ -38,8 +38,13 @@ def items_from(sources: Sequence[str], table: Path | None = None, image_column: 
 class AllowedSources:
     """Files, folders, archives and buckets, only below the prefixes; links that lead out of them are refused."""
 
+    archive_suffixes = (ZIP_SUFFIX, *TAR_SUFFIXES)
+
     def __init__(self, prefixes: Sequence[str]) -> None:
         self.prefixes = prefixes
+
+    def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
+        return items_in_archive(name, partial(path.open, "rb")) if is_archive(name) else None
 
     def items(self, source: str) -> Iterator[Item]:
         """Listed as they are asked for. Raises NotAllowed, UnknownSource or UnknownStore at once."""

@@ -26,7 +26,7 @@ from library.errors import (
     UnknownPicture,
 )
 from library.history import History, Outcome, PastRun
-from library.images import ContentId, content_id, decode, preview
+from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, Update, ingest, was_cut_short
 from library.models import Models, ModelStatus
 from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
@@ -221,7 +221,11 @@ class ImageLibrary:
             return self._original_elsewhere(self.record(id))
 
     def thumbnail(self, id: ContentId) -> bytes:
-        return self._store.thumbnail(id)
+        """Made anew where it is missing."""
+        try:
+            return self._store.thumbnail(id)
+        except UnknownPicture:
+            return thumbnail(decode(self.original(id)))
 
     def preview(self, id: ContentId) -> bytes:
         """JPEG of at most 1600 px without metadata."""

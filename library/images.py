@@ -120,20 +120,20 @@ def check_bytes(size: int) -> None:
 
 
 def thumbnail(picture: Picture) -> bytes:
-    """WebP, at most 384 px on the long side, without metadata."""
+    """JPEG, at most 384 px on the long side, without metadata. A WebP is a third smaller but ten times as slow."""
     small = picture.image.copy()
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
-    return _saved(small, "WEBP", quality=75, method=2)
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.HAMMING)
+    return _saved(small, "JPEG", quality=75)
 
 
 def check_thumbnail(data: bytes) -> None:
-    """Raises RejectedImage for anything but a WebP of the size of a thumbnail; its pixels are not decoded."""
+    """Raises RejectedImage for anything but a JPEG of the size of a thumbnail; its pixels are not decoded."""
     try:
-        with Image.open(BytesIO(data), formats=["WEBP"]) as opened:
+        with Image.open(BytesIO(data), formats=["JPEG"]) as opened:
             if len(data) <= MAX_THUMBNAIL_BYTES and max(opened.size) <= THUMBNAIL_SIDE:
                 return
     except Exception as error:
-        raise RejectedImage("Its thumbnail is not a WebP.") from error
+        raise RejectedImage("Its thumbnail is not a JPEG.") from error
     raise RejectedImage("Its thumbnail is too large.")
 
 

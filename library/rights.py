@@ -1,6 +1,7 @@
 """Who may change the library: EDITS, asked at the moment of the change and not where a button is drawn."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Literal, Protocol
 
 from library.errors import NotAllowed
@@ -16,11 +17,20 @@ def require(edits: Edits, needed: Literal["all", "add"]) -> None:
         raise NotAllowed(f"{allowed}: the app was started with EDITS={edits}.")
 
 
-class ServerSources(Protocol):
-    """Places on the server's disk and network that visitors may take pictures in from: SOURCES_ALLOWED."""
+class Sources(Protocol):
+    """What visitors may take pictures in from, besides uploaded pictures."""
 
     @property
-    def prefixes(self) -> Sequence[str]: ...
+    def prefixes(self) -> Sequence[str]:
+        """Places on the server's disk and network: SOURCES_ALLOWED."""
+        ...
+
+    @property
+    def archive_suffixes(self) -> Sequence[str]: ...
+    def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
+        """What the archive of that name holds, listed as it is asked for; None for a file that is no archive."""
+        ...
+
     def items(self, source: str) -> Iterable[Item]:
         """Raises NotAllowed for a place below none of the prefixes, UnknownSource for one that is not there."""
         ...

@@ -206,3 +206,16 @@ def test_rights(edits, adds, deletes):
         else:
             with pytest.raises(NotAllowed, match=f"EDITS={edits}"):
                 require(edits, needed)
+
+
+def test_a_missing_thumbnail_is_made_anew(library, store, picture):
+    [receipt] = library.add([item("red.png", picture("red"))])
+    present = library.thumbnail(receipt.content_id)
+
+    def missing(id):
+        raise UnknownPicture("This picture is no longer in the library.")
+
+    store.thumbnail = missing
+    assert library.thumbnail(receipt.content_id) == present
+    with pytest.raises(UnknownPicture):
+        library.thumbnail(content_id(b""))

@@ -133,7 +133,7 @@ def test_the_layout_on_disk(disk, tmp_path):
     disk.add(kept, b"original", b"thumbnail")
     files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     stem = f"{kept.content_id[:2]}/{kept.content_id}"
-    assert files == {f"{stem}.png", f"{stem}.thumb.webp", f"{stem}.json"}
+    assert files == {f"{stem}.png", f"{stem}.thumb.jpg", f"{stem}.json"}
 
 
 def test_two_stores_on_one_place_see_each_other(reopen, monkeypatch):

@@ -1,4 +1,7 @@
-"""Taking in from places of the server through the page's controls."""
+"""Taking in from places of the server and from uploaded archives through the page's controls."""
+
+import zipfile
+from io import BytesIO
 
 import pytest
 
@@ -65,3 +68,39 @@ def test_anything_else_is_one_sentence(at_rights, data):
 def test_a_place_that_is_not_there_is_named(at_rights, archive):
     shown, _ = at_rights("all").add_from_server({"source": str(archive / "2020")})
     assert shown["detail"] == f"There is no file or folder {archive / '2020'}."
+
+
+def uploaded(folder, name, data):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(data)
+    return {"path": str(folder / name), "name": name}
+
+
+def zipped(**files):
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(f"2019/{name}.png", data)
+    return buffer.getvalue()
+
+
+def test_an_uploaded_archive_is_taken_in_picture_by_picture(at_rights, tmp_path, picture):
+    handlers = at_rights("add")
+    archive = uploaded(tmp_path / "uploads", "album.zip", zipped(red=picture("red"), text=b"text"))
+    plain = uploaded(tmp_path / "uploads", "blue.png", picture("blue"))
+    shown, run_id = handlers.add({"files": [archive, plain]})
+    assert shown["total"] is None
+    receipts = [(each["name"], each["status"]) for each in ended(handlers, run_id)["receipts"]]
+    assert receipts == [("album.zip/2019/red.png", "new"), ("album.zip/2019/text.png", "rejected"), ("blue.png", "new")]
+
+
+def test_a_damaged_archive_is_one_rejected_file(at_rights, tmp_path):
+    handlers = at_rights("add")
+    _, run_id = handlers.add({"files": [uploaded(tmp_path / "uploads", "album.zip", b"no archive")]})
+    [receipt] = ended(handlers, run_id)["receipts"]
+    assert receipt["status"] == "rejected" and "damaged or cut short" in receipt["reason"]
+
+
+def test_without_archives_the_number_of_files_is_known(at_rights, tmp_path, picture):
+    shown, _ = at_rights("add").add({"files": [uploaded(tmp_path / "uploads", "red.png", picture("red"))]})
+    assert shown["total"] == 1

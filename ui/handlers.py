@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -11,7 +12,7 @@ from library.errors import LikenessError, NotAllowed, RejectedImage, UnknownSour
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.ingest import Item
-from library.rights import Edits, ServerSources, require
+from library.rights import Edits, Sources, require
 from library.runs import Run, Worker
 from library.search import Query
 from ui import checks
@@ -45,14 +46,14 @@ class Handlers:
         worker: Worker,
         edits: Edits,
         uploads: Path,
-        server_sources: ServerSources | None = None,
+        sources: Sources | None = None,
     ) -> None:
         """`uploads` is the only folder that uploaded files are read from."""
         self._library = library
         self._worker = worker
         self._edits = edits
         self._uploads = uploads.resolve()
-        self._server_sources = server_sources
+        self._sources = sources
 
     def show(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
         """The results of a search, or a page of the library where nothing is asked for. Never raises."""
@@ -109,7 +110,7 @@ class Handlers:
         if not entries:
             raise RejectedImage("No files arrived. Upload one or more pictures.")
         named = [{"path": entry.get("path"), "name": _given_name(entry)} for entry in entries]
-        return self._worker.start([self._item(entry) for entry in named])
+        return self._worker.start(_joined([self._uploads_in(entry) for entry in named]))
 
     def add_samples(self) -> tuple[Json, str | None]:
         from library.samples import sample_pictures
@@ -128,9 +129,9 @@ class Handlers:
             require(self._edits, "all")
             given = checks.mapping(data)
             source = checks.text(given.get("source"))
-            if not source or self._server_sources is None:
+            if not source or self._sources is None:
                 raise UnknownSource("No place is named. Give a folder, an archive or a bucket of the server.")
-            items = self._server_sources.items(source)
+            items = self._sources.items(source)
             return self._started(items, source, in_place=given.get("in_place") is True)
         except Exception as error:
             return error_view(_reported(error)), None
@@ -210,21 +211,24 @@ class Handlers:
         except (OSError, ValueError):
             return None
 
-    def _items(self, data: Any) -> list[Item]:
+    def _items(self, data: Any) -> Iterable[Item]:
         given = checks.mapping(data)
-        items = [self._item(entry) for entry in checks.entries(given.get("files"))]
+        parts = [self._uploads_in(entry) for entry in checks.entries(given.get("files"))]
         for entry in checks.entries(given.get("left_out")):
             name = checks.file_name(entry.get("name"))
-            items.append(Item(name, name, bytes, skip=checks.text(entry.get("reason"), 200) or "Not uploaded."))
-        if not items:
+            parts.append([Item(name, name, bytes, skip=checks.text(entry.get("reason"), 200) or "Not uploaded.")])
+        if not parts:
             raise RejectedImage("No files arrived. Choose pictures or a folder first.")
-        return items
+        return _joined(parts)
 
-    def _item(self, entry: Mapping[str, Any]) -> Item:
+    def _uploads_in(self, entry: Mapping[str, Any]) -> Iterable[Item]:
+        """The file itself, or what the archive holds that it is."""
         name = checks.file_name(entry.get("name"))
-        if path := self._uploaded(entry.get("path")):
-            return Item(name, name, path.read_bytes, "upload")
-        return Item(name, name, bytes, skip="Not uploaded: the file did not arrive.")
+        path = self._uploaded(entry.get("path"))
+        if path is None:
+            return [Item(name, name, bytes, skip="Not uploaded: the file did not arrive.")]
+        packed = self._sources.in_archive(path, name) if self._sources else None
+        return packed or [Item(name, name, path.read_bytes, "upload")]
 
     def _on_reindexing(self, change: Callable[[], object]) -> Json:
         try:
@@ -237,6 +241,13 @@ class Handlers:
     def _started(self, items: Iterable[Item], source: str = "upload", in_place: bool = False) -> tuple[Json, str]:
         run: Run = self._worker.start(items, source, in_place)
         return run_view(run), run.id
+
+
+def _joined(parts: Sequence[Iterable[Item]]) -> Iterable[Item]:
+    """A list, whose length can be told, unless there are archives: they are listed as they are read."""
+    if all(isinstance(part, list) for part in parts):
+        return [item for part in parts for item in part]
+    return chain.from_iterable(parts)
 
 
 def _given_name(entry: Mapping[str, Any]) -> str:

@@ -82,7 +82,7 @@ class Previews:
 def _response(library: ImageLibrary, previews: Previews, size: str, id: ContentId) -> Response:
     match size:
         case "thumb":
-            return Response(library.thumbnail(id), media_type="image/webp", headers={**FOREVER, **SAFE})
+            return Response(library.thumbnail(id), media_type="image/jpeg", headers={**FOREVER, **SAFE})
         case "preview":
             library.record(id)  # a deleted picture may still be among the previews
             return Response(previews.get(id), media_type="image/jpeg", headers={**FOREVER, **SAFE})

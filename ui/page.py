@@ -8,7 +8,7 @@ from gradio.utils import get_upload_folder
 
 from library.image_library import ImageLibrary
 from library.images import IMAGE_SUFFIXES
-from library.rights import Edits, ServerSources
+from library.rights import Edits, Sources
 from library.runs import Worker
 from library.search import MAX_LIMIT
 from ui.api import add_public_api
@@ -50,10 +50,9 @@ def build_page(
     worker: Worker,
     edits: Edits,
     mcp: bool = False,
-    server_sources: ServerSources | None = None,
+    sources: Sources | None = None,
 ) -> gr.Blocks:
-    handlers = Handlers(library, worker, edits, Path(get_upload_folder()), server_sources)
-    prefixes = list(server_sources.prefixes) if server_sources and edits == "all" else []
+    handlers = Handlers(library, worker, edits, Path(get_upload_folder()), sources)
     page: gr.Blocks
     with gr.Blocks(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
@@ -69,7 +68,7 @@ def build_page(
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="side", scale=0, min_width=300):
                 params = _parameters()
-                uploads, past_runs = _uploads(edits, prefixes)
+                uploads, past_runs = _uploads(edits, sources)
             with gr.Column(elem_id="right", scale=1, min_width=280):
                 run = _drawn("run.js", elem_id="run", edits=edits)
                 results = _results(edits)
@@ -148,7 +147,7 @@ def _parameters() -> Parameters:
     return limit, accuracy, nprobe, min_score
 
 
-def _uploads(edits: Edits, prefixes: list[str]) -> tuple[gr.HTML, gr.HTML]:
+def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
     with gr.Accordion("Add pictures", open=True, elem_id="add", visible=edits != "none"):
         uploads = _drawn(
             "uploads.js",
@@ -156,7 +155,8 @@ def _uploads(edits: Edits, prefixes: list[str]) -> tuple[gr.HTML, gr.HTML]:
             suffixes=sorted(IMAGE_SUFFIXES),
             max_bytes=MAX_FILE_MEGABYTES * 1024 * 1024,
             max_megabytes=MAX_FILE_MEGABYTES,
-            prefixes=prefixes,
+            archives=list(sources.archive_suffixes) if sources else [],
+            prefixes=list(sources.prefixes) if sources and edits == "all" else [],
         )
         return uploads, _drawn("runs.js", elem_id="past-runs")
 

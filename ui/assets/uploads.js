@@ -13,7 +13,7 @@ const picker = (label, folder) => {
   input.hidden = true;
   input.setAttribute('aria-label', label);
   if (folder) input.webkitdirectory = true;
-  else input.accept = ['image/*', ...props.suffixes].join(',');
+  else input.accept = ['image/*', ...props.suffixes, ...props.archives].join(',');
   input.addEventListener('change', () => {
     const files = [...input.files];
     input.value = '';
@@ -41,7 +41,7 @@ choices.append(
   button('lk-button', 'Choose a folder', () => folder.click(), 'folder'),
 );
 zone.append(words, choices, progress, files, folder);
-drawn.append(zone, el('p', 'lk-small', `Up to ${props.max_megabytes} MB each. Pictures that are here already are recognised and kept once.`));
+drawn.append(zone, el('p', 'lk-small', `Up to ${props.max_megabytes} MB each${props.archives.length ? '; zip and tar archives too' : ''}. Pictures that are here already are recognised and kept once.`));
 
 const suffixOf = (name) => (name.includes('.') ? name.slice(name.lastIndexOf('.')).toLowerCase() : '');
 
