@@ -288,7 +288,7 @@ def _prepare_process() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # it would tell of every retry twice
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Milvus Lite's own pool keeps what it has freed
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own pool keeps what Milvus Lite has freed
     for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value]:
         del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
     start_logging()
