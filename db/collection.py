@@ -159,26 +159,26 @@ class MilvusCollection:
         except IndexUnavailable as error:
             logger.warning("Not closed in order: %s", error)
 
-    def search(self, generation: int, vector: Vector, limit: int, nprobe: int | None, exact: bool) -> list[Hit]:
-        self._searches += 1
+    def search(
+        self, generation: int, vectors: Vectors, limit: int, nprobe: int | None, exact: bool
+    ) -> list[list[Hit]]:
+        self._searches += len(vectors)
         probes = EVERY_CLUSTER if exact else nprobe or self._automatic_nprobe(generation)
 
-        def ask(client: MilvusClient) -> list[Hit]:
-            [found] = client.search(
+        def ask(client: MilvusClient) -> list[list[Hit]]:
+            found = client.search(
                 self._name,
-                data=[vector],
+                data=list(vectors),
                 anns_field=EMBEDDING,
                 limit=limit,
                 search_params={"metric_type": METRIC, "params": {"nprobe": probes}},
                 output_fields=[*FIELDS, METADATA],
                 timeout=TIMEOUT,
             )
-            # The key of a hit is called img_path on Lite and id on a server; `ids` is the same on both.
-            entries = zip(found.ids, found.distances, found, strict=True)
-            return [Hit(_record(path, hit["entity"]), float(score)) for path, score, hit in entries]
+            return [_hits(answer) for answer in found]
 
-        hits = self._ask(generation, ask)
-        return hits if hits or not self._doubts_empty() else self._ask_again(ask)
+        answers = self._ask(generation, ask)
+        return answers if any(answers) or not self._doubts_empty() else self._ask_again(ask)
 
     def rows_of(self, generation: int, img_paths: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
         """The rows of those that have one, each with its key and the fields named."""
@@ -274,12 +274,12 @@ class MilvusCollection:
             return False
         return self._has_written or self._do(lambda client: stored_rows(client, self._name)) > 0
 
-    def _ask_again(self, ask: Callable[[MilvusClient], list[Hit]]) -> list[Hit]:
+    def _ask_again(self, ask: Callable[[MilvusClient], list[list[Hit]]]) -> list[list[Hit]]:
         generation = self._lease.reload(self._lease.generation)
-        hits = self._ask(generation, ask)
-        if not hits:
+        answers = self._ask(generation, ask)
+        if not any(answers):
             self._empty_at = generation
-        return hits
+        return answers
 
     def _do(self, work: Callable[[MilvusClient], T]) -> T:
         """Again, where the collection had no name for a moment: another process was putting it behind an alias."""
@@ -366,7 +366,13 @@ class LoadedMilvusCollection:
         self._generation = generation
 
     def search(self, vector: Vector, limit: int, nprobe: int | None = None, exact: bool = False) -> list[Hit]:
-        return self._collection.search(self._generation, vector, limit, nprobe, exact)
+        [hits] = self.search_many(vector[np.newaxis], limit, nprobe, exact)
+        return hits
+
+    def search_many(
+        self, vectors: Vectors, limit: int, nprobe: int | None = None, exact: bool = False
+    ) -> list[list[Hit]]:
+        return self._collection.search(self._generation, vectors, limit, nprobe, exact)
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(row[PRIMARY_KEY]) for row in self._collection.rows_of(self._generation, img_paths, [])}
@@ -399,6 +405,12 @@ def _check_vectors(vectors: Vectors, dim: int) -> None:
 def _row(record: Record, vector: Vector) -> dict[str, Any]:
     built_in = {name: getattr(record, name) for name in FIELDS}
     return {PRIMARY_KEY: record.img_path, EMBEDDING: vector, METADATA: dict(record.metadata), **built_in}
+
+
+def _hits(found: Any) -> list[Hit]:
+    # The key of a hit is called img_path on Lite and id on a server; `ids` is the same on both.
+    entries = zip(found.ids, found.distances, found, strict=True)
+    return [Hit(_record(path, hit["entity"]), float(score)) for path, score, hit in entries]
 
 
 def _record(img_path: str, entity: dict[str, Any]) -> Record:

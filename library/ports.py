@@ -112,6 +112,10 @@ class LoadedCollection(Protocol):
         """Best first. `nprobe=None` lets the collection choose; `exact` compares with every row."""
         ...
 
+    def search_many(self, vectors: Vectors, limit: int, nprobe: int | None, exact: bool) -> list[list[Hit]]:
+        """One list for each vector, as `search` has it, in one call."""
+        ...
+
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         """Those of them that have a row."""
         ...

@@ -114,6 +114,11 @@ class MemoryCollection:
             self._holders -= 1
             self._releases += self._holders == 0
 
+    def search_many(
+        self, vectors: Vectors, limit: int, nprobe: int | None = None, exact: bool = False
+    ) -> list[list[Hit]]:
+        return [self.search(vector, limit, nprobe, exact) for vector in vectors]
+
     def search(self, vector: Vector, limit: int, nprobe: int | None = None, exact: bool = False) -> list[Hit]:
         assert self._holders, "searched a collection that is not loaded"
         self._searches += 1

@@ -66,6 +66,13 @@ def test_the_nearest_comes_first_with_its_cosine(collection):
     assert [hit.score for hit in hits] == pytest.approx([np.sqrt(0.5), 0], abs=1e-4)
 
 
+def test_many_vectors_are_answered_in_one_call_each_with_its_own_hits(collection):
+    collection.upsert([record(1), record(2)], np.stack([X, Y]))
+    with collection.loaded() as index:
+        answers = index.search_many(np.stack([Y, X, Y]), limit=1, nprobe=None, exact=False)
+    assert [ids(hits) for hits in answers] == [[record(number).content_id] for number in (2, 1, 2)]
+
+
 def test_a_hit_carries_its_record(collection):
     kept = record(1, name="naïve 写真.png", metadata={"photographer": "Ada", "stars": 5})
     collection.upsert([kept], np.stack([X]))
