@@ -159,9 +159,7 @@ class MilvusCollection:
         except IndexUnavailable as error:
             logger.warning("Not closed in order: %s", error)
 
-    def search(
-        self, generation: int, vectors: Vectors, limit: int, nprobe: int | None, exact: bool
-    ) -> list[list[Hit]]:
+    def search(self, generation: int, vectors: Vectors, limit: int, nprobe: int | None, exact: bool) -> list[list[Hit]]:
         self._searches += len(vectors)
         probes = EVERY_CLUSTER if exact else nprobe or self._automatic_nprobe(generation)
 
