@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -14,6 +15,7 @@ from pymilvus import MilvusClient, MilvusException
 
 from db.aliases import behind, meant_by, name_with, nlist_in, write_to_all
 from db.clusters import EVERY_CLUSTER, LITE_SEGMENT_ROWS, automatic_nprobe
+from db.filters import expression, has_field
 from db.lease import Lease
 from db.rebuild import ServerRebuild, is_unfinished, rebuild_in_place
 from db.refusals import says_gone, says_not_loaded
@@ -35,7 +37,9 @@ from db.schema import (
     stored_rows,
     vector_dim,
 )
+from db.windows import followed_by, in_order, window
 from library.errors import IndexUnavailable, InvalidContentId
+from library.filters import Filter
 from library.images import ContentId
 from library.ports import Hit, IndexStatus, Vector, Vectors
 from library.records import Record, id_of
@@ -50,6 +54,8 @@ LITE_FLUSH_ROWS = 200  # beyond it, Lite's slow search of unflushed rows is felt
 LITE_BULK_FLUSH_ROWS = 5000
 SERVER_FLUSH_ROWS = 1000
 RELOADS = 3
+ROWS_IN_A_MESSAGE = 10_000
+QUERY_TIMEOUT = 60.0
 
 T = TypeVar("T")
 
@@ -159,24 +165,39 @@ class MilvusCollection:
         except IndexUnavailable as error:
             logger.warning("Not closed in order: %s", error)
 
-    def search(self, generation: int, vectors: Vectors, limit: int, nprobe: int | None, exact: bool) -> list[list[Hit]]:
+    def search(
+        self,
+        generation: int,
+        vectors: Vectors,
+        limit: int,
+        nprobe: int | None,
+        exact: bool,
+        where: Filter | None = None,
+        offset: int = 0,
+    ) -> list[list[Hit]]:
         self._searches += len(vectors)
-        probes = EVERY_CLUSTER if exact else nprobe or self._automatic_nprobe(generation)
+        # What a filter leaves of a few clusters are not the best of all that match.
+        is_whole = exact or (where is not None and nprobe is None)
+        probes = EVERY_CLUSTER if is_whole else nprobe or self._automatic_nprobe(generation)
+        search = partial(self._search, generation, vectors, where)
 
-        def ask(client: MilvusClient) -> list[list[Hit]]:
-            found = client.search(
-                self._name,
-                data=list(vectors),
-                anns_field=EMBEDDING,
-                limit=limit,
-                search_params={"metric_type": METRIC, "params": {"nprobe": probes}},
-                output_fields=[*FIELDS, METADATA],
-                timeout=TIMEOUT,
-            )
-            return [_hits(answer) for answer in found]
+        def ask(depth: int) -> list[list[Hit]]:
+            found = search(depth, probes)
+            if nprobe or probes == EVERY_CLUSTER or all(len(hits) == depth for hits in found):
+                return found
+            pairs = zip(found, search(depth, EVERY_CLUSTER), strict=True)
+            return [followed_by(hits, every, depth) for hits, every in pairs]
 
-        answers = self._ask(generation, ask)
-        return answers if any(answers) or not self._doubts_empty() else self._ask_again(ask)
+        return window(ask, offset, limit, where)
+
+    def matching(self, generation: int, where: Filter | None) -> list[Record]:
+        wanted = expression(where, self._milvus.is_lite) if where else ""
+        records = self._records(generation, wanted)
+        return [record for record in records if where.matches(record)] if where else records
+
+    def some(self, generation: int, limit: int, having: str | None) -> list[Record]:
+        wanted = has_field(having, self._milvus.is_lite) if having else ""
+        return self._ask(generation, lambda client: self._query(client, wanted, limit=limit))
 
     def rows_of(self, generation: int, img_paths: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
         """The rows of those that have one, each with its key and the fields named."""
@@ -196,6 +217,46 @@ class MilvusCollection:
         self._rows_changed = False
         self._rows = self._ask(generation, ask)
         return self._rows
+
+    def _search(
+        self, generation: int, vectors: Vectors, where: Filter | None, depth: int, probes: int
+    ) -> list[list[Hit]]:
+        def ask(client: MilvusClient) -> list[list[Hit]]:
+            found = client.search(
+                self._name,
+                data=list(vectors),
+                anns_field=EMBEDDING,
+                limit=depth,
+                filter=expression(where, self._milvus.is_lite) if where else "",
+                search_params={"metric_type": METRIC, "params": {"nprobe": probes}},
+                output_fields=[*FIELDS, METADATA],
+                timeout=TIMEOUT,
+            )
+            return [in_order(_hits(answer)) for answer in found]
+
+        answers = self._ask(generation, ask)
+        if any(answers) or not self._doubts_empty():
+            return answers
+        if where and any(self._search(generation, vectors, None, 1, EVERY_CLUSTER)):
+            return self._ask(generation, ask)  # the collection is there: what is empty now is true
+        return self._ask_again(ask)
+
+    def _records(self, generation: int, wanted: str) -> list[Record]:
+        rows = self.count(generation) if self._rows is None or self._rows_changed else self._rows
+        # A server's answer has to fit into one message; Lite has no such bound, and every query of it is slow.
+        parts = list("0123456789abcdef") if rows > ROWS_IN_A_MESSAGE and not self._milvus.is_lite else [""]
+        found: list[Record] = []
+        for part in parts:
+            start = f'{PRIMARY_KEY} >= "images/{part}"' + (f' and {PRIMARY_KEY} < "images/{part}g"' if part else "")
+            both = f"({start}) and ({wanted})" if wanted else start
+            found += self._ask(generation, partial(self._query, wanted=both))
+        return found
+
+    def _query(self, client: MilvusClient, wanted: str, limit: int | None = None) -> list[Record]:
+        bound = {} if limit is None else {"limit": limit}
+        fields = [PRIMARY_KEY, *FIELDS, METADATA]
+        rows = client.query(self._name, filter=wanted, output_fields=fields, timeout=QUERY_TIMEOUT, **bound)
+        return [_record(row[PRIMARY_KEY], row) for row in rows]
 
     def _automatic_nprobe(self, generation: int) -> int:
         rows = self.count(generation) if self._rows is None else self._rows
@@ -363,14 +424,34 @@ class LoadedMilvusCollection:
         self._collection = collection
         self._generation = generation
 
-    def search(self, vector: Vector, limit: int, nprobe: int | None = None, exact: bool = False) -> list[Hit]:
-        [hits] = self.search_many(vector[np.newaxis], limit, nprobe, exact)
+    def search(
+        self,
+        vector: Vector,
+        limit: int,
+        nprobe: int | None = None,
+        exact: bool = False,
+        where: Filter | None = None,
+        offset: int = 0,
+    ) -> list[Hit]:
+        [hits] = self.search_many(vector[np.newaxis], limit, nprobe, exact, where, offset)
         return hits
 
     def search_many(
-        self, vectors: Vectors, limit: int, nprobe: int | None = None, exact: bool = False
+        self,
+        vectors: Vectors,
+        limit: int,
+        nprobe: int | None = None,
+        exact: bool = False,
+        where: Filter | None = None,
+        offset: int = 0,
     ) -> list[list[Hit]]:
-        return self._collection.search(self._generation, vectors, limit, nprobe, exact)
+        return self._collection.search(self._generation, vectors, limit, nprobe, exact, where, offset)
+
+    def matching(self, where: Filter | None) -> list[Record]:
+        return self._collection.matching(self._generation, where)
+
+    def some(self, limit: int, having: str | None = None) -> list[Record]:
+        return self._collection.some(self._generation, limit, having)
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(row[PRIMARY_KEY]) for row in self._collection.rows_of(self._generation, img_paths, [])}

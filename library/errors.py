@@ -65,3 +65,7 @@ class StoreUnavailable(LikenessError):
 
 class UnknownStore(LikenessError):
     """IMAGE_STORE names nothing that can keep pictures here: the setting, or what is installed, has to change."""
+
+
+class InvalidFilter(LikenessError):
+    """A condition of a filter cannot be what was meant: its field, its operator or its value."""

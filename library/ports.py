@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from library.filters import Filter
 from library.images import ContentId
 from library.records import Record
 
@@ -108,12 +109,39 @@ class IndexStatus:
 class LoadedCollection(Protocol):
     """A collection in memory: the only thing that can be searched or read."""
 
-    def search(self, vector: Vector, limit: int, nprobe: int | None, exact: bool) -> list[Hit]:
-        """Best first. `nprobe=None` lets the collection choose; `exact` compares with every row."""
+    def search(
+        self,
+        vector: Vector,
+        limit: int,
+        nprobe: int | None,
+        exact: bool,
+        where: Filter | None = None,
+        offset: int = 0,
+    ) -> list[Hit]:
+        """Best first. `nprobe=None` lets the collection choose; `exact` compares with every row.
+
+        Pages of one list, each at the `offset` where the one before ended, share no hit and miss none.
+        """
         ...
 
-    def search_many(self, vectors: Vectors, limit: int, nprobe: int | None, exact: bool) -> list[list[Hit]]:
+    def search_many(
+        self,
+        vectors: Vectors,
+        limit: int,
+        nprobe: int | None,
+        exact: bool,
+        where: Filter | None = None,
+        offset: int = 0,
+    ) -> list[list[Hit]]:
         """One list for each vector, as `search` has it, in one call."""
+        ...
+
+    def matching(self, where: Filter | None) -> list[Record]:
+        """All of them, in no order."""
+        ...
+
+    def some(self, limit: int, having: str | None = None) -> list[Record]:
+        """As many as there are, at most that; of those that have this field in their metadata, if it is given."""
         ...
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:

@@ -1,17 +1,22 @@
 """What can be asked, what comes back, and how a text and a picture become one vector."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 
 from library.errors import InvalidQuery
+from library.filters import Filter
 from library.images import ContentId
 from library.ports import Hit, Vector
 from library.records import Record
 
 MAX_LIMIT = 200
+MAX_DEPTH = 16_384  # hits: as far down as Milvus goes
+
+Order = Literal["score", "name", "added", "size"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,9 @@ class Query:
     nprobe: int | None = None  # None: the collection chooses
     exact: bool = False
     min_score: float = -1.0
+    where: Filter | None = None
+    order: Order = "score"
+    offset: int = 0  # how many of the best hits are left out: those of the pages before
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MAX_LIMIT:
@@ -33,6 +41,9 @@ class Query:
             raise InvalidQuery(f"nprobe is {self.nprobe}: 1 to 65536 is possible.")
         if not -1 <= self.min_score <= 1:
             raise InvalidQuery(f"The minimum score is {self.min_score}: -1 to 1 is possible.")
+        if self.offset < 0 or self.offset + self.limit > MAX_DEPTH:
+            raise InvalidQuery(f"Only the best {MAX_DEPTH:,} results can be paged through; a filter narrows them down.")
+        check_order(self.order)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,29 @@ class Answer:
     timings: Timings
     notes: list[str] = field(default_factory=list)  # what the person should know, such as a text that was cut
     anchor: Record | None = None  # the picture that the hits resemble, itself left out of them
+    has_more: bool = False  # whether another page follows
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of the pictures that match, without any search; `total` is how many match."""
+
+    records: list[Record]
+    total: int
+
+
+def check_order(order: str) -> None:
+    if order not in get_args(Order):
+        raise InvalidQuery(f"The order is {order[:40]!r}: {', '.join(get_args(Order))} are possible.")
+
+
+def sort_key(order: Order) -> Callable[[Record], tuple[object, ...]]:
+    """Names from A to Z, newest first, largest first; what is equal in a fixed order."""
+    if order == "name":
+        return lambda record: (record.name.casefold(), record.name, record.img_path)
+    if order == "size":
+        return lambda record: (-record.bytes, record.img_path)
+    return lambda record: (*(-ord(char) for char in record.added), record.img_path)
 
 
 def clean_text(text: str) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from library.errors import UnknownPicture
+from library.filters import Filter
 from library.images import ContentId
 from library.models import Models, ModelSource
 from library.ports import Encoder, EncoderInfo, Hit, IndexStatus, Vector, Vectors
@@ -115,15 +116,36 @@ class MemoryCollection:
             self._releases += self._holders == 0
 
     def search_many(
-        self, vectors: Vectors, limit: int, nprobe: int | None = None, exact: bool = False
+        self,
+        vectors: Vectors,
+        limit: int,
+        nprobe: int | None = None,
+        exact: bool = False,
+        where: Filter | None = None,
+        offset: int = 0,
     ) -> list[list[Hit]]:
-        return [self.search(vector, limit, nprobe, exact) for vector in vectors]
+        return [self.search(vector, limit, nprobe, exact, where, offset) for vector in vectors]
 
-    def search(self, vector: Vector, limit: int, nprobe: int | None = None, exact: bool = False) -> list[Hit]:
+    def search(
+        self,
+        vector: Vector,
+        limit: int,
+        nprobe: int | None = None,
+        exact: bool = False,
+        where: Filter | None = None,
+        offset: int = 0,
+    ) -> list[Hit]:
         assert self._holders, "searched a collection that is not loaded"
         self._searches += 1
-        hits = [Hit(record, float(stored @ vector)) for record, stored in self._rows.values()]
-        return sorted(hits, key=lambda hit: -hit.score)[:limit]
+        hits = [Hit(record, float(self._rows[record.img_path][1] @ vector)) for record in self.matching(where)]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.record.img_path))[offset : offset + limit]
+
+    def matching(self, where: Filter | None) -> list[Record]:
+        assert self._holders, "read a collection that is not loaded"
+        return [record for record, _ in self._rows.values() if where is None or where.matches(record)]
+
+    def some(self, limit: int, having: str | None = None) -> list[Record]:
+        return [record for record in self.matching(None) if having is None or having in record.metadata][:limit]
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(path) for path in img_paths if path in self._rows}

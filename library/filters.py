@@ -1,0 +1,260 @@
+"""Conditions on what is known about a picture: checked values, and whether a record meets them."""
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal, get_args
+
+from library.errors import InvalidFilter
+from library.records import Record
+
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "between", "one of", "starts with"]
+Kind = Literal["text", "number", "true or false", "time"]
+Match = Literal["all", "any"]
+Value = str | int | float | bool
+Bounds = tuple[Value, Value]  # of one kind
+
+OPERATORS: tuple[Operator, ...] = get_args(Operator)
+BUILT_IN: Mapping[str, Kind] = {
+    "name": "text",
+    "width": "number",
+    "height": "number",
+    "format": "text",
+    "bytes": "number",
+    "added": "time",
+    "source": "text",
+}
+SHADOWED = "metadata."  # before a name of ours: the metadata of that name
+MAX_CONDITIONS = 20
+MAX_VALUES = 100
+MAX_FIELD = 300
+MAX_TEXT = 2_000
+MAX_NUMBER = 2**53 - 1  # beyond it, whole numbers and those with a fraction are no longer told apart everywhere
+
+SIGNS: Mapping[str, Operator] = {
+    "!=": "!=",
+    ">=": ">=",
+    "<=": "<=",
+    "^=": "starts with",
+    "==": "=",
+    "=": "=",
+    ">": ">",
+    "<": "<",
+}
+QUOTED = r'"(?:[^"\\]|\\.)*"'
+CONDITION = re.compile(rf"\s*({QUOTED}|[^\"=!<>^]+?)\s*({'|'.join(map(re.escape, SIGNS))})\s*(.*?)\s*", re.DOTALL)
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+HOW = 'write --where "width>=1000", "class=cat|dog", "width=100..200" or "name^=IMG"'
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`value` is a list for "between", which takes two, and for "one of".
+
+    A field that a record lacks, or that is of another kind there, does not match, whatever the operator. Of `added`,
+    a date stands for that whole day in UTC. Raises InvalidFilter.
+    """
+
+    field: str
+    operator: Operator
+    value: Value | Sequence[Value]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.field, str) or not 1 <= len(self.field) <= MAX_FIELD or not _can_be_sent(self.field):
+            raise InvalidFilter(f"A field has a name of 1 to {MAX_FIELD} characters, {str(self.field)[:40]!r} is none.")
+        if "][" in self.field:  # a Milvus server crashes over such a name
+            raise InvalidFilter(f"{self.field[:40]!r}: fields with ][ in their name cannot be compared.")
+        if self.operator not in OPERATORS:
+            allowed = ", ".join(OPERATORS)
+            raise InvalidFilter(f"{self.field}: {str(self.operator)[:40]!r} is no operator; these are: {allowed}.")
+        if isinstance(self.value, list):
+            object.__setattr__(self, "value", tuple(self.value))
+        self._check_count()
+        for value in self.values:
+            self._check(value)
+        if self.operator == "between":
+            self._check_order()
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        return self.value if isinstance(self.value, tuple) else (self.value,)
+
+    @property
+    def metadata_name(self) -> str | None:
+        """None: the field is a built-in one."""
+        if self.field in BUILT_IN:
+            return None
+        rest = self.field.removeprefix(SHADOWED)
+        return rest if rest in BUILT_IN else self.field
+
+    def bounds(self) -> list[Bounds]:
+        """From where to where each value reaches, both included; two values of a "between" reach together."""
+        reaches = [_span(value) if self._is_time else (value, value) for value in self.values]
+        return [(reaches[0][0], reaches[1][1])] if self.operator == "between" else reaches
+
+    def matches(self, record: Record) -> bool:
+        name = self.metadata_name
+        found = getattr(record, self.field) if name is None else record.metadata.get(name)
+        if self.operator == "starts with":
+            return isinstance(found, str) and found.startswith(str(self.values[0]))
+        return any(_compares(found, self.operator, low, high) for low, high in self.bounds())
+
+    @property
+    def _is_time(self) -> bool:
+        return self.field in BUILT_IN and BUILT_IN[self.field] == "time" and self.operator != "starts with"
+
+    def _check_count(self) -> None:
+        count = len(self.values)
+        if self.operator == "between" and count != 2:
+            raise InvalidFilter(f"{self.field}: between takes two values, the smaller one first.")
+        if self.operator == "one of" and not 1 <= count <= MAX_VALUES:
+            raise InvalidFilter(f"{self.field}: one of takes 1 to {MAX_VALUES} values.")
+        if self.operator not in ("between", "one of") and isinstance(self.value, tuple):
+            raise InvalidFilter(f"{self.field}: {self.operator} takes one value, not a list.")
+
+    def _check(self, value: object) -> None:
+        if not isinstance(value, str | int | float):
+            raise InvalidFilter(f"{self.field} is compared with a text, a number, true or false.")
+        if isinstance(value, str) and (len(value) > MAX_TEXT or not _can_be_sent(value)):
+            raise InvalidFilter(f"{self.field} is compared with at most {MAX_TEXT} characters of valid text.")
+        if not isinstance(value, str) and not abs(value) <= MAX_NUMBER:
+            raise InvalidFilter(f"{self.field} is compared with numbers from -{MAX_NUMBER} to {MAX_NUMBER}.")
+        kind = kind_of(value)
+        if kind == "true or false" and self.operator not in ("=", "!=", "one of"):
+            raise InvalidFilter(f"{self.field}: true and false are compared with = and != only.")
+        if self.operator == "starts with" and kind != "text":
+            raise InvalidFilter(f"{self.field}: a text starts with a text.")
+        wanted = BUILT_IN.get(self.field, kind)
+        if self.operator == "starts with" and wanted == "number":
+            raise InvalidFilter(f"{self.field} is a number: it does not start with a text, but can be compared.")
+        if wanted == "time" and kind == "text":
+            if self._is_time:
+                _span(value)
+        elif wanted != kind:
+            shown = "a time, such as 2026-11-30" if wanted == "time" else f"a {wanted}"
+            raise InvalidFilter(f"{self.field} is {shown}: it cannot be compared with {value!r}.")
+
+    def _check_order(self) -> None:
+        first, second = self.values
+        [(low, high)] = self.bounds()
+        if kind_of(first) != kind_of(second) or low > high:  # type: ignore[operator]
+            raise InvalidFilter(f"{self.field}: between takes two values of one kind, the smaller one first.")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Raises InvalidFilter where it has no condition, or more than a person would write."""
+
+    conditions: Sequence[Condition]
+    match: Match = "all"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conditions", tuple(self.conditions))
+        if not 1 <= len(self.conditions) <= MAX_CONDITIONS:
+            raise InvalidFilter(f"A filter has 1 to {MAX_CONDITIONS} conditions, this one {len(self.conditions)}.")
+        if self.match not in get_args(Match):
+            raise InvalidFilter(f"{str(self.match)[:40]!r} is not possible: all or any of the conditions match.")
+
+    def matches(self, record: Record) -> bool:
+        met = (condition.matches(record) for condition in self.conditions)
+        return all(met) if self.match == "all" else any(met)
+
+
+def kind_of(value: object) -> Kind | None:
+    """None for what no condition is about: lists, and values within values."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "number"
+    return "text" if isinstance(value, str) else None
+
+
+def parse_condition(text: str, kinds: Mapping[str, Collection[Kind]]) -> Condition:
+    """As a command line has it; see the README. `kinds` are those that each field was seen with.
+
+    A value without quotes becomes what the field holds: 007 stays a text where the field holds texts.
+    """
+    found = CONDITION.fullmatch(text)
+    if not found:
+        raise InvalidFilter(f"{text[:80]!r} is not a condition: {HOW}.")
+    field, operator = _unquoted(found[1]), SIGNS[found[2]]
+    parts = _parts(found[3])
+    values = [
+        _unquoted(part) if part.startswith('"') else read_value(field, part, kinds.get(field, ()))
+        for part in parts
+        if part not in ("|", "..")
+    ]
+    separators = set(parts) & {"|", ".."}
+    if len(values) != (len(parts) + 1) / 2 or len(separators) > 1 or (separators and operator != "="):
+        raise InvalidFilter(f"{text[:80]!r} is not a condition: {HOW}.")
+    if not separators:
+        return Condition(field, operator, values[0])
+    return Condition(field, "one of" if separators == {"|"} else "between", values)
+
+
+def read_value(field: str, text: str, kinds: Collection[Kind]) -> Value:
+    """The value that a person has typed, as the field holds such; text where nothing is known of it."""
+    written = text.strip()
+    if ("number" in kinds or not kinds) and NUMBER.fullmatch(written):
+        whole = re.fullmatch(r"[+-]?[0-9]+", written)
+        number = int(written) if whole and len(written) <= 20 else float(written)
+        if not math.isfinite(number):
+            raise InvalidFilter(f"{field} is compared with numbers from -{MAX_NUMBER} to {MAX_NUMBER}.")
+        return number
+    if ("true or false" in kinds or not kinds) and written.lower() in ("true", "false"):
+        return written.lower() == "true"
+    if not kinds or "text" in kinds or "time" in kinds:
+        return text
+    raise InvalidFilter(f"{field} is {' or '.join(f'a {kind}' for kind in sorted(kinds))}: {text[:40]!r} is none.")
+
+
+def _parts(text: str) -> list[str]:
+    """Values and the separators between them, a quoted value with its quotes; one empty value where there is none."""
+    parts = [part for part in re.split(rf"({QUOTED}|\||\.\.)", text) if part.strip()]
+    return [part.strip() for part in parts] or [""]
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL) if text.startswith('"') else text
+
+
+def _compares(found: object, operator: Operator, low: Value, high: Value) -> bool:
+    if kind_of(found) != kind_of(low):
+        return False
+    match operator:
+        case "!=":
+            return bool(found < low or found > high)  # type: ignore[operator]
+        case "<":
+            return bool(found < low)  # type: ignore[operator]
+        case "<=":
+            return bool(found <= high)  # type: ignore[operator]
+        case ">":
+            return bool(found > high)  # type: ignore[operator]
+        case ">=":
+            return bool(found >= low)  # type: ignore[operator]
+    return bool(low <= found <= high)  # type: ignore[operator]
+
+
+def _span(value: object) -> tuple[str, str]:
+    """The first and the last moment of it, written as `Record.added` is."""
+    text = str(value).strip()
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text, flags=re.ASCII):
+            first = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+            return _moment(first), _moment(first + timedelta(days=1, microseconds=-1))
+        given = datetime.fromisoformat(text)
+        moment = _moment(given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC))
+    except (ValueError, OverflowError):
+        raise InvalidFilter(f"added is a time, such as 2026-11-30 or 2026-11-30T18:00Z, not {text[:40]!r}.") from None
+    return moment, moment
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _can_be_sent(text: str) -> bool:
+    """Not so for half of a surrogate pair."""
+    return text.isascii() or not re.search("[\ud800-\udfff]", text)
