@@ -25,11 +25,14 @@ from library.errors import (
     StoreUnavailable,
     UnknownPicture,
 )
+from library.fields import Field, Fields, unknown_field
+from library.filters import Filter
 from library.history import History, Outcome, PastRun
 from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, Update, ingest, was_cut_short
 from library.models import Models, ModelStatus
 from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
+from library.paging import arranged, page_of
 from library.ports import (
     Collection,
     Encoder,
@@ -41,12 +44,15 @@ from library.ports import (
     Vectors,
 )
 from library.records import NOT_KEPT, Record
-from library.search import Answer, Query, Timings, clean_text, combine
+from library.search import Answer, Listing, Order, Query, Timings, clean_text, combine
 
 logger = logging.getLogger(__name__)
 
 STORE_THREADS = 8  # storing waits for the disk, not for the processor
 LOOKED_UP_AT_ONCE = 1000  # rows
+SAMPLED = 5_000  # rows whose fields are looked at
+NEWEST = 100  # pictures whose fields are, too
+FIELDS_HOLD = 300.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,8 @@ class ImageLibrary:
         self._database = database
         self._read_original = read_original
         self._history = history
+        self._fields = Fields()
+        self._fields_of = (-1, 0.0)  # how many pictures there were when they were looked at, and when that was
         self._changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
 
     def open(self) -> None:
@@ -189,7 +197,7 @@ class ImageLibrary:
                 collection.settle()
 
     def search(self, query: Query) -> Answer:
-        """Raises InvalidQuery, RejectedImage, UnknownPicture, ModelUnavailable or IndexUnavailable."""
+        """Raises InvalidQuery, InvalidFilter, RejectedImage, UnknownPicture, ModelUnavailable or IndexUnavailable."""
         if query.similar_to:
             return self._search_similar(query, query.similar_to)
         text = clean_text(query.text)
@@ -200,11 +208,34 @@ class ImageLibrary:
         vector, notes = _encoded(encoder, text, query.image)
         encoded = time.perf_counter()
         with self._database.collection(encoder.info).loaded() as index:
+            self._check_fields(index, query.where)
             return _answer(index, vector, query, started, encoded, notes)
 
     def browse(self, offset: int, limit: int) -> list[Record]:
         """The pictures of the library, newest first."""
         return self._store.find_all(self._store.ids()[offset : offset + limit])
+
+    def listed(self, where: Filter | None, order: Order, offset: int, limit: int) -> Listing:
+        """The pictures that match, newest first where the order is that of scores, which there are none of.
+
+        Raises InvalidFilter, and what `search` raises for want of a model or of Milvus.
+        """
+        if where is None and order in ("score", "added"):
+            return Listing(self.browse(offset, limit), self._store.count())
+        with self._collection().loaded() as index:
+            self._check_fields(index, where)
+            records = arranged(index.matching(where), order, lambda record: record)
+        return Listing(records[offset : offset + limit], len(records))
+
+    def fields(self) -> list[Field]:
+        """What a filter can be about. One that few pictures have may be missing, though a filter finds it."""
+        pictures, before = self._store.count(), self._fields_of
+        if pictures != before[0] or time.monotonic() > before[1] + FIELDS_HOLD:
+            with self._collection().loaded() as index:
+                self._fields.note(index.some(SAMPLED))
+            self._fields.note(self.browse(0, NEWEST))
+            self._fields_of = (pictures, time.monotonic())
+        return self._fields.all()
 
     def record(self, id: ContentId) -> Record:
         """Raises UnknownPicture."""
@@ -285,6 +316,17 @@ class ImageLibrary:
                 at = began.isoformat(timespec="seconds").replace("+00:00", "Z")
                 self._history.add(PastRun(at, source, outcome, seconds, counts, problem))
 
+    def _check_fields(self, index: LoadedCollection, where: Filter | None) -> None:
+        """Raises InvalidFilter for a field that no picture has."""
+        for condition in where.conditions if where else ():
+            name = condition.metadata_name
+            if name is None or self._fields.knows(condition.field):
+                continue
+            having = index.some(1, name)
+            self._fields.note(having)
+            if not having:
+                raise unknown_field(condition.field, self.fields())
+
     def _collection(self) -> Collection:
         return self._database.collection(self._models.answering().info)
 
@@ -355,6 +397,7 @@ class ImageLibrary:
         anchor = self.record(id)
         started = time.perf_counter()
         with self._collection().loaded() as index:
+            self._check_fields(index, query.where)
             stored = index.vectors([anchor.img_path]).get(id)
             if stored is None:
                 raise UnknownPicture(f"{anchor.name} is stored but not yet searchable. Add it again to finish it.")
@@ -383,11 +426,8 @@ def _answer(
     anchor: Record | None = None,
 ) -> Answer:
     loaded = time.perf_counter()
-    limit = query.limit + 1 if anchor else query.limit
-    found = index.search(vector, limit, query.nprobe, query.exact)
+    hits, has_more = page_of(index, vector, query, [anchor.content_id] if anchor else [])
     searched = time.perf_counter()
-    others = [hit for hit in found if anchor is None or hit.record.content_id != anchor.content_id]
-    hits = [hit for hit in others if hit.score >= query.min_score][: query.limit]
     seconds = (encoded - started, loaded - encoded, searched - loaded, searched - started)
     timings = Timings(*(1000 * each for each in seconds))
     logger.debug(
@@ -397,7 +437,7 @@ def _answer(
         timings.load,
         timings.search,
     )
-    return Answer(hits, timings, notes, anchor)
+    return Answer(hits, timings, notes, anchor, has_more)
 
 
 class _Run:

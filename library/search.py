@@ -1,7 +1,7 @@
 """What can be asked, what comes back, and how a text and a picture become one vector."""
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -76,15 +76,6 @@ class Listing:
 def check_order(order: str) -> None:
     if order not in get_args(Order):
         raise InvalidQuery(f"The order is {order[:40]!r}: {', '.join(get_args(Order))} are possible.")
-
-
-def sort_key(order: Order) -> Callable[[Record], tuple[object, ...]]:
-    """Names from A to Z, newest first, largest first; what is equal in a fixed order."""
-    if order == "name":
-        return lambda record: (record.name.casefold(), record.name, record.img_path)
-    if order == "size":
-        return lambda record: (-record.bytes, record.img_path)
-    return lambda record: (*(-ord(char) for char in record.added), record.img_path)
 
 
 def clean_text(text: str) -> str:
