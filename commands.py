@@ -22,15 +22,16 @@ from library.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
+from library.filters import parse_condition
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.ingest import BATCH_SIZE, STATUSES, FileReceipt, Item, tally
 from library.packs import Contents, Pack, Packed, PackWriter
 from library.ports import Hit
 from library.receipts import Write, receipt_file
-from library.records import clean_name
+from library.records import Record, clean_name
 from library.samples import sample_pictures
-from library.search import MAX_LIMIT, Query
+from library.search import MAX_LIMIT, ORDERS, Listing, Query, as_order
 from library.selection import Selection, Shard
 from library.watch import Round, Tell, WatchOrder, parse_interval
 from settings import Settings, SettingsError, load_settings
@@ -162,10 +163,21 @@ def search(
     nprobe: Annotated[int | None, typer.Option(help="Clusters to look into; chosen by itself if not given.")] = None,
     exact: Annotated[bool, typer.Option(help="Compare with every picture.")] = False,
     min_score: Annotated[float, typer.Option(help="Leave out results below this score, -1 to 1.")] = -1.0,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help='"width>=1000", "class=cat|dog", "width=100..200", "name^=IMG". Repeatable.'),
+    ] = None,
+    match_any: Annotated[bool, typer.Option("--any", help="Any of the conditions, not all of them.")] = False,
+    sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
+    offset: Annotated[int, typer.Option(help="Leaves out so many of the first results.", min=0)] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Finds pictures by words, by a picture, or by both."""
+    """Finds pictures by words, by a picture, by both; without them lists those that match."""
     with _failures_as_exit_codes(), context.obj.library() as library:
+        conditions = library.typed([parse_condition(each) for each in where or []], "any" if match_any else "all")
+        if conditions and not (text or image):
+            _print_listing(library.listed(conditions, as_order(sort), offset, limit), as_json)
+            return
         query = Query(
             text=text,
             image=_bytes_of(image) if image else None,
@@ -173,6 +185,9 @@ def search(
             nprobe=nprobe,
             exact=exact,
             min_score=min_score,
+            where=conditions,
+            order=as_order(sort),
+            offset=offset,
         )
         answer = library.search(query)
     for note in answer.notes:
@@ -180,7 +195,7 @@ def search(
     if as_json:
         _print_json([_hit_as_json(hit) for hit in answer.hits])
     else:
-        for rank, hit in enumerate(answer.hits, start=1):
+        for rank, hit in enumerate(answer.hits, start=offset + 1):
             typer.echo(f"{rank:>3}  {hit.score:.3f}  {hit.record.content_id}  {hit.record.name}")
 
 
@@ -432,14 +447,20 @@ def _print_rejected(receipts: Iterable[FileReceipt]) -> None:
             typer.echo(f"rejected  {_printable(receipt.path)}  {receipt.reason}")
 
 
+def _print_listing(listing: Listing, as_json: bool) -> None:
+    if as_json:
+        _print_json([_record_as_json(record) for record in listing.records])
+        return
+    for record in listing.records:
+        typer.echo(f"{record.content_id}  {record.name}")
+
+
 def _hit_as_json(hit: Hit) -> dict[str, object]:
-    record = hit.record
-    return {
-        "content_id": record.content_id,
-        "img_path": record.img_path,
-        "name": record.name,
-        "score": round(hit.score, 6),
-    }
+    return _record_as_json(hit.record) | {"score": round(hit.score, 6)}
+
+
+def _record_as_json(record: Record) -> dict[str, object]:
+    return {"content_id": record.content_id, "img_path": record.img_path, "name": record.name}
 
 
 def _print_json(value: object) -> None:

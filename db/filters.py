@@ -3,7 +3,7 @@
 import json
 
 from db.schema import METADATA
-from library.filters import Bounds, Condition, Filter, Value
+from library.filters import Bounds, Condition, Filter, Value, metadata_name
 
 LAST_CHARACTER = "\U0010ffff"
 
@@ -22,7 +22,7 @@ def has_field(name: str, is_lite: bool) -> str:
 
 
 def _condition(condition: Condition, is_lite: bool) -> str:
-    name = condition.metadata_name
+    name = metadata_name(condition.field)
     field = condition.field if name is None else f"{METADATA}[{_text(name, is_lite)}]"
     if condition.operator == "starts with":
         return _starts_with(field, str(condition.values[0]), is_lite)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from library.errors import InvalidFilter
-from library.filters import BUILT_IN, SHADOWED, Condition, Kind, kind_of
+from library.filters import BUILT_IN, SHADOWED, Kind, check_field, kind_of
 from library.records import Record
 
 MOST_VALUES = 30
@@ -76,7 +76,7 @@ def unknown_field(name: str, fields: Iterable[Field]) -> InvalidFilter:
 
 def _can_be_named(name: str) -> bool:
     try:
-        Condition(name, "=", "")
+        check_field(name)
     except InvalidFilter:
-        return name in BUILT_IN
+        return False
     return True

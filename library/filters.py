@@ -16,6 +16,7 @@ Match = Literal["all", "any"]
 Value = str | int | float | bool
 Bounds = tuple[Value, Value]  # of one kind
 
+ONLY_TEXT: tuple[Kind, ...] = ("text",)
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
 BUILT_IN: Mapping[str, Kind] = {
     "name": "text",
@@ -43,6 +44,7 @@ SIGNS: Mapping[str, Operator] = {
     ">": ">",
     "<": "<",
 }
+SEPARATORS: Mapping[str, Operator] = {"|": "one of", "..": "between"}
 QUOTED = r'"(?:[^"\\]|\\.)*"'
 CONDITION = re.compile(rf"\s*({QUOTED}|[^\"=!<>^]+?)\s*({'|'.join(map(re.escape, SIGNS))})\s*(.*?)\s*", re.DOTALL)
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
@@ -62,10 +64,7 @@ class Condition:
     value: Value | Sequence[Value]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.field, str) or not 1 <= len(self.field) <= MAX_FIELD or not _can_be_sent(self.field):
-            raise InvalidFilter(f"A field has a name of 1 to {MAX_FIELD} characters, {str(self.field)[:40]!r} is none.")
-        if "][" in self.field:  # a Milvus server crashes over such a name
-            raise InvalidFilter(f"{self.field[:40]!r}: fields with ][ in their name cannot be compared.")
+        check_field(self.field)
         if self.operator not in OPERATORS:
             allowed = ", ".join(OPERATORS)
             raise InvalidFilter(f"{self.field}: {str(self.operator)[:40]!r} is no operator; these are: {allowed}.")
@@ -81,21 +80,13 @@ class Condition:
     def values(self) -> tuple[Value, ...]:
         return self.value if isinstance(self.value, tuple) else (self.value,)
 
-    @property
-    def metadata_name(self) -> str | None:
-        """None: the field is a built-in one."""
-        if self.field in BUILT_IN:
-            return None
-        rest = self.field.removeprefix(SHADOWED)
-        return rest if rest in BUILT_IN else self.field
-
     def bounds(self) -> list[Bounds]:
         """From where to where each value reaches, both included; two values of a "between" reach together."""
         reaches = [_span(value) if self._is_time else (value, value) for value in self.values]
         return [(reaches[0][0], reaches[1][1])] if self.operator == "between" else reaches
 
     def matches(self, record: Record) -> bool:
-        name = self.metadata_name
+        name = metadata_name(self.field)
         found = getattr(record, self.field) if name is None else record.metadata.get(name)
         if self.operator == "starts with":
             return isinstance(found, str) and found.startswith(str(self.values[0]))
@@ -162,6 +153,22 @@ class Filter:
         return all(met) if self.match == "all" else any(met)
 
 
+def check_field(name: object) -> None:
+    """Raises InvalidFilter for what cannot be the name of a field in a filter."""
+    if not isinstance(name, str) or not 1 <= len(name) <= MAX_FIELD or not _can_be_sent(name):
+        raise InvalidFilter(f"A field has a name of 1 to {MAX_FIELD} characters, {str(name)[:40]!r} is none.")
+    if "][" in name:  # a Milvus server crashes over such a name
+        raise InvalidFilter(f"{name[:40]!r}: fields with ][ in their name cannot be compared.")
+
+
+def metadata_name(field: str) -> str | None:
+    """None: the field is a built-in one."""
+    if field in BUILT_IN:
+        return None
+    rest = field.removeprefix(SHADOWED)
+    return rest if rest in BUILT_IN else field
+
+
 def kind_of(value: object) -> Kind | None:
     """None for what no condition is about: lists, and values within values."""
     if isinstance(value, bool):
@@ -171,27 +178,39 @@ def kind_of(value: object) -> Kind | None:
     return "text" if isinstance(value, str) else None
 
 
-def parse_condition(text: str, kinds: Mapping[str, Collection[Kind]]) -> Condition:
-    """As a command line has it; see the README. `kinds` are those that each field was seen with.
+@dataclass(frozen=True)
+class Draft:
+    """A condition as a person has written it: what its values are depends on what the field holds."""
 
-    A value without quotes becomes what the field holds: 007 stays a text where the field holds texts.
-    """
+    field: str
+    operator: Operator
+    values: tuple[str, ...]
+    quoted: frozenset[int] = frozenset()  # the places of those that are texts in any case
+
+    def typed(self, kinds: Collection[Kind]) -> Condition:
+        """`kinds` are those that the field was seen with; none where that is not known. Raises InvalidFilter."""
+        held: Collection[Kind] = ONLY_TEXT if self.operator == "starts with" else kinds
+        values: list[Value] = [
+            text if place in self.quoted else read_value(self.field, text, held)
+            for place, text in enumerate(self.values)
+        ]
+        takes_list = self.operator in ("one of", "between") or len(values) != 1
+        return Condition(self.field, self.operator, values if takes_list else values[0])
+
+
+def parse_condition(text: str) -> Draft:
+    """As a command line has it; see the README. Raises InvalidFilter."""
     found = CONDITION.fullmatch(text)
-    if not found:
+    parts = _parts(found[3]) if found else []
+    separators = {part for part in parts if part in SEPARATORS}
+    written = [part for part in parts if part not in SEPARATORS]
+    operator = SIGNS[found[2]] if found else "="
+    if not found or len(separators) > 1 or 2 * len(written) != len(parts) + 1 or (separators and operator != "="):
         raise InvalidFilter(f"{text[:80]!r} is not a condition: {HOW}.")
-    field, operator = _unquoted(found[1]), SIGNS[found[2]]
-    parts = _parts(found[3])
-    values = [
-        _unquoted(part) if part.startswith('"') else read_value(field, part, kinds.get(field, ()))
-        for part in parts
-        if part not in ("|", "..")
-    ]
-    separators = set(parts) & {"|", ".."}
-    if len(values) != (len(parts) + 1) / 2 or len(separators) > 1 or (separators and operator != "="):
-        raise InvalidFilter(f"{text[:80]!r} is not a condition: {HOW}.")
-    if not separators:
-        return Condition(field, operator, values[0])
-    return Condition(field, "one of" if separators == {"|"} else "between", values)
+    quoted = frozenset(place for place, part in enumerate(written) if part.startswith('"'))
+    for separator in separators:
+        operator = SEPARATORS[separator]
+    return Draft(_unquoted(found[1]), operator, tuple(map(_unquoted, written)), quoted)
 
 
 def read_value(field: str, text: str, kinds: Collection[Kind]) -> Value:

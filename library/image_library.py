@@ -26,7 +26,7 @@ from library.errors import (
     UnknownPicture,
 )
 from library.fields import Field, Fields, unknown_field
-from library.filters import Filter
+from library.filters import Draft, Filter, Match, check_field, metadata_name
 from library.history import History, Outcome, PastRun
 from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, Update, ingest, was_cut_short
@@ -237,6 +237,17 @@ class ImageLibrary:
             self._fields_of = (pictures, time.monotonic())
         return self._fields.all()
 
+    def typed(self, drafts: Sequence[Draft], match: Match = "all") -> Filter | None:
+        """What was meant, as far as that depends on what the fields hold. Raises InvalidFilter, also as `listed`."""
+        if not drafts:
+            return None
+        self.fields()
+        with self._collection().loaded() as index:
+            for draft in drafts:
+                self._check_field(index, draft.field)
+        kinds = self._fields.kinds()
+        return Filter([draft.typed(kinds.get(draft.field, ())) for draft in drafts], match)
+
     def record(self, id: ContentId) -> Record:
         """Raises UnknownPicture."""
         record = self._store.find(id)
@@ -319,13 +330,17 @@ class ImageLibrary:
     def _check_fields(self, index: LoadedCollection, where: Filter | None) -> None:
         """Raises InvalidFilter for a field that no picture has."""
         for condition in where.conditions if where else ():
-            name = condition.metadata_name
-            if name is None or self._fields.knows(condition.field):
-                continue
-            having = index.some(1, name)
-            self._fields.note(having)
-            if not having:
-                raise unknown_field(condition.field, self.fields())
+            self._check_field(index, condition.field)
+
+    def _check_field(self, index: LoadedCollection, field: str) -> None:
+        check_field(field)
+        name = metadata_name(field)
+        if name is None or self._fields.knows(field):
+            return
+        having = index.some(1, name)
+        self._fields.note(having)
+        if not having:
+            raise unknown_field(field, self.fields())
 
     def _collection(self) -> Collection:
         return self._database.collection(self._models.answering().info)

@@ -17,6 +17,7 @@ MAX_LIMIT = 200
 MAX_DEPTH = 16_384  # hits: as far down as Milvus goes
 
 Order = Literal["score", "name", "added", "size"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Query:
             raise InvalidQuery(f"The minimum score is {self.min_score}: -1 to 1 is possible.")
         if self.offset < 0 or self.offset + self.limit > MAX_DEPTH:
             raise InvalidQuery(f"Only the best {MAX_DEPTH:,} results can be paged through; a filter narrows them down.")
-        check_order(self.order)
+        as_order(self.order)
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,12 @@ class Listing:
     total: int
 
 
-def check_order(order: str) -> None:
-    if order not in get_args(Order):
-        raise InvalidQuery(f"The order is {order[:40]!r}: {', '.join(get_args(Order))} are possible.")
+def as_order(order: object) -> Order:
+    """Raises InvalidQuery for anything but the orders there are."""
+    for possible in ORDERS:
+        if order == possible:
+            return possible
+    raise InvalidQuery(f"The order is {str(order)[:40]!r}: {', '.join(ORDERS)} are possible.")
 
 
 def clean_text(text: str) -> str:

@@ -9,8 +9,10 @@ from gradio.events import api
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.ingest import FileReceipt
-from library.search import Query
+from library.records import Record
+from library.search import Query, as_order
 from ui import checks
+from ui.filters import filter_of
 from ui.handlers import Handlers
 from ui.views import Json, status_view
 
@@ -27,8 +29,14 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
         exact: bool = False,
         min_score: float = -1.0,
         image: FileData | None = None,
+        where: list[dict[str, Any]] | None = None,
+        match: str = "all",
+        sort: str = "score",
+        offset: int = 0,
     ) -> list[dict[str, Any]]:
         """Find the pictures that a text describes, that resemble a picture, or both, best first.
+
+        With conditions alone, list the pictures that meet them.
 
         Args:
             text: what the picture shows, in words
@@ -37,23 +45,20 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
             exact: compare with every picture instead of using the index
             min_score: leave out pictures with a lower cosine similarity, -1 to 1
             image: an uploaded picture that the results resemble
+            where: conditions, each with a field, an operator (=, !=, <, <=, >, >=, between, one of, starts with) and a
+                value, a list for between and one of
+            match: all or any of the conditions
+            sort: score, name, added (newest first) or size (largest first)
+            offset: how many of the first results are left out
         Returns:
-            one entry per picture: content_id, img_path, name and score
+            one entry per picture: content_id, img_path, name and score, which a picture has that was searched for
         """
         try:
             picture = handlers.uploaded_bytes(checks.mapping(image).get("path")) if image else None
-            hits = library.search(_query(text, limit, nprobe, exact, min_score, picture)).hits
+            query = _query(text, limit, nprobe, exact, min_score, picture, where, match, sort, offset)
+            return [_entry(record, score) for record, score in found(library, query)]
         except LikenessError as error:
             raise gr.Error(str(error), print_exception=False) from None
-        return [
-            {
-                "content_id": hit.record.content_id,
-                "img_path": hit.record.img_path,
-                "name": hit.record.name,
-                "score": hit.score,
-            }
-            for hit in hits
-        ]
 
     def status() -> Json:
         """How many pictures there are, and the state of the model and of the vector index.
@@ -86,6 +91,18 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
     api(add, api_name="add", concurrency_id="add", concurrency_limit=ADDITIONS_AT_ONCE)
 
 
+def found(library: ImageLibrary, query: Query) -> list[tuple[Record, float | None]]:
+    """What a search finds; where nothing but a filter is asked, what matches."""
+    if query.where and not (query.text or query.image or query.similar_to):
+        listing = library.listed(query.where, query.order, query.offset, query.limit)
+        return [(record, None) for record in listing.records]
+    return [(hit.record, hit.score) for hit in library.search(query).hits]
+
+
+def _entry(record: Record, score: float | None) -> Json:
+    return {"content_id": record.content_id, "img_path": record.img_path, "name": record.name, "score": score}
+
+
 def _receipt(receipt: FileReceipt) -> Json:
     # `name`, not `path` as on the command line: gradio_client takes whatever has a path for a file to download.
     return {
@@ -96,7 +113,18 @@ def _receipt(receipt: FileReceipt) -> Json:
     }
 
 
-def _query(text: Any, limit: Any, nprobe: Any, exact: Any, min_score: Any, image: bytes | None) -> Query:
+def _query(
+    text: Any,
+    limit: Any,
+    nprobe: Any,
+    exact: Any,
+    min_score: Any,
+    image: bytes | None,
+    where: Any,
+    match: Any,
+    sort: Any,
+    offset: Any,
+) -> Query:
     """A client need not keep to the types that the endpoint asks for."""
     return Query(
         text=checks.text(text),
@@ -105,4 +133,7 @@ def _query(text: Any, limit: Any, nprobe: Any, exact: Any, min_score: Any, image
         nprobe=None if nprobe is None else checks.whole(nprobe, "nprobe"),
         exact=exact is True,
         min_score=checks.number(min_score, "minimum score"),
+        where=filter_of(where, match),
+        order=as_order(sort),
+        offset=checks.whole(offset, "offset"),
     )

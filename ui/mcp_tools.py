@@ -17,9 +17,11 @@ from starlette.concurrency import run_in_threadpool
 from library.errors import UNEXPECTED, InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
 from library.images import ContentId, parse_content_id
-from library.ports import Hit
-from library.search import Query
+from library.records import Record
+from library.search import Query, as_order
 from ui import checks
+from ui.api import found
+from ui.filters import filter_of
 from ui.media import PREFIX
 from ui.views import Json, status_view
 
@@ -47,26 +49,44 @@ def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
     """Called inside the page's Blocks; `offer_tools` has to follow once that is launched."""
     searching = asyncio.Semaphore(SEARCHES_AT_ONCE)  # whoever waits for a turn holds no thread
 
-    def found(text: str, image: str, limit: int, min_score: float) -> list[Hit]:
-        return library.search(_query(library, text, image, limit, min_score)).hits
-
     async def search_pictures(
-        request: gr.Request, text: str = "", image: str = "", limit: int = 10, min_score: float = -1.0
+        request: gr.Request,
+        text: str = "",
+        image: str = "",
+        limit: int = 10,
+        min_score: float = -1.0,
+        where: list[dict[str, Any]] | None = None,
+        match: str = "all",
+        sort: str = "score",
+        offset: int = 0,
     ) -> str:
         """Find the pictures of this library that a text describes, that resemble a picture, or both, best first.
+
+        With conditions alone, list the pictures that meet them.
 
         Args:
             text: what the picture shows, in words
             image: a picture that the results resemble: the content_id of one in the library, or a data: URI in base64
             limit: how many pictures, 1 to 200
             min_score: leave out pictures with a lower cosine similarity, -1 to 1
+            where: conditions, each with a field, an operator (=, !=, <, <=, >, >=, between, one of, starts with) and a
+                value, a list for between and one of; fields are name, width, height, format, bytes, added, source, and
+                those of the metadata
+            match: all or any of the conditions
+            sort: score, name, added (newest first) or size (largest first)
+            offset: how many of the first results are left out
         Returns:
             JSON, one entry per picture: rank, score, name, content_id, and the URLs of its thumbnail and original
         """
+
+        def work() -> list[tuple[Record, float | None]]:
+            return found(library, _query(library, text, image, limit, min_score, where, match, sort, offset))
+
         async with searching:
-            hits = await run_in_threadpool(_told, lambda: found(text, image, limit, min_score))
+            pictures = await run_in_threadpool(_told, work)
         root = _root_url(request, page.root_path)
-        return json.dumps([_entry(rank, hit, root) for rank, hit in enumerate(hits, start=1)], ensure_ascii=False)
+        ranked = enumerate(pictures, start=int(offset) + 1)
+        return json.dumps([_entry(rank, record, score, root) for rank, (record, score) in ranked], ensure_ascii=False)
 
     def library_status() -> str:
         """How many pictures the library holds, and the state of the model and of the vector index.
@@ -99,7 +119,17 @@ def _told(work: Callable[[], T]) -> T:
         raise ToolError(UNEXPECTED) from None
 
 
-def _query(library: ImageLibrary, text: str, image: str, limit: int, min_score: float) -> Query:
+def _query(
+    library: ImageLibrary,
+    text: str,
+    image: str,
+    limit: int,
+    min_score: float,
+    where: Any,
+    match: Any,
+    sort: Any,
+    offset: Any,
+) -> Query:
     words, given = checks.text(text), image if isinstance(image, str) else ""
     like, data = _known_picture(given), _sent_picture(given)
     if words and like:
@@ -110,6 +140,9 @@ def _query(library: ImageLibrary, text: str, image: str, limit: int, min_score: 
         similar_to=like,
         limit=checks.whole(limit, "limit"),
         min_score=checks.number(min_score, "minimum score"),
+        where=filter_of(where, match),
+        order=as_order(sort),
+        offset=checks.whole(offset, "offset"),
     )
 
 
@@ -130,12 +163,12 @@ def _sent_picture(image: str) -> bytes | None:
     raise InvalidQuery(NO_PICTURE)
 
 
-def _entry(rank: int, hit: Hit, root: str) -> Json:
-    id = hit.record.content_id
+def _entry(rank: int, record: Record, score: float | None, root: str) -> Json:
+    id = record.content_id
     return {
         "rank": rank,
-        "score": round(hit.score, 6),
-        "name": hit.record.name,
+        "score": None if score is None else round(score, 6),
+        "name": record.name,
         "content_id": id,
         "thumbnail": f"{root}{PREFIX}/thumb/{id}",
         "original": f"{root}{PREFIX}/original/{id}",
