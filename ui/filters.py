@@ -1,5 +1,6 @@
 """Filters as clients send them, and as the page and the address bar show them."""
 
+import json
 from typing import Any
 
 from library.errors import InvalidFilter
@@ -18,6 +19,14 @@ def filter_of(where: Any, match: Any = "all") -> Filter | None:
         raise InvalidFilter('A filter is a list, such as [{"field": "width", "operator": ">=", "value": 1000}].')
     conditions = [Condition(_of(entry, "field"), _of(entry, "operator"), _of(entry, "value")) for entry in entries]
     return Filter(conditions, match or "all")
+
+
+def from_address(where: Any) -> Any:
+    """The address bar holds JSON."""
+    try:
+        return json.loads(where) if isinstance(where, str) and where else where
+    except ValueError:
+        raise InvalidFilter("The filter in this address cannot be read; remove it and add its conditions.") from None
 
 
 def drafts_of(rows: Any) -> list[Draft]:

@@ -3,19 +3,22 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
 
 from library.errors import LikenessError, NotAllowed, RejectedImage, UnknownSource
+from library.fields import Fields
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.ingest import Item
 from library.rights import Edits, Sources, require
 from library.runs import Run, Worker
-from library.search import Query
+from library.search import Query, as_order
 from ui import checks
+from ui.filters import drafts_of, filter_of, from_address, match_of
 from ui.views import (
     PAGE_SIZE,
     Json,
@@ -23,6 +26,7 @@ from ui.views import (
     answer_view,
     browse_view,
     error_view,
+    fields_view,
     past_runs_view,
     reindexing_view,
     run_view,
@@ -58,13 +62,16 @@ class Handlers:
     def show(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
         """The results of a search, or a page of the library where nothing is asked for. Never raises."""
         try:
-            if view.is_browsing:
-                return self._browse(view.offset)
+            if view.is_plain:
+                return self._browse(view)
             query = self._query(view, limit, accuracy, nprobe, min_score)
             if self._library.status().model.is_loading:  # the page asks again once it is there
                 return waiting_view(view)
+            if view.is_browsing:
+                listing = self._library.listed(view.where, view.order, view.offset, PAGE_SIZE)
+                return browse_view(listing.records, listing.total, view)
             answer = self._library.search(query)
-            return answer_view(answer, view, self._library.status().pictures, query.min_score)
+            return answer_view(answer, view, self._library.status().pictures, query.min_score, query.limit)
         except Exception as error:
             return error_view(_reported(error), view)
 
@@ -76,19 +83,47 @@ class Handlers:
             return error_view(error), View()
         return self.show(view, limit, accuracy, nprobe, min_score), view
 
-    def asked(self, box: Any) -> View:
-        """What the search box holds; the path of a picture is checked where it is read."""
-        given = checks.mapping(box)
+    def filtered(
+        self, view: View, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any
+    ) -> tuple[Json, View]:
+        """The same under other filters and in another order, from its first page on."""
+        try:
+            given = checks.mapping(data)
+            where = self._library.typed(drafts_of(given.get("rows")), match_of(given.get("match")))
+            asked = replace(view, where=where, order=as_order(given.get("sort")), offset=0)
+        except Exception as error:
+            return error_view(_reported(error), view), view
+        return self.show(asked, limit, accuracy, nprobe, min_score), asked
+
+    def fields(self) -> Json:
+        """What a filter can be about; what is always there, where the rest cannot be had."""
+        try:
+            if self._library.status().model.is_loading:
+                return fields_view(Fields().all())
+            return fields_view(self._library.fields())
+        except Exception as error:
+            _reported(error)
+            return fields_view(Fields().all())
+
+    def asked(self, box: Any, before: View | None = None) -> View:
+        """What the search box holds, under the filters so far; the path of a picture is checked where it is read."""
+        given, kept = checks.mapping(box), before or View()
         files = given.get("files") or []
-        return View(checks.text(given.get("text")), str(files[0]) if files else None)
+        picture = str(files[0]) if files else None
+        return View(checks.text(given.get("text")), picture, where=kept.where, order=kept.order)
 
     def addressed(self, data: Any) -> View:
-        """What a link or a button of the page asks for. Raises InvalidContentId."""
+        """What a link or a button of the page asks for. Raises InvalidContentId, InvalidFilter or InvalidQuery."""
         given = checks.mapping(data)
+        where = filter_of(from_address(given.get("where")), given.get("match"))
+        view = View(where=where, order=as_order(given.get("sort") or "score"))
         like = checks.text(given.get("like"))
         if like:
-            return View(like=parse_content_id(like))
-        return View(checks.text(given.get("q")), offset=checks.offset(given.get("offset")))
+            return replace(view, like=parse_content_id(like))
+        return replace(view, text=checks.text(given.get("q")), offset=checks.offset(given.get("offset")))
+
+    def offset(self, data: Any) -> int:
+        return checks.offset(checks.mapping(data).get("offset"))
 
     def box_text(self, data: Any) -> str | None:
         """What the search box says at an address; None on another page of the library, which leaves it be."""
@@ -186,10 +221,10 @@ class Handlers:
     def stop_reindexing(self) -> Json:
         return self._on_reindexing(self._worker.stop_reindexing)
 
-    def _browse(self, offset: int) -> Json:
+    def _browse(self, view: View) -> Json:
         total = self._library.status().pictures
-        records = self._library.browse(offset, PAGE_SIZE)
-        return browse_view(records, total if total is not None else len(records), offset)
+        records = self._library.browse(view.offset, PAGE_SIZE)
+        return browse_view(records, total if total is not None else len(records), view)
 
     def _query(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Query:
         lowest = checks.number(min_score, "minimum score")
@@ -201,6 +236,9 @@ class Handlers:
             nprobe=checks.whole(nprobe, "nprobe") if accuracy == MANUAL else None,
             exact=accuracy == EXACT,
             min_score=lowest or -1.0,  # the slider's zero end means: show everything
+            where=view.where,
+            order=view.order,
+            offset=0 if view.is_browsing else view.offset,
         )
 
     def _uploaded(self, path: Any) -> Path | None:

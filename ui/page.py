@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from library.fields import Fields
 from library.image_library import ImageLibrary
 from library.images import IMAGE_SUFFIXES
 from library.rights import Edits, Sources
@@ -15,7 +16,7 @@ from ui.api import add_public_api
 from ui.handlers import AUTOMATIC, EXACT, MANUAL, Handlers
 from ui.mcp_tools import add_tools
 from ui.theme import MAX_FILE_MEGABYTES, launch_options, script
-from ui.views import Json, View
+from ui.views import Json, View, fields_view
 
 __all__ = ["build_page", "launch_options"]
 
@@ -67,7 +68,7 @@ def build_page(
         box = _search_box()
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="side", scale=0, min_width=300):
-                params = _parameters()
+                params, filters = _parameters()
                 uploads, past_runs = _uploads(edits, sources)
             with gr.Column(elem_id="right", scale=1, min_width=280):
                 run = _drawn("run.js", elem_id="run", edits=edits)
@@ -76,6 +77,7 @@ def build_page(
 
         _wire_searches(handlers, box, params, results, view)
         _wire_opening(handlers, page, box, params, results, view)
+        _wire_filters(handlers, filters, params, results, view)
         _wire_changes(handlers, results, uploads, run, run_id, run_timer, notice)
         past_runs.asked(handlers.past_runs, None, past_runs, **WATCHING)
         _wire_reindexing(handlers, banner, header, notice)
@@ -123,7 +125,7 @@ def _search_box() -> gr.MultimodalTextbox:
     )
 
 
-def _parameters() -> Parameters:
+def _parameters() -> tuple[Parameters, gr.HTML]:
     with gr.Accordion("Search settings", open=True, elem_id="settings"):
         limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label="Results", elem_id="limit", buttons=[])
         accuracy = gr.Radio(
@@ -144,7 +146,8 @@ def _parameters() -> Parameters:
             buttons=[],
         )
         min_score = gr.Slider(0, 1, 0, step=0.01, label="Minimum score", elem_id="minscore", buttons=[])
-    return limit, accuracy, nprobe, min_score
+        filters = _drawn("filters.js", elem_id="filters", value=fields_view(Fields().all()))
+    return (limit, accuracy, nprobe, min_score), filters
 
 
 def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
@@ -168,8 +171,8 @@ def _wire_searches(
     results: gr.HTML,
     view: gr.State,
 ) -> None:
-    def search(box: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
-        asked = handlers.asked(box)
+    def search(box: Any, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
+        asked = handlers.asked(box, view)
         return handlers.show(asked, limit, accuracy, nprobe, min_score), asked
 
     def refill(event: gr.EventData) -> Any:
@@ -179,18 +182,38 @@ def _wire_searches(
     def visit(limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData) -> tuple[Json, View]:
         return handlers.visit(event._data, limit, accuracy, nprobe, min_score)
 
-    def retune(view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Any:
-        return gr.skip() if view.is_browsing else handlers.show(view, limit, accuracy, nprobe, min_score)
+    def retune(view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Any, Any]:
+        first = view.at(0)
+        if view.is_browsing:
+            return gr.skip(), gr.skip()
+        return handlers.show(first, limit, accuracy, nprobe, min_score), first
 
-    box.submit(search, [box, *params], [results, view], **SEARCHING)
+    def turn(
+        view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData
+    ) -> tuple[Json, View]:
+        turned = view.at(handlers.offset(event._data))
+        return handlers.show(turned, limit, accuracy, nprobe, min_score), turned
+
+    box.submit(search, [box, view, *params], [results, view], **SEARCHING)
     # On its own, since a search takes its time: it must not wipe what is typed meanwhile.
     results.visit(refill, None, box, **WATCHING)
     results.visit(visit, [*params], [results, view], **SEARCHING)
     results.again(handlers.show, [view, *params], results, **SEARCHING)
+    results.turn(turn, [view, *params], [results, view], **SEARCHING)
     limit, accuracy, nprobe, min_score = params
     for slider in (limit, nprobe, min_score):
-        slider.release(retune, [view, *params], results, **SEARCHING)
-    accuracy.input(retune, [view, *params], results, **SEARCHING)
+        slider.release(retune, [view, *params], [results, view], **SEARCHING)
+    accuracy.input(retune, [view, *params], [results, view], **SEARCHING)
+
+
+def _wire_filters(handlers: Handlers, filters: gr.HTML, params: Parameters, results: gr.HTML, view: gr.State) -> None:
+    def apply(
+        view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData
+    ) -> tuple[Json, View]:
+        return handlers.filtered(view, event._data, limit, accuracy, nprobe, min_score)
+
+    filters.applied(apply, [view, *params], [results, view], **SEARCHING)
+    filters.asked(handlers.fields, None, filters, **WATCHING)
 
 
 def _wire_opening(

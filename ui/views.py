@@ -10,6 +10,7 @@ from library.errors import (
     UNEXPECTED,
     IndexUnavailable,
     InvalidContentId,
+    InvalidFilter,
     InvalidQuery,
     LikenessError,
     ModelUnavailable,
@@ -20,6 +21,8 @@ from library.errors import (
     UnknownModel,
     UnknownPicture,
 )
+from library.fields import Field
+from library.filters import Filter
 from library.history import PastRun
 from library.image_library import LibraryStatus
 from library.images import ContentId
@@ -27,7 +30,8 @@ from library.ingest import FileReceipt
 from library.ports import IndexStatus
 from library.records import Record
 from library.runs import Reindexing, Run
-from library.search import Answer
+from library.search import Answer, Order
+from ui.filters import shown
 
 Json = dict[str, Any]
 
@@ -39,6 +43,7 @@ MAX_METADATA_TEXT = 600
 TITLES: tuple[tuple[type[LikenessError], str], ...] = (
     (RejectedImage, "This picture cannot be used"),
     (InvalidQuery, "This search cannot be run"),
+    (InvalidFilter, "This filter cannot be used"),
     (InvalidContentId, "There is no such picture"),
     (UnknownPicture, "This picture cannot be found"),
     (OriginalAway, "The original is not there"),
@@ -59,10 +64,17 @@ class View:
     picture: str | None = None  # the temp file of a picture to search with
     like: ContentId | None = None
     offset: int = 0
+    where: Filter | None = None
+    order: Order = "score"
 
     @property
     def is_browsing(self) -> bool:
         return not (self.text or self.picture or self.like)
+
+    @property
+    def is_plain(self) -> bool:
+        """The whole library as it lies in the store: neither a model nor Milvus is needed."""
+        return self.is_browsing and self.where is None and self.order in ("score", "added")
 
     def at(self, offset: int) -> "View":
         return replace(self, offset=offset)
@@ -84,24 +96,31 @@ def waiting_view(view: View) -> Json:
     return {"state": "waiting", "query": _address(view)}
 
 
-def browse_view(records: Sequence[Record], total: int, offset: int) -> Json:
+def browse_view(records: Sequence[Record], total: int, view: View) -> Json:
     return {
-        "state": "browse" if total else "empty",
+        "state": "browse" if total else "none" if view.where else "empty",
         "items": [_item(record) for record in records],
         "total": total,
-        "offset": offset,
+        "offset": view.offset,
         "size": PAGE_SIZE,
-        "query": _address(View()),
+        "query": _address(view),
     }
 
 
-def answer_view(answer: Answer, view: View, total: int | None, min_score: float) -> Json:
+def fields_view(fields: Sequence[Field]) -> Json:
+    return {"at": time.monotonic(), "fields": [_field(field) for field in fields]}
+
+
+def answer_view(answer: Answer, view: View, total: int | None, min_score: float, size: int) -> Json:
     timings = answer.timings
     return {
         "state": _state(answer, total),
-        "items": [_item(hit.record, hit.score, rank) for rank, hit in enumerate(answer.hits, 1)],
+        "items": [_item(hit.record, hit.score, rank) for rank, hit in enumerate(answer.hits, view.offset + 1)],
         "total": total,
         "min_score": min_score,
+        "offset": view.offset,
+        "size": size,
+        "has_more": answer.has_more,
         "anchor": _item(answer.anchor) if answer.anchor else None,
         "notes": list(answer.notes),
         "timings": {
@@ -221,7 +240,13 @@ def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:
 
 def _address(view: View) -> Json:
     """What the URL can say of it; a picture from outside the library cannot be named there."""
-    return {"q": view.text, "like": view.like or "", "picture": view.picture is not None}
+    asked = {"q": view.text, "like": view.like or "", "picture": view.picture is not None}
+    return asked | shown(view.where) | {"sort": view.order}
+
+
+def _field(field: Field) -> Json:
+    values = [value for value in field.values if value == _without_folder(value)]
+    return {"name": field.name, "kinds": list(field.kinds), "values": values}
 
 
 def _index(index: IndexStatus) -> Json:

@@ -38,7 +38,7 @@ const brand = () => {
   link.addEventListener('click', (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    say('visit', {});
+    say('visit', { where: [], sort: 'score' });
   });
   return link;
 };

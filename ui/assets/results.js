@@ -8,7 +8,13 @@ let items = [];
 let running = false; // whether pictures are being added
 let position = null; // the address bar as this page last wrote or read it
 
-const visit = (place) => trigger('visit', place);
+// Filters and the order stay until they are changed, as the other settings do.
+const kept = () => {
+  const { where = [], match = 'all', sort = 'score' } = shown.query || {};
+  return { where, match, sort };
+};
+
+const visit = (place) => trigger('visit', { ...kept(), ...place });
 
 const viewer = createViewer({
   canDelete: props.edits === 'all',
@@ -55,16 +61,28 @@ const timing = (timings) => {
 
 const clear = () => button('lk-clear', 'Clear', () => visit({}), 'close');
 
+const isFiltered = () => kept().where.length > 0;
+
+const unfiltered = () => button('lk-clear', 'Remove the filters', () => visit({ ...asked(), where: [] }), 'close');
+
+const asked = () => ({ q: shown.query?.q || '', like: shown.query?.like || '' });
+
+const ORDER_WORDS = { score: 'newest first', added: 'newest first', name: 'by name', size: 'largest files first' };
+
+const listed = () => `${isFiltered() ? 'that meet the filters, ' : ''}${ORDER_WORDS[kept().sort]}`;
+
 const drawLine = () => {
   line.replaceChildren();
   notes.replaceChildren(...(shown.notes || []).map((note) => el('p', '', note)));
   if (shown.state === 'browse') {
-    line.append(el('h2', '', plural(shown.total, 'picture')), el('span', 'lk-subtle', 'newest first'));
+    line.append(el('h2', '', plural(shown.total, 'picture')), el('span', 'lk-subtle', listed()), ...(isFiltered() ? [unfiltered()] : []));
+  } else if (shown.state === 'none' && !shown.timings) {
+    line.append(el('h2', '', 'No pictures'), el('span', 'lk-subtle', listed()), unfiltered());
   } else if (shown.state === 'results' || shown.state === 'none') {
     const count = shown.total ? `${number(items.length)} of ${plural(shown.total, 'picture')}` : plural(items.length, 'picture');
-    const asked = el('span', 'lk-subtle');
-    asked.append(...askedFor());
-    line.append(el('h2', '', count), ...(asked.hasChildNodes() ? [asked] : []), clear(), timing(shown.timings));
+    const words = el('span', 'lk-subtle');
+    words.append(...askedFor());
+    line.append(el('h2', '', count), ...(words.hasChildNodes() ? [words] : []), clear(), timing(shown.timings));
   }
 };
 
@@ -131,20 +149,27 @@ const grid = () => {
   return list;
 };
 
-const pager = () => {
-  const { offset, size, total } = shown;
+const pager = (label, back, on, hasMore, total, turn) => {
+  const { offset, size } = shown;
   const node = el('nav', 'lk-pager');
-  node.setAttribute('aria-label', 'Pages of the library');
-  if (total <= size) return node;
-  const turn = (to) => () => visit({ offset: to });
-  const newer = button('lk-button', 'Newer', turn(Math.max(0, offset - size)), 'previous');
-  const older = button('lk-button', 'Older', turn(offset + size), 'next');
-  newer.disabled = offset === 0;
-  older.disabled = offset + size >= total;
-  older.classList.add('trailing');
-  node.append(newer, el('span', '', `${number(offset + 1)}–${number(offset + items.length)} of ${number(total)}`), older);
+  node.setAttribute('aria-label', label);
+  if (!offset && !hasMore) return node;
+  const previous = button('lk-button', back, () => turn(Math.max(0, offset - size)), 'previous');
+  const next = button('lk-button', on, () => turn(offset + size), 'next');
+  previous.disabled = offset === 0;
+  next.disabled = !hasMore;
+  next.classList.add('trailing');
+  node.append(previous, el('span', '', `${number(offset + 1)}–${number(offset + items.length)}${total}`), next);
   return node;
 };
+
+const libraryPager = () => {
+  const { offset, size, total, query } = shown;
+  const words = ['score', 'added'].includes(query?.sort || 'score') ? ['Newer', 'Older'] : ['Previous', 'Next'];
+  return pager('Pages of the library', ...words, offset + size < total, ` of ${number(total)}`, (to) => visit({ offset: to }));
+};
+
+const resultPager = () => pager('Pages of results', 'Better', 'More', shown.has_more, '', (to) => trigger('turn', { offset: to }));
 
 const anchor = () => {
   const node = el('div', 'lk-anchor');
@@ -190,6 +215,12 @@ const emptyLibrary = () => {
 };
 
 const noMatch = () => {
+  if (shown.offset) return message('', 'picture', 'No more results', 'These were all that match.');
+  if (isFiltered()) {
+    const node = message('', 'picture', 'No picture meets the filters', 'Change a condition, or remove the filters.');
+    node.append(button('lk-button', 'Remove the filters', () => visit({ ...asked(), where: [] }), 'close'));
+    return node;
+  }
   if (shown.min_score > 0) {
     return message('', 'picture', 'Nothing close enough', `No picture reaches the minimum score of ${shown.min_score.toFixed(2)}. Lower it, or use other words.`);
   }
@@ -229,15 +260,16 @@ const CONTENT = {
   waiting: () => [waiting()],
   none: () => [noMatch()],
   error: () => [failure()],
-  browse: () => [...(shown.offset ? [] : [examples()]), grid(), pager()],
-  results: () => [...(shown.anchor ? [anchor()] : []), grid()],
+  browse: () => [...(shown.offset || isFiltered() ? [] : [examples()]), grid(), libraryPager()],
+  results: () => [...(shown.anchor ? [anchor()] : []), grid(), resultPager()],
 };
 
 // The address bar follows the results, so that a search can be sent to someone and gone back to.
 
-const addressOf = ({ q, like }) => {
+const addressOf = ({ q, like, where = [], match = 'all', sort = 'score' }) => {
   const url = new URL(location.href);
-  for (const [key, value] of [['q', q], ['like', like]]) {
+  const filters = [['where', where.length ? JSON.stringify(where) : ''], ['match', match === 'any' ? match : '']];
+  for (const [key, value] of [['q', q], ['like', like], ...filters, ['sort', sort === 'score' ? '' : sort]]) {
     if (value) url.searchParams.set(key, value);
     else url.searchParams.delete(key);
   }
@@ -257,7 +289,8 @@ window.addEventListener('popstate', () => {
   position = location.search;
   viewer.close();
   const given = new URLSearchParams(location.search);
-  visit({ q: given.get('q') || '', like: given.get('like') || '' });
+  const of = (name) => given.get(name) || '';
+  visit({ q: of('q'), like: of('like'), where: of('where'), match: of('match'), sort: of('sort') });
 });
 
 const again = () => trigger('again', {});
@@ -282,6 +315,7 @@ const draw = () => {
   element.dataset.state = shown.state;
   redraw();
   follow();
+  if (shown.query && shown.state !== 'starting') say('shown', kept());
   if (shown.state !== 'starting' && body.getBoundingClientRect().top < 0) window.scrollTo({ top: 0 });
 };
 
