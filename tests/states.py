@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from PIL import Image
 
@@ -41,6 +43,24 @@ def rebuilding(self, expected_rows=None):
 MilvusCollection.status = rebuilding
 app.main()
 """
+
+
+def quote_filter(field: str, operator: str, value: object) -> str:
+    """As the address bar has it."""
+    return urlencode({"where": json.dumps([{"field": field, "operator": operator, "value": value}])})
+
+
+FILTERED = urlencode(
+    {
+        "where": json.dumps(
+            [
+                {"field": "name", "operator": "starts with", "value": "night sky"},
+                {"field": "width", "operator": "between", "value": [200, 2000]},
+            ]
+        ),
+        "sort": "name",
+    }
+)
 
 
 def without_network(hub: Path, model: str = "openai/clip-vit-base-patch32") -> dict[str, str]:
@@ -227,6 +247,33 @@ def settings(visitor: Browser, places: Places) -> Page:
     open_settings(page)
     page.get_by_label("Manual").check(force=True)
     page.locator("#nprobe").wait_for()
+    return page
+
+
+def filtered(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.filled().url}/?{FILTERED}")
+    page.get_by_label("Lowest value of condition 2").wait_for(state="attached")
+    wait_for_cards(page, 2)
+    open_settings(page)
+    return page
+
+
+def nothing_meets_the_filters(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.filled().url}/?{quote_filter('name', 'starts with', 'nowhere')}")
+    page.get_by_role("heading", name="No picture meets the filters").wait_for()
+    return page
+
+
+def bad_filter(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.filled().url}/?q=a+rainbow&{quote_filter('nowhere', '=', 1)}")
+    page.get_by_text("No picture has a field 'nowhere'").wait_for()
+    return page
+
+
+def later_results(visitor: Browser, places: Places) -> Page:
+    page = results(visitor, places)
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_text("25–48").wait_for()
     return page
 
 
@@ -448,6 +495,10 @@ STATES: tuple[State, ...] = (
     bad_file,
     bad_address,
     settings,
+    filtered,
+    nothing_meets_the_filters,
+    bad_filter,
+    later_results,
     details,
     viewer,
     asked_before_deleting,
