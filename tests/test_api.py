@@ -4,6 +4,10 @@ import re
 import subprocess
 import sys
 
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
 from library.samples import sample_pictures
 from tests.app_server import Server
 from tests.conftest import ROOT
@@ -30,3 +34,16 @@ def test_the_readmes_program_runs(tmp_path):
     assert re.fullmatch(r"2 [0-9a-f]{64}", added)
     assert sorted(line.split("  ")[1] for line in hits) == ["beach.jpg", "forest.jpg"]
     assert last == "2 beach.jpg"
+
+
+def test_filters_order_and_offset_reach_a_program(server):
+    client = Client(server.url, verbose=False)
+    where = [{"field": "name", "operator": "starts with", "value": "night sky"}]
+    found = client.predict(text="a full moon", where=where, api_name="/search")
+    assert {hit["name"].split(" with")[0] for hit in found} == {"night sky"}
+    listed = client.predict(where=where, match="any", sort="name", offset=1, api_name="/search")
+    assert [(hit["name"], hit["score"]) for hit in listed] == [("night sky with a full moon.png", None)]
+    with pytest.raises(AppError, match="No picture has a field 'nowhere'"):
+        client.predict(text="x", where=[{"field": "nowhere", "operator": "=", "value": 1}], api_name="/search")
+    with pytest.raises(AppError, match="A filter is a list"):
+        client.predict(text="x", where="width > 5", api_name="/search")

@@ -369,3 +369,39 @@ def on_store(folder: Path, place: str, *arguments: str) -> subprocess.CompletedP
         text=True,
         timeout=120,
     )
+
+
+# Filters
+
+
+def test_conditions_narrow_a_search_down_and_are_typed_as_the_field_is(run, tmp_path):
+    for name, (_, data) in zip(("1.png", "2.png", "3.png"), sample_pictures(3), strict=True):
+        (tmp_path / name).write_bytes(data)
+    rows = ["filepath,stars,code", "1.png,1,007", "2.png,5,7a", "3.png,,007"]
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    run("ingest", "--table", tmp_path / "table.csv").check_returncode()
+
+    def found(*arguments: str) -> list[str]:
+        return [hit["name"] for hit in json.loads(run("search", *arguments, "--json").stdout)]
+
+    assert found("red", "--where", "stars!=5") == ["1.png"]
+    assert set(found("red", "--where", "code=007")) == {"1.png", "3.png"}
+    assert set(found("red", "--where", "stars=5", "--where", "code=007", "--any")) == {"1.png", "2.png", "3.png"}
+    assert found("--where", "stars=1..5", "--sort", "name", "--offset", "1") == ["2.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--where", "nowhere=5"], "No picture has a field 'nowhere'; there are name, width"),
+        (["--where", "width"], "is not a condition: write --where"),
+        (["--where", "width>=wide"], "width is a number: 'wide' is none."),
+        (["--sort", "colour"], "The order is 'colour': score, name, added, size are possible."),
+        (["--offset", "16384"], "Only the best 16,384 results"),
+    ],
+)
+def test_a_filter_order_or_offset_that_cannot_be_is_wrong_usage(run, arguments, told):
+    result = run("search", "red", *arguments)
+    assert result.returncode == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr

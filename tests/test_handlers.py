@@ -557,3 +557,63 @@ def test_the_status_offers_reindexing_to_those_who_may(library, worker, uploads)
 
 def test_an_idle_page_does_not_ask_its_queue_a_thousand_times_a_second(library, worker):
     assert build_page(library, worker, "all")._queue.sleep_when_free >= 0.01
+
+
+# Filters, order and pages
+
+WIDE_ONES = {"rows": [{"field": "width", "operator": ">=", "value": "1"}], "match": "all", "sort": "name"}
+
+
+def test_filters_apply_at_once_and_stay_for_the_next_search(handlers, filled):
+    shown, view = handlers.filtered(View(), WIDE_ONES, *PARAMS)
+    assert (shown["state"], names(shown)) == ("browse", ["blue.png", "green.png", "red.png"])
+    assert shown["query"]["where"] == [{"field": "width", "operator": ">=", "value": 1}]
+    asked = handlers.asked({"text": "red"}, view)
+    assert (asked.text, asked.where, asked.order) == ("red", view.where, "name")
+
+
+def test_an_address_brings_filters_back(handlers, filled):
+    _, view = handlers.filtered(View("red"), WIDE_ONES, *PARAMS)
+    query = handlers.show(view, *PARAMS)["query"]
+    as_text = {"q": query["q"], "where": json.dumps(query["where"]), "match": query["match"], "sort": query["sort"]}
+    assert handlers.addressed(as_text) == handlers.addressed(query) == view
+
+
+def test_a_filter_that_nothing_meets_shows_that(handlers, filled):
+    rows = [{"field": "name", "operator": "starts with", "value": "yellow"}]
+    shown, _ = handlers.filtered(View(), {"rows": rows, "sort": "score"}, *PARAMS)
+    assert (shown["state"], shown["total"]) == ("none", 0)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"field": "nowhere", "operator": "=", "value": "1"}],
+        [{"field": "width", "operator": "=", "value": "wide"}],
+        [{"field": "width", "operator": "like", "value": "1"}],
+        [{"field": 5, "value": "1"}],
+    ],
+)
+def test_a_filter_that_cannot_be_is_told_and_not_kept(handlers, filled, rows):
+    shown, view = handlers.filtered(View("red"), {"rows": rows, "sort": "score"}, *PARAMS)
+    assert (shown["state"], shown["title"]) == ("error", "This filter cannot be used")
+    assert view == View("red")
+
+
+@pytest.mark.parametrize("where", ["[", "{}", '[{"field": 5}]', "5", '["a"]'])
+def test_an_address_with_a_broken_filter_is_told(handlers, filled, where):
+    shown, _ = handlers.visit({"q": "red", "where": where}, *PARAMS)
+    assert shown["title"] == "This filter cannot be used"
+
+
+def test_results_are_shown_page_by_page(handlers, filled):
+    first = handlers.show(View("red"), 2, AUTOMATIC, 16, 0)
+    second = handlers.show(View("red", offset=2), 2, AUTOMATIC, 16, 0)
+    assert (first["has_more"], second["has_more"]) == (True, False)
+    assert sorted(names(first) + names(second)) == ["blue.png", "green.png", "red.png"]
+    assert [each["rank"] for each in second["items"]] == [3]
+
+
+def test_fields_are_offered_also_while_there_is_no_model(store, database, worker, uploads, filled):
+    waiting = Handlers(ImageLibrary(store, loading(), database), worker, "all", uploads)
+    assert [field["name"] for field in waiting.fields()["fields"]][:2] == ["name", "width"]

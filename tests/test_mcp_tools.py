@@ -145,3 +145,13 @@ def test_a_missing_package_ends_the_program_with_what_to_install(tmp_path):
         2,
         'MCP=1 needs one more package: pip install "gradio[mcp]"\n',
     )
+
+
+def test_filters_order_and_offset_reach_an_agent(search, refusal):
+    where = [{"field": "name", "operator": "starts with", "value": "night sky"}]
+    assert {hit["name"].split(" with")[0] for hit in search(text="a full moon", where=where)} == {"night sky"}
+    [listed] = search(where=where, sort="name", offset=1)
+    assert (listed["rank"], listed["name"], listed["score"]) == (2, "night sky with a full moon.png", None)
+    assert "No picture has a field 'nowhere'" in refusal(
+        text="x", where=[{"field": "nowhere", "operator": "=", "value": 1}]
+    )

@@ -79,9 +79,10 @@ const drawLine = () => {
   } else if (shown.state === 'none' && !shown.timings) {
     line.append(el('h2', '', 'No pictures'), el('span', 'lk-subtle', listed()), unfiltered());
   } else if (shown.state === 'results' || shown.state === 'none') {
-    const count = shown.total ? `${number(items.length)} of ${plural(shown.total, 'picture')}` : plural(items.length, 'picture');
+    const many = shown.offset ? `${number(shown.offset + 1)}–${number(shown.offset + items.length)}` : number(items.length);
+    const count = shown.total ? `${many} of ${plural(shown.total, 'picture')}` : plural(items.length, 'picture');
     const words = el('span', 'lk-subtle');
-    words.append(...askedFor());
+    words.append(...askedFor(), ...(isFiltered() ? [' under filters'] : []));
     line.append(el('h2', '', count), ...(words.hasChildNodes() ? [words] : []), clear(), timing(shown.timings));
   }
 };
