@@ -105,6 +105,45 @@ def test_settings_change_the_results_at_once(server, browser):
     page.get_by_text("Nothing close enough").wait_for()
 
 
+def test_filters_apply_at_once_stay_and_are_in_the_address(server, browser):
+    page = browser.open(server.url)
+    wait_for_cards(page, 48)
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_label("Operator of condition 1").select_option("starts with")
+    value = page.get_by_label("Value of condition 1")
+    value.fill("night sky")
+    value.press("Enter")
+    wait_for_cards(page, 2)
+    page.get_by_label("Sort by").select_option("name")
+    page.locator(".lk-line", has_text="by name").wait_for()
+    assert names(page) == ["night sky with a crescent moon.png", "night sky with a full moon.png"]
+    search(page, "a full moon")
+    wait_for_cards(page, 2)
+    page.reload()
+    wait_for_cards(page, 2)
+    page.get_by_label("Value of condition 1").wait_for()
+    assert page.get_by_role("button", name="Filters, 1 active").count() == 1
+    page.get_by_role("button", name="Remove condition 1").click()
+    wait_for_cards(page, 24)
+    page.go_back()
+    wait_for_cards(page, 2)
+
+
+def test_results_go_on_page_by_page(server, browser):
+    page = browser.open(f"{server.url}/?q=a+red+circle")
+    wait_for_cards(page, 24)
+    first = names(page)
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_text("25–48", exact=True).wait_for()
+    second = names(page)
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_text("49–60", exact=True).wait_for()
+    assert len({*first, *second, *names(page)}) == 60
+    page.get_by_role("button", name="Better", exact=True).click()
+    page.get_by_text("25–48", exact=True).wait_for()
+    assert names(page) == second
+
+
 def test_the_viewer_shows_all_and_is_worked_by_keys(server, browser):
     page = browser.open(server.url)
     search(page, "balloons")

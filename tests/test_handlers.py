@@ -19,6 +19,7 @@ from ui.views import PAGE_SIZE, View
 
 HOSTILE = "${alert(1)}<img src=x onerror=alert(1)>.jpg"
 PARAMS = (24, AUTOMATIC, 16, 0)
+UNFILTERED = (None, "all", "score", 0)
 
 
 @pytest.fixture
@@ -139,9 +140,9 @@ def searches(monkeypatch):
     seen = []
     real = MemoryCollection.search
 
-    def search(self, vector, limit, nprobe=None, exact=False):
-        seen.append((limit, nprobe, exact))
-        return real(self, vector, limit, nprobe, exact)
+    def search(self, vector, limit, nprobe=None, exact=False, *others):
+        seen.append((limit - 1, nprobe, exact))  # one more tells whether another page follows
+        return real(self, vector, limit, nprobe, exact, *others)
 
     monkeypatch.setattr(MemoryCollection, "search", search)
     return seen
@@ -446,8 +447,9 @@ def test_the_public_api_says_what_it_takes(serve, filled):
     endpoints = json.loads(client.get("/gradio_api/info"))["named_endpoints"]
     assert set(endpoints) == {"/search", "/status", "/add"}
     parameters = [parameter["parameter_name"] for parameter in endpoints["/search"]["parameters"]]
-    assert parameters == ["text", "limit", "nprobe", "exact", "min_score", "image"]
-    assert endpoints["/search"]["parameters"][-1]["python_type"]["type"] == "None | filepath"
+    paging = ["where", "match", "sort", "offset"]
+    assert parameters == ["text", "limit", "nprobe", "exact", "min_score", "image", *paging]
+    assert endpoints["/search"]["parameters"][5]["python_type"]["type"] == "None | filepath"
     assert endpoints["/add"]["parameters"][0]["python_type"]["type"] == "list[filepath]"
 
 
@@ -463,7 +465,7 @@ def test_the_public_api_says_what_it_takes(serve, filled):
 )
 def test_the_public_api_refuses_in_words(serve, filled, arguments, complaint):
     client, functions = serve("all")
-    outcome = client.call(functions["search"], None, [*arguments, None])
+    outcome = client.call(functions["search"], None, [*arguments, None, *UNFILTERED])
     assert complaint in outcome["error"]
 
 
@@ -505,7 +507,7 @@ def test_the_public_api_adds_and_gives_a_receipt_for_every_file(serve, library, 
 def test_the_public_api_searches_by_a_picture(serve, filled, picture, file_data):
     client, functions = serve("none")
     image = file_data("green.png", picture("green", size=(9, 9)))
-    [hits] = client.call(functions["search"], None, ["", 2, None, False, -1, image])["data"]
+    [hits] = client.call(functions["search"], None, ["", 2, None, False, -1, image, *UNFILTERED])["data"]
     assert hits[0]["name"] == "green.png"
 
 
@@ -516,7 +518,10 @@ def test_the_public_api_reads_uploaded_files_only(serve, library, filled, pictur
     outside = tmp_path / "elsewhere.png"
     outside.write_bytes(picture("white"))
     named = {"path": str(outside) if path == "elsewhere.png" else path}
-    assert "no longer here" in client.call(functions["search"], None, ["", 5, None, False, -1, named])["error"]
+    assert (
+        "no longer here"
+        in client.call(functions["search"], None, ["", 5, None, False, -1, named, *UNFILTERED])["error"]
+    )
     [result] = client.call(functions["add"], None, [[named]])["data"]
     assert (result["skipped"], len(library.browse(0, 9))) == (1, 3)
 
@@ -600,7 +605,7 @@ def test_a_filter_that_cannot_be_is_told_and_not_kept(handlers, filled, rows):
     assert view == View("red")
 
 
-@pytest.mark.parametrize("where", ["[", "{}", '[{"field": 5}]', "5", '["a"]'])
+@pytest.mark.parametrize("where", ["[", '[{"field": 5}]', "5", '["a"]'])
 def test_an_address_with_a_broken_filter_is_told(handlers, filled, where):
     shown, _ = handlers.visit({"q": "red", "where": where}, *PARAMS)
     assert shown["title"] == "This filter cannot be used"
