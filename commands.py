@@ -175,8 +175,9 @@ def search(
     """Finds pictures by words, by a picture, by both; without them lists those that match."""
     with _failures_as_exit_codes(), context.obj.library() as library:
         conditions = library.typed([parse_condition(each) for each in where or []], "any" if match_any else "all")
-        if conditions and not (text or image):
-            _print_listing(library.listed(conditions, as_order(sort), offset, limit), as_json)
+        order = as_order(sort)
+        if (conditions or order != "score") and not (text or image):
+            _print_listing(library.listed(conditions, order, offset, limit), as_json)
             return
         query = Query(
             text=text,
@@ -186,7 +187,7 @@ def search(
             exact=exact,
             min_score=min_score,
             where=conditions,
-            order=as_order(sort),
+            order=order,
             offset=offset,
         )
         answer = library.search(query)

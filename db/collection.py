@@ -56,7 +56,7 @@ LITE_BULK_FLUSH_SECONDS = 10.0  # apart at least: a flush of few rows makes a se
 SERVER_FLUSH_ROWS = 1000
 RELOADS = 3
 ROWS_IN_A_MESSAGE = 10_000
-QUERY_TIMEOUT = 60.0
+QUERY_TIMEOUT = 60.0  # Lite looks at the metadata of every row in Python
 
 T = TypeVar("T")
 
@@ -233,7 +233,7 @@ class MilvusCollection:
                 filter=expression(where, self._milvus.is_lite) if where else "",
                 search_params={"metric_type": METRIC, "params": {"nprobe": probes}},
                 output_fields=[*FIELDS, METADATA],
-                timeout=TIMEOUT,
+                timeout=QUERY_TIMEOUT if where else TIMEOUT,
             )
             return [in_order(_hits(answer)) for answer in found]
 
@@ -245,9 +245,9 @@ class MilvusCollection:
         return self._ask_again(ask)
 
     def _records(self, generation: int, wanted: str) -> list[Record]:
-        rows = self.count(generation) if self._rows is None or self._rows_changed else self._rows
         # A server's answer has to fit into one message; Lite has no such bound, and every query of it is slow.
-        parts = list("0123456789abcdef") if rows > ROWS_IN_A_MESSAGE and not self._milvus.is_lite else [""]
+        in_parts = not self._milvus.is_lite and self.count(generation) > ROWS_IN_A_MESSAGE
+        parts = list("0123456789abcdef") if in_parts else [""]
         found: list[Record] = []
         for part in parts:
             start = f'{PRIMARY_KEY} >= "images/{part}"' + (f' and {PRIMARY_KEY} < "images/{part}g"' if part else "")

@@ -241,10 +241,11 @@ class ImageLibrary:
         """What was meant, as far as that depends on what the fields hold. Raises InvalidFilter, also as `listed`."""
         if not drafts:
             return None
-        self.fields()
-        with self._collection().loaded() as index:
-            for draft in drafts:
-                self._check_field(index, draft.field)
+        if not all(self._fields.knows(draft.field) for draft in drafts):
+            self.fields()
+            with self._collection().loaded() as index:
+                for draft in drafts:
+                    self._check_field(index, draft.field)
         kinds = self._fields.kinds()
         return Filter([draft.typed(kinds.get(draft.field, ())) for draft in drafts], match)
 

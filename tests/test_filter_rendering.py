@@ -158,3 +158,11 @@ def test_records_that_have_a_field_are_found_by_its_name(filled):
         assert name in found.metadata
     assert index.some(1, "nowhere") == []
     assert len(index.some(7)) == 7
+
+
+def test_an_answer_of_many_rows_comes_in_parts_and_whole(filled, monkeypatch):
+    _, _, index = filled
+    monkeypatch.setattr("db.collection.ROWS_IN_A_MESSAGE", 10)
+    assert sorted(record.img_path for record in index.matching(None)) == sorted(record.img_path for record in RECORDS)
+    where = Filter([Condition("width", ">=", 1000)])
+    assert keys(index.matching(where)) == keys([record for record in RECORDS if where.matches(record)])

@@ -92,8 +92,9 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
 
 
 def found(library: ImageLibrary, query: Query) -> list[tuple[Record, float | None]]:
-    """What a search finds; where nothing but a filter is asked, what matches."""
-    if query.where and not (query.text or query.image or query.similar_to):
+    """What a search finds; where nothing is asked but a filter or an order, what matches."""
+    asks_nothing = not (query.text or query.image or query.similar_to)
+    if asks_nothing and (query.where or query.order != "score"):
         listing = library.listed(query.where, query.order, query.offset, query.limit)
         return [(record, None) for record in listing.records]
     return [(hit.record, hit.score) for hit in library.search(query).hits]
