@@ -94,9 +94,12 @@ const input = (row, place, label) => {
   node.value = row.values[place];
   node.setAttribute('aria-label', label);
   if (fieldOf(row.field).values.length && row.operator !== 'one of') node.setAttribute('list', `lk-values-${row.id}`);
-  node.addEventListener('change', () => {
-    row.values[place] = node.value.trim();
-    apply();
+  node.addEventListener('input', () => {
+    row.values[place] = node.value.trim(); // at once: a redraw must not lose what is being typed
+  });
+  node.addEventListener('change', apply);
+  node.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter') apply();
   });
   return node;
 };
@@ -232,7 +235,12 @@ hear('shown', ({ where, match: matched, sort: order }) => {
 });
 
 draw();
+sent = JSON.stringify(current());
+let known = JSON.stringify(props.value?.fields);
 watch('value', () => {
+  const now = JSON.stringify(props.value?.fields);
+  if (now === known) return;
+  known = now;
   const held = list.contains(document.activeElement) ? document.activeElement.getAttribute('aria-label') : null;
   draw();
   if (held) [...list.querySelectorAll('select, input, button')].find((node) => node.getAttribute('aria-label') === held)?.focus();

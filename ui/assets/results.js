@@ -232,6 +232,7 @@ const failure = () => {
   const node = message('bad', 'warning', shown.title, shown.detail);
   node.setAttribute('role', 'alert');
   if (shown.retry) node.append(button('lk-button', 'Try again', () => again(), 'again'));
+  else if (isFiltered()) node.append(button('lk-button', 'Remove the filters', () => visit({ ...asked(), where: [] }), 'close'));
   return node;
 };
 
@@ -316,7 +317,7 @@ const draw = () => {
   element.dataset.state = shown.state;
   redraw();
   follow();
-  if (shown.query && shown.state !== 'starting') say('shown', kept());
+  if (shown.query && !['starting', 'error'].includes(shown.state)) say('shown', kept());
   if (shown.state !== 'starting' && body.getBoundingClientRect().top < 0) window.scrollTo({ top: 0 });
 };
 
