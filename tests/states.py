@@ -273,7 +273,7 @@ def bad_filter(visitor: Browser, places: Places) -> Page:
 def later_results(visitor: Browser, places: Places) -> Page:
     page = results(visitor, places)
     page.get_by_role("button", name="More", exact=True).click()
-    page.get_by_text("25–48").wait_for()
+    page.get_by_text("25–48", exact=True).wait_for()
     return page
 
 

@@ -137,6 +137,7 @@ def test_the_tab_key_goes_round_the_page_from_top_to_bottom(places, browser):
         "range slider for Results",
         "Automatic",
         "range slider for Minimum score",
+        "Filters",
         "Add pictures",
         "Choose pictures",
         "Choose a folder",
