@@ -15,6 +15,7 @@ from pymilvus import MilvusClient, MilvusException
 from db.aliases import behind, meant_by, name_with, nlist_in, write_to_all
 from db.clusters import EVERY_CLUSTER, LITE_SEGMENT_ROWS, automatic_nprobe
 from db.lease import Lease
+from db.nprobe_choices import Choice
 from db.rebuild import ServerRebuild, is_unfinished, rebuild_in_place
 from db.refusals import says_gone, says_not_loaded
 from db.schema import (
@@ -110,6 +111,12 @@ class MilvusCollection:
             finally:
                 self._upkeep.release()
 
+    def choose_nprobe(self, nprobe: int | None) -> None:
+        if self._milvus.choices:
+            self._do(self._look_at_index)
+            choice = Choice(min(nprobe, self._nlist), self._nlist) if nprobe else None
+            self._milvus.choices.keep(self._name, choice)
+
     def flush(self) -> None:
         with self._milvus.writing, self._milvus.without_searches():
             self._do(lambda client: client.flush(self._name, timeout=LOAD_TIMEOUT))
@@ -128,6 +135,8 @@ class MilvusCollection:
             problem = str(error)
         lease = self._lease.status()
         rebuilding = self._is_rebuilding or self._is_rebuilt_elsewhere
+        choice = self._choice()
+        is_chosen = choice is not None and choice.nlist == self._nlist
         return IndexStatus(
             connected=problem is None,
             problem=problem,
@@ -144,6 +153,9 @@ class MilvusCollection:
             loads=lease.loads,
             releases=lease.releases,
             searches=self._searches,
+            nprobe=None if self._rows is None else self._nprobe_for(self._rows),
+            nprobe_is_chosen=is_chosen,
+            outdated_choice=choice.nprobe if choice and not is_chosen else None,
         )
 
     def expect_other_count(self) -> None:
@@ -198,8 +210,16 @@ class MilvusCollection:
         return self._rows
 
     def _automatic_nprobe(self, generation: int) -> int:
-        rows = self.count(generation) if self._rows is None else self._rows
+        return self._nprobe_for(self.count(generation) if self._rows is None else self._rows)
+
+    def _nprobe_for(self, rows: int) -> int:
+        choice = self._choice()
+        if choice and choice.nlist == self._nlist:
+            return choice.nprobe
         return automatic_nprobe(rows, self._nlist)
+
+    def _choice(self) -> Choice | None:
+        return self._milvus.choices.find(self._name) if self._milvus.choices else None
 
     def _keep_up(self) -> None:
         """Gives the index more clusters where the rows have outgrown it, and finishes what was begun."""

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -42,11 +43,14 @@ from library.ports import (
 )
 from library.records import NOT_KEPT, Record
 from library.search import Answer, Query, Timings, clean_text, combine
+from library.tuning import Tell as TellMeter
+from library.tuning import Tuning, Wish, check_enough, measure, queries_of
 
 logger = logging.getLogger(__name__)
 
 STORE_THREADS = 8  # storing waits for the disk, not for the processor
 LOOKED_UP_AT_ONCE = 1000  # rows
+ASKED_TEXTS = 200
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class ImageLibrary:
         self._read_original = read_original
         self._history = history
         self._changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
+        self._asked: deque[str] = deque(maxlen=ASKED_TEXTS)  # for the meter; kept nowhere else
 
     def open(self) -> None:
         """Decides which model answers; to be called once, on a thread of its own. Raises what loading raises."""
@@ -199,8 +204,39 @@ class ImageLibrary:
         started = time.perf_counter()
         vector, notes = _encoded(encoder, text, query.image)
         encoded = time.perf_counter()
+        self._asked.extend([text] if text else [])
         with self._database.collection(encoder.info).loaded() as index:
             return _answer(index, vector, query, started, encoded, notes)
+
+    def stored_items(self) -> list[Item]:
+        """The pictures with what is kept with them, as a source."""
+        records = self._store.find_all(self._store.ids())
+        return [
+            Item(each.content_id, each.name, partial(self.original, each.content_id), each.source, each.metadata)
+            for each in records
+        ]
+
+    def tune(
+        self, wish: Wish, tell: TellMeter = lambda *_: None, stopped: Callable[[], bool] = lambda: False
+    ) -> Tuning | None:
+        """Compares the index with exact search; see `measure`. None when it was stopped.
+
+        Raises InvalidEvaluation, ModelUnavailable, StoreUnavailable or IndexUnavailable.
+        """
+        encoder = self._models.answering()
+        collection = self._database.collection(encoder.info)
+        with collection.loaded() as index:
+            rows = index.count()
+            check_enough(rows, wish)
+            queries, texts_from = queries_of(self._store, index, encoder, wish, list(self._asked))
+            return measure(index, collection.status(), rows, queries, texts_from, wish, tell, stopped)
+
+    def choose_nprobe(self, nprobe: int | None) -> None:
+        """What Automatic looks into from now on; None leaves it to the library again.
+
+        Raises ModelUnavailable, IndexUnavailable or StoreUnavailable.
+        """
+        self._collection().choose_nprobe(nprobe)
 
     def browse(self, offset: int, limit: int) -> list[Record]:
         """The pictures of the library, newest first."""
