@@ -136,7 +136,6 @@ class MilvusCollection:
         lease = self._lease.status()
         rebuilding = self._is_rebuilding or self._is_rebuilt_elsewhere
         choice = self._choice()
-        is_chosen = choice is not None and choice.nlist == self._nlist
         return IndexStatus(
             connected=problem is None,
             problem=problem,
@@ -153,9 +152,9 @@ class MilvusCollection:
             loads=lease.loads,
             releases=lease.releases,
             searches=self._searches,
-            nprobe=None if self._rows is None else self._nprobe_for(self._rows),
-            nprobe_is_chosen=is_chosen,
-            outdated_choice=choice.nprobe if choice and not is_chosen else None,
+            nprobe=self._chosen_nprobe() or (None if self._rows is None else automatic_nprobe(self._rows, self._nlist)),
+            nprobe_is_chosen=self._chosen_nprobe() is not None,
+            outdated_choice=choice.nprobe if choice and choice.nlist != self._nlist else None,
         )
 
     def expect_other_count(self) -> None:
@@ -210,13 +209,13 @@ class MilvusCollection:
         return self._rows
 
     def _automatic_nprobe(self, generation: int) -> int:
-        return self._nprobe_for(self.count(generation) if self._rows is None else self._rows)
+        if chosen := self._chosen_nprobe():
+            return chosen
+        return automatic_nprobe(self.count(generation) if self._rows is None else self._rows, self._nlist)
 
-    def _nprobe_for(self, rows: int) -> int:
+    def _chosen_nprobe(self) -> int | None:
         choice = self._choice()
-        if choice and choice.nlist == self._nlist:
-            return choice.nprobe
-        return automatic_nprobe(rows, self._nlist)
+        return choice.nprobe if choice and choice.nlist == self._nlist else None
 
     def _choice(self) -> Choice | None:
         return self._milvus.choices.find(self._name) if self._milvus.choices else None

@@ -31,7 +31,7 @@ class EvaluationFiles:
     def newest(self, limit: int) -> list[dict[str, Any]]:
         """What cannot be read is passed over."""
         try:
-            paths = sorted(self._folder.glob("*.json"), reverse=True)[:limit]
+            paths = sorted(self._folder.glob("*.json"), key=_age, reverse=True)[:limit]
         except OSError:
             return []
         return [evaluation for path in paths if (evaluation := _read(path))]
@@ -40,6 +40,11 @@ class EvaluationFiles:
         """Two evaluations may end in one second."""
         names = (f"{stem}.json", *(f"{stem}-{number}.json" for number in range(2, 1000)))
         return next(path for name in names if not (path := self._folder / name).exists())
+
+
+def _age(path: Path) -> tuple[str, int, str]:
+    moment, _, number = path.stem.partition("-")
+    return moment, len(number), number
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -263,8 +264,10 @@ def _distinct(texts: Iterable[str]) -> list[str]:
 
 
 def _words(records: Sequence[Record]) -> Iterator[str]:
-    """Texts kept with the pictures, and names that say something: not IMG_2041."""
+    """Texts kept with the pictures, the folders they came from, and names that say something: not IMG_2041."""
     for record in records:
+        folder = PurePosixPath(record.source).parent.name
+        yield from [folder.replace("_", " ")] if _is_text(folder) else []
         yield from (str(value).replace("_", " ") for value in record.metadata.values() if _is_text(value))
         name = re.sub(r"[\W\d_]+", " ", record.name.rpartition(".")[0]).strip()
         if len(re.findall(r"[^\W\d_]{3,}", name)) >= 2:
