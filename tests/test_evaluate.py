@@ -20,6 +20,7 @@ SHADES = {
     "green": ["#00ff00", "#10f010", "#08e010"],
     "blue": ["#0000ff", "#1010f0", "#0810e0"],
 }
+COLOUR = ColourEncoder()
 BY_COLUMN = Labelling(column="class", captions_column="caption")
 
 
@@ -55,7 +56,7 @@ def items(picture):
     ]
 
 
-def evaluated(items, labelling=BY_COLUMN, encoders=(ColourEncoder(),), **wishes):
+def evaluated(items, labelling=BY_COLUMN, encoders=(COLOUR,), **wishes):
     order = Order(labelling, **{"cutoffs": (1, 2, 5), **wishes})
     return evaluate(items, order, encoders, in_memory, "shades")
 
@@ -231,7 +232,7 @@ def test_impossible_cutoffs_are_refused(cutoffs):
 
 @pytest.mark.parametrize("template", ["a photo", "a {} and a {}"])
 def test_a_template_needs_one_place_for_the_class(template):
-    with pytest.raises(InvalidEvaluation, match="needs one {} where"):
+    with pytest.raises(InvalidEvaluation, match=r"needs one \{\} where"):
         Order(BY_COLUMN, templates=(template,))
 
 

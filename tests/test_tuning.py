@@ -155,7 +155,7 @@ def test_texts_come_from_searches_then_pictures_then_everyday_life():
 
 @pytest.mark.parametrize("name", ["IMG_2041.jpg", "image_0001.jpg", "20260101.png", "DSC00042.JPG"])
 def test_names_that_cameras_give_are_no_texts(name):
-    texts, source = texts_of([record(0, name=name)], Wish(queries=3), [])
+    _, source = texts_of([record(0, name=name)], Wish(queries=3), [])
     assert source == {"everyday": 3}
 
 
