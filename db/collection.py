@@ -111,6 +111,13 @@ class MilvusCollection:
             finally:
                 self._upkeep.release()
 
+    def index_all(self) -> None:
+        self.flush()
+        if self._milvus.is_lite:  # it indexes what was flushed in the background, and does not say when it is done
+            with self.loaded() as index:
+                rows = index.count()
+                self._rebuild(rows, self._wanted_nlist(rows))
+
     def choose_nprobe(self, nprobe: int | None) -> None:
         if self._milvus.choices:
             self._do(self._look_at_index)

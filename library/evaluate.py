@@ -246,7 +246,7 @@ class _Model:
         with new_database() as database:
             collection = database.collection(self.encoder.info)
             collection.upsert([_record(picture) for picture in self._pictures], self._vectors)
-            collection.settle()
+            collection.index_all()
             with collection.loaded() as index:
                 tasks = [
                     self._ask(index, task, each, exact, positions)

@@ -142,6 +142,10 @@ class Collection(Protocol):
         """Called after a run: flushes what is worth flushing, and rebuilds an index that the rows have outgrown."""
         ...
 
+    def index_all(self) -> None:
+        """Returns once every row is in the index, of as many clusters as the rows call for. Searches wait meanwhile."""
+        ...
+
     def choose_nprobe(self, nprobe: int | None) -> None:
         """What searches look into from now on, until the index has other clusters; None takes that back.
 

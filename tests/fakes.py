@@ -167,6 +167,9 @@ class MemoryCollection:
             nprobe_is_chosen=self._nprobe is not None,
         )
 
+    def index_all(self) -> None:
+        pass
+
     def choose_nprobe(self, nprobe: int | None) -> None:
         self._nprobe = nprobe
 

@@ -197,6 +197,27 @@ def test_the_index_is_asked_as_the_library_would_ask_it(items, tmp_path):
         assert {figure["value"] for figure in through["difference"].values()} == {0}
 
 
+def test_an_index_that_is_searched_in_part_loses_what_the_difference_says(picture, tmp_path):
+    """Two shades a class, so that a cluster holds one picture and a search of one cluster finds one."""
+
+    @contextmanager
+    def lite():
+        database = Milvus(tmp_path / "milvus.db", release_after=None)
+        yield database
+        database.close()
+
+    shades = [
+        f"#{red:02x}{green:02x}{blue:02x}" for red in range(0, 256, 40) for green in (0, 128) for blue in (0, 255)
+    ]
+    given = [item(shade, picture(shade), metadata={"class": shade[-2:]}) for shade in shades]
+    found = evaluate(given, Order(Labelling("class"), (1, 2), nprobe=1), [COLOUR], lite)
+    through = task(found, PICTURES)["through_index"]
+    assert found["models"][0]["index"]["nprobe"] == 1
+    lost = through["difference"]["map@27"]
+    assert lost["high"] < 0
+    assert lost["value"] == pytest.approx(through["index"]["map@27"]["value"] - through["exact"]["map@27"]["value"])
+
+
 # What is refused
 
 

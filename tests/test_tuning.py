@@ -51,7 +51,7 @@ def library(milvus):
         store.add(each, b"", b"")
     collection = milvus.collection(INFO)
     collection.upsert(records, unit_vectors(600, DIM))
-    collection.flush()
+    collection.index_all()
     return ImageLibrary(store, ready(RandomEncoder()), milvus)
 
 
