@@ -62,6 +62,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
         raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
     sources = _sources(order, settings) if order else []
     _use_upload_folder_of_its_own()
+    from db.evaluations import EvaluationFiles
     from db.milvus import without_login
     from db.sources import AllowedSources
     from library.runs import Worker
@@ -95,7 +96,9 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
 
     _in_background(load_model)
     worker = Worker(library)
-    page = build_page(library, worker, settings.allowed_edits, settings.mcp, AllowedSources(settings.source_prefixes))
+    sources_allowed = AllowedSources(settings.source_prefixes)
+    evaluations = EvaluationFiles(settings.data_dir / EVALUATIONS)
+    page = build_page(library, worker, settings.allowed_edits, settings.mcp, sources_allowed, evaluations)
     try:
         _, url, public_url = page.launch(
             server_name=settings.gradio_server_name,

@@ -216,6 +216,10 @@ class ImageLibrary:
             for each in records
         ]
 
+    def stored(self, ids: Sequence[ContentId]) -> set[ContentId]:
+        """Those of them that are in the library."""
+        return {record.content_id for record in self._store.find_all(ids)}
+
     def tune(
         self, wish: Wish, tell: TellMeter = lambda *_: None, stopped: Callable[[], bool] = lambda: False
     ) -> Tuning | None:
