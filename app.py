@@ -165,8 +165,10 @@ def evaluate(
     """
     set_level(settings.log_level or "warning")
     from db.evaluations import EvaluationFiles
+    from library.evaluate import check
     from library.evaluate import evaluate as measured
 
+    check(items, order)
     encoders = [_source(name, settings).load() for name in models or [settings.clip_model]]
     found = measured(items, order, encoders, lambda: _passing_database(settings), source, tell, stopped)
     return (found, EvaluationFiles(settings.data_dir / EVALUATIONS).add(found)) if found else None

@@ -76,10 +76,7 @@ def evaluate(
     The pictures go into a collection that `new_database` makes, of the index that the library would have for them.
     Raises InvalidEvaluation, before anything is encoded where the items are a list.
     """
-    if isinstance(items, Sequence):
-        wanted = [item for item in items if not item.skip]
-        order.labelling.check(wanted)
-        _check([order.labelling.label(item) for item in wanted], _captions(order, wanted), order)
+    check(items, order)
     gathered = gather(items, order.labelling, encoders, tell, stopped)
     if stopped():
         return None
@@ -95,8 +92,12 @@ def evaluate(
     return _report(models, gathered, order, source)
 
 
-def _captions(order: Order, items: Sequence[Item]) -> list[str]:
-    return [order.labelling.caption(item) for item in items]
+def check(items: Iterable[Item], order: Order) -> None:
+    """What can be told before a model is loaded or a picture is read. Raises InvalidEvaluation."""
+    if isinstance(items, Sequence):
+        wanted, labelling = [item for item in items if not item.skip], order.labelling
+        labelling.check(wanted)
+        _check([labelling.label(item) for item in wanted], [labelling.caption(item) for item in wanted], order)
 
 
 def _check(labels: Sequence[str], captions: Sequence[str], order: Order) -> None:

@@ -151,7 +151,7 @@ const redraw = () => {
     return;
   }
   model = Math.min(model, evaluation.models.length - 1);
-  const bar = el('div', 'lk-choices');
+  const bar = el('div', 'lk-evaluations');
   const options = shown.kept.map((each) => [each.at, `${whenOf(each.at)}: ${each.source}, ${each.models.join(', ')}`]);
   bar.append(choice('Evaluation', options, evaluation.at, (at) => trigger('asked', { at })));
   const each = evaluation.models[model];

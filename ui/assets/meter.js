@@ -44,7 +44,7 @@ const plots = (result) => {
   const plot = (title, key, options) => {
     const figure = el('figure');
     const series = ['picture', 'text'].map((kind) => ({ kind, values: result.steps.map((step) => step[key][kind]) }));
-    figure.append(el('figcaption', '', title), linePlot({ label: `${title} over nprobe; the table below has the figures`, width, height: 230, xs, series, marks, ...options }));
+    figure.append(el('figcaption', '', title), linePlot({ label: `${title} over nprobe; the table below has the figures`, width, height: 240, xs, series, marks, ...options }));
     box.append(figure);
   };
   const lowest = Math.min(...result.steps.flatMap((step) => Object.values(step.recall)));

@@ -3,7 +3,7 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const LEFT = 46;
 const RIGHT = 14;
-const TOP = 26;
+const TOP = 40;
 const BOTTOM = 34;
 
 const draw = (tag, attributes = {}, text = null) => {
@@ -60,7 +60,7 @@ const linePlot = ({ label, width, height, xs, series, low, high, format, marks =
   marks.forEach((each, index) => {
     svg.append(draw('line', { x1: x(each.x), x2: x(each.x), y1: TOP - 4, y2: height - BOTTOM, class: `here ${each.className}` }));
     const end = x(each.x) > width / 2;
-    const place = { x: x(each.x) + (end ? -5 : 5), y: TOP - 10 + (index % 2 ? 14 : 0), class: `here ${each.className}` };
+    const place = { x: x(each.x) + (end ? -5 : 5), y: index % 2 ? 29 : 13, class: `here ${each.className}` };
     svg.append(draw('text', { ...place, 'text-anchor': end ? 'end' : 'start' }, each.label));
   });
   for (const { kind, values } of series) {
