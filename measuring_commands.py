@@ -57,9 +57,7 @@ def evaluate(
         typer.Option(help='A text with {} for the class, such as "a photo of a {}". Repeatable.'),
     ] = None,
     k: Annotated[str, typer.Option(help="The k of recall@k, with commas between.")] = ",".join(map(str, CUTOFFS)),
-    nprobe: Annotated[
-        int | None, typer.Option(help="Clusters to look into; as in searches if not given.", min=1)
-    ] = None,
+    nprobe: Annotated[int | None, typer.Option(help="Clusters to look into; as in searches if none.", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measures how well models find labelled pictures by texts and by pictures. The library is not changed."""
