@@ -9,13 +9,13 @@ import signal
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from library.errors import LikenessError, UnknownModel
 from logs import adopt, set_level, start_logging
@@ -24,15 +24,20 @@ from settings import Settings, SettingsError
 if TYPE_CHECKING:
     from gradio import Blocks
 
+    from library.evaluate import Order
     from library.image_library import ImageLibrary
+    from library.ingest import Item
+    from library.labelled import Tell as TellEvaluation
     from library.models import ModelSource
-    from library.ports import Encoder, ImageStore
+    from library.ports import Encoder, ImageStore, VectorDatabase
     from library.runs import Worker
     from library.watch import Add, Source, Tell, Watching, WatchOrder
 
 logger = logging.getLogger("likeness")
 
 UPLOADS = "likeness-uploads-"
+EVALUATIONS = "evaluations"  # a folder under DATA_DIR
+NPROBE_CHOICES = "nprobe.json"
 WATCHED = "watch"  # the folder under DATA_DIR that remembers what was taken in
 STAND_IN = "small"
 STOP_WITHIN = 9  # seconds: containers are killed after 10
@@ -57,6 +62,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
         raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
     sources = _sources(order, settings) if order else []
     _use_upload_folder_of_its_own()
+    from db.evaluations import EvaluationFiles
     from db.milvus import without_login
     from db.sources import AllowedSources
     from library.runs import Worker
@@ -90,7 +96,9 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
 
     _in_background(load_model)
     worker = Worker(library)
-    page = build_page(library, worker, settings.allowed_edits, settings.mcp, AllowedSources(settings.source_prefixes))
+    sources_allowed = AllowedSources(settings.source_prefixes)
+    evaluations = EvaluationFiles(settings.data_dir / EVALUATIONS)
+    page = build_page(library, worker, settings.allowed_edits, settings.mcp, sources_allowed, evaluations)
     try:
         _, url, public_url = page.launch(
             server_name=settings.gradio_server_name,
@@ -140,6 +148,45 @@ def watch(settings: Settings, order: "WatchOrder", tell: "Tell") -> None:
         watching.wait()
     finally:
         library.close()
+
+
+def evaluate(
+    settings: Settings,
+    models: Sequence[str],
+    items: "Iterable[Item]",
+    order: "Order",
+    source: str,
+    tell: "TellEvaluation",
+    stopped: Callable[[], bool],
+) -> tuple[dict[str, Any], str] | None:
+    """Loads the models, the chosen one if none is named, and keeps the figures under DATA_DIR.
+
+    Raises InvalidEvaluation, UnknownModel or ModelUnavailable: no other model stands in.
+    """
+    set_level(settings.log_level or "warning")
+    from db.evaluations import EvaluationFiles
+    from library.evaluate import check
+    from library.evaluate import evaluate as measured
+
+    check(items, order)
+    encoders = [_source(name, settings).load() for name in models or [settings.clip_model]]
+    found = measured(items, order, encoders, lambda: _passing_database(settings), source, tell, stopped)
+    return (found, EvaluationFiles(settings.data_dir / EVALUATIONS).add(found)) if found else None
+
+
+@contextmanager
+def _passing_database(settings: Settings) -> "Iterator[VectorDatabase]":
+    """A Milvus Lite of its own, of which nothing stays."""
+    from db.milvus import Milvus
+    from db.nprobe_choices import NprobeChoices
+
+    with tempfile.TemporaryDirectory(prefix="likeness-evaluation-") as folder:
+        choices = NprobeChoices(settings.data_dir / NPROBE_CHOICES)
+        database = Milvus(Path(folder) / "milvus.db", release_after=None, choices=choices)
+        try:
+            yield database
+        finally:
+            database.close()
 
 
 def _sources(order: "WatchOrder", settings: Settings) -> list["Source"]:
@@ -261,6 +308,7 @@ def _store(settings: Settings) -> "ImageStore":
 def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
     from db.milvus import Milvus
+    from db.nprobe_choices import NprobeChoices
     from db.places import Places
     from db.run_log import RunLog
     from library.image_library import ImageLibrary
@@ -271,6 +319,7 @@ def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
         token=settings.milvus_token,
         db_name=settings.milvus_db,
         release_after=settings.release_after,
+        choices=NprobeChoices(settings.data_dir / NPROBE_CHOICES),
     )
     stand_in = None if settings.clip_model == STAND_IN else _source(STAND_IN, settings)
     return ImageLibrary(
@@ -323,8 +372,10 @@ def main() -> None:
     from commands import Rooms, commands
     from db.packs import new_pack, open_pack
     from db.sources import items_from
+    from measuring_commands import add_measuring
 
-    commands(obj=Rooms(open_library, serve, watch, items_from, new_pack, open_pack))
+    add_measuring(commands)
+    commands(obj=Rooms(open_library, serve, watch, items_from, new_pack, open_pack, evaluate))
 
 
 if __name__ == "__main__":

@@ -22,12 +22,14 @@ from library.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
+from library.evaluate import Json, Order
 from library.filters import parse_condition
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.ingest import BATCH_SIZE, STATUSES, FileReceipt, Item, tally
+from library.labelled import Tell as TellEvaluation
 from library.packs import Contents, Pack, Packed, PackWriter
-from library.ports import Hit
+from library.ports import Hit, IndexStatus
 from library.receipts import Write, receipt_file
 from library.records import Record, clean_name
 from library.samples import sample_pictures
@@ -49,6 +51,21 @@ commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_
 T = TypeVar("T")
 
 
+class Evaluate(Protocol):
+    def __call__(
+        self,
+        settings: Settings,
+        models: Sequence[str],
+        items: Iterable[Item],
+        order: Order,
+        source: str,
+        tell: TellEvaluation,
+        stopped: Callable[[], bool],
+    ) -> tuple[Json, str] | None:
+        """The figures and where they are kept; None when it was stopped."""
+        ...
+
+
 class Open(Protocol):
     def __call__(self, settings: Settings, with_model: bool = True) -> ImageLibrary: ...
 
@@ -63,6 +80,7 @@ class Rooms:
     items_from: Callable[[Sequence[str], Path | None, str], Iterable[Item]]
     new_pack: Callable[[str, Contents], AbstractContextManager[PackWriter]]
     open_pack: Callable[[str], Pack]
+    evaluate: Evaluate
 
 
 @dataclass(frozen=True)
@@ -216,6 +234,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         "stands_in_for": now.model.name if now.model.is_stand_in else None,
         "dim": now.model.info.dim,
         "index": {"type": now.index.index_type, "metric": now.index.metric, "nlist": now.index.nlist},
+        "accuracy": _accuracy(now.index),
         "milvus": {
             "version": now.index.version,
             "state": now.index.state,
@@ -230,6 +249,14 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         _print_json(report)
     else:
         _print_table(report)
+
+
+def _accuracy(index: IndexStatus) -> dict[str, object]:
+    """What a search looks into by itself, and who says so."""
+    exact = index.nprobe is None or index.nprobe >= index.nlist
+    chosen = {"chosen": "by tune"} if index.nprobe_is_chosen else {}
+    outdated = {"outdated": f"{index.outdated_choice}, run tune again"} if index.outdated_choice else {}
+    return {"nprobe": "every cluster" if exact else index.nprobe, **chosen, **outdated}
 
 
 @commands.command()

@@ -17,6 +17,7 @@ from db.aliases import behind, meant_by, name_with, nlist_in, write_to_all
 from db.clusters import EVERY_CLUSTER, LITE_SEGMENT_ROWS, automatic_nprobe
 from db.filters import expression, has_field
 from db.lease import Lease
+from db.nprobe_choices import Choice
 from db.rebuild import ServerRebuild, is_unfinished, rebuild_in_place
 from db.refusals import says_gone, says_not_loaded
 from db.schema import (
@@ -118,6 +119,19 @@ class MilvusCollection:
             finally:
                 self._upkeep.release()
 
+    def index_all(self) -> None:
+        self.flush()
+        if self._milvus.is_lite:  # it indexes what was flushed in the background, and does not say when it is done
+            with self.loaded() as index:
+                rows = index.count()
+                self._rebuild(rows, self._wanted_nlist(rows))
+
+    def choose_nprobe(self, nprobe: int | None) -> None:
+        if self._milvus.choices:
+            self._do(self._look_at_index)
+            choice = Choice(min(nprobe, self._nlist), self._nlist) if nprobe else None
+            self._milvus.choices.keep(self._name, choice)
+
     def flush(self) -> None:
         with self._milvus.writing, self._milvus.without_searches():
             self._do(lambda client: client.flush(self._name, timeout=LOAD_TIMEOUT))
@@ -137,6 +151,7 @@ class MilvusCollection:
             problem = str(error)
         lease = self._lease.status()
         rebuilding = self._is_rebuilding or self._is_rebuilt_elsewhere
+        choice = self._choice()
         return IndexStatus(
             connected=problem is None,
             problem=problem,
@@ -153,6 +168,9 @@ class MilvusCollection:
             loads=lease.loads,
             releases=lease.releases,
             searches=self._searches,
+            nprobe=self._chosen_nprobe() or (None if self._rows is None else automatic_nprobe(self._rows, self._nlist)),
+            nprobe_is_chosen=self._chosen_nprobe() is not None,
+            outdated_choice=choice.nprobe if choice and choice.nlist != self._nlist else None,
         )
 
     def expect_other_count(self) -> None:
@@ -262,8 +280,16 @@ class MilvusCollection:
         return [_record(row[PRIMARY_KEY], row) for row in rows]
 
     def _automatic_nprobe(self, generation: int) -> int:
-        rows = self.count(generation) if self._rows is None else self._rows
-        return automatic_nprobe(rows, self._nlist)
+        if chosen := self._chosen_nprobe():
+            return chosen
+        return automatic_nprobe(self.count(generation) if self._rows is None else self._rows, self._nlist)
+
+    def _chosen_nprobe(self) -> int | None:
+        choice = self._choice()
+        return choice.nprobe if choice and choice.nlist == self._nlist else None
+
+    def _choice(self) -> Choice | None:
+        return self._milvus.choices.find(self._name) if self._milvus.choices else None
 
     def _keep_up(self) -> None:
         """Gives the index more clusters where the rows have outgrown it, and finishes what was begun."""

@@ -14,6 +14,7 @@ from db.aliases import name_without_nlist, write_to_all
 from db.clusters import NlistRule
 from db.collection import MilvusCollection, checked_paths
 from db.gate import SharedGate
+from db.nprobe_choices import NprobeChoices
 from db.schema import TIMEOUT, vector_dim
 from library.errors import IndexUnavailable
 from library.ports import EncoderInfo
@@ -37,8 +38,10 @@ class Milvus:
         db_name: str = "",
         nlist: NlistRule = NlistRule(),  # noqa: B008
         release_after: float | None = 30.0,
+        choices: NprobeChoices | None = None,
     ) -> None:
         """A `Path` means Milvus Lite. `release_after` as in `Lease`."""
+        self.choices = choices
         self.is_lite = isinstance(uri, Path)
         self.nlist = nlist
         self.release_after = release_after

@@ -55,6 +55,10 @@ class SourceUnavailable(LikenessError):
     """A place that pictures come from cannot be read right now."""
 
 
+class InvalidEvaluation(LikenessError):
+    """What was asked of an evaluation or a measurement cannot be done as it was asked."""
+
+
 class InvalidPack(LikenessError):
     """This is no pack, or a damaged one, or one that does not fit here."""
 

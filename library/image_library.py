@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ from library.ports import (
 )
 from library.records import NOT_KEPT, Record
 from library.search import Answer, Listing, Order, Query, Timings, clean_text, combine
+from library.tuning import Tell as TellMeter
+from library.tuning import Tuning, Wish, check_enough, measure, queries_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +56,7 @@ LOOKED_UP_AT_ONCE = 1000  # rows
 SAMPLED = 5_000  # rows whose fields are looked at
 NEWEST = 100  # pictures whose fields are, too
 FIELDS_HOLD = 300.0  # seconds
+ASKED_TEXTS = 200
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ class ImageLibrary:
         self._fields = Fields()
         self._fields_of = (-1, 0.0)  # how many pictures there were when they were looked at, and when that was
         self._changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
+        self._asked: deque[str] = deque(maxlen=ASKED_TEXTS)  # for the meter; kept nowhere else
 
     def open(self) -> None:
         """Decides which model answers; to be called once, on a thread of its own. Raises what loading raises."""
@@ -207,9 +212,44 @@ class ImageLibrary:
         started = time.perf_counter()
         vector, notes = _encoded(encoder, text, query.image)
         encoded = time.perf_counter()
+        self._asked.extend([text] if text else [])
         with self._database.collection(encoder.info).loaded() as index:
             self._check_fields(index, query.where)
             return _answer(index, vector, query, started, encoded, notes)
+
+    def stored_items(self) -> list[Item]:
+        """The pictures with what is kept with them, as a source."""
+        records = self._store.find_all(self._store.ids())
+        return [
+            Item(each.content_id, each.name, partial(self.original, each.content_id), each.source, each.metadata)
+            for each in records
+        ]
+
+    def stored(self, ids: Sequence[ContentId]) -> set[ContentId]:
+        """Those of them that are in the library."""
+        return {record.content_id for record in self._store.find_all(ids)}
+
+    def tune(
+        self, wish: Wish, tell: TellMeter = lambda *_: None, stopped: Callable[[], bool] = lambda: False
+    ) -> Tuning | None:
+        """Compares the index with exact search; see `measure`. None when it was stopped.
+
+        Raises InvalidEvaluation, ModelUnavailable, StoreUnavailable or IndexUnavailable.
+        """
+        encoder = self._models.answering()
+        collection = self._database.collection(encoder.info)
+        with collection.loaded() as index:
+            rows = index.count()
+            check_enough(rows, wish)
+            queries, texts_from = queries_of(self._store, index, encoder, wish, list(self._asked))
+            return measure(index, collection.status(), rows, queries, texts_from, wish, tell, stopped)
+
+    def choose_nprobe(self, nprobe: int | None) -> None:
+        """What Automatic looks into from now on; None leaves it to the library again.
+
+        Raises ModelUnavailable, IndexUnavailable or StoreUnavailable.
+        """
+        self._collection().choose_nprobe(nprobe)
 
     def browse(self, offset: int, limit: int) -> list[Record]:
         """The pictures of the library, newest first."""

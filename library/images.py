@@ -43,6 +43,7 @@ MAX_PIXELS = 178_956_970  # where Pillow, too, speaks of a decompression bomb
 MAX_ASPECT = 100
 WORKING_SIDE = 336  # half as much again as the 224 px of most towers, so that their own resampling still decides
 THUMBNAIL_SIDE = 384
+ICON_SIDE = 96
 MAX_THUMBNAIL_BYTES = 1 << 20
 PREVIEW_SIDE = 1600
 
@@ -124,6 +125,13 @@ def thumbnail(picture: Picture) -> bytes:
     small = picture.image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.HAMMING)
     return _saved(small, "JPEG", quality=75)
+
+
+def icon(picture: Picture) -> bytes:
+    """JPEG, at most 96 px on the long side, without metadata."""
+    small = picture.image.copy()
+    small.thumbnail((ICON_SIDE, ICON_SIDE), Image.Resampling.HAMMING)
+    return _saved(small, "JPEG", quality=70)
 
 
 def check_thumbnail(data: bytes) -> None:

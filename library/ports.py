@@ -104,6 +104,9 @@ class IndexStatus:
     loads: int
     releases: int
     searches: int
+    nprobe: int | None = None  # what a search looks into by itself; None while the rows are not counted
+    nprobe_is_chosen: bool = False
+    outdated_choice: int | None = None  # an nprobe that was chosen while the index had other clusters
 
 
 class LoadedCollection(Protocol):
@@ -165,6 +168,17 @@ class Collection(Protocol):
 
     def settle(self) -> None:
         """Called after a run: flushes what is worth flushing, and rebuilds an index that the rows have outgrown."""
+        ...
+
+    def index_all(self) -> None:
+        """Returns once every row is in the index, of as many clusters as the rows call for. Searches wait meanwhile."""
+        ...
+
+    def choose_nprobe(self, nprobe: int | None) -> None:
+        """What searches look into from now on, until the index has other clusters; None takes that back.
+
+        Raises StoreUnavailable where the choice cannot be kept.
+        """
         ...
 
     def status(self, expected_rows: int | None = None) -> IndexStatus:

@@ -15,6 +15,7 @@ from typing import Literal
 from library.errors import UNEXPECTED, LikenessError
 from library.image_library import ImageLibrary
 from library.ingest import FileReceipt, Item, Status, tally, was_cut_short
+from library.measuring import Meter
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Worker:
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
+        self.meter = Meter(library)
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._runs: deque[Run] = deque(maxlen=KEPT_RUNS)
         self._reindexing: Reindexing | None = None
@@ -112,6 +114,7 @@ class Worker:
         for run in self._runs:
             run.stop.set()
         self.stop_reindexing()
+        self.meter.close(2.0)
         self._queue.put(None)
         self._thread.join(timeout)
 

@@ -100,6 +100,7 @@ class MemoryCollection:
         self._rows: dict[str, tuple[Record, Vector]] = {}
         self._holders = 0
         self._loads = self._releases = self._searches = 0
+        self._nprobe: int | None = None
 
     def upsert(self, records: Sequence[Record], vectors: Vectors) -> None:
         pairs = zip(records, vectors, strict=True)
@@ -184,7 +185,15 @@ class MemoryCollection:
             loads=self._loads,
             releases=self._releases,
             searches=self._searches,
+            nprobe=self._nprobe or 128,
+            nprobe_is_chosen=self._nprobe is not None,
         )
+
+    def index_all(self) -> None:
+        pass
+
+    def choose_nprobe(self, nprobe: int | None) -> None:
+        self._nprobe = nprobe
 
 
 class MemoryDatabase:

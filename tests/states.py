@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 
 from PIL import Image
 
+from library.samples import sample_pictures
 from tests.app_server import Server
 from tests.browser import Browser, choose, run, search_with_file, upload, wait_for_cards
 from tests.held_model import HeldModel
@@ -24,6 +26,10 @@ RIGHT_TO_LEFT = "\u202egnp.exe صورة.png"
 LONGEST = "é" * 125 + "x.png"  # 255 bytes, all that a file system takes
 NOWHERE = "http://127.0.0.1:9"  # the port of a service that nobody runs
 NO_PICTURE = "0" * 64
+KINDS = (
+    *("house", "flower", "balloons", "tree", "stripes", "checks"),
+    *("dots", "fading", "hexagon", "oval", "circle", "square"),
+)
 WITHOUT_MODEL = """
 import app
 from library.errors import ModelUnavailable
@@ -124,6 +130,38 @@ class Places:
     def rebuilding(self) -> Server:
         """The index is always just being rebuilt, with 512 clusters."""
         return self._server("rebuilding", ("-c", REBUILDING))
+
+    def evaluated(self) -> Server:
+        """The sample pictures were evaluated by kind and by caption, with the small model and with a random one."""
+        if "evaluated" not in self._servers:
+            from tests.tiny_clip import save_tiny_clip  # torch takes seconds to import
+
+            folder = self._of("evaluated")
+            model = save_tiny_clip(folder / "random")
+            wishes = (
+                "--label-column",
+                "kind",
+                "--captions-column",
+                "caption",
+                "--model",
+                "small",
+                "--model",
+                str(model),
+            )
+            run = Server(folder, ("app.py", "evaluate", str(self._samples_as_table()), *wishes))
+            assert run.process.wait(120) == 0, run.log.read_text()
+        return self._server("evaluated")
+
+    def _samples_as_table(self) -> Path:
+        folder = self._of("samples")
+        lines = ["filepath,kind,caption"]
+        for name, data in sample_pictures():
+            (folder / name).write_bytes(data)
+            caption = name.removesuffix(".png")
+            lines.append(f"{name},{next((kind for kind in KINDS if kind in caption), '')},{caption}")
+        table = folder / "samples.csv"
+        table.write_text("\n".join(lines))
+        return table
 
     def picture(self, name: str | None = None) -> Path:
         """A file that no library has seen."""
@@ -466,6 +504,37 @@ def deleted(visitor: Browser, places: Places) -> Page:
     return page
 
 
+def meter(visitor: Browser, places: Places) -> Page:
+    page = library(visitor, places)
+    open_settings(page)
+    page.get_by_role("button", name="Measure accuracy…").click()
+    page.get_by_role("button", name="Measure", exact=True).or_(page.locator(".lk-plots").first).first.wait_for()
+    return page
+
+
+def measured(visitor: Browser, places: Places) -> Page:
+    page = meter(visitor, places)
+    page.get_by_role("button", name=re.compile("^Measure( again)?$")).click()
+    page.locator(".lk-meter-sentence").wait_for()
+    return page
+
+
+def nothing_evaluated(visitor: Browser, places: Places) -> Page:
+    page = library(visitor, places)
+    open_settings(page)
+    page.get_by_role("button", name="Evaluations…").click()
+    page.get_by_text("Nothing was evaluated so far").wait_for()
+    return page
+
+
+def evaluation(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.evaluated().url)
+    open_settings(page)
+    page.get_by_role("button", name="Evaluations…").click()
+    page.get_by_role("heading", name="By class name").wait_for()
+    return page
+
+
 def open_settings(page: Page) -> None:
     _unfold(page, "Search settings")
 
@@ -522,4 +591,8 @@ STATES: tuple[State, ...] = (
     past_runs,
     original_gone,
     deleted,
+    meter,
+    measured,
+    nothing_evaluated,
+    evaluation,
 )

@@ -123,7 +123,8 @@ def test_odd_words_are_searched(run, filled, text):
 
 def test_status_as_json(run, filled):
     status = json.loads(run("status", "--json").stdout)
-    assert set(status) == {"pictures", "rows", "model", "stands_in_for", "dim", "index", "milvus", "device", "dtype"}
+    models = {"model", "stands_in_for", "dim", "device", "dtype"}
+    assert set(status) == {"pictures", "rows", "index", "accuracy", "milvus", *models}
     assert (status["pictures"], status["rows"], status["model"]) == (3, 3, "small")
     assert status["index"] == {"type": "IVF_FLAT", "metric": "COSINE", "nlist": 128}
     assert set(status["milvus"]) == {"version", "state", "loads", "releases", "searches"}

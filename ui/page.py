@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from library.evaluate import Evaluations
 from library.fields import Fields
 from library.image_library import ImageLibrary
 from library.images import IMAGE_SUFFIXES
@@ -15,6 +16,7 @@ from library.search import MAX_LIMIT
 from ui.api import add_public_api
 from ui.handlers import AUTOMATIC, EXACT, MANUAL, Handlers
 from ui.mcp_tools import add_tools
+from ui.measuring import MeasuringHandlers, wire_measuring
 from ui.theme import MAX_FILE_MEGABYTES, launch_options, script
 from ui.views import Json, View, fields_view
 
@@ -52,6 +54,7 @@ def build_page(
     edits: Edits,
     mcp: bool = False,
     sources: Sources | None = None,
+    evaluations: Evaluations | None = None,
 ) -> gr.Blocks:
     handlers = Handlers(library, worker, edits, Path(get_upload_folder()), sources)
     page: gr.Blocks
@@ -68,7 +71,7 @@ def build_page(
         box = _search_box()
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="side", scale=0, min_width=300):
-                params, filters = _parameters()
+                params, filters, meter, evaluation = _parameters()
                 uploads, past_runs = _uploads(edits, sources)
             with gr.Column(elem_id="right", scale=1, min_width=280):
                 run = _drawn("run.js", elem_id="run", edits=edits)
@@ -81,6 +84,7 @@ def build_page(
         _wire_changes(handlers, results, uploads, run, run_id, run_timer, notice)
         past_runs.asked(handlers.past_runs, None, past_runs, **WATCHING)
         _wire_reindexing(handlers, banner, header, notice)
+        wire_measuring(MeasuringHandlers(library, worker.meter, edits, evaluations), meter, evaluation, **WATCHING)
         _wire_watching(handlers, page, header, params, results, status_timer, run, run_id, run_timer)
     page._queue.sleep_when_free = QUEUE_SECONDS
     return page
@@ -125,7 +129,7 @@ def _search_box() -> gr.MultimodalTextbox:
     )
 
 
-def _parameters() -> tuple[Parameters, gr.HTML]:
+def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML]:
     with gr.Accordion("Search settings", open=True, elem_id="settings"):
         limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label="Results", elem_id="limit", buttons=[])
         accuracy = gr.Radio(
@@ -145,9 +149,11 @@ def _parameters() -> tuple[Parameters, gr.HTML]:
             elem_id="nprobe",
             buttons=[],
         )
+        meter = _drawn("plots.js", "meter.js", elem_id="meter")
+        evaluation = _drawn("plots.js", "evaluation.js", elem_id="evaluation")
         min_score = gr.Slider(0, 1, 0, step=0.01, label="Minimum score", elem_id="minscore", buttons=[])
         filters = _drawn("filters.js", elem_id="filters", value=fields_view(Fields().all()))
-    return (limit, accuracy, nprobe, min_score), filters
+    return (limit, accuracy, nprobe, min_score), filters, meter, evaluation
 
 
 def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:

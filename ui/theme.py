@@ -22,6 +22,7 @@ STYLES = (
     "results.css",
     "viewer.css",
     "uploads.css",
+    "measuring.css",
 )
 MAX_FILE_MEGABYTES = 100
 # The title of the document too: Gradio gives its login page none.

@@ -260,6 +260,7 @@ def _index(index: IndexStatus) -> Json:
         "type": index.index_type,
         "metric": index.metric,
         "nlist": index.nlist,
+        "nprobe": index.nprobe if index.nprobe_is_chosen else None,
         "state": index.state,
         "release_in": index.seconds_until_release,
         "loads": index.loads,

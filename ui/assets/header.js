@@ -157,7 +157,7 @@ const drawPanel = (value) => {
   if (rows) {
     fact(list, 'Database', rows.backend, rows.version, rows.connected ? 'connected' : 'not connected');
     fact(list, 'Collection', rows.collection, rows.rows === null ? null : plural(rows.rows, 'row'));
-    fact(list, 'Index', rows.type, rows.metric, `nlist ${rows.nlist}`);
+    fact(list, 'Index', rows.type, rows.metric, `nlist ${rows.nlist}`, rows.nprobe && `nprobe ${rows.nprobe} chosen`);
     fact(list, 'Memory', STATES[rows.state] || rows.state);
     fact(list, 'Since the start', plural(rows.loads, 'load'), plural(rows.searches, 'search', 'searches'), plural(rows.releases, 'release'));
   }

@@ -1,0 +1,56 @@
+"""Evaluations as JSON files under DATA_DIR, one each, named by their time."""
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from library.errors import StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+
+class EvaluationFiles:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, evaluation: dict[str, Any]) -> str:
+        """Raises StoreUnavailable."""
+        stem = evaluation["at"].replace(":", "").replace("-", "")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._free(stem)
+            draft = path.with_suffix(".new")
+            draft.write_text(json.dumps(evaluation, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            os.replace(draft, path)
+        except OSError as error:
+            raise StoreUnavailable(f"The evaluation cannot be kept in DATA_DIR: {error.strerror}.") from error
+        return str(path)
+
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        """What cannot be read is passed over."""
+        try:
+            paths = sorted(self._folder.glob("*.json"), key=_age, reverse=True)[:limit]
+        except OSError:
+            return []
+        return [evaluation for path in paths if (evaluation := _read(path))]
+
+    def _free(self, stem: str) -> Path:
+        """Two evaluations may end in one second."""
+        names = (f"{stem}.json", *(f"{stem}-{number}.json" for number in range(2, 1000)))
+        return next(path for name in names if not (path := self._folder / name).exists())
+
+
+def _age(path: Path) -> tuple[str, int, str]:
+    moment, _, number = path.stem.partition("-")
+    return moment, len(number), number
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        return value if isinstance(value, dict) and "models" in value else None
+    except (OSError, ValueError) as error:
+        logger.warning("%s cannot be read: %s", path.name, error)
+        return None

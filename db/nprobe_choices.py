@@ -1,0 +1,76 @@
+"""The nprobe that somebody chose for a collection, kept as JSON under DATA_DIR."""
+
+import json
+import logging
+import os
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from library.errors import StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Made for an index of so many clusters; of one that was rebuilt with others it says nothing."""
+
+    nprobe: int
+    nlist: int
+
+
+class NprobeChoices:
+    """Read anew when another process has changed it. Safe to call from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._read_at: tuple[int, int] | None = None
+        self._choices: dict[str, Choice] = {}
+
+    def find(self, collection: str) -> Choice | None:
+        with self._lock:
+            self._refresh()
+            return self._choices.get(collection)
+
+    def keep(self, collection: str, choice: Choice | None) -> None:
+        """None takes the choice back. Raises StoreUnavailable."""
+        with self._lock:
+            self._refresh()
+            others = {name: each for name, each in self._choices.items() if name != collection}
+            self._choices = {**others, collection: choice} if choice else others
+            self._write()
+
+    def _refresh(self) -> None:
+        """What cannot be read counts as no choice: searches go on as they would without."""
+        try:
+            stat = self._path.stat()
+            if self._read_at == (stat.st_mtime_ns, stat.st_size):
+                return
+            given = json.loads(self._path.read_text(encoding="utf-8"))
+            self._choices = {str(name): _checked(each) for name, each in given.items()}
+            self._read_at = (stat.st_mtime_ns, stat.st_size)
+        except FileNotFoundError:
+            self._choices, self._read_at = {}, None
+        except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+            logger.warning("%s cannot be read: %s", self._path.name, error)
+            self._choices = {}
+
+    def _write(self) -> None:
+        text = json.dumps({name: asdict(choice) for name, choice in self._choices.items()}, indent=1)
+        draft = self._path.with_suffix(".new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(text + "\n", encoding="utf-8")
+            os.replace(draft, self._path)
+        except OSError as error:
+            raise StoreUnavailable(f"The choice cannot be kept in {self._path.name}: {error.strerror}.") from error
+        self._read_at = None
+
+
+def _checked(given: dict[str, int]) -> Choice:
+    choice = Choice(int(given["nprobe"]), int(given["nlist"]))
+    if not 1 <= choice.nprobe <= choice.nlist:
+        raise ValueError(f"nprobe {choice.nprobe} of {choice.nlist} is not possible")
+    return choice
