@@ -17,6 +17,7 @@ from db.clusters import EVERY_CLUSTER, LITE_SEGMENT_ROWS, automatic_nprobe
 from db.lease import Lease
 from db.rebuild import ServerRebuild, is_unfinished, rebuild_in_place
 from db.refusals import says_gone, says_not_loaded
+from db.reproduce import script
 from db.schema import (
     EMBEDDING,
     FIELDS,
@@ -37,7 +38,7 @@ from db.schema import (
 )
 from library.errors import IndexUnavailable, InvalidContentId
 from library.images import ContentId
-from library.ports import Hit, IndexStatus, Vector, Vectors
+from library.ports import Asked, Explained, Hit, IndexStatus, Vector, Vectors
 from library.records import Record, id_of
 
 if TYPE_CHECKING:
@@ -161,22 +162,26 @@ class MilvusCollection:
 
     def search(self, generation: int, vectors: Vectors, limit: int, nprobe: int | None, exact: bool) -> list[list[Hit]]:
         self._searches += len(vectors)
-        probes = EVERY_CLUSTER if exact else nprobe or self._automatic_nprobe(generation)
+        probes = self._probes(generation, nprobe, exact)
 
         def ask(client: MilvusClient) -> list[list[Hit]]:
-            found = client.search(
-                self._name,
-                data=list(vectors),
-                anns_field=EMBEDDING,
-                limit=limit,
-                search_params={"metric_type": METRIC, "params": {"nprobe": probes}},
-                output_fields=[*FIELDS, METADATA],
-                timeout=TIMEOUT,
-            )
+            found = self._found(client, vectors, limit, probes, [*FIELDS, METADATA])
             return [_hits(answer) for answer in found]
 
         answers = self._ask(generation, ask)
         return answers if any(answers) or not self._doubts_empty() else self._ask_again(ask)
+
+    def nearest(self, generation: int, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
+        probes = self._probes(generation, None, False)
+        # With the key alone: Lite adds whole vectors where no field is named.
+        found = self._ask(generation, lambda client: self._found(client, vectors, limit, probes, [PRIMARY_KEY]))
+        return [{id_of(path): float(score) for path, score in _scores(each)} for each in found]
+
+    def explain(self, generation: int, asked: Asked) -> Explained:
+        probes = self._probes(generation, asked.nprobe, asked.exact)
+        looked_into = probes if probes < self._nlist else None
+        text = script(self._name, asked, probes, self._milvus.is_lite)
+        return Explained(self._name, self._rows, self._nlist, looked_into, text)
 
     def rows_of(self, generation: int, img_paths: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
         """The rows of those that have one, each with its key and the fields named."""
@@ -196,6 +201,20 @@ class MilvusCollection:
         self._rows_changed = False
         self._rows = self._ask(generation, ask)
         return self._rows
+
+    def _found(self, client: MilvusClient, vectors: Vectors, limit: int, probes: int, fields: list[str]) -> Any:
+        return client.search(
+            self._name,
+            data=list(vectors),
+            anns_field=EMBEDDING,
+            limit=limit,
+            search_params={"metric_type": METRIC, "params": {"nprobe": probes}},
+            output_fields=fields,
+            timeout=TIMEOUT,
+        )
+
+    def _probes(self, generation: int, nprobe: int | None, exact: bool) -> int:
+        return EVERY_CLUSTER if exact else nprobe or self._automatic_nprobe(generation)
 
     def _automatic_nprobe(self, generation: int) -> int:
         rows = self.count(generation) if self._rows is None else self._rows
@@ -372,6 +391,12 @@ class LoadedMilvusCollection:
     ) -> list[list[Hit]]:
         return self._collection.search(self._generation, vectors, limit, nprobe, exact)
 
+    def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
+        return self._collection.nearest(self._generation, vectors, limit)
+
+    def explain(self, asked: Asked) -> Explained:
+        return self._collection.explain(self._generation, asked)
+
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(row[PRIMARY_KEY]) for row in self._collection.rows_of(self._generation, img_paths, [])}
 
@@ -409,6 +434,10 @@ def _hits(found: Any) -> list[Hit]:
     # The key of a hit is called img_path on Lite and id on a server; `ids` is the same on both.
     entries = zip(found.ids, found.distances, found, strict=True)
     return [Hit(_record(path, hit["entity"]), float(score)) for path, score, hit in entries]
+
+
+def _scores(found: Any) -> Iterator[tuple[str, float]]:
+    return zip(found.ids, found.distances, strict=True)
 
 
 def _record(img_path: str, entity: dict[str, Any]) -> Record:

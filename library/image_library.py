@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePath
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from library.backgrounds import Backgrounds
 from library.errors import (
     UNEXPECTED,
     IndexUnavailable,
@@ -31,6 +32,7 @@ from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, Updat
 from library.models import Models, ModelStatus
 from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
 from library.ports import (
+    Asked,
     Collection,
     Encoder,
     ImageStore,
@@ -41,6 +43,7 @@ from library.ports import (
     Vectors,
 )
 from library.records import NOT_KEPT, Record
+from library.relevance import Kind, is_confident
 from library.search import Answer, Query, Timings, clean_text, combine
 
 logger = logging.getLogger(__name__)
@@ -87,6 +90,7 @@ class ImageLibrary:
         self._database = database
         self._read_original = read_original
         self._history = history
+        self._backgrounds = Backgrounds(store, database)
         self._changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
 
     def open(self) -> None:
@@ -200,7 +204,8 @@ class ImageLibrary:
         vector, notes = _encoded(encoder, text, query.image)
         encoded = time.perf_counter()
         with self._database.collection(encoder.info).loaded() as index:
-            return _answer(index, vector, query, started, encoded, notes)
+            answer = _answer(index, vector, query, started, encoded, notes)
+        return self._judged(answer, encoder, vector, _kind(text, query.image))
 
     def browse(self, offset: int, limit: int) -> list[Record]:
         """The pictures of the library, newest first."""
@@ -239,6 +244,7 @@ class ImageLibrary:
             for record in records:
                 self._store.delete(record.content_id)
                 logger.info("deleted %s, %s", record.content_id, record.name)
+        self._backgrounds.forget([record.content_id for record in records])
         return records
 
     def status(self) -> LibraryStatus:
@@ -260,7 +266,19 @@ class ImageLibrary:
         """Nobody waits for a model any longer that is still on its way."""
         self._models.fail(ModelUnavailable("The app is stopping."))
 
+    def calibrate(self, wait: bool = False) -> None:
+        """Measures, where that is due, what hits are judged by; without waiting, on a thread of its own.
+
+        A search does so by itself, but its own hits are then not judged yet.
+        """
+        encoder = self._models.answering()
+        if wait:
+            self._backgrounds.measure(encoder)
+        else:
+            self._backgrounds.begin(encoder)
+
     def close(self) -> None:
+        self._backgrounds.close()
         self._database.close()
 
     def _noted(
@@ -353,12 +371,28 @@ class ImageLibrary:
 
     def _search_similar(self, query: Query, id: ContentId) -> Answer:
         anchor = self.record(id)
+        encoder = self._models.answering()
         started = time.perf_counter()
-        with self._collection().loaded() as index:
+        with self._database.collection(encoder.info).loaded() as index:
             stored = index.vectors([anchor.img_path]).get(id)
             if stored is None:
                 raise UnknownPicture(f"{anchor.name} is stored but not yet searchable. Add it again to finish it.")
-            return _answer(index, stored, query, started, started, [], anchor)
+            answer = _answer(index, stored, query, started, started, [], anchor)
+        return self._judged(answer, encoder, stored, "picture")
+
+    def _judged(self, answer: Answer, encoder: Encoder, vector: Vector, kind: Kind) -> Answer:
+        answer = replace(answer, model=encoder.info.name)
+        background = self._backgrounds.of(encoder)
+        if background is None:
+            return answer
+        anchor = answer.anchor.content_id if answer.anchor else None
+        relevance = background.relevance(kind, vector, [hit.score for hit in answer.hits], anchor)
+        by_id = {hit.record.content_id: each for hit, each in zip(answer.hits, relevance, strict=False)}
+        return replace(answer, relevance=by_id, confident=is_confident(relevance))
+
+
+def _kind(text: str, image: bytes | None) -> Kind:
+    return "picture" if not text else "mix" if image else "text"
 
 
 def _encoded(encoder: Encoder, text: str, image: bytes | None) -> tuple[Vector, list[str]]:
@@ -397,7 +431,9 @@ def _answer(
         timings.load,
         timings.search,
     )
-    return Answer(hits, timings, notes, anchor)
+    without = anchor.img_path if anchor else ""
+    asked = Asked(vector, limit, query.nprobe, query.exact, query.min_score, without)
+    return Answer(hits, timings, notes, anchor, explained=index.explain(asked))
 
 
 class _Run:

@@ -85,6 +85,30 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a collection was asked: `nprobe` None lets it choose, `without` is a row that does not count as a hit."""
+
+    vector: Vector = field(repr=False)
+    limit: int
+    nprobe: int | None
+    exact: bool
+    min_score: float = -1.0
+    without: str = ""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Where a question went. `script` is a program that asks it again and prints the same hits; it names no address,
+    folder or password, so that visitors may read it. `nprobe` is None where every cluster is looked into."""
+
+    collection: str
+    rows: int | None
+    nlist: int
+    nprobe: int | None
+    script: str
+
+
+@dataclass(frozen=True)
 class IndexStatus:
     """Counters are those of this process; `rows` is None until they were counted for the first time."""
 
@@ -114,6 +138,14 @@ class LoadedCollection(Protocol):
 
     def search_many(self, vectors: Vectors, limit: int, nprobe: int | None, exact: bool) -> list[list[Hit]]:
         """One list for each vector, as `search` has it, in one call."""
+        ...
+
+    def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
+        """The scores of the nearest rows of each vector, without their records. Not one of the searches counted."""
+        ...
+
+    def explain(self, asked: Asked) -> Explained:
+        """Asks nothing."""
         ...
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:

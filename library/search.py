@@ -1,15 +1,16 @@
 """What can be asked, what comes back, and how a text and a picture become one vector."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from library.errors import InvalidQuery
 from library.images import ContentId
-from library.ports import Hit, Vector
+from library.ports import Explained, Hit, Vector
 from library.records import Record
+from library.relevance import Relevance
 
 MAX_LIMIT = 200
 
@@ -51,6 +52,10 @@ class Answer:
     timings: Timings
     notes: list[str] = field(default_factory=list)  # what the person should know, such as a text that was cut
     anchor: Record | None = None  # the picture that the hits resemble, itself left out of them
+    relevance: Mapping[ContentId, Relevance] = field(default_factory=dict)  # empty where nothing can be said
+    confident: bool | None = None  # whether any hit stands out; None where nothing can be said
+    model: str = ""
+    explained: Explained | None = None
 
 
 def clean_text(text: str) -> str:

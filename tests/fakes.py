@@ -11,7 +11,7 @@ from PIL import Image
 from library.errors import UnknownPicture
 from library.images import ContentId
 from library.models import Models, ModelSource
-from library.ports import Encoder, EncoderInfo, Hit, IndexStatus, Vector, Vectors
+from library.ports import Asked, Encoder, EncoderInfo, Explained, Hit, IndexStatus, Vector, Vectors
 from library.records import Record, id_of
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -124,6 +124,13 @@ class MemoryCollection:
         self._searches += 1
         hits = [Hit(record, float(stored @ vector)) for record, stored in self._rows.values()]
         return sorted(hits, key=lambda hit: -hit.score)[:limit]
+
+    def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
+        scores = [{id_of(path): float(row @ vector) for path, (_, row) in self._rows.items()} for vector in vectors]
+        return [dict(sorted(each.items(), key=lambda pair: -pair[1])[:limit]) for each in scores]
+
+    def explain(self, asked: Asked) -> Explained:
+        return Explained(self._name, len(self._rows), 128, asked.nprobe, "")
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(path) for path in img_paths if path in self._rows}
