@@ -19,8 +19,9 @@ from encoders.clip import SMALL, load_encoder
 from encoders.small.captions import CLASSES, PROMPT, with_article
 from library.image_library import ImageLibrary
 from library.images import ContentId
+from library.ports import Hit
 from library.relevance import CONFIDENT, STANDS_OUT
-from library.search import MAX_LIMIT, Query
+from library.search import MAX_LIMIT, Answer, Query
 
 RESAMPLES = 5000
 PICTURES = 400
@@ -102,7 +103,10 @@ def prompted(word: str) -> str:
 
 def best(library: ImageLibrary, text: str) -> Best:
     answer = library.search(Query(text, limit=1, exact=True))
-    [hit] = answer.hits
+    return judged(answer, answer.hits[0])
+
+
+def judged(answer: Answer, hit: Hit) -> Best:
     return Best(answer.relevance[hit.record.content_id].z, hit.score)
 
 
@@ -111,11 +115,8 @@ def pictures(library: ImageLibrary, classes: dict[ContentId, str]) -> tuple[list
     present, absent = [], []
     for id in sorted(classes)[:PICTURES]:
         answer = library.search(Query(similar_to=id, limit=MAX_LIMIT, exact=True))
-        found = [
-            (hit.record.content_id, Best(answer.relevance[hit.record.content_id].z, hit.score)) for hit in answer.hits
-        ]
-        present.append(found[0][1])
-        absent.append(next(each for other, each in found if classes[other] != classes[id]))
+        present.append(judged(answer, answer.hits[0]))
+        absent.append(judged(answer, next(hit for hit in answer.hits if classes[hit.record.content_id] != classes[id])))
     return present, absent
 
 

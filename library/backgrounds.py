@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 READ_AT_ONCE = 500  # rows
 GROWTH = 1.25
+LOOKED_AFTER = 5.0  # seconds: counting the pictures takes longer than judging hits
 KEPT_FOR = 3600.0  # seconds: what another process deleted is gone by then
 
 
@@ -44,12 +45,16 @@ class Backgrounds:
         self._measuring = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        self._look_again = clock()
 
     def of(self, encoder: Encoder) -> Background | None:
         """Without waiting. Where it is due, another one begins to be measured."""
         kept = self._kept.get(encoder.info)
-        if self._is_due(kept):
-            self.begin(encoder)
+        now = self._clock()
+        if kept is None or now >= self._look_again:
+            self._look_again = now + LOOKED_AFTER
+            if self._is_due(kept):
+                self.begin(encoder)
         return kept.background if kept else None
 
     def begin(self, encoder: Encoder) -> None:
