@@ -29,8 +29,9 @@ from library.packs import Contents, Pack, Packed, PackWriter
 from library.ports import Hit
 from library.receipts import Write, receipt_file
 from library.records import clean_name
+from library.relevance import Relevance
 from library.samples import sample_pictures
-from library.search import MAX_LIMIT, Query
+from library.search import MAX_LIMIT, Answer, Query
 from library.selection import Selection, Shard
 from library.watch import Round, Tell, WatchOrder, parse_interval
 from settings import Settings, SettingsError, load_settings
@@ -162,10 +163,12 @@ def search(
     nprobe: Annotated[int | None, typer.Option(help="Clusters to look into; chosen by itself if not given.")] = None,
     exact: Annotated[bool, typer.Option(help="Compare with every picture.")] = False,
     min_score: Annotated[float, typer.Option(help="Leave out results below this score, -1 to 1.")] = -1.0,
+    explain: Annotated[bool, typer.Option("--explain", help="Print a program that asks Milvus the same.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Finds pictures by words, by a picture, or by both."""
     with _failures_as_exit_codes(), context.obj.library() as library:
+        library.calibrate(wait=True)
         query = Query(
             text=text,
             image=_bytes_of(image) if image else None,
@@ -175,13 +178,7 @@ def search(
             min_score=min_score,
         )
         answer = library.search(query)
-    for note in answer.notes:
-        typer.echo(note, err=True)
-    if as_json:
-        _print_json([_hit_as_json(hit) for hit in answer.hits])
-    else:
-        for rank, hit in enumerate(answer.hits, start=1):
-            typer.echo(f"{rank:>3}  {hit.score:.3f}  {hit.record.content_id}  {hit.record.name}")
+    _print_answer(answer, explain, as_json)
 
 
 @commands.command()
@@ -432,13 +429,31 @@ def _print_rejected(receipts: Iterable[FileReceipt]) -> None:
             typer.echo(f"rejected  {_printable(receipt.path)}  {receipt.reason}")
 
 
-def _hit_as_json(hit: Hit) -> dict[str, object]:
+def _print_answer(answer: Answer, explain: bool, as_json: bool) -> None:
+    unsure = ["No confident match: what is found stands out no more than for a query that means nothing."]
+    for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
+        typer.echo(note, err=True)
+    if explain and answer.explained:
+        typer.echo(answer.explained.script, nl=False)
+    elif as_json:
+        _print_json([_hit_as_json(hit, answer.relevance.get(hit.record.content_id)) for hit in answer.hits])
+    else:
+        for rank, hit in enumerate(answer.hits, start=1):
+            relevance = answer.relevance.get(hit.record.content_id)
+            words = f"{relevance.words:<10}  " if relevance else ""
+            typer.echo(f"{rank:>3}  {hit.score:.3f}  {words}{hit.record.content_id}  {hit.record.name}")
+
+
+def _hit_as_json(hit: Hit, relevance: Relevance | None) -> dict[str, object]:
     record = hit.record
     return {
         "content_id": record.content_id,
         "img_path": record.img_path,
         "name": record.name,
         "score": round(hit.score, 6),
+        "relevance": relevance.words if relevance else None,
+        "z": round(relevance.z, 2) if relevance else None,
+        "percentile": round(relevance.percentile, 1) if relevance else None,
     }
 
 

@@ -62,15 +62,19 @@ class Backgrounds:
         with self._changing:
             if self._is_closed or (self._thread and self._thread.is_alive()):
                 return
-            self._thread = threading.Thread(target=self._try, args=[encoder], name="background", daemon=True)
+            self._thread = threading.Thread(target=self.measure, args=[encoder], name="background", daemon=True)
             self._thread.start()
 
     def measure(self, encoder: Encoder) -> None:
-        """Waits until it is there, where it is due. Raises IndexUnavailable or StoreUnavailable."""
+        """Waits until it is there, where it is due. What keeps it from that is logged: a search goes on without."""
         with self._measuring:
             kept = self._kept.get(encoder.info)
-            if not self._is_closed and self._is_due(kept):
+            if self._is_closed or not self._is_due(kept):
+                return
+            try:
                 self._measure(encoder, kept)
+            except LikenessError as error:
+                logger.info("what hits are judged by was not measured: %s", error)
 
     def forget(self, ids: Collection[ContentId]) -> None:
         """To be called once they are no longer stored."""
@@ -83,12 +87,6 @@ class Backgrounds:
             self._is_closed = True
         if self._thread:
             self._thread.join()
-
-    def _try(self, encoder: Encoder) -> None:
-        try:
-            self.measure(encoder)
-        except LikenessError as error:  # the next query tries again
-            logger.info("the background of %s was not measured: %s", encoder.info.name, error)
 
     def _is_due(self, kept: _Kept | None) -> bool:
         with suppress(StoreUnavailable):
@@ -113,7 +111,8 @@ class Backgrounds:
             deleted = set(ids) - set(self._store.ids())
             kept = _Kept(background.without(deleted), paths, texts, len(stored), self._clock())
             self._kept[encoder.info] = kept
-        logger.debug("background: %d of %d pictures in %.2f s", len(ids), len(stored), time.monotonic() - started)
+        seconds = time.monotonic() - started
+        logger.debug("hits are judged by %d of %d pictures, measured in %.2f s", len(ids), len(stored), seconds)
 
     def _paths(self, ids: Sequence[ContentId], known: dict[ContentId, str]) -> dict[ContentId, str]:
         """Only what is new is read."""

@@ -271,11 +271,8 @@ class ImageLibrary:
 
         A search does so by itself, but its own hits are then not judged yet.
         """
-        encoder = self._models.answering()
-        if wait:
-            self._backgrounds.measure(encoder)
-        else:
-            self._backgrounds.begin(encoder)
+        measure = self._backgrounds.measure if wait else self._backgrounds.begin
+        measure(self._models.answering())
 
     def close(self) -> None:
         self._backgrounds.close()

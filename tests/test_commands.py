@@ -98,7 +98,7 @@ def test_a_file_named_outright_is_never_skipped(run, filled, album):
 def test_a_picture_finds_itself_first(run, filled, album):
     hits = json.loads(run("search", "--image", album / "b.png", "--limit", 2, "--json").stdout)
     assert len(hits) == 2
-    assert set(hits[0]) == {"content_id", "img_path", "name", "score"}
+    assert set(hits[0]) == {"content_id", "img_path", "name", "score", "relevance", "z", "percentile"}
     assert (hits[0]["name"], hits[0]["score"] >= 0.99) == ("b.png", True)
     assert hits[0]["img_path"] == f"images/{hits[0]['content_id'][:2]}/{hits[0]['content_id']}.png"
 

@@ -12,7 +12,7 @@ from library.ingest import FileReceipt
 from library.search import Query
 from ui import checks
 from ui.handlers import Handlers
-from ui.views import Json, status_view
+from ui.views import Json, relevance_view, status_view
 
 ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
 
@@ -38,11 +38,13 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
             min_score: leave out pictures with a lower cosine similarity, -1 to 1
             image: an uploaded picture that the results resemble
         Returns:
-            one entry per picture: content_id, img_path, name and score
+            one entry per picture: content_id, img_path, name, score, and how far it stands out from what queries that
+            mean nothing find: relevance ("stands out", "likely" or "weak"), z and percentile, null where nothing can
+            be said
         """
         try:
             picture = handlers.uploaded_bytes(checks.mapping(image).get("path")) if image else None
-            hits = library.search(_query(text, limit, nprobe, exact, min_score, picture)).hits
+            answer = library.search(_query(text, limit, nprobe, exact, min_score, picture))
         except LikenessError as error:
             raise gr.Error(str(error), print_exception=False) from None
         return [
@@ -51,8 +53,9 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
                 "img_path": hit.record.img_path,
                 "name": hit.record.name,
                 "score": hit.score,
+                **relevance_view(answer.relevance.get(hit.record.content_id)),
             }
-            for hit in hits
+            for hit in answer.hits
         ]
 
     def status() -> Json:
