@@ -271,8 +271,10 @@ class ImageLibrary:
 
         A search does so by itself, but its own hits are then not judged yet.
         """
-        measure = self._backgrounds.measure if wait else self._backgrounds.begin
-        measure(self._models.answering())
+        if wait:
+            self._backgrounds.measure(self._models.answering())
+        elif self._models.status().info:
+            self._backgrounds.begin(self._models.answering())
 
     def close(self) -> None:
         self._backgrounds.close()

@@ -1,5 +1,6 @@
 """How far hits stand out: what is measured, what is claimed, and when nothing is."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -29,8 +30,9 @@ from library.relevance import (
     sample_of,
 )
 from library.search import Query
-from tests.conftest import record, unit_vectors
-from tests.fakes import MemoryDatabase, MemoryStore, ready
+from tests.conftest import item, record, unit_vectors
+from tests.fakes import ready
+from ui.views import View, answer_view
 
 DIM = 32
 PICTURES = 200
@@ -161,8 +163,6 @@ def test_nothing_is_claimed_of_few_pictures(store, database, encoder):
 
 
 def test_nothing_is_claimed_where_meaningless_queries_are_all_alike(library, picture):
-    from tests.conftest import item
-
     list(library.add([item(f"{n}.png", picture((n, 255 - n, 40))) for n in range(FEWEST)]))
     library.calibrate(wait=True)
     assert library.search(Query("red")).confident is None
@@ -222,6 +222,23 @@ def test_blends_do_not_find_what_they_were_made_of(store, database, encoder):
         background = measured(index, ids, VECTORS, encoder.encode_texts(meaningless_texts()))
     # The pictures that a blend of three was made of score 0.58 and more.
     assert background.scales["picture"].level < 0.58
+
+
+# What is told
+
+
+def test_the_page_is_told_how_far_each_hit_stands_out_and_how_to_ask_again(judged):
+    answer = judged.search(Query("picture 7", limit=2))
+    told = json.loads(json.dumps(answer_view(answer, View("picture 7"), PICTURES, -1.0)))
+    assert [each["relevance"] for each in told["items"]] == ["stands out", "weak"]
+    assert told["items"][0]["z"] > 3 and told["items"][0]["percentile"] == 100
+    assert (told["confident"], told["explained"]["model"], told["explained"]["rows"]) == (True, "hash", PICTURES)
+
+
+def test_the_page_is_told_nothing_where_nothing_can_be_said(library, picture):
+    list(library.add([item("red.png", picture("red"))]))
+    told = answer_view(library.search(Query("red")), View("red"), 1, -1.0)
+    assert (told["items"][0]["relevance"], told["items"][0]["z"], told["confident"]) == (None, None, None)
 
 
 # Keeping it
