@@ -5,14 +5,15 @@ python -m benchmarks.relevance --photos FOLDER [--tuning]
 The folder holds caltech101/validation. `--tuning` asks the texts that the measure was chosen with, and keeps no table.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import numpy as np
 import typer
 
 from benchmarks.absent import FIGURE, TUNING
+from benchmarks.auroc import Best, compared
 from benchmarks.material import empty_library, items_of
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
 from encoders.clip import SMALL, load_encoder
@@ -23,25 +24,7 @@ from library.ports import Hit
 from library.relevance import CONFIDENT, STANDS_OUT
 from library.search import MAX_LIMIT, Answer, Query
 
-RESAMPLES = 5000
 PICTURES = 400
-
-
-class Best(NamedTuple):
-    """Of the best hit of a query."""
-
-    z: float
-    score: float
-
-
-class Comparison(NamedTuple):
-    """AUROC of the calibrated measure, of the raw score, and the 95 % interval of the difference."""
-
-    calibrated: float
-    raw: float
-    low: float
-    high: float
-    fewer_errors: float  # at least, with the same certainty: pairs in the wrong order by the raw score / by z
 
 
 def main(
@@ -141,27 +124,6 @@ def note(what: str, present: Sequence[Best], without: dict[str, Sequence[Best]])
 
 def share(group: Sequence[Best], z: float) -> str:
     return f"{np.mean([each.z >= z for each in group]):.0%}"
-
-
-def compared(present: Sequence[Best], absent: Sequence[Best]) -> Comparison:
-    by_z = ordered(lambda each: each.z, present, absent)
-    by_score = ordered(lambda each: each.score, present, absent)
-    rng = np.random.default_rng(0)
-    differences, ratios = [], []
-    for _ in range(RESAMPLES):
-        some = np.ix_(rng.integers(0, len(present), len(present)), rng.integers(0, len(absent), len(absent)))
-        z, score = by_z[some].mean(), by_score[some].mean()
-        differences.append(z - score)
-        ratios.append((1 - score) / max(1 - z, 1e-6))
-    low, high = np.quantile(differences, [0.025, 0.975])
-    fewer_errors = np.quantile(ratios, 0.025)
-    return Comparison(float(by_z.mean()), float(by_score.mean()), float(low), float(high), float(fewer_errors))
-
-
-def ordered(measure: Callable[[Best], float], present: Sequence[Best], absent: Sequence[Best]) -> np.ndarray:
-    """Of each pair 1 where the one with a match measures more, a half where both are equal; their mean is the AUROC."""
-    high, low = np.array([measure(each) for each in present]), np.array([measure(each) for each in absent])
-    return np.where(high[:, None] > low, 1.0, np.where(high[:, None] == low, 0.5, 0.0))
 
 
 if __name__ == "__main__":
