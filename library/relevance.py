@@ -82,7 +82,7 @@ class Background:
         self, kind: Kind, vector: Vector, scores: Sequence[float], anchor: ContentId | None = None
     ) -> list[Relevance]:
         """Of each score of that query; none where nothing can be said. The anchor's own score does not count."""
-        if kind not in self.scales:
+        if kind not in self.scales or len(self.ids) < FEWEST or not scores:
             return []
         usual = self.usual(vector, anchor)
         return [self.scales[kind].relevance(score, usual) for score in scores]

@@ -279,6 +279,11 @@ def test_a_deleted_picture_leaves_it_at_once(judged, encoder):
     assert len(judged._backgrounds.of(encoder).vectors) == PICTURES - 1
 
 
+def test_nothing_is_claimed_once_few_pictures_are_left(judged):
+    judged.delete([each.content_id for each in RECORDS[FEWEST - 1 :]])
+    assert judged.search(Query("picture 7")).confident is None
+
+
 def test_a_picture_that_another_process_deleted_leaves_it_within_the_hour(store, database, encoder):
     clock = Clock()
     kept = Backgrounds(store, database, clock)
