@@ -129,7 +129,7 @@ def fitted(usual: NDArray[np.floating], best: NDArray[np.floating]) -> Scale | N
     """Least squares; None where there is no spread to measure with."""
     x, y = usual.astype(np.float64), best.astype(np.float64)
     variance = float(np.var(x))
-    slope = float(np.mean((x - x.mean()) * (y - y.mean()))) / variance if variance > 1e-12 else 0.0
+    slope = float(np.mean((x - x.mean()) * (y - y.mean()))) / variance if variance > 1e-8 else 0.0
     level = float(y.mean() - slope * x.mean())
     rest = y - level - slope * x
     spread = float(np.sqrt(np.sum(rest**2) / max(1, len(rest) - 2)))
