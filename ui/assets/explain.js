@@ -25,7 +25,7 @@ const createExplainer = () => {
     const list = el('ol', 'lk-stages');
     list.append(
       stage('encode', 'The question becomes a vector', timings, 0),
-      stage('load', 'The collection is loaded, or waited for', timings, timings.encode),
+      stage('load', 'The collection is loaded', timings, timings.encode),
       stage('search', 'Milvus searches', timings, timings.encode + timings.load),
     );
     return list;
