@@ -25,12 +25,12 @@ class Comparison(NamedTuple):
     fewer_errors: float  # at least, with the same certainty: pairs in the wrong order by the raw score / by z
 
 
-def compared(present: Sequence[Best], absent: Sequence[Best]) -> Comparison:
+def compared(present: Sequence[Best], absent: Sequence[Best], resamples: int = RESAMPLES) -> Comparison:
     by_z = ordered(lambda each: each.z, present, absent)
     by_score = ordered(lambda each: each.score, present, absent)
     rng = np.random.default_rng(0)
     differences, ratios = [], []
-    for _ in range(RESAMPLES):
+    for _ in range(resamples):
         some = np.ix_(rng.integers(0, len(present), len(present)), rng.integers(0, len(absent), len(absent)))
         z, score = by_z[some].mean(), by_score[some].mean()
         differences.append(z - score)

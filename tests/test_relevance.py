@@ -376,14 +376,14 @@ def test_the_interval_of_the_difference_is_above_zero_only_where_one_measure_is_
     noise = rng.standard_normal(120)
     present = [Best(3 + z, 3 + 3 * z) for z in noise]
     absent = [Best(z, 3 * z) for z in rng.standard_normal(120)]
-    better = compared(present, absent)
+    better = compared(present, absent, 300)
     assert better.low > 0 and better.fewer_errors > 1 and better.calibrated > better.raw
-    same = compared([Best(each.z, each.z) for each in present], [Best(each.z, each.z) for each in absent])
+    same = compared([Best(z, z) for z, _ in present], [Best(z, z) for z, _ in absent], 300)
     assert (same.low, same.high, same.fewer_errors) == (0, 0, 1)
-    worse = compared([Best(each.score, each.z) for each in present], [Best(each.score, each.z) for each in absent])
+    worse = compared([Best(score, z) for z, score in present], [Best(score, z) for z, score in absent], 300)
     assert worse.high < 0 and worse.fewer_errors < 1
 
 
 def test_an_auroc_is_the_share_of_pairs_in_order():
-    found = compared([Best(2, 0), Best(1, 0)], [Best(1, 0), Best(0, 0)])
+    found = compared([Best(2, 0), Best(1, 0)], [Best(1, 0), Best(0, 0)], 10)
     assert (found.calibrated, found.raw) == (0.875, 0.5)
