@@ -168,7 +168,6 @@ def search(
 ) -> None:
     """Finds pictures by words, by a picture, or by both."""
     with _failures_as_exit_codes(), context.obj.library() as library:
-        library.calibrate(wait=True)
         query = Query(
             text=text,
             image=_bytes_of(image) if image else None,
@@ -177,6 +176,7 @@ def search(
             exact=exact,
             min_score=min_score,
         )
+        library.calibrate(wait=True)
         answer = library.search(query)
     _print_answer(answer, explain, as_json)
 
