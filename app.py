@@ -88,6 +88,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
         error = _load_model(library)
         if error is None:
             library.status()  # opens the collection before the first query has to
+            library.calibrate()
         elif not stop.is_set:
             logger.error("model %s failed: %s", settings.clip_model, error)
         if isinstance(error, UnknownModel):

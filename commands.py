@@ -32,8 +32,9 @@ from library.packs import Contents, Pack, Packed, PackWriter
 from library.ports import Hit, IndexStatus
 from library.receipts import Write, receipt_file
 from library.records import Record, clean_name
+from library.relevance import Relevance
 from library.samples import sample_pictures
-from library.search import MAX_LIMIT, ORDERS, Listing, Query, as_order
+from library.search import MAX_LIMIT, ORDERS, Answer, Listing, Query, as_order
 from library.selection import Selection, Shard
 from library.watch import Round, Tell, WatchOrder, parse_interval
 from settings import Settings, SettingsError, load_settings
@@ -188,6 +189,7 @@ def search(
     match_any: Annotated[bool, typer.Option("--any", help="Any of the conditions, not all of them.")] = False,
     sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
     offset: Annotated[int, typer.Option(help="Leaves out so many of the first results.", min=0)] = 0,
+    explain: Annotated[bool, typer.Option("--explain", help="Print a program that asks Milvus the same.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Finds pictures by words, by a picture, by both; without them lists those that match."""
@@ -208,14 +210,9 @@ def search(
             order=order,
             offset=offset,
         )
+        library.calibrate(wait=True)
         answer = library.search(query)
-    for note in answer.notes:
-        typer.echo(note, err=True)
-    if as_json:
-        _print_json([_hit_as_json(hit) for hit in answer.hits])
-    else:
-        for rank, hit in enumerate(answer.hits, start=offset + 1):
-            typer.echo(f"{rank:>3}  {hit.score:.3f}  {hit.record.content_id}  {hit.record.name}")
+    _print_answer(answer, offset, explain, as_json)
 
 
 @commands.command()
@@ -483,8 +480,28 @@ def _print_listing(listing: Listing, as_json: bool) -> None:
         typer.echo(f"{record.content_id}  {record.name}")
 
 
-def _hit_as_json(hit: Hit) -> dict[str, object]:
-    return _record_as_json(hit.record) | {"score": round(hit.score, 6)}
+def _print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> None:
+    unsure = ["No confident match: what is found stands out no more than for a query that means nothing."]
+    for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
+        typer.echo(note, err=True)
+    if explain and answer.explained:
+        typer.echo(answer.explained.script, nl=False)
+    elif as_json:
+        _print_json([_hit_as_json(hit, answer.relevance.get(hit.record.content_id)) for hit in answer.hits])
+    else:
+        for rank, hit in enumerate(answer.hits, start=offset + 1):
+            relevance = answer.relevance.get(hit.record.content_id)
+            words = f"{relevance.words:<10}  " if relevance else ""
+            typer.echo(f"{rank:>3}  {hit.score:.3f}  {words}{hit.record.content_id}  {hit.record.name}")
+
+
+def _hit_as_json(hit: Hit, relevance: Relevance | None) -> dict[str, object]:
+    return _record_as_json(hit.record) | {
+        "score": round(hit.score, 6),
+        "relevance": relevance.words if relevance else None,
+        "z": round(relevance.z, 2) if relevance else None,
+        "percentile": round(relevance.percentile, 1) if relevance else None,
+    }
 
 
 def _record_as_json(record: Record) -> dict[str, object]:

@@ -20,6 +20,7 @@ from db.lease import Lease
 from db.nprobe_choices import Choice
 from db.rebuild import ServerRebuild, is_unfinished, rebuild_in_place
 from db.refusals import says_gone, says_not_loaded
+from db.reproduce import script
 from db.schema import (
     EMBEDDING,
     FIELDS,
@@ -42,7 +43,7 @@ from db.windows import followed_by, in_order, window
 from library.errors import IndexUnavailable, InvalidContentId
 from library.filters import Filter
 from library.images import ContentId
-from library.ports import Hit, IndexStatus, Vector, Vectors
+from library.ports import Asked, Explained, Hit, IndexStatus, Vector, Vectors
 from library.records import Record, id_of
 
 if TYPE_CHECKING:
@@ -197,9 +198,7 @@ class MilvusCollection:
         offset: int = 0,
     ) -> list[list[Hit]]:
         self._searches += len(vectors)
-        # What a filter leaves of a few clusters are not the best of all that match.
-        is_whole = exact or (where is not None and nprobe is None)
-        probes = EVERY_CLUSTER if is_whole else nprobe or self._automatic_nprobe(generation)
+        probes = self._probes(generation, nprobe, exact, where)
         search = partial(self._search, generation, vectors, where)
 
         def ask(depth: int) -> list[list[Hit]]:
@@ -212,13 +211,25 @@ class MilvusCollection:
         return window(ask, offset, limit, where)
 
     def matching(self, generation: int, where: Filter | None) -> list[Record]:
-        wanted = expression(where, self._milvus.is_lite) if where else ""
+        wanted = self._expression(where)
         records = self._records(generation, wanted)
         return [record for record in records if where.matches(record)] if where else records
 
     def some(self, generation: int, limit: int, having: str | None) -> list[Record]:
         wanted = has_field(having, self._milvus.is_lite) if having else ""
         return self._ask(generation, lambda client: self._query(client, wanted, limit=limit))
+
+    def nearest(self, generation: int, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
+        probes = self._probes(generation, None, False)
+        # With the key alone: Lite adds whole vectors where no field is named.
+        found = self._ask(generation, lambda client: self._found(client, vectors, limit, probes, [PRIMARY_KEY]))
+        return [{id_of(path): float(score) for path, score in _scores(each)} for each in found]
+
+    def explain(self, generation: int, asked: Asked) -> Explained:
+        probes = self._probes(generation, asked.nprobe, asked.exact, asked.where)
+        looked_into = probes if probes < self._nlist else None
+        text = script(self._name, asked, probes, self._milvus.is_lite, self._expression(asked.where))
+        return Explained(self._name, self._rows, self._nlist, looked_into, text)
 
     def rows_of(self, generation: int, img_paths: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
         """The rows of those that have one, each with its key and the fields named."""
@@ -243,16 +254,7 @@ class MilvusCollection:
         self, generation: int, vectors: Vectors, where: Filter | None, depth: int, probes: int
     ) -> list[list[Hit]]:
         def ask(client: MilvusClient) -> list[list[Hit]]:
-            found = client.search(
-                self._name,
-                data=list(vectors),
-                anns_field=EMBEDDING,
-                limit=depth,
-                filter=expression(where, self._milvus.is_lite) if where else "",
-                search_params={"metric_type": METRIC, "params": {"nprobe": probes}},
-                output_fields=[*FIELDS, METADATA],
-                timeout=QUERY_TIMEOUT if where else TIMEOUT,
-            )
+            found = self._found(client, vectors, depth, probes, [*FIELDS, METADATA], where)
             return [in_order(_hits(answer)) for answer in found]
 
         answers = self._ask(generation, ask)
@@ -278,6 +280,34 @@ class MilvusCollection:
         fields = [PRIMARY_KEY, *FIELDS, METADATA]
         rows = client.query(self._name, filter=wanted, output_fields=fields, timeout=QUERY_TIMEOUT, **bound)
         return [_record(row[PRIMARY_KEY], row) for row in rows]
+
+    def _found(
+        self,
+        client: MilvusClient,
+        vectors: Vectors,
+        limit: int,
+        probes: int,
+        fields: list[str],
+        where: Filter | None = None,
+    ) -> Any:
+        return client.search(
+            self._name,
+            data=list(vectors),
+            anns_field=EMBEDDING,
+            limit=limit,
+            filter=self._expression(where),
+            search_params={"metric_type": METRIC, "params": {"nprobe": probes}},
+            output_fields=fields,
+            timeout=QUERY_TIMEOUT if where else TIMEOUT,
+        )
+
+    def _probes(self, generation: int, nprobe: int | None, exact: bool, where: Filter | None = None) -> int:
+        if exact or (where and nprobe is None):  # what a filter leaves of a few clusters are not the best that match
+            return EVERY_CLUSTER
+        return nprobe or self._automatic_nprobe(generation)
+
+    def _expression(self, where: Filter | None) -> str:
+        return expression(where, self._milvus.is_lite) if where else ""
 
     def _automatic_nprobe(self, generation: int) -> int:
         if chosen := self._chosen_nprobe():
@@ -485,6 +515,12 @@ class LoadedMilvusCollection:
     def some(self, limit: int, having: str | None = None) -> list[Record]:
         return self._collection.some(self._generation, limit, having)
 
+    def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
+        return self._collection.nearest(self._generation, vectors, limit)
+
+    def explain(self, asked: Asked) -> Explained:
+        return self._collection.explain(self._generation, asked)
+
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(row[PRIMARY_KEY]) for row in self._collection.rows_of(self._generation, img_paths, [])}
 
@@ -522,6 +558,10 @@ def _hits(found: Any) -> list[Hit]:
     # The key of a hit is called img_path on Lite and id on a server; `ids` is the same on both.
     entries = zip(found.ids, found.distances, found, strict=True)
     return [Hit(_record(path, hit["entity"]), float(score)) for path, score, hit in entries]
+
+
+def _scores(found: Any) -> Iterator[tuple[str, float]]:
+    return zip(found.ids, found.distances, strict=True)
 
 
 def _record(img_path: str, entity: dict[str, Any]) -> Record:

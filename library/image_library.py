@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePath
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from library.backgrounds import Backgrounds
 from library.errors import (
     UNEXPECTED,
     IndexUnavailable,
@@ -35,6 +36,7 @@ from library.models import Models, ModelStatus
 from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
 from library.paging import arranged, page_of
 from library.ports import (
+    Asked,
     Collection,
     Encoder,
     ImageStore,
@@ -45,6 +47,7 @@ from library.ports import (
     Vectors,
 )
 from library.records import NOT_KEPT, Record
+from library.relevance import Kind, is_confident
 from library.search import Answer, Listing, Order, Query, Timings, clean_text, combine
 from library.tuning import Tell as TellMeter
 from library.tuning import Tuning, Wish, check_enough, measure, queries_of
@@ -99,6 +102,7 @@ class ImageLibrary:
         self._history = history
         self._fields = Fields()
         self._fields_of = (-1, 0.0)  # how many pictures there were when they were looked at, and when that was
+        self._backgrounds = Backgrounds(store, database)
         self._changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
         self._asked: deque[str] = deque(maxlen=ASKED_TEXTS)  # for the meter; kept nowhere else
 
@@ -215,7 +219,8 @@ class ImageLibrary:
         self._asked.extend([text] if text else [])
         with self._database.collection(encoder.info).loaded() as index:
             self._check_fields(index, query.where)
-            return _answer(index, vector, query, started, encoded, notes)
+            answer = _answer(index, vector, query, started, encoded, notes)
+        return self._judged(answer, encoder, vector, _kind(text, query.image), query)
 
     def stored_items(self) -> list[Item]:
         """The pictures with what is kept with them, as a source."""
@@ -322,6 +327,7 @@ class ImageLibrary:
             for record in records:
                 self._store.delete(record.content_id)
                 logger.info("deleted %s, %s", record.content_id, record.name)
+        self._backgrounds.forget([record.content_id for record in records])
         return records
 
     def status(self) -> LibraryStatus:
@@ -343,7 +349,18 @@ class ImageLibrary:
         """Nobody waits for a model any longer that is still on its way."""
         self._models.fail(ModelUnavailable("The app is stopping."))
 
+    def calibrate(self, wait: bool = False) -> None:
+        """Measures, where that is due, what hits are judged by; without waiting, on a thread of its own.
+
+        A search does so by itself, but its own hits are then not judged yet.
+        """
+        if wait:
+            self._backgrounds.measure(self._models.answering())
+        elif self._models.status().info:
+            self._backgrounds.begin(self._models.answering())
+
     def close(self) -> None:
+        self._backgrounds.close()
         self._database.close()
 
     def _noted(
@@ -451,13 +468,30 @@ class ImageLibrary:
 
     def _search_similar(self, query: Query, id: ContentId) -> Answer:
         anchor = self.record(id)
+        encoder = self._models.answering()
         started = time.perf_counter()
-        with self._collection().loaded() as index:
+        with self._database.collection(encoder.info).loaded() as index:
             self._check_fields(index, query.where)
             stored = index.vectors([anchor.img_path]).get(id)
             if stored is None:
                 raise UnknownPicture(f"{anchor.name} is stored but not yet searchable. Add it again to finish it.")
-            return _answer(index, stored, query, started, started, [], anchor)
+            answer = _answer(index, stored, query, started, started, [], anchor)
+        return self._judged(answer, encoder, stored, "picture", query)
+
+    def _judged(self, answer: Answer, encoder: Encoder, vector: Vector, kind: Kind, query: Query) -> Answer:
+        answer = replace(answer, model=encoder.info.name)
+        background = self._backgrounds.of(encoder)
+        if background is None:
+            return answer
+        anchor = answer.anchor.content_id if answer.anchor else None
+        relevance = background.relevance(kind, vector, [hit.score for hit in answer.hits], anchor)
+        by_id = {hit.record.content_id: each for hit, each in zip(answer.hits, relevance, strict=False)}
+        is_the_top = not query.offset and query.where is None
+        return replace(answer, relevance=by_id, confident=is_confident(relevance) if is_the_top else None)
+
+
+def _kind(text: str, image: bytes | None) -> Kind:
+    return "picture" if not text else "mix" if image else "text"
 
 
 def _encoded(encoder: Encoder, text: str, image: bytes | None) -> tuple[Vector, list[str]]:
@@ -493,7 +527,9 @@ def _answer(
         timings.load,
         timings.search,
     )
-    return Answer(hits, timings, notes, anchor, has_more)
+    without = [anchor.img_path] if anchor else []
+    asked = Asked(vector, query.limit, query.nprobe, query.exact, query.min_score, without, query.where, query.offset)
+    return Answer(hits, timings, notes, anchor, has_more, explained=index.explain(asked))
 
 
 class _Run:

@@ -86,6 +86,32 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a collection was asked: `nprobe` None lets it choose, `without` are rows that do not count as hits."""
+
+    vector: Vector = field(repr=False)
+    limit: int
+    nprobe: int | None
+    exact: bool
+    min_score: float = -1.0
+    without: Sequence[str] = ()
+    where: Filter | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Where a question went. `script` is a program that asks it again and prints the same hits; it names no address,
+    folder or password, so that visitors may read it. `nprobe` is None where every cluster is looked into."""
+
+    collection: str
+    rows: int | None
+    nlist: int
+    nprobe: int | None
+    script: str
+
+
+@dataclass(frozen=True)
 class IndexStatus:
     """Counters are those of this process; `rows` is None until they were counted for the first time."""
 
@@ -145,6 +171,14 @@ class LoadedCollection(Protocol):
 
     def some(self, limit: int, having: str | None = None) -> list[Record]:
         """As many as there are, at most that; of those that have this field in their metadata, if it is given."""
+        ...
+
+    def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
+        """The scores of the nearest rows of each vector, without their records. Not one of the searches counted."""
+        ...
+
+    def explain(self, asked: Asked) -> Explained:
+        """Asks nothing."""
         ...
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:

@@ -137,6 +137,8 @@ class Worker:
         else:
             self._take_in(run, items, in_place)
             run.over.set()
+            if not self._closing.is_set():
+                self._library.calibrate()
 
     def _take_in(self, run: Run, items: Iterable[Item], in_place: bool) -> None:
         run.state, run.started = "running", time.monotonic()

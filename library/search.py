@@ -1,7 +1,7 @@
 """What can be asked, what comes back, and how a text and a picture become one vector."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -10,8 +10,9 @@ import numpy as np
 from library.errors import InvalidQuery
 from library.filters import Filter
 from library.images import ContentId
-from library.ports import Hit, Vector
+from library.ports import Explained, Hit, Vector
 from library.records import Record
+from library.relevance import Relevance
 
 MAX_LIMIT = 200
 MAX_DEPTH = 16_384  # hits: as far down as Milvus goes
@@ -64,6 +65,10 @@ class Answer:
     notes: list[str] = field(default_factory=list)  # what the person should know, such as a text that was cut
     anchor: Record | None = None  # the picture that the hits resemble, itself left out of them
     has_more: bool = False  # whether another page follows
+    relevance: Mapping[ContentId, Relevance] = field(default_factory=dict)  # empty where nothing can be said
+    confident: bool | None = None  # whether any hit stands out; None where nothing can be said
+    model: str = ""
+    explained: Explained | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from library.errors import UnknownPicture
 from library.filters import Filter
 from library.images import ContentId
 from library.models import Models, ModelSource
-from library.ports import Encoder, EncoderInfo, Hit, IndexStatus, Vector, Vectors
+from library.ports import Asked, Encoder, EncoderInfo, Explained, Hit, IndexStatus, Vector, Vectors
 from library.records import Record, id_of
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -147,6 +147,13 @@ class MemoryCollection:
 
     def some(self, limit: int, having: str | None = None) -> list[Record]:
         return [record for record in self.matching(None) if having is None or having in record.metadata][:limit]
+
+    def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
+        scores = [{id_of(path): float(row @ vector) for path, (_, row) in self._rows.items()} for vector in vectors]
+        return [dict(sorted(each.items(), key=lambda pair: -pair[1])[:limit]) for each in scores]
+
+    def explain(self, asked: Asked) -> Explained:
+        return Explained(self._name, len(self._rows), 128, asked.nprobe, "")
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(path) for path in img_paths if path in self._rows}

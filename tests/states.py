@@ -30,6 +30,7 @@ KINDS = (
     *("house", "flower", "balloons", "tree", "stripes", "checks"),
     *("dots", "fading", "hexagon", "oval", "circle", "square"),
 )
+NONSENSE = "qwpoeiru"
 WITHOUT_MODEL = """
 import app
 from library.errors import ModelUnavailable
@@ -247,6 +248,19 @@ def picture_results(visitor: Browser, places: Places) -> Page:
     page.get_by_label("Describe a picture").fill("by the sea")
     search_with_file(page, places.picture())
     page.get_by_text("for your picture and").wait_for()
+    return page
+
+
+def unsure(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.filled().url}/?q={NONSENSE}")
+    page.get_by_text("No confident match").wait_for()
+    return page
+
+
+def explained(visitor: Browser, places: Places) -> Page:
+    page = results(visitor, places)
+    page.get_by_role("button", name="Explain").click()
+    page.locator(".lk-explain .lk-code").wait_for()
     return page
 
 
@@ -559,6 +573,8 @@ STATES: tuple[State, ...] = (
     last_page,
     results,
     picture_results,
+    unsure,
+    explained,
     similar,
     no_match,
     bad_file,

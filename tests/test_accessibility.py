@@ -153,7 +153,20 @@ def test_the_way_to_the_pictures_can_be_cut_short(places, browser):
     assert tab(page) == "Skip to the pictures"
     page.keyboard.press("Enter")
     assert tab(page) == "Clear"
+    assert tab(page) == "Explain"
     assert tab(page).startswith("View Match 1")
+
+
+def test_a_search_is_explained_by_keys(places, browser):
+    page = states.results(browser, places)
+    tab_to(page, "Explain")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="This search, explained")
+    dialog.get_by_text("Clusters searched").wait_for()
+    assert "client.search(" in dialog.locator("code").text_content()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    wait_for_focus(page, "Explain")
 
 
 def test_settings_are_worked_by_keys(places, browser):

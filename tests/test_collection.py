@@ -73,6 +73,17 @@ def test_many_vectors_are_answered_in_one_call_each_with_its_own_hits(collection
     assert [ids(hits) for hits in answers] == [[record(number).content_id] for number in (2, 1, 2)]
 
 
+def test_the_nearest_rows_of_many_vectors_have_the_scores_of_a_search_and_are_not_counted(collection):
+    collection.upsert([record(1), record(2)], np.stack([X, Y]))
+    with collection.loaded() as index:
+        [first, second] = index.nearest(np.stack([X, Y]), limit=2)
+        searches = collection.status().searches
+        hits = index.search(X, limit=2, nprobe=None, exact=False)
+    assert list(first) == ids(hits) and list(second) == ids(hits)[::-1]
+    assert list(first.values()) == pytest.approx([hit.score for hit in hits], abs=1e-5)
+    assert searches == 0
+
+
 def test_a_hit_carries_its_record(collection):
     kept = record(1, name="naïve 写真.png", metadata={"photographer": "Ada", "stars": 5})
     collection.upsert([kept], np.stack([X]))

@@ -20,15 +20,19 @@ from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("commands")
+
+
+@pytest.fixture(scope="module")
+def run(home):
     """run("search", "red") -> the finished process, on one library shared by the module."""
-    data = tmp_path_factory.mktemp("commands")
 
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, str(ROOT / "app.py"), *map(str, arguments)],
-            env=settings(data, **environment),
-            cwd=data,
+            env=settings(home, **environment),
+            cwd=home,
             capture_output=True,
             text=True,
             timeout=120,
@@ -98,7 +102,7 @@ def test_a_file_named_outright_is_never_skipped(run, filled, album):
 def test_a_picture_finds_itself_first(run, filled, album):
     hits = json.loads(run("search", "--image", album / "b.png", "--limit", 2, "--json").stdout)
     assert len(hits) == 2
-    assert set(hits[0]) == {"content_id", "img_path", "name", "score"}
+    assert set(hits[0]) == {"content_id", "img_path", "name", "score", "relevance", "z", "percentile"}
     assert (hits[0]["name"], hits[0]["score"] >= 0.99) == ("b.png", True)
     assert hits[0]["img_path"] == f"images/{hits[0]['content_id'][:2]}/{hits[0]['content_id']}.png"
 
@@ -108,6 +112,17 @@ def test_words_give_ranked_lines(run, filled):
     assert [line.split()[0] for line in lines] == ["1", "2", "3"]
     scores = [float(line.split()[1]) for line in lines]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_a_search_can_be_printed_as_a_program_that_finds_the_same(run, filled, home, tmp_path):
+    hits = json.loads(run("search", "a red circle", "--json").stdout)
+    program = tmp_path / "again.py"
+    program.write_text(run("search", "a red circle", "--explain").stdout)
+    result = subprocess.run(
+        [sys.executable, program], env=settings(home), cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    printed = [line.split()[1:] for line in result.stdout.splitlines()]
+    assert printed == [[f"{hit['score']:.6f}", hit["img_path"], hit["name"]] for hit in hits]
 
 
 def test_a_text_that_is_cut_is_told(run, filled):

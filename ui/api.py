@@ -1,6 +1,6 @@
 """The public endpoints: searching, asking for the status, and adding where EDITS allows it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio import FileData
@@ -10,11 +10,12 @@ from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.ingest import FileReceipt
 from library.records import Record
+from library.relevance import Relevance
 from library.search import Query, as_order
 from ui import checks
 from ui.filters import filter_of
 from ui.handlers import Handlers
-from ui.views import Json, status_view
+from ui.views import Json, relevance_view, status_view
 
 ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
 
@@ -51,12 +52,14 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
             sort: score, name, added (newest first) or size (largest first)
             offset: how many of the first results are left out
         Returns:
-            one entry per picture: content_id, img_path, name and score, which a picture has that was searched for
+            one entry per picture: content_id, img_path, name, score where something was searched for, and how far it
+            stands out from what queries that mean nothing find: relevance ("stands out", "likely" or "weak"), z and
+            percentile, null where nothing can be said
         """
         try:
             picture = handlers.uploaded_bytes(checks.mapping(image).get("path")) if image else None
             query = _query(text, limit, nprobe, exact, min_score, picture, where, match, sort, offset)
-            return [_entry(record, score) for record, score in found(library, query)]
+            return [_entry(each) for each in found(library, query)]
         except LikenessError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
@@ -91,17 +94,31 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
     api(add, api_name="add", concurrency_id="add", concurrency_limit=ADDITIONS_AT_ONCE)
 
 
-def found(library: ImageLibrary, query: Query) -> list[tuple[Record, float | None]]:
+class Found(NamedTuple):
+    record: Record
+    score: float | None = None  # where something was searched for
+    relevance: Relevance | None = None
+
+
+def found(library: ImageLibrary, query: Query) -> list[Found]:
     """What a search finds; where nothing is asked but a filter or an order, what matches."""
     asks_nothing = not (query.text or query.image or query.similar_to)
     if asks_nothing and (query.where or query.order != "score"):
         listing = library.listed(query.where, query.order, query.offset, query.limit)
-        return [(record, None) for record in listing.records]
-    return [(hit.record, hit.score) for hit in library.search(query).hits]
+        return [Found(record) for record in listing.records]
+    answer = library.search(query)
+    return [Found(hit.record, hit.score, answer.relevance.get(hit.record.content_id)) for hit in answer.hits]
 
 
-def _entry(record: Record, score: float | None) -> Json:
-    return {"content_id": record.content_id, "img_path": record.img_path, "name": record.name, "score": score}
+def _entry(found: Found) -> Json:
+    record = found.record
+    return {
+        "content_id": record.content_id,
+        "img_path": record.img_path,
+        "name": record.name,
+        "score": found.score,
+        **relevance_view(found.relevance),
+    }
 
 
 def _receipt(receipt: FileReceipt) -> Json:

@@ -20,7 +20,7 @@ from library.images import ContentId, parse_content_id
 from library.records import Record
 from library.search import Query, as_order
 from ui import checks
-from ui.api import found
+from ui.api import Found, found
 from ui.filters import filter_of
 from ui.media import PREFIX
 from ui.views import Json, status_view
@@ -79,14 +79,14 @@ def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
             JSON, one entry per picture: rank, score, name, content_id, and the URLs of its thumbnail and original
         """
 
-        def work() -> list[tuple[Record, float | None]]:
+        def work() -> list[Found]:
             return found(library, _query(library, text, image, limit, min_score, where, match, sort, offset))
 
         async with searching:
             pictures = await run_in_threadpool(_told, work)
         root = _root_url(request, page.root_path)
         ranked = enumerate(pictures, start=int(offset) + 1)
-        return json.dumps([_entry(rank, record, score, root) for rank, (record, score) in ranked], ensure_ascii=False)
+        return json.dumps([_entry(rank, each.record, each.score, root) for rank, each in ranked], ensure_ascii=False)
 
     def library_status() -> str:
         """How many pictures the library holds, and the state of the model and of the vector index.

@@ -104,6 +104,7 @@ def _drawn(*scripts: str, elem_id: str, **options: Any) -> gr.HTML:
 def _results(edits: Edits) -> gr.HTML:
     return _drawn(
         "viewer.js",
+        "explain.js",
         "results.js",
         elem_id="results",
         value={"state": "starting"},

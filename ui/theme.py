@@ -20,6 +20,7 @@ STYLES = (
     "standin.css",
     "filters.css",
     "results.css",
+    "explain.css",
     "viewer.css",
     "uploads.css",
     "measuring.css",

@@ -29,6 +29,7 @@ from library.images import ContentId
 from library.ingest import FileReceipt
 from library.ports import IndexStatus
 from library.records import Record
+from library.relevance import Relevance
 from library.runs import Reindexing, Run
 from library.search import Answer, Order
 from ui.filters import shown
@@ -115,7 +116,12 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float,
     timings = answer.timings
     return {
         "state": _state(answer, total),
-        "items": [_item(hit.record, hit.score, rank) for rank, hit in enumerate(answer.hits, view.offset + 1)],
+        "items": [
+            _item(hit.record, hit.score, rank) | relevance_view(answer.relevance.get(hit.record.content_id))
+            for rank, hit in enumerate(answer.hits, view.offset + 1)
+        ],
+        "confident": answer.confident,
+        "explained": _explained(answer),
         "total": total,
         "min_score": min_score,
         "offset": view.offset,
@@ -130,6 +136,15 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float,
             "total": timings.total,
         },
         "query": _address(view),
+    }
+
+
+def relevance_view(relevance: Relevance | None) -> Json:
+    """None where nothing can be said."""
+    return {
+        "relevance": relevance.words if relevance else None,
+        "z": round(relevance.z, 2) if relevance else None,
+        "percentile": round(relevance.percentile, 1) if relevance else None,
     }
 
 
@@ -203,6 +218,19 @@ def _past_run(run: PastRun) -> Json:
         "seconds": run.seconds,
         "rate": run.rate,
         "problem": run.problem or "",
+    }
+
+
+def _explained(answer: Answer) -> Json | None:
+    if answer.explained is None:
+        return None
+    return {
+        "model": _without_folder(answer.model),
+        "collection": answer.explained.collection,
+        "rows": answer.explained.rows,
+        "nlist": answer.explained.nlist,
+        "nprobe": answer.explained.nprobe,
+        "script": answer.explained.script,
     }
 
 

@@ -22,6 +22,8 @@ const viewer = createViewer({
   onRemove: (id) => trigger('remove', { id }),
 });
 
+const explainer = createExplainer();
+
 const line = el('div', 'lk-line');
 line.setAttribute('role', 'status');
 line.tabIndex = -1; // takes the focus when the button that had it was replaced
@@ -56,6 +58,7 @@ const timing = (timings) => {
     node.append(legend);
   }
   node.append(el('b', '', milliseconds(timings.total)));
+  if (shown.explained) node.append(button('lk-clear', 'Explain', () => explainer.open(shown), 'explain'));
   return node;
 };
 
@@ -96,7 +99,14 @@ const scoreBar = (item, lowest, highest) => {
   const fill = el('i');
   fill.style.width = `${8 + 92 * share}%`;
   track.append(fill);
-  node.append(track, el('span', 'lk-number', item.score.toFixed(3)));
+  node.append(track, el('span', 'lk-number', item.score.toFixed(3)), ...(item.relevance ? [mark(item)] : []));
+  return node;
+};
+
+// How far a hit stands out, in words; the number is in its tooltip.
+const mark = (item) => {
+  const node = el('span', `lk-mark ${item.relevance.replace(' ', '-')}`, item.relevance);
+  node.title = `z ${item.z.toFixed(1)}: more than the best match of ${Math.floor(item.percentile)}% of queries that mean nothing`;
   return node;
 };
 
@@ -119,7 +129,8 @@ const openAt = (place) => {
 const card = (item, place, lowest, highest) => {
   const node = el('li', 'lk-card');
   const open = button('lk-open', null, () => openAt(place));
-  const match = item.rank ? `Match ${item.rank}, score ${item.score.toFixed(3)}: ` : '';
+  const judged = item.relevance ? `, ${item.relevance}` : '';
+  const match = item.rank ? `Match ${item.rank}, score ${item.score.toFixed(3)}${judged}: ` : '';
   open.setAttribute('aria-label', `View ${match}${item.name}`);
   open.append(thumbnail(item, place));
   const caption = el('div', 'lk-caption');
@@ -181,6 +192,17 @@ const anchor = () => {
   words.append(el('small', '', 'Pictures like'), nameOf(shown.anchor.name));
   const open = button('lk-button', 'View', () => viewer.open([shown.anchor], 0, () => open.focus()), 'picture');
   node.append(image, words, open);
+  return node;
+};
+
+const unsure = () => {
+  const node = el('div', 'lk-unsure');
+  const words = el('div');
+  words.append(
+    el('b', '', 'No confident match'),
+    el('span', '', 'Nothing stands out more than for a query that means nothing. These are the nearest pictures all the same.'),
+  );
+  node.append(icon('unsure'), words);
   return node;
 };
 
@@ -263,7 +285,12 @@ const CONTENT = {
   none: () => [noMatch()],
   error: () => [failure()],
   browse: () => [...(shown.offset || isFiltered() ? [] : [examples()]), grid(), libraryPager()],
-  results: () => [...(shown.anchor ? [anchor()] : []), grid(), resultPager()],
+  results: () => [
+    ...(shown.anchor ? [anchor()] : []),
+    ...(shown.confident === false ? [unsure()] : []),
+    grid(),
+    resultPager(),
+  ],
 };
 
 // The address bar follows the results, so that a search can be sent to someone and gone back to.

@@ -81,6 +81,7 @@ const createViewer = ({ canDelete, onSimilar, onRemove }) => {
   const drawFacts = (shown) => {
     facts.replaceChildren();
     if (shown.rank) fact('Match', `${shown.rank} of ${items.length}, score ${shown.score.toFixed(4)}`);
+    if (shown.relevance) fact('Relevance', `${shown.relevance}, z ${shown.z.toFixed(1)}: more than ${Math.floor(shown.percentile)}% of queries that mean nothing`);
     fact('Size', `${number(shown.width)} × ${number(shown.height)} px`);
     fact('File', `${shown.format}, ${fileSize(shown.bytes)}`);
     fact('Added', new Date(shown.added).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }));

@@ -1,0 +1,172 @@
+"""How far a hit stands out: its score beside the best ones that queries which mean nothing get here.
+
+Scores of different queries cannot be compared: one text lies near every picture, another near none. So two things are
+measured in each collection. A query's *usual score* is the median of its scores against the sample, about 2,000
+pictures. And `NULLS` queries that mean nothing are asked of the whole collection: their best scores, and how these rise
+with their usual scores, which a straight line describes, say what chance alone finds. For a hit,
+
+    z = (score - what the line expects for the query's usual score) / spread of the meaningless queries around the line
+
+Since the best hit of a meaningless query is what is compared with, a larger collection asks for a higher score.
+
+Texts are compared with made-up words, in the phrasings that people use; pictures with blends of three pictures of the
+sample, which look like none; mixes of both with equal mixes of those, whatever their weights.
+
+Limits. The made-up words stand for all texts without a match. What is missing but looks like something that is there
+("zebra" among okapis) scores better than they do: benchmarks/RESULTS.md has how often, for the bundled CLIP and its
+classes; nothing was measured with another model. The spread of 128 queries is itself known to about 6 %, and
+percentiles are steps of 1/128. A filter leaves fewer pictures than the line was drawn for, which makes z too low; so
+does a search that looks into fewer clusters than the automatic one. Fewer than `FEWEST` pictures say nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.images import ContentId
+from library.ports import LoadedCollection, Vector, Vectors
+
+SAMPLE = 2000
+FEWEST = 50
+NULLS = 128
+BLENDED = 3
+CONFIDENT = 1.645  # one in twenty, where the best scores of meaningless queries are spread as a normal curve is
+STANDS_OUT = 3.0
+
+Kind = Literal["text", "picture", "mix"]
+Words = Literal["stands out", "likely", "weak"]
+
+CONSONANTS = "bdfghjklmnprstvwz"
+VOWELS = ("a", "e", "i", "o", "u", "oo", "ee", "au", "ai")
+ENDINGS = ("b", "ck", "ff", "g", "lm", "mp", "n", "ng", "rk", "sh", "st", "zz")
+PHRASINGS = ("{}", "{} {}", "a {}", "a photo of a {}", "a picture of a {}", "the {} and the {}", "a {} {} photo", "{}")
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """`percentile` is the share of meaningless queries, in percent, whose best hit stands out less."""
+
+    words: Words
+    z: float
+    percentile: float
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The straight line through the best scores of meaningless queries over their usual scores."""
+
+    slope: float
+    level: float
+    spread: float
+    deviations: NDArray[np.float64]  # of those queries, in spreads, rising
+
+    def relevance(self, score: float, usual: float) -> Relevance:
+        z = (score - self.level - self.slope * usual) / self.spread
+        below = int(np.searchsorted(self.deviations, z))
+        return Relevance(_words(z), z, 100 * below / len(self.deviations))
+
+
+@dataclass(frozen=True)
+class Background:
+    """What is known of one collection. It does not change: another takes its place."""
+
+    ids: Sequence[ContentId]
+    vectors: Vectors  # of the sample
+    scales: dict[Kind, Scale]
+
+    def relevance(
+        self, kind: Kind, vector: Vector, scores: Sequence[float], anchor: ContentId | None = None
+    ) -> list[Relevance]:
+        """Of each score of that query; none where nothing can be said. The anchor's own score does not count."""
+        if kind not in self.scales or len(self.ids) < FEWEST or not scores:
+            return []
+        usual = self.usual(vector, anchor)
+        return [self.scales[kind].relevance(score, usual) for score in scores]
+
+    def usual(self, vector: Vector, anchor: ContentId | None = None) -> float:
+        scores = np.einsum("ij,j->i", self.vectors, vector)  # on one core: waiting for another takes longer
+        if anchor in self.ids:
+            scores = np.delete(scores, self.ids.index(anchor))
+        return float(np.median(scores))
+
+    def without(self, ids: set[ContentId]) -> "Background":
+        kept = [place for place, id in enumerate(self.ids) if id not in ids]
+        return Background([self.ids[place] for place in kept], self.vectors[kept], self.scales)
+
+
+def is_confident(relevances: Sequence[Relevance]) -> bool | None:
+    """None where nothing is known."""
+    return any(each.z >= CONFIDENT for each in relevances) if relevances else None
+
+
+def sample_of(ids: Sequence[ContentId]) -> list[ContentId]:
+    """Those with the lowest numbers: as hashes they are a random sample, and the same one until pictures come or go."""
+    return sorted(ids)[:SAMPLE]
+
+
+def measured(index: LoadedCollection, ids: Sequence[ContentId], vectors: Vectors, texts: Vectors) -> Background:
+    """`ids` and `vectors` are the sample's, `texts` those of `meaningless_texts`."""
+    if len(ids) < FEWEST:
+        return Background(ids, vectors, {})
+    parents = _triples(len(ids))
+    blends = _unit_rows(vectors[parents].mean(axis=1))
+    nulls: dict[Kind, Vectors] = {"text": texts, "picture": blends, "mix": _unit_rows(texts + blends)}
+    scales: dict[Kind, Scale] = {}
+    for kind, queries in nulls.items():
+        own = [set() if kind == "text" else {ids[place] for place in places} for places in parents]
+        best = _best(index, queries, own)
+        usual = np.median(queries @ vectors.T, axis=1)
+        if scale := fitted(usual, best):
+            scales[kind] = scale
+    return Background(ids, vectors, scales)
+
+
+def fitted(usual: NDArray[np.floating], best: NDArray[np.floating]) -> Scale | None:
+    """Least squares; None where there is no spread to measure with."""
+    x, y = usual.astype(np.float64), best.astype(np.float64)
+    variance = float(np.var(x))
+    slope = float(np.mean((x - x.mean()) * (y - y.mean()))) / variance if variance > 1e-8 else 0.0
+    level = float(y.mean() - slope * x.mean())
+    rest = y - level - slope * x
+    spread = float(np.sqrt(np.sum(rest**2) / max(1, len(rest) - 2)))
+    return Scale(slope, level, spread, np.sort(rest / spread)) if spread > 1e-6 else None
+
+
+def meaningless_texts(count: int = NULLS) -> list[str]:
+    """Made-up words in phrasings of every day, the same ones each time."""
+    rng = Random(0)
+    return [PHRASINGS[number % len(PHRASINGS)].format(_word(rng), _word(rng)) for number in range(count)]
+
+
+def _word(rng: Random) -> str:
+    return "".join(rng.choice(CONSONANTS) + rng.choice(VOWELS) for _ in range(rng.randint(2, 3))) + rng.choice(ENDINGS)
+
+
+def _words(z: float) -> Words:
+    return "stands out" if z >= STANDS_OUT else "likely" if z >= CONFIDENT else "weak"
+
+
+def _triples(count: int) -> NDArray[np.intp]:
+    rng = np.random.default_rng(0)
+    return np.array([rng.choice(count, BLENDED, replace=False) for _ in range(NULLS)])
+
+
+def _best(index: LoadedCollection, queries: Vectors, own: Sequence[set[ContentId]]) -> NDArray[np.float64]:
+    """Of each query the best score among the pictures that it was not blended from."""
+    found = index.nearest(queries, BLENDED + 1)
+    return np.array(
+        [
+            max((score for id, score in scores.items() if id not in left_out), default=0.0)
+            for scores, left_out in zip(found, own, strict=True)
+        ]
+    )
+
+
+def _unit_rows(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Vectors = (vectors / np.maximum(lengths, 1e-6)).astype(np.float32)
+    return unit
