@@ -65,7 +65,7 @@ def row(name: str, milvus: Milvus, encoder: ClipEncoder, rows: int, queries: int
         library.count_rows()
         status = collection.status()
         parts = tower_and_search(milvus, encoder, status.collection, automatic_nprobe(rows, status.nlist))
-        whole, alone = by_turns(queries, lambda: library.search(Query(TEXT, limit=LIMIT)), parts)
+        whole, alone = by_turns(queries, lambda: library.search(Query.of(TEXT, limit=LIMIT)), parts)
     return Row(
         f"text query, {rows:,} rows on {name}",
         f"{whole:.1f} ms",

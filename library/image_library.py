@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from library.batch import Answered, Asked, answer_all
 from library.errors import (
     UNEXPECTED,
     IndexUnavailable,
@@ -30,6 +31,16 @@ from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, Update, ingest, was_cut_short
 from library.models import Models, ModelStatus
 from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
+from library.parts import (
+    LibraryPart,
+    Part,
+    PicturePart,
+    TextPart,
+    combine,
+    encode,
+    notes_on,
+    picture_to_encode,
+)
 from library.ports import (
     Collection,
     Encoder,
@@ -41,7 +52,7 @@ from library.ports import (
     Vectors,
 )
 from library.records import NOT_KEPT, Record
-from library.search import Answer, Query, Timings, clean_text, combine
+from library.search import Answer, Query, Timings
 
 logger = logging.getLogger(__name__)
 
@@ -190,17 +201,27 @@ class ImageLibrary:
 
     def search(self, query: Query) -> Answer:
         """Raises InvalidQuery, RejectedImage, UnknownPicture, ModelUnavailable or IndexUnavailable."""
-        if query.similar_to:
-            return self._search_similar(query, query.similar_to)
-        text = clean_text(query.text)
-        if not text and not query.image:
+        if not query.parts:
             raise InvalidQuery("Describe a picture, or choose one to search with.")
+        pictures = [self.record(id) for id in query.pictures]
         encoder = self._models.answering()
-        started = time.perf_counter()
-        vector, notes = _encoded(encoder, text, query.image)
-        encoded = time.perf_counter()
+        started = encoded = time.perf_counter()
+        inputs = [self._to_encode(part) for part in query.parts]
+        vectors = encode(encoder, inputs)
+        notes = notes_on(encoder, [each for each in inputs if isinstance(each, str)])
+        if any(vector is not None for vector in vectors):
+            encoded = time.perf_counter()
         with self._database.collection(encoder.info).loaded() as index:
-            return _answer(index, vector, query, started, encoded, notes)
+            vector = combine(_complete(query.parts, vectors, pictures, index), [part.weight for part in query.parts])
+            return _answer(index, vector, query, started, encoded, notes, pictures)
+
+    def search_many(
+        self, asked: Iterable[Asked], like: Query, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[Answered]:
+        """Answers many queries; see `answer_all`. Raises ModelUnavailable, UnknownModel or IndexUnavailable."""
+        encoder = self._models.answering()
+        with self._database.collection(encoder.info).loaded() as index:
+            yield from answer_all(asked, encoder, index, like, stopped)
 
     def browse(self, offset: int, limit: int) -> list[Record]:
         """The pictures of the library, newest first."""
@@ -351,26 +372,29 @@ class ImageLibrary:
             raise OriginalAway(f"The original at its source, {record.source}, has changed since it was taken in.")
         return data
 
-    def _search_similar(self, query: Query, id: ContentId) -> Answer:
-        anchor = self.record(id)
-        started = time.perf_counter()
-        with self._collection().loaded() as index:
-            stored = index.vectors([anchor.img_path]).get(id)
-            if stored is None:
-                raise UnknownPicture(f"{anchor.name} is stored but not yet searchable. Add it again to finish it.")
-            return _answer(index, stored, query, started, started, [], anchor)
+    def _to_encode(self, part: Part) -> str | Image.Image | None:
+        """None where the stored vector serves. Raises RejectedImage, UnknownPicture or OriginalAway."""
+        match part:
+            case TextPart():
+                return part.text
+            case PicturePart():
+                return picture_to_encode(part.data, part.crop)
+            case LibraryPart():
+                return picture_to_encode(self.original(part.id), part.crop) if part.crop else None
 
 
-def _encoded(encoder: Encoder, text: str, image: bytes | None) -> tuple[Vector, list[str]]:
-    parts: list[Vector] = []
-    notes: list[str] = []
-    if text:
-        parts.extend(encoder.encode_texts([text]))
-        if encoder.cuts(text):
-            notes.append("The text is longer than the model reads: its end was left out.")
-    if image:
-        parts.extend(encoder.encode_images([decode(image).image]))
-    return combine(parts), notes
+def _complete(
+    parts: Sequence[Part], vectors: Sequence[Vector | None], pictures: Sequence[Record], index: LoadedCollection
+) -> list[Vector]:
+    """Puts the stored vectors where none was made. Raises UnknownPicture where there is none."""
+    uncropped = {part.id for part in parts if isinstance(part, LibraryPart) and not part.crop}
+    records = [record for record in pictures if record.content_id in uncropped]
+    stored = index.vectors([record.img_path for record in records]) if records else {}
+    for record in records:
+        if record.content_id not in stored:
+            raise UnknownPicture(f"{record.name} is stored but not yet searchable. Add it again to finish it.")
+    own = [stored[part.id] if isinstance(part, LibraryPart) and not part.crop else None for part in parts]
+    return [vector for pair in zip(vectors, own, strict=True) for vector in pair if vector is not None]
 
 
 def _answer(
@@ -380,13 +404,13 @@ def _answer(
     started: float,
     encoded: float,
     notes: list[str],
-    anchor: Record | None = None,
+    pictures: list[Record],
 ) -> Answer:
     loaded = time.perf_counter()
-    limit = query.limit + 1 if anchor else query.limit
-    found = index.search(vector, limit, query.nprobe, query.exact)
+    left_out = {record.content_id for record in pictures}
+    found = index.search(vector, query.limit + len(left_out), query.nprobe, query.exact)
     searched = time.perf_counter()
-    others = [hit for hit in found if anchor is None or hit.record.content_id != anchor.content_id]
+    others = [hit for hit in found if hit.record.content_id not in left_out]
     hits = [hit for hit in others if hit.score >= query.min_score][: query.limit]
     seconds = (encoded - started, loaded - encoded, searched - loaded, searched - started)
     timings = Timings(*(1000 * each for each in seconds))
@@ -397,7 +421,7 @@ def _answer(
         timings.load,
         timings.search,
     )
-    return Answer(hits, timings, notes, anchor)
+    return Answer(hits, timings, notes, pictures)
 
 
 class _Run:

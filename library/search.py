@@ -1,14 +1,12 @@
-"""What can be asked, what comes back, and how a text and a picture become one vector."""
+"""What can be asked, and what comes back."""
 
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from typing import Any
 
 from library.errors import InvalidQuery
 from library.images import ContentId
-from library.ports import Hit, Vector
+from library.parts import LibraryPart, Part, PicturePart, TextPart, check_parts, clean_text
+from library.ports import Hit
 from library.records import Record
 
 MAX_LIMIT = 200
@@ -16,23 +14,37 @@ MAX_LIMIT = 200
 
 @dataclass(frozen=True)
 class Query:
-    """Words, a picture's bytes, or both; or else a picture of the library that others should resemble."""
+    """Texts and pictures with their weights, negative ones for what the results should not resemble."""
 
-    text: str = ""
-    image: bytes | None = None
-    similar_to: ContentId | None = None
+    parts: tuple[Part, ...] = ()
     limit: int = 24
     nprobe: int | None = None  # None: the collection chooses
     exact: bool = False
     min_score: float = -1.0
 
     def __post_init__(self) -> None:
+        check_parts(self.parts)
         if not 1 <= self.limit <= MAX_LIMIT:
             raise InvalidQuery(f"The limit is {self.limit}: 1 to {MAX_LIMIT} results can be asked for.")
         if self.nprobe is not None and not 1 <= self.nprobe <= 65_536:
             raise InvalidQuery(f"nprobe is {self.nprobe}: 1 to 65536 is possible.")
         if not -1 <= self.min_score <= 1:
             raise InvalidQuery(f"The minimum score is {self.min_score}: -1 to 1 is possible.")
+
+    @classmethod
+    def of(
+        cls, text: str = "", *, image: bytes | None = None, similar_to: ContentId | None = None, **options: Any
+    ) -> "Query":
+        """Of one part each, where given, with weight 1. An empty text is none."""
+        parts: list[Part] = [TextPart(text)] if clean_text(text) else []
+        parts += [PicturePart(image)] if image else []
+        parts += [LibraryPart(similar_to)] if similar_to else []
+        return cls(tuple(parts), **options)
+
+    @property
+    def pictures(self) -> list[ContentId]:
+        """Those of the library, each once."""
+        return list(dict.fromkeys(part.id for part in self.parts if isinstance(part, LibraryPart)))
 
 
 @dataclass(frozen=True)
@@ -50,20 +62,4 @@ class Answer:
     hits: list[Hit]
     timings: Timings
     notes: list[str] = field(default_factory=list)  # what the person should know, such as a text that was cut
-    anchor: Record | None = None  # the picture that the hits resemble, itself left out of them
-
-
-def clean_text(text: str) -> str:
-    """One line without control characters; joiners stay, since emoji are made with them."""
-    spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
-    return " ".join(unicodedata.normalize("NFC", spaced).split())
-
-
-def combine(vectors: Sequence[Vector]) -> Vector:
-    """The normalised mean of unit vectors: the direction with the highest mean cosine to all of them."""
-    mean = np.mean(vectors, axis=0)
-    length = float(np.linalg.norm(mean))
-    if length < 1e-6:
-        raise InvalidQuery("The parts of this query cancel each other out. Leave one of them away.")
-    unit: Vector = (mean / length).astype(np.float32)
-    return unit
+    pictures: list[Record] = field(default_factory=list)  # those of the query, themselves left out of the hits

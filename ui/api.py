@@ -98,8 +98,8 @@ def _receipt(receipt: FileReceipt) -> Json:
 
 def _query(text: Any, limit: Any, nprobe: Any, exact: Any, min_score: Any, image: bytes | None) -> Query:
     """A client need not keep to the types that the endpoint asks for."""
-    return Query(
-        text=checks.text(text),
+    return Query.of(
+        checks.text(text),
         image=image,
         limit=checks.whole(limit, "limit"),
         nprobe=None if nprobe is None else checks.whole(nprobe, "nprobe"),

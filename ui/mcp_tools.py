@@ -104,8 +104,8 @@ def _query(library: ImageLibrary, text: str, image: str, limit: int, min_score: 
     like, data = _known_picture(given), _sent_picture(given)
     if words and like:
         data, like = library.original(like), None
-    return Query(
-        text=words,
+    return Query.of(
+        words,
         image=data,
         similar_to=like,
         limit=checks.whole(limit, "limit"),
