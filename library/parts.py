@@ -126,10 +126,15 @@ def clean_text(text: str) -> str:
 
 def check_parts(parts: Sequence[Part]) -> None:
     """Raises InvalidQuery for more parts than are possible, and where nothing is looked for."""
-    if len(parts) > MAX_PARTS:
-        raise InvalidQuery(f"The query has {len(parts)} parts: {MAX_PARTS} are possible.")
+    check_count(len(parts))
     if parts and all(part.weight < 0 for part in parts):
         raise InvalidQuery("The query only says what to leave out. Add a text or a picture to look for.")
+
+
+def check_count(parts: int) -> None:
+    """Raises InvalidQuery."""
+    if parts > MAX_PARTS:
+        raise InvalidQuery(f"The query has {parts} parts: {MAX_PARTS} are possible.")
 
 
 def combine(vectors: Sequence[Vector], weights: Sequence[float] | None = None) -> Vector:

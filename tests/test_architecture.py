@@ -26,7 +26,7 @@ VENDORS = {
     "typer",
     "watchfiles",
 }
-ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "app"}
+ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "queries", "app"}
 MAY_IMPORT = {
     "library": set(),
     "encoders": {"torch", "transformers", "typer"},

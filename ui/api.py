@@ -1,5 +1,6 @@
 """The public endpoints: searching, asking for the status, and adding where EDITS allows it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -9,9 +10,11 @@ from gradio.events import api
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.ingest import FileReceipt
+from library.parts import Part
 from library.search import Query
 from ui import checks
 from ui.handlers import Handlers
+from ui.parts import NO_PARTS, asked_parts
 from ui.views import Json, status_view
 
 ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
@@ -27,8 +30,9 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
         exact: bool = False,
         min_score: float = -1.0,
         image: FileData | None = None,
+        parts: list[dict[str, Any]] = NO_PARTS,
     ) -> list[dict[str, Any]]:
-        """Find the pictures that a text describes, that resemble a picture, or both, best first.
+        """Find the pictures that texts describe or that resemble pictures, each with a weight, best first.
 
         Args:
             text: what the picture shows, in words
@@ -37,12 +41,16 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
             exact: compare with every picture instead of using the index
             min_score: leave out pictures with a lower cosine similarity, -1 to 1
             image: an uploaded picture that the results resemble
+            parts: up to 16 of {"text": …}, {"image": an uploaded picture} or {"content_id": …}, each with its "weight"
+                if that is not 1, negative for what is to be left out, and pictures with a "crop" if only a part of
+                them counts: left, top, width and height as fractions
         Returns:
             one entry per picture: content_id, img_path, name and score
         """
         try:
-            picture = handlers.uploaded_bytes(checks.mapping(image).get("path")) if image else None
-            hits = library.search(_query(text, limit, nprobe, exact, min_score, picture)).hits
+            entries = [*([{"text": text}] if checks.text(text) else []), *([{"image": image}] if image else [])]
+            asked = [part.part(handlers.uploaded_bytes) for part in (*asked_parts(entries), *asked_parts(parts))]
+            hits = library.search(_query(asked, limit, nprobe, exact, min_score)).hits
         except LikenessError as error:
             raise gr.Error(str(error), print_exception=False) from None
         return [
@@ -96,11 +104,10 @@ def _receipt(receipt: FileReceipt) -> Json:
     }
 
 
-def _query(text: Any, limit: Any, nprobe: Any, exact: Any, min_score: Any, image: bytes | None) -> Query:
+def _query(parts: Sequence[Part], limit: Any, nprobe: Any, exact: Any, min_score: Any) -> Query:
     """A client need not keep to the types that the endpoint asks for."""
-    return Query.of(
-        checks.text(text),
-        image=image,
+    return Query(
+        tuple(parts),
         limit=checks.whole(limit, "limit"),
         nprobe=None if nprobe is None else checks.whole(nprobe, "nprobe"),
         exact=exact is True,

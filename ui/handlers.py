@@ -7,8 +7,9 @@ from functools import partial
 from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import parse_qsl
 
-from library.errors import LikenessError, NotAllowed, RejectedImage, UnknownSource
+from library.errors import InvalidQuery, LikenessError, NotAllowed, RejectedImage, UnknownSource
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.ingest import Item
@@ -16,6 +17,7 @@ from library.rights import Edits, Sources, require
 from library.runs import Run, Worker
 from library.search import Query
 from ui import checks
+from ui.parts import AskedPart, asked_parts, parts_in_address
 from ui.views import (
     PAGE_SIZE,
     Json,
@@ -35,6 +37,7 @@ logger = logging.getLogger(__name__)
 AUTOMATIC, MANUAL, EXACT = "Automatic", "Manual", "Exact"
 NO_RUN: Json = {"state": "none"}
 PAST_RUNS = 200
+MAX_ADDRESS = 100_000
 
 
 class Handlers:
@@ -77,23 +80,25 @@ class Handlers:
         return self.show(view, limit, accuracy, nprobe, min_score), view
 
     def asked(self, box: Any) -> View:
-        """What the search box holds; the path of a picture is checked where it is read."""
+        """What the search box holds; the paths of pictures are checked where they are read."""
         given = checks.mapping(box)
-        files = given.get("files") or []
-        return View(checks.text(given.get("text")), str(files[0]) if files else None)
+        text = checks.text(given.get("text"))
+        files = [AskedPart(image=str(path), name=PurePath(str(path)).name) for path in given.get("files") or []]
+        return View((*([AskedPart(text=text)] if text else []), *files))
 
     def addressed(self, data: Any) -> View:
-        """What a link or a button of the page asks for. Raises InvalidContentId."""
+        """What a link or a button of the page asks for. Raises InvalidQuery or InvalidContentId."""
         given = checks.mapping(data)
-        like = checks.text(given.get("like"))
-        if like:
-            return View(like=parse_content_id(like))
-        return View(checks.text(given.get("q")), offset=checks.offset(given.get("offset")))
+        if "parts" in given:
+            return View(asked_parts(given["parts"]), turn=checks.offset(given.get("turn")))
+        return View(parts_in_address(_pairs(given)), checks.offset(given.get("offset")))
 
     def box_text(self, data: Any) -> str | None:
-        """What the search box says at an address; None on another page of the library, which leaves it be."""
+        """What the search box says at an address; None where the page changes what is looked at, which leaves it be."""
         given = checks.mapping(data)
-        return None if "offset" in given else checks.text(given.get("q"))
+        if "offset" in given or "parts" in given:
+            return None
+        return next((checks.text(value) for name, value in _pairs(given) if name == "q"), "")
 
     def add(self, data: Any) -> tuple[Json, str | None]:
         """Starts a run over uploaded files; the run's view and its ID."""
@@ -193,10 +198,11 @@ class Handlers:
 
     def _query(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Query:
         lowest = checks.number(min_score, "minimum score")
+        asked = [part for part in view.parts if part.weight]
+        if view.parts and not asked:
+            raise InvalidQuery("Every part of the query has the weight 0. Raise one of them.")
         return Query(
-            text=view.text,
-            image=self.uploaded_bytes(view.picture) if view.picture else None,
-            similar_to=view.like,
+            tuple(part.part(self.uploaded_bytes) for part in asked),
             limit=checks.whole(limit, "number of results"),
             nprobe=checks.whole(nprobe, "nprobe") if accuracy == MANUAL else None,
             exact=accuracy == EXACT,
@@ -248,6 +254,13 @@ def _joined(parts: Sequence[Iterable[Item]]) -> Iterable[Item]:
     if all(isinstance(part, list) for part in parts):
         return [item for part in parts for item in part]
     return chain.from_iterable(parts)
+
+
+def _pairs(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Of an address as the browser shows it, or of a button that names a text or a picture."""
+    if address := checks.text(given.get("address"), MAX_ADDRESS):
+        return parse_qsl(address.removeprefix("?"), keep_blank_values=True)
+    return [(name, given.get(name)) for name in ("q", "like")]
 
 
 def _given_name(entry: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -16,11 +17,12 @@ from starlette.concurrency import run_in_threadpool
 
 from library.errors import UNEXPECTED, InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
-from library.images import ContentId, parse_content_id
+from library.images import parse_content_id
 from library.ports import Hit
 from library.search import Query
 from ui import checks
 from ui.media import PREFIX
+from ui.parts import NO_PARTS, AskedPart, asked_parts
 from ui.views import Json, status_view
 
 logger = logging.getLogger(__name__)
@@ -47,24 +49,31 @@ def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
     """Called inside the page's Blocks; `offer_tools` has to follow once that is launched."""
     searching = asyncio.Semaphore(SEARCHES_AT_ONCE)  # whoever waits for a turn holds no thread
 
-    def found(text: str, image: str, limit: int, min_score: float) -> list[Hit]:
-        return library.search(_query(library, text, image, limit, min_score)).hits
-
     async def search_pictures(
-        request: gr.Request, text: str = "", image: str = "", limit: int = 10, min_score: float = -1.0
+        request: gr.Request,
+        text: str = "",
+        image: str = "",
+        limit: int = 10,
+        min_score: float = -1.0,
+        parts: list[dict[str, Any]] = NO_PARTS,
     ) -> str:
-        """Find the pictures of this library that a text describes, that resemble a picture, or both, best first.
+        """Find the pictures of this library that texts describe or that resemble pictures, best first.
 
         Args:
             text: what the picture shows, in words
             image: a picture that the results resemble: the content_id of one in the library, or a data: URI in base64
             limit: how many pictures, 1 to 200
             min_score: leave out pictures with a lower cosine similarity, -1 to 1
+            parts: more to look for, up to 16 in all: {"text": …} or {"image": …}, each with its "weight" if that is not
+                1, negative for what is to be left out, and images with a "crop" if only a part of them counts: left,
+                top, width and height as fractions
         Returns:
             JSON, one entry per picture: rank, score, name, content_id, and the URLs of its thumbnail and original
         """
         async with searching:
-            hits = await run_in_threadpool(_told, lambda: found(text, image, limit, min_score))
+            hits = await run_in_threadpool(
+                _told, lambda: library.search(_query(text, image, limit, min_score, parts)).hits
+            )
         root = _root_url(request, page.root_path)
         return json.dumps([_entry(rank, hit, root) for rank, hit in enumerate(hits, start=1)], ensure_ascii=False)
 
@@ -99,28 +108,25 @@ def _told(work: Callable[[], T]) -> T:
         raise ToolError(UNEXPECTED) from None
 
 
-def _query(library: ImageLibrary, text: str, image: str, limit: int, min_score: float) -> Query:
-    words, given = checks.text(text), image if isinstance(image, str) else ""
-    like, data = _known_picture(given), _sent_picture(given)
-    if words and like:
-        data, like = library.original(like), None
-    return Query.of(
-        words,
-        image=data,
-        similar_to=like,
+def _query(text: Any, image: Any, limit: Any, min_score: Any, parts: Any) -> Query:
+    asked = [*([{"text": text}] if checks.text(text) else []), *([{"image": image}] if image else [])]
+    given = [*asked_parts(asked), *asked_parts(parts)]
+    return Query(
+        tuple(_known(part).part(_sent_picture) for part in given),
         limit=checks.whole(limit, "limit"),
         min_score=checks.number(min_score, "minimum score"),
     )
 
 
-def _known_picture(image: str) -> ContentId | None:
-    return parse_content_id(image) if CONTENT_ID.fullmatch(image) else None
+def _known(part: AskedPart) -> AskedPart:
+    """An image may also be the content ID of one in the library."""
+    if not CONTENT_ID.fullmatch(part.image):
+        return part
+    return replace(part, image="", content_id=parse_content_id(part.image))
 
 
-def _sent_picture(image: str) -> bytes | None:
+def _sent_picture(image: str) -> bytes:
     """Nothing is fetched from the web: an address could lead to where only this machine may look."""
-    if not image or CONTENT_ID.fullmatch(image):
-        return None
     head, _, encoded = image.partition(";base64,")
     try:
         if encoded and head.startswith("data:"):

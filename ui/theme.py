@@ -13,7 +13,16 @@ from ui.media import media_routes
 from ui.sign_in import Accounts, SignIn
 
 ASSETS = Path(__file__).parent / "assets"
-STYLES = ("tokens.css", "layout.css", "header.css", "standin.css", "results.css", "viewer.css", "uploads.css")
+STYLES = (
+    "tokens.css",
+    "layout.css",
+    "header.css",
+    "standin.css",
+    "results.css",
+    "viewer.css",
+    "parts.css",
+    "uploads.css",
+)
 MAX_FILE_MEGABYTES = 100
 # The title of the document too: Gradio gives its login page none.
 WELCOME = "<title>Likeness: sign in</title><b>Likeness</b> finds pictures by meaning. Sign in to see this library."

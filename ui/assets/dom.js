@@ -31,6 +31,9 @@ const ICONS = {
   warning: 'M12 4L2.5 20h19z M12 10v4.5 M12 17.2v.1',
   hourglass: 'M7 3h10 M7 21h10 M8 3c0 5 3 6 4 9 1-3 4-4 4-9 M8 21c0-5 3-6 4-9 1 3 4 4 4 9',
   check: 'M5 12.5l4.5 4.5L19 7',
+  plus: 'M12 5v14 M5 12h14',
+  minus: 'M5 12h14',
+  crop: 'M7 2v15h15 M2 7h15v15',
 };
 
 const icon = (name) => {
@@ -79,11 +82,16 @@ const seconds = (value) => {
 };
 
 // Below whatever path a proxy puts the app.
-const mediaUrl = (size, id) => {
+const apiUrl = (path) => {
   const root = window.gradio_config?.root;
   const base = root ? new URL(root, location.href).pathname : location.pathname;
-  return `${base.replace(/\/$/, '')}/gradio_api/media/${size}/${encodeURIComponent(id)}`;
+  return `${base.replace(/\/$/, '')}/gradio_api/${path}`;
 };
+
+const mediaUrl = (size, id) => apiUrl(`media/${size}/${encodeURIComponent(id)}`);
+
+// What this visitor has uploaded.
+const fileUrl = (path) => apiUrl(`file=${path.split('/').map(encodeURIComponent).join('/')}`);
 
 const say = (name, detail = {}) => window.dispatchEvent(new CustomEvent(`likeness:${name}`, { detail }));
 

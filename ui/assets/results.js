@@ -7,13 +7,22 @@ let shown = { state: 'starting' };
 let items = [];
 let running = false; // whether pictures are being added
 let position = null; // the address bar as this page last wrote or read it
+let asked = []; // the parts that it names
 
 const visit = (place) => trigger('visit', place);
 
 const viewer = createViewer({
   canDelete: props.edits === 'all',
   onSimilar: (id) => visit({ like: id }),
+  onMore: (item) => parts.more(item),
+  onLess: (item) => parts.less(item),
   onRemove: (id) => trigger('remove', { id }),
+});
+
+const parts = createParts({
+  onAsk: visit,
+  onView: (item, onClosed) => viewer.open([item], 0, onClosed),
+  cropper: createCropper(),
 });
 
 const line = el('div', 'lk-line');
@@ -21,18 +30,9 @@ line.setAttribute('role', 'status');
 line.tabIndex = -1; // takes the focus when the button that had it was replaced
 const notes = el('div', 'lk-notes');
 const body = el('div', 'lk-body');
-drawn.append(line, notes, body);
+drawn.append(parts.node, line, notes, body);
 
-// The line: what was asked, how many came, and where the time went.
-
-const quoted = (text) => nameOf(`“${text}”`, 'lk-asked');
-
-const askedFor = () => {
-  const { q, picture } = shown.query || {};
-  if (q && picture) return [document.createTextNode('for your picture and '), quoted(q)];
-  if (picture) return [document.createTextNode('for your picture')];
-  return q ? [document.createTextNode('for '), quoted(q)] : [];
-};
+// The line: how many came, and where the time went.
 
 const STAGES = ['encode', 'load', 'search'];
 
@@ -62,9 +62,7 @@ const drawLine = () => {
     line.append(el('h2', '', plural(shown.total, 'picture')), el('span', 'lk-subtle', 'newest first'));
   } else if (shown.state === 'results' || shown.state === 'none') {
     const count = shown.total ? `${number(items.length)} of ${plural(shown.total, 'picture')}` : plural(items.length, 'picture');
-    const asked = el('span', 'lk-subtle');
-    asked.append(...askedFor());
-    line.append(el('h2', '', count), ...(asked.hasChildNodes() ? [asked] : []), clear(), timing(shown.timings));
+    line.append(el('h2', '', count), clear(), timing(shown.timings));
   }
 };
 
@@ -119,7 +117,17 @@ const card = (item, place, lowest, highest) => {
   similar.title = 'Find similar';
   const tools = el('div', 'lk-tools');
   tools.append(similar, download);
-  node.append(open, tools, caption);
+  node.append(open, tools, ...(item.rank ? [refine(item)] : []), caption);
+  return node;
+};
+
+const refine = (item) => {
+  const node = el('div', 'lk-refine');
+  const more = iconButton('lk-tool', `More like ${item.name}`, 'plus', () => parts.more(item));
+  const less = iconButton('lk-tool', `Less like ${item.name}`, 'minus', () => parts.less(item));
+  more.title = 'More like this';
+  less.title = 'Less like this';
+  node.append(more, less);
   return node;
 };
 
@@ -143,18 +151,6 @@ const pager = () => {
   older.disabled = offset + size >= total;
   older.classList.add('trailing');
   node.append(newer, el('span', '', `${number(offset + 1)}–${number(offset + items.length)} of ${number(total)}`), older);
-  return node;
-};
-
-const anchor = () => {
-  const node = el('div', 'lk-anchor');
-  const image = el('img');
-  image.src = mediaUrl('thumb', shown.anchor.id);
-  image.alt = '';
-  const words = el('div');
-  words.append(el('small', '', 'Pictures like'), nameOf(shown.anchor.name));
-  const open = button('lk-button', 'View', () => viewer.open([shown.anchor], 0, () => open.focus()), 'picture');
-  node.append(image, words, open);
   return node;
 };
 
@@ -230,25 +226,18 @@ const CONTENT = {
   none: () => [noMatch()],
   error: () => [failure()],
   browse: () => [...(shown.offset ? [] : [examples()]), grid(), pager()],
-  results: () => [...(shown.anchor ? [anchor()] : []), grid()],
+  results: () => [grid()],
 };
 
 // The address bar follows the results, so that a search can be sent to someone and gone back to.
 
-const addressOf = ({ q, like }) => {
-  const url = new URL(location.href);
-  for (const [key, value] of [['q', q], ['like', like]]) {
-    if (value) url.searchParams.set(key, value);
-    else url.searchParams.delete(key);
-  }
-  return url;
-};
-
 const follow = () => {
   if (!shown.query || shown.state === 'starting') return;
-  const url = addressOf(shown.query);
+  const url = addressOf(shown.query.parts);
   const unchanged = url.search === location.search;
-  if (position !== null && !unchanged) history.pushState(null, '', url);
+  const onlyTuned = sameParts(shown.query.parts, asked); // weights change often: going back is to leave them all
+  asked = shown.query.parts;
+  if (position !== null && !unchanged) history[onlyTuned ? 'replaceState' : 'pushState'](null, '', url);
   position = url.search;
 };
 
@@ -256,8 +245,7 @@ window.addEventListener('popstate', () => {
   if (location.search === position) return;
   position = location.search;
   viewer.close();
-  const given = new URLSearchParams(location.search);
-  visit({ q: given.get('q') || '', like: given.get('like') || '' });
+  visit({ address: location.search });
 });
 
 const again = () => trigger('again', {});
@@ -269,6 +257,7 @@ const labelOf = (node) => node.getAttribute('aria-label') || node.textContent;
 // The focus stays where it was, or goes to the line when nothing of that name is left.
 const redraw = () => {
   const held = drawn.contains(document.activeElement) ? labelOf(document.activeElement) : null;
+  if (shown.query) parts.take(shown.query, shown.pictures);
   drawLine();
   drawBody();
   if (held === null || drawn.contains(document.activeElement)) return;
@@ -286,7 +275,7 @@ const draw = () => {
 };
 
 const forget = ({ id }) => {
-  if (shown.anchor?.id === id) return visit({});
+  if (parts.has(id)) return visit({});
   if (shown.state === 'browse') return again();
   if (!items.some((item) => item.id === id)) return;
   items = items.filter((item) => item.id !== id);
