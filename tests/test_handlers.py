@@ -372,6 +372,75 @@ def test_who_may_not_add_cannot(library, worker, uploads, picture):
     assert worker.current() is None
 
 
+# Several parts
+
+
+def test_an_address_names_texts_and_pictures_with_weights_and_crops(handlers, filled):
+    address = f"?q=red&q=x%5E2&w=-0.5&like={filled['green']}&w=0.7&crop=0,0.25,0.5,0.5&__theme=dark"
+    view = handlers.addressed({"address": address})
+    assert [part.as_json() for part in view.parts] == [
+        {"text": "red", "content_id": "", "image": None, "weight": 1, "crop": None},
+        {"text": "x^2", "content_id": "", "image": None, "weight": -0.5, "crop": None},
+        {"text": "", "content_id": filled["green"], "image": None, "weight": 0.7, "crop": [0, 0.25, 0.5, 0.5]},
+    ]
+    assert handlers.box_text({"address": address}) == "red"
+
+
+@pytest.mark.parametrize(
+    "address", ["?q=red&w=much", "?q=red&w=nan", "?like=x", "?q=red&crop=1", "?q=a" + "&q=a" * 500]
+)
+def test_a_bad_address_gets_one_sentence(handlers, filled, address):
+    value, view = handlers.visit({"address": address}, *PARAMS)
+    assert (value["state"], view) == ("error", View())
+    assert value["detail"] != UNEXPECTED
+
+
+def test_what_stands_before_any_part_of_an_address_is_nothing(handlers):
+    assert handlers.addressed({"address": "?w=3&crop=1,2&q="}).is_browsing
+
+
+def test_parts_come_back_as_they_were_asked_with_their_turn(handlers, filled, picture, uploads):
+    given = uploaded(uploads, "query.png", picture("green"))
+    parts = [
+        {"text": "red", "weight": 0.5},
+        {"image": given, "weight": 1, "crop": [0, 0, 0.5, 0.5]},
+        {"content_id": filled["blue"], "weight": -0.3},
+    ]
+    value, view = handlers.visit({"parts": parts, "turn": 7}, *PARAMS)
+    assert names(value) == ["green.png", "red.png"]
+    assert [shown["name"] for shown in value["pictures"]] == ["blue.png"]
+    assert value["query"]["turn"] == 7
+    again, _ = handlers.visit({"parts": value["query"]["parts"]}, *PARAMS)
+    assert names(again) == names(value)
+    assert handlers.box_text({"parts": parts}) is None
+
+
+def test_a_weight_of_zero_leaves_a_part_out_for_a_while(handlers, filled):
+    parts = [{"text": "red", "weight": 0}, {"text": "blue"}]
+    value, _ = handlers.visit({"parts": parts}, *PARAMS)
+    assert names(value)[0] == "blue.png" and len(value["query"]["parts"]) == 2
+    value, _ = handlers.visit({"parts": parts[:1]}, *PARAMS)
+    assert "has the weight 0" in value["detail"]
+
+
+def test_what_cannot_be_searched_keeps_its_parts_to_be_changed(handlers, filled):
+    value, _ = handlers.visit({"parts": [{"text": "red", "weight": -1}]}, *PARAMS)
+    assert value["state"] == "error" and len(value["query"]["parts"]) == 1
+
+
+@pytest.mark.parametrize("parts", [3, "x", {}, [3], [{}], [{"text": 3}], [{"text": "a", "weight": None}], [{}] * 17])
+def test_odd_parts_get_one_sentence(handlers, filled, parts):
+    value, _ = handlers.visit({"parts": parts}, *PARAMS)
+    assert (value["state"], value["title"]) == ("error", "This search cannot be run")
+
+
+def test_several_pictures_of_the_search_box_are_parts(handlers, filled, picture, uploads):
+    files = [uploaded(uploads, f"{colour}.png", picture(colour))["path"] for colour in ("red", "green")]
+    view = handlers.asked({"text": "red", "files": files})
+    assert len(view.parts) == 3
+    assert names(handlers.show(view, *PARAMS))[0] == "red.png"
+
+
 def test_addresses_with_a_bad_id_are_refused(handlers):
     with pytest.raises(InvalidContentId):
         handlers.addressed({"like": "x"})
@@ -507,6 +576,39 @@ def test_the_public_api_searches_by_a_picture(serve, filled, picture, file_data)
     image = file_data("green.png", picture("green", size=(9, 9)))
     [hits] = client.call(functions["search"], None, ["", 2, None, False, -1, image, []])["data"]
     assert hits[0]["name"] == "green.png"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_public_api_weighs_texts_and_pictures(serve, filled, picture, file_data):
+    client, functions = serve("none")
+    parts = [
+        {"text": "red", "weight": 0.5},
+        {"image": file_data("green.png", picture("green", size=(9, 9))), "crop": [0, 0, 0.5, 0.5]},
+        {"content_id": filled["blue"], "weight": -0.5},
+    ]
+    [hits] = client.call(functions["search"], None, ["", 5, None, False, -1, None, parts])["data"]
+    assert [hit["name"] for hit in hits] == ["green.png", "red.png"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("parts", "complaint"),
+    [
+        ("red", "are a list"),
+        (["red"], "only one of them"),
+        ([{"text": "red"}] * 500, "has 500 parts"),
+        ([{"text": "red", "weight": 0}], "weight 0 is not possible"),
+        ([{"text": "red", "weight": "NaN"}], "has to be a number"),
+        ([{"content_id": "x"}], "is not a content ID"),
+        ([{"text": "red"}, {"text": "red", "weight": -1}], "cancel each other out"),
+        ([{"image": {"path": "/etc/passwd"}}], "no longer here"),
+        ([{"content_id": "0" * 64, "crop": [0, 0]}], "four numbers"),
+    ],
+)
+def test_the_public_api_refuses_bad_parts_in_words(serve, filled, parts, complaint):
+    client, functions = serve("none")
+    outcome = client.call(functions["search"], None, ["", 5, None, False, -1, None, parts])
+    assert complaint in outcome["error"]
 
 
 @pytest.mark.filterwarnings("ignore")

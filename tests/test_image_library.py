@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from library.errors import InvalidQuery, ModelUnavailable, NotAllowed, RejectedImage, UnknownPicture
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.parts import clean_text, combine
 from library.records import Record, clean_name
 from library.rights import require
 from library.search import Query
@@ -122,42 +121,6 @@ def test_a_model_that_failed_is_explained_in_status_and_search():
     assert library.status().model.problem == "No network."
     with pytest.raises(ModelUnavailable):
         library.search(Query.of("red"))
-
-
-@given(
-    st.lists(
-        st.lists(st.floats(-1, 1), min_size=4, max_size=4).filter(lambda v: np.linalg.norm(v) > 0.1),
-        min_size=1,
-        max_size=4,
-    )
-)
-def test_combined_vectors_have_unit_length(parts):
-    vectors = [np.float32(part) / np.float32(np.linalg.norm(part)) for part in parts]
-    try:
-        combined = combine(vectors)
-    except InvalidQuery:
-        assert np.linalg.norm(np.mean(vectors, axis=0)) < 1e-5
-    else:
-        assert np.linalg.norm(combined) == pytest.approx(1, abs=1e-5)
-
-
-def test_opposites_cancel_out_and_say_so():
-    x = np.float32([1, 0])
-    with pytest.raises(InvalidQuery, match="cancel each other out"):
-        combine([x, -x])
-
-
-@given(st.text())
-def test_cleaned_text_is_one_line_without_controls(text):
-    cleaned = clean_text(text)
-    assert cleaned == " ".join(cleaned.split())
-    assert not any(ord(char) < 32 or ord(char) == 127 for char in cleaned)
-    assert clean_text(cleaned) == cleaned
-
-
-def test_emoji_survive_cleaning():
-    family = "👨\u200d👩\u200d👧"
-    assert clean_text(f" {family}\0\n🏳️‍🌈 ") == f"{family} 🏳️‍🌈"
 
 
 @given(st.text())
