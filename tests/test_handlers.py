@@ -406,7 +406,7 @@ def test_parts_come_back_as_they_were_asked_with_their_turn(handlers, filled, pi
         {"image": given, "weight": 1, "crop": [0, 0, 0.5, 0.5]},
         {"content_id": filled["blue"], "weight": -0.3},
     ]
-    value, view = handlers.visit({"parts": parts, "turn": 7}, *PARAMS)
+    value, _ = handlers.visit({"parts": parts, "turn": 7}, *PARAMS)
     assert names(value) == ["green.png", "red.png"]
     assert [shown["name"] for shown in value["pictures"]] == ["blue.png"]
     assert value["query"]["turn"] == 7
