@@ -4,6 +4,7 @@ const MAX_PARTS = 16;
 const MORE = 0.5; // an example weighs less than the words that it refines,
 const LESS = -0.3; // and what is to be left out takes some of the rest along
 const THUMBNAIL = 80; // pixels
+const PATIENCE = 200; // milliseconds: whoever moves a slider by keys is not done at the first
 
 const sameParts = (one, other) => JSON.stringify(one.map(withoutWeight)) === JSON.stringify(other.map(withoutWeight));
 
@@ -12,7 +13,8 @@ const withoutWeight = ({ weight, ...rest }) => rest;
 const createParts = ({ onAsk, onView, cropper }) => {
   let parts = [];
   let known = {}; // the library's pictures among them, by content ID
-  let turn = 0;
+  let turn = 0; // numbers what is asked
+  let sending = null;
   let rows = []; // the chips, and the parts that they show
   let drawnParts = [];
 
@@ -21,19 +23,24 @@ const createParts = ({ onAsk, onView, cropper }) => {
   const list = el('ul');
   node.append(list);
 
-  const ask = (wanted) => {
+  const ask = (wanted, patience = 0) => {
     if (wanted.length > MAX_PARTS) {
       say('notice', { text: `A search can have ${MAX_PARTS} parts. Take one out first.`, bad: true });
       return;
     }
     turn += 1;
     parts = wanted;
-    onAsk(parts.length ? { parts, turn } : {});
+    sendAfter(patience);
+  };
+
+  const sendAfter = (patience) => {
+    clearTimeout(sending);
+    sending = setTimeout(() => onAsk(parts.length ? { parts, turn } : {}), patience);
   };
 
   const add = (...more) => ask([...parts, ...more]);
 
-  const change = (place, changed) => ask(parts.map((part, which) => (which === place ? { ...part, ...changed } : part)));
+  const changed = (place, news) => parts.map((part, which) => (which === place ? { ...part, ...news } : part));
 
   const nameOfPart = (part) => part.text || part.image?.name || known[part.content_id]?.name || 'a picture';
 
@@ -85,7 +92,7 @@ const createParts = ({ onAsk, onView, cropper }) => {
     Object.assign(input, { min: -reach, max: reach, step: 0.1 });
     input.setAttribute('aria-label', `Weight of ${nameOfPart(part)}`);
     input.addEventListener('input', () => drawWeight(rows[place], Number(input.value)));
-    input.addEventListener('change', () => change(place, { weight: Number(input.value) }));
+    input.addEventListener('change', () => ask(changed(place, { weight: Number(input.value) }), PATIENCE));
     return input;
   };
 
@@ -112,7 +119,7 @@ const createParts = ({ onAsk, onView, cropper }) => {
 
   const cropPart = (part, place) => {
     const url = part.content_id ? mediaUrl('preview', part.content_id) : fileUrl(part.image.path);
-    cropper.open(url, part.crop, (crop) => change(place, { crop }));
+    cropper.open(url, part.crop, (crop) => ask(changed(place, { crop })));
   };
 
   // More words, more pictures.
@@ -203,9 +210,10 @@ const createParts = ({ onAsk, onView, cropper }) => {
 
   return {
     node,
-    // Not what an answer says that was overtaken by another question.
+    // Not what an answer says that was overtaken: of what is asked while a search runs, Gradio may forget the last.
     take(query, pictures = []) {
-      if (query.turn && query.turn < turn) return;
+      if (query.turn && query.turn < turn) return sendAfter(PATIENCE);
+      clearTimeout(sending);
       const news = pictures.filter((picture) => !known[picture.id]);
       news.forEach((picture) => { known[picture.id] = picture; });
       if (news.length) drawnParts = []; // their names were not known
