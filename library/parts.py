@@ -142,7 +142,8 @@ def combine(vectors: Sequence[Vector], weights: Sequence[float] | None = None) -
 
     Of all directions it has the highest weighted sum of cosines to the parts, and a picture p scores
     (w1 cos(v1, p) + ... + wn cos(vn, p)) / |s|. This is Rocchio's formula with a weight for each part: J. J. Rocchio,
-    Relevance Feedback in Information Retrieval, in: The SMART Retrieval System, Prentice-Hall 1971.
+    Relevance Feedback in Information Retrieval, in: The SMART Retrieval System, Prentice-Hall 1971. Texts and pictures
+    lie apart in CLIP's space, yet nothing is centred first: `python -m benchmarks.subtraction` shows no gain in it.
     """
     given = np.ones(len(vectors)) if weights is None else np.asarray(weights, dtype=np.float64)
     total = given @ np.asarray(vectors, dtype=np.float64)
