@@ -48,6 +48,7 @@ logger = logging.getLogger(__name__)
 PING_TIMEOUT = 2.0
 LITE_FLUSH_ROWS = 200  # beyond it, Lite's slow search of unflushed rows is felt
 LITE_BULK_FLUSH_ROWS = 5000
+LITE_BULK_FLUSH_SECONDS = 10.0  # apart at least: a flush of few rows makes a segment more for every search
 SERVER_FLUSH_ROWS = 1000
 RELOADS = 3
 
@@ -73,6 +74,7 @@ class MilvusCollection:
         self._rows: int | None = None
         self._rows_changed = True
         self._unflushed = 0
+        self._flushed_at = time.monotonic()
         self._has_written = False
         self._empty_at: int | None = None  # the load under which an empty answer was found to be true
         self._searches = 0
@@ -87,7 +89,7 @@ class MilvusCollection:
             self._unflushed += len(rows)
             self._has_written = self._rows_changed = self._upkeep_is_due = True
             self._empty_at = None
-        if self._milvus.is_lite and self._unflushed >= LITE_BULK_FLUSH_ROWS:
+        if self._milvus.is_lite and self._unflushed >= LITE_BULK_FLUSH_ROWS and self._flushed_long_ago():
             self.flush()
 
     def update(self, records: Sequence[Record]) -> None:
@@ -114,6 +116,7 @@ class MilvusCollection:
         with self._milvus.writing, self._milvus.without_searches():
             self._do(lambda client: client.flush(self._name, timeout=LOAD_TIMEOUT))
             self._unflushed = 0
+            self._flushed_at = time.monotonic()
 
     @contextmanager
     def loaded(self) -> Iterator["LoadedMilvusCollection"]:
@@ -212,6 +215,9 @@ class MilvusCollection:
                 begun = not self._milvus.is_lite and is_unfinished(client, self._name)
             if outgrown or begun:
                 self._rebuild(rows, wanted)
+
+    def _flushed_long_ago(self) -> bool:
+        return time.monotonic() - self._flushed_at >= LITE_BULK_FLUSH_SECONDS
 
     def _rebuild(self, rows: int, wanted: int) -> None:
         started, before = time.monotonic(), self._nlist

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenize
 from transformers.utils.hub import cached_file
 from transformers.utils.logging import disable_progress_bar
 
+from encoders.int8 import int8_tower
 from library.errors import LikenessError, ModelUnavailable, UnknownModel
 from library.ports import EncoderInfo, Vectors
 
@@ -36,6 +38,7 @@ SMALL_FOLDER = Path(__file__).parent / "small"
 HUB_TIMEOUT = 5.0  # seconds
 BATCH = 8  # on a CPU as fast as larger ones
 GPU_BATCH = 64
+MIN_COSINE = 0.998
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 PREPROCESSING = (
     *("do_convert_rgb", "do_resize", "size", "resample", "do_center_crop", "crop_size"),
@@ -49,9 +52,14 @@ T = TypeVar("T")
 class ClipEncoder:
     """Any transformers model that offers `get_image_features` and `get_text_features`."""
 
-    def __init__(self, model: Any, image_processor: Any, tokenizer: Any, info: EncoderInfo) -> None:
+    def __init__(
+        self, model: Any, image_processor: Any, tokenizer: Any, info: EncoderInfo, may_round: bool = False
+    ) -> None:
+        """`may_round`: where many pictures come at once, their tower may compute in 8 bits; see `_tower_for`."""
         self.info = info
         self._model = model
+        self._bulk_model: Any = None if may_round else model
+        self._choosing = threading.Lock()
         self._image_processor = image_processor
         self._tokenizer = tokenizer
         self._context = model.config.text_config.max_position_embeddings
@@ -70,13 +78,28 @@ class ClipEncoder:
         reading and storing hold up while pictures are taken in."""
         at_once = min(self._cores, len(images) // BATCH)
         threads = self._cores // at_once
+        batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+        model = self._tower_for(batches[0])
 
         def encode(batch: Sequence[Image.Image]) -> Vectors:
             torch.set_num_threads(threads)  # of this thread alone
-            return self._encoded(torch.cat([self._pixels(image) for image in batch]))
+            return self._encoded(torch.cat([self._pixels(image) for image in batch]), model)
 
-        batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         return np.concatenate(list(self._pool.map(encode, batches)))
+
+    def _tower_for(self, images: Sequence[Image.Image]) -> Any:
+        """The 8-bit tower, if it says of the first pictures that come what the model itself says."""
+        with self._choosing:
+            if self._bulk_model is None:
+                quick = int8_tower(self._model)
+                self._bulk_model = quick if quick and self._agrees(quick, images) else self._model
+            return self._bulk_model
+
+    def _agrees(self, quick: Any, images: Sequence[Image.Image]) -> bool:
+        pixels = torch.cat([self._pixels(image) for image in images])
+        cosine = float(np.min(np.sum(self._encoded(pixels, quick) * self._encoded(pixels, self._model), axis=1)))
+        logger.info("8-bit image tower: %s, cosine %.4f", "used" if cosine >= MIN_COSINE else "not used", cosine)
+        return cosine >= MIN_COSINE
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts to float32 unit vectors, shape (n, dim); the end of a text beyond the context is left out."""
@@ -91,11 +114,11 @@ class ClipEncoder:
 
     def _encode_image_batch(self, images: Sequence[Image.Image]) -> Vectors:
         torch.set_num_threads(self._cores)
-        return self._encoded(torch.cat(list(self._pool.map(self._pixels, images))))
+        return self._encoded(torch.cat(list(self._pool.map(self._pixels, images))), self._model)
 
-    def _encoded(self, pixels: torch.Tensor) -> Vectors:
+    def _encoded(self, pixels: torch.Tensor, model: Any) -> Vectors:
         with torch.inference_mode():
-            output = self._model.get_image_features(pixel_values=pixels.to(self._model.device, self._model.dtype))
+            output = model.get_image_features(pixel_values=pixels.to(model.device, model.dtype))
         return _unit_rows(output.pooler_output)
 
     def _pixels(self, image: Image.Image) -> torch.Tensor:
@@ -129,7 +152,7 @@ def load_encoder(model: str, device: str = "auto", dtype: str = "auto") -> ClipE
     name = path.name if isinstance(path, Path) else model
     info = EncoderInfo(name, fingerprint, dim, where, precision, _preprocessing(image_processor))
     logger.info("model %s is ready: %d-d, %s, %s", name, info.dim, where, precision)
-    return ClipEncoder(loaded.to(where).eval(), image_processor, tokenizer, info)
+    return ClipEncoder(loaded.to(where).eval(), image_processor, tokenizer, info, may_round=dtype == "auto")
 
 
 def _load(model: str, path: Path | str, precision: str) -> tuple[Any, Any, Any]:

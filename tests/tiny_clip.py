@@ -15,8 +15,9 @@ TINY_CLIP = "someone/tiny-clip"
 COMMIT = "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268"
 
 
-def save_tiny_clip(folder: Path, seed: int = 0, dim: int = 16) -> Path:
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+def save_tiny_clip(folder: Path, seed: int = 0, dim: int = 16, width: int = 32) -> Path:
+    """`width` is how many numbers a token has."""
+    sizes = {"hidden_size": width, "intermediate_size": 2 * width, "num_hidden_layers": 2, "num_attention_heads": 2}
     return _save(folder, seed, dim, 32, {"max_position_embeddings": CONTEXT, **sizes}, {"patch_size": 8, **sizes})
 
 
