@@ -74,6 +74,7 @@ def test_a_picture_finds_itself_first(server, browser, drawn):
     page = browser.open(server.url)
     search_with_file(page, drawn[0])
     page.locator(".lk-part", has_text=drawn[0].name).wait_for()
+    page.locator(".lk-timing").wait_for()
     assert names(page)[0] == drawn[0].name
     assert page.locator(".lk-number").first.text_content() == "1.000"
 
