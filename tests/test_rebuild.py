@@ -92,6 +92,8 @@ def rows(milvus: Milvus, info: EncoderInfo) -> dict[str, tuple[dict, np.ndarray]
     """Metadata and vector of every row, by name."""
     paths = [record(number).img_path for number in range(ROWS + 50)]
     with milvus.collection(info).loaded() as index:
+        # A session sees its own writes at once, those of other processes only when a strong answer has waited for them.
+        milvus.client().query(collection_name(info), filter="", output_fields=["count(*)"], consistency_level="Strong")
         vectors = index.vectors(paths)
         hits = index.search(VECTORS[0], limit=ROWS + 50, exact=True)
         assert index.count() == len(hits)
