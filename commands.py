@@ -6,13 +6,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn, Protocol, TypeVar
 
 import typer
 
+from library.batch import Answered, Queries
 from library.errors import (
     IndexUnavailable,
     InvalidQuery,
@@ -37,6 +38,7 @@ from library.samples import sample_pictures
 from library.search import MAX_LIMIT, ORDERS, Answer, Listing, Query, as_order
 from library.selection import Selection, Shard
 from library.watch import Round, Tell, WatchOrder, parse_interval
+from queries import parts_given
 from settings import Settings, SettingsError, load_settings
 
 EVERY = "5s"
@@ -73,7 +75,7 @@ class Open(Protocol):
 
 @dataclass(frozen=True)
 class Rooms:
-    """What the commands are given: how to open the library, to serve, to watch, where sources and packs are."""
+    """What the commands are given: how to open the library, serve and watch; where sources, packs and queries are."""
 
     open_library: Open
     serve: Callable[[Settings, WatchOrder | None], None]
@@ -82,6 +84,8 @@ class Rooms:
     new_pack: Callable[[str, Contents], AbstractContextManager[PackWriter]]
     open_pack: Callable[[str], Pack]
     evaluate: Evaluate
+    queries_from: Callable[[str, str | None, str | None], Queries]
+    hit_file: Callable[[Path], AbstractContextManager[Callable[[Answered], None]]]
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,16 @@ def samples(context: typer.Context, as_json: AsJson = False) -> None:
 def search(
     context: typer.Context,
     text: Annotated[str, typer.Argument(help="What the picture shows.")] = "",
-    image: Annotated[Path | None, typer.Option(help="A picture that the results resemble.")] = None,
+    texts: Annotated[list[str] | None, typer.Option("--text", help='A text with its weight: "people^-0.5".')] = None,
+    images: Annotated[
+        list[str] | None,
+        typer.Option("--image", help="A picture that the results resemble: a.jpg, a.jpg^0.7, a.jpg#0.1,0.2,0.5,0.5."),
+    ] = None,
+    likes: Annotated[list[str] | None, typer.Option("--like", help="A content ID, with ^ and # as well.")] = None,
+    queries: Annotated[str, typer.Option(help="Many queries: a folder of pictures, or a table.")] = "",
+    out: Annotated[Path | None, typer.Option(help="With --queries: a .csv, .jsonl or .parquet file.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="The table's column of texts; else: text.")] = None,
+    image_column: Annotated[str | None, typer.Option(help="That of paths or addresses; else: filepath.")] = None,
     limit: Annotated[int, typer.Option(help=f"How many results, 1 to {MAX_LIMIT}.")] = 10,
     nprobe: Annotated[int | None, typer.Option(help="Clusters to look into; chosen by itself if not given.")] = None,
     exact: Annotated[bool, typer.Option(help="Compare with every picture.")] = False,
@@ -192,26 +205,35 @@ def search(
     explain: Annotated[bool, typer.Option("--explain", help="Print a program that asks Milvus the same.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Finds pictures by words, by a picture, by both; without them lists those that match."""
-    with _failures_as_exit_codes(), context.obj.library() as library:
-        conditions = library.typed([parse_condition(each) for each in where or []], "any" if match_any else "all")
-        order = as_order(sort)
-        if (conditions or order != "score") and not (text or image):
-            _print_listing(library.listed(conditions, order, offset, limit), as_json)
-            return
+    """Finds pictures by words and pictures, each with a weight; without them lists those that match; or answers many
+    queries at once."""
+    with _failures_as_exit_codes():
+        parts = parts_given(text, texts or [], images or [], likes or [])
+        drafts = [parse_condition(each) for each in where or []]
         query = Query(
-            text=text,
-            image=_bytes_of(image) if image else None,
+            parts,
             limit=limit,
             nprobe=nprobe,
             exact=exact,
             min_score=min_score,
-            where=conditions,
-            order=order,
+            order=as_order(sort),
             offset=offset,
         )
-        library.calibrate(wait=True)
-        answer = library.search(query)
+        if queries:
+            if drafts or sort != "score" or offset:
+                raise InvalidQuery("--where, --sort and --offset do not go with --queries.")
+            asked = context.obj.rooms.queries_from(queries, text_column, image_column)
+            _search_many(context.obj, asked, query, out, as_json)
+            return
+        if out or text_column or image_column:
+            raise InvalidQuery("--out, --text-column and --image-column go with --queries.")
+        with context.obj.library() as library:
+            query = replace(query, where=library.typed(drafts, "any" if match_any else "all"))
+            if not parts and (query.where or query.order != "score"):
+                _print_listing(library.listed(query.where, query.order, offset, limit), as_json)
+                return
+            library.calibrate(wait=True)
+            answer = library.search(query)
     _print_answer(answer, offset, explain, as_json)
 
 
@@ -399,6 +421,29 @@ def _take_in(
     _exit_after(interrupted, bool(tally(receipts)["rejected"]))
 
 
+def _search_many(session: Session, queries: Queries, like: Query, out: Path | None, as_json: bool) -> None:
+    if like.parts:
+        raise InvalidQuery("--queries brings its own texts and pictures: leave the others away.")
+    if out is None:
+        raise InvalidQuery("--queries needs a file to write to: --out hits.csv, hits.jsonl or hits.parquet.")
+    counts: Counter[str] = Counter()
+    with session.rooms.hit_file(out) as write, session.library() as library, _interrupt() as interrupted:
+        answers = library.search_many(queries.asked, like, interrupted.is_set)
+        for answer in _with_progress(answers, queries.total, "Searching"):
+            write(answer)
+            counts.update(queries=1, hits=len(answer.hits), rejected=bool(answer.problem))
+            for note in [answer.problem] if answer.problem else answer.notes:
+                typer.echo(f"{_printable(answer.name)}: {note}", err=True)
+    if not counts["queries"] and not interrupted.is_set():
+        raise InvalidQuery("There are no queries: the folder has no pictures, or the table no rows.")
+    report = {name: counts[name] for name in ("queries", "hits", "rejected")}
+    if as_json:
+        _print_json({"out": str(out), **report})
+    else:
+        typer.echo(f"{_printable(str(out))}: " + ", ".join(f"{count} {name}" for name, count in report.items()))
+    _exit_after(interrupted, bool(counts["rejected"]))
+
+
 def _exit_after(interrupted: threading.Event, some_rejected: bool) -> None:
     if interrupted.is_set():
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -523,13 +568,6 @@ def _print_table(report: dict[str, object]) -> None:
 
 def _printable(path: str) -> str:
     return "/".join(clean_name(part) if part else "" for part in path.split("/"))
-
-
-def _bytes_of(image: Path) -> bytes:
-    try:
-        return image.read_bytes()
-    except OSError as error:
-        raise InvalidQuery(f"{image} cannot be read: {error.strerror}.") from None
 
 
 def _settings() -> Settings:

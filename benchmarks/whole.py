@@ -44,8 +44,8 @@ def measure(encoder: Encoder, items: list[Item]) -> None:
     library.open()
     library.count_rows()
     rates = [rate(library, items) for _ in range(2)]
-    texts = [library.search(Query("a photo of a red circle")).timings for _ in range(QUERIES)]
-    pictures = [library.search(Query(image=item.read())).timings.total for item in items[:QUERIES]]
+    texts = [library.search(Query.of("a photo of a red circle")).timings for _ in range(QUERIES)]
+    pictures = [library.search(Query.of(image=item.read())).timings.total for item in items[:QUERIES]]
     library.close()
     encode, load, search, total = (
         statistics.median(getattr(each, stage) for each in texts) for stage in ("encode", "load", "search", "total")

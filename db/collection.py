@@ -43,7 +43,7 @@ from db.windows import followed_by, in_order, window
 from library.errors import IndexUnavailable, InvalidContentId
 from library.filters import Filter
 from library.images import ContentId
-from library.ports import Asked, Explained, Hit, IndexStatus, Vector, Vectors
+from library.ports import Explained, Hit, IndexStatus, Question, Vector, Vectors
 from library.records import Record, id_of
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class MilvusCollection:
         found = self._ask(generation, lambda client: self._found(client, vectors, limit, probes, [PRIMARY_KEY]))
         return [{id_of(path): float(score) for path, score in _scores(each)} for each in found]
 
-    def explain(self, generation: int, asked: Asked) -> Explained:
+    def explain(self, generation: int, asked: Question) -> Explained:
         probes = self._probes(generation, asked.nprobe, asked.exact, asked.where)
         looked_into = probes if probes < self._nlist else None
         text = script(self._name, asked, probes, self._milvus.is_lite, self._expression(asked.where))
@@ -518,7 +518,7 @@ class LoadedMilvusCollection:
     def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
         return self._collection.nearest(self._generation, vectors, limit)
 
-    def explain(self, asked: Asked) -> Explained:
+    def explain(self, asked: Question) -> Explained:
         return self._collection.explain(self._generation, asked)
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:

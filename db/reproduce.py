@@ -7,7 +7,7 @@ from textwrap import wrap
 import numpy as np
 
 from db.schema import EMBEDDING, METRIC, PRIMARY_KEY
-from library.ports import Asked
+from library.ports import Question
 
 LITE = """\
 # Needs pymilvus and milvus-lite. Milvus Lite lets one process at a time open its folder: stop the app first.
@@ -73,7 +73,7 @@ client.close()
 """)
 
 
-def script(collection: str, asked: Asked, nprobe: int, is_lite: bool, filter: str = "") -> str:
+def script(collection: str, asked: Question, nprobe: int, is_lite: bool, filter: str = "") -> str:
     encoded = base64.b64encode(np.asarray(asked.vector, "<f4").tobytes()).decode()
     lines = "\n".join(f'        "{line}"' for line in wrap(encoded, 88))
     question = SEARCH.substitute(

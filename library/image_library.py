@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from library.backgrounds import Backgrounds
+from library.batch import Answered, Asked, answer_all
 from library.errors import (
     UNEXPECTED,
     IndexUnavailable,
@@ -35,20 +36,30 @@ from library.ingest import BATCH_SIZE, Addition, FileReceipt, Item, Known, Updat
 from library.models import Models, ModelStatus
 from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
 from library.paging import arranged, page_of
+from library.parts import (
+    LibraryPart,
+    Part,
+    PicturePart,
+    TextPart,
+    combine,
+    encode,
+    notes_on,
+    picture_to_encode,
+)
 from library.ports import (
-    Asked,
     Collection,
     Encoder,
     ImageStore,
     IndexStatus,
     LoadedCollection,
+    Question,
     Vector,
     VectorDatabase,
     Vectors,
 )
 from library.records import NOT_KEPT, Record
 from library.relevance import Kind, is_confident
-from library.search import Answer, Listing, Order, Query, Timings, clean_text, combine
+from library.search import Answer, Listing, Order, Query, Timings
 from library.tuning import Tell as TellMeter
 from library.tuning import Tuning, Wish, check_enough, measure, queries_of
 
@@ -207,20 +218,30 @@ class ImageLibrary:
 
     def search(self, query: Query) -> Answer:
         """Raises InvalidQuery, InvalidFilter, RejectedImage, UnknownPicture, ModelUnavailable or IndexUnavailable."""
-        if query.similar_to:
-            return self._search_similar(query, query.similar_to)
-        text = clean_text(query.text)
-        if not text and not query.image:
+        if not query.parts:
             raise InvalidQuery("Describe a picture, or choose one to search with.")
+        pictures = [self.record(id) for id in query.pictures]
         encoder = self._models.answering()
-        started = time.perf_counter()
-        vector, notes = _encoded(encoder, text, query.image)
-        encoded = time.perf_counter()
-        self._asked.extend([text] if text else [])
+        started = encoded = time.perf_counter()
+        inputs = [self._to_encode(part) for part in query.parts]
+        vectors = encode(encoder, inputs)
+        notes = notes_on(encoder, [each for each in inputs if isinstance(each, str)])
+        if any(vector is not None for vector in vectors):
+            encoded = time.perf_counter()
+        self._asked.extend(part.text for part in query.parts if isinstance(part, TextPart) and part.weight > 0)
         with self._database.collection(encoder.info).loaded() as index:
             self._check_fields(index, query.where)
-            answer = _answer(index, vector, query, started, encoded, notes)
-        return self._judged(answer, encoder, vector, _kind(text, query.image), query)
+            vector = combine(_complete(query.parts, vectors, pictures, index), [part.weight for part in query.parts])
+            answer = _answer(index, vector, query, started, encoded, notes, pictures)
+        return self._judged(answer, encoder, vector, query)
+
+    def search_many(
+        self, asked: Iterable[Asked], like: Query, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[Answered]:
+        """Answers many queries; see `answer_all`. Raises ModelUnavailable, UnknownModel or IndexUnavailable."""
+        encoder = self._models.answering()
+        with self._database.collection(encoder.info).loaded() as index:
+            yield from answer_all(asked, encoder, index, like, stopped)
 
     def stored_items(self) -> list[Item]:
         """The pictures with what is kept with them, as a source."""
@@ -466,44 +487,45 @@ class ImageLibrary:
             raise OriginalAway(f"The original at its source, {record.source}, has changed since it was taken in.")
         return data
 
-    def _search_similar(self, query: Query, id: ContentId) -> Answer:
-        anchor = self.record(id)
-        encoder = self._models.answering()
-        started = time.perf_counter()
-        with self._database.collection(encoder.info).loaded() as index:
-            self._check_fields(index, query.where)
-            stored = index.vectors([anchor.img_path]).get(id)
-            if stored is None:
-                raise UnknownPicture(f"{anchor.name} is stored but not yet searchable. Add it again to finish it.")
-            answer = _answer(index, stored, query, started, started, [], anchor)
-        return self._judged(answer, encoder, stored, "picture", query)
+    def _to_encode(self, part: Part) -> str | Image.Image | None:
+        """None where the stored vector serves. Raises RejectedImage, UnknownPicture or OriginalAway."""
+        match part:
+            case TextPart():
+                return part.text
+            case PicturePart():
+                return picture_to_encode(part.data, part.crop)
+            case LibraryPart():
+                return picture_to_encode(self.original(part.id), part.crop) if part.crop else None
 
-    def _judged(self, answer: Answer, encoder: Encoder, vector: Vector, kind: Kind, query: Query) -> Answer:
+    def _judged(self, answer: Answer, encoder: Encoder, vector: Vector, query: Query) -> Answer:
         answer = replace(answer, model=encoder.info.name)
         background = self._backgrounds.of(encoder)
         if background is None:
             return answer
-        anchor = answer.anchor.content_id if answer.anchor else None
-        relevance = background.relevance(kind, vector, [hit.score for hit in answer.hits], anchor)
+        scores = [hit.score for hit in answer.hits]
+        relevance = background.relevance(_kind(query.parts), vector, scores, query.pictures)
         by_id = {hit.record.content_id: each for hit, each in zip(answer.hits, relevance, strict=False)}
         is_the_top = not query.offset and query.where is None
         return replace(answer, relevance=by_id, confident=is_confident(relevance) if is_the_top else None)
 
 
-def _kind(text: str, image: bytes | None) -> Kind:
-    return "picture" if not text else "mix" if image else "text"
+def _kind(parts: Sequence[Part]) -> Kind:
+    of_texts = [isinstance(part, TextPart) for part in parts]
+    return "text" if all(of_texts) else "mix" if any(of_texts) else "picture"
 
 
-def _encoded(encoder: Encoder, text: str, image: bytes | None) -> tuple[Vector, list[str]]:
-    parts: list[Vector] = []
-    notes: list[str] = []
-    if text:
-        parts.extend(encoder.encode_texts([text]))
-        if encoder.cuts(text):
-            notes.append("The text is longer than the model reads: its end was left out.")
-    if image:
-        parts.extend(encoder.encode_images([decode(image).image]))
-    return combine(parts), notes
+def _complete(
+    parts: Sequence[Part], vectors: Sequence[Vector | None], pictures: Sequence[Record], index: LoadedCollection
+) -> list[Vector]:
+    """Puts the stored vectors where none was made. Raises UnknownPicture where there is none."""
+    uncropped = {part.id for part in parts if isinstance(part, LibraryPart) and not part.crop}
+    records = [record for record in pictures if record.content_id in uncropped]
+    stored = index.vectors([record.img_path for record in records]) if records else {}
+    for record in records:
+        if record.content_id not in stored:
+            raise UnknownPicture(f"{record.name} is stored but not yet searchable. Add it again to finish it.")
+    own = [stored[part.id] if isinstance(part, LibraryPart) and not part.crop else None for part in parts]
+    return [vector for pair in zip(vectors, own, strict=True) for vector in pair if vector is not None]
 
 
 def _answer(
@@ -513,10 +535,10 @@ def _answer(
     started: float,
     encoded: float,
     notes: list[str],
-    anchor: Record | None = None,
+    pictures: list[Record],
 ) -> Answer:
     loaded = time.perf_counter()
-    hits, has_more = page_of(index, vector, query, [anchor.content_id] if anchor else [])
+    hits, has_more = page_of(index, vector, query, query.pictures)
     searched = time.perf_counter()
     seconds = (encoded - started, loaded - encoded, searched - loaded, searched - started)
     timings = Timings(*(1000 * each for each in seconds))
@@ -527,9 +549,11 @@ def _answer(
         timings.load,
         timings.search,
     )
-    without = [anchor.img_path] if anchor else []
-    asked = Asked(vector, query.limit, query.nprobe, query.exact, query.min_score, without, query.where, query.offset)
-    return Answer(hits, timings, notes, anchor, has_more, explained=index.explain(asked))
+    without = [record.img_path for record in pictures]
+    question = Question(
+        vector, query.limit, query.nprobe, query.exact, query.min_score, without, query.where, query.offset
+    )
+    return Answer(hits, timings, notes, pictures, has_more, explained=index.explain(question))
 
 
 class _Run:

@@ -18,9 +18,9 @@ from library.errors import InvalidEvaluation, OriginalAway, RejectedImage, Unkno
 from library.images import ContentId, content_id, decode
 from library.ingest import Item
 from library.metrics import SEED
+from library.parts import clean_text
 from library.ports import Encoder, Vectors
 from library.records import clean_name, encodable
-from library.search import clean_text
 
 BATCH = 64
 DECODED_AHEAD = 32

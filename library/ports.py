@@ -86,7 +86,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """What a collection was asked: `nprobe` None lets it choose, `without` are rows that do not count as hits."""
 
     vector: Vector = field(repr=False)
@@ -177,7 +177,7 @@ class LoadedCollection(Protocol):
         """The scores of the nearest rows of each vector, without their records. Not one of the searches counted."""
         ...
 
-    def explain(self, asked: Asked) -> Explained:
+    def explain(self, asked: Question) -> Explained:
         """Asks nothing."""
         ...
 

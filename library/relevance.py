@@ -19,7 +19,7 @@ percentiles are steps of 1/128. A filter leaves fewer pictures than the line was
 does a search that looks into fewer clusters than the automatic one. Fewer than `FEWEST` pictures say nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -79,18 +79,18 @@ class Background:
     scales: dict[Kind, Scale]
 
     def relevance(
-        self, kind: Kind, vector: Vector, scores: Sequence[float], anchor: ContentId | None = None
+        self, kind: Kind, vector: Vector, scores: Sequence[float], asked: Collection[ContentId] = ()
     ) -> list[Relevance]:
-        """Of each score of that query; none where nothing can be said. The anchor's own score does not count."""
+        """Of each score of that query; none where nothing can be said. Pictures that are `asked` with do not count."""
         if kind not in self.scales or len(self.ids) < FEWEST or not scores:
             return []
-        usual = self.usual(vector, anchor)
+        usual = self.usual(vector, asked)
         return [self.scales[kind].relevance(score, usual) for score in scores]
 
-    def usual(self, vector: Vector, anchor: ContentId | None = None) -> float:
+    def usual(self, vector: Vector, asked: Collection[ContentId] = ()) -> float:
         scores = np.einsum("ij,j->i", self.vectors, vector)  # on one core: waiting for another takes longer
-        if anchor in self.ids:
-            scores = np.delete(scores, self.ids.index(anchor))
+        if asked:
+            scores = scores[[id not in asked for id in self.ids]]
         return float(np.median(scores))
 
     def without(self, ids: set[ContentId]) -> "Background":

@@ -1,16 +1,14 @@
-"""What can be asked, what comes back, and how a text and a picture become one vector."""
+"""What can be asked, and what comes back."""
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
-
-import numpy as np
+from typing import Any, Literal, get_args
 
 from library.errors import InvalidQuery
 from library.filters import Filter
 from library.images import ContentId
-from library.ports import Explained, Hit, Vector
+from library.parts import LibraryPart, Part, PicturePart, TextPart, check_parts, clean_text
+from library.ports import Explained, Hit
 from library.records import Record
 from library.relevance import Relevance
 
@@ -23,11 +21,9 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 
 @dataclass(frozen=True)
 class Query:
-    """Words, a picture's bytes, or both; or else a picture of the library that others should resemble."""
+    """Texts and pictures with their weights, negative ones for what the results should not resemble."""
 
-    text: str = ""
-    image: bytes | None = None
-    similar_to: ContentId | None = None
+    parts: tuple[Part, ...] = ()
     limit: int = 24
     nprobe: int | None = None  # None: the collection chooses
     exact: bool = False
@@ -37,6 +33,7 @@ class Query:
     offset: int = 0  # how many of the best hits are left out: those of the pages before
 
     def __post_init__(self) -> None:
+        check_parts(self.parts)
         if not 1 <= self.limit <= MAX_LIMIT:
             raise InvalidQuery(f"The limit is {self.limit}: 1 to {MAX_LIMIT} results can be asked for.")
         if self.nprobe is not None and not 1 <= self.nprobe <= 65_536:
@@ -46,6 +43,21 @@ class Query:
         if self.offset < 0 or self.offset + self.limit > MAX_DEPTH:
             raise InvalidQuery(f"Only the best {MAX_DEPTH:,} results can be paged through; a filter narrows them down.")
         as_order(self.order)
+
+    @classmethod
+    def of(
+        cls, text: str = "", *, image: bytes | None = None, similar_to: ContentId | None = None, **options: Any
+    ) -> "Query":
+        """Of one part each, where given, with weight 1. An empty text is none."""
+        parts: list[Part] = [TextPart(text)] if clean_text(text) else []
+        parts += [PicturePart(image)] if image else []
+        parts += [LibraryPart(similar_to)] if similar_to else []
+        return cls(tuple(parts), **options)
+
+    @property
+    def pictures(self) -> list[ContentId]:
+        """Those of the library, each once."""
+        return list(dict.fromkeys(part.id for part in self.parts if isinstance(part, LibraryPart)))
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class Answer:
     hits: list[Hit]
     timings: Timings
     notes: list[str] = field(default_factory=list)  # what the person should know, such as a text that was cut
-    anchor: Record | None = None  # the picture that the hits resemble, itself left out of them
+    pictures: list[Record] = field(default_factory=list)  # those of the query, themselves left out of the hits
     has_more: bool = False  # whether another page follows
     relevance: Mapping[ContentId, Relevance] = field(default_factory=dict)  # empty where nothing can be said
     confident: bool | None = None  # whether any hit stands out; None where nothing can be said
@@ -85,19 +97,3 @@ def as_order(order: object) -> Order:
         if order == possible:
             return possible
     raise InvalidQuery(f"The order is {str(order)[:40]!r}: {', '.join(ORDERS)} are possible.")
-
-
-def clean_text(text: str) -> str:
-    """One line without control characters; joiners stay, since emoji are made with them."""
-    spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
-    return " ".join(unicodedata.normalize("NFC", spaced).split())
-
-
-def combine(vectors: Sequence[Vector]) -> Vector:
-    """The normalised mean of unit vectors: the direction with the highest mean cosine to all of them."""
-    mean = np.mean(vectors, axis=0)
-    length = float(np.linalg.norm(mean))
-    if length < 1e-6:
-        raise InvalidQuery("The parts of this query cancel each other out. Leave one of them away.")
-    unit: Vector = (mean / length).astype(np.float32)
-    return unit

@@ -12,9 +12,10 @@ import numpy as np
 
 from library.errors import InvalidEvaluation
 from library.metrics import SEED
+from library.parts import clean_text
 from library.ports import Encoder, Hit, ImageStore, IndexStatus, LoadedCollection, Vector, Vectors
 from library.records import Record
-from library.search import MAX_LIMIT, clean_text
+from library.search import MAX_LIMIT
 
 TARGET = 0.99
 K = 10

@@ -12,7 +12,7 @@ from library.errors import UnknownPicture
 from library.filters import Filter
 from library.images import ContentId
 from library.models import Models, ModelSource
-from library.ports import Asked, Encoder, EncoderInfo, Explained, Hit, IndexStatus, Vector, Vectors
+from library.ports import Encoder, EncoderInfo, Explained, Hit, IndexStatus, Question, Vector, Vectors
 from library.records import Record, id_of
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -152,7 +152,7 @@ class MemoryCollection:
         scores = [{id_of(path): float(row @ vector) for path, (_, row) in self._rows.items()} for vector in vectors]
         return [dict(sorted(each.items(), key=lambda pair: -pair[1])[:limit]) for each in scores]
 
-    def explain(self, asked: Asked) -> Explained:
+    def explain(self, asked: Question) -> Explained:
         return Explained(self._name, len(self._rows), 128, asked.nprobe, "")
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:

@@ -247,7 +247,8 @@ def picture_results(visitor: Browser, places: Places) -> Page:
     page = library(visitor, places)
     page.get_by_label("Describe a picture").fill("by the sea")
     search_with_file(page, places.picture())
-    page.get_by_text("for your picture and").wait_for()
+    page.locator(".lk-part").nth(1).wait_for()
+    wait_for_cards(page, 24)
     return page
 
 
@@ -267,7 +268,38 @@ def explained(visitor: Browser, places: Places) -> Page:
 def similar(visitor: Browser, places: Places) -> Page:
     page = results(visitor, places)
     page.locator(".lk-card").first.get_by_role("button", name="Find pictures similar").click(force=True)
-    page.locator(".lk-anchor").wait_for()
+    page.locator(".lk-part-picture").wait_for()
+    return page
+
+
+def several_parts(visitor: Browser, places: Places) -> Page:
+    """Words, a picture of the library, a part of one that was uploaded, and something to leave out."""
+    page = visitor.open(f"{places.filled().url}/?q=a+sunset+over+the+sea&q=a+moon&w=-0.4")
+    wait_for_cards(page, 24)
+    page.locator(".lk-card").nth(1).get_by_role("button", name="More like").click(force=True)
+    page.locator(".lk-part").nth(2).wait_for()
+    page.get_by_label("Pictures to search with").set_input_files(places.picture())
+    page.locator(".lk-part").nth(3).wait_for()
+    open_cropper(page)
+    page.get_by_label("Width %").fill("50")
+    page.get_by_role("button", name="Search with this part").click()
+    page.locator(".lk-part canvas").wait_for()
+    page.locator("#results .html-container:not(.pending)").wait_for()
+    return page
+
+
+def cropping(visitor: Browser, places: Places) -> Page:
+    page = similar(visitor, places)
+    open_cropper(page)
+    page.get_by_label("Left %").fill("20")
+    page.get_by_label("Width %").fill("50")
+    page.get_by_label("Height %").fill("60")
+    return page
+
+
+def only_negative(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(f"{places.filled().url}/?q=a+moon&w=-0.4")
+    page.get_by_text("only says what to leave out").wait_for()
     return page
 
 
@@ -549,6 +581,11 @@ def evaluation(visitor: Browser, places: Places) -> Page:
     return page
 
 
+def open_cropper(page: Page) -> None:
+    page.get_by_role("button", name="Choose a part of").last.click()
+    page.wait_for_function("document.querySelector('.lk-crop img')?.naturalWidth > 0")
+
+
 def open_settings(page: Page) -> None:
     _unfold(page, "Search settings")
 
@@ -576,6 +613,9 @@ STATES: tuple[State, ...] = (
     unsure,
     explained,
     similar,
+    several_parts,
+    cropping,
+    only_negative,
     no_match,
     bad_file,
     bad_address,

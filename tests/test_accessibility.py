@@ -112,7 +112,7 @@ def test_a_whole_visit_needs_no_mouse(places, browser):
     wait_for_focus(page, "View Match 3")
     assert tab(page).startswith("Find pictures similar")
     page.keyboard.press("Enter")
-    page.locator(".lk-anchor").wait_for()
+    page.locator(".lk-part-picture").wait_for()
     assert focused(page).evaluate("node => node.classList.contains('lk-line')")
     tab_to(page, "Clear")
     page.keyboard.press("Enter")

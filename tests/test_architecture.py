@@ -26,7 +26,7 @@ VENDORS = {
     "typer",
     "watchfiles",
 }
-ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "measuring_commands", "app"}
+ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "measuring_commands", "queries", "app"}
 MAY_IMPORT = {
     "library": set(),
     "encoders": {"torch", "transformers", "typer"},

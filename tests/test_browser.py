@@ -73,7 +73,8 @@ def test_an_address_with_a_query_runs_it(server, browser):
 def test_a_picture_finds_itself_first(server, browser, drawn):
     page = browser.open(server.url)
     search_with_file(page, drawn[0])
-    page.get_by_text("for your picture").wait_for()
+    page.locator(".lk-part", has_text=drawn[0].name).wait_for()
+    page.locator(".lk-timing").wait_for()
     assert names(page)[0] == drawn[0].name
     assert page.locator(".lk-number").first.text_content() == "1.000"
 
@@ -179,13 +180,13 @@ def test_similar_pictures_can_be_gone_back_from(server, browser):
     card = cards(page).first
     card.hover()
     card.get_by_role("button", name="Find pictures similar").click()
-    anchor = page.locator(".lk-anchor")
-    anchor.wait_for()
-    assert first in anchor.inner_text()
+    asked = page.locator(".lk-part:has(.lk-part-picture)")
+    asked.wait_for()
+    assert first in asked.inner_text()
     assert first not in names(page)
     assert "like=" in page.url
     page.go_back()
-    anchor.wait_for(state="detached")
+    asked.wait_for(state="detached")
     assert names(page)[0] == first
 
 

@@ -179,16 +179,16 @@ def test_an_address_with_a_picture_shows_what_is_like_it_and_the_buttons_lead_ba
     first = names(page)[0]
     page.locator(".lk-card").first.hover()
     page.get_by_role("button", name=f"Find pictures similar to {first}").click()
-    page.locator(".lk-anchor", has_text=first).wait_for()
+    page.locator(".lk-part", has_text=first).wait_for()
     address = page.url
     similar = names(page)
     page.go_back()
-    page.locator(".lk-anchor").wait_for(state="detached")
+    page.locator(".lk-part-picture").wait_for(state="detached")
     page.go_forward()
-    page.locator(".lk-anchor", has_text=first).wait_for()
+    page.locator(".lk-part", has_text=first).wait_for()
     assert names(page) == similar
     other = browser.open(address)
-    other.locator(".lk-anchor", has_text=first).wait_for()
+    other.locator(".lk-part", has_text=first).wait_for()
     assert names(other) == similar
 
 

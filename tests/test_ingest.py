@@ -24,7 +24,7 @@ def test_a_new_picture_is_stored_and_found(library, picture):
     [receipt] = library.add([item("red.png", picture("red"))])
     assert receipt == FileReceipt("red.png", "new", content_id(picture("red")))
     assert library.original(receipt.content_id) == picture("red")
-    assert ids(library.search(Query("red")).hits) == [receipt.content_id]
+    assert ids(library.search(Query.of("red")).hits) == [receipt.content_id]
 
 
 def test_the_same_bytes_under_another_name_are_a_duplicate_of_the_first(library, picture):
@@ -63,12 +63,12 @@ def test_a_picture_that_lacks_only_its_row_is_finished_as_new(library, store, da
     [receipt] = library.add([item("other.png", picture("red"))])
     assert receipt.status == "new"
     assert store.find(receipt.content_id) == first
-    assert len(library.search(Query("red")).hits) == 1
+    assert len(library.search(Query.of("red")).hits) == 1
 
 
 def test_metadata_and_source_are_kept(library, picture):
     [receipt] = library.add([item("red.png", picture("red"), source="shelf 4", metadata={"img_path": "mine"})])
-    [hit] = library.search(Query("red")).hits
+    [hit] = library.search(Query.of("red")).hits
     assert (hit.record.source, hit.record.metadata) == ("shelf 4", {"img_path": "mine"})
     assert hit.record.img_path == f"images/{receipt.content_id[:2]}/{receipt.content_id}.png"
 

@@ -75,7 +75,7 @@ def test_an_upload_says_that_it_begins_and_how_it_ends(library, picture, caplog)
 
 def test_a_search_is_told_at_debug_without_its_words(library, picture, caplog):
     list(library.add([item("red.png", picture("red"))]))
-    library.search(Query("red secret"))
+    library.search(Query.of("red secret"))
     [line] = [line for line in lines(caplog) if line.startswith("search")]
     assert line.startswith("search: 1 hits, encode")
     assert "secret" not in caplog.text

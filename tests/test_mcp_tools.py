@@ -61,6 +61,7 @@ def test_an_agent_is_told_what_it_can_do(server):
         "image": "string",
         "limit": "integer",
         "min_score": "number",
+        "parts": "array",
     }
     assert all(each["description"] for each in properties.values())
 
@@ -89,14 +90,28 @@ def test_a_picture_finds_what_resembles_it(search):
 
 def test_a_picture_of_the_library_and_words_go_together(search):
     [moon] = search(text="night sky with a full moon", limit=1)
-    found = search(image=moon["content_id"], text="a sunset over the sea", limit=10)
-    assert found[0]["name"] == moon["name"]
-    assert "sunset over the sea.png" in [each["name"] for each in found]
+    found = [each["name"] for each in search(image=moon["content_id"], text="a sunset over the sea", limit=10)]
+    assert "night sky with a crescent moon.png" in found and "sunset over the sea.png" in found
+    assert moon["name"] not in found
+
+
+def test_an_agent_weighs_texts_and_pictures(search):
+    [moon] = search(text="night sky with a full moon", limit=1)
+    parts = [{"text": "a sunset over the sea"}, {"image": moon["content_id"], "weight": -0.3, "crop": [0, 0, 1, 0.9]}]
+    names = [each["name"] for each in search(parts=parts, limit=60)]
+    assert names[0] == "sunset over the sea.png" and moon["name"] not in names
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        ({"parts": [{"text": "x", "weight": -1}]}, "only says what to leave out"),
+        ({"parts": [{"text": "x"}] * 17}, "16 are possible"),
+        ({"parts": [{"text": "x", "image": "0" * 64}]}, "only one of them"),
+        ({"parts": [{}]}, "only one of them"),
+        ({"parts": [{"text": "x", "weight": "much"}]}, "has to be a number"),
+        ({"parts": [{"image": "0" * 64, "crop": [0, 0, 2, 1]}]}, "reaches beyond"),
+        ({"parts": [{"image": "/etc/passwd"}]}, "The image has to be"),
         ({}, "Describe a picture"),
         ({"text": "x", "limit": 0}, "1 to 200 results"),
         ({"text": "x", "limit": "many"}, "'many' is not of type 'integer'"),

@@ -75,7 +75,7 @@ def answering(library):
 
 
 def best(library, text):
-    return library.search(Query(text)).hits[0].record.name
+    return library.search(Query.of(text)).hits[0].record.name
 
 
 def ended(work):
@@ -103,7 +103,7 @@ def test_only_a_network_that_failed_calls_for_the_stand_in(store, database, erro
         raise error
 
     library = ImageLibrary(store, Models(ModelSource("chosen", fail), ModelSource("small", ColourEncoder)), database)
-    for ask in (library.open, lambda: library.search(Query("red"))):
+    for ask in (library.open, lambda: library.search(Query.of("red"))):
         with pytest.raises(type(error)):
             ask()
     assert library.status().model.problem == (str(error) if isinstance(error, UnknownModel) else UNEXPECTED)

@@ -23,7 +23,7 @@ class FreshEncoder(ColourEncoder):
 
 
 def names(library: ImageLibrary, text: str) -> list[str]:
-    return [hit.record.name for hit in library.search(Query(text)).hits]
+    return [hit.record.name for hit in library.search(Query.of(text)).hits]
 
 
 def test_a_milvus_that_dies_is_named_and_used_again_once_it_is_back(milvus_server, picture):
@@ -35,7 +35,7 @@ def test_a_milvus_that_dies_is_named_and_used_again_once_it_is_back(milvus_serve
     milvus_server.kill()
     for _ in range(2):
         with pytest.raises(IndexUnavailable, match=r"does not answer\. Start it"):
-            library.search(Query("red"))
+            library.search(Query.of("red"))
     status = library.status().index
     assert not status.connected and "does not answer" in status.problem
     receipts = []
@@ -90,7 +90,7 @@ def test_what_is_watched_waits_for_a_milvus_that_died(milvus_server, picture, tm
 def test_a_milvus_that_was_never_there_is_named_without_waiting(picture):
     library = ImageLibrary(MemoryStore(), ready(FreshEncoder()), Milvus("http://127.0.0.1:9"))
     with pytest.raises(IndexUnavailable, match=r"http://127\.0\.0\.1:9 does not answer"):
-        library.search(Query("red"))
+        library.search(Query.of("red"))
     assert not library.status().index.connected
     with pytest.raises(IndexUnavailable):
         list(library.add([item("red.png", picture("red"))]))

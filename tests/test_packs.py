@@ -286,7 +286,7 @@ def test_a_picture_that_is_there_keeps_its_own_record(laptop, cluster):
     cluster.store.add(own, None, laptop.store.thumbnail(own.content_id))
     assert cluster.take(laptop.export(THUMBNAILS)) == {"new": 5}
     assert cluster.library.record(own.content_id) == own
-    assert own in [hit.record for hit in cluster.library.search(Query(text="red", limit=5)).hits]
+    assert own in [hit.record for hit in cluster.library.search(Query.of("red", limit=5)).hits]
 
 
 def test_originals_are_added_to_pictures_that_came_without(laptop, cluster):
@@ -515,7 +515,7 @@ def test_a_name_becomes_one_that_any_screen_can_show(laptop, cluster):
 
 
 def assert_alike(one: ImageLibrary, other: ImageLibrary) -> None:
-    first, second = (library.search(Query(text=UNEQUAL, limit=5, exact=True)).hits for library in (one, other))
+    first, second = (library.search(Query.of(UNEQUAL, limit=5, exact=True)).hits for library in (one, other))
     assert [hit.record for hit in first] == [hit.record for hit in second]
     assert [hit.score for hit in first] == pytest.approx([hit.score for hit in second], abs=1e-5)
 

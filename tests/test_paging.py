@@ -82,7 +82,7 @@ def test_behind_the_last_page_there_is_nothing(index):
 def all_pages(index, left_out=(), **fields):
     found, has_more, offset = [], True, 0
     while has_more:
-        query = Query("anything", limit=LIMIT, offset=offset, **fields)
+        query = Query.of("anything", limit=LIMIT, offset=offset, **fields)
         hits, has_more = page_of(index, QUESTION, query, left_out)
         assert len(hits) == LIMIT or not has_more
         found += hits
@@ -117,8 +117,8 @@ def test_all_that_reach_a_minimum_score_are_sorted(index, order, key):
 
 
 def test_without_a_minimum_score_each_page_is_sorted(index):
-    by_score, _ = page_of(index, QUESTION, Query("anything", limit=LIMIT, offset=48))
-    by_name, has_more = page_of(index, QUESTION, Query("anything", limit=LIMIT, offset=48, order="name"))
+    by_score, _ = page_of(index, QUESTION, Query.of("anything", limit=LIMIT, offset=48))
+    by_name, has_more = page_of(index, QUESTION, Query.of("anything", limit=LIMIT, offset=48, order="name"))
     assert sorted(paths(by_score)) == sorted(paths(by_name))
     assert [hit.record.name for hit in by_name] == sorted(hit.record.name for hit in by_score)
     assert has_more
@@ -187,15 +187,15 @@ def test_the_whole_library_can_be_listed_by_name(album):
 
 def test_a_search_under_a_filter_finds_only_what_matches(album):
     where = Filter([Condition("colour", "!=", "red")])
-    answer = album.search(Query("red", where=where))
+    answer = album.search(Query.of("red", where=where))
     assert {hit.record.name for hit in answer.hits} == {"a.png", "b.png"}
     assert not answer.has_more
-    assert album.search(Query("red", limit=1)).has_more
+    assert album.search(Query.of("red", limit=1)).has_more
 
 
 def test_a_field_that_no_picture_has_is_refused_with_those_there_are(album):
     where = Filter([Condition("color", "=", "red")])
-    for ask in (lambda: album.search(Query("red", where=where)), lambda: album.listed(where, "score", 0, 10)):
+    for ask in (lambda: album.search(Query.of("red", where=where)), lambda: album.listed(where, "score", 0, 10)):
         with pytest.raises(InvalidFilter) as raised:
             ask()
         assert str(raised.value) == (
@@ -210,4 +210,4 @@ def test_a_field_of_a_new_picture_is_offered(album, picture):
 
 
 def test_more_results_than_there_are_pictures_can_be_asked_for(album):
-    assert len(album.search(Query("red", limit=200)).hits) == 3
+    assert len(album.search(Query.of("red", limit=200)).hits) == 3

@@ -104,7 +104,7 @@ class Clock:
 
 
 def test_the_picture_that_was_meant_stands_out_and_no_other(judged):
-    answer = judged.search(Query("picture 7", limit=10))
+    answer = judged.search(Query.of("picture 7", limit=10))
     first, *others = [answer.relevance[hit.record.content_id] for hit in answer.hits]
     assert answer.hits[0].record == RECORDS[7]
     assert (first.words, first.percentile, answer.confident) == ("stands out", 100, True)
@@ -112,12 +112,12 @@ def test_the_picture_that_was_meant_stands_out_and_no_other(judged):
 
 
 def test_of_random_texts_about_one_in_twenty_seems_to_have_a_match(judged):
-    confident = [judged.search(Query(f"random {number}", limit=1)).confident for number in range(300)]
+    confident = [judged.search(Query.of(f"random {number}", limit=1)).confident for number in range(300)]
     assert 0.01 <= np.mean(confident) <= 0.12
 
 
 def test_a_better_hit_never_stands_out_less(judged):
-    answer = judged.search(Query("something", limit=50))
+    answer = judged.search(Query.of("something", limit=50))
     z = [answer.relevance[hit.record.content_id].z for hit in answer.hits]
     percentiles = [answer.relevance[hit.record.content_id].percentile for hit in answer.hits]
     assert z == sorted(z, reverse=True)
@@ -127,7 +127,7 @@ def test_a_better_hit_never_stands_out_less(judged):
 def test_texts_pictures_and_mixes_have_scales_of_their_own(judged, picture, encoder):
     background = judged._backgrounds.of(encoder)
     assert set(background.scales) == {"text", "picture", "mix"}
-    for query in (Query("words"), Query(image=picture("red")), Query("words", image=picture("red"))):
+    for query in (Query.of("words"), Query.of(image=picture("red")), Query.of("words", image=picture("red"))):
         assert judged.search(query).confident is not None
     levels = {round(scale.level, 6) for scale in background.scales.values()}
     assert len(levels) == 3
@@ -137,8 +137,8 @@ def test_a_picture_does_not_count_among_those_that_should_resemble_it(judged, en
     background = judged._backgrounds.of(encoder)
     place = background.ids.index(RECORDS[7].content_id)
     others = np.delete(background.vectors, place, axis=0) @ VECTORS[7]
-    assert background.usual(VECTORS[7], RECORDS[7].content_id) == pytest.approx(np.median(others), abs=1e-6)
-    answer = judged.search(Query(similar_to=RECORDS[7].content_id, limit=5))
+    assert background.usual(VECTORS[7], [RECORDS[7].content_id]) == pytest.approx(np.median(others), abs=1e-6)
+    answer = judged.search(Query.of(similar_to=RECORDS[7].content_id, limit=5))
     assert RECORDS[7].content_id not in answer.relevance
     assert answer.confident is False
 
@@ -159,18 +159,18 @@ def test_nothing_is_claimed_of_few_pictures(store, database, encoder):
     put(store, database, range(FEWEST - 1))
     library = ImageLibrary(store, ready(encoder), database)
     library.calibrate(wait=True)
-    answer = library.search(Query("picture 7"))
+    answer = library.search(Query.of("picture 7"))
     assert (answer.relevance, answer.confident, encoder.encoded) == ({}, None, 1)
 
 
 def test_nothing_is_claimed_where_meaningless_queries_are_all_alike(library, picture):
     list(library.add([item(f"{n}.png", picture((n, 255 - n, 40))) for n in range(FEWEST)]))
     library.calibrate(wait=True)
-    assert library.search(Query("red")).confident is None
+    assert library.search(Query.of("red")).confident is None
 
 
 def test_an_answer_without_hits_claims_nothing(judged):
-    answer = judged.search(Query("something", min_score=0.99))
+    answer = judged.search(Query.of("something", min_score=0.99))
     assert (answer.hits, answer.confident) == ([], None)
 
 
@@ -234,8 +234,8 @@ def test_blends_do_not_find_what_they_were_made_of(store, database, encoder):
 
 
 def test_the_page_is_told_how_far_each_hit_stands_out_and_how_to_ask_again(judged):
-    answer = judged.search(Query("picture 7", limit=2))
-    told = json.loads(json.dumps(answer_view(answer, View("picture 7"), PICTURES, -1.0)))
+    answer = judged.search(Query.of("picture 7", limit=2))
+    told = json.loads(json.dumps(answer_view(answer, View.of("picture 7"), PICTURES, -1.0, 24)))
     assert [each["relevance"] for each in told["items"]] == ["stands out", "weak"]
     assert told["items"][0]["z"] > 3 and told["items"][0]["percentile"] == 100
     assert (told["confident"], told["explained"]["model"], told["explained"]["rows"]) == (True, "hash", PICTURES)
@@ -243,7 +243,7 @@ def test_the_page_is_told_how_far_each_hit_stands_out_and_how_to_ask_again(judge
 
 def test_the_page_is_told_nothing_where_nothing_can_be_said(library, picture):
     list(library.add([item("red.png", picture("red"))]))
-    told = answer_view(library.search(Query("red")), View("red"), 1, -1.0)
+    told = answer_view(library.search(Query.of("red")), View.of("red"), 1, -1.0, 24)
     assert (told["items"][0]["relevance"], told["items"][0]["z"], told["confident"]) == (None, None, None)
 
 
@@ -251,9 +251,9 @@ def test_the_page_is_told_nothing_where_nothing_can_be_said(library, picture):
 
 
 def test_the_first_search_does_not_wait_and_the_next_one_is_judged(pictures):
-    assert pictures.search(Query("picture 7")).confident is None
+    assert pictures.search(Query.of("picture 7")).confident is None
     pictures._backgrounds._thread.join()
-    assert pictures.search(Query("picture 7")).confident is True
+    assert pictures.search(Query.of("picture 7")).confident is True
 
 
 def test_it_is_measured_once_and_again_when_the_library_has_grown_by_a_quarter(store, database, encoder):
@@ -286,7 +286,7 @@ def test_a_deleted_picture_leaves_it_at_once(judged, encoder):
 
 def test_nothing_is_claimed_once_few_pictures_are_left(judged):
     judged.delete([each.content_id for each in RECORDS[FEWEST - 1 :]])
-    assert judged.search(Query("picture 7")).confident is None
+    assert judged.search(Query.of("picture 7")).confident is None
 
 
 def test_a_picture_that_another_process_deleted_leaves_it_within_the_hour(store, database, encoder):
@@ -330,7 +330,7 @@ def test_a_milvus_that_is_away_keeps_no_search_from_its_answer(pictures, databas
 
     monkeypatch.setattr(database.collection(encoder.info), "nearest", away)
     pictures.calibrate(wait=True)
-    assert pictures.search(Query("picture 7")).hits[0].record == RECORDS[7]
+    assert pictures.search(Query.of("picture 7")).hits[0].record == RECORDS[7]
 
 
 def test_closing_waits_for_what_is_being_measured(store, database, encoder):

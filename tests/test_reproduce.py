@@ -12,7 +12,7 @@ import pytest
 from db.milvus import Milvus
 from db.reproduce import script
 from library.image_library import ImageLibrary
-from library.ports import Asked
+from library.ports import Question
 from library.search import Answer, Query
 from tests.conftest import item
 from tests.fakes import ColourEncoder, MemoryStore, ready
@@ -44,11 +44,11 @@ def shown(answer: Answer) -> list[tuple[str, str]]:
 
 
 QUERIES = {
-    "words": lambda library: Query("red", limit=3),
-    "exact": lambda library: Query("green", limit=6, exact=True),
-    "few clusters": lambda library: Query("blue", limit=6, nprobe=1),
-    "a minimum score": lambda library: Query("red", min_score=0.9),
-    "like another": lambda library: Query(similar_to=library.browse(0, 1)[0].content_id, limit=2),
+    "words": lambda library: Query.of("red", limit=3),
+    "exact": lambda library: Query.of("green", limit=6, exact=True),
+    "few clusters": lambda library: Query.of("blue", limit=6, nprobe=1),
+    "a minimum score": lambda library: Query.of("red", min_score=0.9),
+    "like another": lambda library: Query.of(similar_to=library.browse(0, 1)[0].content_id, limit=2),
 }
 
 
@@ -71,21 +71,21 @@ def test_on_a_server_it_prints_the_same_hits_while_the_app_runs(milvus_server, t
             assert shown(answer)
             assert printed(answer, tmp_path, MILVUS_URI=milvus_server.uri) == shown(answer)
         assert library.status().index.state == "loaded"
-        assert library.search(Query("red")).hits
+        assert library.search(Query.of("red")).hits
     finally:
         milvus.delete([record.img_path for record in library.browse(0, 10)])
         library.close()
 
 
 def test_what_the_app_had_loaded_stays_loaded_and_what_it_had_not_is_released():
-    text = script("c", Asked(np.ones(2, np.float32), 1, None, False), 8, is_lite=False)
+    text = script("c", Question(np.ones(2, np.float32), 1, None, False), 8, is_lite=False)
     assert text.index("was_loaded =") < text.index("load_collection") < text.index("release_collection")
 
 
 @pytest.mark.parametrize("uri", ["http://anna:secret@milvus.example:19530?token=hush", Path("/srv/anna/milvus.db")])
 def test_no_address_folder_or_password_is_told(uri, tmp_path):
     milvus = Milvus(uri, token="root:secret", db_name="private")
-    told = milvus.collection(ColourEncoder.info).explain(0, Asked(np.ones(3, np.float32), 1, 16, False))
+    told = milvus.collection(ColourEncoder.info).explain(0, Question(np.ones(3, np.float32), 1, 16, False))
     for hidden in ("secret", "hush", "milvus.example", "anna", "private", "/srv"):
         assert hidden not in told.script
     assert "MILVUS_TOKEN" in told.script or "stop the app first" in told.script
@@ -93,7 +93,7 @@ def test_no_address_folder_or_password_is_told(uri, tmp_path):
 
 def test_the_vector_survives_to_the_last_bit():
     vector = np.random.default_rng(0).standard_normal(512).astype(np.float32)
-    text = script("c", Asked(vector, 1, None, False), 8, is_lite=True)
+    text = script("c", Question(vector, 1, None, False), 8, is_lite=True)
     assert max(map(len, text.splitlines())) <= 120
     names: dict[str, object] = {}
     start, end = text.index("VECTOR = "), text.index("LIMIT = ")
@@ -102,6 +102,8 @@ def test_the_vector_survives_to_the_last_bit():
 
 
 def test_a_filter_is_asked_again_as_it_was():
-    text = script("c", Asked(np.ones(2, np.float32), 1, None, False), 8, is_lite=True, filter='name == "it\'s \\\\ \n"')
+    text = script(
+        "c", Question(np.ones(2, np.float32), 1, None, False), 8, is_lite=True, filter='name == "it\'s \\\\ \n"'
+    )
     compile(text, "program", "exec")
     assert "filter='name == \"it\\'s" in text

@@ -161,8 +161,8 @@ def test_names_that_cameras_give_are_no_texts(name):
 
 def test_texts_that_were_searched_for_are_asked_again(picture):
     library = small(12, picture)
-    library.search(Query("red"))
-    library.search(Query("red"))
+    library.search(Query.of("red"))
+    library.search(Query.of("red"))
     assert library.tune(Wish(queries=4)).texts_from == {"asked": 1, "everyday": 3}
 
 
@@ -202,13 +202,13 @@ def asked_clusters(milvus, monkeypatch):
 
 def test_a_choice_is_what_automatic_searches_look_into(library, milvus, monkeypatch):
     seen = asked_clusters(milvus, monkeypatch)
-    library.search(Query("anything"))
+    library.search(Query.of("anything"))
     library.choose_nprobe(24)
-    library.search(Query("anything"))
-    library.search(Query("anything", exact=True))
-    library.search(Query("anything", nprobe=3))
+    library.search(Query.of("anything"))
+    library.search(Query.of("anything", exact=True))
+    library.search(Query.of("anything", nprobe=3))
     library.choose_nprobe(None)
-    library.search(Query("anything"))
+    library.search(Query.of("anything"))
     assert [each["nprobe"] for each in seen] == [EVERY_CLUSTER, 24, EVERY_CLUSTER, 3, EVERY_CLUSTER]
 
 

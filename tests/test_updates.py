@@ -34,7 +34,7 @@ def statuses(receipts):
 
 def metadata_of(library, colour):
     """As the store has it and as a search finds it."""
-    best = library.search(Query(colour)).hits[0].record
+    best = library.search(Query.of(colour)).hits[0].record
     assert library.record(best.content_id) == best
     return best.metadata
 

@@ -1,5 +1,6 @@
 """The public endpoints: searching, asking for the status, and adding where EDITS allows it."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -9,12 +10,14 @@ from gradio.events import api
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.ingest import FileReceipt
+from library.parts import Part
 from library.records import Record
 from library.relevance import Relevance
 from library.search import Query, as_order
 from ui import checks
 from ui.filters import filter_of
 from ui.handlers import Handlers
+from ui.parts import NO_PARTS, asked_parts
 from ui.views import Json, relevance_view, status_view
 
 ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
@@ -34,8 +37,9 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
         match: str = "all",
         sort: str = "score",
         offset: int = 0,
+        parts: list[dict[str, Any]] = NO_PARTS,
     ) -> list[dict[str, Any]]:
-        """Find the pictures that a text describes, that resemble a picture, or both, best first.
+        """Find the pictures that texts describe or that resemble pictures, each with a weight, best first.
 
         With conditions alone, list the pictures that meet them.
 
@@ -51,14 +55,18 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
             match: all or any of the conditions
             sort: score, name, added (newest first) or size (largest first)
             offset: how many of the first results are left out
+            parts: up to 16 of {"text": …}, {"image": an uploaded picture} or {"content_id": …}, each with its "weight"
+                if that is not 1, negative for what is to be left out, and pictures with a "crop" if only a part of
+                them counts: left, top, width and height as fractions
         Returns:
             one entry per picture: content_id, img_path, name, score where something was searched for, and how far it
             stands out from what queries that mean nothing find: relevance ("stands out", "likely" or "weak"), z and
             percentile, null where nothing can be said
         """
         try:
-            picture = handlers.uploaded_bytes(checks.mapping(image).get("path")) if image else None
-            query = _query(text, limit, nprobe, exact, min_score, picture, where, match, sort, offset)
+            entries = [*([{"text": text}] if checks.text(text) else []), *([{"image": image}] if image else [])]
+            asked = [part.part(handlers.uploaded_bytes) for part in (*asked_parts(entries), *asked_parts(parts))]
+            query = _query(asked, limit, nprobe, exact, min_score, where, match, sort, offset)
             return [_entry(each) for each in found(library, query)]
         except LikenessError as error:
             raise gr.Error(str(error), print_exception=False) from None
@@ -102,8 +110,7 @@ class Found(NamedTuple):
 
 def found(library: ImageLibrary, query: Query) -> list[Found]:
     """What a search finds; where nothing is asked but a filter or an order, what matches."""
-    asks_nothing = not (query.text or query.image or query.similar_to)
-    if asks_nothing and (query.where or query.order != "score"):
+    if not query.parts and (query.where or query.order != "score"):
         listing = library.listed(query.where, query.order, query.offset, query.limit)
         return [Found(record) for record in listing.records]
     answer = library.search(query)
@@ -132,12 +139,11 @@ def _receipt(receipt: FileReceipt) -> Json:
 
 
 def _query(
-    text: Any,
+    parts: Sequence[Part],
     limit: Any,
     nprobe: Any,
     exact: Any,
     min_score: Any,
-    image: bytes | None,
     where: Any,
     match: Any,
     sort: Any,
@@ -145,8 +151,7 @@ def _query(
 ) -> Query:
     """A client need not keep to the types that the endpoint asks for."""
     return Query(
-        text=checks.text(text),
-        image=image,
+        tuple(parts),
         limit=checks.whole(limit, "limit"),
         nprobe=None if nprobe is None else checks.whole(nprobe, "nprobe"),
         exact=exact is True,

@@ -8,8 +8,9 @@ from functools import partial
 from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import parse_qsl
 
-from library.errors import LikenessError, NotAllowed, RejectedImage, UnknownSource
+from library.errors import InvalidQuery, LikenessError, NotAllowed, RejectedImage, UnknownSource
 from library.fields import Fields
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
@@ -19,6 +20,7 @@ from library.runs import Run, Worker
 from library.search import Query, as_order
 from ui import checks
 from ui.filters import drafts_of, filter_of, from_address, match_of
+from ui.parts import AskedPart, asked_parts, parts_in_address
 from ui.views import (
     PAGE_SIZE,
     Json,
@@ -39,6 +41,7 @@ logger = logging.getLogger(__name__)
 AUTOMATIC, MANUAL, EXACT = "Automatic", "Manual", "Exact"
 NO_RUN: Json = {"state": "none"}
 PAST_RUNS = 200
+MAX_ADDRESS = 100_000
 
 
 class Handlers:
@@ -106,29 +109,33 @@ class Handlers:
             return fields_view(Fields().all())
 
     def asked(self, box: Any, before: View | None = None) -> View:
-        """What the search box holds, under the filters so far; the path of a picture is checked where it is read."""
+        """What the search box holds, under the filters so far; paths of pictures are checked where they are read."""
         given, kept = checks.mapping(box), before or View()
-        files = given.get("files") or []
-        picture = str(files[0]) if files else None
-        return View(checks.text(given.get("text")), picture, where=kept.where, order=kept.order)
+        text = checks.text(given.get("text"))
+        files = [AskedPart(image=str(path), name=PurePath(str(path)).name) for path in given.get("files") or []]
+        parts = (*([AskedPart(text=text)] if text else []), *files)
+        return View(parts, where=kept.where, order=kept.order)
 
     def addressed(self, data: Any) -> View:
         """What a link or a button of the page asks for. Raises InvalidContentId, InvalidFilter or InvalidQuery."""
         given = checks.mapping(data)
-        where = filter_of(from_address(given.get("where")), given.get("match"))
-        view = View(where=where, order=as_order(given.get("sort") or "score"))
-        like = checks.text(given.get("like"))
-        if like:
-            return replace(view, like=parse_content_id(like))
-        return replace(view, text=checks.text(given.get("q")), offset=checks.offset(given.get("offset")))
+        pairs = _pairs(given)
+        said = dict(pairs) if "address" in given else given
+        where = filter_of(from_address(said.get("where")), said.get("match"))
+        view = View(where=where, order=as_order(said.get("sort") or "score"))
+        if "parts" in given:
+            return replace(view, parts=asked_parts(given["parts"]), turn=checks.offset(given.get("turn")))
+        return replace(view, parts=parts_in_address(pairs), offset=checks.offset(given.get("offset")))
 
     def offset(self, data: Any) -> int:
         return checks.offset(checks.mapping(data).get("offset"))
 
     def box_text(self, data: Any) -> str | None:
-        """What the search box says at an address; None on another page of the library, which leaves it be."""
+        """What the search box says at an address; None where the page changes what is looked at, which leaves it be."""
         given = checks.mapping(data)
-        return None if "offset" in given else checks.text(given.get("q"))
+        if "offset" in given or "parts" in given:
+            return None
+        return next((checks.text(value) for name, value in _pairs(given) if name == "q"), "")
 
     def add(self, data: Any) -> tuple[Json, str | None]:
         """Starts a run over uploaded files; the run's view and its ID."""
@@ -228,10 +235,11 @@ class Handlers:
 
     def _query(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Query:
         lowest = checks.number(min_score, "minimum score")
+        asked = [part for part in view.parts if part.weight]
+        if view.parts and not asked:
+            raise InvalidQuery("Every part of the query has the weight 0. Raise one of them.")
         return Query(
-            text=view.text,
-            image=self.uploaded_bytes(view.picture) if view.picture else None,
-            similar_to=view.like,
+            tuple(part.part(self.uploaded_bytes) for part in asked),
             limit=checks.whole(limit, "number of results"),
             nprobe=checks.whole(nprobe, "nprobe") if accuracy == MANUAL else None,
             exact=accuracy == EXACT,
@@ -286,6 +294,13 @@ def _joined(parts: Sequence[Iterable[Item]]) -> Iterable[Item]:
     if all(isinstance(part, list) for part in parts):
         return [item for part in parts for item in part]
     return chain.from_iterable(parts)
+
+
+def _pairs(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Of an address as the browser shows it, or of a button that names a text or a picture."""
+    if address := checks.text(given.get("address"), MAX_ADDRESS):
+        return parse_qsl(address.removeprefix("?"), keep_blank_values=True)
+    return [(name, given.get(name)) for name in ("q", "like")]
 
 
 def _given_name(entry: Mapping[str, Any]) -> str:

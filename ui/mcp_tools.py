@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -16,13 +17,14 @@ from starlette.concurrency import run_in_threadpool
 
 from library.errors import UNEXPECTED, InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
-from library.images import ContentId, parse_content_id
+from library.images import parse_content_id
 from library.records import Record
 from library.search import Query, as_order
 from ui import checks
 from ui.api import Found, found
 from ui.filters import filter_of
 from ui.media import PREFIX
+from ui.parts import NO_PARTS, AskedPart, asked_parts
 from ui.views import Json, status_view
 
 logger = logging.getLogger(__name__)
@@ -59,8 +61,9 @@ def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
         match: str = "all",
         sort: str = "score",
         offset: int = 0,
+        parts: list[dict[str, Any]] = NO_PARTS,
     ) -> str:
-        """Find the pictures of this library that a text describes, that resemble a picture, or both, best first.
+        """Find the pictures of this library that texts describe or that resemble pictures, best first.
 
         With conditions alone, list the pictures that meet them.
 
@@ -75,12 +78,15 @@ def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
             match: all or any of the conditions
             sort: score, name, added (newest first) or size (largest first)
             offset: how many of the first results are left out
+            parts: more to look for, up to 16 in all: {"text": …} or {"image": …}, each with its "weight" if that is not
+                1, negative for what is to be left out, and images with a "crop" if only a part of them counts: left,
+                top, width and height as fractions
         Returns:
             JSON, one entry per picture: rank, score, name, content_id, and the URLs of its thumbnail and original
         """
 
         def work() -> list[Found]:
-            return found(library, _query(library, text, image, limit, min_score, where, match, sort, offset))
+            return found(library, _query(text, image, limit, min_score, where, match, sort, offset, parts))
 
         async with searching:
             pictures = await run_in_threadpool(_told, work)
@@ -120,24 +126,20 @@ def _told(work: Callable[[], T]) -> T:
 
 
 def _query(
-    library: ImageLibrary,
-    text: str,
-    image: str,
-    limit: int,
-    min_score: float,
+    text: Any,
+    image: Any,
+    limit: Any,
+    min_score: Any,
     where: Any,
     match: Any,
     sort: Any,
     offset: Any,
+    parts: Any,
 ) -> Query:
-    words, given = checks.text(text), image if isinstance(image, str) else ""
-    like, data = _known_picture(given), _sent_picture(given)
-    if words and like:
-        data, like = library.original(like), None
+    asked = [*([{"text": text}] if checks.text(text) else []), *([{"image": image}] if image else [])]
+    given = [*asked_parts(asked), *asked_parts(parts)]
     return Query(
-        text=words,
-        image=data,
-        similar_to=like,
+        tuple(_known(part).part(_sent_picture) for part in given),
         limit=checks.whole(limit, "limit"),
         min_score=checks.number(min_score, "minimum score"),
         where=filter_of(where, match),
@@ -146,14 +148,15 @@ def _query(
     )
 
 
-def _known_picture(image: str) -> ContentId | None:
-    return parse_content_id(image) if CONTENT_ID.fullmatch(image) else None
+def _known(part: AskedPart) -> AskedPart:
+    """An image may also be the content ID of one in the library."""
+    if not CONTENT_ID.fullmatch(part.image):
+        return part
+    return replace(part, image="", content_id=parse_content_id(part.image))
 
 
-def _sent_picture(image: str) -> bytes | None:
+def _sent_picture(image: str) -> bytes:
     """Nothing is fetched from the web: an address could lead to where only this machine may look."""
-    if not image or CONTENT_ID.fullmatch(image):
-        return None
     head, _, encoded = image.partition(";base64,")
     try:
         if encoded and head.startswith("data:"):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -105,6 +106,8 @@ def _results(edits: Edits) -> gr.HTML:
     return _drawn(
         "viewer.js",
         "explain.js",
+        "crop.js",
+        "parts.js",
         "results.js",
         elem_id="results",
         value={"state": "starting"},
@@ -119,8 +122,8 @@ def _search_box() -> gr.MultimodalTextbox:
         label="Search",
         show_label=False,
         container=False,
-        placeholder="Describe a picture, or drop or paste one here",
-        file_count="single",
+        placeholder="Describe a picture, or drop or paste some here",
+        file_count="multiple",
         sources=["upload"],
         submit_btn="Search",
         lines=1,
@@ -233,14 +236,19 @@ def _wire_opening(
 ) -> None:
     def fill(request: gr.Request) -> Any:
         # Writing to the box without need would wipe what a fast visitor has typed already.
-        text = handlers.box_text(dict(request.query_params))
+        text = handlers.box_text(_address(request))
         return {"text": text, "files": []} if text else gr.skip()
 
     def show(limit: Any, accuracy: Any, nprobe: Any, min_score: Any, request: gr.Request) -> tuple[Json, View]:
-        return handlers.visit(dict(request.query_params), limit, accuracy, nprobe, min_score)
+        return handlers.visit(_address(request), limit, accuracy, nprobe, min_score)
 
     page.load(fill, None, box, **WATCHING)
     page.load(show, [*params], [results, view], **SEARCHING)
+
+
+def _address(request: gr.Request) -> Json:
+    params = request.query_params
+    return {"address": urlencode(list(getattr(params, "multi_items", params.items)()))}
 
 
 def _wire_changes(

@@ -22,6 +22,7 @@ STYLES = (
     "results.css",
     "explain.css",
     "viewer.css",
+    "parts.css",
     "uploads.css",
     "measuring.css",
 )

@@ -33,6 +33,7 @@ from library.relevance import Relevance
 from library.runs import Reindexing, Run
 from library.search import Answer, Order
 from ui.filters import shown
+from ui.parts import AskedPart
 
 Json = dict[str, Any]
 
@@ -59,18 +60,28 @@ WORTH_ANOTHER_TRY = (IndexUnavailable, StoreUnavailable)  # a model is asked for
 
 @dataclass(frozen=True)
 class View:
-    """What one person is looking at: a search, the pictures like another, or a page of the library."""
+    """What one person is looking at: a search, or a page of the library.
 
-    text: str = ""
-    picture: str | None = None  # the temp file of a picture to search with
-    like: ContentId | None = None
+    `turn` numbers what the page asked for, so that a late answer does not undo what was asked meanwhile.
+    """
+
+    parts: tuple[AskedPart, ...] = ()
     offset: int = 0
     where: Filter | None = None
     order: Order = "score"
+    turn: int = 0
+
+    @classmethod
+    def of(cls, text: str = "", picture: str = "", like: ContentId | None = None, offset: int = 0) -> "View":
+        """A search of one part each, where given."""
+        parts = [AskedPart(text=text)] if text else []
+        parts += [AskedPart(image=picture)] if picture else []
+        parts += [AskedPart(content_id=like)] if like else []
+        return cls(tuple(parts), offset=offset)
 
     @property
     def is_browsing(self) -> bool:
-        return not (self.text or self.picture or self.like)
+        return not self.parts
 
     @property
     def is_plain(self) -> bool:
@@ -127,7 +138,7 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float,
         "offset": view.offset,
         "size": size,
         "has_more": answer.has_more,
-        "anchor": _item(answer.anchor) if answer.anchor else None,
+        "pictures": [_item(record) for record in answer.pictures],
         "notes": list(answer.notes),
         "timings": {
             "encode": timings.encode,
@@ -267,8 +278,8 @@ def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:
 
 
 def _address(view: View) -> Json:
-    """What the URL can say of it; a picture from outside the library cannot be named there."""
-    asked = {"q": view.text, "like": view.like or "", "picture": view.picture is not None}
+    """What was asked; the page makes the URL of it, which cannot name pictures from outside the library."""
+    asked = {"parts": [part.as_json() for part in view.parts], "turn": view.turn}
     return asked | shown(view.where) | {"sort": view.order}
 
 

@@ -33,6 +33,9 @@ const ICONS = {
   explain: 'M4 19h16 M7 15v-4 M12 15V6 M17 15v-6',
   unsure: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18z M9.5 9.5a2.5 2.5 0 1 1 3.4 2.3c-.7.3-.9.8-.9 1.7 M12 16.6v.1',
   check: 'M5 12.5l4.5 4.5L19 7',
+  plus: 'M12 5v14 M5 12h14',
+  minus: 'M5 12h14',
+  crop: 'M7 2v15h15 M2 7h15v15',
 };
 
 const icon = (name) => {
@@ -81,11 +84,16 @@ const seconds = (value) => {
 };
 
 // Below whatever path a proxy puts the app.
-const mediaUrl = (size, id) => {
+const apiUrl = (path) => {
   const root = window.gradio_config?.root;
   const base = root ? new URL(root, location.href).pathname : location.pathname;
-  return `${base.replace(/\/$/, '')}/gradio_api/media/${size}/${encodeURIComponent(id)}`;
+  return `${base.replace(/\/$/, '')}/gradio_api/${path}`;
 };
+
+const mediaUrl = (size, id) => apiUrl(`media/${size}/${encodeURIComponent(id)}`);
+
+// What this visitor has uploaded.
+const fileUrl = (path) => apiUrl(`file=${path.split('/').map(encodeURIComponent).join('/')}`);
 
 const say = (name, detail = {}) => window.dispatchEvent(new CustomEvent(`likeness:${name}`, { detail }));
 

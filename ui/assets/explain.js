@@ -31,7 +31,7 @@ const createExplainer = () => {
     return list;
   };
 
-  const asked = ({ explained, anchor, items, total }) => {
+  const asked = ({ explained, pictures = [], items, total }) => {
     const facts = el('dl', 'lk-facts');
     const fact = (term, value) => facts.append(el('dt', '', term), el('dd', '', value));
     const every = `all ${number(explained.nlist)}`;
@@ -39,7 +39,7 @@ const createExplainer = () => {
     fact('Collection', explained.collection);
     fact('Rows', number(explained.rows ?? total ?? 0));
     fact('Clusters searched', explained.nprobe ? `${number(explained.nprobe)} of ${number(explained.nlist)}` : every);
-    fact('Answer', anchor ? `${plural(items.length, 'picture')}, the one asked about left out` : plural(items.length, 'picture'));
+    fact('Answer', pictures.length ? `${plural(items.length, 'picture')}, without those that are asked with` : plural(items.length, 'picture'));
     return facts;
   };
 

@@ -7,6 +7,7 @@ let shown = { state: 'starting' };
 let items = [];
 let running = false; // whether pictures are being added
 let position = null; // the address bar as this page last wrote or read it
+let asked = []; // the parts that it names
 
 // Filters and the order stay until they are changed, as the other settings do.
 const kept = () => {
@@ -19,28 +20,26 @@ const visit = (place) => trigger('visit', { ...kept(), ...place });
 const viewer = createViewer({
   canDelete: props.edits === 'all',
   onSimilar: (id) => visit({ like: id }),
+  onMore: (item) => parts.more(item),
+  onLess: (item) => parts.less(item),
   onRemove: (id) => trigger('remove', { id }),
 });
 
 const explainer = createExplainer();
+const parts = createParts({
+  onAsk: visit,
+  onView: (item, onClosed) => viewer.open([item], 0, onClosed),
+  cropper: createCropper(),
+});
 
 const line = el('div', 'lk-line');
 line.setAttribute('role', 'status');
 line.tabIndex = -1; // takes the focus when the button that had it was replaced
 const notes = el('div', 'lk-notes');
 const body = el('div', 'lk-body');
-drawn.append(line, notes, body);
+drawn.append(parts.node, line, notes, body);
 
-// The line: what was asked, how many came, and where the time went.
-
-const quoted = (text) => nameOf(`“${text}”`, 'lk-asked');
-
-const askedFor = () => {
-  const { q, picture } = shown.query || {};
-  if (q && picture) return [document.createTextNode('for your picture and '), quoted(q)];
-  if (picture) return [document.createTextNode('for your picture')];
-  return q ? [document.createTextNode('for '), quoted(q)] : [];
-};
+// The line: how many came, and where the time went.
 
 const STAGES = ['encode', 'load', 'search'];
 
@@ -84,9 +83,8 @@ const drawLine = () => {
   } else if (shown.state === 'results' || shown.state === 'none') {
     const many = shown.offset ? `${number(shown.offset + 1)}–${number(shown.offset + items.length)}` : number(items.length);
     const count = shown.total ? `${many} of ${plural(shown.total, 'picture')}` : plural(items.length, 'picture');
-    const words = el('span', 'lk-subtle');
-    words.append(...askedFor(), ...(isFiltered() ? [' under filters'] : []));
-    line.append(el('h2', '', count), ...(words.hasChildNodes() ? [words] : []), clear(), timing(shown.timings));
+    const words = isFiltered() ? [el('span', 'lk-subtle', 'under filters')] : [];
+    line.append(el('h2', '', count), ...words, clear(), timing(shown.timings));
   }
 };
 
@@ -149,7 +147,17 @@ const card = (item, place, lowest, highest) => {
   similar.title = 'Find similar';
   const tools = el('div', 'lk-tools');
   tools.append(similar, download);
-  node.append(open, tools, caption);
+  node.append(open, tools, ...(item.rank ? [refine(item)] : []), caption);
+  return node;
+};
+
+const refine = (item) => {
+  const node = el('div', 'lk-refine');
+  const more = iconButton('lk-tool', `More like ${item.name}`, 'plus', () => parts.more(item));
+  const less = iconButton('lk-tool', `Less like ${item.name}`, 'minus', () => parts.less(item));
+  more.title = 'More like this';
+  less.title = 'Less like this';
+  node.append(more, less);
   return node;
 };
 
@@ -182,18 +190,6 @@ const libraryPager = () => {
 };
 
 const resultPager = () => pager('Pages of results', 'Better', 'More', shown.has_more, '', (to) => trigger('turn', { offset: to }));
-
-const anchor = () => {
-  const node = el('div', 'lk-anchor');
-  const image = el('img');
-  image.src = mediaUrl('thumb', shown.anchor.id);
-  image.alt = '';
-  const words = el('div');
-  words.append(el('small', '', 'Pictures like'), nameOf(shown.anchor.name));
-  const open = button('lk-button', 'View', () => viewer.open([shown.anchor], 0, () => open.focus()), 'picture');
-  node.append(image, words, open);
-  return node;
-};
 
 const unsure = () => {
   const node = el('div', 'lk-unsure');
@@ -286,7 +282,6 @@ const CONTENT = {
   error: () => [failure()],
   browse: () => [...(shown.offset || isFiltered() ? [] : [examples()]), grid(), libraryPager()],
   results: () => [
-    ...(shown.anchor ? [anchor()] : []),
     ...(shown.confident === false ? [unsure()] : []),
     grid(),
     resultPager(),
@@ -295,10 +290,10 @@ const CONTENT = {
 
 // The address bar follows the results, so that a search can be sent to someone and gone back to.
 
-const addressOf = ({ q, like, where = [], match = 'all', sort = 'score' }) => {
-  const url = new URL(location.href);
+const placeOf = ({ parts: named, where = [], match = 'all', sort = 'score' }) => {
+  const url = addressOf(named);
   const filters = [['where', where.length ? JSON.stringify(where) : ''], ['match', match === 'any' ? match : '']];
-  for (const [key, value] of [['q', q], ['like', like], ...filters, ['sort', sort === 'score' ? '' : sort]]) {
+  for (const [key, value] of [...filters, ['sort', sort === 'score' ? '' : sort]]) {
     if (value) url.searchParams.set(key, value);
     else url.searchParams.delete(key);
   }
@@ -307,9 +302,11 @@ const addressOf = ({ q, like, where = [], match = 'all', sort = 'score' }) => {
 
 const follow = () => {
   if (!shown.query || shown.state === 'starting') return;
-  const url = addressOf(shown.query);
+  const url = placeOf(shown.query);
   const unchanged = url.search === location.search;
-  if (position !== null && !unchanged) history.pushState(null, '', url);
+  const onlyTuned = sameParts(shown.query.parts, asked); // weights change often: going back is to leave them all
+  asked = shown.query.parts;
+  if (position !== null && !unchanged) history[onlyTuned ? 'replaceState' : 'pushState'](null, '', url);
   position = url.search;
 };
 
@@ -317,9 +314,7 @@ window.addEventListener('popstate', () => {
   if (location.search === position) return;
   position = location.search;
   viewer.close();
-  const given = new URLSearchParams(location.search);
-  const of = (name) => given.get(name) || '';
-  visit({ q: of('q'), like: of('like'), where: of('where'), match: of('match'), sort: of('sort') });
+  visit({ address: location.search });
 });
 
 const again = () => trigger('again', {});
@@ -331,6 +326,7 @@ const labelOf = (node) => node.getAttribute('aria-label') || node.textContent;
 // The focus stays where it was, or goes to the line when nothing of that name is left.
 const redraw = () => {
   const held = drawn.contains(document.activeElement) ? labelOf(document.activeElement) : null;
+  if (shown.query) parts.take(shown.query, shown.pictures);
   drawLine();
   drawBody();
   if (held === null || drawn.contains(document.activeElement)) return;
@@ -349,7 +345,7 @@ const draw = () => {
 };
 
 const forget = ({ id }) => {
-  if (shown.anchor?.id === id) return visit({});
+  if (parts.has(id)) return visit({});
   if (shown.state === 'browse') return again();
   if (!items.some((item) => item.id === id)) return;
   items = items.filter((item) => item.id !== id);

@@ -2,7 +2,7 @@
 
 const ENLARGED = 2.5; // small pictures may grow this much
 
-const createViewer = ({ canDelete, onSimilar, onRemove }) => {
+const createViewer = ({ canDelete, onSimilar, onMore, onLess, onRemove }) => {
   let items = [];
   let current = -1;
   let opener = null;
@@ -96,7 +96,11 @@ const createViewer = ({ canDelete, onSimilar, onRemove }) => {
     download.setAttribute('download', '');
     download.append(icon('download'), el('span', '', 'Download'));
     actions.className = 'lk-actions';
-    actions.replaceChildren(button('lk-button primary', 'Find similar', () => similar(), 'similar'), download);
+    actions.replaceChildren(
+      button('lk-button primary', 'Find similar', () => leaveFor(() => onSimilar(shown.id)), 'similar'),
+      ...(shown.rank ? refinements(shown) : []),
+      download,
+    );
     if (canDelete) actions.append(button('lk-button danger', 'Delete', () => askBeforeDeleting(shown), 'trash'));
   };
 
@@ -114,11 +118,15 @@ const createViewer = ({ canDelete, onSimilar, onRemove }) => {
     keep.focus();
   };
 
-  const similar = () => {
-    const { id } = item();
+  const refinements = (shown) => [
+    button('lk-button', 'More like this', () => leaveFor(() => onMore(shown)), 'plus'),
+    button('lk-button', 'Less like this', () => leaveFor(() => onLess(shown)), 'minus'),
+  ];
+
+  const leaveFor = (go) => {
     opener = null;
     dialog.close();
-    onSimilar(id);
+    go();
   };
 
   const show = (position) => {

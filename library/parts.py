@@ -1,0 +1,193 @@
+"""What a query is made of: texts and pictures, each with a weight, and how they become one vector."""
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from library.errors import InvalidQuery
+from library.images import MAX_ASPECT, WORKING_SIDE, ContentId, decode, parse_content_id
+from library.ports import Encoder, Vector
+
+MAX_PARTS = 16
+MAX_WEIGHT = 100
+MAX_SHORT_SIDE = 1 << 14
+CANCELLED = 1e-6  # of the weights' sum: shorter than this, a combination points nowhere
+TEXT_WAS_CUT = "The text is longer than the model reads: its end was left out."
+WEIGHTED = re.compile(r"((?:[^\\^]|\\.)*)(?:\^(.*))?", flags=re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A rectangle of a picture as fractions of its upright width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        sides = (self.left, self.top, self.width, self.height)
+        if not all(map(math.isfinite, sides)) or min(self.left, self.top) < 0 or min(self.width, self.height) <= 0:
+            raise InvalidQuery("A crop is left, top, width and height as fractions of the picture: 0.1,0.2,0.5,0.5.")
+        if self.left + self.width > 1 + 1e-6 or self.top + self.height > 1 + 1e-6:
+            raise InvalidQuery("The crop reaches beyond the picture: left + width and top + height are at most 1.")
+
+    @classmethod
+    def parse(cls, text: str) -> "Crop":
+        try:
+            left, top, width, height = map(float, text.split(","))
+        except ValueError:
+            raise InvalidQuery(f"{text[:80]!r} is no crop: left,top,width,height is expected.") from None
+        return cls(left, top, width, height)
+
+    def of(self, image: Image.Image) -> Image.Image:
+        """At least one pixel of it. Raises InvalidQuery for what no tower can be shown."""
+        left, right = _cut(self.left, self.width, image.width)
+        top, bottom = _cut(self.top, self.height, image.height)
+        if max(right - left, bottom - top) > MAX_ASPECT * min(right - left, bottom - top):
+            raise InvalidQuery(f"The crop is more than {MAX_ASPECT} times as long as wide. Draw it less narrow.")
+        return image.crop((left, top, right, bottom))
+
+    @property
+    def short_side(self) -> int:
+        """Of the decoded picture, so that the crop has the pixels that a tower needs."""
+        return min(MAX_SHORT_SIDE, int(WORKING_SIDE / min(self.width, self.height)))
+
+
+@dataclass(frozen=True)
+class TextPart:
+    text: str
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_weight(self.weight)
+        object.__setattr__(self, "text", clean_text(self.text))
+        if not self.text:
+            raise InvalidQuery("One text of the query is empty. Write something, or leave it away.")
+
+
+@dataclass(frozen=True)
+class PicturePart:
+    """A picture from outside the library, by its bytes."""
+
+    data: bytes
+    weight: float = 1.0
+    crop: Crop | None = None
+
+    def __post_init__(self) -> None:
+        _check_weight(self.weight)
+
+
+@dataclass(frozen=True)
+class LibraryPart:
+    """A picture of the library. Without a crop, its stored vector serves."""
+
+    id: ContentId
+    weight: float = 1.0
+    crop: Crop | None = None
+
+    def __post_init__(self) -> None:
+        _check_weight(self.weight)
+
+
+Part = TextPart | PicturePart | LibraryPart
+
+
+class Weighted(NamedTuple):
+    value: str
+    weight: float
+
+
+def parse_weighted(text: str) -> Weighted:
+    r"""`beach^0.5` as its value and weight, the caret as in Lucene: none means 1, `\^` and `\\` are characters."""
+    matched = WEIGHTED.fullmatch(text)
+    value, weight = matched.groups() if matched else (text, None)
+    return Weighted(re.sub(r"\\([\\^])", r"\1", value), 1.0 if weight is None else _weight_in(text, weight))
+
+
+def parse_library_part(text: str) -> LibraryPart:
+    """A content ID, perhaps with `#left,top,width,height`, perhaps with `^weight`."""
+    value, weight = parse_weighted(text)
+    id, found, crop = value.partition("#")
+    return LibraryPart(parse_content_id(id), weight, Crop.parse(crop) if found else None)
+
+
+def clean_text(text: str) -> str:
+    """One line without control characters; joiners stay, since emoji are made with them."""
+    spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
+    return " ".join(unicodedata.normalize("NFC", spaced).split())
+
+
+def check_parts(parts: Sequence[Part]) -> None:
+    """Raises InvalidQuery for more parts than are possible, and where nothing is looked for."""
+    check_count(len(parts))
+    if parts and all(part.weight < 0 for part in parts):
+        raise InvalidQuery("The query only says what to leave out. Add a text or a picture to look for.")
+
+
+def check_count(parts: int) -> None:
+    """Raises InvalidQuery."""
+    if parts > MAX_PARTS:
+        raise InvalidQuery(f"The query has {parts} parts: {MAX_PARTS} are possible.")
+
+
+def combine(vectors: Sequence[Vector], weights: Sequence[float] | None = None) -> Vector:
+    """The unit vector q = s / |s| of the weighted sum s = w1 v1 + ... + wn vn of unit vectors.
+
+    Of all directions it has the highest weighted sum of cosines to the parts, and a picture p scores
+    (w1 cos(v1, p) + ... + wn cos(vn, p)) / |s|. This is Rocchio's formula with a weight for each part: J. J. Rocchio,
+    Relevance Feedback in Information Retrieval, in: The SMART Retrieval System, Prentice-Hall 1971. Texts and pictures
+    lie apart in CLIP's space, yet nothing is centred first: `python -m benchmarks.subtraction` shows no gain in it.
+    """
+    given = np.ones(len(vectors)) if weights is None else np.asarray(weights, dtype=np.float64)
+    total = given @ np.asarray(vectors, dtype=np.float64)
+    length = float(np.linalg.norm(total))
+    if not length > CANCELLED * float(np.abs(given).sum()):
+        raise InvalidQuery("The parts of this query cancel each other out. Leave one of them away.")
+    unit: Vector = (total / length).astype(np.float32)
+    return unit
+
+
+def picture_to_encode(data: bytes, crop: Crop | None) -> Image.Image:
+    """Raises RejectedImage or InvalidQuery."""
+    return crop.of(decode(data, crop.short_side).image) if crop else decode(data).image
+
+
+def encode(encoder: Encoder, inputs: Sequence[str | Image.Image | None]) -> list[Vector | None]:
+    """In the order given, None for None; each tower is asked once."""
+    texts = [each for each in inputs if isinstance(each, str)]
+    images = [each for each in inputs if isinstance(each, Image.Image)]
+    of_texts = iter(encoder.encode_texts(texts) if texts else ())
+    of_images = iter(encoder.encode_images(images) if images else ())
+    return [None if each is None else next(of_texts if isinstance(each, str) else of_images) for each in inputs]
+
+
+def notes_on(encoder: Encoder, texts: Sequence[str]) -> list[str]:
+    """What the person should know, such as a text that was cut."""
+    return [TEXT_WAS_CUT] if any(map(encoder.cuts, texts)) else []
+
+
+def _cut(start: float, share: float, length: int) -> tuple[int, int]:
+    first = min(int(start * length), length - 1)
+    return first, min(max(first + 1, round((start + share) * length)), length)
+
+
+def _weight_in(text: str, weight: str) -> float:
+    try:
+        return _check_weight(float(weight))
+    except ValueError:
+        raise InvalidQuery(
+            f"{text[:80]!r} has no number after its ^, as in beach^0.5. Write \\^ for the character itself."
+        ) from None
+
+
+def _check_weight(weight: float) -> float:
+    if not math.isfinite(weight) or weight == 0 or abs(weight) > MAX_WEIGHT:
+        raise InvalidQuery(f"The weight {weight:g} is not possible: -{MAX_WEIGHT} to {MAX_WEIGHT} are, but not 0.")
+    return weight
