@@ -9,6 +9,8 @@ import numpy as np
 from db.schema import EMBEDDING, METRIC, PRIMARY_KEY
 from library.ports import Question
 
+TIES = 100
+
 LITE = """\
 # Needs pymilvus and milvus-lite. Milvus Lite lets one process at a time open its folder: stop the app first.
 # Run it where the app runs, or set DATA_DIR as the app has it.
@@ -55,18 +57,18 @@ if not was_loaded:
     COLLECTION,
     data=[list(VECTOR)],
     anns_field="$embedding",
-    limit=OFFSET + LIMIT + len(WITHOUT),
+    limit=min(OFFSET + LIMIT + len(WITHOUT) + $ties, 16384),  # a few more: equal scores come in any order
     search_params={"metric_type": "$metric", "params": {"nprobe": $nprobe}},$filter
     output_fields=["$key", "name"],
     timeout=10,
 )
 good = [
-    (score, path, hit["entity"]["name"])
+    (-score, path, hit["entity"]["name"])
     for path, score, hit in zip(hits.ids, hits.distances, hits)
     if path not in WITHOUT and score >= MIN_SCORE
 ]
-for rank, (score, path, name) in enumerate(good[OFFSET : OFFSET + LIMIT], OFFSET + 1):
-    print(f"{rank:>3}  {score:.6f}  {path}  {name}")
+for rank, (distance, path, name) in enumerate(sorted(good)[OFFSET : OFFSET + LIMIT], OFFSET + 1):
+    print(f"{rank:>3}  {-distance:.6f}  {path}  {name}")
 if not was_loaded:
     client.release_collection(COLLECTION)
 client.close()
@@ -82,6 +84,7 @@ def script(collection: str, asked: Question, nprobe: int, is_lite: bool, filter:
         vector=lines,
         limit=asked.limit,
         offset=asked.offset,
+        ties=TIES,
         without=list(asked.without),
         min_score=asked.min_score,
         embedding=EMBEDDING,

@@ -229,4 +229,4 @@ def test_rows_without_a_value_are_not_yet_conditions():
 @pytest.mark.parametrize("fields", [{"offset": -1}, {"offset": MAX_DEPTH}, {"order": "colour"}])
 def test_pages_and_orders_that_there_are_not(fields):
     with pytest.raises(InvalidQuery):
-        Query("red", **fields)
+        Query.of("red", **fields)

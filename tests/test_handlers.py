@@ -3,7 +3,9 @@
 import json
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -588,7 +590,7 @@ def test_the_public_api_weighs_texts_and_pictures(serve, filled, picture, file_d
         {"image": file_data("green.png", picture("green", size=(9, 9))), "crop": [0, 0, 0.5, 0.5]},
         {"content_id": filled["blue"], "weight": -0.5},
     ]
-    [hits] = client.call(functions["search"], None, ["", 5, None, False, -1, None, parts])["data"]
+    [hits] = client.call(functions["search"], None, ["", 5, None, False, -1, None, *UNFILTERED, parts])["data"]
     assert [hit["name"] for hit in hits] == ["green.png", "red.png"]
 
 
@@ -609,7 +611,7 @@ def test_the_public_api_weighs_texts_and_pictures(serve, filled, picture, file_d
 )
 def test_the_public_api_refuses_bad_parts_in_words(serve, filled, parts, complaint):
     client, functions = serve("none")
-    outcome = client.call(functions["search"], None, ["", 5, None, False, -1, None, parts])
+    outcome = client.call(functions["search"], None, ["", 5, None, False, -1, None, *UNFILTERED, parts])
     assert complaint in outcome["error"]
 
 
@@ -676,14 +678,15 @@ def test_filters_apply_at_once_and_stay_for_the_next_search(handlers, filled):
     assert (shown["state"], names(shown)) == ("browse", ["blue.png", "green.png", "red.png"])
     assert shown["query"]["where"] == [{"field": "width", "operator": ">=", "value": 1}]
     asked = handlers.asked({"text": "red"}, view)
-    assert (asked.text, asked.where, asked.order) == ("red", view.where, "name")
+    assert asked == replace(View.of("red"), where=view.where, order="name")
 
 
 def test_an_address_brings_filters_back(handlers, filled):
     _, view = handlers.filtered(View.of("red"), WIDE_ONES, *PARAMS)
     query = handlers.show(view, *PARAMS)["query"]
-    as_text = {"q": query["q"], "where": json.dumps(query["where"]), "match": query["match"], "sort": query["sort"]}
-    assert handlers.addressed(as_text) == handlers.addressed(query) == view
+    said = {"q": "red", "where": json.dumps(query["where"]), "match": query["match"], "sort": query["sort"]}
+    address = f"?{urlencode(said)}"
+    assert handlers.addressed({"address": address}) == handlers.addressed(query) == view
 
 
 def test_a_filter_that_nothing_meets_shows_that(handlers, filled):
