@@ -21,7 +21,7 @@ class Int8Linear(nn.Module):
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
-        weight = layer.weight.float()
+        weight = layer.weight.detach().float()
         scale = weight.abs().amax(dim=1).clamp_min(1e-12) / 127
         whole = torch.round(weight / scale[:, None]).to(torch.int8)
         self._weight = torch.ops.onednn.qlinear_prepack(whole, None)
