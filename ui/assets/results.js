@@ -65,9 +65,12 @@ const clear = () => button('lk-clear', 'Clear', () => visit({}), 'close');
 
 const isFiltered = () => kept().where.length > 0;
 
-const unfiltered = () => button('lk-clear', 'Remove the filters', () => visit({ ...asked(), where: [] }), 'close');
+const unfilter = () => {
+  const { parts: named = [], turn = 0 } = shown.query || {};
+  visit({ ...(named.length ? { parts: named, turn } : {}), where: [] });
+};
 
-const asked = () => ({ q: shown.query?.q || '', like: shown.query?.like || '' });
+const unfiltered = () => button('lk-clear', 'Remove the filters', unfilter, 'close');
 
 const ORDER_WORDS = { score: 'newest first', added: 'newest first', name: 'by name', size: 'largest files first' };
 
@@ -237,7 +240,7 @@ const noMatch = () => {
   if (shown.offset) return message('', 'picture', 'No more results', 'These were all that match.');
   if (isFiltered()) {
     const node = message('', 'picture', 'No picture meets the filters', 'Change a condition, or remove the filters.');
-    node.append(button('lk-button', 'Remove the filters', () => visit({ ...asked(), where: [] }), 'close'));
+    node.append(button('lk-button', 'Remove the filters', unfilter, 'close'));
     return node;
   }
   if (shown.min_score > 0) {
@@ -250,7 +253,7 @@ const failure = () => {
   const node = message('bad', 'warning', shown.title, shown.detail);
   node.setAttribute('role', 'alert');
   if (shown.retry) node.append(button('lk-button', 'Try again', () => again(), 'again'));
-  else if (isFiltered()) node.append(button('lk-button', 'Remove the filters', () => visit({ ...asked(), where: [] }), 'close'));
+  else if (isFiltered()) node.append(button('lk-button', 'Remove the filters', unfilter, 'close'));
   return node;
 };
 
