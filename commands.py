@@ -222,6 +222,10 @@ def search(
         if queries:
             if drafts or sort != "score" or offset:
                 raise InvalidQuery("--where, --sort and --offset do not go with --queries.")
+            if parts:
+                raise InvalidQuery("--queries brings its own texts and pictures: leave the others away.")
+            if out is None:
+                raise InvalidQuery("--queries needs a file to write to: --out hits.csv, hits.jsonl or hits.parquet.")
             asked = context.obj.rooms.queries_from(queries, text_column, image_column)
             _search_many(context.obj, asked, query, out, as_json)
             return
@@ -421,11 +425,7 @@ def _take_in(
     _exit_after(interrupted, bool(tally(receipts)["rejected"]))
 
 
-def _search_many(session: Session, queries: Queries, like: Query, out: Path | None, as_json: bool) -> None:
-    if like.parts:
-        raise InvalidQuery("--queries brings its own texts and pictures: leave the others away.")
-    if out is None:
-        raise InvalidQuery("--queries needs a file to write to: --out hits.csv, hits.jsonl or hits.parquet.")
+def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_json: bool) -> None:
     counts: Counter[str] = Counter()
     with session.rooms.hit_file(out) as write, session.library() as library, _interrupt() as interrupted:
         answers = library.search_many(queries.asked, like, interrupted.is_set)

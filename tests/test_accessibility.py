@@ -166,7 +166,7 @@ def test_a_search_is_explained_by_keys(places, browser):
     assert "client.search(" in dialog.locator("code").text_content()
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
-    wait_for_focus(page, "Explain")
+    page.wait_for_function("document.activeElement.textContent.trim() === 'Explain'")
 
 
 def test_settings_are_worked_by_keys(places, browser):

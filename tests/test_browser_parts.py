@@ -96,7 +96,7 @@ def test_the_last_part_taken_out_leads_to_the_library(server, browser):
     page.get_by_role("button", name="Take out a moon").click()
     wait_for_parts(page, 1)
     page.get_by_role("button", name="Take out balloons").click()
-    page.locator(".lk-pager").wait_for()
+    page.get_by_text("newest first").wait_for()
     assert page.locator(".lk-parts").is_hidden()
     assert page.get_by_label("Describe a picture").input_value() == ""
 

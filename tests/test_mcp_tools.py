@@ -56,11 +56,15 @@ def test_an_agent_is_told_what_it_can_do(server):
     assert (search.name, status.name) == ("search_pictures", "library_status")
     assert "Find the pictures" in search.description and "How many pictures" in status.description
     properties = search.inputSchema["properties"]
-    assert {name: each["type"] for name, each in properties.items()} == {
+    assert {name: each.get("type") for name, each in properties.items()} == {
         "text": "string",
         "image": "string",
         "limit": "integer",
         "min_score": "number",
+        "where": None,  # a list or nothing
+        "match": "string",
+        "sort": "string",
+        "offset": "integer",
         "parts": "array",
     }
     assert all(each["description"] for each in properties.values())

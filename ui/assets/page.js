@@ -19,7 +19,9 @@
       node.setAttribute('aria-expanded', String(node.classList.contains('open')));
       node.querySelector('.icon')?.setAttribute('aria-hidden', 'true');
     });
-    find('#query .thumbnails')?.setAttribute('role', 'list'); // what it holds are list items
+    // A list that also holds buttons is none to a screen reader.
+    find('#query .thumbnails')?.setAttribute('role', 'group');
+    document.querySelectorAll('#query .thumbnails [role=listitem]').forEach((node) => node.removeAttribute('role'));
   };
 
   const closeOnPhones = () => {

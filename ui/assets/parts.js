@@ -63,6 +63,7 @@ const createParts = ({ onAsk, onView, cropper }) => {
   };
 
   const thumbnailOf = (part) => {
+    if (part.content_id && !known[part.content_id]) return icon('picture'); // not in the library, or not yet told of
     if (part.crop) return cropped(urlOf(part), part.crop);
     const image = el('img');
     image.alt = '';
