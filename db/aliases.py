@@ -67,6 +67,8 @@ def write_to_all(client: MilvusClient, name: str, write: Callable[[str], object]
         except MilvusException as error:
             if not (says_gone(error) and attempts_left):
                 raise
+            with suppress(MilvusException):
+                meant_by(client, name)  # where a kill has taken the name away, nobody else gives it back
         time.sleep(MOMENT)
 
 

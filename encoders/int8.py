@@ -2,7 +2,7 @@
 
 Every output of a layer and every token has a scale of its own, so that one large value does not coarsen the others, and
 no picture's vector depends on its neighbours in a batch: vector-wise quantisation, Dettmers et al., LLM.int8(), 2022,
-section 2.1.
+section 3.1.
 """
 
 import copy

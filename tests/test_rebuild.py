@@ -267,6 +267,16 @@ def test_a_row_that_reached_only_the_old_collection_is_rescued(milvus_server, pr
     assert_whole(milvus, info)
 
 
+def test_what_a_kill_has_left_without_its_name_is_written_to_at_once(milvus_server, process):
+    milvus, info = process(milvus_server.uri), encoder()
+    fill(milvus, info)
+    milvus.client().drop_alias(collection_name(info))
+    milvus.collection(info).upsert([record(ROWS)], VECTORS[:1])
+    milvus.client().drop_alias(collection_name(info))
+    milvus.delete([record(0).img_path])
+    assert sorted(rows(milvus, info)) == sorted(f"{number}.png" for number in range(1, ROWS + 1))
+
+
 def test_two_at_once_get_along(milvus_server, process):
     info = encoder()
     fill(process(milvus_server.uri), info)
