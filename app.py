@@ -370,14 +370,13 @@ def _is_running(pid: int) -> bool:
 
 def main() -> None:
     _prepare_process()
-    from commands import Rooms, commands
+    from commands.main import commands
+    from commands.session import Rooms
     from db.hit_files import hit_file
     from db.packs import new_pack, open_pack
     from db.query_tables import queries_from
     from db.sources import items_from
-    from measuring_commands import add_measuring
 
-    add_measuring(commands)
     rooms = Rooms(open_library, serve, watch, items_from, new_pack, open_pack, evaluate, queries_from, hit_file)
     commands(obj=rooms)
 

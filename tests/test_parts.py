@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from commands.queries import parts_given
 from library.errors import InvalidContentId, InvalidQuery
 from library.parts import (
     MAX_PARTS,
@@ -23,7 +24,6 @@ from library.parts import (
     picture_to_encode,
 )
 from library.search import Query
-from queries import parts_given
 from tests.fakes import ColourEncoder
 
 ID = "0" * 64

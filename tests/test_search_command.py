@@ -76,7 +76,8 @@ def test_texts_pictures_and_pictures_of_the_library_go_together(search, folder):
         (["--image", "x#1,1,1,1"], "reaches beyond the picture"),
         (["--queries", "x.csv"], "needs a file to write to"),
         (["--out", "x.csv", "red"], "go with --queries"),
-        (["red", "--queries", "x.csv", "--out", "x.csv"], "cannot be read"),
+        (["red", "--queries", "x.csv", "--out", "x.csv"], "brings its own texts and pictures"),
+        (["--queries", "x.csv", "--out", "x.csv"], "cannot be read"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )

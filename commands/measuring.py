@@ -8,16 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from commands import (
-    EXIT_INTERRUPTED,
-    AsJson,
-    Session,
-    _fail,
-    _failures_as_exit_codes,
-    _interrupt,
-    _last_part,
-    _print_json,
-)
+from commands.printing import print_json
+from commands.session import EXIT_INTERRUPTED, AsJson, Session, fail, failures_as_exit_codes, interrupt, last_part
 from library.errors import InvalidEvaluation
 from library.evaluate import CAPTIONS, CUTOFFS, NAMES, PICTURES, TEMPLATED, TEMPLATES, Json, Order
 from library.ingest import Item
@@ -32,11 +24,6 @@ TASKS = {
     CAPTIONS: "by caption",
 }
 SHOWN_CLASSES = 10
-
-
-def add_measuring(commands: typer.Typer) -> None:
-    commands.command()(evaluate)
-    commands.command()(tune)
 
 
 def evaluate(
@@ -62,18 +49,18 @@ def evaluate(
 ) -> None:
     """Measures how well models find labelled pictures by texts and by pictures. The library is not changed."""
     session: Session = context.obj
-    with _failures_as_exit_codes():
+    with failures_as_exit_codes():
         depth = 2 if len(sources or []) > 1 else 3
         labelling = Labelling(label_column, labels_from_folders, captions_column, depth)
         order = Order(labelling, _cutoffs(k), tuple(template or TEMPLATES), nprobe)
-        with _items(session, sources or [], image_column) as items, _interrupt() as interrupted, _telling() as tell:
-            named = ", ".join(map(_last_part, sources or [])) or "the library"
+        with _items(session, sources or [], image_column) as items, interrupt() as interrupted, _telling() as tell:
+            named = ", ".join(map(last_part, sources or [])) or "the library"
             found = session.rooms.evaluate(session.settings, model or [], items, order, named, tell, interrupted.is_set)
     if found is None:
-        _fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
+        fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
     evaluation, path = found
     if as_json:
-        _print_json({name: value for name, value in evaluation.items() if name != "icons"} | {"kept": path})
+        print_json({name: value for name, value in evaluation.items() if name != "icons"} | {"kept": path})
     else:
         _print_evaluation(evaluation)
         typer.echo(f"\nKept in {path}")
@@ -91,9 +78,9 @@ def tune(
 ) -> None:
     """Compares the index with exact search over a ladder of nprobe, and suggests one."""
     session: Session = context.obj
-    with _failures_as_exit_codes():
+    with failures_as_exit_codes():
         wish = Wish(k, target, queries, _lines_of(texts) if texts else ())
-        with session.library() as library, _interrupt() as interrupted:
+        with session.library() as library, interrupt() as interrupted:
             if reset:
                 library.choose_nprobe(None)
                 typer.echo("nprobe is chosen automatically again.")
@@ -101,13 +88,13 @@ def tune(
             with _telling() as tell:
                 found = library.tune(wish, lambda done, total: tell("Searching", done, total), interrupted.is_set)
             if found is None:
-                _fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
+                fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
             if store and found.suggested:
                 library.choose_nprobe(found.suggested.nprobe)
     stored = bool(store and found.suggested)
     if as_json:
         suggested = found.suggested.nprobe if found.suggested else None
-        _print_json(asdict(found) | {"suggested": suggested, "stored": stored})
+        print_json(asdict(found) | {"suggested": suggested, "stored": stored})
     else:
         _print_tuning(found, stored)
 

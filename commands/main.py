@@ -1,108 +1,63 @@
 """The command line: arguments in, library calls, lines or JSON out."""
 
-import json
-import signal
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn, Protocol, TypeVar
+from typing import Annotated
 
 import typer
 
-from library.batch import Answered, Queries
+from commands.measuring import evaluate, tune
+from commands.printing import (
+    print_answer,
+    print_imported,
+    print_json,
+    print_listing,
+    print_packed,
+    print_receipts,
+    print_rejected,
+    print_round,
+    print_round_as_json,
+    print_table,
+    printable,
+)
+from commands.queries import parts_given
+from commands.session import (
+    EXIT_INTERRUPTED,
+    EXIT_UNAVAILABLE,
+    AsJson,
+    Session,
+    exit_after,
+    fail,
+    failures_as_exit_codes,
+    interrupt,
+    last_part,
+    read_settings,
+    with_progress,
+)
+from library.batch import Queries
 from library.errors import (
-    IndexUnavailable,
     InvalidQuery,
     InvalidSelection,
-    LikenessError,
-    ModelUnavailable,
-    SourceUnavailable,
-    StoreUnavailable,
 )
-from library.evaluate import Json, Order
 from library.filters import parse_condition
-from library.image_library import ImageLibrary
 from library.images import parse_content_id
-from library.ingest import BATCH_SIZE, STATUSES, FileReceipt, Item, tally
-from library.labelled import Tell as TellEvaluation
-from library.packs import Contents, Pack, Packed, PackWriter
-from library.ports import Hit, IndexStatus
+from library.ingest import BATCH_SIZE, FileReceipt, Item, tally
+from library.packs import Contents, Packed
+from library.ports import IndexStatus
 from library.receipts import Write, receipt_file
-from library.records import Record, clean_name
-from library.relevance import Relevance
 from library.samples import sample_pictures
-from library.search import MAX_LIMIT, ORDERS, Answer, Listing, Query, as_order
+from library.search import MAX_LIMIT, ORDERS, Query, as_order
 from library.selection import Selection, Shard
-from library.watch import Round, Tell, WatchOrder, parse_interval
-from queries import parts_given
-from settings import Settings, SettingsError, load_settings
+from library.watch import WatchOrder, parse_interval
 
 EVERY = "5s"
-
-EXIT_REJECTED = 1
-EXIT_USAGE = 2
-EXIT_UNAVAILABLE = 3
-EXIT_INTERRUPTED = 130
 
 commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=False)
 
 
-T = TypeVar("T")
-
-
-class Evaluate(Protocol):
-    def __call__(
-        self,
-        settings: Settings,
-        models: Sequence[str],
-        items: Iterable[Item],
-        order: Order,
-        source: str,
-        tell: TellEvaluation,
-        stopped: Callable[[], bool],
-    ) -> tuple[Json, str] | None:
-        """The figures and where they are kept; None when it was stopped."""
-        ...
-
-
-class Open(Protocol):
-    def __call__(self, settings: Settings, with_model: bool = True) -> ImageLibrary: ...
-
-
-@dataclass(frozen=True)
-class Rooms:
-    """What the commands are given: how to open the library, serve and watch; where sources, packs and queries are."""
-
-    open_library: Open
-    serve: Callable[[Settings, WatchOrder | None], None]
-    watch: Callable[[Settings, WatchOrder, Tell], None]
-    items_from: Callable[[Sequence[str], Path | None, str], Iterable[Item]]
-    new_pack: Callable[[str, Contents], AbstractContextManager[PackWriter]]
-    open_pack: Callable[[str], Pack]
-    evaluate: Evaluate
-    queries_from: Callable[[str, str | None, str | None], Queries]
-    hit_file: Callable[[Path], AbstractContextManager[Callable[[Answered], None]]]
-
-
-@dataclass(frozen=True)
-class Session:
-    rooms: Rooms
-    settings: Settings
-
-    @contextmanager
-    def library(self, with_model: bool = True) -> Iterator[ImageLibrary]:
-        library = self.rooms.open_library(self.settings, with_model)
-        try:
-            yield library
-        finally:
-            library.close()
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Every = Annotated[str, typer.Option(help="How often a source is listed: 5s, 2m, 500ms.")]
 FollowRemovals = Annotated[bool, typer.Option("--delete", help="Deletes pictures whose file is gone from the source.")]
 
@@ -118,9 +73,9 @@ def main(
     follow_removals: FollowRemovals = False,
 ) -> None:
     """Finds pictures by meaning. Without a command it serves the page."""
-    session = Session(context.obj, _settings())
+    session = Session(context.obj, read_settings())
     context.obj = session
-    with _failures_as_exit_codes():
+    with failures_as_exit_codes():
         order = _order(sources or [], every, follow_removals, context.invoked_subcommand)
         if context.invoked_subcommand is None:
             session.rooms.serve(session.settings, order)
@@ -145,13 +100,13 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Takes pictures in."""
-    with _failures_as_exit_codes(), receipt_file(receipt) as write:
+    with failures_as_exit_codes(), receipt_file(receipt) as write:
         if not (sources or table):
             raise InvalidSelection("Nothing is named to take in: give at least one source, or a --table.")
         part = Shard.parse(shard) if shard else None
         selection = Selection(limit, part, _fields(metadata or []))
         items = selection.of(context.obj.rooms.items_from(sources or [], table, image_column))
-        named = ", ".join([*map(_last_part, sources or []), *([table.name] if table else [])])
+        named = ", ".join([*map(last_part, sources or []), *([table.name] if table else [])])
         _take_in(context.obj, items, as_json, write, batch_size, dry_run, in_place, named)
 
 
@@ -165,9 +120,9 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """Takes in what appears at a source, until Ctrl-C."""
-    with _failures_as_exit_codes():
+    with failures_as_exit_codes():
         order = WatchOrder(sources, parse_interval(every), follow_removals, in_place)
-        context.obj.rooms.watch(context.obj.settings, order, _print_round_as_json if as_json else _print_round)
+        context.obj.rooms.watch(context.obj.settings, order, print_round_as_json if as_json else print_round)
 
 
 @commands.command()
@@ -207,7 +162,7 @@ def search(
 ) -> None:
     """Finds pictures by words and pictures, each with a weight; without them lists those that match; or answers many
     queries at once."""
-    with _failures_as_exit_codes():
+    with failures_as_exit_codes():
         parts = parts_given(text, texts or [], images or [], likes or [])
         drafts = [parse_condition(each) for each in where or []]
         query = Query(
@@ -234,21 +189,21 @@ def search(
         with context.obj.library() as library:
             query = replace(query, where=library.typed(drafts, "any" if match_any else "all"))
             if not parts and (query.where or query.order != "score"):
-                _print_listing(library.listed(query.where, query.order, offset, limit), as_json)
+                print_listing(library.listed(query.where, query.order, offset, limit), as_json)
                 return
             library.calibrate(wait=True)
             answer = library.search(query)
-    _print_answer(answer, offset, explain, as_json)
+    print_answer(answer, offset, explain, as_json)
 
 
 @commands.command()
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """What is in the library, which model answers, and how Milvus is."""
-    with _failures_as_exit_codes(), context.obj.library() as library:
+    with failures_as_exit_codes(), context.obj.library() as library:
         rows = library.count_rows()
         now = library.status()
     if now.pictures is None:
-        _fail(str(now.store_problem), EXIT_UNAVAILABLE)
+        fail(str(now.store_problem), EXIT_UNAVAILABLE)
     assert now.model.info and now.index  # counting rows needed both
     report = {
         "pictures": now.pictures,
@@ -269,9 +224,9 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         "dtype": now.model.info.dtype,
     }
     if as_json:
-        _print_json(report)
+        print_json(report)
     else:
-        _print_table(report)
+        print_table(report)
 
 
 def _accuracy(index: IndexStatus) -> dict[str, object]:
@@ -288,21 +243,21 @@ def reindex(context: typer.Context, as_json: AsJson = False) -> None:
     counts: Counter[str] = Counter()
     failed: list[FileReceipt] = []
     with (
-        _failures_as_exit_codes(),
+        failures_as_exit_codes(),
         context.obj.library(with_model=False) as library,
-        _interrupt() as interrupted,
+        interrupt() as interrupted,
     ):
         total = len(library.without_row())
-        for receipt in _with_progress(library.reindex(interrupted.is_set), total, "Encoding"):
+        for receipt in with_progress(library.reindex(interrupted.is_set), total, "Encoding"):
             counts[receipt.status] += 1
             if receipt.status == "rejected":
                 failed.append(receipt)
     if as_json:
-        _print_json({"encoded": counts["new"], "rejected": len(failed), "files": [asdict(each) for each in failed]})
+        print_json({"encoded": counts["new"], "rejected": len(failed), "files": [asdict(each) for each in failed]})
     else:
-        _print_rejected(failed)
+        print_rejected(failed)
         typer.echo(f"{counts['new']} encoded, {len(failed)} rejected")
-    _exit_after(interrupted, bool(failed))
+    exit_after(interrupted, bool(failed))
 
 
 @commands.command()
@@ -317,17 +272,17 @@ def export(
     counts: Counter[Packed] = Counter()
     contents = Contents(thumbnails or originals, originals)
     with (
-        _failures_as_exit_codes(),
+        failures_as_exit_codes(),
         context.obj.rooms.new_pack(pack, contents) as writer,
         context.obj.library() as library,
-        _interrupt() as interrupted,
+        interrupt() as interrupted,
     ):
         total = library.status().pictures
-        for outcome in _with_progress(library.export(writer, interrupted.is_set), total, "Packing"):
+        for outcome in with_progress(library.export(writer, interrupted.is_set), total, "Packing"):
             counts[outcome] += 1
     if interrupted.is_set():
-        _fail(f"Stopped: {pack} was not written.", EXIT_INTERRUPTED)
-    _print_packed(pack, counts, as_json)
+        fail(f"Stopped: {pack} was not written.", EXIT_INTERRUPTED)
+    print_packed(pack, counts, as_json)
 
 
 @commands.command(name="import")
@@ -339,32 +294,27 @@ def import_(
     """Takes a pack in without encoding. Nothing is written unless the whole pack is sound and of this model."""
     counts: Counter[str] = Counter()
     failed: list[FileReceipt] = []
-    with _failures_as_exit_codes():
+    with failures_as_exit_codes():
         opened = context.obj.rooms.open_pack(pack)
-        with context.obj.library() as library, _interrupt() as interrupted:
+        with context.obj.library() as library, interrupt() as interrupted:
             try:
-                receipts = library.import_pack(opened, interrupted.is_set, _last_part(pack))
-                for receipt in _with_progress(receipts, opened.manifest.count, "Importing"):
+                receipts = library.import_pack(opened, interrupted.is_set, last_part(pack))
+                for receipt in with_progress(receipts, opened.manifest.count, "Importing"):
                     counts[receipt.status] += 1
                     if receipt.status == "rejected":
                         failed.append(receipt)
             finally:
                 if counts or not opened.manifest.count:
-                    _print_imported(counts, failed, as_json)
-    _exit_after(interrupted, bool(counts["rejected"] or counts["skipped"]))
+                    print_imported(counts, failed, as_json)
+    exit_after(interrupted, bool(counts["rejected"] or counts["skipped"]))
 
 
 @commands.command()
 def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help="Content IDs.")]) -> None:
     """Removes pictures: their rows in every collection, then their files."""
-    with _failures_as_exit_codes(), context.obj.library(with_model=False) as library:
+    with failures_as_exit_codes(), context.obj.library(with_model=False) as library:
         for record in library.delete([parse_content_id(id) for id in ids]):
             typer.echo(f"deleted  {record.content_id}  {record.name}")
-
-
-def _last_part(source: str) -> str:
-    """What visitors of the page may know of where pictures came from."""
-    return source if "://" in source else Path(source).expanduser().absolute().name
 
 
 def _order(sources: Sequence[str], every: str, follow_removals: bool, command: str | None) -> WatchOrder | None:
@@ -376,18 +326,6 @@ def _order(sources: Sequence[str], every: str, follow_removals: bool, command: s
     if follow_removals or every != EVERY:
         raise InvalidSelection("--every and --delete go with --watch SOURCE, or after the command watch.")
     return None
-
-
-def _print_round(source: str, found: Round) -> None:
-    counts = [*tally(found.receipts).items(), ("deleted", len(found.removals))]
-    typer.echo(", ".join(f"{count} {what}" for what, count in counts if what != "skipped"))
-
-
-def _print_round_as_json(source: str, found: Round) -> None:
-    """On one line."""
-    files = [asdict(receipt) for receipt in found.receipts]
-    removed = [asdict(removal) for removal in found.removals]
-    typer.echo(json.dumps({"source": source, **tally(found.receipts), "files": files, "deleted": removed}))
 
 
 def _fields(pairs: Sequence[str]) -> dict[str, str]:
@@ -413,180 +351,36 @@ def _take_in(
 ) -> None:
     receipts: list[FileReceipt] = []
     total = len(items) if isinstance(items, Sequence) else None
-    with _failures_as_exit_codes(), session.library() as library, _interrupt() as interrupted:
+    with failures_as_exit_codes(), session.library() as library, interrupt() as interrupted:
         try:
             added = library.add(items, interrupted.is_set, batch_size, dry_run, in_place, source)
-            for receipt in _with_progress(added, total, "Looking" if dry_run else "Taking in"):
+            for receipt in with_progress(added, total, "Looking" if dry_run else "Taking in"):
                 write(receipt)
                 receipts.append(receipt)
         finally:
             if receipts or not total:
-                _print_receipts(receipts, as_json)
-    _exit_after(interrupted, bool(tally(receipts)["rejected"]))
+                print_receipts(receipts, as_json)
+    exit_after(interrupted, bool(tally(receipts)["rejected"]))
 
 
 def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_json: bool) -> None:
     counts: Counter[str] = Counter()
-    with session.rooms.hit_file(out) as write, session.library() as library, _interrupt() as interrupted:
+    with session.rooms.hit_file(out) as write, session.library() as library, interrupt() as interrupted:
         answers = library.search_many(queries.asked, like, interrupted.is_set)
-        for answer in _with_progress(answers, queries.total, "Searching"):
+        for answer in with_progress(answers, queries.total, "Searching"):
             write(answer)
             counts.update(queries=1, hits=len(answer.hits), rejected=bool(answer.problem))
             for note in [answer.problem] if answer.problem else answer.notes:
-                typer.echo(f"{_printable(answer.name)}: {note}", err=True)
+                typer.echo(f"{printable(answer.name)}: {note}", err=True)
     if not counts["queries"] and not interrupted.is_set():
         raise InvalidQuery("There are no queries: the folder has no pictures, or the table no rows.")
     report = {name: counts[name] for name in ("queries", "hits", "rejected")}
     if as_json:
-        _print_json({"out": str(out), **report})
+        print_json({"out": str(out), **report})
     else:
-        typer.echo(f"{_printable(str(out))}: " + ", ".join(f"{count} {name}" for name, count in report.items()))
-    _exit_after(interrupted, bool(counts["rejected"]))
+        typer.echo(f"{printable(str(out))}: " + ", ".join(f"{count} {name}" for name, count in report.items()))
+    exit_after(interrupted, bool(counts["rejected"]))
 
 
-def _exit_after(interrupted: threading.Event, some_rejected: bool) -> None:
-    if interrupted.is_set():
-        raise typer.Exit(EXIT_INTERRUPTED)
-    if some_rejected:
-        raise typer.Exit(EXIT_REJECTED)
-
-
-def _with_progress(receipts: Iterable[T], total: int | None, what: str) -> Iterator[T]:
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(receipts, what, total=total, console=Console(stderr=True))
-
-
-@contextmanager
-def _interrupt() -> Iterator[threading.Event]:
-    """Ctrl-C ends after the batch in hand; a second one ends at once."""
-    pressed = threading.Event()
-
-    def on_signal(*_: object) -> None:
-        signal.signal(signal.SIGINT, previous)
-        pressed.set()
-
-    previous = signal.signal(signal.SIGINT, on_signal)
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-def _print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
-    counts = tally(receipts)
-    if as_json:
-        _print_json(dict(counts) | {"files": [asdict(receipt) for receipt in receipts]})
-        return
-    _print_rejected(receipts)
-    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
-
-
-def _print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
-    without_original, without_vector = counts["without original"], counts["without vector"]
-    packed = counts["packed"] + without_original
-    if as_json:
-        details = {"packed": packed, "without_original": without_original, "without_vector": without_vector}
-        _print_json({"pack": pack, **details})
-        return
-    typer.echo(f"{packed} packed in {_printable(pack)}")
-    if without_original:
-        typer.echo(f"{without_original} of them without their original, which is not to be had")
-    if without_vector:
-        typer.echo(f"{without_vector} left out that lack their vector: run reindex, then export again")
-
-
-def _print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json: bool) -> None:
-    tallied: dict[str, object] = {status: counts[status] for status in STATUSES}
-    if as_json:
-        _print_json(tallied | {"files": [asdict(receipt) for receipt in failed]})
-        return
-    _print_rejected(failed)
-    typer.echo(", ".join(f"{count} {status}" for status, count in tallied.items()))
-    if counts["skipped"]:
-        typer.echo(
-            f"{counts['skipped']} skipped whose picture is neither in the image store nor in this pack: "
-            "export with --thumbnails or --originals"
-        )
-
-
-def _print_rejected(receipts: Iterable[FileReceipt]) -> None:
-    for receipt in receipts:
-        if receipt.status == "rejected":
-            typer.echo(f"rejected  {_printable(receipt.path)}  {receipt.reason}")
-
-
-def _print_listing(listing: Listing, as_json: bool) -> None:
-    if as_json:
-        _print_json([_record_as_json(record) for record in listing.records])
-        return
-    for record in listing.records:
-        typer.echo(f"{record.content_id}  {record.name}")
-
-
-def _print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> None:
-    unsure = ["No confident match: what is found stands out no more than for a query that means nothing."]
-    for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
-        typer.echo(note, err=True)
-    if explain and answer.explained:
-        typer.echo(answer.explained.script, nl=False)
-    elif as_json:
-        _print_json([_hit_as_json(hit, answer.relevance.get(hit.record.content_id)) for hit in answer.hits])
-    else:
-        for rank, hit in enumerate(answer.hits, start=offset + 1):
-            relevance = answer.relevance.get(hit.record.content_id)
-            words = f"{relevance.words:<10}  " if relevance else ""
-            typer.echo(f"{rank:>3}  {hit.score:.3f}  {words}{hit.record.content_id}  {hit.record.name}")
-
-
-def _hit_as_json(hit: Hit, relevance: Relevance | None) -> dict[str, object]:
-    return _record_as_json(hit.record) | {
-        "score": round(hit.score, 6),
-        "relevance": relevance.words if relevance else None,
-        "z": round(relevance.z, 2) if relevance else None,
-        "percentile": round(relevance.percentile, 1) if relevance else None,
-    }
-
-
-def _record_as_json(record: Record) -> dict[str, object]:
-    return {"content_id": record.content_id, "img_path": record.img_path, "name": record.name}
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _print_table(report: dict[str, object]) -> None:
-    labels = {name: name.replace("_", " ") for name, value in report.items() if value is not None}
-    width = max(map(len, labels.values()))
-    for name, label in labels.items():
-        value = report[name]
-        shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else value
-        typer.echo(f"{label:<{width}}  {shown}")
-
-
-def _printable(path: str) -> str:
-    return "/".join(clean_name(part) if part else "" for part in path.split("/"))
-
-
-def _settings() -> Settings:
-    try:
-        return load_settings()
-    except SettingsError as error:
-        _fail(str(error), EXIT_USAGE)
-
-
-@contextmanager
-def _failures_as_exit_codes() -> Iterator[None]:
-    try:
-        yield
-    except (IndexUnavailable, StoreUnavailable, SourceUnavailable, ModelUnavailable) as error:
-        _fail(str(error), EXIT_UNAVAILABLE)
-    except (LikenessError, SettingsError) as error:
-        _fail(str(error), EXIT_USAGE)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
+commands.command()(evaluate)
+commands.command()(tune)

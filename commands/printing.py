@@ -1,0 +1,124 @@
+"""What the commands print: lines for people, or JSON."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+import typer
+
+from library.ingest import STATUSES, FileReceipt, tally
+from library.packs import Packed
+from library.ports import Hit
+from library.records import Record, clean_name
+from library.relevance import Relevance
+from library.search import Answer, Listing
+from library.watch import Round
+
+
+def print_round(source: str, found: Round) -> None:
+    counts = [*tally(found.receipts).items(), ("deleted", len(found.removals))]
+    typer.echo(", ".join(f"{count} {what}" for what, count in counts if what != "skipped"))
+
+
+def print_round_as_json(source: str, found: Round) -> None:
+    """On one line."""
+    files = [asdict(receipt) for receipt in found.receipts]
+    removed = [asdict(removal) for removal in found.removals]
+    typer.echo(json.dumps({"source": source, **tally(found.receipts), "files": files, "deleted": removed}))
+
+
+def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
+    counts = tally(receipts)
+    if as_json:
+        print_json(dict(counts) | {"files": [asdict(receipt) for receipt in receipts]})
+        return
+    print_rejected(receipts)
+    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
+
+
+def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
+    without_original, without_vector = counts["without original"], counts["without vector"]
+    packed = counts["packed"] + without_original
+    if as_json:
+        details = {"packed": packed, "without_original": without_original, "without_vector": without_vector}
+        print_json({"pack": pack, **details})
+        return
+    typer.echo(f"{packed} packed in {printable(pack)}")
+    if without_original:
+        typer.echo(f"{without_original} of them without their original, which is not to be had")
+    if without_vector:
+        typer.echo(f"{without_vector} left out that lack their vector: run reindex, then export again")
+
+
+def print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json: bool) -> None:
+    tallied: dict[str, object] = {status: counts[status] for status in STATUSES}
+    if as_json:
+        print_json(tallied | {"files": [asdict(receipt) for receipt in failed]})
+        return
+    print_rejected(failed)
+    typer.echo(", ".join(f"{count} {status}" for status, count in tallied.items()))
+    if counts["skipped"]:
+        typer.echo(
+            f"{counts['skipped']} skipped whose picture is neither in the image store nor in this pack: "
+            "export with --thumbnails or --originals"
+        )
+
+
+def print_rejected(receipts: Iterable[FileReceipt]) -> None:
+    for receipt in receipts:
+        if receipt.status == "rejected":
+            typer.echo(f"rejected  {printable(receipt.path)}  {receipt.reason}")
+
+
+def print_listing(listing: Listing, as_json: bool) -> None:
+    if as_json:
+        print_json([_record_as_json(record) for record in listing.records])
+        return
+    for record in listing.records:
+        typer.echo(f"{record.content_id}  {record.name}")
+
+
+def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> None:
+    unsure = ["No confident match: what is found stands out no more than for a query that means nothing."]
+    for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
+        typer.echo(note, err=True)
+    if explain and answer.explained:
+        typer.echo(answer.explained.script, nl=False)
+    elif as_json:
+        print_json([_hit_as_json(hit, answer.relevance.get(hit.record.content_id)) for hit in answer.hits])
+    else:
+        for rank, hit in enumerate(answer.hits, start=offset + 1):
+            relevance = answer.relevance.get(hit.record.content_id)
+            words = f"{relevance.words:<10}  " if relevance else ""
+            typer.echo(f"{rank:>3}  {hit.score:.3f}  {words}{hit.record.content_id}  {hit.record.name}")
+
+
+def _hit_as_json(hit: Hit, relevance: Relevance | None) -> dict[str, object]:
+    return _record_as_json(hit.record) | {
+        "score": round(hit.score, 6),
+        "relevance": relevance.words if relevance else None,
+        "z": round(relevance.z, 2) if relevance else None,
+        "percentile": round(relevance.percentile, 1) if relevance else None,
+    }
+
+
+def _record_as_json(record: Record) -> dict[str, object]:
+    return {"content_id": record.content_id, "img_path": record.img_path, "name": record.name}
+
+
+def print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(report: dict[str, object]) -> None:
+    labels = {name: name.replace("_", " ") for name, value in report.items() if value is not None}
+    width = max(map(len, labels.values()))
+    for name, label in labels.items():
+        value = report[name]
+        shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else value
+        typer.echo(f"{label:<{width}}  {shown}")
+
+
+def printable(path: str) -> str:
+    return "/".join(clean_name(part) if part else "" for part in path.split("/"))
