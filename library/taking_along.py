@@ -63,9 +63,7 @@ def check_size(results: Sequence[Result], kind: Kind) -> None:
 def check_number(count: int) -> None:
     """Raises InvalidSelection."""
     if count > MOST_RESULTS:
-        raise InvalidSelection(
-            f"{count:,} pictures are chosen: {MOST_RESULTS:,} can be taken along or deleted at once."
-        )
+        raise InvalidSelection(f"{count:,} pictures are chosen: at most {MOST_RESULTS:,} are possible at once.")
 
 
 def written(

@@ -411,7 +411,7 @@ def asked_before_deleting_several(visitor: Browser, places: Places) -> Page:
 
 def select(page: Page, *places_of_cards: int) -> None:
     for place in places_of_cards:
-        page.locator(".lk-pick").nth(place).check(force=True)
+        page.locator(".lk-pick").nth(place).evaluate("node => node.click()")
 
 
 def asked_before_deleting(visitor: Browser, places: Places) -> Page:

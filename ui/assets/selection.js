@@ -18,7 +18,9 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
   bar.setAttribute('aria-label', 'Selected pictures');
   const count = el('b');
   count.setAttribute('role', 'status');
-  const all = button('lk-clear', 'Select all on this page', () => chooseAll());
+  const all = button('lk-clear', 'Select all', () => chooseAll());
+  all.append(el('span', 'lk-wide', 'on this page'));
+  all.setAttribute('aria-label', 'Select all on this page');
   const clear = button('lk-clear', 'Clear', () => forget([...chosen.keys()]), 'close');
   clear.setAttribute('aria-label', 'Clear the selection');
   const files = el('div', 'lk-files');
