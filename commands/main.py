@@ -15,6 +15,7 @@ from commands.printing import (
     print_imported,
     print_json,
     print_listing,
+    print_notes,
     print_packed,
     print_receipts,
     print_rejected,
@@ -37,6 +38,7 @@ from commands.session import (
     read_settings,
     with_progress,
 )
+from commands.taking_along import kind_of, write_results
 from library.batch import Queries
 from library.errors import (
     InvalidQuery,
@@ -51,6 +53,7 @@ from library.receipts import Write, receipt_file
 from library.samples import sample_pictures
 from library.search import MAX_LIMIT, ORDERS, Query, as_order
 from library.selection import Selection, Shard
+from library.taking_along import Result, results_of
 from library.watch import WatchOrder, parse_interval
 
 EVERY = "5s"
@@ -143,7 +146,9 @@ def search(
     ] = None,
     likes: Annotated[list[str] | None, typer.Option("--like", help="A content ID, with ^ and # as well.")] = None,
     queries: Annotated[str, typer.Option(help="Many queries: a folder of pictures, or a table.")] = "",
-    out: Annotated[Path | None, typer.Option(help="With --queries: a .csv, .jsonl or .parquet file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A .csv, .json or .zip (of originals); with --queries .csv, .jsonl or .parquet.")
+    ] = None,
     text_column: Annotated[str | None, typer.Option(help="The table's column of texts; else: text.")] = None,
     image_column: Annotated[str | None, typer.Option(help="That of paths or addresses; else: filepath.")] = None,
     limit: Annotated[int, typer.Option(help=f"How many results, 1 to {MAX_LIMIT}.")] = 10,
@@ -184,15 +189,27 @@ def search(
             asked = context.obj.rooms.queries_from(queries, text_column, image_column)
             _search_many(context.obj, asked, query, out, as_json)
             return
-        if out or text_column or image_column:
-            raise InvalidQuery("--out, --text-column and --image-column go with --queries.")
+        if text_column or image_column:
+            raise InvalidQuery("--text-column and --image-column go with --queries.")
+        if out and explain:
+            raise InvalidQuery("--explain prints a program in place of the results: leave --out away.")
+        if out:
+            kind_of(out)
         with context.obj.library() as library:
             query = replace(query, where=library.typed(drafts, "any" if match_any else "all"))
             if not parts and (query.where or query.order != "score"):
-                print_listing(library.listed(query.where, query.order, offset, limit), as_json)
+                listing = library.listed(query.where, query.order, offset, limit)
+                if out:
+                    write_results(library, [Result(record) for record in listing.records], out, as_json)
+                else:
+                    print_listing(listing, as_json)
                 return
             library.calibrate(wait=True)
             answer = library.search(query)
+            if out:
+                print_notes(answer)
+                write_results(library, results_of(answer, offset), out, as_json)
+                return
     print_answer(answer, offset, explain, as_json)
 
 

@@ -80,9 +80,7 @@ def print_listing(listing: Listing, as_json: bool) -> None:
 
 
 def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> None:
-    unsure = ["No confident match: what is found stands out no more than for a query that means nothing."]
-    for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
-        typer.echo(note, err=True)
+    print_notes(answer)
     if explain and answer.explained:
         typer.echo(answer.explained.script, nl=False)
     elif as_json:
@@ -92,6 +90,12 @@ def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> N
             relevance = answer.relevance.get(hit.record.content_id)
             words = f"{relevance.words:<10}  " if relevance else ""
             typer.echo(f"{rank:>3}  {hit.score:.3f}  {words}{hit.record.content_id}  {hit.record.name}")
+
+
+def print_notes(answer: Answer) -> None:
+    unsure = ["No confident match: what is found stands out no more than for a query that means nothing."]
+    for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
+        typer.echo(note, err=True)
 
 
 def _hit_as_json(hit: Hit, relevance: Relevance | None) -> dict[str, object]:

@@ -14,6 +14,7 @@ import pyarrow.parquet
 from library.batch import Answered
 from library.errors import InvalidSelection
 from library.records import encodable
+from library.taking_along import guarded, scored
 
 SCHEMA = pyarrow.schema(
     {
@@ -57,8 +58,7 @@ def hit_rows(answered: Answered) -> list[Row]:
             "content_id": hit.record.content_id,
             "img_path": hit.record.img_path,
             "name": hit.record.name,
-            "score": round(hit.score, 6),
-            "distance": round(1 - round(hit.score, 6), 6),
+            **scored(hit.score),
             "metadata": dict(hit.record.metadata),
         }
         for rank, hit in enumerate(answered.hits, start=1)
@@ -70,7 +70,7 @@ def _csv(file: BinaryIO) -> Iterator[WriteRows]:
     with _text(file) as text:
         writer = csv.DictWriter(text, SCHEMA.names)
         writer.writeheader()
-        yield lambda rows: writer.writerows(map(_flat, rows))
+        yield lambda rows: writer.writerows({name: guarded(cell) for name, cell in _flat(row).items()} for row in rows)
 
 
 @contextmanager

@@ -251,6 +251,10 @@ class ImageLibrary:
         """Those of them that are in the library."""
         return {record.content_id for record in self._store.find_all(ids)}
 
+    def records(self, ids: Sequence[ContentId]) -> list[Record]:
+        """Of those that are in the library, in that order."""
+        return self._store.find_all(ids)
+
     def tune(
         self, wish: Wish, tell: TellMeter = lambda *_: None, stopped: Callable[[], bool] = lambda: False
     ) -> Tuning | None:

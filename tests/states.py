@@ -376,6 +376,44 @@ def viewer(visitor: Browser, places: Places) -> Page:
     return page
 
 
+def downloads(visitor: Browser, places: Places) -> Page:
+    page = results(visitor, places)
+    page.locator(".lk-line").get_by_role("button", name="Download").click()
+    page.locator(".lk-selection", has_text="24 results").wait_for()
+    return page
+
+
+def selected(visitor: Browser, places: Places) -> Page:
+    page = results(visitor, places)
+    select(page, 0, 2)
+    page.locator(".lk-selection", has_text="2 selected").wait_for()
+    return page
+
+
+def selected_on_two_pages(visitor: Browser, places: Places) -> Page:
+    page = library(visitor, places)
+    select(page, 1)
+    page.get_by_role("button", name="Older", exact=True).click()
+    page.get_by_text("49–60 of 60").wait_for()
+    select(page, 0)
+    page.locator(".lk-selection", has_text="2 selected, 1 on other pages").wait_for()
+    return page
+
+
+def asked_before_deleting_several(visitor: Browser, places: Places) -> Page:
+    page = library(visitor, places)
+    select(page, *range(8))
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("button", name="Keep them").wait_for()
+    page.wait_for_function("[...document.querySelectorAll('.lk-discarded img')].every(each => each.naturalWidth)")
+    return page
+
+
+def select(page: Page, *places_of_cards: int) -> None:
+    for place in places_of_cards:
+        page.locator(".lk-pick").nth(place).evaluate("node => node.click()")
+
+
 def asked_before_deleting(visitor: Browser, places: Places) -> Page:
     page = viewer(visitor, places)
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -627,6 +665,10 @@ STATES: tuple[State, ...] = (
     details,
     viewer,
     asked_before_deleting,
+    downloads,
+    selected,
+    selected_on_two_pages,
+    asked_before_deleting_several,
     loading,
     waiting,
     no_model,

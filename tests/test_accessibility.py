@@ -153,6 +153,7 @@ def test_the_way_to_the_pictures_can_be_cut_short(places, browser):
     assert tab(page) == "Skip to the pictures"
     page.keyboard.press("Enter")
     assert tab(page) == "Clear"
+    assert tab(page) == "Download"
     assert tab(page) == "Explain"
     assert tab(page).startswith("View Match 1")
 

@@ -177,6 +177,13 @@ def test_a_path_that_is_not_text_can_be_written(tmp_path):
         assert len(rows_of(tmp_path / name)) == 2
 
 
+def test_what_a_spreadsheet_would_run_stays_text(tmp_path):
+    with hit_file(tmp_path / "hits.csv") as write:
+        write(Answered("=1+1", [Hit(replace(record(1), name="@SUM(A1).png"), 0.5)]))
+    [row] = rows_of(tmp_path / "hits.csv")
+    assert (row["query"], row["name"], row["score"]) == ("'=1+1", "'@SUM(A1).png", "0.5")
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"), [("hits.xlsx", "no name for hits"), ("no/hits.csv", "cannot be written")]
 )

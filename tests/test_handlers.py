@@ -352,6 +352,13 @@ def test_removing_a_picture_removes_it(handlers, library, filled):
     assert [record.name for record in library.browse(0, 9)] == ["blue.png", "green.png"]
 
 
+def test_removing_several_removes_them_and_tells_how_many(handlers, library, filled):
+    notice = handlers.remove_all({"ids": [filled["red"], filled["blue"]]})
+    assert (notice["removed_all"], notice["count"]) == ([filled["red"], filled["blue"]], 2)
+    assert [record.name for record in library.browse(0, 9)] == ["green.png"]
+    assert handlers.remove_all({"ids": "all"})["title"] == "This selection cannot be used"
+
+
 @pytest.mark.parametrize("data", [None, {}, {"id": 3}, {"id": "f" * 64}, {"id": "../x"}, {"id": ["f" * 64]}])
 def test_removing_what_is_not_there_says_so(handlers, library, filled, data):
     notice = handlers.remove(data)
@@ -362,8 +369,9 @@ def test_removing_what_is_not_there_says_so(handlers, library, filled, data):
 
 @pytest.mark.parametrize("edits", ["add", "none"])
 def test_who_may_not_remove_cannot(library, worker, uploads, filled, edits):
-    notice = Handlers(library, worker, edits, uploads).remove({"id": filled["red"]})
-    assert notice["title"] == "This is not allowed here"
+    handlers = Handlers(library, worker, edits, uploads)
+    for notice in (handlers.remove({"id": filled["red"]}), handlers.remove_all({"ids": [filled["red"]]})):
+        assert notice["title"] == "This is not allowed here"
     assert len(library.browse(0, 9)) == 3
 
 

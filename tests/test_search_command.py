@@ -2,6 +2,7 @@
 
 import csv
 import json
+from zipfile import ZipFile
 
 import pyarrow.parquet
 import pytest
@@ -66,7 +67,10 @@ def test_texts_pictures_and_pictures_of_the_library_go_together(search, folder):
         (["--like", "x"], "is not a content ID"),
         (["--image", "x#1,1,1,1"], "reaches beyond the picture"),
         (["--queries", "x.csv"], "needs a file to write to"),
-        (["--out", "x.csv", "red"], "go with --queries"),
+        (["--text-column", "caption", "red"], "go with --queries"),
+        (["--out", "x.parquet", "red"], ".csv, .json, .zip are expected"),
+        (["--out", "nowhere/x.csv", "red"], "cannot be written"),
+        (["--out", "x.csv", "--explain", "red"], "leave --out away"),
         (["red", "--queries", "x.csv", "--out", "x.csv"], "brings its own texts and pictures"),
         (["--queries", "x.csv", "--out", "x.csv"], "cannot be read"),
     ],
@@ -92,6 +96,37 @@ def test_a_table_of_queries_is_answered_in_a_file(run, folder):
     firsts = [(row["query"], row["name"]) for row in rows if row["rank"] == "1"]
     assert firsts == [("a beach", BEACH), (NIGHT, NIGHT)]
     assert all(float(row["distance"]) == pytest.approx(1 - float(row["score"]), abs=1e-6) for row in rows)
+
+
+def test_the_results_of_one_search_are_written_to_a_file(run, search, tmp_path):
+    hits = search("a beach", "--limit", 3)
+    for name in ("hits.csv", "hits.json", "hits.zip"):
+        result = run("search", "a beach", "--limit", 3, "--out", tmp_path / name)
+        assert (result.returncode, result.stdout) == (0, f"{tmp_path / name}: 3 results\n"), result.stderr
+    rows = json.loads((tmp_path / "hits.json").read_text("utf-8"))
+    assert [(row["rank"], row["content_id"]) for row in rows] == [
+        (rank, hit["content_id"]) for rank, hit in enumerate(hits, 1)
+    ]
+    assert [(row["score"], row["relevance"]) for row in rows] == [(hit["score"], hit["relevance"]) for hit in hits]
+    with (tmp_path / "hits.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["name"] for row in csv.DictReader(file)] == [hit["name"] for hit in hits]
+    with ZipFile(tmp_path / "hits.zip") as file:
+        assert {name: file.read(name) for name in file.namelist()} == {
+            hit["name"]: dict(sample_pictures())[hit["name"]] for hit in hits
+        }
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_page_and_a_listing_are_written_as_they_are_printed(run, search, tmp_path):
+    out = tmp_path / "hits.json"
+    assert search("a beach", "--offset", 3, "--limit", 2, "--out", out) == {"out": str(out), "results": 2}
+    assert [row["rank"] for row in json.loads(out.read_text("utf-8"))] == [4, 5]
+    search("--where", "name^=night sky", "--sort", "name", "--out", out)
+    rows = json.loads(out.read_text("utf-8"))
+    assert [(row["rank"], row["name"]) for row in rows] == [
+        (None, "night sky with a crescent moon.png"),
+        (None, "night sky with a full moon.png"),
+    ]
 
 
 def test_a_folder_of_queries_is_answered_in_parquet(run, folder, tmp_path):

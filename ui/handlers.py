@@ -21,6 +21,7 @@ from library.search import Query, as_order
 from ui import checks
 from ui.filters import drafts_of, filter_of, from_address, match_of
 from ui.parts import AskedPart, asked_parts, parts_in_address
+from ui.taking_along import remove_all
 from ui.views import (
     PAGE_SIZE,
     Json,
@@ -203,6 +204,13 @@ class Handlers:
             given = checks.mapping(data)
             (record,) = self._library.delete([parse_content_id(checks.text(given.get("id")))])
             return {"removed": record.content_id, "name": record.name, "at": time.monotonic()}
+        except Exception as error:
+            return {**error_view(_reported(error)), "at": time.monotonic()}
+
+    def remove_all(self, data: Any) -> Json:
+        """Deletes several pictures for good; a notice to show."""
+        try:
+            return remove_all(self._library, self._edits, data)
         except Exception as error:
             return {**error_view(_reported(error)), "at": time.monotonic()}
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import PurePath
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from starlette.routing import Route
 
 from library.errors import (
     InvalidContentId,
+    InvalidSelection,
     LikenessError,
     OriginalAway,
     RejectedImage,
@@ -30,6 +32,7 @@ STATUS_CODES = (
     (OriginalAway, 410),
     (StoreUnavailable, 503),
     (RejectedImage, 415),
+    (InvalidSelection, 422),
 )
 
 # A content ID names the same bytes for ever, so a browser never has to ask again.
@@ -50,8 +53,7 @@ def media_routes(library: ImageLibrary) -> list[Route]:
             id = parse_content_id(request.path_params["id"])
             return _response(library, previews, request.path_params["size"], id)
         except LikenessError as error:
-            code = next((code for kind, code in STATUS_CODES if isinstance(error, kind)), 500)
-            return PlainTextResponse(str(error), code, headers={**SAFE, "Cache-Control": "no-store"})
+            return refusal(error)
 
     return [Route(f"{PREFIX}/{{size}}/{{id}}", media, methods=["GET"])]
 
@@ -96,6 +98,11 @@ def _response(library: ImageLibrary, previews: Previews, size: str, id: ContentI
             return Response(library.original(id), media_type="application/octet-stream", headers=headers)
         case _:
             return PlainTextResponse("There is no such size: thumb, preview or original.", 404, headers=SAFE)
+
+
+def refusal(error: LikenessError, headers: Mapping[str, str] = SAFE) -> Response:
+    code = next((code for kind, code in STATUS_CODES if isinstance(error, kind)), 500)
+    return PlainTextResponse(str(error), code, headers={**headers, "Cache-Control": "no-store"})
 
 
 def attachment(record: Record) -> str:

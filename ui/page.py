@@ -108,6 +108,7 @@ def _results(edits: Edits) -> gr.HTML:
         "explain.js",
         "crop.js",
         "parts.js",
+        "selection.js",
         "results.js",
         elem_id="results",
         value={"state": "starting"},
@@ -274,6 +275,9 @@ def _wire_changes(
     def remove(event: gr.EventData) -> Json:
         return handlers.remove(event._data)
 
+    def remove_all(event: gr.EventData) -> Json:
+        return handlers.remove_all(event._data)
+
     def add_from_server(event: gr.EventData) -> tuple[Any, ...]:
         return _followed(handlers.add_from_server(event._data))
 
@@ -282,6 +286,7 @@ def _wire_changes(
     results.samples(add_samples, None, followed, **CHANGING)
     run.halt(stop, run_id, followed, **CHANGING)
     results.remove(remove, None, notice, **CHANGING)
+    results.discard(remove_all, None, notice, **CHANGING)
 
 
 def _wire_reindexing(handlers: Handlers, banner: gr.HTML, header: gr.HTML, notice: gr.HTML) -> None:

@@ -11,6 +11,7 @@ from library.image_library import ImageLibrary
 from ui.health import health_routes
 from ui.media import media_routes
 from ui.sign_in import Accounts, SignIn
+from ui.taking_along import taking_routes
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = (
@@ -22,6 +23,7 @@ STYLES = (
     "results.css",
     "explain.css",
     "viewer.css",
+    "selection.css",
     "parts.css",
     "uploads.css",
     "measuring.css",
@@ -51,7 +53,7 @@ def launch_options(
         "auth_message": WELCOME if accounts else None,
         "mcp_server": mcp,
         "app_kwargs": {
-            "routes": [*media_routes(library), *health_routes(library)],
+            "routes": [*media_routes(library), *taking_routes(library), *health_routes(library)],
             "middleware": [Middleware(SignIn, accounts=accounts)] if accounts else [],
         },
     }

@@ -12,6 +12,7 @@ from library.errors import (
     InvalidContentId,
     InvalidFilter,
     InvalidQuery,
+    InvalidSelection,
     LikenessError,
     ModelUnavailable,
     NotAllowed,
@@ -48,6 +49,7 @@ TITLES: tuple[tuple[type[LikenessError], str], ...] = (
     (InvalidFilter, "This filter cannot be used"),
     (InvalidContentId, "There is no such picture"),
     (UnknownPicture, "This picture cannot be found"),
+    (InvalidSelection, "This selection cannot be used"),
     (OriginalAway, "The original is not there"),
     (NotAllowed, "This is not allowed here"),
     (UnknownModel, "There is no such model"),
@@ -162,7 +164,7 @@ def relevance_view(relevance: Relevance | None) -> Json:
 def status_view(status: LibraryStatus) -> Json:
     model = status.model
     info = model.info
-    chosen = _without_folder(model.name)
+    chosen = without_folder(model.name)
     state = "loading" if model.is_loading else ("ready" if info else "failed")
     return {
         "pictures": status.pictures,
@@ -200,7 +202,7 @@ def run_view(run: Run) -> Json:
     receipts = list(run.receipts)
     value: Json = {
         "id": run.id,
-        "source": _without_folder(run.source),
+        "source": without_folder(run.source),
         "state": run.state,
         "total": run.total,
         "done": len(receipts),
@@ -223,7 +225,7 @@ def past_runs_view(runs: Sequence[PastRun]) -> Json:
 def _past_run(run: PastRun) -> Json:
     return {
         "at": run.at,
-        "source": _without_folder(run.source),
+        "source": without_folder(run.source),
         "outcome": run.outcome,
         "counts": dict(run.counts),
         "seconds": run.seconds,
@@ -236,7 +238,7 @@ def _explained(answer: Answer) -> Json | None:
     if answer.explained is None:
         return None
     return {
-        "model": _without_folder(answer.model),
+        "model": without_folder(answer.model),
         "collection": answer.explained.collection,
         "rows": answer.explained.rows,
         "nlist": answer.explained.nlist,
@@ -262,12 +264,12 @@ def _item(record: Record, score: float | None = None, rank: int | None = None) -
         "height": record.height,
         "bytes": record.bytes,
         "added": record.added,
-        "source": _without_folder(record.source),
+        "source": without_folder(record.source),
         "metadata": _metadata(record.metadata),
     }
 
 
-def _without_folder(text: str) -> str:
+def without_folder(text: str) -> str:
     """What lies where on the server is not for visitors."""
     return PurePath(text).name if PurePath(text).is_absolute() else text
 
@@ -284,7 +286,7 @@ def _address(view: View) -> Json:
 
 
 def _field(field: Field) -> Json:
-    values = [value for value in field.values if value == _without_folder(value)]
+    values = [value for value in field.values if value == without_folder(value)]
     return {"name": field.name, "kinds": list(field.kinds), "values": values}
 
 

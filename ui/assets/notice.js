@@ -17,8 +17,11 @@ const show = (className, ...content) => {
 const draw = () => {
   const value = props.value || {};
   if (value.removed) {
-    say('removed', { id: value.removed });
+    say('removed', { ids: [value.removed] });
     show('', icon('check'), el('span', '', 'Deleted '), nameOf(value.name));
+  } else if (value.removed_all) {
+    say('removed', { ids: value.removed_all });
+    show('', icon('check'), el('span', '', `Deleted ${plural(value.count, 'picture')}`));
   } else if (value.state === 'error') {
     show('bad', icon('warning'), el('b', '', value.title), el('span', '', value.detail));
   }

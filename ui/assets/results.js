@@ -37,7 +37,13 @@ line.setAttribute('role', 'status');
 line.tabIndex = -1; // takes the focus when the button that had it was replaced
 const notes = el('div', 'lk-notes');
 const body = el('div', 'lk-body');
-drawn.append(parts.node, line, notes, body);
+const selection = createSelection({
+  body,
+  canDelete: props.edits === 'all',
+  onDiscard: (ids) => trigger('discard', { ids }),
+  onLeave: () => line.focus({ preventScroll: true }),
+});
+drawn.append(parts.node, line, selection.bar, notes, body);
 
 // The line: how many came, and where the time went.
 
@@ -76,18 +82,20 @@ const ORDER_WORDS = { score: 'newest first', added: 'newest first', name: 'by na
 
 const listed = () => `${isFiltered() ? 'that meet the filters, ' : ''}${ORDER_WORDS[kept().sort]}`;
 
+const takeAlong = () => (items.length ? [selection.opener()] : []);
+
 const drawLine = () => {
   line.replaceChildren();
   notes.replaceChildren(...(shown.notes || []).map((note) => el('p', '', note)));
   if (shown.state === 'browse') {
-    line.append(el('h2', '', plural(shown.total, 'picture')), el('span', 'lk-subtle', listed()), ...(isFiltered() ? [unfiltered()] : []));
+    line.append(el('h2', '', plural(shown.total, 'picture')), el('span', 'lk-subtle', listed()), ...(isFiltered() ? [unfiltered()] : []), ...takeAlong());
   } else if (shown.state === 'none' && !shown.timings) {
     line.append(el('h2', '', 'No pictures'), el('span', 'lk-subtle', listed()), unfiltered());
   } else if (shown.state === 'results' || shown.state === 'none') {
     const many = shown.offset ? `${number(shown.offset + 1)}–${number(shown.offset + items.length)}` : number(items.length);
     const count = shown.total ? `${many} of ${plural(shown.total, 'picture')}` : plural(items.length, 'picture');
     const words = isFiltered() ? [el('span', 'lk-subtle', 'under filters')] : [];
-    line.append(el('h2', '', count), ...words, clear(), timing(shown.timings));
+    line.append(el('h2', '', count), ...words, clear(), ...takeAlong(), timing(shown.timings));
   }
 };
 
@@ -129,7 +137,8 @@ const openAt = (place) => {
 
 const card = (item, place, lowest, highest) => {
   const node = el('li', 'lk-card');
-  const open = button('lk-open', null, () => openAt(place));
+  const open = button('lk-open', null, (event) => selection.takes(event, place) || openAt(place));
+  open.setAttribute('aria-keyshortcuts', 'x');
   const judged = item.relevance ? `, ${item.relevance}` : '';
   const match = item.rank ? `Match ${item.rank}, score ${item.score.toFixed(3)}${judged}: ` : '';
   open.setAttribute('aria-label', `View ${match}${item.name}`);
@@ -150,7 +159,9 @@ const card = (item, place, lowest, highest) => {
   similar.title = 'Find similar';
   const tools = el('div', 'lk-tools');
   tools.append(similar, download);
-  node.append(open, tools, ...(item.rank ? [refine(item)] : []), caption);
+  const picking = el('div', 'lk-picking');
+  picking.append(selection.box(item, place));
+  node.append(open, tools, ...(item.rank ? [refine(item)] : []), picking, caption);
   return node;
 };
 
@@ -332,6 +343,7 @@ const redraw = () => {
   if (shown.query) parts.take(shown.query, shown.pictures);
   drawLine();
   drawBody();
+  selection.follow(shown, items);
   if (held === null || drawn.contains(document.activeElement)) return;
   const same = [...drawn.querySelectorAll('button, a')].find((node) => labelOf(node) === held);
   (same || line).focus({ preventScroll: true });
@@ -347,13 +359,14 @@ const draw = () => {
   if (shown.state !== 'starting' && body.getBoundingClientRect().top < 0) window.scrollTo({ top: 0 });
 };
 
-const forget = ({ id }) => {
-  if (parts.has(id)) return visit({});
+const forget = ({ ids }) => {
+  selection.forget(ids);
+  if (ids.some((id) => parts.has(id))) return visit({});
   if (shown.state === 'browse') return again();
-  if (!items.some((item) => item.id === id)) return;
-  items = items.filter((item) => item.id !== id);
+  if (!items.some((item) => ids.includes(item.id))) return;
+  items = items.filter((item) => !ids.includes(item.id));
   // A copy: the value is Gradio's.
-  shown = { ...shown, state: items.length ? shown.state : 'none', total: shown.total ? shown.total - 1 : shown.total };
+  shown = { ...shown, state: items.length ? shown.state : 'none', total: shown.total ? shown.total - ids.length : shown.total };
   redraw();
 };
 
