@@ -6,9 +6,10 @@ The folder holds caltech101/validation. Everything goes through a library on Mil
 the pairs of different photos that were found, since some of them are true.
 """
 
+import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from itertools import combinations
 from pathlib import Path
@@ -75,7 +76,8 @@ def variants(data: bytes) -> dict[str, bytes]:
     width, height = image.size
     exif = Image.Exif()
     exif[ORIENTATION] = TURNED
-    edges = (int(0.025 * width), int(0.025 * height), int(0.975 * width), int(0.975 * height))
+    left, top = (random.Random(data).uniform(0, 0.05 * side) for side in image.size)
+    edges = (int(left), int(top), int(left + 0.95 * width), int(top + 0.95 * height))
     copies = (
         saved(image, "PNG"),
         saved(image, "WEBP", quality=80),
@@ -106,52 +108,46 @@ class CountedCalls:
         for name, ask in self._asked.items():
             setattr(LoadedMilvusCollection, name, ask)
 
-    def _counted(self, ask):  # type: ignore[no-untyped-def]
-        def counted(*arguments):  # type: ignore[no-untyped-def]
+    def _counted(self, ask: Callable[..., object]) -> Callable[..., object]:
+        def counted(*arguments: object) -> object:
             self.count += 1
             return ask(*arguments)
 
         return counted
 
 
-def report(kinds: dict[ContentId, tuple[int, str]], pairs: set[Pair], groups: Sequence[Sequence[ContentId]]) -> None:
-    """Recall: the copies that are in one group with their photo. Precision: of the pairs in which a copy is."""
+def report(
+    kinds: dict[ContentId, tuple[int, str]], pairs: Iterable[Pair], groups: Sequence[Sequence[ContentId]]
+) -> None:
+    """Recall: the copies that are in one group with their photo. Precision: of the pairs in which such a copy is."""
     group_of = {id: number for number, ids in enumerate(groups) for id in ids}
     originals = {number: id for id, (number, kind) in kinds.items() if kind == ORIGINAL}
-    found: Counter[str] = Counter()
-    copies: Counter[str] = Counter()
-    right: Counter[str] = Counter()
-    wrong: Counter[str] = Counter()
+    copies, found, right, wrong = (Counter[str]() for _ in range(4))
     for id, (number, kind) in kinds.items():
-        copies[kind] += 1
-        found[kind] += id in group_of and group_of[id] == group_of.get(originals[number])
+        if kind != ORIGINAL:
+            copies.update([kind, "all"])
+            if id in group_of and group_of[id] == group_of.get(originals[number]):
+                found.update([kind, "all"])
     for pair in pairs:
         (one, first), (other, second) = kinds[pair.one], kinds[pair.other]
-        for kind in {first, second}:
-            (right if one == other else wrong)[kind] += 1
-    print("| copies | found | recall | pairs of one photo | of two | precision |")
+        (right if one == other else wrong).update({first, second, "all"})
+    print("| copies | found | recall | pairs of one photo | of two photos | precision |")
     print("|---|---:|---:|---:|---:|---:|")
-    for kind in KINDS:
+    for kind in (*KINDS, "all"):
         recall, precision = found[kind] / copies[kind], right[kind] / max(1, right[kind] + wrong[kind])
-        print(
-            f"| {kind} | {found[kind]} of {copies[kind]} | {recall:.3f} | {right[kind]} | {wrong[kind]} | {precision:.3f} |"
-        )
-    together = [sum(found[kind] for kind in KINDS), sum(copies[kind] for kind in KINDS)]
-    false = sum(kinds[pair.one][0] != kinds[pair.other][0] for pair in pairs)
-    share = (len(pairs) - false) / max(1, len(pairs))
-    print(
-        f"| all | {together[0]} of {together[1]} | {together[0] / together[1]:.3f} | {len(pairs) - false} | {false} | {share:.3f} |"
-    )
-    within = [(one, other) for ids in groups for one, other in combinations(ids, 2)]
-    true = sum(kinds[one][0] == kinds[other][0] for one, other in within)
-    print(f"\nPairs within groups: {len(within)}, of one photo {true / max(1, len(within)):.3f}")
-    two = {frozenset((kinds[pair.one][0], kinds[pair.other][0])) for pair in pairs}
-    print(
-        f"Different photos that were found alike: {sum(len(each) == 2 for each in two)} pairs of {len(originals)} photos"
-    )
+        cells = [
+            f"{found[kind]} of {copies[kind]}",
+            f"{recall:.3f}",
+            f"{right[kind]:,}",
+            wrong[kind],
+            f"{precision:.3f}",
+        ]
+        print(f"| {kind} | {' | '.join(map(str, cells))} |")
+    within = [kinds[one][0] == kinds[other][0] for ids in groups for one, other in combinations(ids, 2)]
+    print(f"\nWithin groups: {len(within):,} pairs, {sum(within) / max(1, len(within)):.3f} of them of one photo.")
 
 
-def false_ones(kinds: dict[ContentId, tuple[int, str]], pairs: set[Pair]) -> list[Pair]:
+def false_ones(kinds: dict[ContentId, tuple[int, str]], pairs: Iterable[Pair]) -> list[Pair]:
     """One for each two photos."""
     nearest: dict[frozenset[int], Pair] = {}
     for pair in sorted(
@@ -173,7 +169,7 @@ def draw(library: ImageLibrary, pairs: Sequence[Pair], path: Path) -> None:
             small.thumbnail((side, side))
             sheet.paste(small, (at % columns * (2 * side + 12) + position * side, at // columns * (side + 8)))
     sheet.save(path)
-    print(f"{len(pairs)} pairs of different photos: {path}")
+    print(f"{len(pairs)} pairs of different photos were found: {path}")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image
 
 from library.decisions import Decisions
-from library.duplicates import Looks, resembled
+from library.duplicates import resembled
 from library.errors import LikenessError, StoreUnavailable, UnknownPicture
 from library.images import ContentId
 from library.ingest import Addition, Known, Update
+from library.looks import Looks
 from library.ports import Collection, Encoder, ImageStore, LoadedCollection, VectorDatabase, Vectors
 from library.records import Record
 

@@ -1,11 +1,10 @@
 """Near-duplicates: the same picture in another format, size or quality, or with a little of its edges cut off.
 
 The nearest rows of every picture are asked of the index, many pictures in one call. A pair from `THRESHOLD` cosine on
-is a candidate, and it counts if its thumbnails, made as small as `SIDE`, correlate by `ALIKE`. Vectors alone tell what
-a picture shows: from 0.97 on, a quarter of the pairs of photos were two pictures of one thing, and cropped copies were
-lost already. Thumbnails tell whether it is the same picture, so the threshold of the vectors may be low enough to
-propose nearly all copies; `python -m benchmarks.duplicates` prints how well that goes. Lower, it finds more cropped
-and cut copies and takes longer.
+is a candidate, and its thumbnails decide. Vectors tell what a picture shows, not which picture it is: among photos and
+their copies, seven of eight pairs from 0.93 on were two motorbikes, faces or planes, while from 0.95 on copies cut at
+the edges began to be lost. So the threshold only has to be low enough to propose nearly all copies, and 0.93 is, for
+the small CLIP; `python -m benchmarks.duplicates` prints what comes of it. Lower, more pairs have to be looked at.
 
 Pairs join into groups. A picture is compared with at most `DEEPER` others: where more are as near as that, the
 group is still one, through those that are nearest to several of them.
@@ -19,19 +18,15 @@ from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from library.decisions import Decisions
-from library.errors import IndexUnavailable, InvalidQuery, LikenessError, StoreUnavailable
-from library.images import ContentId, decode
+from library.errors import IndexUnavailable, InvalidQuery
+from library.images import ContentId
+from library.looks import Looks
 from library.ports import LoadedCollection, Vectors
 from library.records import Record
 
 THRESHOLD = 0.93
-ALIKE = 0.93
-SIDE = 12  # px
-FLAT = 2.0  # of 255: less contrast than this is none to correlate
-SAME_SHADE = 6.0
 NEAREST = 10  # with the picture itself
 DEEPER = 100
 AT_ONCE = 200  # pictures
@@ -91,33 +86,6 @@ class Group:
         gone = set(ids)
         pairs = [pair for pair in self.pairs if not {pair.one, pair.other} & gone]
         return grouped(pairs, {record.content_id: record for record in self.records})
-
-
-class Looks:
-    """What pictures look like, each looked at once."""
-
-    def __init__(self, thumbnail: Callable[[ContentId], bytes]) -> None:
-        self._thumbnail = thumbnail
-        self._looks: dict[ContentId, NDArray[np.uint8] | None] = {}
-
-    def see(self, id: ContentId, thumbnail: bytes) -> None:
-        """Of a picture that is not in the library yet."""
-        self._looks[id] = _small(thumbnail)
-
-    def are_alike(self, one: ContentId, other: ContentId) -> bool:
-        """False where a thumbnail is not to be had. Raises StoreUnavailable."""
-        first, second = self._look(one), self._look(other)
-        return first is not None and second is not None and alike(first, second)
-
-    def _look(self, id: ContentId) -> NDArray[np.uint8] | None:
-        if id not in self._looks:
-            try:
-                self._looks[id] = _small(self._thumbnail(id))
-            except StoreUnavailable:
-                raise
-            except LikenessError:
-                self._looks[id] = None
-        return self._looks[id]
 
 
 def find_groups(
@@ -200,14 +168,6 @@ def resembled(
     return found
 
 
-def alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
-    first, second = one.astype(np.float32), other.astype(np.float32)
-    if min(first.std(), second.std()) < FLAT:
-        return float(np.abs(first - second).max()) <= SAME_SHADE
-    first, second = first - first.mean(), second - second.mean()
-    return float(np.vdot(first, second) / (np.linalg.norm(first) * np.linalg.norm(second))) >= ALIKE
-
-
 def _near(
     index: LoadedCollection, vectors: Mapping[ContentId, NDArray[np.float32]], threshold: float
 ) -> Iterator[Pair]:
@@ -237,9 +197,3 @@ def _group(pairs: Sequence[Pair], records: Mapping[ContentId, Record]) -> Group:
     members = [records[id] for id in {id for pair in pairs for id in (pair.one, pair.other)}]
     best_first = sorted(members, key=lambda each: (-each.width * each.height, -each.bytes, each.added, each.content_id))
     return Group(tuple(best_first), tuple(sorted(pairs, key=lambda pair: -pair.score)))
-
-
-def _small(thumbnail: bytes) -> NDArray[np.uint8]:
-    """Raises RejectedImage."""
-    image = decode(thumbnail, 2 * SIDE).image
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.uint8)
