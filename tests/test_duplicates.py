@@ -154,9 +154,7 @@ def test_an_empty_library_has_none(quick):
     assert quick.near_duplicates(THRESHOLD) == []
 
 
-def test_an_index_that_answers_nothing_is_not_taken_for_a_library_without_duplicates(
-    quick, samples, small, monkeypatch
-):
+def test_an_index_without_an_answer_is_no_library_without_duplicates(quick, samples, monkeypatch):
     list(quick.add(three(samples)))
     monkeypatch.setattr(MemoryCollection, "nearest", lambda self, vectors, limit: [{} for _ in vectors])
     with pytest.raises(IndexUnavailable, match="Try again"):
@@ -165,9 +163,8 @@ def test_an_index_that_answers_nothing_is_not_taken_for_a_library_without_duplic
 
 # Groups. Pictures of a kind look alike; what vectors say is drawn.
 
-STRIPES = [
-    saved(Image.fromarray(np.kron(np.eye(4) == shift, np.full((24, 24), 255)).astype(np.uint8))) for shift in (0, 1)
-]
+LOOKS = [np.kron(np.eye(4) == kind, np.full((24, 24), 255)).astype(np.uint8) for kind in (0, 1)]
+STRIPES = [saved(Image.fromarray(look)) for look in LOOKS]
 
 
 def indexed(vectors):
@@ -357,8 +354,8 @@ def test_a_new_picture_is_noted_as_a_near_duplicate_of_one_that_is_there(quick, 
 def test_near_duplicates_are_left_out_where_that_is_asked_for(quick, samples):
     files = three(samples)
     receipts = list(quick.add([*files, files[1], item("sea.png", samples[SUNSET])], near="skip"))
-    assert [receipt.status for receipt in receipts] == ["new", "skipped", "skipped", "duplicate", "new"]
-    assert receipts[1].near_duplicate_of == receipts[2].near_duplicate_of == receipts[0].content_id
+    assert [receipt.status for receipt in receipts] == ["new", "skipped", "skipped", "skipped", "new"]
+    assert {receipt.near_duplicate_of for receipt in receipts[1:4]} == {receipts[0].content_id}
     assert quick.status().pictures == 2
 
 
