@@ -38,6 +38,7 @@ logger = logging.getLogger("likeness")
 UPLOADS = "likeness-uploads-"
 EVALUATIONS = "evaluations"  # a folder under DATA_DIR
 NPROBE_CHOICES = "nprobe.json"
+DECISIONS = "near-duplicates.jsonl"
 WATCHED = "watch"  # the folder under DATA_DIR that remembers what was taken in
 STAND_IN = "small"
 STOP_WITHIN = 9  # seconds: containers are killed after 10
@@ -308,6 +309,7 @@ def _store(settings: Settings) -> "ImageStore":
 
 def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
+    from db.decisions import DecisionFile
     from db.milvus import Milvus
     from db.nprobe_choices import NprobeChoices
     from db.places import Places
@@ -329,6 +331,7 @@ def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
         database,
         Places().read,
         RunLog(settings.data_dir / "runs.jsonl"),
+        DecisionFile(settings.data_dir / DECISIONS),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from commands.duplicates import duplicates
 from commands.measuring import evaluate, tune
 from commands.printing import (
     print_answer,
@@ -46,7 +47,7 @@ from library.errors import (
 )
 from library.filters import parse_condition
 from library.images import parse_content_id
-from library.ingest import BATCH_SIZE, FileReceipt, Item, tally
+from library.ingest import BATCH_SIZE, FileReceipt, Item, Near, as_near, tally
 from library.packs import Contents, Packed
 from library.ports import IndexStatus
 from library.receipts import Write, receipt_file
@@ -98,6 +99,9 @@ def ingest(
     shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",
     receipt: Annotated[Path | None, typer.Option(help="A .csv or .jsonl file: a line per file, as it goes.")] = None,
     batch_size: Annotated[int, typer.Option(help="New pictures encoded at once.", min=1, max=1024)] = BATCH_SIZE,
+    near_duplicates: Annotated[
+        str, typer.Option(help="take: they are not looked for; note: told on the receipt; skip: not taken in.")
+    ] = "take",
     dry_run: Annotated[bool, typer.Option(help="Tells what would happen and changes nothing.")] = False,
     in_place: Annotated[bool, typer.Option(help="Stores no originals: they are read from where they are.")] = False,
     as_json: AsJson = False,
@@ -106,11 +110,14 @@ def ingest(
     with failures_as_exit_codes(), receipt_file(receipt) as write:
         if not (sources or table):
             raise InvalidSelection("Nothing is named to take in: give at least one source, or a --table.")
+        near = as_near(near_duplicates)
+        if dry_run and near != "take":
+            raise InvalidSelection("--near-duplicates does not go with --dry-run: no picture is encoded.")
         part = Shard.parse(shard) if shard else None
         selection = Selection(limit, part, _fields(metadata or []))
         items = selection.of(context.obj.rooms.items_from(sources or [], table, image_column))
         named = ", ".join([*map(last_part, sources or []), *([table.name] if table else [])])
-        _take_in(context.obj, items, as_json, write, batch_size, dry_run, in_place, named)
+        _take_in(context.obj, items, as_json, write, batch_size, dry_run, in_place, named, near)
 
 
 @commands.command()
@@ -365,12 +372,13 @@ def _take_in(
     dry_run: bool = False,
     in_place: bool = False,
     source: str = "",
+    near: Near = "take",
 ) -> None:
     receipts: list[FileReceipt] = []
     total = len(items) if isinstance(items, Sequence) else None
     with failures_as_exit_codes(), session.library() as library, interrupt() as interrupted:
         try:
-            added = library.add(items, interrupted.is_set, batch_size, dry_run, in_place, source)
+            added = library.add(items, interrupted.is_set, batch_size, dry_run, in_place, source, near)
             for receipt in with_progress(added, total, "Looking" if dry_run else "Taking in"):
                 write(receipt)
                 receipts.append(receipt)
@@ -401,3 +409,4 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
 
 commands.command()(evaluate)
 commands.command()(tune)
+commands.command()(duplicates)

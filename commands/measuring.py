@@ -4,12 +4,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from commands.printing import print_json
-from commands.session import EXIT_INTERRUPTED, AsJson, Session, fail, failures_as_exit_codes, interrupt, last_part
+from commands.session import (
+    EXIT_INTERRUPTED,
+    AsJson,
+    Session,
+    fail,
+    failures_as_exit_codes,
+    interrupt,
+    last_part,
+    telling,
+)
 from library.errors import InvalidEvaluation
 from library.evaluate import CAPTIONS, CUTOFFS, NAMES, PICTURES, TEMPLATED, TEMPLATES, Json, Order
 from library.ingest import Item
@@ -53,7 +62,7 @@ def evaluate(
         depth = 2 if len(sources or []) > 1 else 3
         labelling = Labelling(label_column, labels_from_folders, captions_column, depth)
         order = Order(labelling, _cutoffs(k), tuple(template or TEMPLATES), nprobe)
-        with _items(session, sources or [], image_column) as items, interrupt() as interrupted, _telling() as tell:
+        with _items(session, sources or [], image_column) as items, interrupt() as interrupted, telling() as tell:
             named = ", ".join(map(last_part, sources or [])) or "the library"
             found = session.rooms.evaluate(session.settings, model or [], items, order, named, tell, interrupted.is_set)
     if found is None:
@@ -85,7 +94,7 @@ def tune(
                 library.choose_nprobe(None)
                 typer.echo("nprobe is chosen automatically again.")
                 return
-            with _telling() as tell:
+            with telling() as tell:
                 found = library.tune(wish, lambda done, total: tell("Searching", done, total), interrupted.is_set)
             if found is None:
                 fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
@@ -128,23 +137,6 @@ def _lines_of(path: Path) -> list[str]:
     if not any(line.strip() for line in lines):
         raise InvalidEvaluation(f"{path} has no text: a query on each line is expected.")
     return lines
-
-
-@contextmanager
-def _telling() -> Iterator[Any]:
-    """A progress on stderr that takes what is done, how much of it, and of how many."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bars: dict[str, Any] = {}
-
-        def tell(what: str, done: int, total: int | None) -> None:
-            if what not in bars:
-                bars[what] = progress.add_task(what, total=total)
-            progress.update(bars[what], completed=done)
-
-        yield tell
 
 
 # Tables

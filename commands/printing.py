@@ -34,6 +34,9 @@ def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
         print_json(dict(counts) | {"files": [asdict(receipt) for receipt in receipts]})
         return
     print_rejected(receipts)
+    for receipt in receipts:
+        if receipt.near_duplicate_of:
+            typer.echo(f"{receipt.status:<8}  {printable(receipt.path)}  {receipt.reason}")
     typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NoReturn, Protocol, TypeVar
+from typing import Annotated, Any, NoReturn, Protocol, TypeVar
 
 import typer
 
@@ -101,6 +101,23 @@ def with_progress(receipts: Iterable[T], total: int | None, what: str) -> Iterat
     from rich.progress import track
 
     yield from track(receipts, what, total=total, console=Console(stderr=True))
+
+
+@contextmanager
+def telling() -> Iterator[Any]:
+    """A progress on stderr that takes what is done, how much of it, and of how many."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bars: dict[str, Any] = {}
+
+        def tell(what: str, done: int, total: int | None) -> None:
+            if what not in bars:
+                bars[what] = progress.add_task(what, total=total)
+            progress.update(bars[what], completed=done)
+
+        yield tell
 
 
 @contextmanager

@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from library.decisions import Decisions
+from library.duplicates import resembled
 from library.errors import LikenessError, StoreUnavailable, UnknownPicture
 from library.images import ContentId
 from library.ingest import Addition, Known, Update
+from library.looks import Looks
 from library.ports import Collection, Encoder, ImageStore, LoadedCollection, VectorDatabase, Vectors
+from library.records import Record
 
 STORE_THREADS = 8  # storing waits for the disk, not for the processor
 
@@ -27,6 +31,7 @@ class LibraryDestination:
         index: LoadedCollection,
         database: VectorDatabase,
         changes: threading.Lock,
+        decisions: Decisions,
     ) -> None:
         self._store = store
         self._encoder = encoder
@@ -34,14 +39,32 @@ class LibraryDestination:
         self._index = index
         self._database = database
         self._changes = changes
+        self._decisions = decisions
+        self._looks = Looks(store.thumbnail)
 
     def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Known]:
         records = self._store.find_all(ids)
         rows = self._index.present([record.img_path for record in records])
         return {record.content_id: Known(record, record.content_id in rows) for record in records}
 
+    def given_up(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
+        chains = {id: chain for id in ids if (chain := self._decisions.instead_of(id))}
+        stored = self._stored({other for chain in chains.values() for other in chain}) if chains else {}
+        kept = {id: next((stored[other] for other in chain if other in stored), None) for id, chain in chains.items()}
+        return {id: record for id, record in kept.items() if record}
+
     def encode(self, images: Sequence[Image.Image]) -> Vectors:
         return self._encoder.encode_images(images)
+
+    def resembled(self, additions: Sequence[Addition], vectors: Vectors, only_kept: bool) -> dict[ContentId, Record]:
+        is_new = [not addition.is_stored for addition in additions]
+        new = {addition.record.content_id: addition for addition in additions if not addition.is_stored}
+        if not new:
+            return {}
+        thumbnails = {id: addition.thumbnail for id, addition in new.items()}
+        found = resembled(thumbnails, vectors[is_new], self._index, self._looks, self._decisions, only_kept)
+        records = self._stored(set(found.values())) | {id: addition.record for id, addition in new.items()}
+        return {id: records[other] for id, other in found.items() if other in records}
 
     def keep(self, additions: Sequence[Addition], vectors: Vectors) -> dict[ContentId, LikenessError]:
         with self._changes:
@@ -64,6 +87,9 @@ class LibraryDestination:
                 errors = list(pool.map(self._update_one, updates))
         pairs = zip(updates, errors, strict=True)
         return {update.record.content_id: error for update, error in pairs if error}
+
+    def _stored(self, ids: set[ContentId]) -> dict[ContentId, Record]:
+        return {record.content_id: record for record in self._store.find_all(sorted(ids))}
 
     def _store_one(self, addition: Addition) -> LikenessError | None:
         try:
@@ -97,6 +123,9 @@ class DryRun(LibraryDestination):
 
     def encode(self, images: Sequence[Image.Image]) -> Vectors:
         return np.zeros((len(images), self._encoder.info.dim), np.float32)
+
+    def resembled(self, additions: Sequence[Addition], vectors: Vectors, only_kept: bool) -> dict[ContentId, Record]:
+        return {}  # nothing was encoded
 
     def keep(self, additions: Sequence[Addition], vectors: Vectors) -> dict[ContentId, LikenessError]:
         self._would_be_kept |= {each.record.content_id: Known(each.record, has_row=True) for each in additions}

@@ -14,7 +14,9 @@ from PIL import Image
 
 from library.backgrounds import Backgrounds
 from library.batch import Answered, Asked, answer_all
+from library.decisions import Decisions, PassingDecisions
 from library.destinations import DryRun, LibraryDestination, Reindexing
+from library.duplicates import Group, find_groups
 from library.errors import (
     UNEXPECTED,
     IndexUnavailable,
@@ -30,7 +32,7 @@ from library.fields import Field, Fields, unknown_field
 from library.filters import Draft, Filter, Match, check_field, metadata_name
 from library.history import History, Outcome, PastRun
 from library.images import ContentId, content_id, decode, preview, thumbnail
-from library.ingest import BATCH_SIZE, FileReceipt, Item, ingest, was_cut_short
+from library.ingest import BATCH_SIZE, FileReceipt, Item, Near, ingest, was_cut_short
 from library.models import Models, ModelStatus
 from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
 from library.paging import arranged, page_of
@@ -100,6 +102,7 @@ class ImageLibrary:
         database: VectorDatabase,
         read_original: Callable[[str], bytes] = _from_nowhere,
         history: History | None = None,
+        decisions: Decisions | None = None,
     ) -> None:
         """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway."""
         self._store = store
@@ -107,6 +110,7 @@ class ImageLibrary:
         self._database = database
         self._read_original = read_original
         self._history = history
+        self._decisions = decisions or PassingDecisions()
         self._fields = Fields()
         self._fields_of = (-1, 0.0)  # how many pictures there were when they were looked at, and when that was
         self._backgrounds = Backgrounds(store, database)
@@ -129,6 +133,7 @@ class ImageLibrary:
         dry_run: bool = False,
         in_place: bool = False,
         source: str = "",
+        near: Near = "take",
     ) -> Iterator[FileReceipt]:
         """Takes the items in; see `ingest`. A dry run only tells what would happen. `source` is for the history.
 
@@ -138,8 +143,8 @@ class ImageLibrary:
         collection = self._database.collection(encoder.info)
         with collection.loaded() as index:
             kind = DryRun if dry_run else LibraryDestination
-            run = kind(self._store, encoder, collection, index, self._database, self._changes)
-            receipts = ingest(items, run, stopped, batch_size, in_place)
+            run = kind(self._store, encoder, collection, index, self._database, self._changes, self._decisions)
+            receipts = ingest(items, run, stopped, batch_size, in_place, near)
             if dry_run:
                 yield from receipts
                 return
@@ -170,7 +175,7 @@ class ImageLibrary:
         collection = self._database.collection(encoder.info)
         tried: set[ContentId] = set()
         with collection.loaded() as index:
-            run = Reindexing(self._store, encoder, collection, index, self._database, self._changes)
+            run = Reindexing(self._store, encoder, collection, index, self._database, self._changes, self._decisions)
             try:
                 while ids := [id for id in self._without_row(index) if id not in tried]:
                     tried.update(ids)
@@ -277,6 +282,32 @@ class ImageLibrary:
         """
         self._collection().choose_nprobe(nprobe)
 
+    def near_duplicates(
+        self, threshold: float, tell: TellMeter = lambda *_: None, stopped: Callable[[], bool] = lambda: False
+    ) -> list[Group] | None:
+        """Without what was decided; see `find_groups`. None when it was stopped.
+
+        Raises InvalidQuery, ModelUnavailable, StoreUnavailable or IndexUnavailable.
+        """
+        with self._collection().loaded() as index:
+            records = self._store.find_all(self._store.ids())
+            return find_groups(records, index, self.thumbnail, self._decisions, threshold, tell, stopped)
+
+    def keep_apart(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
+        """None of these is shown as a near-duplicate of any of those again. Raises StoreUnavailable."""
+        self._decisions.keep_apart(ids, others)
+
+    def keep_one(self, kept: ContentId, others: Sequence[ContentId]) -> list[Record]:
+        """Deletes the others and takes them in no more, as long as the one is there. Returns what was deleted.
+
+        Raises UnknownPicture before anything is deleted.
+        """
+        with self._changes:
+            self.record(kept)
+            given_up = [id for id in others if id != kept]
+            self._decisions.give_up(given_up, kept)
+            return self._remove(self._store.find_all(given_up))
+
     def browse(self, offset: int, limit: int) -> list[Record]:
         """The pictures of the library, newest first."""
         return self._store.find_all(self._store.ids()[offset : offset + limit])
@@ -343,13 +374,7 @@ class ImageLibrary:
     def delete(self, ids: Sequence[ContentId]) -> list[Record]:
         """Rows first, then files; returns what was there. Raises UnknownPicture before anything is deleted."""
         with self._changes:
-            records = [self.record(id) for id in ids]
-            self._database.delete([record.img_path for record in records])
-            for record in records:
-                self._store.delete(record.content_id)
-                logger.info("deleted %s, %s", record.content_id, record.name)
-        self._backgrounds.forget([record.content_id for record in records])
-        return records
+            return self._remove([self.record(id) for id in ids])
 
     def status(self) -> LibraryStatus:
         """Never raises and never waits for the model."""
@@ -383,6 +408,14 @@ class ImageLibrary:
     def close(self) -> None:
         self._backgrounds.close()
         self._database.close()
+
+    def _remove(self, records: list[Record]) -> list[Record]:
+        self._database.delete([record.img_path for record in records])
+        for record in records:
+            self._store.delete(record.content_id)
+            logger.info("deleted %s, %s", record.content_id, record.name)
+        self._backgrounds.forget([record.content_id for record in records])
+        return records
 
     def _noted(
         self, receipts: Iterator[FileReceipt], source: str, was_cut_short: Callable[[int], bool]

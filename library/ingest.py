@@ -8,13 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from PIL import Image
 
 from library.ahead import ahead, mapped_ahead
 from library.errors import (
     IndexUnavailable,
+    InvalidSelection,
     LikenessError,
     OriginalAway,
     RejectedImage,
@@ -27,6 +28,8 @@ from library.records import Metadata, Record, given
 
 Status = Literal["new", "updated", "duplicate", "rejected", "skipped"]
 STATUSES: tuple[Status, ...] = ("new", "updated", "duplicate", "rejected", "skipped")
+
+Near = Literal["take", "note", "skip"]  # what becomes of a near-duplicate of a picture that is there
 
 BATCH_SIZE = 32  # new pictures
 BATCH_FILES = 512  # so that receipts flow where nothing is new
@@ -62,6 +65,7 @@ class FileReceipt:
     status: Status
     content_id: ContentId | None = None
     reason: str | None = None
+    near_duplicate_of: ContentId | None = None
 
 
 class Setback(FileReceipt):
@@ -102,7 +106,18 @@ class Destination(Protocol):
         """Those of them that are stored."""
         ...
 
+    def given_up(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
+        """What was kept instead of those that were given up as near-duplicates, where it is still there."""
+        ...
+
     def encode(self, images: Sequence[Image.Image]) -> Vectors: ...
+    def resembled(self, additions: Sequence[Addition], vectors: Vectors, only_kept: bool) -> dict[ContentId, Record]:
+        """What those that are near-duplicates resemble: pictures of the library, or additions before them.
+
+        With `only_kept`, they are not going to be kept.
+        """
+        ...
+
     def keep(self, additions: Sequence[Addition], vectors: Vectors) -> dict[ContentId, LikenessError]:
         """Stores, then inserts. Returns the pictures that could not be kept; they get no row.
 
@@ -120,6 +135,14 @@ def tally(receipts: Iterable[FileReceipt]) -> dict[Status, int]:
     return {status: counts[status] for status in STATUSES}
 
 
+def as_near(text: str) -> Near:
+    """Raises InvalidSelection."""
+    for near in get_args(Near):
+        if text == near:
+            return near  # type: ignore[no-any-return]
+    raise InvalidSelection(f"--near-duplicates {text} is not possible: {', '.join(get_args(Near))} are.")
+
+
 def was_cut_short(items: Iterable[Item], stopped: Callable[[], bool], skipped: int) -> bool:
     """Whether a run over the items ended before the last of them because it was told to."""
     return stopped() and (skipped > 0 or not isinstance(items, Sequence))
@@ -131,11 +154,13 @@ def ingest(
     stopped: Callable[[], bool] = lambda: False,
     batch_size: int = BATCH_SIZE,
     in_place: bool = False,
+    near: Near = "take",
 ) -> Iterator[FileReceipt]:
     """Yields one receipt per item, in order; a bad file never stops the rest. Of what was not listed yet when a
     run is cut short there is none.
 
-    `in_place` stores no originals of items that have an `original_at`.
+    `in_place` stores no originals of items that have an `original_at`. Near-duplicates are looked for unless `near` is
+    "take"; those that were given up for another picture are left out in any case.
 
     While one batch of `batch_size` new pictures is stored and inserted by the caller's thread, the next two are
     encoded, and the one after those is read and decoded.
@@ -146,7 +171,10 @@ def ingest(
     """
     remaining = iter(items)
     reason, problem = "", None
-    with closing(_Stages(destination, batch_size, in_place)) as stages, closing(stages.batches(remaining)) as batches:
+    with (
+        closing(_Stages(destination, batch_size, in_place, near)) as stages,
+        closing(stages.batches(remaining)) as batches,
+    ):
         for batch in batches:
             if reason:
                 yield from batch.skipped(reason)
@@ -177,8 +205,8 @@ class _File:
     moment: datetime = datetime.min
     receipt: FileReceipt | None = None
 
-    def settle(self, status: Status, reason: str | None = None) -> None:
-        self._close(FileReceipt(self.item.path, status, self.id, reason))
+    def settle(self, status: Status, reason: str | None = None, near: ContentId | None = None) -> None:
+        self._close(FileReceipt(self.item.path, status, self.id, reason, near))
 
     def set_back(self, reason: str) -> None:
         self._close(Setback(self.item.path, "rejected", self.id, reason))
@@ -233,10 +261,11 @@ class _Batch:
 class _Stages:
     """What happens to files before they are kept, each stage ahead of the next."""
 
-    def __init__(self, destination: Destination, batch_size: int, in_place: bool) -> None:
+    def __init__(self, destination: Destination, batch_size: int, in_place: bool, near: Near) -> None:
         self._destination = destination
         self._batch_size = batch_size
         self._in_place = in_place
+        self._near = near
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
         self._encoders = ThreadPoolExecutor(ENCODED_AT_ONCE, thread_name_prefix="encode")
@@ -265,16 +294,35 @@ class _Stages:
         if batch.problem:
             return batch.problem
         errors: dict[ContentId, LikenessError] = {}
+        resembled: dict[ContentId, Record] = {}
         try:
             if batch.vectors is not None:
-                errors |= self._destination.keep(batch.additions, batch.vectors)
+                resembled = self._resembled(batch)
+                errors |= self._keep_new(batch, batch.vectors, resembled if self._near == "skip" else {})
             if batch.updates:
                 errors |= self._destination.update(batch.updates)
         except (IndexUnavailable, StoreUnavailable) as error:
             return error
         for file in batch.files:
+            if file.addition and file.id and (other := resembled.get(file.id)):
+                status: Status = "skipped" if self._near == "skip" else "new"
+                file.settle(status, f"A near-duplicate of {other.name}.", other.content_id)
             self._note(file, errors)
         return None
+
+    def _resembled(self, batch: _Batch) -> dict[ContentId, Record]:
+        if self._near == "take" or batch.vectors is None:
+            return {}
+        return self._destination.resembled(batch.additions, batch.vectors, only_kept=self._near == "skip")
+
+    def _keep_new(
+        self, batch: _Batch, vectors: Vectors, left_out: Mapping[ContentId, Record]
+    ) -> dict[ContentId, LikenessError]:
+        wanted = [addition.record.content_id not in left_out for addition in batch.additions]
+        if not any(wanted):
+            return {}
+        additions = [addition for addition, is_wanted in zip(batch.additions, wanted, strict=True) if is_wanted]
+        return self._destination.keep(additions, vectors[wanted])
 
     def _note(self, file: _File, errors: Mapping[ContentId, LikenessError]) -> None:
         """Remembers what later copies of the same picture in this run have to be told."""
@@ -284,7 +332,7 @@ class _Stages:
         elif file.id:
             if error := errors.get(file.id):
                 file.set_back(str(error))
-            if file.receipt and file.receipt.status == "rejected":
+            if file.receipt and file.receipt.status in ("rejected", "skipped"):
                 self._failed[file.id] = file.receipt
             else:
                 self._failed.pop(file.id, None)
@@ -358,6 +406,8 @@ class _Stages:
         names = {file.id: name for file in read if file.id and (name := self._pending.get(file.id))}
         try:
             known = {} if self._problem else self._destination.known([file.id for file in read if file.id])
+            unknown = [file.id for file in read if file.id and file.id not in known]
+            given_up = {} if self._problem else self._destination.given_up(unknown)
         except (IndexUnavailable, StoreUnavailable) as error:
             self._problem = error
         if self._problem:
@@ -371,6 +421,8 @@ class _Stages:
                 file.settle("duplicate", f"The same picture as {name}.")
             elif file.known and file.known.has_row:
                 _compare(file, file.known.record)
+            elif kept := given_up.get(file.id):
+                file.settle("skipped", f"A near-duplicate of {kept.name}, which was kept instead.", kept.content_id)
             else:
                 names[file.id] = self._pending[file.id] = file.item.name
                 file.moment = self._next_moment()

@@ -13,8 +13,9 @@ from queue import SimpleQueue
 from typing import Literal
 
 from library.errors import UNEXPECTED, LikenessError
+from library.finding import Finder
 from library.image_library import ImageLibrary
-from library.ingest import FileReceipt, Item, Status, tally, was_cut_short
+from library.ingest import FileReceipt, Item, Near, Status, tally, was_cut_short
 from library.measuring import Meter
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class Worker:
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
         self.meter = Meter(library)
+        self.finder = Finder(library)
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._runs: deque[Run] = deque(maxlen=KEPT_RUNS)
         self._reindexing: Reindexing | None = None
@@ -80,13 +82,13 @@ class Worker:
         """The latest, finished or not."""
         return self._reindexing
 
-    def start(self, items: Iterable[Item], source: str = "upload", in_place: bool = False) -> Run:
+    def start(self, items: Iterable[Item], source: str = "upload", in_place: bool = False, near: Near = "take") -> Run:
         run = Run(source, len(items) if isinstance(items, Sequence) else None)
         if self._closing.is_set():
             _not_begun(run)
         else:
             self._runs.append(run)
-            self._queue.put(partial(self._upload, run, items, in_place))
+            self._queue.put(partial(self._upload, run, items, in_place, near))
         return run
 
     def reindex(self) -> Reindexing:
@@ -115,6 +117,7 @@ class Worker:
             run.stop.set()
         self.stop_reindexing()
         self.meter.close(2.0)
+        self.finder.close(2.0)
         self._queue.put(None)
         self._thread.join(timeout)
 
@@ -131,21 +134,21 @@ class Worker:
                 break
             job()
 
-    def _upload(self, run: Run, items: Iterable[Item], in_place: bool) -> None:
+    def _upload(self, run: Run, items: Iterable[Item], in_place: bool, near: Near) -> None:
         if self._closing.is_set():
             _not_begun(run)
         else:
-            self._take_in(run, items, in_place)
+            self._take_in(run, items, in_place, near)
             run.over.set()
             if not self._closing.is_set():
                 self._library.calibrate()
 
-    def _take_in(self, run: Run, items: Iterable[Item], in_place: bool) -> None:
+    def _take_in(self, run: Run, items: Iterable[Item], in_place: bool, near: Near) -> None:
         run.state, run.started = "running", time.monotonic()
         name = f"{run.source} {run.id[:8]}"
         logger.info("%s: started, %s files", name, "?" if run.total is None else run.total)
         with _failures_noted(run):
-            for receipt in self._library.add(items, run.stop.is_set, in_place=in_place, source=run.source):
+            for receipt in self._library.add(items, run.stop.is_set, in_place=in_place, source=run.source, near=near):
                 run.receipts.append(receipt)
                 run.seconds = time.monotonic() - run.started
             run.state = "stopped" if was_cut_short(items, run.stop.is_set, run.counts()["skipped"]) else "done"

@@ -229,7 +229,7 @@ class Watcher:
                 receipts.append(receipt)
         except LikenessError as error:
             problem = error
-        final = [each for each in receipts if each.status != "skipped" and not isinstance(each, Setback)]
+        final = [each for each in receipts if _is_final(each)]
         self._put_off(items.keys() - {receipt.path for receipt in final}, [] if problem else receipts)
         try:
             self._remember(final, items, listing, removals)
@@ -434,6 +434,12 @@ def parse_interval(text: str) -> float:
     if not 0.1 <= seconds <= 86_400:
         raise InvalidSelection(f"--every {text[:40]!r} is not possible: 5s, 2m, 500ms or seconds are expected.")
     return seconds
+
+
+def _is_final(receipt: FileReceipt) -> bool:
+    """Whether the same file would fare the same in the next look."""
+    was_tried = receipt.status != "skipped" or receipt.near_duplicate_of is not None
+    return was_tried and not isinstance(receipt, Setback)
 
 
 def memory_file(folder: Path, source: str, store: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from PIL import Image
 
 from library.samples import sample_pictures
 from tests.app_server import Server
-from tests.browser import Browser, choose, run, search_with_file, upload, wait_for_cards
+from tests.browser import Browser, choose, loaded, run, search_with_file, upload, wait_for_cards
 from tests.held_model import HeldModel
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ KINDS = (
     *("dots", "fading", "hexagon", "oval", "circle", "square"),
 )
 NONSENSE = "qwpoeiru"
+COPIED = 6
 WITHOUT_MODEL = """
 import app
 from library.errors import ModelUnavailable
@@ -152,6 +154,26 @@ class Places:
             run = Server(folder, ("app.py", "evaluate", str(self._samples_as_table()), *wishes))
             assert run.process.wait(120) == 0, run.log.read_text()
         return self._server("evaluated")
+
+    def duplicated(self, **environment: str) -> Server:
+        """Some sample pictures are there in several sizes and qualities; nobody decides about them."""
+        name = "duplicated" + "".join(environment.values())
+        if name not in self._servers:
+            folder = self._of(name)
+            taken_in = Server(folder, ("app.py", "ingest", str(self._copies_of_samples())))
+            assert taken_in.process.wait(120) == 0, taken_in.log.read_text()
+        return self._server(name, **environment)
+
+    def _copies_of_samples(self) -> Path:
+        folder = self._of("copies")
+        for name, data in list(sample_pictures())[:COPIED]:
+            (folder / name).write_bytes(data)
+            image = Image.open(io.BytesIO(data)).convert("RGB")
+            stem = name.removesuffix(".png")
+            image.save(folder / f"{stem} (coarse).jpg", quality=30)
+            if len(stem) % 2:
+                image.resize((image.width // 2, image.height // 2)).save(folder / f"{stem}, half the size.webp")
+        return folder
 
     def _samples_as_table(self) -> Path:
         folder = self._of("samples")
@@ -619,6 +641,66 @@ def evaluation(visitor: Browser, places: Places) -> Page:
     return page
 
 
+def near_duplicates(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.duplicated().url)
+    find_near_duplicates(page)
+    page.locator(".lk-alikes").first.wait_for()
+    loaded(page, ".lk-alike img")
+    return page
+
+
+def keeping_one(visitor: Browser, places: Places) -> Page:
+    page = near_duplicates(visitor, places)
+    page.get_by_role("button", name="Keep this one…").first.click()
+    page.get_by_role("button", name="Delete for good").wait_for()
+    return page
+
+
+def near_duplicates_to_look_at(visitor: Browser, places: Places) -> Page:
+    page = visitor.open(places.duplicated(EDITS="none").url)
+    find_near_duplicates(page)
+    page.locator(".lk-alikes").first.wait_for()
+    loaded(page, ".lk-alike img")
+    return page
+
+
+def no_near_duplicates(visitor: Browser, places: Places) -> Page:
+    page = library(visitor, places)
+    find_near_duplicates(page)
+    page.get_by_text("No near-duplicates were found.").wait_for()
+    return page
+
+
+def too_few_for_near_duplicates(visitor: Browser, places: Places) -> Page:
+    page = empty(visitor, places)
+    open_near_duplicates(page)
+    page.get_by_text("The library is too small").wait_for()
+    return page
+
+
+def near_duplicates_without_milvus(visitor: Browser, places: Places) -> Page:
+    page = no_milvus(visitor, places)
+    open_near_duplicates(page)
+    page.get_by_role("button", name="Look for them").click()
+    page.locator("#duplicates .lk-problem").wait_for()
+    return page
+
+
+def open_near_duplicates(page: Page) -> None:
+    open_settings(page)
+    page.get_by_role("button", name="Near-duplicates…").click()
+    page.locator("#duplicates .lk-meter-decision").wait_for()
+
+
+def find_near_duplicates(page: Page) -> None:
+    """Looks for them unless an earlier visitor has."""
+    open_near_duplicates(page)
+    look = page.get_by_role("button", name="Look for them")
+    if look.count():
+        look.click()
+        page.locator("#duplicates .lk-meter-sentence").wait_for()
+
+
 def open_cropper(page: Page) -> None:
     page.get_by_role("button", name="Choose a part of").last.click()
     page.wait_for_function("document.querySelector('.lk-crop img')?.naturalWidth > 0")
@@ -693,4 +775,10 @@ STATES: tuple[State, ...] = (
     measured,
     nothing_evaluated,
     evaluation,
+    near_duplicates,
+    keeping_one,
+    near_duplicates_to_look_at,
+    no_near_duplicates,
+    too_few_for_near_duplicates,
+    near_duplicates_without_milvus,
 )

@@ -75,6 +75,7 @@ def test_ingest_gives_a_receipt_for_every_file(filled, album):
         "status": "new",
         "content_id": content_id((album / "a.png").read_bytes()),
         "reason": None,
+        "near_duplicate_of": None,
     }
     assert by_name["again.png"]["reason"] == "The same picture as a.png."
     assert "not a picture" in by_name["broken.jpg"]["reason"]

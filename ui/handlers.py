@@ -14,7 +14,7 @@ from library.errors import InvalidQuery, LikenessError, NotAllowed, RejectedImag
 from library.fields import Fields
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
-from library.ingest import Item
+from library.ingest import Item, Near
 from library.rights import Edits, Sources, require
 from library.runs import Run, Worker
 from library.search import Query, as_order
@@ -142,7 +142,7 @@ class Handlers:
         """Starts a run over uploaded files; the run's view and its ID."""
         try:
             require(self._edits, "add")
-            return self._started(self._items(data))
+            return self._started(self._items(data), near="note")
         except Exception as error:
             return error_view(_reported(error)), None
 
@@ -153,7 +153,7 @@ class Handlers:
         if not entries:
             raise RejectedImage("No files arrived. Upload one or more pictures.")
         named = [{"path": entry.get("path"), "name": _given_name(entry)} for entry in entries]
-        return self._worker.start(_joined([self._uploads_in(entry) for entry in named]))
+        return self._worker.start(_joined([self._uploads_in(entry) for entry in named]), near="note")
 
     def add_samples(self) -> tuple[Json, str | None]:
         from library.samples import sample_pictures
@@ -175,7 +175,7 @@ class Handlers:
             if not source or self._sources is None:
                 raise UnknownSource("No place is named. Give a folder, an archive or a bucket of the server.")
             items = self._sources.items(source)
-            return self._started(items, source, in_place=given.get("in_place") is True)
+            return self._started(items, source, in_place=given.get("in_place") is True, near="note")
         except Exception as error:
             return error_view(_reported(error)), None
 
@@ -292,8 +292,10 @@ class Handlers:
             return error_view(error)
         return self.status()
 
-    def _started(self, items: Iterable[Item], source: str = "upload", in_place: bool = False) -> tuple[Json, str]:
-        run: Run = self._worker.start(items, source, in_place)
+    def _started(
+        self, items: Iterable[Item], source: str = "upload", in_place: bool = False, near: Near = "take"
+    ) -> tuple[Json, str]:
+        run: Run = self._worker.start(items, source, in_place, near)
         return run_view(run), run.id
 
 

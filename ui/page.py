@@ -15,6 +15,7 @@ from library.rights import Edits, Sources
 from library.runs import Worker
 from library.search import MAX_LIMIT
 from ui.api import add_public_api
+from ui.duplicates import DuplicateHandlers, wire_duplicates
 from ui.handlers import AUTOMATIC, EXACT, MANUAL, Handlers
 from ui.mcp_tools import add_tools
 from ui.measuring import MeasuringHandlers, wire_measuring
@@ -72,7 +73,7 @@ def build_page(
         box = _search_box()
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="side", scale=0, min_width=300):
-                params, filters, meter, evaluation = _parameters()
+                params, filters, meter, evaluation, duplicates = _parameters()
                 uploads, past_runs = _uploads(edits, sources)
             with gr.Column(elem_id="right", scale=1, min_width=280):
                 run = _drawn("run.js", elem_id="run", edits=edits)
@@ -86,6 +87,7 @@ def build_page(
         past_runs.asked(handlers.past_runs, None, past_runs, **WATCHING)
         _wire_reindexing(handlers, banner, header, notice)
         wire_measuring(MeasuringHandlers(library, worker.meter, edits, evaluations), meter, evaluation, **WATCHING)
+        wire_duplicates(DuplicateHandlers(library, worker.finder, edits), duplicates, WATCHING, CHANGING)
         _wire_watching(handlers, page, header, params, results, status_timer, run, run_id, run_timer)
     page._queue.sleep_when_free = QUEUE_SECONDS
     return page
@@ -134,7 +136,7 @@ def _search_box() -> gr.MultimodalTextbox:
     )
 
 
-def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML]:
+def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML, gr.HTML]:
     with gr.Accordion("Search settings", open=True, elem_id="settings"):
         limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label="Results", elem_id="limit", buttons=[])
         accuracy = gr.Radio(
@@ -154,11 +156,12 @@ def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML]:
             elem_id="nprobe",
             buttons=[],
         )
-        meter = _drawn("plots.js", "meter.js", elem_id="meter")
-        evaluation = _drawn("plots.js", "evaluation.js", elem_id="evaluation")
+        meter = _drawn("dialog.js", "plots.js", "meter.js", elem_id="meter")
+        evaluation = _drawn("dialog.js", "plots.js", "evaluation.js", elem_id="evaluation")
         min_score = gr.Slider(0, 1, 0, step=0.01, label="Minimum score", elem_id="minscore", buttons=[])
         filters = _drawn("filters.js", elem_id="filters", value=fields_view(Fields().all()))
-    return (limit, accuracy, nprobe, min_score), filters, meter, evaluation
+        duplicates = _drawn("dialog.js", "duplicates.js", elem_id="duplicates")
+    return (limit, accuracy, nprobe, min_score), filters, meter, evaluation, duplicates
 
 
 def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:

@@ -27,6 +27,7 @@ STYLES = (
     "parts.css",
     "uploads.css",
     "measuring.css",
+    "duplicates.css",
 )
 MAX_FILE_MEGABYTES = 100
 # The title of the document too: Gradio gives its login page none.

@@ -316,4 +316,5 @@ def _receipt(receipt: FileReceipt) -> Json:
         "status": receipt.status,
         "reason": receipt.reason or "",
         "id": receipt.content_id or "",
+        "near": receipt.near_duplicate_of or "",
     }

@@ -8,6 +8,7 @@ const FILTERS = [
   ['new', 'New', (receipt) => receipt.status === 'new'],
   ['updated', 'Updated', (receipt) => receipt.status === 'updated'],
   ['duplicate', 'Duplicates', (receipt) => receipt.status === 'duplicate'],
+  ['near', 'Near-duplicates', (receipt) => receipt.near !== ''],
 ];
 const active = (value) => value.state === 'waiting' || value.state === 'running';
 

@@ -1,0 +1,82 @@
+"""The command that finds near-duplicates, and keeps the best of each group."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from commands.printing import print_json
+from commands.session import EXIT_INTERRUPTED, AsJson, Session, fail, failures_as_exit_codes, interrupt, telling
+from library.duplicates import THRESHOLD, Group
+from library.errors import InvalidSelection
+from library.records import Record
+
+KEEPS = ("", "best")
+
+
+def duplicates(
+    context: typer.Context,
+    threshold: Annotated[float, typer.Option(help="The least cosine similarity of two near-duplicates.")] = THRESHOLD,
+    keep: Annotated[str, typer.Option(help="best: deletes near-duplicates of a picture of more pixels or bytes.")] = "",
+    dry_run: Annotated[bool, typer.Option(help="With --keep: tells what would go and deletes nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Finds pictures that are there in another format, size or quality, or cut at the edges."""
+    session: Session = context.obj
+    with failures_as_exit_codes():
+        if keep not in KEEPS:
+            raise InvalidSelection(f"--keep {keep} is not possible: --keep best is.")
+        if dry_run and not keep:
+            raise InvalidSelection("--dry-run goes with --keep best: without it, nothing is ever deleted.")
+        with session.library() as library, interrupt() as interrupted:
+            with telling() as tell:
+                groups = library.near_duplicates(
+                    threshold, lambda done, total: tell("Comparing", done, total), interrupted.is_set
+                )
+            if groups is None:
+                fail("Stopped: nothing was changed.", EXIT_INTERRUPTED)
+            if keep and not dry_run:
+                for group in groups:
+                    redundant = group.redundant()
+                    for better in set(redundant.values()):
+                        library.keep_one(better, [id for id in redundant if redundant[id] == better])
+    fate = ("delete" if dry_run else "deleted") if keep else ""
+    if as_json:
+        print_json([_as_json(group, fate) for group in groups])
+    else:
+        _print(groups, fate)
+
+
+def _as_json(group: Group, fate: str) -> dict[str, object]:
+    pictures = [
+        {
+            "content_id": record.content_id,
+            "name": record.name,
+            "width": record.width,
+            "height": record.height,
+            "bytes": record.bytes,
+            "format": record.format,
+            "score": round(group.score_of(record.content_id), 6),
+        }
+        | ({"fate": _fate(group, record, fate)} if fate else {})
+        for record in group.records
+    ]
+    return {"score": round(group.score, 6), "pictures": pictures}
+
+
+def _print(groups: Sequence[Group], fate: str) -> None:
+    for group in groups:
+        for record in group.records:
+            size = f"{record.width} x {record.height}"
+            words = f"{_fate(group, record, fate):<7}  " if fate else ""
+            facts = f"{group.score_of(record.content_id):.3f}  {size:>13}  {record.bytes:>10,} B  {record.format:<5}"
+            typer.echo(f"{words}{facts}  {record.content_id}  {record.name}")
+        typer.echo("")
+    pictures = sum(len(group.records) for group in groups)
+    found = "no near-duplicates" if not groups else f"{pictures} pictures in {len(groups)} groups"
+    going = sum(len(group.redundant()) for group in groups)
+    typer.echo(found + (f", {going} {'to delete' if fate == 'delete' else fate}" if groups and fate else ""))
+
+
+def _fate(group: Group, record: Record, fate: str) -> str:
+    return fate if record.content_id in group.redundant() else "keep"

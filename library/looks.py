@@ -1,0 +1,139 @@
+"""Whether two pictures are the same one, by their thumbnails: alike as they are, or with the edges of one cut off."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from library.errors import LikenessError, StoreUnavailable
+from library.images import ContentId, decode
+
+ALIKE = 0.96
+WORTH_ALIGNING = 0.75
+SIDE = 16  # px, of what is compared
+KEPT_SIDE = 48  # px, of what that is cut out of
+SCALES = (0.975, 0.95, 0.925)
+FLAT = 2.0  # of 255: less contrast than this is none to correlate
+SAME_SHADE = 6.0
+LOOKS_HELD = 8_000
+WINDOWS_HELD = 500
+
+Rows = NDArray[np.float32]
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class Look:
+    """A picture made small, its colours in relation to their mean."""
+
+    image: Image.Image
+
+    @cached_property
+    def pixels(self) -> Rows:
+        """One row."""
+        return _rows([self.image.resize((SIDE, SIDE), Image.Resampling.BOX)])
+
+    @cached_property
+    def contrast(self) -> float:
+        return float(self.pixels.std())
+
+    @cached_property
+    def unit(self) -> Rows:
+        return _unit(self.pixels)
+
+    def windows(self) -> Rows:
+        """A unit row for each of its parts that are nearly all of it."""
+        width, height = self.image.size
+        places = [(scale, left, top) for scale in SCALES for left in (0, 0.5, 1) for top in (0, 0.5, 1)]
+        boxes = [
+            (
+                left * (1 - scale) * width,
+                top * (1 - scale) * height,
+                (left + scale - left * scale) * width,
+                (top + scale - top * scale) * height,
+            )
+            for scale, left, top in places
+        ]
+        return _unit(_rows([self.image.resize((SIDE, SIDE), Image.Resampling.BOX, box=box) for box in boxes]))
+
+
+class Looks:
+    """Looks at each picture once, as long as the last thousands are concerned."""
+
+    def __init__(self, thumbnail: Callable[[ContentId], bytes]) -> None:
+        self._thumbnail = thumbnail
+        self._looks: _Latest[ContentId, Look | None] = _Latest(LOOKS_HELD)
+        self._windows: _Latest[ContentId, Rows] = _Latest(WINDOWS_HELD)
+
+    def see(self, id: ContentId, thumbnail: bytes) -> None:
+        """Of a picture that is not in the library yet."""
+        self._looks.put(id, look(thumbnail))
+
+    def are_alike(self, one: ContentId, other: ContentId) -> bool:
+        """False where a thumbnail is not to be had. Raises StoreUnavailable."""
+        first, second = self._look(one), self._look(other)
+        if first is None or second is None:
+            return False
+        if min(first.contrast, second.contrast) < FLAT:
+            return float(np.abs(first.pixels - second.pixels).max()) <= SAME_SHADE
+        score = float((first.unit @ second.unit.T)[0, 0])
+        if score >= ALIKE or score < WORTH_ALIGNING:
+            return score >= ALIKE
+        aligned = (self._windows_of(one, first) @ second.unit.T, self._windows_of(other, second) @ first.unit.T)
+        return float(max(scores.max() for scores in aligned)) >= ALIKE
+
+    def _look(self, id: ContentId) -> Look | None:
+        return self._looks.get(id, lambda: self._seen(id))
+
+    def _windows_of(self, id: ContentId, seen: Look) -> Rows:
+        return self._windows.get(id, seen.windows)
+
+    def _seen(self, id: ContentId) -> Look | None:
+        try:
+            return look(self._thumbnail(id))
+        except StoreUnavailable:
+            raise
+        except LikenessError:
+            return None
+
+
+def look(thumbnail: bytes) -> Look:
+    """Raises RejectedImage."""
+    image = decode(thumbnail, 2 * KEPT_SIDE).image
+    return Look(image.resize((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BOX))
+
+
+class _Latest(Generic[K, V]):
+    """Holds the values asked for last."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        if key not in self._values:
+            self.put(key, make())
+        self._values.move_to_end(key)
+        return self._values[key]
+
+    def put(self, key: K, value: V) -> None:
+        self._values[key] = value
+        if len(self._values) > self._size:
+            self._values.popitem(last=False)
+
+
+def _rows(images: list[Image.Image]) -> Rows:
+    return np.stack([np.asarray(image, dtype=np.float32).reshape(-1) for image in images])
+
+
+def _unit(rows: Rows) -> Rows:
+    around_zero = rows - rows.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(around_zero, axis=1, keepdims=True)
+    unit: Rows = around_zero / np.maximum(norms, 1e-6)
+    return unit

@@ -1,0 +1,184 @@
+// Near-duplicates side by side, group by group: keep one, keep all, or take one out of the group.
+
+const POLL = 700;
+
+const { dialog, body, open } = measuringDialog('Near-duplicates');
+drawn.append(button('lk-button', 'Near-duplicates…', open));
+let shown = null;
+let asking = null; // the group whose pictures are about to be deleted
+const chosen = new Map(); // the picture to keep, by group
+
+const decide = (group, decision, id = '') => {
+  const sections = [...body.querySelectorAll('.lk-alikes')];
+  const at = sections.findIndex((each) => each.dataset.key === group.key);
+  asking = null;
+  body.dataset.next = String(at);
+  trigger('decide', { key: group.key, decision, id });
+};
+
+const focusGroup = (at) => {
+  const sections = body.querySelectorAll('.lk-alikes');
+  (sections[Math.min(at, sections.length - 1)]?.querySelector('h3') || body).focus();
+};
+
+const progress = (value) => {
+  const box = el('div', 'lk-meter-progress');
+  const share = value.total ? value.done / value.total : 0;
+  const track = el('span', 'lk-track');
+  track.setAttribute('role', 'progressbar');
+  track.setAttribute('aria-label', 'Pictures compared');
+  track.setAttribute('aria-valuemin', '0');
+  track.setAttribute('aria-valuemax', '100');
+  track.setAttribute('aria-valuenow', String(Math.round(100 * share)));
+  const bar = el('i');
+  bar.style.width = `${100 * share}%`;
+  track.append(bar);
+  const said = value.stopping ? 'Stopping…' : value.total ? `${number(value.done)} of ${plural(value.total, 'picture')} compared` : 'Loading the index…';
+  box.append(track, el('span', 'lk-subtle', said));
+  if (value.may && !value.stopping) box.append(button('lk-button', 'Stop', () => trigger('halt', {})));
+  return box;
+};
+
+const keptOf = (group) => group.pictures.find((each) => each.id === chosen.get(group.key)) || group.pictures[0];
+
+const choice = (group, picture) => {
+  const label = el('label', 'lk-alike-choice');
+  const radio = el('input');
+  radio.type = 'radio';
+  radio.name = `keep ${group.key}`;
+  radio.checked = picture === keptOf(group);
+  radio.setAttribute('aria-label', `Keep ${picture.name}`);
+  radio.addEventListener('change', () => {
+    chosen.set(group.key, picture.id);
+    body.querySelectorAll(`[data-key="${group.key}"] .lk-alike`).forEach((each) => {
+      each.classList.toggle('kept', each.dataset.id === picture.id);
+    });
+    if (asking === group.key) redraw();
+  });
+  label.append(radio, el('span', '', 'Keep'));
+  return label;
+};
+
+const figure = (value, group, picture) => {
+  const node = el('figure', `lk-alike${value.may && picture === keptOf(group) ? ' kept' : ''}`);
+  node.dataset.id = picture.id;
+  const link = el('a', 'lk-alike-picture');
+  link.href = mediaUrl('preview', picture.id);
+  link.target = '_blank';
+  link.rel = 'noopener';
+  link.setAttribute('aria-label', `${picture.name}, larger in a new tab`);
+  const image = el('img');
+  image.src = mediaUrl('thumb', picture.id);
+  image.alt = '';
+  image.loading = 'lazy';
+  link.append(image);
+  const facts = el('dl', 'lk-alike-facts');
+  const fact = (term, text, best) => facts.append(el('dt', '', term), el('dd', best ? 'best' : '', text));
+  const most = (amount) => group.pictures.every((each) => amount(each) <= amount(picture)) && group.pictures.some((each) => amount(each) < amount(picture));
+  fact('Pixels', `${number(picture.width)} × ${number(picture.height)}`, most((each) => each.width * each.height));
+  fact('File', `${picture.format}, ${fileSize(picture.bytes)}`, most((each) => each.bytes));
+  fact('Similarity', picture.score.toFixed(3));
+  const caption = el('figcaption');
+  caption.append(nameOf(picture.name), facts);
+  if (value.may) {
+    const row = el('div', 'lk-alike-row');
+    row.append(choice(group, picture));
+    if (group.count > 2) {
+      const apart = button('lk-button', 'Not a duplicate', () => decide(group, 'apart', picture.id));
+      apart.setAttribute('aria-label', `Not a duplicate: ${picture.name}`);
+      row.append(apart);
+    }
+    caption.append(row);
+  }
+  node.append(link, caption);
+  return node;
+};
+
+const actions = (group) => {
+  const box = el('div', 'lk-alikes-actions');
+  const others = group.count - 1;
+  if (asking === group.key) {
+    const remove = button('lk-button danger filled', 'Delete for good', () => decide(group, 'keep', keptOf(group).id), 'trash');
+    const leave = button('lk-button', 'Cancel', () => {
+      asking = null;
+      redraw();
+      body.querySelector(`[data-key="${group.key}"] .lk-keep`)?.focus();
+    });
+    const question = el('p', '', `Keep only ${keptOf(group).name}, and delete the other ${others === 1 ? 'picture and its file' : `${number(others)} pictures and their files`}? This cannot be undone.`);
+    question.dir = 'auto';
+    box.append(question, remove, leave);
+    return box;
+  }
+  box.append(
+    button('lk-button primary lk-keep', 'Keep this one…', () => {
+      asking = group.key;
+      redraw();
+      body.querySelector(`[data-key="${group.key}"] .lk-alikes-actions .lk-button:last-child`)?.focus();
+    }),
+    button('lk-button', others === 1 ? 'Keep both' : 'Keep all', () => decide(group, 'all')),
+  );
+  return box;
+};
+
+const section = (value, group) => {
+  const node = el('section', 'lk-alikes');
+  node.dataset.key = group.key;
+  const heading = el('h3', '', plural(group.count, 'picture'));
+  heading.tabIndex = -1;
+  const row = el('div', 'lk-alikes-pictures');
+  row.append(...group.pictures.map((picture) => figure(value, group, picture)));
+  node.append(heading, row);
+  if (group.count > group.pictures.length) node.append(el('p', 'lk-small', `The best ${number(group.pictures.length)} of ${number(group.count)} are shown.`));
+  if (value.may) node.append(actions(group));
+  return node;
+};
+
+const summary = (value) => {
+  const box = el('div', 'lk-meter-decision');
+  const found = value.found ?? 0;
+  if (value.too_small) {
+    box.append(el('p', '', 'The library is too small: near-duplicates need at least two pictures.'));
+    return box;
+  }
+  if (value.groups === null) {
+    box.append(el('p', '', 'Finds pictures that are there more than once: in another format, size or quality, or cut a little at the edges. The index is asked for the nearest of each picture, and the thumbnails decide.'));
+  } else if (!found) {
+    box.append(el('p', 'lk-meter-sentence', 'No near-duplicates were found.'));
+  } else {
+    const more = found > value.groups.length ? `, the first ${number(value.groups.length)} are shown` : '';
+    box.append(el('p', 'lk-meter-sentence', `${plural(found, 'group')} of near-duplicates${more}`));
+    if (value.may) box.append(el('p', 'lk-subtle', 'The best of each group is chosen: that of the most pixels, then of the most bytes. What is decided lasts; a picture that was given up is not taken in again while the one kept instead is there.'));
+  }
+  if (value.groups !== null && !value.current) box.append(el('p', 'lk-subtle', 'The library has changed since.'));
+  if (value.may || !value.current) box.append(button(`lk-button${value.groups === null ? ' primary' : ''}`, value.groups === null ? 'Look for them' : 'Look again', () => trigger('begin', {})));
+  return box;
+};
+
+const redraw = () => {
+  const value = shown;
+  const parts = [];
+  if (value.problem) {
+    const problem = el('p', 'lk-problem', value.problem);
+    problem.setAttribute('role', 'alert');
+    parts.push(problem);
+  }
+  if (value.state === 'looking') parts.push(progress(value));
+  else parts.push(summary(value), ...(value.groups || []).map((group) => section(value, group)));
+  const focused = dialog.contains(document.activeElement) && document.activeElement !== dialog;
+  const { scrollTop } = body;
+  body.replaceChildren(...parts);
+  body.scrollTop = scrollTop;
+  if (focused && !dialog.contains(document.activeElement)) body.focus({ preventScroll: true });
+};
+
+watch('value', () => {
+  if (!props.value?.at) return;
+  shown = props.value;
+  (shown.removed || []).forEach((id) => say('removed', { id }));
+  if (shown.notice) say('notice', { text: shown.notice });
+  if (!dialog.open) return; // closed while the answer was on its way
+  redraw();
+  if (body.dataset.next) focusGroup(Number(body.dataset.next));
+  delete body.dataset.next;
+  if (shown.state === 'looking') setTimeout(() => dialog.open && trigger('asked', {}), POLL);
+});
