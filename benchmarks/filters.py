@@ -13,7 +13,8 @@ from benchmarks.query import LIMIT, backends, by_turns
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, publish
 from benchmarks.rows import BATCH, Server
 from db.clusters import EVERY_CLUSTER, automatic_nprobe
-from db.collection import LoadedMilvusCollection, MilvusCollection
+from db.collection import MilvusCollection
+from db.loaded import LoadedMilvusCollection
 from db.milvus import Milvus
 from db.schema import EMBEDDING, FIELDS, METADATA, METRIC
 from library.filters import Condition, Filter

@@ -12,8 +12,8 @@ from transformers import AutoImageProcessor, AutoModel
 
 from benchmarks.material import empty_library, items_of, temporary_folder
 from benchmarks.results import seconds
-from db.collection import EMBEDDING, PRIMARY_KEY
 from db.milvus import Milvus
+from db.schema import EMBEDDING, PRIMARY_KEY
 from library.image_library import ImageLibrary
 from library.images import content_id
 from library.ingest import Item, tally

@@ -1,7 +1,6 @@
 """One IVF_FLAT / COSINE collection per encoder, the same on Milvus Lite and on a server."""
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,10 +16,12 @@ from db.aliases import behind, meant_by, name_with, nlist_in, write_to_all
 from db.clusters import EVERY_CLUSTER, LITE_SEGMENT_ROWS, automatic_nprobe
 from db.filters import expression, has_field
 from db.lease import Lease
+from db.loaded import LoadedMilvusCollection
 from db.nprobe_choices import Choice
 from db.rebuild import ServerRebuild, is_unfinished, rebuild_in_place
 from db.refusals import says_gone, says_not_loaded
 from db.reproduce import script
+from db.rows import as_row, check_vectors, checked_paths, hits_of, record_of, scores_of
 from db.schema import (
     EMBEDDING,
     FIELDS,
@@ -40,10 +41,10 @@ from db.schema import (
     vector_dim,
 )
 from db.windows import followed_by, in_order, window
-from library.errors import IndexUnavailable, InvalidContentId
+from library.errors import IndexUnavailable
 from library.filters import Filter
 from library.images import ContentId
-from library.ports import Explained, Hit, IndexStatus, Question, Vector, Vectors
+from library.ports import Explained, Hit, IndexStatus, Question, Vectors
 from library.records import Record, id_of
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class MilvusCollection:
 
     def upsert(self, records: Sequence[Record], vectors: Vectors) -> None:
         """Raises ValueError for vectors that are not finite or not of unit length: Lite would never load again."""
-        _check_vectors(vectors, self._dim)
-        rows = [_row(record, vector) for record, vector in zip(records, vectors, strict=True)]
+        check_vectors(vectors, self._dim)
+        rows = [as_row(record, vector) for record, vector in zip(records, vectors, strict=True)]
         with self._ready() as client, self._milvus.writing:
             for start in range(0, len(rows), UPSERT_ROWS):
                 self._write(client, rows[start : start + UPSERT_ROWS])
@@ -140,7 +141,7 @@ class MilvusCollection:
             self._flushed_at = time.monotonic()
 
     @contextmanager
-    def loaded(self) -> Iterator["LoadedMilvusCollection"]:
+    def loaded(self) -> Iterator[LoadedMilvusCollection]:
         with self._lease.held() as generation:
             yield LoadedMilvusCollection(self, generation)
 
@@ -223,7 +224,7 @@ class MilvusCollection:
         probes = self._probes(generation, None, False)
         # With the key alone: Lite adds whole vectors where no field is named.
         found = self._ask(generation, lambda client: self._found(client, vectors, limit, probes, [PRIMARY_KEY]))
-        return [{id_of(path): float(score) for path, score in _scores(each)} for each in found]
+        return [{id_of(path): float(score) for path, score in scores_of(each)} for each in found]
 
     def explain(self, generation: int, asked: Question) -> Explained:
         probes = self._probes(generation, asked.nprobe, asked.exact, asked.where)
@@ -255,7 +256,7 @@ class MilvusCollection:
     ) -> list[list[Hit]]:
         def ask(client: MilvusClient) -> list[list[Hit]]:
             found = self._found(client, vectors, depth, probes, [*FIELDS, METADATA], where)
-            return [in_order(_hits(answer)) for answer in found]
+            return [in_order(hits_of(answer)) for answer in found]
 
         answers = self._ask(generation, ask)
         if any(answers) or not self._doubts_empty():
@@ -279,7 +280,7 @@ class MilvusCollection:
         bound = {} if limit is None else {"limit": limit}
         fields = [PRIMARY_KEY, *FIELDS, METADATA]
         rows = client.query(self._name, filter=wanted, output_fields=fields, timeout=QUERY_TIMEOUT, **bound)
-        return [_record(row[PRIMARY_KEY], row) for row in rows]
+        return [record_of(row[PRIMARY_KEY], row) for row in rows]
 
     def _found(
         self,
@@ -477,93 +478,3 @@ class MilvusCollection:
         if self._rows_changed and self._lease.status().state == "loaded" and not self._is_rebuilding:
             with self._lease.held() as generation:
                 self.count(generation)
-
-
-class LoadedMilvusCollection:
-    """A `MilvusCollection` in memory, for as long as its lease is held."""
-
-    def __init__(self, collection: MilvusCollection, generation: int) -> None:
-        self._collection = collection
-        self._generation = generation
-
-    def search(
-        self,
-        vector: Vector,
-        limit: int,
-        nprobe: int | None = None,
-        exact: bool = False,
-        where: Filter | None = None,
-        offset: int = 0,
-    ) -> list[Hit]:
-        [hits] = self.search_many(vector[np.newaxis], limit, nprobe, exact, where, offset)
-        return hits
-
-    def search_many(
-        self,
-        vectors: Vectors,
-        limit: int,
-        nprobe: int | None = None,
-        exact: bool = False,
-        where: Filter | None = None,
-        offset: int = 0,
-    ) -> list[list[Hit]]:
-        return self._collection.search(self._generation, vectors, limit, nprobe, exact, where, offset)
-
-    def matching(self, where: Filter | None) -> list[Record]:
-        return self._collection.matching(self._generation, where)
-
-    def some(self, limit: int, having: str | None = None) -> list[Record]:
-        return self._collection.some(self._generation, limit, having)
-
-    def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
-        return self._collection.nearest(self._generation, vectors, limit)
-
-    def explain(self, asked: Question) -> Explained:
-        return self._collection.explain(self._generation, asked)
-
-    def present(self, img_paths: Sequence[str]) -> set[ContentId]:
-        return {id_of(row[PRIMARY_KEY]) for row in self._collection.rows_of(self._generation, img_paths, [])}
-
-    def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
-        rows = self._collection.rows_of(self._generation, img_paths, [EMBEDDING])
-        return {id_of(row[PRIMARY_KEY]): np.asarray(row[EMBEDDING], dtype=np.float32) for row in rows}
-
-    def count(self) -> int:
-        return self._collection.count(self._generation)
-
-
-def checked_paths(img_paths: Sequence[str]) -> list[str]:
-    """pymilvus pastes keys into an expression unescaped: only image paths get that far."""
-    for path in img_paths:
-        id = id_of(path)
-        if not re.fullmatch(rf"images/{id[:2]}/{id}\.[a-z0-9]{{2,5}}", path, flags=re.ASCII):
-            raise InvalidContentId(f"{path[:80]!r} is not the path of a picture.")
-    return list(img_paths)
-
-
-def _check_vectors(vectors: Vectors, dim: int) -> None:
-    if vectors.shape[1:] != (dim,):
-        raise ValueError(f"vectors have shape {vectors.shape}, expected (n, {dim})")
-    lengths = np.linalg.norm(vectors, axis=1)
-    if not np.all(np.isfinite(vectors)) or not np.allclose(lengths, 1, atol=1e-2):
-        raise ValueError("vectors must be finite and of unit length")
-
-
-def _row(record: Record, vector: Vector) -> dict[str, Any]:
-    built_in = {name: getattr(record, name) for name in FIELDS}
-    return {PRIMARY_KEY: record.img_path, EMBEDDING: vector, METADATA: dict(record.metadata), **built_in}
-
-
-def _hits(found: Any) -> list[Hit]:
-    # The key of a hit is called img_path on Lite and id on a server; `ids` is the same on both.
-    entries = zip(found.ids, found.distances, found, strict=True)
-    return [Hit(_record(path, hit["entity"]), float(score)) for path, score, hit in entries]
-
-
-def _scores(found: Any) -> Iterator[tuple[str, float]]:
-    return zip(found.ids, found.distances, strict=True)
-
-
-def _record(img_path: str, entity: dict[str, Any]) -> Record:
-    fields = {name: entity[name] for name in FIELDS}
-    return Record(content_id=id_of(img_path), img_path=img_path, metadata=entity.get(METADATA) or {}, **fields)

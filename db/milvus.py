@@ -12,9 +12,10 @@ from pymilvus import MilvusClient, MilvusException
 
 from db.aliases import name_without_nlist, write_to_all
 from db.clusters import NlistRule
-from db.collection import MilvusCollection, checked_paths
+from db.collection import MilvusCollection
 from db.gate import SharedGate
 from db.nprobe_choices import NprobeChoices
+from db.rows import checked_paths
 from db.schema import TIMEOUT, vector_dim
 from library.errors import IndexUnavailable
 from library.ports import EncoderInfo

@@ -37,6 +37,7 @@ SMALL = "small"
 SMALL_FOLDER = Path(__file__).parent / "small"
 HUB_TIMEOUT = 5.0  # seconds
 BATCH = 8  # on a CPU as fast as larger ones
+SIDE_BY_SIDE = 4  # batches, where there are many pictures
 GPU_BATCH = 64
 MIN_COSINE = 0.998
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -66,18 +67,19 @@ class ClipEncoder:
         self._batch = BATCH if info.device == "cpu" else GPU_BATCH
         self._cores = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._cores, thread_name_prefix="encode")
+        self._side_by_side = min(self._cores, SIDE_BY_SIDE)
+        self._towers = ThreadPoolExecutor(self._side_by_side, thread_name_prefix="tower")
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """RGB pictures of any size to float32 unit vectors, shape (n, dim)."""
         if self.info.device == "cpu" and len(images) >= 2 * BATCH:
-            return self._side_by_side(images)
+            return self._in_bulk(images)
         return self._in_batches(images, self._encode_image_batch)
 
-    def _side_by_side(self, images: Sequence[Image.Image]) -> Vectors:
-        """Several batches at once on fewer cores each: cores that share a batch wait for the slowest of them, which
-        reading and storing hold up while pictures are taken in."""
-        at_once = min(self._cores, len(images) // BATCH)
-        threads = self._cores // at_once
+    def _in_bulk(self, images: Sequence[Image.Image]) -> Vectors:
+        """Several batches at once on fewer cores each, those of another call too: cores that share a batch wait for
+        the slowest of them, which reading and storing hold up while pictures are taken in."""
+        threads = self._cores // self._side_by_side
         batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         model = self._tower_for(batches[0])
 
@@ -85,7 +87,7 @@ class ClipEncoder:
             torch.set_num_threads(threads)  # of this thread alone
             return self._encoded(torch.cat([self._pixels(image) for image in batch]), model)
 
-        return np.concatenate(list(self._pool.map(encode, batches)))
+        return np.concatenate(list(self._towers.map(encode, batches)))
 
     def _tower_for(self, images: Sequence[Image.Image]) -> Any:
         """The 8-bit tower, if it says of the first pictures that come what the model itself says."""

@@ -39,6 +39,7 @@ READERS = 8  # they wait for disks and networks
 READ_AHEAD = 16
 LOOKED_UP_AT_ONCE = 32
 DECODED_AHEAD = 16
+ENCODED_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,8 @@ def ingest(
     `in_place` stores no originals of items that have an `original_at`. Near-duplicates are looked for unless `near` is
     "take"; those that were given up for another picture are left out in any case.
 
-    While one batch of `batch_size` new pictures is stored and inserted by the caller's thread, the next is encoded
-    on a second and the one after that read and decoded on a third.
+    While one batch of `batch_size` new pictures is stored and inserted by the caller's thread, the next two are
+    encoded, and the one after those is read and decoded.
 
     `stopped` is asked after each batch. When Milvus, the store or a source goes away, the batch in hand is
     receipted as rejected, the rest as skipped, and then the error is raised: what was kept is complete, and the
@@ -267,6 +268,7 @@ class _Stages:
         self._near = near
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
+        self._encoders = ThreadPoolExecutor(ENCODED_AT_ONCE, thread_name_prefix="encode")
         self._pending: dict[ContentId, str] = {}  # names of the pictures of this run that have no row yet
         self._failed: dict[ContentId, FileReceipt] = {}
         self._described: set[ContentId] = set()  # of two rows about one picture, the first counts in every run
@@ -282,6 +284,7 @@ class _Stages:
     def close(self) -> None:
         self._readers.shutdown()
         self._decoders.shutdown()
+        self._encoders.shutdown()
 
     def batches(self, items: Iterator[Item]) -> Generator[_Batch, None, None]:
         return ahead(self._encoded(ahead(self._gathered(items), BATCHES_AHEAD)), BATCHES_AHEAD)
@@ -336,10 +339,13 @@ class _Stages:
             self._pending.pop(file.id, None)
 
     def _encoded(self, batches: Iterable[_Batch]) -> Generator[_Batch, None, None]:
-        for batch in batches:
-            if batch.additions and not batch.problem and not self._over:
-                batch.vectors = self._destination.encode([addition.image for addition in batch.additions])
-            yield batch
+        """Two at once: a core that is done with its part of one batch begins the next."""
+        yield from mapped_ahead(self._encode, batches, self._encoders, ENCODED_AT_ONCE)
+
+    def _encode(self, batch: _Batch) -> _Batch:
+        if batch.additions and not batch.problem and not self._over:
+            batch.vectors = self._destination.encode([addition.image for addition in batch.additions])
+        return batch
 
     def _gathered(self, items: Iterator[Item]) -> Generator[_Batch, None, None]:
         batch = _Batch()

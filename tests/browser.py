@@ -24,7 +24,10 @@ FLAGS = [
 OWN_ADDRESSES = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
 WIDE, PHONE = (1400, 900), (390, 844)
 PATIENCE = 30_000
-GONE = "status of 410"  # Chromium notes what the page explains: an original that is no longer at its source
+EXPLAINED = (
+    "status of 410",  # Chromium notes what the page explains: an original that is no longer at its source
+    "AbortError: signal is aborted",  # Gradio notes the streams that it ends itself when the page goes
+)
 LEFT_BEHIND = "net::ERR_ABORTED"  # what was on its way when the visitor went elsewhere
 
 
@@ -65,7 +68,7 @@ class Browser:
         page.on("websocket", lambda socket: self._note_address(socket.url))
 
     def _note_console(self, message: Any) -> None:
-        if message.type == "error" and GONE not in message.text:
+        if message.type == "error" and not any(each in message.text for each in EXPLAINED):
             self.problems.append(f"console: {message.text}")
 
     def _note_address(self, url: str) -> None:
@@ -85,6 +88,11 @@ def search(page: "Page", words: str) -> None:
     page.get_by_label("Describe a picture").fill(words)
     page.get_by_role("button", name="Search", exact=True).click()
     page.locator(".lk-timing").wait_for()
+
+
+def wait_for_box(page: "Page", words: str) -> None:
+    """The search box is filled on its own, beside the results."""
+    page.wait_for_function("words => document.querySelector('#query textarea').value == words", arg=words)
 
 
 def search_with_file(page: "Page", path: Path) -> None:

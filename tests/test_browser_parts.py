@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tests import states
-from tests.browser import cards, names, search, search_with_file, wait_for_cards
+from tests.browser import cards, names, search, search_with_file, wait_for_box, wait_for_cards
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -96,9 +96,9 @@ def test_the_last_part_taken_out_leads_to_the_library(server, browser):
     page.get_by_role("button", name="Take out a moon").click()
     wait_for_parts(page, 1)
     page.get_by_role("button", name="Take out balloons").click()
-    page.get_by_text("newest first").wait_for()
+    page.get_by_text("newest first", exact=True).wait_for()
     assert page.locator(".lk-parts").is_hidden()
-    assert page.get_by_label("Describe a picture").input_value() == ""
+    wait_for_box(page, "")
 
 
 def test_several_pictures_can_be_chosen_and_dropped(server, browser, places):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pymilvus import DataType
 
 from db.clusters import NlistRule
-from db.collection import checked_paths
 from db.milvus import Milvus, collection_name
+from db.rows import checked_paths
 from library.errors import IndexUnavailable, InvalidContentId
 from library.images import EXTENSIONS
 from library.ports import EncoderInfo

@@ -17,6 +17,7 @@ import pytest
 from library.images import content_id
 from library.samples import sample_pictures
 from tests.conftest import ROOT
+from tests.program import run_program
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +30,7 @@ def run(home):
     """run("search", "red") -> the finished process, on one library shared by the module."""
 
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "app.py"), *map(str, arguments)],
-            env=settings(home, **environment),
-            cwd=home,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        return run_program(arguments, home, settings(home, **environment))
 
     return run
 
@@ -378,14 +372,7 @@ def test_a_store_out_of_reach_is_named(tmp_path, album, s3_environment, place, c
 
 
 def on_store(folder: Path, place: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "app.py"), *arguments],
-        env=settings(folder, IMAGE_STORE=place),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return run_program(arguments, folder, settings(folder, IMAGE_STORE=place))
 
 
 # Filters

@@ -2,13 +2,12 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from library.samples import sample_pictures
-from tests.conftest import ROOT
+from tests.program import run_program
 from tests.test_commands import settings
 
 
@@ -22,9 +21,7 @@ def run(data):
     """run("tune") -> the finished process, on one library shared by the module."""
 
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "app.py"), *map(str, arguments)]
-        kept = settings(data, **environment)
-        return subprocess.run(command, env=kept, cwd=data, capture_output=True, text=True, timeout=300)
+        return run_program(arguments, data, settings(data, **environment), timeout=300)
 
     return run
 

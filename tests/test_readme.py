@@ -3,14 +3,13 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 
 from settings import Settings
 from tests.app_server import Server
 from tests.conftest import ROOT
+from tests.program import run_program
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -35,14 +34,10 @@ def without_figures(lines: list[str]) -> list[str]:
 def test_every_shown_command_prints_what_is_shown(tmp_path):
     assert len(sessions()) >= 4
     for command, shown in sessions():
-        result = subprocess.run(
-            [sys.executable, *command.split()[1:2], *_arguments(command)],
-            env=os.environ | {"DATA_DIR": str(tmp_path), "CLIP_MODEL": "small"},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        assert command.startswith("python app.py ")
+        environment = os.environ | {"DATA_DIR": str(tmp_path), "CLIP_MODEL": "small"}
+        result = run_program(_arguments(command), ROOT, environment)
+        assert result.returncode == 0, result.stderr
         assert without_figures(result.stdout.splitlines()) == without_figures(shown), command
 
 

@@ -11,9 +11,9 @@ import pytest
 from db import schema
 from db.aliases import behind, name_with
 from db.clusters import NlistRule
-from db.collection import _row
 from db.milvus import Milvus, collection_name
 from db.rebuild import Copy
+from db.rows import as_row
 from library.ports import EncoderInfo
 from tests.conftest import ids, record, unit_vectors
 from tests.test_collection import DIM, encoder
@@ -258,7 +258,7 @@ def test_a_row_that_reached_only_the_old_collection_is_rescued(milvus_server, pr
     fill(milvus, info, 250)
 
     def late(copy):
-        fill_old = [_row(record(number, metadata={"number": number}), VECTORS[number]) for number in range(250, ROWS)]
+        fill_old = [as_row(record(number, metadata={"number": number}), VECTORS[number]) for number in range(250, ROWS)]
         milvus.client().upsert(name_with(collection_name(info), 16), fill_old)
         original(copy)
 

@@ -2,14 +2,12 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import pyarrow.parquet
 import pytest
 
 from library.samples import sample_pictures
-from tests.conftest import ROOT
+from tests.program import run_program
 from tests.test_commands import settings
 
 BEACH, NIGHT = "a sunny beach.png", "a city at night.png"
@@ -30,14 +28,7 @@ def run(tmp_path_factory):
     data = tmp_path_factory.mktemp("search")
 
     def run(*arguments):
-        return subprocess.run(
-            [sys.executable, str(ROOT / "app.py"), *map(str, arguments)],
-            env=settings(data),
-            cwd=data,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        return run_program(arguments, data, settings(data))
 
     assert run("samples").returncode == 0
     return run
