@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmarks.material import empty_library, photo_paths
 from benchmarks.results import Photos, Quick
-from db.collection import LoadedMilvusCollection
+from db.loaded import LoadedMilvusCollection
 from encoders.clip import SMALL, load_encoder
 from library.duplicates import THRESHOLD, Pair
 from library.image_library import ImageLibrary

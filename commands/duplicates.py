@@ -73,7 +73,8 @@ def _print(groups: Sequence[Group], fate: str) -> None:
             typer.echo(f"{words}{facts}  {record.content_id}  {record.name}")
         typer.echo("")
     pictures = sum(len(group.records) for group in groups)
-    found = "no near-duplicates" if not groups else f"{pictures} pictures in {len(groups)} groups"
+    some = f"{pictures} pictures in {len(groups)} group{'s'[: len(groups) != 1]}"
+    found = some if groups else "no near-duplicates"
     going = sum(len(group.redundant()) for group in groups)
     typer.echo(found + (f", {going} {'to delete' if fate == 'delete' else fate}" if groups and fate else ""))
 

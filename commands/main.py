@@ -214,8 +214,8 @@ def search(
             library.calibrate(wait=True)
             answer = library.search(query)
             if out:
-                print_notes(answer)
                 write_results(library, results_of(answer, offset), out, as_json)
+                print_notes(answer)
                 return
     print_answer(answer, offset, explain, as_json)
 

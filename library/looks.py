@@ -21,7 +21,7 @@ SCALES = (0.975, 0.95, 0.925)
 FLAT = 2.0  # of 255: less contrast than this is none to correlate
 SAME_SHADE = 6.0
 LOOKS_HELD = 8_000
-WINDOWS_HELD = 500
+WINDOWS_HELD = 1_000
 
 Rows = NDArray[np.float32]
 K = TypeVar("K")
@@ -85,14 +85,14 @@ class Looks:
         score = float((first.unit @ second.unit.T)[0, 0])
         if score >= ALIKE or score < WORTH_ALIGNING:
             return score >= ALIKE
-        aligned = (self._windows_of(one, first) @ second.unit.T, self._windows_of(other, second) @ first.unit.T)
-        return float(max(scores.max() for scores in aligned)) >= ALIKE
+        return self._is_nearly_all_of(one, first, second) or self._is_nearly_all_of(other, second, first)
 
     def _look(self, id: ContentId) -> Look | None:
         return self._looks.get(id, lambda: self._seen(id))
 
-    def _windows_of(self, id: ContentId, seen: Look) -> Rows:
-        return self._windows.get(id, seen.windows)
+    def _is_nearly_all_of(self, id: ContentId, whole: Look, part: Look) -> bool:
+        windows = self._windows.get(id, whole.windows)
+        return float((windows @ part.unit.T).max()) >= ALIKE
 
     def _seen(self, id: ContentId) -> Look | None:
         try:

@@ -159,10 +159,14 @@ class Places:
         """Some sample pictures are there in several sizes and qualities; nobody decides about them."""
         name = "duplicated" + "".join(environment.values())
         if name not in self._servers:
-            folder = self._of(name)
-            taken_in = Server(folder, ("app.py", "ingest", str(self._copies_of_samples())))
-            assert taken_in.process.wait(120) == 0, taken_in.log.read_text()
+            self.take_in_copies(self._of(name))
         return self._server(name, **environment)
+
+    def take_in_copies(self, folder: Path) -> Path:
+        """Into the library of a server of that folder; where its data lie."""
+        taken_in = Server(folder, ("app.py", "ingest", str(self._copies_of_samples())))
+        assert taken_in.process.wait(120) == 0, taken_in.log.read_text()
+        return folder / "data"
 
     def _copies_of_samples(self) -> Path:
         folder = self._of("copies")

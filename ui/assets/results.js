@@ -7,7 +7,7 @@ let shown = { state: 'starting' };
 let items = [];
 let running = false; // whether pictures are being added
 let position = null; // the address bar as this page last wrote or read it
-let asked = []; // the parts that it names
+let asked = ''; // what it asks, weights apart
 
 // Filters and the order stay until they are changed, as the other settings do.
 const kept = () => {
@@ -318,8 +318,9 @@ const follow = () => {
   if (!shown.query || shown.state === 'starting') return;
   const url = placeOf(shown.query);
   const unchanged = url.search === location.search;
-  const onlyTuned = sameParts(shown.query.parts, asked); // weights change often: going back is to leave them all
-  asked = shown.query.parts;
+  const question = JSON.stringify({ ...shown.query, parts: shown.query.parts.map(withoutWeight), turn: 0 });
+  const onlyTuned = question === asked; // weights change often: going back is to leave them all
+  asked = question;
   if (position !== null && !unchanged) history[onlyTuned ? 'replaceState' : 'pushState'](null, '', url);
   position = url.search;
 };

@@ -39,7 +39,7 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
   };
 
   const update = () => {
-    const had = bar.contains(document.activeElement);
+    const held = bar.contains(document.activeElement) ? document.activeElement : null;
     bar.hidden = !chosen.size && !(isOpen && rows.length);
     count.textContent = elsewhere() > 0 ? `${what()}, ${number(elsewhere())} on other pages` : what();
     downloads.forEach(([name, node]) => node.setAttribute('aria-label', `${name} of ${what()}`));
@@ -52,7 +52,7 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
       box.closest('.lk-card').classList.toggle('chosen', box.checked);
     });
     opener?.setAttribute('aria-expanded', String(!bar.hidden));
-    if (had && !document.activeElement.getClientRects().length) onLeave();
+    if (held && !held.getClientRects().length) onLeave();
   };
 
   let opener = null;
