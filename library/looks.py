@@ -14,7 +14,7 @@ from library.errors import LikenessError, StoreUnavailable
 from library.images import ContentId, decode
 
 ALIKE = 0.96
-WORTH_ALIGNING = 0.75
+WORTH_ALIGNING = 0.7
 SIDE = 16  # px, of what is compared
 KEPT_SIDE = 48  # px, of what that is cut out of
 SCALES = (0.975, 0.95, 0.925)
