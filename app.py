@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("likeness")
 
+ENVIRONMENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_VERBOSITY": "error",  # it would tell of every retry twice
+    "TOKENIZERS_PARALLELISM": "false",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own pool keeps what Milvus Lite has freed
+}
 UPLOADS = "likeness-uploads-"
 EVALUATIONS = "evaluations"  # a folder under DATA_DIR
 NPROBE_CHOICES = "nprobe.json"
@@ -337,11 +344,7 @@ def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
 
 def _prepare_process() -> None:
     """What has to stand before the libraries are imported."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # it would tell of every retry twice
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own pool keeps what Milvus Lite has freed
+    os.environ.update(ENVIRONMENT | os.environ)
     for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value]:
         del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
     start_logging()

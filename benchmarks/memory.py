@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
+from app import ENVIRONMENT
 from benchmarks.material import base_clip, empty_library, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from db.sources import items_from
@@ -75,7 +76,8 @@ def peaks_of_child(folder: Path, count: int, models: str, photos: Path) -> tuple
         f"--child={folder}",
         f"--models={models}",
     ]
-    child = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    environment = ENVIRONMENT | os.environ
+    child = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     whole, run = map(int, child.stdout.split()[-2:])
     return whole, run
 

@@ -12,6 +12,7 @@ from pathlib import PurePath
 
 from PIL import Image
 
+from library.answering import answer, completed, kind_of
 from library.backgrounds import Backgrounds
 from library.batch import Answered, Asked, answer_all
 from library.decisions import Decisions, PassingDecisions
@@ -35,7 +36,7 @@ from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest import BATCH_SIZE, FileReceipt, Item, Near, ingest, was_cut_short
 from library.models import Models, ModelStatus
 from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
-from library.paging import arranged, page_of
+from library.paging import arranged
 from library.parts import (
     LibraryPart,
     Part,
@@ -52,13 +53,12 @@ from library.ports import (
     ImageStore,
     IndexStatus,
     LoadedCollection,
-    Question,
     Vector,
     VectorDatabase,
 )
 from library.records import NOT_KEPT, Record
-from library.relevance import Kind, is_confident
-from library.search import Answer, Listing, Order, Query, Timings
+from library.relevance import is_confident
+from library.search import Answer, Listing, Order, Query
 from library.tuning import Tell as TellMeter
 from library.tuning import Tuning, Wish, check_enough, measure, queries_of
 
@@ -232,9 +232,9 @@ class ImageLibrary:
         self._asked.extend(part.text for part in query.parts if isinstance(part, TextPart) and part.weight > 0)
         with self._database.collection(encoder.info).loaded() as index:
             self._check_fields(index, query.where)
-            vector = combine(_complete(query.parts, vectors, pictures, index), [part.weight for part in query.parts])
-            answer = _answer(index, vector, query, started, encoded, notes, pictures)
-        return self._judged(answer, encoder, vector, query)
+            vector = combine(completed(query.parts, vectors, pictures, index), [part.weight for part in query.parts])
+            found = answer(index, vector, query, started, encoded, notes, pictures)
+        return self._judged(found, encoder, vector, query)
 
     def search_many(
         self, asked: Iterable[Asked], like: Query, stopped: Callable[[], bool] = lambda: False
@@ -530,60 +530,13 @@ class ImageLibrary:
             case LibraryPart():
                 return picture_to_encode(self.original(part.id), part.crop) if part.crop else None
 
-    def _judged(self, answer: Answer, encoder: Encoder, vector: Vector, query: Query) -> Answer:
-        answer = replace(answer, model=encoder.info.name)
+    def _judged(self, found: Answer, encoder: Encoder, vector: Vector, query: Query) -> Answer:
+        found = replace(found, model=encoder.info.name)
         background = self._backgrounds.of(encoder)
         if background is None:
-            return answer
-        scores = [hit.score for hit in answer.hits]
-        relevance = background.relevance(_kind(query.parts), vector, scores, query.pictures)
-        by_id = {hit.record.content_id: each for hit, each in zip(answer.hits, relevance, strict=False)}
+            return found
+        scores = [hit.score for hit in found.hits]
+        relevance = background.relevance(kind_of(query.parts), vector, scores, query.pictures)
+        by_id = {hit.record.content_id: each for hit, each in zip(found.hits, relevance, strict=False)}
         is_the_top = not query.offset and query.where is None
-        return replace(answer, relevance=by_id, confident=is_confident(relevance) if is_the_top else None)
-
-
-def _kind(parts: Sequence[Part]) -> Kind:
-    of_texts = [isinstance(part, TextPart) for part in parts]
-    return "text" if all(of_texts) else "mix" if any(of_texts) else "picture"
-
-
-def _complete(
-    parts: Sequence[Part], vectors: Sequence[Vector | None], pictures: Sequence[Record], index: LoadedCollection
-) -> list[Vector]:
-    """Puts the stored vectors where none was made. Raises UnknownPicture where there is none."""
-    uncropped = {part.id for part in parts if isinstance(part, LibraryPart) and not part.crop}
-    records = [record for record in pictures if record.content_id in uncropped]
-    stored = index.vectors([record.img_path for record in records]) if records else {}
-    for record in records:
-        if record.content_id not in stored:
-            raise UnknownPicture(f"{record.name} is stored but not yet searchable. Add it again to finish it.")
-    own = [stored[part.id] if isinstance(part, LibraryPart) and not part.crop else None for part in parts]
-    return [vector for pair in zip(vectors, own, strict=True) for vector in pair if vector is not None]
-
-
-def _answer(
-    index: LoadedCollection,
-    vector: Vector,
-    query: Query,
-    started: float,
-    encoded: float,
-    notes: list[str],
-    pictures: list[Record],
-) -> Answer:
-    loaded = time.perf_counter()
-    hits, has_more = page_of(index, vector, query, query.pictures)
-    searched = time.perf_counter()
-    seconds = (encoded - started, loaded - encoded, searched - loaded, searched - started)
-    timings = Timings(*(1000 * each for each in seconds))
-    logger.debug(
-        "search: %d hits, encode %.1f ms, load %.1f ms, search %.1f ms",
-        len(hits),
-        timings.encode,
-        timings.load,
-        timings.search,
-    )
-    without = [record.img_path for record in pictures]
-    question = Question(
-        vector, query.limit, query.nprobe, query.exact, query.min_score, without, query.where, query.offset
-    )
-    return Answer(hits, timings, notes, pictures, has_more, explained=index.explain(question))
+        return replace(found, relevance=by_id, confident=is_confident(relevance) if is_the_top else None)
