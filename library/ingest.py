@@ -313,7 +313,12 @@ class _Stages:
     def _resembled(self, batch: _Batch) -> dict[ContentId, Record]:
         if self._near == "take" or batch.vectors is None:
             return {}
-        return self._destination.resembled(batch.additions, batch.vectors, only_kept=self._near == "skip")
+        try:
+            return self._destination.resembled(batch.additions, batch.vectors, only_kept=self._near == "skip")
+        except (IndexUnavailable, StoreUnavailable):
+            if self._near == "skip":
+                raise
+            return {}  # a note is no reason to lose the picture: keeping it tells what is away
 
     def _keep_new(
         self, batch: _Batch, vectors: Vectors, left_out: Mapping[ContentId, Record]

@@ -264,9 +264,18 @@ def last_page(visitor: Browser, places: Places) -> Page:
 
 
 def results(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.filled().url}/?q=a+sunset+over+the+sea")
-    wait_for_cards(page, 24)
-    return page
+    return judged(visitor, f"{places.filled().url}/?q=a+sunset+over+the+sea")
+
+
+def judged(visitor: Browser, url: str) -> Page:
+    """Right after a start, results do not say yet how far they stand out."""
+    for _ in range(20):
+        page = visitor.open(url)
+        wait_for_cards(page, 24)
+        if page.locator(".lk-mark").count():
+            return page
+        page.close()
+    raise AssertionError("results are never judged")
 
 
 def picture_results(visitor: Browser, places: Places) -> Page:
@@ -279,7 +288,7 @@ def picture_results(visitor: Browser, places: Places) -> Page:
 
 
 def unsure(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.filled().url}/?q={NONSENSE}")
+    page = judged(visitor, f"{places.filled().url}/?q={NONSENSE}")
     page.get_by_text("No confident match").wait_for()
     return page
 

@@ -18,6 +18,7 @@ from library.decisions import PassingDecisions
 from library.duplicates import DEEPER, NEAREST, THRESHOLD, find_groups
 from library.errors import IndexUnavailable, InvalidQuery, StoreUnavailable, UnknownPicture
 from library.image_library import ImageLibrary
+from library.images import content_id
 from library.looks import Looks
 from library.samples import sample_pictures
 from tests.conftest import item, record
@@ -349,6 +350,21 @@ def test_a_new_picture_is_noted_as_a_near_duplicate_of_one_that_is_there(quick, 
     assert receipts[0].near_duplicate_of == flower
     assert receipts[1].near_duplicate_of in (flower, receipts[0].content_id)
     assert receipts[2].near_duplicate_of is receipts[2].reason is None
+
+
+@pytest.mark.parametrize(("near", "stored"), [("note", True), ("skip", False)])
+def test_where_milvus_is_away_a_picture_is_stored_unless_it_might_have_been_skipped(
+    quick, samples, monkeypatch, near, stored
+):
+    def away(*_, **__):
+        raise IndexUnavailable("Milvus is away.")
+
+    monkeypatch.setattr(MemoryCollection, "nearest", away)
+    monkeypatch.setattr(MemoryCollection, "upsert", away)
+    sea = item("sea.png", samples[SUNSET])
+    with pytest.raises(IndexUnavailable):
+        list(quick.add([sea], near=near))
+    assert quick.stored([content_id(samples[SUNSET])]) == ({content_id(samples[SUNSET])} if stored else set())
 
 
 def test_near_duplicates_are_left_out_where_that_is_asked_for(quick, samples):

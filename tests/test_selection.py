@@ -63,7 +63,8 @@ def test_receipts_are_on_disk_as_they_are_written(tmp_path):
             write(receipt)
             lines = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
             assert len(lines) == number
-    assert json.loads(lines[0]) == {"path": "a, b\n.jpg", "status": "new", "content_id": "0" * 64, "reason": None}
+    first = {"path": "a, b\n.jpg", "status": "new", "content_id": "0" * 64, "reason": None, "near_duplicate_of": None}
+    assert json.loads(lines[0]) == first
 
 
 def test_receipts_as_a_table(tmp_path):

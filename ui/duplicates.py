@@ -103,7 +103,8 @@ class DuplicateHandlers:
             "found": len(groups) if groups is not None else None,
         }
         try:
-            value["too_small"] = (self._library.status().pictures or FEWEST) < FEWEST
+            pictures = self._library.status().pictures
+            value["too_small"] = pictures is not None and pictures < FEWEST
             value["current"] = self._finder.is_current
             if groups is not None and not is_looking:
                 value["groups"] = [_group(group) for group in self._finder.first(GROUPS_SHOWN)]

@@ -174,7 +174,7 @@ const redraw = () => {
 watch('value', () => {
   if (!props.value?.at) return;
   shown = props.value;
-  (shown.removed || []).forEach((id) => say('removed', { id }));
+  if (shown.removed) say('removed', { ids: shown.removed });
   if (shown.notice) say('notice', { text: shown.notice });
   if (!dialog.open) return; // closed while the answer was on its way
   redraw();
