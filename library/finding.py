@@ -1,33 +1,14 @@
 """The search for near-duplicates in the background: one at a time, watched and stopped from any tab."""
 
-import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
+from library.background import Background, Job
 from library.duplicates import THRESHOLD, Group
-from library.errors import UNEXPECTED, InvalidSelection, LikenessError, UnknownPicture
+from library.errors import InvalidSelection, UnknownPicture
 from library.image_library import ImageLibrary
 from library.images import ContentId
 from library.records import Record
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass
-class Search:
-    """Written by its own thread alone; others read it at any time."""
-
-    state: Literal["looking", "done", "stopped", "failed"] = "looking"
-    done: int = 0
-    total: int = 0
-    problem: str | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def tell(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
 
 
 class Finder:
@@ -36,13 +17,13 @@ class Finder:
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
         self._changing = threading.Lock()
-        self._latest: Search | None = None
+        self._background = Background("search for near-duplicates")
         self._groups: list[Group] | None = None
         self._looked_at = 0
 
     @property
-    def latest(self) -> Search | None:
-        return self._latest
+    def latest(self) -> Job | None:
+        return self._background.latest
 
     @property
     def groups(self) -> Sequence[Group] | None:
@@ -54,23 +35,15 @@ class Finder:
         """Whether the last search has seen as many pictures as there are."""
         return self._groups is not None and self._looked_at == self._library.status().pictures
 
-    def start(self) -> Search:
+    def start(self) -> Job:
         """Begins, or returns the one under way."""
-        with self._changing:
-            if self._latest is None or self._latest.over.is_set():
-                self._latest = Search()
-                threading.Thread(target=self._look, args=[self._latest], name="duplicates", daemon=True).start()
-            return self._latest
+        return self._background.start(self._look)
 
     def stop(self) -> None:
-        if self._latest:
-            self._latest.stop.set()
+        self._background.stop()
 
     def close(self, timeout: float) -> None:
-        """Waits for the batch in hand: Milvus must not go away under it."""
-        if self._latest:
-            self._latest.stop.set()
-            self._latest.over.wait(timeout)
+        self._background.close(timeout)
 
     def keep_one(self, key: str, kept: ContentId) -> list[Record]:
         """Deletes the others of the group. Raises InvalidSelection, and what the library raises."""
@@ -117,17 +90,10 @@ class Finder:
         at = groups.index(group)
         self._groups = [*groups[:at], *parts, *groups[at + 1 :]]
 
-    def _look(self, work: Search) -> None:
-        try:
-            groups = self._library.near_duplicates(THRESHOLD, work.tell, work.stop.is_set)
-            if groups is not None:
-                with self._changing:
-                    self._groups, self._looked_at = groups, work.total
-            work.state = "stopped" if groups is None else "done"
-        except LikenessError as error:
-            work.state, work.problem = "failed", str(error)
-        except Exception:
-            work.state, work.problem = "failed", UNEXPECTED
-            logger.exception("Looking for near-duplicates failed")
-        logger.info("near-duplicates: %s", work.state)
-        work.over.set()
+    def _look(self, job: Job) -> bool:
+        groups = self._library.near_duplicates(THRESHOLD, job.tell, job.stop.is_set)
+        if groups is None:
+            return False
+        with self._changing:
+            self._groups, self._looked_at = groups, job.total
+        return True

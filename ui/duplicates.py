@@ -92,7 +92,7 @@ class DuplicateHandlers:
         problem = work.problem if work else None
         value: Json = {
             "at": time.monotonic(),  # every answer is drawn, since each is another one
-            "state": "looking" if is_looking else work.state if work else "none",
+            "state": "running" if is_looking else work.state if work else "none",
             "done": work.done if work else 0,
             "total": work.total if work else 0,
             "stopping": bool(is_looking and work and work.stop.is_set()),

@@ -20,3 +20,21 @@ const measuringDialog = (title) => {
   };
   return { dialog, body, open };
 };
+
+// How far a job in the background is, and what stops it.
+const progressOf = (value, label, said) => {
+  const box = el('div', 'lk-meter-progress');
+  const share = value.total ? value.done / value.total : 0;
+  const track = el('span', 'lk-track');
+  track.setAttribute('role', 'progressbar');
+  track.setAttribute('aria-label', label);
+  track.setAttribute('aria-valuemin', '0');
+  track.setAttribute('aria-valuemax', '100');
+  track.setAttribute('aria-valuenow', String(Math.round(100 * share)));
+  const bar = el('i');
+  bar.style.width = `${100 * share}%`;
+  track.append(bar);
+  box.append(track, el('span', 'lk-subtle', value.stopping ? 'Stopping…' : said));
+  if (value.may && !value.stopping) box.append(button('lk-button', 'Stop', () => trigger('halt', {})));
+  return box;
+};

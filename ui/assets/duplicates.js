@@ -21,23 +21,8 @@ const focusGroup = (at) => {
   (sections[Math.min(at, sections.length - 1)]?.querySelector('h3') || body).focus();
 };
 
-const progress = (value) => {
-  const box = el('div', 'lk-meter-progress');
-  const share = value.total ? value.done / value.total : 0;
-  const track = el('span', 'lk-track');
-  track.setAttribute('role', 'progressbar');
-  track.setAttribute('aria-label', 'Pictures compared');
-  track.setAttribute('aria-valuemin', '0');
-  track.setAttribute('aria-valuemax', '100');
-  track.setAttribute('aria-valuenow', String(Math.round(100 * share)));
-  const bar = el('i');
-  bar.style.width = `${100 * share}%`;
-  track.append(bar);
-  const said = value.stopping ? 'Stopping…' : value.total ? `${number(value.done)} of ${plural(value.total, 'picture')} compared` : 'Loading the index…';
-  box.append(track, el('span', 'lk-subtle', said));
-  if (value.may && !value.stopping) box.append(button('lk-button', 'Stop', () => trigger('halt', {})));
-  return box;
-};
+const progress = (value) =>
+  progressOf(value, 'Pictures compared', value.total ? `${number(value.done)} of ${plural(value.total, 'picture')} compared` : 'Loading the index…');
 
 const keptOf = (group) => group.pictures.find((each) => each.id === chosen.get(group.key)) || group.pictures[0];
 
@@ -162,7 +147,7 @@ const redraw = () => {
     problem.setAttribute('role', 'alert');
     parts.push(problem);
   }
-  if (value.state === 'looking') parts.push(progress(value));
+  if (value.state === 'running') parts.push(progress(value));
   else parts.push(summary(value), ...(value.groups || []).map((group) => section(value, group)));
   const focused = dialog.contains(document.activeElement) && document.activeElement !== dialog;
   const { scrollTop } = body;
@@ -180,5 +165,5 @@ watch('value', () => {
   redraw();
   if (body.dataset.next) focusGroup(Number(body.dataset.next));
   delete body.dataset.next;
-  if (shown.state === 'looking') setTimeout(() => dialog.open && trigger('asked', {}), POLL);
+  if (shown.state === 'running') setTimeout(() => dialog.open && trigger('asked', {}), POLL);
 });

@@ -9,23 +9,8 @@ let shown = null;
 
 const begin = () => trigger('begin', {});
 
-const progress = (value) => {
-  const box = el('div', 'lk-meter-progress');
-  const share = value.total ? value.done / value.total : 0;
-  const track = el('span', 'lk-track');
-  track.setAttribute('role', 'progressbar');
-  track.setAttribute('aria-label', 'Searches done');
-  track.setAttribute('aria-valuemin', '0');
-  track.setAttribute('aria-valuemax', '100');
-  track.setAttribute('aria-valuenow', String(Math.round(100 * share)));
-  const bar = el('i');
-  bar.style.width = `${100 * share}%`;
-  track.append(bar);
-  const said = value.stopping ? 'Stopping…' : value.total ? `${number(value.done)} of ${number(value.total)} searches` : 'Preparing the queries…';
-  box.append(track, el('span', 'lk-subtle', said));
-  if (value.may && !value.stopping) box.append(button('lk-button', 'Stop', () => trigger('halt', {})));
-  return box;
-};
+const progress = (value) =>
+  progressOf(value, 'Searches done', value.total ? `${number(value.done)} of ${number(value.total)} searches` : 'Preparing the queries…');
 
 const texts = (result) => {
   const parts = Object.entries(result.texts_from).map(([source, count]) => `${number(count)} ${FROM[source] || source}`);
@@ -102,7 +87,7 @@ const redraw = () => {
     parts.push(problem);
   }
   if (value.outdated) parts.push(el('p', 'lk-subtle', `nprobe ${value.outdated} was chosen for an index of other clusters and is no longer used: measure again.`));
-  const measuring = value.state === 'measuring';
+  const measuring = value.state === 'running';
   if (measuring) parts.push(progress(value));
   if (value.result) {
     const { result } = value;
@@ -124,7 +109,7 @@ watch('value', () => {
   shown = props.value;
   if (!dialog.open) return; // closed while the answer was on its way
   redraw();
-  if (shown.state === 'measuring') setTimeout(() => dialog.open && trigger('asked', {}), POLL);
+  if (shown.state === 'running') setTimeout(() => dialog.open && trigger('asked', {}), POLL);
 });
 
 let width = window.innerWidth;
