@@ -10,7 +10,8 @@ def says_not_loaded(error: BaseException | None) -> bool:
         return False
     text = str(error)
     gone = "fail to Search" in text and "collection not found" in text
-    return error.code in (101, 103) or "not loaded" in text or "not fully loaded" in text or gone
+    nobody_has_it = "failed to get delegator" in text  # while another collection takes its place
+    return error.code in (101, 103) or "not loaded" in text or "not fully loaded" in text or gone or nobody_has_it
 
 
 def says_gone(error: BaseException | None) -> bool:
