@@ -95,7 +95,14 @@ def rows_on(name: str, milvus: Milvus, encoder: ClipEncoder, rows: int, queries:
             several / plain,
             at_most=1.2,
         ),
-        Row(f"{MANY} vectors, {where}", f"{many:.1f} ms", "one vector", f"{one:.1f} ms", many / one, at_most=3),
+        Row(
+            f"{MANY} vectors, {where}",
+            f"{many:.1f} ms",
+            "one vector",
+            f"{one:.1f} ms",
+            many / one,
+            at_most=3 if name == "Lite" else None,
+        ),
     ]
 
 
