@@ -32,7 +32,7 @@ from benchmarks.ways_in import Origin, ingest_rate, run_rate
 from db.image_store import LocalImageStore
 from db.milvus import Milvus
 from encoders.clip import ClipEncoder, load_encoder
-from library.image_library import STORE_THREADS
+from library.destinations import STORE_THREADS
 from library.images import Picture, content_id, decode, thumbnail
 from library.ingest import BATCH_SIZE
 from library.records import Record
