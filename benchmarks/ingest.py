@@ -43,15 +43,16 @@ IDLE = 0.5  # seconds after which the threads of the stage before no longer wait
 
 
 class Sizes(NamedTuple):
-    small: int = 384
-    large: int = 160  # so that filling the pipeline is a small part
+    small: int = 1024
+    large: int = 256  # filling and emptying the pipeline is a small part of both
+    alone: int = 256
     photos: int = 768
-    origins: int = 48
-    origins_large: int = 24
-    rounds: int = 3
+    origins: int = 32
+    origins_large: int = 16
+    rounds: int = 5
 
 
-QUICK = Sizes(small=64, large=32, photos=128, origins=8, origins_large=4, rounds=1)
+QUICK = Sizes(small=64, large=32, alone=32, photos=128, origins=8, origins_large=4, rounds=1)
 
 
 def main(photos: Photos, quick: Quick = False, results: Results = RESULTS, cache: Cache = CACHE) -> None:
@@ -71,14 +72,14 @@ def small_rows(encoder: ClipEncoder, origin: Origin, paths: Sequence[Path], size
     all_stages: list[dict[str, float]] = []
 
     def bound() -> float:
-        all_stages.append(stages(encoder, paths[: sizes.small // 2]))
+        all_stages.append(stages(encoder, paths[: sizes.alone]))
         return CORES / sum(all_stages[-1].values())
 
     ours, sum_of_stages, alone, theirs = medians(
         sizes.rounds,
         lambda: ingest_rate(encoder, paths),
         bound,
-        lambda: tower_rate(encoder, paths),
+        lambda: tower_rate(encoder, paths[: sizes.alone]),
         lambda: origin.rate(encoder, paths[: sizes.origins]),
     )
     measured, figure = "ingest of 500x375 JPEGs", per_second(ours)

@@ -52,8 +52,8 @@ NOTES = [
     "Asked by turns in one loop, the collection kept loaded. The tower: its forward pass on tokens that are ready; the "
     "search: `client.search` with the same parameters and fields.",
     "A combined query has two texts, of which one is negative, and a picture of the library, is judged by a sample of "
-    "2,000 vectors and explained; beyond encoding are the vector of that picture, the formula, the search and the "
-    "judgement. 20 vectors are searched in one call.",
+    "2,000 vectors and explained; beyond encoding are the formula, the search and the "
+    "judgement, and once the vector of that picture, which is kept then. 20 vectors are searched in one call.",
 ]
 
 

@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 from PIL import Image
 
-from library.answering import answer, completed, kind_of
+from library.answering import StoredVectors, answer, completed, kind_of, own_pictures
 from library.backgrounds import Backgrounds
 from library.batch import Answered, Asked, answer_all
 from library.decisions import Decisions, PassingDecisions
@@ -114,6 +114,7 @@ class ImageLibrary:
         self._fields = Fields()
         self._fields_of = (-1, 0.0)  # how many pictures there were when they were looked at, and when that was
         self._backgrounds = Backgrounds(store, database)
+        self._stored_vectors = StoredVectors()
         self._changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
         self._asked: deque[str] = deque(maxlen=ASKED_TEXTS)  # for the meter; kept nowhere else
 
@@ -232,7 +233,9 @@ class ImageLibrary:
         self._asked.extend(part.text for part in query.parts if isinstance(part, TextPart) and part.weight > 0)
         with self._database.collection(encoder.info).loaded() as index:
             self._check_fields(index, query.where)
-            vector = combine(completed(query.parts, vectors, pictures, index), [part.weight for part in query.parts])
+            own = own_pictures(query.parts, pictures)
+            stored = self._stored_vectors.of(own, encoder.info, index)
+            vector = combine(completed(query.parts, vectors, own, stored), [part.weight for part in query.parts])
             found = answer(index, vector, query, started, encoded, notes, pictures)
         return self._judged(found, encoder, vector, query)
 
