@@ -3,14 +3,16 @@
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from db.archives import TAR_SUFFIXES, ZIP_SUFFIX, is_archive, items_in_archive
 from db.buckets import advice, file_system
-from db.tables import items_in_table
+from db.tables import READERS, items_in_table
 from library.errors import NotAllowed, SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip
 from library.ingest import Item
@@ -36,9 +38,10 @@ def items_from(sources: Sequence[str], table: Path | None = None, image_column: 
 
 
 class AllowedSources:
-    """Files, folders, archives and buckets, only below the prefixes; links that lead out of them are refused."""
+    """What lies below the prefixes; links that lead out of them are refused."""
 
     archive_suffixes = (ZIP_SUFFIX, *TAR_SUFFIXES)
+    table_suffixes = tuple(READERS)
 
     def __init__(self, prefixes: Sequence[str]) -> None:
         self.prefixes = prefixes
@@ -46,13 +49,25 @@ class AllowedSources:
     def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
         return items_in_archive(name, partial(path.open, "rb")) if is_archive(name) else None
 
-    def items(self, source: str) -> Iterator[Item]:
-        """Listed as they are asked for. Raises NotAllowed, UnknownSource or UnknownStore at once."""
+    def items(self, source: str, image_column: str = "") -> Iterator[Item]:
+        """Listed as they are asked for. Raises NotAllowed, UnknownSource or UnknownStore at once.
+
+        `image_column` is that of a table. Its rows that name places elsewhere are skipped.
+        """
         self._check(source)  # first, so that nothing is told of what lies elsewhere
+        if source.lower().endswith(self.table_suffixes) and "://" not in source:
+            return map(self._if_allowed, items_in_table(Path(source).expanduser(), image_column))
         places = _places(source)
         for place in places:
             self._check(str(place))
         return (item for place in places for item in _items_at(place))
+
+    def _if_allowed(self, item: Item) -> Item:
+        try:
+            self._check(item.path)
+        except NotAllowed as error:
+            return item if item.skip else replace(item, skip=str(error))
+        return item
 
     def _check(self, source: str) -> None:
         if not any(_is_below(source, prefix) for prefix in self.prefixes):
@@ -62,7 +77,7 @@ class AllowedSources:
 def _is_below(source: str, prefix: str) -> bool:
     if "://" in source or "://" in prefix:
         parts, wanted = source.rstrip("/").split("/"), prefix.rstrip("/").split("/")
-        return ".." not in parts and parts[: len(wanted)] == wanted
+        return ".." not in unquote(source).split("/") and parts[: len(wanted)] == wanted
     try:
         return Path(source).expanduser().resolve().is_relative_to(Path(prefix).expanduser().resolve())
     except (OSError, ValueError, RuntimeError):  # a loop of links, a null byte, a user that is not there

@@ -35,7 +35,10 @@ def items_in_table(path: Path, image_column: str) -> list[Item]:
     """
     columns = _read(path)
     if image_column not in columns:
-        raise UnknownSource(f"{path.name} has no column {image_column}. It has {', '.join(list(columns)[:20])}.")
+        has = f"It has {', '.join(list(columns)[:20]) or 'none'}."
+        if not image_column:
+            raise UnknownSource(f"{path.name} is a table: name the column that says where the pictures are. {has}")
+        raise UnknownSource(f"{path.name} has no column {image_column}. {has}")
     places = Places()
     others = {name: _values(values) for name, values in columns.items() if name != image_column}
     return [

@@ -27,10 +27,15 @@ class Sources(Protocol):
 
     @property
     def archive_suffixes(self) -> Sequence[str]: ...
+    @property
+    def table_suffixes(self) -> Sequence[str]: ...
     def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
         """What the archive of that name holds, listed as it is asked for; None for a file that is no archive."""
         ...
 
-    def items(self, source: str) -> Iterable[Item]:
-        """Raises NotAllowed for a place below none of the prefixes, UnknownSource for one that is not there."""
+    def items(self, source: str, image_column: str = "") -> Iterable[Item]:
+        """Of a table, the column names the pictures' places.
+
+        Raises NotAllowed for a place below none of the prefixes, UnknownSource for one that is not there.
+        """
         ...

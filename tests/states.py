@@ -591,6 +591,19 @@ def from_the_server(visitor: Browser, places: Places) -> Page:
     return page
 
 
+def a_table_of_the_server(visitor: Browser, places: Places) -> Page:
+    folder = places.picture("in a table.png").parent
+    (folder / "photos.csv").write_text("where,class\nin a table.png,rose\n")
+    page = visitor.open(places.with_sources(folder.parent).url)
+    open_additions(page)
+    page.get_by_label("From the server").fill(str(folder / "photos.csv"))
+    page.get_by_label("Column with the pictures").fill("where")
+    page.get_by_role("button", name="Take in").click()
+    run(page, "done")
+    page.locator(".lk-card", has_text="in a table.png").first.wait_for()
+    return page
+
+
 def past_runs(visitor: Browser, places: Places) -> Page:
     page = from_the_server(visitor, places)
     open_additions(page)
@@ -781,6 +794,7 @@ STATES: tuple[State, ...] = (
     receipts,
     longest_name,
     from_the_server,
+    a_table_of_the_server,
     past_runs,
     original_gone,
     deleted,

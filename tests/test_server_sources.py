@@ -65,6 +65,36 @@ def test_anything_else_is_one_sentence(at_rights, data):
     assert "SOURCES_ALLOWED" in shown["detail"] or "No place is named" in shown["detail"]
 
 
+def test_the_pictures_of_an_allowed_table_come_with_its_columns(at_rights, archive, store, picture):
+    table = archive / "photos.csv"
+    table.write_text("where,class\nred.png,rose\nblue.png,sky\n")
+    handlers = at_rights("all")
+    _, run_id = handlers.add_from_server({"source": str(table), "image_column": "where"})
+    assert ended(handlers, run_id)["counts"]["new"] == 2
+    assert store.find(content_id(picture("red"))).metadata == {"class": "rose"}
+
+
+def test_a_row_that_names_a_place_elsewhere_is_skipped(at_rights, archive, tmp_path, picture):
+    (tmp_path / "secret.png").write_bytes(picture("green"))
+    (archive / "link.png").symlink_to(tmp_path / "secret.png")
+    elsewhere = ["../secret.png", str(tmp_path / "secret.png"), "link.png", "https://example.org/a.png", "s3://a/b.png"]
+    table = archive / "photos.csv"
+    table.write_text("\n".join(["where", *elsewhere, "red.png"]))
+    handlers = at_rights("all")
+    _, run_id = handlers.add_from_server({"source": str(table), "image_column": "where"})
+    value = ended(handlers, run_id)
+    assert [each["status"] for each in value["receipts"]] == ["skipped"] * 5 + ["new"]
+    assert all("SOURCES_ALLOWED" in each["reason"] for each in value["receipts"][:5])
+
+
+@pytest.mark.parametrize(("column", "said"), [("", "name the column"), ("path", "has no column path. It has where")])
+def test_a_table_without_the_column_is_one_sentence(at_rights, archive, column, said):
+    (archive / "photos.csv").write_text("where\nred.png\n")
+    shown, run_id = at_rights("all").add_from_server({"source": str(archive / "photos.csv"), "image_column": column})
+    assert (shown["state"], run_id) == ("error", None)
+    assert said in shown["detail"]
+
+
 def test_a_place_that_is_not_there_is_named(at_rights, archive):
     shown, _ = at_rights("all").add_from_server({"source": str(archive / "2020")})
     assert shown["detail"] == f"There is no file or folder {archive / '2020'}."

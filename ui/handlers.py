@@ -173,8 +173,8 @@ class Handlers:
             given = checks.mapping(data)
             source = checks.text(given.get("source"))
             if not source or self._sources is None:
-                raise UnknownSource("No place is named. Give a folder, an archive or a bucket of the server.")
-            items = self._sources.items(source)
+                raise UnknownSource("No place is named. Give a folder, an archive, a bucket or a table of the server.")
+            items = self._sources.items(source, checks.text(given.get("image_column")))
             return self._started(items, source, in_place=given.get("in_place") is True, near="note")
         except Exception as error:
             return error_view(_reported(error)), None

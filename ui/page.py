@@ -173,6 +173,7 @@ def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
             max_bytes=MAX_FILE_MEGABYTES * 1024 * 1024,
             max_megabytes=MAX_FILE_MEGABYTES,
             archives=list(sources.archive_suffixes) if sources else [],
+            tables=list(sources.table_suffixes) if sources else [],
             prefixes=list(sources.prefixes) if sources and edits == "all" else [],
         )
         return uploads, _drawn("runs.js", elem_id="past-runs")

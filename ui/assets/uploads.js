@@ -151,16 +151,26 @@ const choosePlace = () => {
   const prefixes = el('datalist');
   prefixes.id = 'lk-prefixes';
   prefixes.append(...props.prefixes.map((prefix) => new Option(prefix)));
+  const column = el('input');
+  column.type = 'text';
+  column.spellcheck = false;
+  column.value = 'filepath';
+  const columnName = el('label', 'lk-place-name', 'Column with the pictures’ places');
+  columnName.append(column);
+  const isTable = () => props.tables.some((suffix) => place.value.trim().toLowerCase().endsWith(suffix));
+  const showColumn = () => { columnName.hidden = !isTable(); };
+  place.addEventListener('input', showColumn);
+  showColumn();
   const inPlace = el('input');
   inPlace.type = 'checkbox';
   const leave = el('label', 'lk-place-leave');
   leave.append(inPlace, el('span', '', 'Leave originals where they are'));
   const submit = button('lk-button', 'Take in', () => form.requestSubmit(), 'folder');
   label.append(place);
-  form.append(label, prefixes, leave, submit);
+  form.append(label, prefixes, columnName, leave, submit);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    trigger('named', { source: place.value, in_place: inPlace.checked });
+    trigger('named', { source: place.value, image_column: isTable() ? column.value : '', in_place: inPlace.checked });
   });
   return form;
 };
