@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from PIL import Image
 
-from benchmarks.material import LARGE, base_clip, generated, photo_paths
+from benchmarks.material import LARGE, base_clip, generated, photo_paths, validation
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
 from encoders.clip import SMALL, ClipEncoder, load_encoder
 from encoders.int8 import replace_layers
@@ -80,7 +80,7 @@ def rows_of(title: str, model: str, paths: Sequence[Path]) -> list[Row]:
 
 def classification_row(photos: Path, count: int) -> Row:
     """How many of the photos are nearest to the name of their class."""
-    paths = photo_paths(next(photos.rglob("validation"), photos), count * 5)
+    paths = photo_paths(validation(photos), count * 5)
     exact = load_encoder(SMALL, "cpu", "float32")
     classes = sorted({path.parent.name for path in paths})
     names = exact.encode_texts([f"a photo of a {name.replace('_', ' ').lower()}" for name in classes])

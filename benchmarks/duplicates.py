@@ -2,8 +2,8 @@
 
 python -m benchmarks.duplicates --photos FOLDER [--model small] [--sheet FILE]
 
-The folder holds caltech101/validation. Everything goes through a library on Milvus Lite. `--sheet` makes a picture of
-the pairs of different photos that were found, since some of them are true.
+In the folder or beside it is caltech101's `validation`. Everything goes through a library on Milvus Lite. `--sheet`
+makes a picture of the pairs of different photos that were found, since some of them are true.
 """
 
 import random
@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from benchmarks.material import empty_library, photo_paths
+from benchmarks.material import empty_library, photo_paths, validation
 from benchmarks.results import Photos, Quick
 from db.loaded import LoadedMilvusCollection
 from encoders.clip import SMALL, load_encoder
@@ -43,7 +43,7 @@ def main(
     quick: Quick = False,
 ) -> None:
     varied, others = (10, 40) if quick else (VARIED, OTHERS)
-    paths = photo_paths(photos / "caltech101" / "validation", varied + others, LONG_SIDE)
+    paths = photo_paths(validation(photos), varied + others, LONG_SIDE)
     with empty_library(load_encoder(model)) as library:
         kinds: dict[ContentId, tuple[int, str]] = {}
         for receipt in library.add(list(items(paths, varied))):

@@ -54,6 +54,14 @@ def base_clip(cache: Path) -> Path:
     return folder
 
 
+def validation(photos: Path) -> Path:
+    """The photos that the bundled CLIP was not trained on: below the folder, or beside it."""
+    for folder in (photos, photos.parent):
+        if found := sorted(folder.rglob("validation")):
+            return found[0]
+    raise SystemExit(f"There is no folder named validation in {photos} or beside it.")
+
+
 def photo_paths(photos: Path, count: int, long_side: int = MIN_SIDE) -> list[Path]:
     """As many JPEG photos, always the same ones, at least that long, no two alike."""
     candidates = sorted(photos.rglob("*.jpg"))

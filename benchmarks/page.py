@@ -85,7 +85,7 @@ def search_event(url: str) -> dict[str, Any]:
         named["nprobe"]: 16,
         named["minscore"]: 0,
     }
-    data = [values[component] for component in event["inputs"]]
+    data = [values.get(component) for component in event["inputs"]]  # None for what the server keeps
     return {"fn_index": event["id"], "data": data, "session_hash": SESSION, "event_data": None, "trigger_id": None}
 
 

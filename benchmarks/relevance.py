@@ -2,7 +2,8 @@
 
 python -m benchmarks.relevance --photos FOLDER [--tuning]
 
-The folder holds caltech101/validation. `--tuning` asks the texts that the measure was chosen with, and keeps no table.
+In the folder or beside it is caltech101's `validation`. `--tuning` asks the texts that the measure was chosen with, and
+keeps no table.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import typer
 
 from benchmarks.absent import FIGURE, TUNING
 from benchmarks.auroc import Best, compared
-from benchmarks.material import empty_library, items_of
+from benchmarks.material import empty_library, items_of, validation
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
 from encoders.clip import SMALL, load_encoder
 from encoders.small.captions import CLASSES, PROMPT, with_article
@@ -34,7 +35,7 @@ def main(
     results: Results = RESULTS,
     cache: Cache = CACHE,
 ) -> None:
-    folder = photos / "caltech101" / "validation"
+    folder = validation(photos)
     paths = {name: sorted((folder / name).iterdir())[: 6 if quick else None] for name in CLASSES}
     concepts, nonsense = TUNING if tuning else FIGURE
     with empty_library(load_encoder(SMALL)) as library:
