@@ -4,6 +4,7 @@ python -m benchmarks.filters [--server auto | http://localhost:19530 | none]
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import typer
@@ -14,7 +15,6 @@ from benchmarks.results import RESULTS, Quick, Results, Row, Table, publish
 from benchmarks.rows import BATCH, Server
 from db.clusters import EVERY_CLUSTER, automatic_nprobe
 from db.collection import MilvusCollection
-from db.loaded import LoadedMilvusCollection
 from db.milvus import Milvus
 from db.schema import EMBEDDING, FIELDS, METADATA, METRIC
 from library.filters import Condition, Filter
@@ -38,7 +38,7 @@ NOTES = [
 
 
 def main(
-    server: Server = "auto", rows: int = 30_000, queries: int = 30, quick: Quick = False, results: Results = RESULTS
+    server: Server = "auto", rows: int = 30_000, queries: int = 15, quick: Quick = False, results: Results = RESULTS
 ) -> None:
     if quick:
         rows, queries = 2_000, 3
@@ -56,14 +56,13 @@ def rows_of(name: str, milvus: Milvus, rows: int, queries: int) -> list[Row]:
         own = own_search(milvus, status.collection)
         nprobe = automatic_nprobe(rows, status.nlist)
         for expression, condition in CASES.items():
-            where = Filter([condition])
             ours, ours_plain, theirs, theirs_plain, theirs_few = by_turns(
                 queries,
-                lambda where=where: index.search(VECTOR, LIMIT, where=where),
-                plain(index),
-                lambda expression=expression: own(expression, EVERY_CLUSTER),
-                lambda: own("", nprobe),
-                lambda expression=expression: own(expression, nprobe),
+                partial(index.search, VECTOR, LIMIT, where=Filter([condition])),
+                partial(index.search, VECTOR, LIMIT),
+                partial(own, expression, EVERY_CLUSTER),
+                partial(own, "", nprobe),
+                partial(own, expression, nprobe),
             )
             adds, own_adds, few_adds = ours - ours_plain, theirs - theirs_plain, theirs_few - theirs_plain
             added = f"{expression}, {rows:,} rows on {name}: a filter adds", f"{adds:.1f} ms"
@@ -71,10 +70,6 @@ def rows_of(name: str, milvus: Milvus, rows: int, queries: int) -> list[Row]:
             measured.append(Row(*added, f"with nprobe {nprobe}", f"{few_adds:.1f} ms", adds / few_adds))
     milvus.close()
     return measured
-
-
-def plain(index: LoadedMilvusCollection) -> Callable[[], object]:
-    return lambda: index.search(VECTOR, LIMIT)
 
 
 def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:

@@ -23,6 +23,7 @@ from db.milvus import Milvus
 from encoders.clip import load_encoder
 from library.images import ContentId
 from library.ports import EncoderInfo
+from library.records import Record
 
 ROOT = Path(__file__).parent.parent
 
@@ -108,7 +109,7 @@ class Run:
 
     def encoded(self) -> set[ContentId]:
         """Of the latest start, going by its receipt."""
-        return {line["content_id"] for line in self._lines() if line["status"] == "new"}
+        return {ContentId(line["content_id"]) for line in self._lines() if line["status"] == "new"}
 
     def _lines(self) -> list[dict[str, str]]:
         lines = self._receipt.read_text().splitlines(keepends=True) if self._receipt.exists() else []
@@ -135,7 +136,7 @@ def kept(data: Path) -> dict[ContentId, tuple[str, object]]:
     return {record.content_id: (record.name, dict(record.metadata)) for record in records(data)}
 
 
-def records(data: Path) -> list:
+def records(data: Path) -> list[Record]:
     store = LocalImageStore(data / "images")
     return store.find_all(store.ids())
 

@@ -17,6 +17,7 @@ from benchmarks.material import LARGE, base_clip, generated
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, medians, per_second, publish
 from benchmarks.ways_in import ingest_rate
 from encoders.clip import load_encoder
+from library.ports import Encoder
 
 INSIDE = Path(__file__).with_name("inside_peer.py")
 PACKAGES = {
@@ -80,7 +81,7 @@ NOTES = [
 
 
 def row_beside(
-    name: str, model: Path, encoder: object, paths: Sequence[Path], peer_count: int, rounds: int, cache: Path
+    name: str, model: Path, encoder: Encoder, paths: Sequence[Path], peer_count: int, rounds: int, cache: Path
 ) -> Row:
     """The peer is there only for its own row, so that it takes no memory from the next."""
     peer = Peer(name, model, cache)

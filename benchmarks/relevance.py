@@ -86,7 +86,7 @@ def prompted(word: str) -> str:
 
 
 def best(library: ImageLibrary, text: str) -> Best:
-    answer = library.search(Query(text, limit=1, exact=True))
+    answer = library.search(Query.of(text, limit=1, exact=True))
     return judged(answer, answer.hits[0])
 
 
@@ -98,7 +98,7 @@ def pictures(library: ImageLibrary, classes: dict[ContentId, str]) -> tuple[list
     """The best other picture; and the best one that is not of the same class."""
     present, absent = [], []
     for id in sorted(classes)[:PICTURES]:
-        answer = library.search(Query(similar_to=id, limit=MAX_LIMIT, exact=True))
+        answer = library.search(Query.of(similar_to=id, limit=MAX_LIMIT, exact=True))
         present.append(judged(answer, answer.hits[0]))
         absent.append(judged(answer, next(hit for hit in answer.hits if classes[hit.record.content_id] != classes[id])))
     return present, absent

@@ -18,7 +18,7 @@ from db.milvus import Milvus
 from db.sources import items_from
 from encoders.clip import load_encoder
 from library.images import decode
-from library.ports import EncoderInfo
+from library.ports import EncoderInfo, Vector
 from library.records import Record
 from tests.conftest import record
 
@@ -43,11 +43,12 @@ def main(
     seconds: int = 30,
 ) -> None:
     encoder = load_encoder("small")
-    items = random.Random(0).sample([item for item in items_from([photos]) if not item.skip], 600)
+    items = random.Random(0).sample([item for item in items_from([str(photos)]) if not item.skip], 600)
     vectors = encoder.encode_images([decode(item.read()).image for item in items])
     rows = [(record(number, name=item.name), vectors[number]) for number, item in enumerate(items)]
+    uris: list[Path | str] = [Path(tempfile.mkdtemp()) / "milvus.db", *([server] if server else [])]
     print("backend      release after  searches  uploads  missing  errors  longest  loads  releases")
-    for uri in [Path(tempfile.mkdtemp()) / "milvus.db", *([server] if server else [])]:
+    for uri in uris:
         for release_after in (0, 30):
             milvus = Milvus(uri, release_after=release_after)
             outcome = soak(milvus, encoder.info, rows, seconds)
@@ -61,14 +62,14 @@ def main(
                 print(repr(error))
 
 
-def soak(milvus: Milvus, encoder: EncoderInfo, rows: list[tuple[Record, object]], seconds: int) -> Outcome:
+def soak(milvus: Milvus, encoder: EncoderInfo, rows: list[tuple[Record, Vector]], seconds: int) -> Outcome:
     fresh = EncoderInfo(f"soak {time.time_ns()}", encoder.fingerprint, encoder.dim, encoder.device, encoder.dtype)
     collection = milvus.collection(fresh)
     outcome, lock, stop = Outcome(), threading.Lock(), threading.Event()
     uploaded = list(rows[:100])
     collection.upsert([record for record, _ in uploaded], np.stack([vector for _, vector in uploaded]))
 
-    def check(row: tuple[Record, object]) -> None:
+    def check(row: tuple[Record, Vector]) -> None:
         started = time.perf_counter()
         with collection.loaded() as index:
             found = {hit.record.content_id for hit in index.search(row[1], limit=5)}

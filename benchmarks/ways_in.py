@@ -16,7 +16,7 @@ from db.milvus import Milvus
 from db.schema import EMBEDDING, PRIMARY_KEY
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.ingest import Item, tally
+from library.ingest import Item, Status, tally
 from library.ports import Encoder
 
 
@@ -26,8 +26,8 @@ def ingest_rate(encoder: Encoder, paths: Sequence[Path]) -> float:
         return run_rate(library, items_of(paths), "new")
 
 
-def run_rate(library: ImageLibrary, items: Sequence[Item], status: str) -> float:
-    counts: dict[str, int] = {}
+def run_rate(library: ImageLibrary, items: Sequence[Item], status: Status) -> float:
+    counts: dict[Status, int] = {}
     taken = seconds(lambda: counts.update(tally(library.add(items))))
     assert counts[status] == len(items), counts
     return len(items) / taken
@@ -51,13 +51,13 @@ class Origin:
             milvus.close()
         return len(paths) / taken
 
-    def _take_in(self, path: Path, folder: Path, client: Any, collection: str) -> None:
+    def _take_in(self, path: Path, folder: Path, client: Any, collection: str) -> object:
         data = path.read_bytes()
         image = Image.open(BytesIO(data)).convert("RGB")
         stored = folder / f"{content_id(data)}.jpg"
         stored.write_bytes(data)
         row = {PRIMARY_KEY: f"images/{stored.name}", EMBEDDING: self.vector(image), "name": path.name}
-        client.insert(collection, [row])
+        return client.insert(collection, [row])
 
     @torch.inference_mode()
     def vector(self, image: Image.Image) -> Any:

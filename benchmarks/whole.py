@@ -30,7 +30,7 @@ def main(
     photos: Annotated[Path, typer.Option(help="A folder of photos.")],
     count: Annotated[int, typer.Option(help="How many of them to take in.")] = 600,
 ) -> None:
-    items = random.Random(0).sample([item for item in items_from([photos]) if not item.skip], count)
+    items = random.Random(0).sample([item for item in items_from([str(photos)]) if not item.skip], count)
     print("model     precision  images/s  again images/s  text query ms (encode, load, search)  picture query ms")
     for model in ("small", str(save_random_base_clip(Path(tempfile.mkdtemp()) / "ViT-B-32"))):
         for dtype in ("auto", "float32"):
