@@ -12,6 +12,7 @@ import typer
 from commands.duplicates import duplicates
 from commands.measuring import evaluate, tune
 from commands.printing import (
+    note_none,
     print_answer,
     print_imported,
     print_json,
@@ -206,6 +207,8 @@ def search(
             query = replace(query, where=library.typed(drafts, "any" if match_any else "all"))
             if not parts and (query.where or query.order != "score"):
                 listing = library.listed(query.where, query.order, offset, limit)
+                if not listing.records:
+                    note_none(library.status().pictures)
                 if out:
                     write_results(library, [Result(record) for record in listing.records], out, as_json)
                 else:
@@ -213,6 +216,8 @@ def search(
                 return
             library.calibrate(wait=True)
             answer = library.search(query)
+            if not answer.hits:
+                note_none(library.status().pictures)
             if out:
                 write_results(library, results_of(answer, offset), out, as_json)
                 print_notes(answer)

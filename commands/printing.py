@@ -15,6 +15,8 @@ from library.relevance import Relevance
 from library.search import Answer, Listing
 from library.watch import Round
 
+EMPTY = "The library is empty: take pictures in with ingest, or try it with samples."
+
 
 def print_round(source: str, found: Round) -> None:
     counts = [*tally(found.receipts).items(), ("deleted", len(found.removals))]
@@ -80,6 +82,11 @@ def print_listing(listing: Listing, as_json: bool) -> None:
         return
     for record in listing.records:
         typer.echo(f"{record.content_id}  {record.name}")
+
+
+def note_none(pictures: int | None) -> None:
+    """Why there are no results, of a library of so many pictures."""
+    typer.echo(EMPTY if pictures == 0 else "No picture matches.", err=True)
 
 
 def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> None:

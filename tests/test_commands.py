@@ -131,6 +131,22 @@ def test_odd_words_are_searched(run, filled, text):
     assert result.returncode == 0 and len(result.stdout.splitlines()) == 3
 
 
+@pytest.mark.parametrize(
+    "how", [["red", "--where", "width>9999"], ["red", "--min-score", "0.99"], ["--where", "width<1"]]
+)
+def test_that_nothing_matches_is_said_beside_the_results(run, filled, how):
+    result = run("search", *how)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert "No picture matches." in result.stderr
+
+
+@pytest.mark.parametrize("how", [["red"], ["--sort", "name"]])
+def test_an_empty_library_is_said_to_be_empty(run, tmp_path, how):
+    result = run("search", *how, DATA_DIR=str(tmp_path / "empty"))
+    assert (result.returncode, result.stdout) == (0, "")
+    assert "The library is empty: take pictures in with ingest" in result.stderr
+
+
 def test_status_as_json(run, filled):
     status = json.loads(run("status", "--json").stdout)
     models = {"model", "stands_in_for", "dim", "device", "dtype"}
