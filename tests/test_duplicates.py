@@ -76,11 +76,10 @@ def quick(small, tmp_path):
     return ImageLibrary(MemoryStore(), ready(small), MemoryDatabase(), decisions=decisions)
 
 
-def opened(encoder, folder):
+def opened(encoder, folder, uri=None):
     decisions = DecisionFile(folder / "near-duplicates.jsonl")
-    return ImageLibrary(
-        LocalImageStore(folder / "images"), ready(encoder), Milvus(folder / "milvus.db"), decisions=decisions
-    )
+    database = Milvus(uri or folder / "milvus.db")
+    return ImageLibrary(LocalImageStore(folder / "images"), ready(encoder), database, decisions=decisions)
 
 
 def found(library):
@@ -98,6 +97,17 @@ def three(samples, name=FLOWER):
 
 
 # Finding
+
+
+def test_a_server_finds_them_too_and_a_decision_lasts_there(small, samples, milvus_server, tmp_path):
+    library = opened(small, tmp_path, milvus_server.uri)
+    list(library.add([*(item(name, data) for name, data in samples.items() if name != FLOWER), *three(samples)]))
+    assert found(library) == [{FLOWER, "half.jpg", "coarse.jpg"}]
+    library.keep_one(id_of(library, FLOWER), [id_of(library, "half.jpg"), id_of(library, "coarse.jpg")])
+    assert found(library) == []
+    [again] = library.add([item("half.jpg", variants(samples[FLOWER])["half"])])
+    assert (again.status, again.near_duplicate_of) == ("skipped", id_of(library, FLOWER))
+    library.close()
 
 
 def test_copies_in_other_formats_sizes_and_qualities_are_found_and_nothing_else(album, samples):
