@@ -18,8 +18,15 @@ TEXT = FILE.read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(TEXT)
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 
-DATA = {"etcd": "/etcd", "minio": "/minio_data", "milvus": "/var/lib/milvus", "volume-init": "/var/lib/milvus"}
+DATA = {
+    "etcd": "/etcd",
+    "minio": "/minio_data",
+    "milvus": "/var/lib/milvus",
+    "volume-init": "/var/lib/milvus",
+    "app": "/data",
+}
 WAITS = {"etcd": "service_healthy", "minio": "service_healthy", "volume-init": "service_completed_successfully"}
+PORTS = {"milvus": "127.0.0.1:19530:19530", "app": "127.0.0.1:7860:7860"}
 LOGINS = {"MINIO_ACCESS_KEY_ID": "MINIO_ROOT_USER", "MINIO_SECRET_ACCESS_KEY": "MINIO_ROOT_PASSWORD"}
 SECRET = re.compile("KEY|SECRET|PASSWORD|USER|TOKEN")
 REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)(?:(?P<how>:?[-?+])[^{}]*)?\}")
@@ -97,7 +104,7 @@ def open_ports(compose: Compose) -> Faults:
         if "network_mode" in service:
             yield f"{name}: network_mode"
         for port in service.get("ports", []):
-            if name != "milvus" or address(port) != "127.0.0.1":
+            if name not in PORTS or address(port) != "127.0.0.1":
                 yield f"{name}: {port}"
 
 
@@ -109,10 +116,21 @@ def address(port: object) -> str | None:
     return parts[0] if len(parts) == 3 else None
 
 
-def unreachable_milvus(compose: Compose) -> Faults:
-    wanted = "127.0.0.1:19530:19530"
-    if wanted not in compose["services"]["milvus"].get("ports", []):
-        yield wanted
+def unreachable_services(compose: Compose) -> Faults:
+    for name, wanted in PORTS.items():
+        if wanted not in compose["services"][name].get("ports", []):
+            yield f"{name}: {wanted}"
+
+
+def unasked_app(compose: Compose) -> Faults:
+    """Without `--profile app` there is Milvus alone; with it, an app that waits for it and finds it."""
+    app = compose["services"]["app"]
+    if app.get("profiles") != ["app"]:
+        yield "profiles"
+    if app.get("depends_on", {}).get("milvus", {}).get("condition") != "service_healthy":
+        yield "depends_on"
+    if ("app", "MILVUS_URI", "http://milvus:19530") not in list(variables(compose)):
+        yield "MILVUS_URI"
 
 
 def baked_in_secrets(compose: Compose) -> Faults:
@@ -162,7 +180,8 @@ CHECKS = [
     missing_waits,
     lost_data,
     open_ports,
-    unreachable_milvus,
+    unreachable_services,
+    unasked_app,
     baked_in_secrets,
     unexplained_variables,
     refused_logins,
@@ -204,8 +223,14 @@ SPOILT = [
     (open_ports, "milvus.ports", [{"target": 19530, "published": "19530", "host_ip": "0.0.0.0"}]),
     (open_ports, "minio.ports", ["127.0.0.1:9001:9001"]),
     (open_ports, "etcd.network_mode", "host"),
-    (unreachable_milvus, "milvus.ports", GONE),
-    (unreachable_milvus, "milvus.ports", ["127.0.0.1:9091:9091"]),
+    (unreachable_services, "milvus.ports", GONE),
+    (unreachable_services, "milvus.ports", ["127.0.0.1:9091:9091"]),
+    (unreachable_services, "app.ports", GONE),
+    (unasked_app, "app.profiles", GONE),
+    (unasked_app, "app.depends_on.milvus.condition", "service_started"),
+    (unasked_app, "app.environment.MILVUS_URI", "http://127.0.0.1:19530"),
+    (lost_data, "app.volumes", ["app:/app/data"]),
+    (open_ports, "app.ports", ["7860:7860"]),
     (baked_in_secrets, "minio.environment.MINIO_ROOT_PASSWORD", "a password"),
     (baked_in_secrets, "minio.environment.MINIO_ROOT_PASSWORD", None),
     (baked_in_secrets, "minio.environment.MINIO_ROOT_USER", "${MINIO_ROOT_USER}"),
