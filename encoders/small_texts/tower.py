@@ -1,0 +1,23 @@
+"""Loads the text tower by which the bundled small CLIP reads English, Korean and Traditional Chinese."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, CLIPTextModelWithProjection
+
+from encoders.texts import TransformersTexts
+
+FOLDER = Path(__file__).parent
+
+
+def small_texts(device: str = "cpu", dtype: torch.dtype = torch.float32) -> TransformersTexts:
+    tower: Any = CLIPTextModelWithProjection.from_pretrained(FOLDER, dtype=dtype)
+    tower.to(device).eval()
+
+    def features(**tokens: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = tower(**tokens).text_embeds
+        return found
+
+    tokenizer = AutoTokenizer.from_pretrained(FOLDER)
+    return TransformersTexts("small", features, tokenizer, tower.config, tower.device, tower.config.model_type)
