@@ -297,9 +297,10 @@ def _source(name: str, settings: Settings) -> "ModelSource":
     from library.models import ModelSource
 
     def load() -> "Encoder":
-        from encoders.clip import load_encoder
+        from encoders.loading import load_encoder
 
-        return load_encoder(name, settings.clip_device, settings.clip_dtype)
+        text_model = settings.clip_text_model if name == settings.clip_model else ""
+        return load_encoder(name, settings.clip_device, settings.clip_dtype, text_model)
 
     return ModelSource(name, load)
 

@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     milvus_db: str = ""
     milvus_release_after: Literal["never"] | Seconds | None = None
     clip_model: str = "openai/clip-vit-base-patch32"
+    clip_text_model: str = ""
     clip_device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     edits: Edits | None = None

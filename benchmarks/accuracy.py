@@ -16,8 +16,9 @@ from PIL import Image
 
 from benchmarks.material import LARGE, base_clip, generated, photo_paths, validation
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
-from encoders.clip import SMALL, ClipEncoder, load_encoder
+from encoders.clip import ClipEncoder
 from encoders.int8 import replace_layers
+from encoders.loading import SMALL, load_encoder
 from library.images import decode
 from library.ports import Vectors
 

@@ -21,7 +21,7 @@ from PIL import Image
 from benchmarks.material import empty_library, photo_paths, validation
 from benchmarks.results import Photos, Quick
 from db.loaded import LoadedMilvusCollection
-from encoders.clip import SMALL, load_encoder
+from encoders.loading import SMALL, load_encoder
 from library.duplicates import THRESHOLD, Pair
 from library.image_library import ImageLibrary
 from library.images import ContentId

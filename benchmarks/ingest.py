@@ -31,7 +31,8 @@ from benchmarks.tower import on_ready_pixels
 from benchmarks.ways_in import Origin, ingest_rate, run_rate
 from db.image_store import LocalImageStore
 from db.milvus import Milvus
-from encoders.clip import ClipEncoder, load_encoder
+from encoders.clip import ClipEncoder
+from encoders.loading import load_encoder
 from library.destinations import STORE_THREADS
 from library.images import Picture, content_id, decode, thumbnail
 from library.ingest import BATCH_SIZE

@@ -20,7 +20,7 @@ from PIL import Image
 
 from db.image_store import LocalImageStore
 from db.milvus import Milvus
-from encoders.clip import load_encoder
+from encoders.loading import load_encoder
 from library.images import ContentId
 from library.ports import EncoderInfo
 from library.records import Record

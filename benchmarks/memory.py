@@ -20,7 +20,7 @@ from app import ENVIRONMENT
 from benchmarks.material import base_clip, empty_library, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from db.sources import items_from
-from encoders.clip import load_encoder
+from encoders.loading import load_encoder
 from library.ingest import BATCH_SIZE
 from tests.tiny_clip import save_tiny_clip
 

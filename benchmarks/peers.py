@@ -16,7 +16,7 @@ import typer
 from benchmarks.material import LARGE, base_clip, generated
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, medians, per_second, publish
 from benchmarks.ways_in import ingest_rate
-from encoders.clip import load_encoder
+from encoders.loading import load_encoder
 from library.ports import Encoder
 
 INSIDE = Path(__file__).with_name("inside_peer.py")

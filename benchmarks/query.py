@@ -19,7 +19,8 @@ from db.clusters import automatic_nprobe
 from db.collection import MilvusCollection
 from db.milvus import Milvus
 from db.schema import EMBEDDING, FIELDS, METADATA, METRIC
-from encoders.clip import ClipEncoder, load_encoder
+from encoders.clip import ClipEncoder
+from encoders.loading import load_encoder
 from library.image_library import ImageLibrary
 from library.parts import LibraryPart, TextPart
 from library.search import Query
@@ -137,7 +138,8 @@ def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:
 
 
 def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: int) -> Callable[[], object]:
-    tokens = encoder._tokenizer([TEXT], return_tensors="pt")
+    texts: Any = encoder._texts
+    tokens = texts._tokenizer([TEXT], return_tensors="pt")
     search: dict[str, Any] = {
         "anns_field": EMBEDDING,
         "limit": LIMIT,

@@ -16,7 +16,7 @@ import typer
 
 from db.milvus import Milvus
 from db.sources import items_from
-from encoders.clip import load_encoder
+from encoders.loading import load_encoder
 from library.images import decode
 from library.ports import EncoderInfo, Vector
 from library.records import Record

@@ -12,7 +12,8 @@ import numpy as np
 import typer
 
 from benchmarks.results import Photos, line
-from encoders.clip import SMALL, ClipEncoder, load_encoder
+from encoders.clip import ClipEncoder
+from encoders.loading import SMALL, load_encoder
 from library.images import IMAGE_SUFFIXES, decode
 from library.parts import combine
 from library.ports import Vector, Vectors

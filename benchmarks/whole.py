@@ -15,7 +15,7 @@ import typer
 from db.image_store import LocalImageStore
 from db.milvus import Milvus
 from db.sources import items_from
-from encoders.clip import load_encoder
+from encoders.loading import load_encoder
 from library.image_library import ImageLibrary
 from library.ingest import Item
 from library.models import Models, ModelSource

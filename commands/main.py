@@ -238,6 +238,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         "pictures": now.pictures,
         "rows": rows,
         "model": now.model.info.name,
+        "texts": now.model.info.texts if now.model.info.texts != now.model.info.name else None,
         "stands_in_for": now.model.name if now.model.is_stand_in else None,
         "dim": now.model.info.dim,
         "index": {"type": now.index.index_type, "metric": now.index.metric, "nlist": now.index.nlist},

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -64,17 +65,18 @@ def answer_all(
 ) -> Iterator[Answered]:
     """One answer for each, in order. `like` says how to search and has no parts; stopping ends after the chunk."""
     queries = iter(asked)
+    prepared = partial(_prepared, working_side=encoder.info.working_side)
     with ThreadPoolExecutor(READERS, thread_name_prefix="queries") as readers:
         while not stopped() and (chunk := list(islice(queries, AT_ONCE))):
-            yield from _answered(list(readers.map(_prepared, chunk)), encoder, index, like)
+            yield from _answered(list(readers.map(prepared, chunk)), encoder, index, like)
 
 
-def _prepared(asked: Asked) -> _Ready:
+def _prepared(asked: Asked, working_side: int) -> _Ready:
     text = clean_text(asked.text)
     if asked.problem or not (text or asked.picture):
         return _Ready(asked, problem=asked.problem or "There is neither a text nor a picture.")
     try:
-        pictures = [picture_to_encode(asked.picture(), None)] if asked.picture else []
+        pictures = [picture_to_encode(asked.picture(), None, working_side)] if asked.picture else []
     except LikenessError as error:
         return _Ready(asked, problem=str(error))
     except OSError as error:

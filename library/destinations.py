@@ -42,6 +42,10 @@ class LibraryDestination:
         self._decisions = decisions
         self._looks = Looks(store.thumbnail)
 
+    @property
+    def working_side(self) -> int:
+        return self._encoder.info.working_side
+
     def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Known]:
         records = self._store.find_all(ids)
         rows = self._index.present([record.img_path for record in records])

@@ -225,7 +225,7 @@ class ImageLibrary:
         pictures = [self.record(id) for id in query.pictures]
         encoder = self._models.answering()
         started = encoded = time.perf_counter()
-        inputs = [self._to_encode(part) for part in query.parts]
+        inputs = [self._to_encode(part, encoder.info.working_side) for part in query.parts]
         vectors = encode(encoder, inputs)
         notes = notes_on(encoder, [each for each in inputs if isinstance(each, str)])
         if any(vector is not None for vector in vectors):
@@ -523,15 +523,15 @@ class ImageLibrary:
             raise OriginalAway(f"The original at its source, {record.source}, has changed since it was taken in.")
         return data
 
-    def _to_encode(self, part: Part) -> str | Image.Image | None:
+    def _to_encode(self, part: Part, side: int) -> str | Image.Image | None:
         """None where the stored vector serves. Raises RejectedImage, UnknownPicture or OriginalAway."""
         match part:
             case TextPart():
                 return part.text
             case PicturePart():
-                return picture_to_encode(part.data, part.crop)
+                return picture_to_encode(part.data, part.crop, side)
             case LibraryPart():
-                return picture_to_encode(self.original(part.id), part.crop) if part.crop else None
+                return picture_to_encode(self.original(part.id), part.crop, side) if part.crop else None
 
     def _judged(self, found: Answer, encoder: Encoder, vector: Vector, query: Query) -> Answer:
         found = replace(found, model=encoder.info.name)

@@ -102,6 +102,11 @@ class Known:
 class Destination(Protocol):
     """What a run needs of the library. All of it may be called from several threads."""
 
+    @property
+    def working_side(self) -> int:
+        """What the shorter side of a decoded picture is to have at least."""
+        ...
+
     def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Known]:
         """Those of them that are stored."""
         ...
@@ -456,7 +461,7 @@ class _Stages:
     def _decode(self, file: _File) -> _File:
         if not (file.receipt or self._problem or self._over):
             try:
-                file.addition = _addition(file, self._in_place)
+                file.addition = _addition(file, self._in_place, self._destination.working_side)
             except RejectedImage as error:
                 file.settle("rejected", str(error))
         return file
@@ -477,10 +482,10 @@ def _wanted_original(file: _File, stored: Record) -> bytes | None:
     return file.data if stored.original_at and file.record and not file.record.original_at else None
 
 
-def _addition(file: _File, in_place: bool) -> Addition:
+def _addition(file: _File, in_place: bool, working_side: int) -> Addition:
     """Raises RejectedImage."""
     assert file.id
-    picture = decode(file.data)
+    picture = decode(file.data, working_side)
     if file.known and file.record:
         original = _wanted_original(file, file.known.record)
         return Addition(file.record, picture.image, original, b"", is_stored=True)

@@ -93,13 +93,14 @@ def gather(
     stopped: Callable[[], bool],
 ) -> Gathered:
     """Reads and decodes every picture once, whatever the number of encoders. Of two copies the first counts."""
+    side = max(encoder.info.working_side for encoder in encoders)
     total = sum(not item.skip for item in items) if isinstance(items, Sequence) else None
     left_out: Counter[str] = Counter()
     pictures: list[Labelled] = []
     vectors: list[list[Vectors]] = [[np.empty((0, encoder.info.dim), np.float32)] for encoder in encoders]
     with (
         ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode") as pool,
-        closing(ahead(_batches(items, labelling, pool, left_out), BATCHES_AHEAD)) as batches,
+        closing(ahead(_batches(items, labelling, side, pool, left_out), BATCHES_AHEAD)) as batches,
     ):
         for batch in batches:
             for encoder, rows in zip(encoders, vectors, strict=True):
@@ -116,18 +117,18 @@ Decoded = tuple[Labelled, Image.Image]
 
 
 def _batches(
-    items: Iterable[Item], labelling: Labelling, pool: ThreadPoolExecutor, left_out: Counter[str]
+    items: Iterable[Item], labelling: Labelling, working_side: int, pool: ThreadPoolExecutor, left_out: Counter[str]
 ) -> Generator[list[Decoded], None, None]:
-    decoded = _decoded(items, labelling, pool, left_out)
+    decoded = _decoded(items, labelling, working_side, pool, left_out)
     while batch := list(islice(decoded, BATCH)):
         yield batch
 
 
 def _decoded(
-    items: Iterable[Item], labelling: Labelling, pool: ThreadPoolExecutor, left_out: Counter[str]
+    items: Iterable[Item], labelling: Labelling, working_side: int, pool: ThreadPoolExecutor, left_out: Counter[str]
 ) -> Iterator[Decoded]:
     def decode_one(item: Item) -> Decoded | str:
-        return _labelled(item, labelling)
+        return _labelled(item, labelling, working_side)
 
     known: set[ContentId] = set()
     for found in mapped_ahead(decode_one, (item for item in items if not item.skip), pool, DECODED_AHEAD):
@@ -140,14 +141,14 @@ def _decoded(
             yield found
 
 
-def _labelled(item: Item, labelling: Labelling) -> Decoded | str:
+def _labelled(item: Item, labelling: Labelling, working_side: int) -> Decoded | str:
     """The picture, or why it is left out."""
     label, caption = labelling.label(item), labelling.caption(item)
     if not (label or caption):
         return "without a label"
     try:
         data = item.read()
-        image = decode(data).image
+        image = decode(data, working_side).image
     except (OSError, RejectedImage, OriginalAway, UnknownPicture):
         return "unreadable"
     return Labelled(content_id(data), clean_name(item.name), label, caption, item.read), image

@@ -54,10 +54,9 @@ class Crop:
             raise InvalidQuery(f"The crop is more than {MAX_ASPECT} times as long as wide. Draw it less narrow.")
         return image.crop((left, top, right, bottom))
 
-    @property
-    def short_side(self) -> int:
+    def short_side(self, working_side: int) -> int:
         """Of the decoded picture, so that the crop has the pixels that a tower needs."""
-        return min(MAX_SHORT_SIDE, int(WORKING_SIDE / min(self.width, self.height)))
+        return min(MAX_SHORT_SIDE, int(working_side / min(self.width, self.height)))
 
 
 @dataclass(frozen=True)
@@ -154,9 +153,11 @@ def combine(vectors: Sequence[Vector], weights: Sequence[float] | None = None) -
     return unit
 
 
-def picture_to_encode(data: bytes, crop: Crop | None) -> Image.Image:
+def picture_to_encode(data: bytes, crop: Crop | None, working_side: int = WORKING_SIDE) -> Image.Image:
     """Raises RejectedImage or InvalidQuery."""
-    return crop.of(decode(data, crop.short_side).image) if crop else decode(data).image
+    if crop is None:
+        return decode(data, working_side).image
+    return crop.of(decode(data, crop.short_side(working_side)).image)
 
 
 def encode(encoder: Encoder, inputs: Sequence[str | Image.Image | None]) -> list[Vector | None]:

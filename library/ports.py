@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from library.filters import Filter
-from library.images import ContentId
+from library.images import WORKING_SIDE, ContentId
 from library.records import Record
 
 Vector = NDArray[np.float32]  # shape (dim,), unit length
@@ -21,7 +21,8 @@ Vectors = NDArray[np.float32]  # shape (n, dim), rows of unit length
 class EncoderInfo:
     """`fingerprint` tells apart two sets of weights under one name: a hub commit, or a hash of the files.
 
-    `preprocessing` is what happens to a decoded picture before the image tower sees it, as JSON can hold it.
+    `preprocessing` is what happens to a decoded picture before the image tower sees it, as JSON can hold it;
+    `input_side` is how many pixels a side the tower sees. `texts` names the model that reads texts.
     """
 
     name: str
@@ -30,6 +31,13 @@ class EncoderInfo:
     device: str
     dtype: str
     preprocessing: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    input_side: int = field(default=224, compare=False)
+    texts: str = field(default="", compare=False)
+
+    @property
+    def working_side(self) -> int:
+        """What the shorter side of a decoded picture has at least: see `decode`."""
+        return max(WORKING_SIDE, 3 * self.input_side // 2)
 
 
 class Encoder(Protocol):

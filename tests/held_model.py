@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from encoders.clip import SMALL_FOLDER
+from encoders.loading import SMALL_FOLDER
 
 
 class HeldModel:

@@ -23,13 +23,14 @@ VENDORS = {
     "fsspec",
     "grpc",
     "mcp",
+    "sentence_transformers",
     "typer",
     "watchfiles",
 }
 ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),
-    "encoders": {"torch", "transformers", "typer"},
+    "encoders": {"sentence_transformers", "torch", "transformers", "typer"},
     "db": {"pyarrow", "pymilvus", "grpc", "fsspec", "watchfiles"},
     "ui": {"gradio", "starlette"},
     "commands": {"typer", "settings"},
@@ -61,7 +62,8 @@ def test_a_file_opens_with_one_sentence(path):
 def test_what_is_imported_is_required_by_name():
     sources = [*ROOT.glob("*.py"), *(path for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py"))]
     imported = set().union(*map(imports, sources)) - ROOMS - {"library"} - set(sys.stdlib_module_names)
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    files = (ROOT / "requirements.txt", ROOT / "requirements-multilingual.txt")
+    lines = [line for file in files for line in file.read_text().splitlines() if not line.startswith("-r ")]
     required = {re.split(r"[<>=]", line)[0].lower() for line in lines}
     distributions = packages_distributions()
     for name in imported:

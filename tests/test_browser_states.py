@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from encoders.clip import SMALL_FOLDER
+from encoders.loading import SMALL_FOLDER
 from tests import states
 from tests.browser import (
     PATIENCE,

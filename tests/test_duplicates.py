@@ -13,7 +13,7 @@ from PIL import Image
 from db.decisions import DecisionFile
 from db.image_store import LocalImageStore
 from db.milvus import Milvus
-from encoders.clip import load_encoder
+from encoders.loading import load_encoder
 from library.decisions import PassingDecisions
 from library.duplicates import DEEPER, NEAREST, THRESHOLD, find_groups
 from library.errors import IndexUnavailable, InvalidQuery, StoreUnavailable, UnknownPicture

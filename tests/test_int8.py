@@ -3,8 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from encoders.clip import BATCH, load_encoder
+from encoders.clip import BATCH
 from encoders.int8 import WORTH_IT, Int8Linear, int8_tower
+from encoders.loading import load_encoder
 from tests.test_clip import noise
 from tests.tiny_clip import save_tiny_clip
 

@@ -89,7 +89,7 @@ def test_every_variable_of_the_server_can_be_set():
     settable = {name.upper() for name in Settings.model_fields} & set(re.findall(r"[A-Z_]+(?==)", example))
     compose = set(re.findall(r"\$\{([A-Z_]+):", (ROOT / "docker-compose.milvus.yml").read_text(encoding="utf-8")))
     milvus_itself = {"COMMON_SECURITY_AUTHORIZATIONENABLED"}
-    named = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", section))
+    named = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b|(?<=`)[A-Z]+(?=`)", section))
     assert compose <= named <= settable | compose | milvus_itself
 
 

@@ -45,11 +45,11 @@ def _save(folder: Path, seed: int, dim: int, side: int, text: dict[str, int], vi
     CLIPModel(config).save_pretrained(folder)
     size = {"shortest_edge": side}
     CLIPImageProcessorPil(size=size, crop_size={"height": side, "width": side}).save_pretrained(folder)
-    _tokenizer().save_pretrained(folder)
+    word_tokenizer().save_pretrained(folder)
     return folder
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def word_tokenizer(context: int = CONTEXT) -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = Whitespace()
     ends = [(word, WORDS.index(word)) for word in ("<bos>", "<eos>")]
@@ -60,5 +60,5 @@ def _tokenizer() -> PreTrainedTokenizerFast:
         bos_token="<bos>",
         eos_token="<eos>",
         pad_token="<pad>",
-        model_max_length=CONTEXT,
+        model_max_length=context,
     )

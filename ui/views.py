@@ -180,6 +180,7 @@ def status_view(status: LibraryStatus) -> Json:
             "device": info.device if info else None,
             "dtype": info.dtype if info else None,
             "fingerprint": info.fingerprint if info else None,
+            "texts": info.texts if info and info.texts not in ("", info.name) else None,
         },
         "index": _index(status.index) if status.index else None,
     }

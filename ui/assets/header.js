@@ -153,6 +153,7 @@ const drawPanel = (value) => {
   fact(list, 'Library', value.pictures === null ? value.store_problem : plural(value.pictures, 'picture'));
   fact(list, 'Model', tower.name, tower.state === 'ready' ? null : tower.problem || 'loading');
   if (tower.dim) fact(list, 'Vectors', `${tower.dim} dimensions`, tower.device, tower.dtype);
+  if (tower.texts) fact(list, 'Texts read by', tower.texts);
   fact(list, 'Weights', tower.fingerprint);
   if (rows) {
     fact(list, 'Database', rows.backend, rows.version, rows.connected ? 'connected' : 'not connected');

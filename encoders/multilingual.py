@@ -1,0 +1,44 @@
+"""A text tower of sentence-transformers that was taught to speak into the space of a CLIP's image tower.
+
+For instance sentence-transformers/clip-ViT-B-32-multilingual-v1, made for openai/clip-vit-base-patch32: Reimers and
+Gurevych, Making Monolingual Sentence Embeddings Multilingual using Knowledge Distillation, EMNLP 2020.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from encoders.vectors import on_all_cores, unit_rows
+from library.errors import UnknownModel
+from library.ports import Vectors
+
+
+class SentenceTexts:
+    def __init__(self, name: str, model: Any) -> None:
+        self.name = name
+        self._model = model
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        on_all_cores()
+        with torch.inference_mode():
+            found = self._model.encode(list(texts), convert_to_tensor=True, show_progress_bar=False)
+        return unit_rows(found)
+
+    def cuts(self, text: str) -> bool:
+        return bool(len(self._model.tokenizer(text, verbose=False)["input_ids"]) > self._model.max_seq_length)
+
+
+def load_multilingual(place: Path | str, name: str, device: str, local_files_only: bool = False) -> SentenceTexts:
+    """Raises UnknownModel where sentence-transformers is not installed; else what it raises itself."""
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        raise UnknownModel(
+            f"CLIP_TEXT_MODEL={name} needs one more package: pip install -r requirements-multilingual.txt"
+        ) from None
+
+    model = SentenceTransformer(str(place), device=device, local_files_only=local_files_only)
+    shown = place.name if isinstance(place, Path) else name
+    return SentenceTexts(shown, model.eval())

@@ -1,0 +1,61 @@
+"""The text side of a model: sentences in, unit vectors out."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+
+from encoders.vectors import on_all_cores, unit_rows
+from library.ports import Vectors
+
+FULL_LENGTH = ("siglip", "siglip2")  # trained on texts in lower case, padded to the full length
+SHIFTED = ("altclip_text_model",)  # as in RoBERTa, positions are counted from behind the padding's own
+
+
+class TextTower(Protocol):
+    """Safe to call from several threads."""
+
+    @property
+    def name(self) -> str: ...
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """The end of a text beyond the context is left out."""
+        ...
+
+    def cuts(self, text: str) -> bool: ...
+
+
+class TransformersTexts:
+    """A text tower of transformers: `features` makes of tokens a tensor of shape (n, dim)."""
+
+    def __init__(
+        self, name: str, features: Callable[..., torch.Tensor], tokenizer: Any, config: Any, device: Any, family: str
+    ) -> None:
+        self.name = name
+        self._features = features
+        self._tokenizer = tokenizer
+        self._device = device
+        self._is_padded_fully = family in FULL_LENGTH
+        self._context = context_of(tokenizer, config)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        tokens = self._tokenizer(
+            [text.lower() for text in texts] if self._is_padded_fully else list(texts),
+            padding="max_length" if self._is_padded_fully else True,
+            truncation=True,
+            max_length=self._context,
+            return_tensors="pt",
+        ).to(self._device)
+        on_all_cores()
+        with torch.inference_mode():
+            return unit_rows(self._features(**tokens))
+
+    def cuts(self, text: str) -> bool:
+        return bool(len(self._tokenizer(text, verbose=False)["input_ids"]) > self._context)
+
+
+def context_of(tokenizer: Any, config: Any) -> int:
+    """How many tokens of a text count."""
+    positions = config.max_position_embeddings
+    if config.model_type in SHIFTED:
+        positions -= config.pad_token_id + 1
+    return int(min(positions, tokenizer.model_max_length))
