@@ -3,10 +3,11 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import torch
@@ -42,6 +43,8 @@ PREPROCESSING = (
 )
 FINGERPRINTED = ("*.json", "*.safetensors", "*.bin", "*.txt", "*.model")
 
+T = TypeVar("T")
+
 
 def load_encoder(model: str, device: str = "auto", dtype: str = "auto", text_model: str = "") -> ClipEncoder:
     """From the hub, a local folder, or the bundled `small`. A `text_model` reads the texts instead of the model's own
@@ -53,7 +56,7 @@ def load_encoder(model: str, device: str = "auto", dtype: str = "auto", text_mod
     precision = choose_dtype(dtype, where)
     path = _folder(model) or model
     with _failures_explained(model):
-        loaded, image_processor, tokenizer = _load(model, path, precision)
+        loaded, image_processor, tokenizer = _from_here_or_the_hub(path, partial(_parts, model, path, precision))
         fingerprint = _fingerprint(path) if isinstance(path, Path) else _commit(path)
     dim = _dim(loaded.config)
     name = path.name if isinstance(path, Path) else model
@@ -99,24 +102,18 @@ def _text_tower(name: str, model: str, dim: int, device: str, precision: str) ->
 
 def _load_multilingual(name: str, device: str) -> TextTower:
     place = _folder(name, "CLIP_TEXT_MODEL") or name
-    try:
-        return load_multilingual(place, name, device, local_files_only=True)
-    except OSError:
-        if isinstance(place, Path):
-            raise
-    _look_for_hub()
-    return load_multilingual(place, name, device)
+    return _from_here_or_the_hub(place, partial(load_multilingual, place, name, device))
 
 
-def _load(model: str, path: Path | str, precision: str) -> tuple[Any, Any, Any]:
+def _from_here_or_the_hub(path: Path | str, load: Callable[..., T]) -> T:
     """What is on this machine is taken as it is: its vectors stay comparable, and no network is asked."""
     try:
-        return _parts(model, path, precision, local_files_only=True)
+        return load(local_files_only=True)
     except OSError:
         if isinstance(path, Path):
             raise
     _look_for_hub()
-    return _parts(model, path, precision)
+    return load()
 
 
 def _parts(model: str, path: Path | str, precision: str, **options: Any) -> tuple[Any, Any, Any]:
