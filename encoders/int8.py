@@ -28,6 +28,7 @@ class Int8Linear(nn.Module):
         self._scale = scale
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
         self._bias = layer.bias
+        self.weight = layer.weight  # shared; some towers ask of what type it is
         self._width = len(weight)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:

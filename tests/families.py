@@ -78,8 +78,8 @@ def _siglip() -> Any:
     return SiglipModel(SiglipConfig(text_config={**TEXT, "max_position_embeddings": 16}, vision_config=VISION))
 
 
-def _siglip2() -> Any:
-    vision = {**SIZES, "patch_size": PATCH, "num_patches": (SIDE // PATCH) ** 2}
+def siglip2(width: int = SIZES["hidden_size"]) -> Any:
+    vision = {**SIZES, "hidden_size": width, "patch_size": PATCH, "num_patches": (SIDE // PATCH) ** 2}
     text = {**TEXT, "vocab_size": 32, "max_position_embeddings": 16}
     return Siglip2Model(Siglip2Config(text_config=text, vision_config=vision))
 
@@ -105,7 +105,7 @@ FAMILIES = [
     Family("CLIP ViT-L/14", _clip(14, 28), lambda: CLIPImageProcessorPil(
         size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}), _words(12), 12),
     Family("SigLIP", _siglip, lambda: SiglipImageProcessorPil(size=SQUARE), _words(16), 16),
-    Family("SigLIP 2", _siglip2, lambda: Siglip2ImageProcessorPil(
+    Family("SigLIP 2", siglip2, lambda: Siglip2ImageProcessorPil(
         patch_size=PATCH, max_num_patches=(SIDE // PATCH) ** 2), _letters, 16),
     Family("Chinese-CLIP", _chinese_clip, lambda: ChineseCLIPImageProcessorPil(
         size=SQUARE, do_center_crop=False, crop_size=SQUARE), _bert, 24),

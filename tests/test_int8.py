@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from torch import nn
 from encoders.clip import BATCH
 from encoders.int8 import WORTH_IT, Int8Linear, int8_tower
 from encoders.loading import load_encoder
+from tests.families import FAMILIES, save, siglip2
 from tests.test_clip import noise
 from tests.tiny_clip import save_tiny_clip
 
@@ -78,6 +81,14 @@ def test_the_weights_that_stay_are_shared(wide):
     patches = [each.vision_model.embeddings.patch_embedding.weight for each in (model, quick)]
     assert patches[0] is patches[1]
     assert quick.text_model.encoder.layers[0].mlp.fc1.weight is model.text_model.encoder.layers[0].mlp.fc1.weight
+
+
+def test_a_tower_that_asks_for_the_type_of_its_weights_computes_in_8_bits_too(tmp_path):
+    family = next(each for each in FAMILIES if each.model is siglip2)
+    folder = str(save(family._replace(model=partial(siglip2, WORTH_IT)), tmp_path / "siglip2"))
+    encoder = load_encoder(folder)
+    assert int8_tower(encoder._model) is not None
+    assert np.linalg.norm(encoder.encode_images(MANY), axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_narrow_tower_gains_nothing(tmp_path):
