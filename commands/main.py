@@ -208,7 +208,7 @@ def search(
             if not parts and (query.where or query.order != "score"):
                 listing = library.listed(query.where, query.order, offset, limit)
                 if not listing.records:
-                    note_none(library.status().pictures)
+                    note_none(library.status().pictures, offset)
                 if out:
                     write_results(library, [Result(record) for record in listing.records], out, as_json)
                 else:
@@ -217,7 +217,7 @@ def search(
             library.calibrate(wait=True)
             answer = library.search(query)
             if not answer.hits:
-                note_none(library.status().pictures)
+                note_none(library.status().pictures, offset)
             if out:
                 write_results(library, results_of(answer, offset), out, as_json)
                 print_notes(answer)

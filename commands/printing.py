@@ -84,9 +84,9 @@ def print_listing(listing: Listing, as_json: bool) -> None:
         typer.echo(f"{record.content_id}  {record.name}")
 
 
-def note_none(pictures: int | None) -> None:
-    """Why there are no results, of a library of so many pictures."""
-    typer.echo(EMPTY if pictures == 0 else "No picture matches.", err=True)
+def note_none(pictures: int | None, offset: int) -> None:
+    """Why there are no results from there on, of a library of so many pictures."""
+    typer.echo(EMPTY if pictures == 0 else f"No {'further ' if offset else ''}picture matches.", err=True)
 
 
 def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> None:

@@ -140,6 +140,10 @@ def test_that_nothing_matches_is_said_beside_the_results(run, filled, how):
     assert "No picture matches." in result.stderr
 
 
+def test_beyond_the_last_result_no_further_one_is_said_to_match(run, filled):
+    assert "No further picture matches." in run("search", "red", "--offset", "50").stderr
+
+
 @pytest.mark.parametrize("how", [["red"], ["--sort", "name"]])
 def test_an_empty_library_is_said_to_be_empty(run, tmp_path, how):
     result = run("search", *how, DATA_DIR=str(tmp_path / "empty"))
