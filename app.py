@@ -51,10 +51,13 @@ STAND_IN = "small"
 STOP_WITHIN = 9  # seconds: containers are killed after 10
 
 
-def open_library(settings: Settings, with_model: bool = True) -> "ImageLibrary":
-    """Connects nothing and waits for nothing: the model loads in the background, Milvus when first asked."""
+def open_library(settings: Settings, with_model: bool = True, others: Sequence[str] = ()) -> "ImageLibrary":
+    """Connects nothing and waits for nothing: the model loads in the background, Milvus when first asked.
+
+    `others` are models to offer beside those of the settings.
+    """
     set_level(settings.log_level or "warning")
-    library = _library(settings, _store(settings))
+    library = _library(settings, _store(settings), others)
     if with_model:
         _in_background(lambda: _load_model(library))
     return library
@@ -315,7 +318,7 @@ def _store(settings: Settings) -> "ImageStore":
     return ObjectStore(settings.image_root)
 
 
-def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
+def _library(settings: Settings, store: "ImageStore", others: Sequence[str] = ()) -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
     from db.decisions import DecisionFile
     from db.milvus import Milvus
@@ -333,9 +336,11 @@ def _library(settings: Settings, store: "ImageStore") -> "ImageLibrary":
         choices=NprobeChoices(settings.data_dir / NPROBE_CHOICES),
     )
     stand_in = None if settings.clip_model == STAND_IN else _source(STAND_IN, settings)
+    names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
+    further = [_source(name, settings) for name in names]
     return ImageLibrary(
         store,
-        Models(_source(settings.clip_model, settings), stand_in),
+        Models(_source(settings.clip_model, settings), stand_in, further, settings.models_release_after),
         database,
         Places().read,
         RunLog(settings.data_dir / "runs.jsonl"),

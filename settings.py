@@ -25,6 +25,8 @@ ALLOWED = {
     "image_store": "a folder that can be created and written, or a URL such as s3://bucket/folder",
     "milvus_uri": "nothing (Milvus Lite), http://host:port or https://host:port",
     "milvus_release_after": "seconds (0 or more) or never",
+    "clip_others": "models with commas between",
+    "model_release_after": "seconds (0 or more) or never",
     "clip_device": "auto, cpu, cuda, cuda:N or mps",
     "clip_dtype": "auto, float32, bfloat16 or float16",
     "edits": "all, add or none",
@@ -62,6 +64,8 @@ class Settings(BaseSettings):
     milvus_release_after: Literal["never"] | Seconds | None = None
     clip_model: str = "openai/clip-vit-base-patch32"
     clip_text_model: str = ""
+    clip_others: str = ""
+    model_release_after: Literal["never"] | Seconds = 600.0
     clip_device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     edits: Edits | None = None
@@ -128,6 +132,16 @@ class Settings(BaseSettings):
         if self.milvus_release_after is None:
             return LITE_RELEASE_AFTER if self.uses_lite else SERVER_RELEASE_AFTER
         return None if self.milvus_release_after == "never" else self.milvus_release_after
+
+    @property
+    def other_models(self) -> list[str]:
+        """Each once, and not the chosen one."""
+        return [name for name in dict.fromkeys(_listed(self.clip_others)) if name != self.clip_model]
+
+    @property
+    def models_release_after(self) -> float | None:
+        """Idle seconds; None never lets go."""
+        return None if self.model_release_after == "never" else self.model_release_after
 
     @property
     def allowed_edits(self) -> Edits:

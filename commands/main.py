@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from commands.collections import collections, drop
 from commands.duplicates import duplicates
 from commands.measuring import evaluate, tune
 from commands.printing import (
@@ -64,6 +65,7 @@ commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_
 
 
 Every = Annotated[str, typer.Option(help="How often a source is listed: 5s, 2m, 500ms.")]
+Model = Annotated[str, typer.Option(help="A model by its name or folder, instead of CLIP_MODEL.")]
 FollowRemovals = Annotated[bool, typer.Option("--delete", help="Deletes pictures whose file is gone from the source.")]
 
 
@@ -171,6 +173,7 @@ def search(
     sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
     offset: Annotated[int, typer.Option(help="Leaves out so many of the first results.", min=0)] = 0,
     explain: Annotated[bool, typer.Option("--explain", help="Print a program that asks Milvus the same.")] = False,
+    model: Model = "",
     as_json: AsJson = False,
 ) -> None:
     """Finds pictures by words and pictures, each with a weight; without them lists those that match; or answers many
@@ -186,6 +189,7 @@ def search(
             min_score=min_score,
             order=as_order(sort),
             offset=offset,
+            model=model,
         )
         if queries:
             if drafts or sort != "score" or offset:
@@ -203,7 +207,7 @@ def search(
             raise InvalidQuery("--explain prints a program in place of the results: leave --out away.")
         if out:
             kind_of(out)
-        with context.obj.library() as library:
+        with context.obj.library(others=[model] if model else []) as library:
             query = replace(query, where=library.typed(drafts, "any" if match_any else "all"))
             if not parts and (query.where or query.order != "score"):
                 listing = library.listed(query.where, query.order, offset, limit)
@@ -214,7 +218,7 @@ def search(
                 else:
                     print_listing(listing, as_json)
                 return
-            library.calibrate(wait=True)
+            library.calibrate(wait=True, model=model)
             answer = library.search(query)
             if not answer.hits:
                 note_none(library.status().pictures, offset)
@@ -268,17 +272,17 @@ def _accuracy(index: IndexStatus) -> dict[str, object]:
 
 
 @commands.command()
-def reindex(context: typer.Context, as_json: AsJson = False) -> None:
-    """Encodes for the chosen model every stored picture that it lacks. Nothing is uploaded again."""
+def reindex(context: typer.Context, model: Model = "", as_json: AsJson = False) -> None:
+    """Encodes for a model every stored picture that it lacks. Nothing is uploaded again."""
     counts: Counter[str] = Counter()
     failed: list[FileReceipt] = []
     with (
         failures_as_exit_codes(),
-        context.obj.library(with_model=False) as library,
+        context.obj.library(with_model=False, others=[model] if model else []) as library,
         interrupt() as interrupted,
     ):
-        total = len(library.without_row())
-        for receipt in with_progress(library.reindex(interrupted.is_set), total, "Encoding"):
+        total = len(library.without_row(model))
+        for receipt in with_progress(library.reindex(interrupted.is_set, model), total, "Encoding"):
             counts[receipt.status] += 1
             if receipt.status == "rejected":
                 failed.append(receipt)
@@ -396,7 +400,8 @@ def _take_in(
 
 def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_json: bool) -> None:
     counts: Counter[str] = Counter()
-    with session.rooms.hit_file(out) as write, session.library() as library, interrupt() as interrupted:
+    others = [like.model] if like.model else []
+    with session.rooms.hit_file(out) as write, session.library(others=others) as library, interrupt() as interrupted:
         answers = library.search_many(queries.asked, like, interrupted.is_set)
         for answer in with_progress(answers, queries.total, "Searching"):
             write(answer)
@@ -416,3 +421,5 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
 commands.command()(evaluate)
 commands.command()(tune)
 commands.command()(duplicates)
+commands.command()(collections)
+commands.command()(drop)

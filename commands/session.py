@@ -52,7 +52,7 @@ class Evaluate(Protocol):
 
 
 class Open(Protocol):
-    def __call__(self, settings: Settings, with_model: bool = True) -> ImageLibrary: ...
+    def __call__(self, settings: Settings, with_model: bool = True, others: Sequence[str] = ()) -> ImageLibrary: ...
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ class Session:
     settings: Settings
 
     @contextmanager
-    def library(self, with_model: bool = True) -> Iterator[ImageLibrary]:
-        library = self.rooms.open_library(self.settings, with_model)
+    def library(self, with_model: bool = True, others: Sequence[str] = ()) -> Iterator[ImageLibrary]:
+        library = self.rooms.open_library(self.settings, with_model, others)
         try:
             yield library
         finally:

@@ -13,6 +13,7 @@ import numpy as np
 from pymilvus import MilvusClient, MilvusException
 
 from db.aliases import behind, meant_by, name_with, nlist_in, write_to_all
+from db.catalogue import drop_all
 from db.clusters import EVERY_CLUSTER, LITE_SEGMENT_ROWS, automatic_nprobe
 from db.filters import expression, has_field
 from db.lease import Lease
@@ -68,9 +69,11 @@ class MilvusCollection:
     """The vectors of one encoder; searched only through `loaded()`."""
 
     def __init__(self, milvus: "Milvus", name: str, dim: int) -> None:
+        """`labels` are kept with it where it is made."""
         self._milvus = milvus
         self._name = name
         self._dim = dim
+        self.labels: dict[str, str] = {}
         self._lease = Lease(self._load, self._release, milvus.release_after)
         self._opening = threading.Lock()
         self._is_open = False
@@ -174,6 +177,19 @@ class MilvusCollection:
             nprobe_is_chosen=self._chosen_nprobe() is not None,
             outdated_choice=choice.nprobe if choice and choice.nlist != self._nlist else None,
         )
+
+    @property
+    def counted(self) -> int | None:
+        """Its rows, where they were counted since the last change."""
+        return None if self._rows_changed else self._rows
+
+    def drop(self) -> None:
+        """Without opening it, which one of other dimensions would not allow."""
+        self._lease.release_now()
+        with self._milvus.explained(), self._milvus.writing, self._milvus.without_searches():
+            drop_all(self._milvus.client(), self._name)
+            self._is_open = self._has_written = False
+            self._unflushed, self._rows_changed, self._empty_at = 0, True, None
 
     def expect_other_count(self) -> None:
         """Rows were deleted elsewhere: the next status counts again."""
@@ -447,10 +463,10 @@ class MilvusCollection:
 
     def _create(self, client: MilvusClient) -> None:
         if self._milvus.is_lite:
-            create(client, self._name, self._dim)
+            create(client, self._name, self._dim, self.labels)
             return
         if not behind(client, self._name):
-            create(client, name_with(self._name, self._milvus.nlist.smallest), self._dim)
+            create(client, name_with(self._name, self._milvus.nlist.smallest), self._dim, self.labels)
         meant_by(client, self._name)
 
     def _look_at_index(self, client: MilvusClient) -> None:

@@ -11,14 +11,15 @@ import grpc
 from pymilvus import MilvusClient, MilvusException
 
 from db.aliases import name_without_nlist, write_to_all
+from db.catalogue import described, labels
 from db.clusters import NlistRule
 from db.collection import MilvusCollection
 from db.gate import SharedGate
 from db.nprobe_choices import NprobeChoices
 from db.rows import checked_paths
 from db.schema import TIMEOUT, vector_dim
-from library.errors import IndexUnavailable
-from library.ports import EncoderInfo
+from library.errors import IndexUnavailable, UnknownCollection
+from library.ports import EncoderInfo, StoredCollection
 from library.records import Record
 
 logger = logging.getLogger(__name__)
@@ -58,11 +59,29 @@ class Milvus:
         self._collections: dict[str, MilvusCollection] = {}
 
     def collection(self, encoder: EncoderInfo) -> "MilvusCollection":
-        return self._collection(collection_name(encoder), encoder.dim)
+        found = self._collection(collection_name(encoder), encoder.dim)
+        found.labels = found.labels or labels(encoder)
+        return found
 
     def holds(self, encoder: EncoderInfo) -> bool:
         with self.explained():
             return collection_name(encoder) in self._names()
+
+    def name_of(self, encoder: EncoderInfo) -> str:
+        return collection_name(encoder)
+
+    def stored(self) -> list[StoredCollection]:
+        names = self._names()
+        with self.explained():
+            return [described(self.client(), name, self._counted(name)) for name in names]
+
+    def drop(self, name: str) -> None:
+        if name not in self._names():
+            raise UnknownCollection(f"There is no collection {name}: it may have been dropped already.")
+        with self.explained():
+            dim = vector_dim(self.client(), name)
+        self._collection(name, dim).drop()
+        logger.info("collection %s: dropped", name)
 
     def update(self, records: Sequence[Record]) -> None:
         for name in self._names():
@@ -121,6 +140,10 @@ class Milvus:
         with self.explained():
             names = self.client().list_collections(timeout=TIMEOUT)
         return sorted({name_without_nlist(name) for name in names if name.startswith(PREFIX)})
+
+    def _counted(self, name: str) -> int | None:
+        collection = self._collections.get(name)
+        return collection.counted if collection else None
 
     def _delete(self, client: MilvusClient, name: str, ids: list[str]) -> None:
         def delete(collection: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pymilvus import MilvusClient, MilvusException
 
 from db.aliases import behind, meant_by, name_with, nlist_in
+from db.catalogue import labels_of
 from db.refusals import says_gone, says_not_loaded
 from db.schema import (
     EMBEDDING,
@@ -103,7 +104,7 @@ class ServerRebuild:
 
     def _prepare(self, target: str) -> None:
         if not self._client.has_collection(target, timeout=TIMEOUT):
-            create(self._client, target, self._dim)
+            create(self._client, target, self._dim, labels_of(self._client, meant_by(self._client, self._name)))
         if not has_index(self._client, target):
             create_index(self._client, target, _nlist(target))
         self._client.load_collection(target, timeout=LOAD_TIMEOUT)

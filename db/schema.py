@@ -17,12 +17,12 @@ INDEX_TIMEOUT = 600.0  # Lite makes the clusters of every segment before it answ
 UPSERT_ROWS = 1000  # a message holds 64 MiB
 
 
-def create(client: MilvusClient, name: str, dim: int) -> None:
+def create(client: MilvusClient, name: str, dim: int, properties: dict[str, str]) -> None:
     schema = client.create_schema(auto_id=False, enable_dynamic_field=True)
     schema.add_field(PRIMARY_KEY, DataType.VARCHAR, is_primary=True, max_length=128)
     schema.add_field(EMBEDDING, DataType.FLOAT_VECTOR, dim=dim)
     # Without its index, which would make Milvus load the collection at once.
-    client.create_collection(name, schema=schema, consistency_level="Session", timeout=LOAD_TIMEOUT)
+    client.create_collection(name, schema=schema, properties=properties, consistency_level="Session", timeout=LOAD_TIMEOUT)
 
 
 def create_index(client: MilvusClient, name: str, nlist: int) -> None:

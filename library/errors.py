@@ -71,5 +71,9 @@ class UnknownStore(LikenessError):
     """IMAGE_STORE names nothing that can keep pictures here: the setting, or what is installed, has to change."""
 
 
+class UnknownCollection(LikenessError):
+    """There is no collection of this name, or none that may be dropped."""
+
+
 class InvalidFilter(LikenessError):
     """A condition of a filter cannot be what was meant: its field, its operator or its value."""

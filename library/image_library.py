@@ -27,6 +27,7 @@ from library.errors import (
     OriginalAway,
     RejectedImage,
     StoreUnavailable,
+    UnknownCollection,
     UnknownPicture,
 )
 from library.fields import Field, Fields, unknown_field
@@ -34,7 +35,7 @@ from library.filters import Draft, Filter, Match, check_field, metadata_name
 from library.history import History, Outcome, PastRun
 from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest import BATCH_SIZE, FileReceipt, Item, Near, ingest, was_cut_short
-from library.models import Models, ModelStatus
+from library.models import Models, ModelStatus, OfferedModel
 from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
 from library.paging import arranged
 from library.parts import (
@@ -53,6 +54,7 @@ from library.ports import (
     ImageStore,
     IndexStatus,
     LoadedCollection,
+    StoredCollection,
     Vector,
     VectorDatabase,
 )
@@ -158,21 +160,48 @@ class ImageLibrary:
         """Newest first."""
         return self._history.newest(limit) if self._history else []
 
-    def load_chosen_model(self) -> None:
-        """Tries again where that failed before. Raises ModelUnavailable or UnknownModel."""
-        self._models.chosen()
+    def offered_models(self) -> list[OfferedModel]:
+        """The chosen one first."""
+        return self._models.offered()
 
-    def without_row(self) -> list[ContentId]:
-        """The stored pictures that the collection of the chosen model lacks, newest first."""
-        with self._database.collection(self._models.chosen().info).loaded() as index:
+    def prepare(self, model: str) -> bool:
+        """Whether it answers at once; else it begins to load. Raises UnknownModel, and once what loading raised."""
+        return self._models.prepare(model)
+
+    def collections(self) -> list[StoredCollection]:
+        """Of every model that pictures were encoded for. Raises IndexUnavailable."""
+        return self._database.stored()
+
+    def drop_collection(self, name: str) -> None:
+        """The pictures stay. Waits for the model that answers, whose collection cannot be dropped.
+
+        Raises UnknownCollection for that one and for one that is not there, ModelUnavailable or IndexUnavailable.
+        """
+        if name == self._database.name_of(self._models.answering().info):
+            raise UnknownCollection(
+                f"{name} is what searches are answered from right now. Set another CLIP_MODEL before it is dropped."
+            )
+        with self._changes:
+            self._database.drop(name)
+
+    def load_model(self, model: str = "") -> None:
+        """The chosen one if none is named; tries again where that failed. Raises ModelUnavailable or UnknownModel."""
+        self._models.to_encode_for(model)
+
+    def without_row(self, model: str = "") -> list[ContentId]:
+        """The stored pictures that the collection of the model lacks, newest first; the chosen one if none is named.
+
+        Raises ModelUnavailable or UnknownModel.
+        """
+        with self._database.collection(self._models.to_encode_for(model).info).loaded() as index:
             return list(self._without_row(index))
 
-    def reindex(self, stopped: Callable[[], bool] = lambda: False) -> Iterator[FileReceipt]:
-        """Encodes those pictures, and any that come meanwhile; from then on the chosen model answers.
+    def reindex(self, stopped: Callable[[], bool] = lambda: False, model: str = "") -> Iterator[FileReceipt]:
+        """Encodes those pictures, and any that come meanwhile; from then on the chosen model answers, if it was that.
 
         Raises ModelUnavailable or UnknownModel before the first one. Stopped or killed, the next call does the rest.
         """
-        encoder = self._models.chosen()
+        encoder = self._models.to_encode_for(model)
         collection = self._database.collection(encoder.info)
         tried: set[ContentId] = set()
         with collection.loaded() as index:
@@ -185,7 +214,8 @@ class ImageLibrary:
                         return
             finally:
                 collection.settle()
-        self._models.answer_with(encoder)
+        if self._models.is_chosen(model):
+            self._models.answer_with(encoder)
 
     def export(self, writer: PackWriter, stopped: Callable[[], bool] = lambda: False) -> Iterator[Packed]:
         """Packs the pictures that the answering model has encoded; see `pack_up`. Stopped, it leaves no manifest.
@@ -223,7 +253,7 @@ class ImageLibrary:
         if not query.parts:
             raise InvalidQuery("Describe a picture, or choose one to search with.")
         pictures = [self.record(id) for id in query.pictures]
-        encoder = self._models.answering()
+        encoder = self._models.named(query.model)
         started = encoded = time.perf_counter()
         inputs = [self._to_encode(part, encoder.info.working_side) for part in query.parts]
         vectors = encode(encoder, inputs)
@@ -243,7 +273,7 @@ class ImageLibrary:
         self, asked: Iterable[Asked], like: Query, stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[Answered]:
         """Answers many queries; see `answer_all`. Raises ModelUnavailable, UnknownModel or IndexUnavailable."""
-        encoder = self._models.answering()
+        encoder = self._models.named(like.model)
         with self._database.collection(encoder.info).loaded() as index:
             yield from answer_all(asked, encoder, index, like, stopped)
 
@@ -398,13 +428,13 @@ class ImageLibrary:
         """Nobody waits for a model any longer that is still on its way."""
         self._models.fail(ModelUnavailable("The app is stopping."))
 
-    def calibrate(self, wait: bool = False) -> None:
+    def calibrate(self, wait: bool = False, model: str = "") -> None:
         """Measures, where that is due, what hits are judged by; without waiting, on a thread of its own.
 
         A search does so by itself, but its own hits are then not judged yet.
         """
         if wait:
-            self._backgrounds.measure(self._models.answering())
+            self._backgrounds.measure(self._models.named(model))
         elif self._models.status().info:
             self._backgrounds.begin(self._models.answering())
 

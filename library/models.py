@@ -1,14 +1,18 @@
-"""Which encoder answers: the chosen one, or a stand-in while the chosen one cannot be had."""
+"""Which encoders there are, which of them answers, and which are in memory."""
 
+import gc
 import logging
 import threading
-from collections.abc import Callable
+import time
+import weakref
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
-from library.errors import UNEXPECTED, LikenessError
+from library.errors import UNEXPECTED, LikenessError, UnknownModel
 from library.ports import Encoder, EncoderInfo
 
 logger = logging.getLogger(__name__)
@@ -40,12 +44,33 @@ class ModelStatus:
         return self.info is not None and self.problem is not None
 
 
+@dataclass(frozen=True)
+class OfferedModel:
+    """One that can be asked. `info` is None until it was in memory once; `problem` is why the last try failed."""
+
+    name: str
+    state: Literal["away", "loading", "in memory"]
+    answers: bool  # where no model is named
+    info: EncoderInfo | None
+    problem: str | None
+
+
 class Models:
     """Safe to call from several threads. Loads nothing until asked."""
 
-    def __init__(self, chosen: ModelSource, stand_in: ModelSource | None = None) -> None:
-        self._chosen = _Once(chosen)
-        self._stand_in = _Once(stand_in) if stand_in else None
+    def __init__(
+        self,
+        chosen: ModelSource,
+        stand_in: ModelSource | None = None,
+        others: Sequence[ModelSource] = (),
+        release_after: float | None = None,
+    ) -> None:
+        """All but the one that answers are let go once nobody has asked for them for `release_after` seconds."""
+        sources = [chosen, *others, *([stand_in] if stand_in else [])]
+        self._all = {source.name: _Kept(source, release_after) for source in reversed(sources)}
+        self._chosen = self._all[chosen.name]
+        self._stand_in = self._all[stand_in.name] if stand_in else None
+        self._others = [self._all[source.name] for source in others]
         self._answering: Future[Encoder] = Future()
         self._problem: str | None = None
 
@@ -55,6 +80,39 @@ class Models:
 
     def stand_in(self) -> Encoder | None:
         return self._stand_in.get() if self._stand_in else None
+
+    def named(self, name: str) -> Encoder:
+        """The one that answers where none is named, or the chosen one. Waits until it is there.
+
+        Raises UnknownModel for one that is not offered, and what loading raises.
+        """
+        if name in ("", self._chosen.name):
+            return self.answering()
+        return self._other(name).get()
+
+    def to_encode_for(self, name: str) -> Encoder:
+        """The same, but the chosen one itself, however often it failed before."""
+        return self.chosen() if name in ("", self._chosen.name) else self.named(name)
+
+    def is_chosen(self, name: str) -> bool:
+        return name in ("", self._chosen.name)
+
+    def prepare(self, name: str) -> bool:
+        """Whether it answers at once; else it begins to load. Raises UnknownModel, and once what loading raised."""
+        if self.is_chosen(name):
+            return not self.status().is_loading
+        return self._other(name).prepare()
+
+    def offered(self) -> list[OfferedModel]:
+        """The chosen one first."""
+        answering = self.status().info
+        return [kept.offered(answering) for kept in (self._chosen, *self._others)]
+
+    def _other(self, name: str) -> "_Kept":
+        if kept := self._all.get(name):
+            return kept
+        offered = ", ".join(each.name for each in (self._chosen, *self._others))
+        raise UnknownModel(f"The model {name} is not offered here. These are: {offered}.")
 
     def answering(self) -> Encoder:
         """Waits until one answers. Raises what kept both from it."""
@@ -87,15 +145,90 @@ class Models:
         return ModelStatus(self._chosen.name, info, self._problem)
 
 
-class _Once:
-    def __init__(self, source: ModelSource) -> None:
+class _Kept:
+    """A model that is loaded when it is asked for, and let go when nobody has asked for a while."""
+
+    def __init__(self, source: ModelSource, release_after: float | None) -> None:
         self.name = source.name
         self._load = source.load
+        self._release_after = release_after
         self._loading = threading.Lock()
+        self._changes = threading.Lock()
         self._encoder: Encoder | None = None
+        # Whoever still works with it keeps it alive: it is not loaded a second time beside that.
+        self._alive: Callable[[], Encoder | None] = lambda: None
+        self._info: EncoderInfo | None = None
+        self._error: LikenessError | None = None
+        self._is_preparing = False
+        self._idle_until = 0.0
+        self._timer: threading.Timer | None = None
 
     def get(self) -> Encoder:
         with self._loading:
-            if self._encoder is None:
-                self._encoder = self._load()
-            return self._encoder
+            encoder = self._alive() or self._loaded()
+            with self._changes:
+                self._encoder, self._alive, self._info = encoder, weakref.ref(encoder), encoder.info
+                self._error = None
+                self._hold()
+            return encoder
+
+    def prepare(self) -> bool:
+        with self._changes:
+            if self._alive():
+                return True
+            error, self._error = self._error, None
+            if error:
+                raise error
+            if not self._is_preparing:
+                self._is_preparing = True
+                threading.Thread(target=self._prepare, name="model", daemon=True).start()
+        return False
+
+    def offered(self, answering: EncoderInfo | None) -> OfferedModel:
+        encoder = self._alive()
+        state: Literal["away", "loading", "in memory"] = (
+            "in memory" if encoder else "loading" if self._loading.locked() else "away"
+        )
+        answers = self._info is not None and self._info == answering
+        return OfferedModel(self.name, state, answers, self._info, str(self._error) if self._error else None)
+
+    def _loaded(self) -> Encoder:
+        try:
+            return self._load()
+        except LikenessError as error:
+            self._error = error
+            raise
+
+    def _prepare(self) -> None:
+        try:
+            self.get()
+        except LikenessError as error:
+            logger.warning("model %s: %s", self.name, error)
+        except Exception:
+            self._error = LikenessError(UNEXPECTED)
+            logger.exception("model %s cannot be loaded", self.name)
+        finally:
+            self._is_preparing = False
+
+    def _hold(self) -> None:
+        if self._release_after is None:
+            return
+        self._idle_until = time.monotonic() + self._release_after
+        if self._timer is None:
+            self._watch(self._release_after)
+
+    def _watch(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._on_timer)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _on_timer(self) -> None:
+        with self._changes:
+            left = self._idle_until - time.monotonic()
+            if left > 0:
+                self._watch(left)
+                return
+            self._timer = self._encoder = None
+        gc.collect()  # towers refer to themselves
+        if self._alive() is None:
+            logger.info("model %s was let go", self.name)

@@ -143,6 +143,25 @@ class IndexStatus:
     outdated_choice: int | None = None  # an nprobe that was chosen while the index had other clusters
 
 
+@dataclass(frozen=True)
+class StoredCollection:
+    """One that is there, loaded or not. `model` and `created` are empty where whoever made it did not note them.
+
+    `rows` may be out of date by what was written or deleted a moment ago.
+    """
+
+    name: str
+    model: str
+    fingerprint: str
+    dim: int
+    rows: int
+    created: str  # ISO 8601, UTC
+
+    @property
+    def vector_bytes(self) -> int:
+        return 4 * self.dim * self.rows
+
+
 class LoadedCollection(Protocol):
     """A collection in memory: the only thing that can be searched or read."""
 
@@ -238,6 +257,15 @@ class VectorDatabase(Protocol):
 
     def holds(self, encoder: EncoderInfo) -> bool:
         """Whether there is a collection of this encoder. Raises IndexUnavailable."""
+        ...
+
+    def stored(self) -> list[StoredCollection]:
+        """Every one there is, by name, without loading any. Raises IndexUnavailable."""
+        ...
+
+    def name_of(self, encoder: EncoderInfo) -> str: ...
+    def drop(self, name: str) -> None:
+        """Its vectors are gone; the next use makes it anew. Raises UnknownCollection or IndexUnavailable."""
         ...
 
     def update(self, records: Sequence[Record]) -> None:

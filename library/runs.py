@@ -48,8 +48,9 @@ class Run:
 
 @dataclass
 class Reindexing:
-    """The stored pictures on their way into the collection of the chosen model."""
+    """The stored pictures on their way into the collection of a model; of the chosen one if none is named."""
 
+    model: str = ""
     state: Literal["loading", "encoding", "done", "stopped", "failed"] = "loading"
     total: int = 0
     counts: Counter[Status] = field(default_factory=Counter)
@@ -91,11 +92,11 @@ class Worker:
             self._queue.put(partial(self._upload, run, items, in_place, near))
         return run
 
-    def reindex(self) -> Reindexing:
-        """Begins, or goes on where an earlier one ended; one at a time."""
+    def reindex(self, model: str = "") -> Reindexing:
+        """Begins, or goes on where an earlier one ended; one at a time, whatever the model."""
         with self._beginning:
             if self._reindexing is None or self._reindexing.over.is_set():
-                self._reindexing = Reindexing()
+                self._reindexing = Reindexing(model)
                 threading.Thread(target=self._prepare, args=[self._reindexing], name="model", daemon=True).start()
             return self._reindexing
 
@@ -158,8 +159,8 @@ class Worker:
     def _prepare(self, work: Reindexing) -> None:
         """Beside the uploads, since a download takes its time."""
         with _failures_noted(work):
-            self._library.load_chosen_model()
-            work.total = len(self._library.without_row())
+            self._library.load_model(work.model)
+            work.total = len(self._library.without_row(work.model))
             work.state = "encoding"
         if work.state == "encoding":
             self._queue.put(partial(self._reindex, work))
@@ -169,7 +170,7 @@ class Worker:
     def _reindex(self, work: Reindexing) -> None:
         logger.info("reindexing: started, %d pictures", work.total)
         with _failures_noted(work):
-            receipts = [] if work.stop.is_set() else self._library.reindex(work.stop.is_set)
+            receipts = [] if work.stop.is_set() else self._library.reindex(work.stop.is_set, work.model)
             for receipt in receipts:
                 work.counts[receipt.status] += 1
                 work.total = max(work.total, work.counts.total())  # more may have been uploaded meanwhile

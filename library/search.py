@@ -31,6 +31,7 @@ class Query:
     where: Filter | None = None
     order: Order = "score"
     offset: int = 0  # how many of the best hits are left out: those of the pages before
+    model: str = ""  # empty: the one that answers
 
     def __post_init__(self) -> None:
         check_parts(self.parts)

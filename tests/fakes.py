@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from library.errors import UnknownPicture
+from library.errors import UnknownCollection, UnknownPicture
 from library.filters import Filter
 from library.images import ContentId
 from library.models import Models, ModelSource
-from library.ports import Encoder, EncoderInfo, Explained, Hit, IndexStatus, Question, Vector, Vectors
+from library.ports import Encoder, EncoderInfo, Explained, Hit, IndexStatus, Question, StoredCollection, Vector, Vectors
 from library.records import Record, id_of
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -141,6 +141,9 @@ class MemoryCollection:
         hits = [Hit(record, float(self._rows[record.img_path][1] @ vector)) for record in self.matching(where)]
         return sorted(hits, key=lambda hit: (-hit.score, hit.record.img_path))[offset : offset + limit]
 
+    def stored(self) -> StoredCollection:
+        return StoredCollection(self._name, self._name.rpartition("_")[0], "", self._dim, len(self._rows), "")
+
     def matching(self, where: Filter | None) -> list[Record]:
         assert self._holders, "read a collection that is not loaded"
         return [record for record, _ in self._rows.values() if where is None or where.matches(record)]
@@ -213,6 +216,17 @@ class MemoryDatabase:
 
     def holds(self, encoder: EncoderInfo) -> bool:
         return f"{encoder.name}_{encoder.fingerprint}" in self._collections
+
+    def name_of(self, encoder: EncoderInfo) -> str:
+        return f"{encoder.name}_{encoder.fingerprint}"
+
+    def stored(self) -> list[StoredCollection]:
+        return [each.stored() for _, each in sorted(self._collections.items())]
+
+    def drop(self, name: str) -> None:
+        if name not in self._collections:
+            raise UnknownCollection(f"There is no collection {name}.")
+        del self._collections[name]
 
     def update(self, records: Sequence[Record]) -> None:
         for collection in self._collections.values():

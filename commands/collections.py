@@ -1,0 +1,48 @@
+"""The commands that list the collections of vectors, one for each model, and drop one."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from commands.printing import print_json
+from commands.session import EXIT_REJECTED, AsJson, Session, fail, failures_as_exit_codes
+from library.ports import StoredCollection
+
+COLUMNS = ("collection", "model", "dim", "rows", "vectors", "made")
+
+
+def collections(context: typer.Context, as_json: AsJson = False) -> None:
+    """Lists what the pictures were encoded for: a collection for each model."""
+    session: Session = context.obj
+    with failures_as_exit_codes(), session.library(with_model=False) as library:
+        found = library.collections()
+    if as_json:
+        print_json([asdict(each) | {"vector_bytes": each.vector_bytes} for each in found])
+        return
+    rows = [COLUMNS, *map(_line, found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    for row in rows if found else []:
+        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    if not found:
+        typer.echo("There are no collections yet: take pictures in with ingest, or try it with samples.", err=True)
+
+
+def drop(
+    context: typer.Context,
+    collection: Annotated[str, typer.Argument(help="Its name, as collections lists it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Does not ask.")] = False,
+) -> None:
+    """Removes a collection and its vectors. The pictures stay: reindex makes the vectors anew."""
+    session: Session = context.obj
+    with failures_as_exit_codes(), session.library() as library:
+        rows = next((each.rows for each in library.collections() if each.name == collection), None)
+        if rows and not yes and not typer.confirm(f"Drop {collection} with the vectors of {rows} pictures?"):
+            fail("Nothing was dropped.", EXIT_REJECTED)
+        library.drop_collection(collection)
+    typer.echo(f"dropped  {collection}")
+
+
+def _line(each: StoredCollection) -> tuple[str, ...]:
+    megabytes = f"{each.vector_bytes / 1e6:.1f} MB"
+    return (each.name, each.model or "-", str(each.dim), str(each.rows), megabytes, each.created or "-")
