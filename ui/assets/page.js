@@ -1,6 +1,7 @@
 () => {
   // Things that Gradio's own components leave to the page: names for screen readers, keys, small screens.
   const FIELDS = 'INPUT|TEXTAREA|SELECT';
+  const { language, languageOf, phrase } = window.likeness;
   const find = (selector) => document.querySelector(selector);
 
   const label = (selector, text) => {
@@ -9,10 +10,10 @@
   };
 
   const nameControls = () => {
-    label('#query textarea', 'Describe a picture');
-    label('#query .submit-button', 'Search');
-    label('#accuracy', 'Accuracy');
-    label('#query .upload-button', 'Choose a picture to search with');
+    label('#query textarea', phrase('form.describe'));
+    label('#query .submit-button', phrase('form.search'));
+    label('#accuracy', phrase('form.accuracy'));
+    label('#query .upload-button', phrase('form.choose'));
     const input = find('#query input[type=file]');
     if (input) input.accept = 'image/*,.heic,.heif,.avif,.jp2,.tif,.tiff';
     document.querySelectorAll('#side button.label-wrap').forEach((node) => {
@@ -29,12 +30,25 @@
     document.querySelectorAll('#side button.label-wrap.open').forEach((node) => node.click());
   };
 
+  // Whoever takes another language in Gradio's settings gets all of the page in it.
+  const followSettings = () => {
+    const html = document.documentElement;
+    html.lang = language;
+    new MutationObserver(() => {
+      const chosen = languageOf(html.lang);
+      if (chosen === language) return;
+      const url = new URL(location.href);
+      url.searchParams.set('lang', chosen);
+      location.assign(url);
+    }).observe(html, { attributes: true, attributeFilter: ['lang'] });
+  };
+
   // Between the search box and the pictures lie all the settings.
   const addSkipLink = () => {
     const link = document.createElement('a');
     link.className = 'lk-skip';
     link.href = '#results';
-    link.textContent = 'Skip to the pictures';
+    link.textContent = phrase('form.skip');
     link.addEventListener('click', (event) => {
       event.preventDefault(); // the address belongs to the search
       find('#results .lk-line')?.focus();
@@ -75,7 +89,7 @@
     if (target.matches?.('#query img')) target.style.visibility = 'hidden';
   };
 
-  document.documentElement.lang = 'en';
+  followSettings();
   nameControls();
   addSkipLink();
   closeOnPhones();
