@@ -9,7 +9,18 @@
     if (node && node.getAttribute('aria-label') !== text) node.setAttribute('aria-label', text);
   };
 
+  // Gradio says these itself, and in English only.
+  const sayAgain = () => {
+    const submit = find('#query .submit-button');
+    if (submit && submit.textContent.trim() !== phrase('form.search')) submit.textContent = phrase('form.search');
+    document.querySelectorAll('#side input[aria-label]').forEach((node) => {
+      const [, kind, name] = /^(number input|range slider) for (.*)$/.exec(node.getAttribute('aria-label')) || [];
+      if (kind) node.setAttribute('aria-label', phrase(kind === 'number input' ? 'form.number_of' : 'form.slider_of', { name }));
+    });
+  };
+
   const nameControls = () => {
+    sayAgain();
     label('#query textarea', phrase('form.describe'));
     label('#query .submit-button', phrase('form.search'));
     label('#accuracy', phrase('form.accuracy'));
