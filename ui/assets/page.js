@@ -21,6 +21,7 @@
 
   const nameControls = () => {
     sayAgain();
+    label('#query [aria-label="Multimedia input field"]', phrase('form.box'));
     label('#query textarea', phrase('form.describe'));
     label('#query .submit-button', phrase('form.search'));
     label('#accuracy', phrase('form.accuracy'));
