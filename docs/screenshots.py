@@ -3,6 +3,8 @@
     python -m docs.screenshots                   docs/screenshot.png
     python -m docs.screenshots --states FOLDER   FOLDER/<state>-<width>-<light or dark>.png
 
+With --locale ko-KR or zh-TW, as visitors with such a browser see it.
+
 Needs Chromium and requirements-dev.txt.
 """
 
@@ -23,26 +25,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--states", type=Path, metavar="FOLDER", help="where a picture of every state goes")
     parser.add_argument("--only", nargs="+", metavar="STATE", help="some states, by name")
+    parser.add_argument("--locale", default="en-US", help="the language of the browser")
     given = parser.parse_args()
     places = states.Places(Path(tempfile.mkdtemp()))
     try:
         with sync_playwright() as playwright:
             chromium = start_chromium(playwright)
             if given.states:
-                photograph_states(chromium, places, given.states, given.only)
+                photograph_states(chromium, places, given.states, given.only, given.locale)
             else:
-                photograph(chromium, states.results, places, HERE / "screenshot.png")
+                photograph(chromium, states.results, places, HERE / "screenshot.png", locale=given.locale)
             chromium.close()
     finally:
         places.stop()
 
 
-def photograph_states(chromium: object, places: states.Places, folder: Path, only: list[str] | None) -> None:
+def photograph_states(
+    chromium: object, places: states.Places, folder: Path, only: list[str] | None, locale: str
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [state for state in states.STATES if not only or state.__name__ in only]
     for state, size, scheme in product(chosen, (WIDE, PHONE), ("light", "dark")):
         path = folder / f"{state.__name__}-{size[0]}-{scheme}.png"
-        photograph(chromium, state, places, path, size, scheme)
+        photograph(chromium, state, places, path, size, scheme, locale)
         print(path)
 
 
@@ -53,8 +58,9 @@ def photograph(
     path: Path,
     size: tuple[int, int] = WIDE,
     scheme: str = "light",
+    locale: str = "en-US",
 ) -> None:
-    visitor = Browser(chromium, size, scheme)
+    visitor = Browser(chromium, size, scheme, locale)
     page = state(visitor, places)
     settle(page)
     page.screenshot(path=path)

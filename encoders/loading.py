@@ -63,7 +63,7 @@ def load_encoder(model: str, device: str = "auto", dtype: str = "auto", text_mod
     loaded = loaded.to(where).eval()
     texts = _text_tower(text_model, model, dim, where, precision) or _own_texts(name, loaded, tokenizer)
     preprocessing, side = _preprocessing(image_processor), _input_side(image_processor)
-    info = EncoderInfo(name, fingerprint, dim, where, precision, preprocessing, side, texts.name)
+    info = EncoderInfo(name, fingerprint, dim, where, precision, preprocessing, side, texts.name, texts.multilingual)
     logger.info("model %s is ready: %d-d, %s, %s, texts by %s", name, dim, where, precision, texts.name)
     return ClipEncoder(loaded, image_processor, texts, info, may_round=dtype == "auto")
 

@@ -16,6 +16,8 @@ from library.ports import Vectors
 
 
 class SentenceTexts:
+    multilingual = True
+
     def __init__(self, name: str, model: Any) -> None:
         self.name = name
         self._model = model

@@ -9,6 +9,7 @@ from encoders.vectors import on_all_cores, unit_rows
 from library.ports import Vectors
 
 FULL_LENGTH = ("siglip", "siglip2")  # trained on texts in lower case, padded to the full length
+MANY_LANGUAGES = 100_000  # pieces of words: those of English models are some 50,000 and fewer
 SHIFTED = ("altclip_text_model",)  # as in RoBERTa, positions are counted from behind the padding's own
 
 
@@ -17,6 +18,11 @@ class TextTower(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def multilingual(self) -> bool:
+        """Whether it reads more languages than English."""
+        ...
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """The end of a text beyond the context is left out."""
         ...
@@ -28,7 +34,14 @@ class TransformersTexts:
     """A text tower of transformers: `features` makes of tokens a tensor of shape (n, dim)."""
 
     def __init__(
-        self, name: str, features: Callable[..., torch.Tensor], tokenizer: Any, config: Any, device: Any, family: str
+        self,
+        name: str,
+        features: Callable[..., torch.Tensor],
+        tokenizer: Any,
+        config: Any,
+        device: Any,
+        family: str,
+        multilingual: bool = False,
     ) -> None:
         self.name = name
         self._features = features
@@ -36,6 +49,7 @@ class TransformersTexts:
         self._device = device
         self._is_padded_fully = family in FULL_LENGTH
         self._context = context_of(tokenizer, config)
+        self.multilingual = multilingual or config.vocab_size >= MANY_LANGUAGES
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         tokens = self._tokenizer(

@@ -22,7 +22,8 @@ class EncoderInfo:
     """`fingerprint` tells apart two sets of weights under one name: a hub commit, or a hash of the files.
 
     `preprocessing` is what happens to a decoded picture before the image tower sees it, as JSON can hold it;
-    `input_side` is how many pixels a side the tower sees. `texts` names the model that reads texts.
+    `input_side` is how many pixels a side the tower sees. `texts` names the model that reads texts, and
+    `multilingual` says whether it reads more languages than English.
     """
 
     name: str
@@ -33,6 +34,7 @@ class EncoderInfo:
     preprocessing: Mapping[str, Any] = field(default_factory=dict, compare=False)
     input_side: int = field(default=224, compare=False)
     texts: str = field(default="", compare=False)
+    multilingual: bool = field(default=False, compare=False)
 
     @property
     def working_side(self) -> int:

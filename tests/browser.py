@@ -38,12 +38,15 @@ def start_chromium(playwright: Any) -> Any:
 class Browser:
     """One visitor, with as many tabs as they open."""
 
-    def __init__(self, chromium: Any, size: tuple[int, int] = WIDE, scheme: str = "light") -> None:
+    def __init__(
+        self, chromium: Any, size: tuple[int, int] = WIDE, scheme: str = "light", locale: str = "en-US"
+    ) -> None:
         self.problems: list[str] = []
         is_phone = size[0] < 500
         self.context = chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,
+            locale=locale,
             has_touch=is_phone,
             is_mobile=is_phone,
         )

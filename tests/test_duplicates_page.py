@@ -72,7 +72,7 @@ def test_keeping_one_deletes_the_others_and_the_group_is_gone(handlers, finder, 
     kept = group["pictures"][1]["id"]
     value = handlers.decide({"key": group["key"], "decision": "keep", "id": kept})
     assert sorted(value["removed"]) == sorted(each["id"] for each in group["pictures"] if each["id"] != kept)
-    assert value["notice"] == "Kept red 1.png, deleted 2 near-duplicates."
+    assert value["notice"] == {"key": "duplicates.kept_one", "values": {"name": "red 1.png", "count": 2}}
     assert filled.status().pictures == 3
     assert (value["found"], value["current"]) == (1, True)
 

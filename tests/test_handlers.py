@@ -174,7 +174,7 @@ def test_a_text_that_was_cut_is_mentioned(handlers, filled):
 )
 def test_numbers_that_are_none_are_refused_in_words(handlers, filled, params):
     value = handlers.show(View.of("red"), *params)
-    assert (value["state"], value["title"]) == ("error", "This search cannot be run")
+    assert (value["state"], value["kind"]) == ("error", "InvalidQuery")
     assert value["detail"] != UNEXPECTED
 
 
@@ -220,7 +220,7 @@ def test_files_outside_the_upload_folder_are_not_read(handlers, tmp_path_factory
 def test_a_broken_picture_gets_one_plain_sentence_without_a_path(handlers, filled, uploads):
     given = uploaded(uploads, "page.jpg", b"<!doctype html>")
     value = handlers.show(View.of(picture=given["path"]), *PARAMS)
-    assert value["title"] == "This picture cannot be used"
+    assert value["kind"] == "RejectedImage"
     assert str(uploads) not in value["detail"]
 
 
@@ -236,7 +236,7 @@ def test_milvus_away_is_said_and_can_be_tried_again(handlers, filled, monkeypatc
 
     monkeypatch.setattr(MemoryCollection, "loaded", away)
     value = handlers.show(View.of("red"), *PARAMS)
-    assert value["title"] == "Milvus is not answering"
+    assert value["kind"] == "IndexUnavailable"
     assert value["detail"] == "Milvus does not answer. Start it."
     assert value["retry"]
 
@@ -356,7 +356,7 @@ def test_removing_several_removes_them_and_tells_how_many(handlers, library, fil
     notice = handlers.remove_all({"ids": [filled["red"], filled["blue"]]})
     assert (notice["removed_all"], notice["count"]) == ([filled["red"], filled["blue"]], 2)
     assert [record.name for record in library.browse(0, 9)] == ["green.png"]
-    assert handlers.remove_all({"ids": "all"})["title"] == "This selection cannot be used"
+    assert handlers.remove_all({"ids": "all"})["kind"] == "InvalidSelection"
 
 
 @pytest.mark.parametrize("data", [None, {}, {"id": 3}, {"id": "f" * 64}, {"id": "../x"}, {"id": ["f" * 64]}])
@@ -371,7 +371,7 @@ def test_removing_what_is_not_there_says_so(handlers, library, filled, data):
 def test_who_may_not_remove_cannot(library, worker, uploads, filled, edits):
     handlers = Handlers(library, worker, edits, uploads)
     for notice in (handlers.remove({"id": filled["red"]}), handlers.remove_all({"ids": [filled["red"]]})):
-        assert notice["title"] == "This is not allowed here"
+        assert notice["kind"] == "NotAllowed"
     assert len(library.browse(0, 9)) == 3
 
 
@@ -379,7 +379,7 @@ def test_who_may_not_add_cannot(library, worker, uploads, picture):
     handlers = Handlers(library, worker, "none", uploads)
     given = {"files": [uploaded(uploads, "a.png", picture("red"))]}
     for value, run_id in (handlers.add(given), handlers.add_samples(), handlers.stop(None)):
-        assert (value["title"], run_id) == ("This is not allowed here", None)
+        assert (value["kind"], run_id) == ("NotAllowed", None)
     assert worker.current() is None
 
 
@@ -442,7 +442,7 @@ def test_what_cannot_be_searched_keeps_its_parts_to_be_changed(handlers, filled)
 @pytest.mark.parametrize("parts", [3, "x", {}, [3], [{}], [{"text": 3}], [{"text": "a", "weight": None}], [{}] * 17])
 def test_odd_parts_get_one_sentence(handlers, filled, parts):
     value, _ = handlers.visit({"parts": parts}, *PARAMS)
-    assert (value["state"], value["title"]) == ("error", "This search cannot be run")
+    assert (value["state"], value["kind"]) == ("error", "InvalidQuery")
 
 
 def test_several_pictures_of_the_search_box_are_parts(handlers, filled, picture, uploads):
@@ -714,14 +714,14 @@ def test_a_filter_that_nothing_meets_shows_that(handlers, filled):
 )
 def test_a_filter_that_cannot_be_is_told_and_not_kept(handlers, filled, rows):
     shown, view = handlers.filtered(View.of("red"), {"rows": rows, "sort": "score"}, *PARAMS)
-    assert (shown["state"], shown["title"]) == ("error", "This filter cannot be used")
+    assert (shown["state"], shown["kind"]) == ("error", "InvalidFilter")
     assert view == View.of("red")
 
 
 @pytest.mark.parametrize("where", ["[", '[{"field": 5}]', "5", '["a"]'])
 def test_an_address_with_a_broken_filter_is_told(handlers, filled, where):
     shown, _ = handlers.visit({"q": "red", "where": where}, *PARAMS)
-    assert shown["title"] == "This filter cannot be used"
+    assert shown["kind"] == "InvalidFilter"
 
 
 def test_results_are_shown_page_by_page(handlers, filled):

@@ -54,7 +54,7 @@ def test_an_allowed_folder_is_taken_in_copied_or_left_in_place(at_rights, store,
 def test_it_needs_the_right_to_change_everything(at_rights, archive, edits):
     handlers = at_rights(edits)
     shown, run_id = handlers.add_from_server({"source": str(archive)})
-    assert (shown["state"], shown["title"], run_id) == ("error", "This is not allowed here", None)
+    assert (shown["state"], shown["kind"], run_id) == ("error", "NotAllowed", None)
     assert handlers.follow(None) == (NO_RUN, None)
 
 

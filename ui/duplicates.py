@@ -61,17 +61,17 @@ class DuplicateHandlers:
             key, decision = checks.text(given.get("key")), checks.text(given.get("decision"))
             if decision == "all":
                 self._finder.keep_all(key)
-                done["notice"] = "All are kept. They are not shown as near-duplicates again."
+                done["notice"] = _notice("duplicates.all_kept")
                 return
             id = parse_content_id(checks.text(given.get("id")))
             if decision == "keep":
                 kept = self._library.record(id)
                 deleted = self._finder.keep_one(key, id)
                 done["removed"] = [record.content_id for record in deleted]
-                done["notice"] = f"Kept {kept.name}, deleted {len(deleted)} near-duplicate{'s'[: len(deleted) != 1]}."
+                done["notice"] = _notice("duplicates.kept_one", name=kept.name, count=len(deleted))
             elif decision == "apart":
                 self._finder.set_apart(key, id)
-                done["notice"] = "It is kept, and not shown as a near-duplicate of the others again."
+                done["notice"] = _notice("duplicates.set_apart")
             else:
                 raise InvalidSelection("A decision is keep, all or apart.")
 
@@ -112,6 +112,11 @@ class DuplicateHandlers:
         except LikenessError as error:
             problem = str(error)
         return value | {"problem": problem}
+
+
+def _notice(key: str, **values: str | int) -> Json:
+    """In the words of the page's language."""
+    return {"key": key, "values": values}
 
 
 def _group(group: Group) -> Json:

@@ -110,8 +110,6 @@ def tuning_view(found: Tuning) -> Json:
         "texts_from": dict(found.texts_from),
         "present": found.present,
         "suggested": step.nprobe if step else None,
-        "sentence": found.sentence,
-        "gain": found.gain,
         "exact": {"text": found.exact[TEXT], "picture": found.exact[PICTURE]},
         "steps": [
             {

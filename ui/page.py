@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
+from gradio.i18n import I18nData as Words
 from gradio.utils import get_upload_folder
 
 from library.evaluate import Evaluations
@@ -24,7 +25,6 @@ from ui.views import Json, View, fields_view
 
 __all__ = ["build_page", "launch_options"]
 
-EXAMPLES = ["red balloons", "mountains with snow", "a pink heart", "a city at night", "blue stripes"]
 Parameters = tuple[gr.Slider, gr.Radio, gr.Slider, gr.Slider]  # limit, accuracy, nprobe, minimum score
 
 QUEUE_SECONDS = 0.01  # Gradio's own millisecond keeps a core 5 % busy while nobody is there
@@ -115,17 +115,16 @@ def _results(edits: Edits) -> gr.HTML:
         elem_id="results",
         value={"state": "starting"},
         edits=edits,
-        examples=EXAMPLES,
     )
 
 
 def _search_box() -> gr.MultimodalTextbox:
     return gr.MultimodalTextbox(
         elem_id="query",
-        label="Search",
+        label=Words("form.search"),
         show_label=False,
         container=False,
-        placeholder="Describe a picture, or drop or paste some here",
+        placeholder=Words("form.placeholder"),
         file_count="multiple",
         sources=["upload"],
         submit_btn="Search",
@@ -137,13 +136,13 @@ def _search_box() -> gr.MultimodalTextbox:
 
 
 def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML, gr.HTML]:
-    with gr.Accordion("Search settings", open=True, elem_id="settings"):
-        limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label="Results", elem_id="limit", buttons=[])
+    with gr.Accordion(Words("form.settings"), open=True, elem_id="settings"):
+        limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label=Words("form.limit"), elem_id="limit", buttons=[])
         accuracy = gr.Radio(
-            [AUTOMATIC, MANUAL, EXACT],
+            [(Words("form.automatic"), AUTOMATIC), (Words("form.manual"), MANUAL), (Words("form.exact"), EXACT)],
             value=AUTOMATIC,
-            label="Accuracy",
-            info="Exact compares with every picture.",
+            label=Words("form.accuracy"),
+            info=Words("form.accuracy_info"),
             elem_id="accuracy",
         )
         nprobe = gr.Slider(
@@ -152,20 +151,20 @@ def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML, gr.HTML]:
             16,
             step=1,
             label="nprobe",
-            info="How many of the index's clusters are searched.",
+            info=Words("form.nprobe_info"),
             elem_id="nprobe",
             buttons=[],
         )
         meter = _drawn("dialog.js", "plots.js", "meter.js", elem_id="meter")
         evaluation = _drawn("dialog.js", "plots.js", "evaluation.js", elem_id="evaluation")
-        min_score = gr.Slider(0, 1, 0, step=0.01, label="Minimum score", elem_id="minscore", buttons=[])
+        min_score = gr.Slider(0, 1, 0, step=0.01, label=Words("form.min_score"), elem_id="minscore", buttons=[])
         filters = _drawn("filters.js", elem_id="filters", value=fields_view(Fields().all()))
         duplicates = _drawn("dialog.js", "duplicates.js", elem_id="duplicates")
     return (limit, accuracy, nprobe, min_score), filters, meter, evaluation, duplicates
 
 
 def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
-    with gr.Accordion("Add pictures", open=True, elem_id="add", visible=edits != "none"):
+    with gr.Accordion(Words("form.add"), open=True, elem_id="add", visible=edits != "none"):
         uploads = _drawn(
             "uploads.js",
             elem_id="uploads",

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from library.image_library import ImageLibrary
 from ui.health import health_routes
+from ui.languages import inline, translations, welcome
 from ui.media import media_routes
 from ui.sign_in import Accounts, SignIn
 from ui.taking_along import taking_routes
@@ -30,8 +31,6 @@ STYLES = (
     "duplicates.css",
 )
 MAX_FILE_MEGABYTES = 100
-# The title of the document too: Gradio gives its login page none.
-WELCOME = "<title>Likeness: sign in</title><b>Likeness</b> finds pictures by meaning. Sign in to see this library."
 
 
 def launch_options(
@@ -45,13 +44,15 @@ def launch_options(
     return {
         "theme": theme(),
         "css_paths": [ASSETS / name for name in STYLES],
+        "head": inline(script("words.js")),
+        "i18n": translations(),
         "js": script("page.js"),
         "favicon_path": ASSETS / "favicon.svg",
         "footer_links": ["api", "settings"],
         "run_history": False,  # it would keep every visitor's queries in the browser
         "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
         "auth": accounts.accept if accounts else None,
-        "auth_message": WELCOME if accounts else None,
+        "auth_message": welcome() if accounts else None,
         "mcp_server": mcp,
         "app_kwargs": {
             "routes": [*media_routes(library), *taking_routes(library), *health_routes(library)],

@@ -43,19 +43,19 @@ MAX_RECEIPTS = 5_000  # a table of more rows than this makes a browser slow
 MAX_METADATA = 40
 MAX_METADATA_TEXT = 600
 
-TITLES: tuple[tuple[type[LikenessError], str], ...] = (
-    (RejectedImage, "This picture cannot be used"),
-    (InvalidQuery, "This search cannot be run"),
-    (InvalidFilter, "This filter cannot be used"),
-    (InvalidContentId, "There is no such picture"),
-    (UnknownPicture, "This picture cannot be found"),
-    (InvalidSelection, "This selection cannot be used"),
-    (OriginalAway, "The original is not there"),
-    (NotAllowed, "This is not allowed here"),
-    (UnknownModel, "There is no such model"),
-    (ModelUnavailable, "The model is not available"),
-    (IndexUnavailable, "Milvus is not answering"),
-    (StoreUnavailable, "The image store is not answering"),
+TITLED: tuple[type[LikenessError], ...] = (  # the page has a title for each of them
+    RejectedImage,
+    InvalidQuery,
+    InvalidFilter,
+    InvalidContentId,
+    UnknownPicture,
+    InvalidSelection,
+    OriginalAway,
+    NotAllowed,
+    UnknownModel,
+    ModelUnavailable,
+    IndexUnavailable,
+    StoreUnavailable,
 )
 WORTH_ANOTHER_TRY = (IndexUnavailable, StoreUnavailable)  # a model is asked for once, when the app starts
 
@@ -99,7 +99,7 @@ def error_view(error: Exception, view: View | None = None) -> Json:
     known = isinstance(error, LikenessError)
     return {
         "state": "error",
-        "title": next((title for kind, title in TITLES if isinstance(error, kind)), "That did not work"),
+        "kind": next((kind for kind in TITLED if isinstance(error, kind)), LikenessError).__name__,
         "detail": str(error) if known else UNEXPECTED,
         "retry": not known or isinstance(error, WORTH_ANOTHER_TRY),
         "query": _address(view or View()),
@@ -180,6 +180,7 @@ def status_view(status: LibraryStatus) -> Json:
             "device": info.device if info else None,
             "dtype": info.dtype if info else None,
             "fingerprint": info.fingerprint if info else None,
+            "multilingual": bool(info and info.multilingual),
             "texts": info.texts if info and info.texts not in ("", info.name) else None,
         },
         "index": _index(status.index) if status.index else None,

@@ -20,4 +20,5 @@ def small_texts(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Tran
         return found
 
     tokenizer = AutoTokenizer.from_pretrained(FOLDER)
-    return TransformersTexts("small", features, tokenizer, tower.config, tower.device, tower.config.model_type)
+    config = tower.config
+    return TransformersTexts("small", features, tokenizer, config, tower.device, config.model_type, multilingual=True)

@@ -10,19 +10,19 @@ const createCropper = () => {
   let apply = () => {};
 
   const dialog = el('dialog', 'lk-dialog lk-crop');
-  dialog.setAttribute('aria-label', 'Search with a part of the picture');
+  dialog.setAttribute('aria-label', phrase('crop.title'));
   const image = el('img');
   image.alt = '';
   image.draggable = false;
   const frame = el('div', 'lk-crop-frame');
   const stage = el('div', 'lk-crop-stage');
-  const problem = el('p', 'lk-small', 'Your browser cannot show this picture. The numbers work all the same.');
+  const problem = el('p', 'lk-small', phrase('crop.unshown'));
   const canvas = el('div', 'lk-crop-canvas');
   canvas.append(image, frame);
   stage.append(canvas, problem);
 
   const fields = SIDES.map((side, place) => {
-    const label = el('label', '', `${side[0].toUpperCase()}${side.slice(1)} %`);
+    const label = el('label', '', phrase(`crop.side.${side}`));
     const input = el('input');
     input.type = 'number';
     input.min = 0;
@@ -39,9 +39,9 @@ const createCropper = () => {
   const numbers = el('div', 'lk-crop-fields');
   numbers.append(...fields.map((field) => field.label));
   const actions = el('div', 'lk-actions');
-  const use = button('lk-button primary', 'Search with this part', () => done(isWhole() ? null : crop));
-  actions.append(use, button('lk-button', 'Whole picture', () => done(null)), button('lk-button', 'Cancel', () => dialog.close()));
-  dialog.append(el('h2', '', 'Draw a rectangle on the picture'), stage, numbers, actions);
+  const use = button('lk-button primary', phrase('crop.use'), () => done(isWhole() ? null : crop));
+  actions.append(use, button('lk-button', phrase('crop.whole'), () => done(null)), button('lk-button', phrase('common.cancel'), () => dialog.close()));
+  dialog.append(el('h2', '', phrase('crop.head')), stage, numbers, actions);
   element.append(dialog);
 
   const isWhole = () => crop.every((each, place) => each === WHOLE[place]);

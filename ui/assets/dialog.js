@@ -6,15 +6,15 @@ const measuringDialog = (title) => {
     if (event.target === dialog) dialog.close();
   });
   const head = el('div', 'lk-dialog-head');
-  head.append(el('h2', '', title), iconButton('lk-button bare', 'Close', 'close', () => dialog.close()));
+  head.append(el('h2', '', title), iconButton('lk-button bare', phrase('common.close'), 'close', () => dialog.close()));
   const body = el('div', 'lk-measuring-body');
   body.tabIndex = 0;
   body.setAttribute('role', 'region');
-  body.setAttribute('aria-label', `${title}: figures`);
+  body.setAttribute('aria-label', phrase('dialog.figures', { title }));
   dialog.append(head, body);
   element.append(dialog);
   const open = () => {
-    if (!body.children.length) body.append(el('p', 'lk-subtle', 'Looking…'));
+    if (!body.children.length) body.append(el('p', 'lk-subtle', phrase('dialog.looking')));
     dialog.showModal();
     trigger('asked', {});
   };
@@ -34,7 +34,7 @@ const progressOf = (value, label, said) => {
   const bar = el('i');
   bar.style.width = `${100 * share}%`;
   track.append(bar);
-  box.append(track, el('span', 'lk-subtle', value.stopping ? 'Stopping…' : said));
-  if (value.may && !value.stopping) box.append(button('lk-button', 'Stop', () => trigger('halt', {})));
+  box.append(track, el('span', 'lk-subtle', value.stopping ? phrase('common.stopping') : said));
+  if (value.may && !value.stopping) box.append(button('lk-button', phrase('common.stop'), () => trigger('halt', {})));
   return box;
 };

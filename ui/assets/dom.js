@@ -1,5 +1,7 @@
 // Shared by every script of the page. Text from the library only ever becomes textContent.
 
+const { language, phrase, inEnglish } = window.likeness; // see words.js
+
 const el = (tag, className = '', text = null) => {
   const node = document.createElement(tag);
   if (className) node.className = className;
@@ -65,9 +67,13 @@ const iconButton = (className, label, iconName, onClick) => {
   return node;
 };
 
-const number = (value) => Number(value).toLocaleString('en');
+const number = (value) => Number(value).toLocaleString(language);
 
-const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+const dateOf = (at) => new Date(at).toLocaleString(language === 'en' ? 'en-GB' : language, { dateStyle: 'medium', timeStyle: 'short' });
+
+const relevanceOf = ({ relevance }) => phrase(`relevance.${relevance.replace(' ', '_')}`);
+
+const detailOf = ({ detail }) => detail;
 
 const milliseconds = (value) => (value < 10 ? `${value.toFixed(1)} ms` : `${number(Math.round(value))} ms`);
 
@@ -78,9 +84,8 @@ const fileSize = (bytes) => {
 };
 
 const seconds = (value) => {
-  if (value < 1) return 'less than a second';
-  if (value < 90) return `${Math.round(value)} s`;
-  return `${Math.round(value / 60)} min`;
+  if (value < 1) return phrase('unit.moment');
+  return value < 90 ? phrase('unit.seconds', { count: Math.round(value) }) : phrase('unit.minutes', { count: Math.round(value / 60) });
 };
 
 // Below whatever path a proxy puts the app.

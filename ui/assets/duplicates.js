@@ -2,8 +2,8 @@
 
 const POLL = 700;
 
-const { dialog, body, open } = measuringDialog('Near-duplicates');
-drawn.append(button('lk-button', 'Near-duplicates…', open));
+const { dialog, body, open } = measuringDialog(phrase('duplicates.title'));
+drawn.append(button('lk-button', phrase('duplicates.open'), open));
 let shown = null;
 let asking = null; // the group whose pictures are about to be deleted
 const chosen = new Map(); // the picture to keep, by group
@@ -22,7 +22,7 @@ const focusGroup = (at) => {
 };
 
 const progress = (value) =>
-  progressOf(value, 'Pictures compared', value.total ? `${number(value.done)} of ${plural(value.total, 'picture')} compared` : 'Loading the index…');
+  progressOf(value, phrase('duplicates.compared'), value.total ? phrase('duplicates.progress', { done: value.done, count: value.total }) : phrase('duplicates.loading'));
 
 const keptOf = (group) => group.pictures.find((each) => each.id === chosen.get(group.key)) || group.pictures[0];
 
@@ -32,7 +32,7 @@ const choice = (group, picture) => {
   radio.type = 'radio';
   radio.name = `keep ${group.key}`;
   radio.checked = picture === keptOf(group);
-  radio.setAttribute('aria-label', `Keep ${picture.name}`);
+  radio.setAttribute('aria-label', phrase('duplicates.keep_named', { name: picture.name }));
   radio.addEventListener('change', () => {
     chosen.set(group.key, picture.id);
     body.querySelectorAll(`[data-key="${group.key}"] .lk-alike`).forEach((each) => {
@@ -40,7 +40,7 @@ const choice = (group, picture) => {
     });
     if (asking === group.key) redraw();
   });
-  label.append(radio, el('span', '', 'Keep'));
+  label.append(radio, el('span', '', phrase('duplicates.keep')));
   return label;
 };
 
@@ -51,7 +51,7 @@ const figure = (value, group, picture) => {
   link.href = mediaUrl('preview', picture.id);
   link.target = '_blank';
   link.rel = 'noopener';
-  link.setAttribute('aria-label', `${picture.name}, larger in a new tab`);
+  link.setAttribute('aria-label', phrase('duplicates.larger', { name: picture.name }));
   const image = el('img');
   image.src = mediaUrl('thumb', picture.id);
   image.alt = '';
@@ -60,17 +60,17 @@ const figure = (value, group, picture) => {
   const facts = el('dl', 'lk-alike-facts');
   const fact = (term, text, best) => facts.append(el('dt', '', term), el('dd', best ? 'best' : '', text));
   const most = (amount) => group.pictures.every((each) => amount(each) <= amount(picture)) && group.pictures.some((each) => amount(each) < amount(picture));
-  fact('Pixels', `${number(picture.width)} × ${number(picture.height)}`, most((each) => each.width * each.height));
-  fact('File', `${picture.format}, ${fileSize(picture.bytes)}`, most((each) => each.bytes));
-  fact('Similarity', picture.score.toFixed(3));
+  fact(phrase('duplicates.pixels'), `${number(picture.width)} × ${number(picture.height)}`, most((each) => each.width * each.height));
+  fact(phrase('facts.file'), `${picture.format}, ${fileSize(picture.bytes)}`, most((each) => each.bytes));
+  fact(phrase('duplicates.similarity'), picture.score.toFixed(3));
   const caption = el('figcaption');
   caption.append(nameOf(picture.name), facts);
   if (value.may) {
     const row = el('div', 'lk-alike-row');
     row.append(choice(group, picture));
     if (group.count > 2) {
-      const apart = button('lk-button', 'Not a duplicate', () => decide(group, 'apart', picture.id));
-      apart.setAttribute('aria-label', `Not a duplicate: ${picture.name}`);
+      const apart = button('lk-button', phrase('duplicates.apart'), () => decide(group, 'apart', picture.id));
+      apart.setAttribute('aria-label', phrase('duplicates.apart_named', { name: picture.name }));
       row.append(apart);
     }
     caption.append(row);
@@ -83,24 +83,24 @@ const actions = (group) => {
   const box = el('div', 'lk-alikes-actions');
   const others = group.count - 1;
   if (asking === group.key) {
-    const remove = button('lk-button danger filled', 'Delete for good', () => decide(group, 'keep', keptOf(group).id), 'trash');
-    const leave = button('lk-button', 'Cancel', () => {
+    const remove = button('lk-button danger filled', phrase('common.delete_for_good'), () => decide(group, 'keep', keptOf(group).id), 'trash');
+    const leave = button('lk-button', phrase('common.cancel'), () => {
       asking = null;
       redraw();
       body.querySelector(`[data-key="${group.key}"] .lk-keep`)?.focus();
     });
-    const question = el('p', '', `Keep only ${keptOf(group).name}, and delete the other ${others === 1 ? 'picture and its file' : `${number(others)} pictures and their files`}? This cannot be undone.`);
+    const question = el('p', '', phrase('duplicates.question', { name: keptOf(group).name, count: others }));
     question.dir = 'auto';
     box.append(question, remove, leave);
     return box;
   }
   box.append(
-    button('lk-button primary lk-keep', 'Keep this one…', () => {
+    button('lk-button primary lk-keep', phrase('duplicates.keep_this'), () => {
       asking = group.key;
       redraw();
       body.querySelector(`[data-key="${group.key}"] .lk-alikes-actions .lk-button:last-child`)?.focus();
     }),
-    button('lk-button', others === 1 ? 'Keep both' : 'Keep all', () => decide(group, 'all')),
+    button('lk-button', phrase(others === 1 ? 'duplicates.keep_both' : 'duplicates.keep_all'), () => decide(group, 'all')),
   );
   return box;
 };
@@ -108,12 +108,12 @@ const actions = (group) => {
 const section = (value, group) => {
   const node = el('section', 'lk-alikes');
   node.dataset.key = group.key;
-  const heading = el('h3', '', plural(group.count, 'picture'));
+  const heading = el('h3', '', phrase('count.pictures', { count: group.count }));
   heading.tabIndex = -1;
   const row = el('div', 'lk-alikes-pictures');
   row.append(...group.pictures.map((picture) => figure(value, group, picture)));
   node.append(heading, row);
-  if (group.count > group.pictures.length) node.append(el('p', 'lk-small', `The best ${number(group.pictures.length)} of ${number(group.count)} are shown.`));
+  if (group.count > group.pictures.length) node.append(el('p', 'lk-small', phrase('duplicates.best', { shown: group.pictures.length, all: group.count })));
   if (value.may) node.append(actions(group));
   return node;
 };
@@ -122,20 +122,20 @@ const summary = (value) => {
   const box = el('div', 'lk-meter-decision');
   const found = value.found ?? 0;
   if (value.too_small) {
-    box.append(el('p', '', 'The library is too small: near-duplicates need at least two pictures.'));
+    box.append(el('p', '', phrase('duplicates.too_small')));
     return box;
   }
   if (value.groups === null) {
-    box.append(el('p', '', 'Finds pictures that are there more than once: in another format, size or quality, or cut a little at the edges. The index is asked for the nearest of each picture, and the thumbnails decide.'));
+    box.append(el('p', '', phrase('duplicates.about')));
   } else if (!found) {
-    box.append(el('p', 'lk-meter-sentence', 'No near-duplicates were found.'));
+    box.append(el('p', 'lk-meter-sentence', phrase('duplicates.none')));
   } else {
-    const more = found > value.groups.length ? `, the first ${number(value.groups.length)} are shown` : '';
-    box.append(el('p', 'lk-meter-sentence', `${plural(found, 'group')} of near-duplicates${more}`));
-    if (value.may) box.append(el('p', 'lk-subtle', 'The best of each group is chosen: that of the most pixels, then of the most bytes. What is decided lasts; a picture that was given up is not taken in again while the one kept instead is there.'));
+    const [count, first] = [found, value.groups.length];
+    box.append(el('p', 'lk-meter-sentence', count > first ? phrase('duplicates.groups_of', { count, first }) : phrase('duplicates.groups', { count })));
+    if (value.may) box.append(el('p', 'lk-subtle', phrase('duplicates.best_chosen')));
   }
-  if (value.groups !== null && !value.current) box.append(el('p', 'lk-subtle', 'The library has changed since.'));
-  if (value.may || !value.current) box.append(button(`lk-button${value.groups === null ? ' primary' : ''}`, value.groups === null ? 'Look for them' : 'Look again', () => trigger('begin', {})));
+  if (value.groups !== null && !value.current) box.append(el('p', 'lk-subtle', phrase('duplicates.changed')));
+  if (value.may || !value.current) box.append(button(`lk-button${value.groups === null ? ' primary' : ''}`, phrase(value.groups === null ? 'duplicates.look' : 'duplicates.look_again'), () => trigger('begin', {})));
   return box;
 };
 
@@ -160,7 +160,7 @@ watch('value', () => {
   if (!props.value?.at) return;
   shown = props.value;
   if (shown.removed) say('removed', { ids: shown.removed });
-  if (shown.notice) say('notice', { text: shown.notice });
+  if (shown.notice) say('notice', { text: phrase(shown.notice.key, shown.notice.values) });
   if (!dialog.open) return; // closed while the answer was on its way
   redraw();
   if (body.dataset.next) focusGroup(Number(body.dataset.next));

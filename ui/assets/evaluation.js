@@ -1,15 +1,15 @@
 // What was evaluated: a table with intervals, bars, classes, and the queries that went worst with their pictures.
 
 const TASKS = {
-  'class names': 'By class name',
-  templates: 'By templates, averaged',
-  captions: 'By caption',
-  pictures: 'By picture, each left out of its own results',
+  'class names': phrase('evaluation.by_name'),
+  templates: phrase('evaluation.by_templates'),
+  captions: phrase('evaluation.by_caption'),
+  pictures: phrase('evaluation.by_picture'),
 };
 const PLOTTED = ['recall@1', 'recall@5', 'recall@10', 'mrr', 'map'];
 
-const { dialog, body, open } = measuringDialog('Evaluation');
-drawn.append(button('lk-button', 'Evaluations…', open));
+const { dialog, body, open } = measuringDialog(phrase('evaluation.title'));
+drawn.append(button('lk-button', phrase('evaluation.open'), open));
 let shown = null;
 let model = 0;
 
@@ -18,10 +18,8 @@ const titleOf = (metric) => metric.replace('mrr', 'MRR').replace('map', 'mAP');
 const figure = (value, signed = false) => {
   if (!value) return '–';
   const text = (each) => `${signed && each >= 0.0005 ? '+' : ''}${(Math.abs(each) < 0.0005 ? 0 : each).toFixed(3)}`;
-  return [el('span', 'value', text(value.value)), el('span', 'interval', `${text(value.low)} to ${text(value.high)}`)];
+  return [el('span', 'value', text(value.value)), el('span', 'interval', phrase('evaluation.interval', { low: text(value.low), high: text(value.high) }))];
 };
-
-const whenOf = (at) => new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
 const choice = (label, options, selected, onChange) => {
   const box = el('label', 'lk-choice', label);
@@ -50,33 +48,33 @@ const taskSection = (evaluation, kind) => {
   const rows = [];
   evaluation.models.forEach((each, index) => {
     const { index: through, difference, queries } = tasks[index].through_index;
-    const some = queries < tasks[index].count ? `, ${number(queries)} queries` : '';
-    rows.push([`${each.model}, exact`, ...metrics.map((name) => figure(tasks[index].exact[name]))]);
-    rows.push([`nprobe ${each.index.nprobe} of ${each.index.nlist}${some}`, ...metrics.map((name) => figure(through[name]))]);
-    rows.push(['difference by the index', ...metrics.map((name) => figure(difference[name], true))]);
+    const some = queries < tasks[index].count ? `, ${phrase('count.queries', { count: queries })}` : '';
+    rows.push([phrase('evaluation.exact', { model: each.model }), ...metrics.map((name) => figure(tasks[index].exact[name]))]);
+    rows.push([`${phrase('evaluation.nprobe', { nprobe: each.index.nprobe, nlist: each.index.nlist })}${some}`, ...metrics.map((name) => figure(through[name]))]);
+    rows.push([phrase('evaluation.difference'), ...metrics.map((name) => figure(difference[name], true))]);
   });
   for (const each of evaluation.differences.filter((one) => one.queries === kind)) {
-    const row = [`${each.model} minus ${each.against}`, ...metrics.map((name) => figure(each.difference[name], true))];
+    const row = [phrase('evaluation.minus', { model: each.model, other: each.against }), ...metrics.map((name) => figure(each.difference[name], true))];
     row.className = 'suggested';
     rows.push(row);
   }
   const plotted = PLOTTED.filter((name) => metrics.includes(name));
   const groups = plotted.map((name) => ({ name: titleOf(name), bars: tasks.map((task) => task.exact[name]) }));
-  const label = `${TASKS[kind]}: ${groups.map((group) => `${group.name} ${group.bars.map((bar) => bar.value.toFixed(2)).join(' and ')}`).join(', ')}`;
+  const label = `${TASKS[kind]}: ${groups.map((group) => `${group.name} ${group.bars.map((bar) => bar.value.toFixed(2)).join(' / ')}`).join(', ')}`;
   const width = Math.min(640, body.clientWidth - 8);
   return section(
-    `${TASKS[kind]}: ${plural(tasks[0].count, 'query', 'queries')}`,
+    `${TASKS[kind]}: ${phrase('count.queries', { count: tasks[0].count })}`,
     evaluation.models.length > 1 && legend(evaluation.models.map((each, index) => [`model${index % 4}`, each.model])),
     barPlot({ label, width, height: 210, groups }),
-    figuresTable(`${TASKS[kind]}: figures`, ['', ...metrics.map(titleOf)], rows, 'wide'),
+    figuresTable(phrase('dialog.figures', { title: TASKS[kind] }), ['', ...metrics.map(titleOf)], rows, 'wide'),
   );
 };
 
 const templateSection = (evaluation, each) => {
   if (!each.templates) return null;
   const rows = each.templates.alone.map((one) => [one.template, ...evaluation.metrics.map((name) => figure(one.gain[name], true))]);
-  rows.push(['averaged', ...evaluation.metrics.map((name) => figure(each.templates.gain[name], true))]);
-  return section('What templates gain over class names', figuresTable('Gain of templates', ['', ...evaluation.metrics.map(titleOf)], rows, 'wide'));
+  rows.push([phrase('evaluation.averaged'), ...evaluation.metrics.map((name) => figure(each.templates.gain[name], true))]);
+  return section(phrase('evaluation.templates'), figuresTable(phrase('evaluation.gain'), ['', ...evaluation.metrics.map(titleOf)], rows, 'wide'));
 };
 
 const classSection = (each) => {
@@ -87,8 +85,8 @@ const classSection = (each) => {
   const rows = [...each.classes]
     .sort((one, other) => of(one) - of(other))
     .map((row) => [nameOf(row.class), number(row.count), shownOf(row.pictures?.['recall@1']), ...kinds.map((kind) => shownOf(row[kind]?.map))]);
-  const titles = { pictures: 'mAP by picture', 'class names': 'mAP by name', templates: 'mAP by templates' };
-  return section('Classes, worst first', figuresTable('Classes', ['Class', 'Pictures', 'recall@1 by picture', ...kinds.map((kind) => titles[kind])], rows, 'classes'));
+  const titles = { pictures: phrase('evaluation.map_by_picture'), 'class names': phrase('evaluation.map_by_name'), templates: phrase('evaluation.map_by_templates') };
+  return section(phrase('evaluation.classes_worst'), figuresTable(phrase('evaluation.classes'), [phrase('evaluation.class'), phrase('evaluation.pictures'), phrase('evaluation.recall_by_picture'), ...kinds.map((kind) => titles[kind])], rows, 'classes'));
 };
 
 const pictureOf = (evaluation, shownPicture, mark = null) => {
@@ -101,7 +99,7 @@ const pictureOf = (evaluation, shownPicture, mark = null) => {
     node.append(image);
   } else node.append(el('span', 'lk-worst-none', shownPicture.name));
   const caption = el('figcaption');
-  if (mark !== null) caption.append(el('b', '', mark ? 'right ' : 'wrong '));
+  if (mark !== null) caption.append(el('b', '', `${phrase(mark ? 'evaluation.right' : 'evaluation.wrong')} `));
   caption.append(nameOf(shownPicture.label || shownPicture.name));
   node.append(caption);
   return node;
@@ -115,7 +113,7 @@ const worstSection = (evaluation, each) => {
       const asked = el('div', 'lk-worst-asked');
       if (query.picture) asked.append(pictureOf(evaluation, query.picture));
       else asked.append(el('strong', '', query.text));
-      asked.append(el('span', 'lk-small', `mAP ${query.map.toFixed(3)}, ${query.first ? `first right at rank ${number(query.first)}` : 'nothing right'}`));
+      asked.append(el('span', 'lk-small', `mAP ${query.map.toFixed(3)}, ${query.first ? phrase('evaluation.first_right', { rank: query.first }) : phrase('evaluation.nothing_right')}`));
       const found = el('div', 'lk-worst-found');
       found.append(...query.results.map((result) => pictureOf(evaluation, result, result.right)));
       item.append(asked, found);
@@ -126,17 +124,17 @@ const worstSection = (evaluation, each) => {
     return details;
   });
   if (boxes[0]) boxes[0].open = true;
-  return section('Worst queries, and what came first', ...boxes);
+  return section(phrase('evaluation.worst'), ...boxes);
 };
 
 const summary = (evaluation) => {
   const left = Object.entries(evaluation.left_out).map(([reason, count]) => `${number(count)} ${reason}`);
   const parts = [
-    `${plural(evaluation.pictures, 'picture')} of ${plural(evaluation.classes, 'class', 'classes')} from ${evaluation.source}`,
-    ...(left.length ? [`left out: ${left.join(', ')}`] : []),
-    'recall@k is the share of queries with a right picture among the first k',
-    `intervals are 95 %, from ${number(evaluation.interval.resamples)} resamplings of the queries`,
-    `rows of the index see the first ${evaluation.models[0].index.depth} results, and their difference is that to exact search seen as far`,
+    phrase('evaluation.of', { pictures: phrase('count.pictures', { count: evaluation.pictures }), classes: phrase('count.classes', { count: evaluation.classes }), source: evaluation.source }),
+    ...(left.length ? [phrase('evaluation.left_out', { what: left.join(', ') })] : []),
+    phrase('evaluation.recall'),
+    phrase('evaluation.resamples', { resamples: evaluation.interval.resamples }),
+    phrase('evaluation.depth', { depth: evaluation.models[0].index.depth }),
   ];
   return el('p', 'lk-small', `${parts.join('; ')}.`);
 };
@@ -145,18 +143,18 @@ const redraw = () => {
   const evaluation = shown.shown;
   if (!evaluation) {
     const box = el('div', 'lk-meter-decision');
-    box.append(el('p', '', 'Nothing was evaluated so far. An evaluation searches for labelled pictures by texts and by pictures, and tells how many are found.'));
+    box.append(el('p', '', phrase('evaluation.none')));
     box.append(el('pre', 'lk-code', 'python app.py evaluate FOLDER --labels-from-folders'));
     body.replaceChildren(box);
     return;
   }
   model = Math.min(model, evaluation.models.length - 1);
   const bar = el('div', 'lk-evaluations');
-  const options = shown.kept.map((each) => [each.at, `${whenOf(each.at)}: ${each.source}, ${each.models.join(', ')}`]);
-  bar.append(choice('Evaluation', options, evaluation.at, (at) => trigger('asked', { at })));
+  const options = shown.kept.map((each) => [each.at, `${dateOf(each.at)}: ${each.source}, ${each.models.join(', ')}`]);
+  bar.append(choice(phrase('evaluation.title'), options, evaluation.at, (at) => trigger('asked', { at })));
   const each = evaluation.models[model];
   const models = evaluation.models.map((one, index) => [String(index), one.model]);
-  const pick = models.length > 1 && choice('Model of the tables below', models, String(model), (index) => {
+  const pick = models.length > 1 && choice(phrase('evaluation.model'), models, String(model), (index) => {
     model = Number(index);
     redraw();
   });

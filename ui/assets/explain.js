@@ -2,7 +2,7 @@
 
 const createExplainer = () => {
   const dialog = el('dialog', 'lk-dialog lk-explain');
-  dialog.setAttribute('aria-label', 'This search, explained');
+  dialog.setAttribute('aria-label', phrase('explain.title'));
   element.append(dialog);
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();
@@ -24,9 +24,9 @@ const createExplainer = () => {
   const times = ({ timings }) => {
     const list = el('ol', 'lk-stages');
     list.append(
-      stage('encode', 'The question becomes a vector', timings, 0),
-      stage('load', 'The collection is loaded', timings, timings.encode),
-      stage('search', 'Milvus searches', timings, timings.encode + timings.load),
+      stage('encode', phrase('explain.encode'), timings, 0),
+      stage('load', phrase('explain.load'), timings, timings.encode),
+      stage('search', phrase('explain.search'), timings, timings.encode + timings.load),
     );
     return list;
   };
@@ -34,30 +34,30 @@ const createExplainer = () => {
   const asked = ({ explained, pictures = [], items, total }) => {
     const facts = el('dl', 'lk-facts');
     const fact = (term, value) => facts.append(el('dt', '', term), el('dd', '', value));
-    const every = `all ${number(explained.nlist)}`;
-    fact('Model', explained.model);
-    fact('Collection', explained.collection);
-    fact('Rows', number(explained.rows ?? total ?? 0));
-    fact('Clusters searched', explained.nprobe ? `${number(explained.nprobe)} of ${number(explained.nlist)}` : every);
-    fact('Answer', pictures.length ? `${plural(items.length, 'picture')}, without those that are asked with` : plural(items.length, 'picture'));
+    const { nprobe, nlist } = explained;
+    fact(phrase('facts.model'), explained.model);
+    fact(phrase('facts.collection'), explained.collection);
+    fact(phrase('explain.rows'), number(explained.rows ?? total ?? 0));
+    fact(phrase('explain.clusters'), nprobe ? phrase('explain.some', { nprobe, nlist }) : phrase('explain.all', { nlist }));
+    fact(phrase('explain.answer'), phrase(pictures.length ? 'explain.others' : 'count.pictures', { count: items.length }));
     return facts;
   };
 
   const program = ({ script }) => {
     const part = el('section');
     const head = el('div', 'lk-dialog-head');
-    head.append(el('h3', '', 'Ask it again'));
+    head.append(el('h3', '', phrase('explain.again')));
     if (navigator.clipboard) {
-      head.append(button('lk-button', 'Copy', () => {
-        navigator.clipboard.writeText(script).then(() => say('notice', { text: 'Program copied' }));
+      head.append(button('lk-button', phrase('common.copy'), () => {
+        navigator.clipboard.writeText(script).then(() => say('notice', { text: phrase('explain.copied') }));
       }, 'copy'));
     }
     const code = el('pre', 'lk-code');
     code.tabIndex = 0;
     code.setAttribute('role', 'region');
-    code.setAttribute('aria-label', 'Python program');
+    code.setAttribute('aria-label', phrase('explain.program'));
     code.append(el('code', '', script));
-    part.append(head, el('p', 'lk-small', 'A Python program that asks Milvus itself and prints the same pictures with the same scores.'), code);
+    part.append(head, el('p', 'lk-small', phrase('explain.about')), code);
     return part;
   };
 
@@ -65,8 +65,8 @@ const createExplainer = () => {
     open(answer) {
       const head = el('div', 'lk-dialog-head');
       head.append(
-        el('h2', '', `This search took ${milliseconds(answer.timings.total)}`),
-        iconButton('lk-button bare', 'Close', 'close', () => dialog.close()),
+        el('h2', '', phrase('explain.took', { time: milliseconds(answer.timings.total) })),
+        iconButton('lk-button bare', phrase('common.close'), 'close', () => dialog.close()),
       );
       const content = el('div', 'lk-explained');
       content.append(times(answer), asked(answer), program(answer.explained));

@@ -7,19 +7,26 @@ const KIND_OPERATORS = {
   time: ['=', '<', '<=', '>', '>=', 'between', '!='],
 };
 const WORDS = {
-  '=': 'is',
-  '!=': 'is not',
-  '<': 'less than',
-  '<=': 'at most',
-  '>': 'more than',
-  '>=': 'at least',
-  between: 'between',
-  'one of': 'one of',
-  'starts with': 'starts with',
+  '=': phrase('filters.is'),
+  '!=': phrase('filters.is_not'),
+  '<': phrase('filters.less'),
+  '<=': phrase('filters.at_most'),
+  '>': phrase('filters.more'),
+  '>=': phrase('filters.at_least'),
+  between: phrase('filters.between'),
+  'one of': phrase('filters.one_of'),
+  'starts with': phrase('filters.starts_with'),
 };
-const TIME_WORDS = { '=': 'on', '!=': 'not on', '<': 'before', '<=': 'until', '>': 'after', '>=': 'from' };
-const TEXT_WORDS = { '<': 'before, A to Z', '>': 'after, A to Z' };
-const ORDERS = [['score', 'Best match'], ['name', 'Name, A to Z'], ['added', 'Newest first'], ['size', 'Largest file first']];
+const TIME_WORDS = {
+  '=': phrase('filters.on'),
+  '!=': phrase('filters.not_on'),
+  '<': phrase('filters.before'),
+  '<=': phrase('filters.until'),
+  '>': phrase('filters.after'),
+  '>=': phrase('filters.from'),
+};
+const TEXT_WORDS = { '<': phrase('filters.before_in_alphabet'), '>': phrase('filters.after_in_alphabet') };
+const ORDERS = ['score', 'name', 'added', 'size'].map((order) => [order, phrase(`filters.by.${order}`)]);
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
 let rows = [];
@@ -78,7 +85,7 @@ const apply = () => {
 const input = (row, place, label) => {
   const kind = kindOf(row);
   if (kind === 'true or false') {
-    const options = [['', 'choose'], ['true', 'true'], ['false', 'false']];
+    const options = [['', phrase('filters.choose')], ['true', phrase('filters.true')], ['false', phrase('filters.false')]];
     return choice(label, options, row.values[place], (value) => {
       row.values[place] = value;
       apply();
@@ -88,7 +95,7 @@ const input = (row, place, label) => {
   const isDay = kind === 'time' && row.operator !== 'starts with' && (!row.values[place] || DAY.test(row.values[place]));
   node.type = isDay ? 'date' : 'text';
   if (kind === 'number') node.inputMode = 'decimal';
-  if (row.operator === 'one of') node.placeholder = 'with commas between';
+  if (row.operator === 'one of') node.placeholder = phrase('filters.commas');
   node.autocomplete = 'off';
   node.spellcheck = false;
   node.value = row.values[place];
@@ -106,9 +113,9 @@ const input = (row, place, label) => {
 
 const inputs = (row, number_) => {
   const node = el('div', 'lk-values');
-  const label = `Value of condition ${number_}`;
-  if (row.operator === 'between') node.append(input(row, 0, `Lowest ${label.toLowerCase()}`), el('span', '', 'and'), input(row, 1, `Highest ${label.toLowerCase()}`));
-  else node.append(input(row, 0, label));
+  const label = (which) => phrase(which, { number: number_ });
+  if (row.operator === 'between') node.append(input(row, 0, label('filters.lowest')), el('span', '', phrase('filters.and')), input(row, 1, label('filters.highest')));
+  else node.append(input(row, 0, label('filters.value')));
   const values = el('datalist');
   values.id = `lk-values-${row.id}`;
   values.append(...fieldOf(row.field).values.map((value) => new Option(value)));
@@ -120,7 +127,7 @@ const drawRow = (row, place) => {
   const node = el('li', 'lk-condition');
   const known = (props.value?.fields || []).map(({ name }) => name);
   const fields = known.includes(row.field) ? known : [...known, row.field];
-  const field = choice(`Field of condition ${place + 1}`, fields.map((name) => [name, name]), row.field, (value) => {
+  const field = choice(phrase('filters.field', { number: place + 1 }), fields.map((name) => [name, name]), row.field, (value) => {
     const before = kindOf(row);
     row.field = value;
     if (kindOf(row) !== before) Object.assign(row, { operator: '=', values: ['', ''] });
@@ -128,12 +135,12 @@ const drawRow = (row, place) => {
     apply();
   });
   const operators = operatorsOf(row).map((operator) => [operator, wordOf(operator, kindOf(row))]);
-  const operator = choice(`Operator of condition ${place + 1}`, operators, row.operator, (value) => {
+  const operator = choice(phrase('filters.operator', { number: place + 1 }), operators, row.operator, (value) => {
     row.operator = value;
     draw(row, 'select + select');
     apply();
   });
-  const remove = iconButton('lk-button bare', `Remove condition ${place + 1}`, 'close', () => {
+  const remove = iconButton('lk-button bare', phrase('filters.remove', { number: place + 1 }), 'close', () => {
     rows = rows.filter((each) => each !== row);
     draw();
     (list.children[Math.min(place, rows.length - 1)]?.querySelector('select') || add).focus();
@@ -151,12 +158,12 @@ const newRow = (field, operator, values) => {
 
 // What stands around them
 
-const sortLabel = el('label', 'lk-labelled', 'Sort by');
-const sort = choice('Sort by', ORDERS, 'score', apply);
+const sortLabel = el('label', 'lk-labelled', phrase('filters.sort'));
+const sort = choice(phrase('filters.sort'), ORDERS, 'score', apply);
 sort.removeAttribute('aria-label');
 sortLabel.append(sort);
 
-const toggle = button('lk-disclosure', 'Filters', () => unfold(panel.hidden), 'chevron');
+const toggle = button('lk-disclosure', phrase('filters.title'), () => unfold(panel.hidden), 'chevron');
 const count = el('b', 'lk-count');
 toggle.append(count);
 toggle.setAttribute('aria-expanded', 'false');
@@ -165,22 +172,22 @@ toggle.setAttribute('aria-controls', 'lk-filters');
 const panel = el('div', 'lk-filters');
 panel.id = 'lk-filters';
 panel.hidden = true;
-const matchLabel = el('label', 'lk-labelled', 'Show pictures that meet');
-const matches = choice('', [['all', 'all of these'], ['any', 'any of these']], 'all', (value) => {
+const matchLabel = el('label', 'lk-labelled', phrase('filters.meet'));
+const matches = choice('', [['all', phrase('filters.all')], ['any', phrase('filters.any')]], 'all', (value) => {
   match = value;
   apply();
 });
 matches.removeAttribute('aria-label');
 matchLabel.append(matches);
 const list = el('ul', 'lk-conditions');
-list.setAttribute('aria-label', 'Conditions');
-const add = button('lk-button', 'Add a condition', () => {
+list.setAttribute('aria-label', phrase('filters.conditions'));
+const add = button('lk-button', phrase('filters.add'), () => {
   const [first] = props.value?.fields || [];
   if (!first) return;
   rows.push(newRow(first.name, '=', ['', '']));
   draw(rows.at(-1), 'select');
 });
-const clear = button('lk-button', 'Remove all', () => {
+const clear = button('lk-button', phrase('filters.remove_all'), () => {
   rows = [];
   draw();
   add.focus();
@@ -204,7 +211,7 @@ const drawCount = () => {
   const active = rows.filter(isComplete).length;
   count.textContent = active ? String(active) : '';
   count.hidden = !active;
-  toggle.setAttribute('aria-label', active ? `Filters, ${active} active` : 'Filters');
+  toggle.setAttribute('aria-label', active ? phrase('filters.active', { count: active }) : phrase('filters.title'));
 };
 
 const draw = (focused = null, selector = '') => {

@@ -5,13 +5,9 @@ const LOGO = [
   ['circle', { cx: 13, cy: 13, r: 6.2, class: 'lk-logo-one' }],
   ['circle', { cx: 19, cy: 19, r: 6.2, class: 'lk-logo-two' }],
 ];
-const STATES = {
-  released: 'released',
-  loading: 'loading',
-  loaded: 'in memory',
-  releasing: 'releasing',
-  rebuilding: 'rebuilding',
-};
+const STATES = Object.fromEntries(
+  ['released', 'loading', 'loaded', 'releasing', 'rebuilding'].map((state) => [state, phrase(`header.state.${state}`)]),
+);
 
 let known = null; // the status before this one: counters that moved light their step up
 let releaseAt = null;
@@ -31,9 +27,9 @@ const logo = () => {
 const brand = () => {
   const link = el('a', 'lk-brand');
   link.href = '?';
-  link.setAttribute('aria-label', 'Likeness: show the whole library');
+  link.setAttribute('aria-label', phrase('header.home'));
   const words = el('span');
-  words.append(el('h1', '', 'Likeness'), el('small', '', 'find pictures by meaning'));
+  words.append(el('h1', '', 'Likeness'), el('small', '', phrase('header.motto')));
   link.append(logo(), words);
   link.addEventListener('click', (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -59,12 +55,12 @@ const step = (name) => {
 const strip = button('lk-strip', null, () => toggle());
 strip.hidden = true;
 strip.setAttribute('aria-expanded', 'false');
-strip.title = 'Details of the library, the model and the index';
+strip.title = phrase('header.details');
 const pictures = chip('pictures');
 const model = chip('model');
 const index = chip('index');
 const database = chip('database');
-const steps = { loads: step('load'), searches: step('search'), releases: step('release') };
+const steps = { loads: step(phrase('stage.load')), searches: step(phrase('stage.search')), releases: step(phrase('stage.release')) };
 const lease = el('span', 'lk-lease');
 const cycle = el('span', 'lk-cycle');
 cycle.append(steps.loads.node, steps.searches.node, steps.releases.node, lease);
@@ -105,8 +101,8 @@ const set = (node, ...parts) => {
 const joined = (...parts) => parts.filter(Boolean).join(' · ');
 
 const modelWords = (value) => {
-  if (value.state === 'loading') return 'model loading…';
-  if (value.state === 'failed') return 'no model';
+  if (value.state === 'loading') return phrase('header.model_loading');
+  if (value.state === 'failed') return phrase('header.no_model');
   return joined(value.name, `${value.dim}-d`, `${value.device} ${value.dtype}`);
 };
 
@@ -115,7 +111,7 @@ const leaseWords = () => {
   const words = STATES[state] || state || '';
   if (state !== 'loaded' || releaseAt === null) return words;
   const left = Math.max(0, Math.ceil((releaseAt - Date.now()) / 1000));
-  return `${words}, ${left} s`;
+  return phrase('header.lease', { state: words, count: left });
 };
 
 const drawLease = () => {
@@ -150,17 +146,17 @@ const fact = (list, term, ...values) => {
 const drawPanel = (value) => {
   const list = el('dl', 'lk-facts');
   const { model: tower, index: rows } = value;
-  fact(list, 'Library', value.pictures === null ? value.store_problem : plural(value.pictures, 'picture'));
-  fact(list, 'Model', tower.name, tower.state === 'ready' ? null : tower.problem || 'loading');
-  if (tower.dim) fact(list, 'Vectors', `${tower.dim} dimensions`, tower.device, tower.dtype);
-  if (tower.texts) fact(list, 'Texts read by', tower.texts);
-  fact(list, 'Weights', tower.fingerprint);
+  fact(list, phrase('facts.library'), value.pictures === null ? value.store_problem : phrase('count.pictures', { count: value.pictures }));
+  fact(list, phrase('facts.model'), tower.name, tower.state === 'ready' ? null : tower.problem || STATES.loading);
+  if (tower.dim) fact(list, phrase('facts.vectors'), phrase('facts.dimensions', { count: tower.dim }), tower.device, tower.dtype);
+  if (tower.texts) fact(list, phrase('facts.texts'), tower.texts);
+  fact(list, phrase('facts.weights'), tower.fingerprint);
   if (rows) {
-    fact(list, 'Database', rows.backend, rows.version, rows.connected ? 'connected' : 'not connected');
-    fact(list, 'Collection', rows.collection, rows.rows === null ? null : plural(rows.rows, 'row'));
-    fact(list, 'Index', rows.type, rows.metric, `nlist ${rows.nlist}`, rows.nprobe && `nprobe ${rows.nprobe} chosen`);
-    fact(list, 'Memory', STATES[rows.state] || rows.state);
-    fact(list, 'Since the start', plural(rows.loads, 'load'), plural(rows.searches, 'search', 'searches'), plural(rows.releases, 'release'));
+    fact(list, phrase('facts.database'), rows.backend, rows.version, phrase(rows.connected ? 'facts.connected' : 'facts.not_connected'));
+    fact(list, phrase('facts.collection'), rows.collection, rows.rows === null ? null : phrase('count.rows', { count: rows.rows }));
+    fact(list, phrase('facts.index'), rows.type, rows.metric, `nlist ${rows.nlist}`, rows.nprobe && phrase('facts.nprobe', { nprobe: rows.nprobe }));
+    fact(list, phrase('facts.memory'), STATES[rows.state] || rows.state);
+    fact(list, phrase('facts.since'), phrase('count.loads', { count: rows.loads }), phrase('count.searches', { count: rows.searches }), phrase('count.releases', { count: rows.releases }));
   }
   const old = panel.querySelector('.lk-facts');
   if (old && old.textContent === list.textContent) return;
@@ -168,14 +164,14 @@ const drawPanel = (value) => {
 };
 
 const problemOf = (value) => {
-  if (value.store_problem) return { title: 'The image store is not answering', detail: value.store_problem, retry: true };
-  if (value.model.state === 'failed') return { title: 'The model is not available', detail: value.model.problem };
+  if (value.store_problem) return { title: phrase('error.StoreUnavailable'), detail: value.store_problem, retry: true };
+  if (value.model.state === 'failed') return { title: phrase('error.ModelUnavailable'), detail: value.model.problem };
   if (value.index?.state === 'rebuilding' && value.index.backend === 'Milvus Lite') {
-    return { title: 'The index is being rebuilt', detail: 'Searches wait a moment.', passes: true };
+    return { title: phrase('header.rebuilt'), detail: phrase('header.wait'), passes: true };
   }
   if (!value.index || value.index.connected) return null;
-  const detail = value.index.problem || 'The vector database cannot be reached.';
-  return { title: 'Milvus is not answering', detail, retry: true };
+  const detail = value.index.problem || phrase('header.unreachable');
+  return { title: phrase('error.IndexUnavailable'), detail, retry: true };
 };
 
 const drawProblem = (problem) => {
@@ -188,12 +184,12 @@ const drawProblem = (problem) => {
   const words = el('p');
   words.append(el('b', '', problem.title), el('span', '', problem.detail));
   alertBox.replaceChildren(icon('warning'), words);
-  if (problem.retry) alertBox.append(button('lk-button', 'Try again', () => say('again'), 'again'));
+  if (problem.retry) alertBox.append(button('lk-button', phrase('common.try_again'), () => say('again'), 'again'));
 };
 
 const drawPictures = (count) => {
-  if (count === null) return set(pictures, 'store offline');
-  set(pictures, el('b', '', number(count)), count === 1 ? 'picture' : 'pictures');
+  if (count === null) return set(pictures, phrase('header.store_offline'));
+  set(pictures, el('b', '', number(count)), phrase('header.pictures', { count }));
 };
 
 const draw = () => {

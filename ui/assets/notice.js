@@ -18,12 +18,12 @@ const draw = () => {
   const value = props.value || {};
   if (value.removed) {
     say('removed', { ids: [value.removed] });
-    show('', icon('check'), el('span', '', 'Deleted '), nameOf(value.name));
+    show('', icon('check'), el('span', '', phrase('notice.deleted')), nameOf(value.name));
   } else if (value.removed_all) {
     say('removed', { ids: value.removed_all });
-    show('', icon('check'), el('span', '', `Deleted ${plural(value.count, 'picture')}`));
+    show('', icon('check'), el('span', '', phrase('notice.deleted_all', { count: value.count })));
   } else if (value.state === 'error') {
-    show('bad', icon('warning'), el('b', '', value.title), el('span', '', value.detail));
+    show('bad', icon('warning'), el('b', '', phrase(`error.${value.kind}`)), el('span', '', detailOf(value)));
   }
 };
 

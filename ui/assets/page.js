@@ -1,6 +1,7 @@
 () => {
   // Things that Gradio's own components leave to the page: names for screen readers, keys, small screens.
   const FIELDS = 'INPUT|TEXTAREA|SELECT';
+  const { language, languageOf, phrase } = window.likeness;
   const find = (selector) => document.querySelector(selector);
 
   const label = (selector, text) => {
@@ -8,11 +9,23 @@
     if (node && node.getAttribute('aria-label') !== text) node.setAttribute('aria-label', text);
   };
 
+  // Gradio says these itself, and in English only.
+  const sayAgain = () => {
+    const submit = find('#query .submit-button');
+    if (submit && submit.textContent.trim() !== phrase('form.search')) submit.textContent = phrase('form.search');
+    document.querySelectorAll('#side input[aria-label]').forEach((node) => {
+      const [, kind, name] = /^(number input|range slider) for (.*)$/.exec(node.getAttribute('aria-label')) || [];
+      if (kind) node.setAttribute('aria-label', phrase(kind === 'number input' ? 'form.number_of' : 'form.slider_of', { name }));
+    });
+  };
+
   const nameControls = () => {
-    label('#query textarea', 'Describe a picture');
-    label('#query .submit-button', 'Search');
-    label('#accuracy', 'Accuracy');
-    label('#query .upload-button', 'Choose a picture to search with');
+    sayAgain();
+    label('#query [aria-label="Multimedia input field"]', phrase('form.box'));
+    label('#query textarea', phrase('form.describe'));
+    label('#query .submit-button', phrase('form.search'));
+    label('#accuracy', phrase('form.accuracy'));
+    label('#query .upload-button', phrase('form.choose'));
     const input = find('#query input[type=file]');
     if (input) input.accept = 'image/*,.heic,.heif,.avif,.jp2,.tif,.tiff';
     document.querySelectorAll('#side button.label-wrap').forEach((node) => {
@@ -29,12 +42,25 @@
     document.querySelectorAll('#side button.label-wrap.open').forEach((node) => node.click());
   };
 
+  // Whoever takes another language in Gradio's settings gets all of the page in it.
+  const followSettings = () => {
+    const html = document.documentElement;
+    html.lang = language;
+    new MutationObserver(() => {
+      const chosen = languageOf(html.lang);
+      if (chosen === language) return;
+      const url = new URL(location.href);
+      url.searchParams.set('lang', chosen);
+      location.assign(url);
+    }).observe(html, { attributes: true, attributeFilter: ['lang'] });
+  };
+
   // Between the search box and the pictures lie all the settings.
   const addSkipLink = () => {
     const link = document.createElement('a');
     link.className = 'lk-skip';
     link.href = '#results';
-    link.textContent = 'Skip to the pictures';
+    link.textContent = phrase('form.skip');
     link.addEventListener('click', (event) => {
       event.preventDefault(); // the address belongs to the search
       find('#results .lk-line')?.focus();
@@ -75,7 +101,7 @@
     if (target.matches?.('#query img')) target.style.visibility = 'hidden';
   };
 
-  document.documentElement.lang = 'en';
+  followSettings();
   nameControls();
   addSkipLink();
   closeOnPhones();

@@ -19,13 +19,13 @@ const createParts = ({ onAsk, onView, cropper }) => {
   let drawnParts = [];
 
   const node = el('section', 'lk-parts');
-  node.setAttribute('aria-label', 'What is looked for');
+  node.setAttribute('aria-label', phrase('parts.title'));
   const list = el('ul');
   node.append(list);
 
   const ask = (wanted, patience = 0) => {
     if (wanted.length > MAX_PARTS) {
-      say('notice', { text: `A search can have ${MAX_PARTS} parts. Take one out first.`, bad: true });
+      say('notice', { text: phrase('parts.too_many', { most: MAX_PARTS }), bad: true });
       return;
     }
     turn += 1;
@@ -42,7 +42,7 @@ const createParts = ({ onAsk, onView, cropper }) => {
 
   const changed = (place, news) => parts.map((part, which) => (which === place ? { ...part, ...news } : part));
 
-  const nameOfPart = (part) => part.text || part.image?.name || known[part.content_id]?.name || 'a picture';
+  const nameOfPart = (part) => part.text || part.image?.name || known[part.content_id]?.name || phrase('parts.a_picture');
 
   const urlOf = (part) => (part.content_id ? mediaUrl('thumb', part.content_id) : fileUrl(part.image.path));
 
@@ -77,12 +77,12 @@ const createParts = ({ onAsk, onView, cropper }) => {
     const frame = record
       ? button('lk-part-picture', null, () => onView(record, () => frame.focus()))
       : el('span', 'lk-part-picture');
-    if (record) frame.setAttribute('aria-label', `View ${record.name}`);
+    if (record) frame.setAttribute('aria-label', phrase('results.view', { name: record.name }));
     frame.append(thumbnailOf(part));
     return frame;
   };
 
-  const words = (part) => (part.text ? nameOf(`“${part.text}”`) : nameOf(part.crop ? `Part of ${nameOfPart(part)}` : nameOfPart(part)));
+  const words = (part) => (part.text ? nameOf(`“${part.text}”`) : nameOf(part.crop ? phrase('parts.part_of', { name: nameOfPart(part) }) : nameOfPart(part)));
 
   const signed = (weight) => `${weight < 0 ? '−' : ''}${Math.abs(weight).toFixed(1)}`;
 
@@ -91,7 +91,7 @@ const createParts = ({ onAsk, onView, cropper }) => {
     input.type = 'range';
     const reach = Math.max(1, Math.abs(part.weight));
     Object.assign(input, { min: -reach, max: reach, step: 0.1 });
-    input.setAttribute('aria-label', `Weight of ${nameOfPart(part)}`);
+    input.setAttribute('aria-label', phrase('parts.weight', { name: nameOfPart(part) }));
     input.addEventListener('input', () => drawWeight(rows[place], Number(input.value)));
     input.addEventListener('change', () => ask(changed(place, { weight: Number(input.value) }), PATIENCE));
     return input;
@@ -101,7 +101,7 @@ const createParts = ({ onAsk, onView, cropper }) => {
     row.number.textContent = signed(weight);
     row.node.classList.toggle('negative', weight < 0);
     row.node.classList.toggle('off', weight === 0);
-    row.input.setAttribute('aria-valuetext', weight < 0 ? `${signed(weight)}, less like this` : signed(weight));
+    row.input.setAttribute('aria-valuetext', weight < 0 ? phrase('parts.negative', { weight: signed(weight) }) : signed(weight));
   };
 
   const chip = (part, place) => {
@@ -109,10 +109,10 @@ const createParts = ({ onAsk, onView, cropper }) => {
     if (!part.text) row.node.append(shownPicture(part));
     row.node.append(words(part), row.input, row.number);
     if (!part.text) {
-      const label = `Choose a part of ${nameOfPart(part)}`;
+      const label = phrase('parts.crop', { name: nameOfPart(part) });
       row.node.append(iconButton('lk-part-tool', label, 'crop', () => cropPart(part, place)));
     }
-    row.node.append(iconButton('lk-part-tool', `Take out ${nameOfPart(part)}`, 'close', () => remove(place)));
+    row.node.append(iconButton('lk-part-tool', phrase('parts.take_out', { name: nameOfPart(part) }), 'close', () => remove(place)));
     return row;
   };
 
@@ -129,11 +129,11 @@ const createParts = ({ onAsk, onView, cropper }) => {
     const form = el('form', 'lk-part-words');
     const input = el('input');
     input.type = 'text';
-    input.placeholder = 'Add words';
-    input.setAttribute('aria-label', 'Add words to the search');
+    input.placeholder = phrase('parts.words');
+    input.setAttribute('aria-label', phrase('parts.words_label'));
     input.maxLength = 2000;
     input.autocomplete = 'off';
-    const submit = iconButton('lk-part-tool', 'Add these words', 'plus', () => form.requestSubmit());
+    const submit = iconButton('lk-part-tool', phrase('parts.add_words'), 'plus', () => form.requestSubmit());
     form.append(input, submit);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -151,7 +151,7 @@ const createParts = ({ onAsk, onView, cropper }) => {
     input.multiple = true;
     input.hidden = true;
     input.accept = 'image/*,.heic,.heif,.avif,.jp2,.tif,.tiff';
-    input.setAttribute('aria-label', 'Pictures to search with');
+    input.setAttribute('aria-label', phrase('parts.pictures'));
     input.addEventListener('change', () => {
       const files = [...input.files];
       input.value = '';
@@ -167,7 +167,7 @@ const createParts = ({ onAsk, onView, cropper }) => {
         const { path } = await upload(file);
         sent.push({ image: { path, name: file.name }, weight: 1 });
       } catch {
-        say('notice', { text: `${file.name} could not be uploaded.`, bad: true });
+        say('notice', { text: phrase('parts.upload_failed', { name: file.name }), bad: true });
       }
     }
     if (sent.length) add(...sent);
@@ -175,7 +175,7 @@ const createParts = ({ onAsk, onView, cropper }) => {
 
   const files = picker();
   const adding = el('li', 'lk-part-more');
-  adding.append(wordsForm(), button('lk-button', 'Add a picture', () => files.click(), 'picture'), files);
+  adding.append(wordsForm(), button('lk-button', phrase('parts.add_picture'), () => files.click(), 'picture'), files);
 
   node.addEventListener('dragover', (event) => {
     event.preventDefault();

@@ -1,10 +1,12 @@
 // The right-hand side: a line about the search, and its pictures or what stands in for them.
 
 const EAGER = 12; // pictures that are surely on the first screen
+const EXAMPLES = ['balloons', 'mountains', 'heart', 'city', 'stripes'];
 const canAdd = props.edits !== 'none';
 
 let shown = { state: 'starting' };
 let items = [];
+let readsAll = false; // whether the model reads more than English
 let running = false; // whether pictures are being added
 let position = null; // the address bar as this page last wrote or read it
 let asked = ''; // what it asks, weights apart
@@ -59,15 +61,15 @@ const timing = (timings) => {
     stripe.style.flexGrow = 100 * Math.max(timings[stage] / (timings.total || 1), 0.02);
     stripes.append(stripe);
     const legend = el('span', 'lk-legend');
-    legend.append(el('i', `stage-${stage}`), el('span', '', `${stage} ${milliseconds(timings[stage])}`));
+    legend.append(el('i', `stage-${stage}`), el('span', '', `${phrase(`stage.${stage}`)} ${milliseconds(timings[stage])}`));
     node.append(legend);
   }
   node.append(el('b', '', milliseconds(timings.total)));
-  if (shown.explained) node.append(button('lk-clear', 'Explain', () => explainer.open(shown), 'explain'));
+  if (shown.explained) node.append(button('lk-clear', phrase('results.explain'), () => explainer.open(shown), 'explain'));
   return node;
 };
 
-const clear = () => button('lk-clear', 'Clear', () => visit({}), 'close');
+const clear = () => button('lk-clear', phrase('common.clear'), () => visit({}), 'close');
 
 const isFiltered = () => kept().where.length > 0;
 
@@ -76,11 +78,9 @@ const unfilter = () => {
   visit({ ...(named.length ? { parts: named, turn } : {}), where: [] });
 };
 
-const unfiltered = () => button('lk-clear', 'Remove the filters', unfilter, 'close');
+const unfiltered = () => button('lk-clear', phrase('results.unfilter'), unfilter, 'close');
 
-const ORDER_WORDS = { score: 'newest first', added: 'newest first', name: 'by name', size: 'largest files first' };
-
-const listed = () => `${isFiltered() ? 'that meet the filters, ' : ''}${ORDER_WORDS[kept().sort]}`;
+const listed = () => [...(isFiltered() ? [phrase('results.filtered')] : []), phrase(`results.sorted.${kept().sort}`)].join(', ');
 
 const takeAlong = () => (items.length ? [selection.opener()] : []);
 
@@ -88,13 +88,13 @@ const drawLine = () => {
   line.replaceChildren();
   notes.replaceChildren(...(shown.notes || []).map((note) => el('p', '', note)));
   if (shown.state === 'browse') {
-    line.append(el('h2', '', plural(shown.total, 'picture')), el('span', 'lk-subtle', listed()), ...(isFiltered() ? [unfiltered()] : []), ...takeAlong());
+    line.append(el('h2', '', phrase('count.pictures', { count: shown.total })), el('span', 'lk-subtle', listed()), ...(isFiltered() ? [unfiltered()] : []), ...takeAlong());
   } else if (shown.state === 'none' && !shown.timings) {
-    line.append(el('h2', '', 'No pictures'), el('span', 'lk-subtle', listed()), unfiltered());
+    line.append(el('h2', '', phrase('results.none')), el('span', 'lk-subtle', listed()), unfiltered());
   } else if (shown.state === 'results' || shown.state === 'none') {
     const many = shown.offset ? `${number(shown.offset + 1)}–${number(shown.offset + items.length)}` : number(items.length);
-    const count = shown.total ? `${many} of ${plural(shown.total, 'picture')}` : plural(items.length, 'picture');
-    const words = isFiltered() ? [el('span', 'lk-subtle', 'under filters')] : [];
+    const count = shown.total ? phrase('results.of', { many, count: shown.total }) : phrase('count.pictures', { count: items.length });
+    const words = isFiltered() ? [el('span', 'lk-subtle', phrase('results.under_filters'))] : [];
     line.append(el('h2', '', count), ...words, clear(), ...takeAlong(), timing(shown.timings));
   }
 };
@@ -114,8 +114,8 @@ const scoreBar = (item, lowest, highest) => {
 
 // How far a hit stands out, in words; the number is in its tooltip.
 const mark = (item) => {
-  const node = el('span', `lk-mark ${item.relevance.replace(' ', '-')}`, item.relevance);
-  node.title = `z ${item.z.toFixed(1)}: more than the best match of ${Math.floor(item.percentile)}% of queries that mean nothing`;
+  const node = el('span', `lk-mark ${item.relevance.replace(' ', '-')}`, relevanceOf(item));
+  node.title = phrase('relevance.why', { z: item.z.toFixed(1), percent: Math.floor(item.percentile) });
   return node;
 };
 
@@ -139,9 +139,9 @@ const card = (item, place, lowest, highest) => {
   const node = el('li', 'lk-card');
   const open = button('lk-open', null, (event) => selection.takes(event, place) || openAt(place));
   open.setAttribute('aria-keyshortcuts', 'x');
-  const judged = item.relevance ? `, ${item.relevance}` : '';
-  const match = item.rank ? `Match ${item.rank}, score ${item.score.toFixed(3)}${judged}: ` : '';
-  open.setAttribute('aria-label', `View ${match}${item.name}`);
+  const judged = item.relevance ? `, ${relevanceOf(item)}` : '';
+  const match = item.rank ? `${phrase('results.match', { rank: item.rank, score: item.score.toFixed(3) })}${judged}: ` : '';
+  open.setAttribute('aria-label', phrase('results.view', { name: `${match}${item.name}` }));
   open.append(thumbnail(item, place));
   const caption = el('div', 'lk-caption');
   const name = el('div', 'lk-name-line');
@@ -152,11 +152,11 @@ const card = (item, place, lowest, highest) => {
   const download = el('a', 'lk-tool');
   download.href = mediaUrl('original', item.id);
   download.setAttribute('download', '');
-  download.setAttribute('aria-label', `Download ${item.name}`);
-  download.title = 'Download the original';
+  download.setAttribute('aria-label', phrase('results.download', { name: item.name }));
+  download.title = phrase('results.original');
   download.append(icon('download'));
-  const similar = iconButton('lk-tool', `Find pictures similar to ${item.name}`, 'similar', () => visit({ like: item.id }));
-  similar.title = 'Find similar';
+  const similar = iconButton('lk-tool', phrase('results.similar_to', { name: item.name }), 'similar', () => visit({ like: item.id }));
+  similar.title = phrase('common.similar');
   const tools = el('div', 'lk-tools');
   tools.append(similar, download);
   const picking = el('div', 'lk-picking');
@@ -167,10 +167,10 @@ const card = (item, place, lowest, highest) => {
 
 const refine = (item) => {
   const node = el('div', 'lk-refine');
-  const more = iconButton('lk-tool', `More like ${item.name}`, 'plus', () => parts.more(item));
-  const less = iconButton('lk-tool', `Less like ${item.name}`, 'minus', () => parts.less(item));
-  more.title = 'More like this';
-  less.title = 'Less like this';
+  const more = iconButton('lk-tool', phrase('results.more_like', { name: item.name }), 'plus', () => parts.more(item));
+  const less = iconButton('lk-tool', phrase('results.less_like', { name: item.name }), 'minus', () => parts.less(item));
+  more.title = phrase('common.more');
+  less.title = phrase('common.less');
   node.append(more, less);
   return node;
 };
@@ -185,6 +185,7 @@ const grid = () => {
 
 const pager = (label, back, on, hasMore, total, turn) => {
   const { offset, size } = shown;
+  const range = `${number(offset + 1)}–${number(offset + items.length)}`;
   const node = el('nav', 'lk-pager');
   node.setAttribute('aria-label', label);
   if (!offset && !hasMore) return node;
@@ -193,24 +194,24 @@ const pager = (label, back, on, hasMore, total, turn) => {
   previous.disabled = offset === 0;
   next.disabled = !hasMore;
   next.classList.add('trailing');
-  node.append(previous, el('span', '', `${number(offset + 1)}–${number(offset + items.length)}${total}`), next);
+  node.append(previous, el('span', '', total === null ? range : phrase('pager.of', { range, total })), next);
   return node;
 };
 
 const libraryPager = () => {
   const { offset, size, total, query } = shown;
-  const words = ['score', 'added'].includes(query?.sort || 'score') ? ['Newer', 'Older'] : ['Previous', 'Next'];
-  return pager('Pages of the library', ...words, offset + size < total, ` of ${number(total)}`, (to) => visit({ offset: to }));
+  const words = ['score', 'added'].includes(query?.sort || 'score') ? ['pager.newer', 'pager.older'] : ['pager.previous', 'pager.next'];
+  return pager(phrase('pager.library'), ...words.map((key) => phrase(key)), offset + size < total, total, (to) => visit({ offset: to }));
 };
 
-const resultPager = () => pager('Pages of results', 'Better', 'More', shown.has_more, '', (to) => trigger('turn', { offset: to }));
+const resultPager = () => pager(phrase('pager.results'), phrase('pager.better'), phrase('pager.more'), shown.has_more, null, (to) => trigger('turn', { offset: to }));
 
 const unsure = () => {
   const node = el('div', 'lk-unsure');
   const words = el('div');
   words.append(
-    el('b', '', 'No confident match'),
-    el('span', '', 'Nothing stands out more than for a query that means nothing. These are the nearest pictures all the same.'),
+    el('b', '', phrase('results.unsure')),
+    el('span', '', phrase('results.unsure_why')),
   );
   node.append(icon('unsure'), words);
   return node;
@@ -229,48 +230,48 @@ const message = (className, iconName, title, ...paragraphs) => {
 const emptyLibrary = () => {
   if (running) return skeleton();
   if (!canAdd) {
-    return message('', 'picture', 'The library is empty', 'It is read-only here: the app was started with EDITS=none.');
+    return message('', 'picture', phrase('empty.title'), phrase('empty.read_only', { setting: 'EDITS=none' }));
   }
   const node = message(
     'inviting',
     'picture',
-    'A library waiting for pictures',
-    'Add some of yours, or begin with the samples. Then find them by describing what they show, or with another picture.',
+    phrase('empty.inviting'),
+    phrase('empty.how'),
   );
   const row = el('div', 'lk-choices');
-  const samples = button('lk-button primary', 'Add sample pictures', () => {
+  const samples = button('lk-button primary', phrase('empty.samples'), () => {
     samples.disabled = true;
     trigger('samples', {});
   }, 'picture');
-  row.append(samples, button('lk-button', 'Choose pictures', () => say('choose'), 'upload'));
+  row.append(samples, button('lk-button', phrase('uploads.choose'), () => say('choose'), 'upload'));
   node.append(row);
   return node;
 };
 
 const noMatch = () => {
-  if (shown.offset) return message('', 'picture', 'No more results', 'These were all that match.');
+  if (shown.offset) return message('', 'picture', phrase('none.no_more'), phrase('none.all_shown'));
   if (isFiltered()) {
-    const node = message('', 'picture', 'No picture meets the filters', 'Change a condition, or remove the filters.');
-    node.append(button('lk-button', 'Remove the filters', unfilter, 'close'));
+    const node = message('', 'picture', phrase('none.filtered'), phrase('none.change'));
+    node.append(button('lk-button', phrase('results.unfilter'), unfilter, 'close'));
     return node;
   }
   if (shown.min_score > 0) {
-    return message('', 'picture', 'Nothing close enough', `No picture reaches the minimum score of ${shown.min_score.toFixed(2)}. Lower it, or use other words.`);
+    return message('', 'picture', phrase('none.too_far'), phrase('none.lower', { score: shown.min_score.toFixed(2) }));
   }
-  return message('', 'picture', 'No pictures found', 'The library has pictures, but none of them is in the index of this model yet.');
+  return message('', 'picture', phrase('none.title'), phrase('none.not_encoded'));
 };
 
 const failure = () => {
-  const node = message('bad', 'warning', shown.title, shown.detail);
+  const node = message('bad', 'warning', phrase(`error.${shown.kind}`), detailOf(shown));
   node.setAttribute('role', 'alert');
-  if (shown.retry) node.append(button('lk-button', 'Try again', () => again(), 'again'));
-  else if (isFiltered()) node.append(button('lk-button', 'Remove the filters', unfilter, 'close'));
+  if (shown.retry) node.append(button('lk-button', phrase('common.try_again'), () => again(), 'again'));
+  else if (isFiltered()) node.append(button('lk-button', phrase('results.unfilter'), unfilter, 'close'));
   return node;
 };
 
 const waiting = () => {
-  const node = message('waiting', 'hourglass', 'Waiting for the model to load', 'The search runs by itself as soon as the model is there. The library can be looked through meanwhile.');
-  node.append(button('lk-button', 'Show the library', () => visit({}), 'picture'));
+  const node = message('waiting', 'hourglass', phrase('waiting.title'), phrase('waiting.how'));
+  node.append(button('lk-button', phrase('waiting.library'), () => visit({}), 'picture'));
   return node;
 };
 
@@ -283,10 +284,15 @@ const skeleton = () => {
 
 const examples = () => {
   const node = el('div', 'lk-examples');
-  node.append(el('span', '', 'Try'));
-  for (const text of props.examples || []) node.append(button('lk-example', text, () => visit({ q: text })));
+  node.append(el('span', '', phrase('examples.try')));
+  for (const name of EXAMPLES) {
+    const text = readsAll ? phrase(`examples.of.${name}`) : inEnglish(`examples.of.${name}`);
+    node.append(button('lk-example', text, () => visit({ q: text })));
+  }
   return node;
 };
+
+const drawExamples = () => body.querySelector('.lk-examples')?.replaceWith(examples());
 
 const CONTENT = {
   starting: () => [skeleton()],
@@ -375,6 +381,10 @@ hear('visit', visit);
 hear('again', again);
 hear('removed', forget);
 hear('status', ({ model }) => {
+  if (model.multilingual !== readsAll) {
+    readsAll = model.multilingual;
+    drawExamples();
+  }
   if (shown.state === 'waiting' && model.state !== 'loading') again();
 });
 hear('run', ({ active, added }) => {

@@ -1,14 +1,13 @@
 // An upload at work: how far it is, a way to stop it, and in the end a receipt for every file.
 
-const LABELS = { new: 'new', updated: 'updated', duplicate: 'duplicate', rejected: 'rejected', skipped: 'skipped' };
-const ENDED = { done: 'Finished', stopped: 'Stopped', failed: 'Failed' };
+const STATUSES = ['new', 'updated', 'duplicate', 'rejected', 'skipped'];
 const FILTERS = [
-  ['all', 'All', () => true],
-  ['problems', 'Problems', (receipt) => receipt.status === 'rejected' || receipt.status === 'skipped'],
-  ['new', 'New', (receipt) => receipt.status === 'new'],
-  ['updated', 'Updated', (receipt) => receipt.status === 'updated'],
-  ['duplicate', 'Duplicates', (receipt) => receipt.status === 'duplicate'],
-  ['near', 'Near-duplicates', (receipt) => receipt.near !== ''],
+  ['all', () => true],
+  ['problems', (receipt) => receipt.status === 'rejected' || receipt.status === 'skipped'],
+  ['new', (receipt) => receipt.status === 'new'],
+  ['updated', (receipt) => receipt.status === 'updated'],
+  ['duplicate', (receipt) => receipt.status === 'duplicate'],
+  ['near', (receipt) => receipt.near !== ''],
 ];
 const active = (value) => value.state === 'waiting' || value.state === 'running';
 
@@ -16,10 +15,10 @@ let dismissed = null;
 let finished = null; // the run whose end was announced
 
 const box = el('section', 'lk-run');
-box.setAttribute('aria-label', 'Adding pictures');
+box.setAttribute('aria-label', phrase('run.adding'));
 box.hidden = true;
 const dialog = el('dialog', 'lk-dialog lk-receipts');
-dialog.setAttribute('aria-label', 'Receipt for every file');
+dialog.setAttribute('aria-label', phrase('run.receipts'));
 drawn.append(box);
 element.append(dialog);
 dialog.addEventListener('click', (event) => {
@@ -28,11 +27,11 @@ dialog.addEventListener('click', (event) => {
 
 const counts = (value) => {
   const list = el('ul', 'lk-counts');
-  for (const [status, label] of Object.entries(LABELS)) {
+  for (const status of STATUSES) {
     const count = value.counts[status];
     if (!count) continue;
     const entry = el('li', status);
-    entry.append(el('b', '', number(count)), el('span', '', ` ${label}`));
+    entry.append(el('b', '', number(count)), el('span', '', ` ${phrase(`status.${status}`)}`));
     list.append(entry);
   }
   return list;
@@ -44,12 +43,12 @@ const actions = (...nodes) => {
   return group;
 };
 
-const dismiss = (onDismiss) => iconButton('lk-button bare', 'Dismiss', 'close', onDismiss);
+const dismiss = (onDismiss) => iconButton('lk-button bare', phrase('run.dismiss'), 'close', onDismiss);
 
 const headline = (value) => {
-  if (value.state === 'waiting') return 'Waiting for another run';
-  if (document.documentElement.dataset.model === 'loading') return 'Waiting for the model to load';
-  return 'Adding pictures';
+  if (value.state === 'waiting') return phrase('run.in_line');
+  if (document.documentElement.dataset.model === 'loading') return phrase('waiting.title');
+  return phrase('run.adding');
 };
 
 // Built once and then kept up to date: a button that is replaced every second cannot keep the focus.
@@ -58,11 +57,11 @@ const work = (() => {
   const title = el('h2');
   const words = el('span', 'lk-subtle');
   const found = el('div');
-  const stop = button('lk-button', 'Stop', () => trigger('halt', {}));
+  const stop = button('lk-button', phrase('common.stop'), () => trigger('halt', {}));
   head.append(title, words, actions(stop), found);
   const track = el('div', 'lk-track');
   track.setAttribute('role', 'progressbar');
-  track.setAttribute('aria-label', 'Pictures added');
+  track.setAttribute('aria-label', phrase('run.added'));
   const fill = el('i');
   track.append(fill);
   return { nodes: [head, track], title, words, found, stop, track, fill };
@@ -71,10 +70,10 @@ const work = (() => {
 const drawWork = (value) => {
   work.title.textContent = headline(value);
   work.words.textContent = value.total === null
-    ? `${plural(value.done, 'file')} so far`
-    : `${number(value.done)} of ${plural(value.total, 'file')}`;
+    ? phrase('run.so_far', { count: value.done })
+    : phrase('run.progress', { done: value.done, count: value.total });
   work.found.replaceChildren(counts(value));
-  work.stop.textContent = value.stopping ? 'Stopping…' : 'Stop';
+  work.stop.textContent = phrase(value.stopping ? 'common.stopping' : 'common.stop');
   work.stop.disabled = value.stopping || props.edits === 'none';
   const known = value.total !== null && value.done > 0;
   for (const [name, amount] of [['aria-valuemax', value.total], ['aria-valuenow', value.done]]) {
@@ -88,14 +87,14 @@ const drawWork = (value) => {
 
 const over = (value) => {
   const head = el('div', 'lk-run-head');
-  const took = value.seconds ? `in ${seconds(value.seconds)}` : '';
+  const took = value.seconds ? phrase('run.took', { time: seconds(value.seconds) }) : '';
   const leave = dismiss(() => {
     dismissed = value.id;
     box.hidden = true;
   });
   const group = actions(leave);
-  if (value.receipts.length) group.prepend(button('lk-button', 'Details', () => openReceipts(value)));
-  head.append(el('h2', '', ENDED[value.state]), el('span', 'lk-subtle', took), group, counts(value));
+  if (value.receipts.length) group.prepend(button('lk-button', phrase('run.details'), () => openReceipts(value)));
+  head.append(el('h2', '', phrase(`run.ended.${value.state}`)), el('span', 'lk-subtle', took), group, counts(value));
   return value.problem ? [head, el('p', 'lk-problem', value.problem)] : [head];
 };
 
@@ -104,8 +103,8 @@ const failure = (value) => {
   const leave = dismiss(() => {
     box.hidden = true;
   });
-  head.append(el('h2', '', value.title), actions(leave));
-  return [head, el('p', 'lk-problem', value.detail)];
+  head.append(el('h2', '', phrase(`error.${value.kind}`)), actions(leave));
+  return [head, el('p', 'lk-problem', detailOf(value))];
 };
 
 // The receipt.
@@ -115,7 +114,7 @@ const row = (receipt) => {
   const file = el('td', 'file');
   file.append(nameOf(receipt.name));
   const status = el('td');
-  status.append(el('span', `lk-tag ${receipt.status}`, LABELS[receipt.status]));
+  status.append(el('span', `lk-tag ${receipt.status}`, phrase(`status.${receipt.status}`)));
   const reason = el('td', 'reason');
   reason.append(nameOf(receipt.reason, ''));
   node.append(file, status, reason);
@@ -126,7 +125,7 @@ const table = (receipts) => {
   const node = el('table');
   const head = el('thead');
   const titles = el('tr');
-  for (const title of ['File', 'Result', 'Reason']) {
+  for (const title of [phrase('facts.file'), phrase('run.result'), phrase('run.reason')]) {
     const cell = el('th', '', title);
     cell.scope = 'col';
     titles.append(cell);
@@ -159,28 +158,28 @@ const openReceipts = (value) => {
   const scroller = el('div', 'lk-table');
   scroller.tabIndex = 0;
   scroller.setAttribute('role', 'region');
-  scroller.setAttribute('aria-label', 'Files');
+  scroller.setAttribute('aria-label', phrase('run.files'));
   const tabs = el('div', 'lk-filters');
   const choose = (key) => {
-    const [, , test] = FILTERS.find(([each]) => each === key);
+    const [, test] = FILTERS.find(([each]) => each === key);
     const chosen = value.receipts.filter(test);
     tabs.querySelectorAll('button').forEach((tab) => tab.setAttribute('aria-pressed', String(tab.dataset.key === key)));
-    scroller.replaceChildren(chosen.length ? table(chosen) : el('p', 'lk-small', 'No such files.'));
+    scroller.replaceChildren(chosen.length ? table(chosen) : el('p', 'lk-small', phrase('run.no_such')));
   };
-  for (const [key, label, test] of FILTERS) {
+  for (const [key, test] of FILTERS) {
     const count = value.receipts.filter(test).length;
-    const tab = button('lk-filter', `${label} ${number(count)}`, () => choose(key));
+    const tab = button('lk-filter', `${phrase(`run.show.${key}`)} ${number(count)}`, () => choose(key));
     tab.dataset.key = key;
     tabs.append(tab);
   }
   const head = el('div', 'lk-dialog-head');
-  head.append(el('h2', '', 'Receipt'), csvLink(value.receipts), iconButton('lk-button bare', 'Close', 'close', () => dialog.close()));
+  head.append(el('h2', '', phrase('run.receipt')), csvLink(value.receipts), iconButton('lk-button bare', phrase('common.close'), 'close', () => dialog.close()));
   const parts = [head, tabs, scroller];
   if (value.done > value.receipts.length) {
-    parts.push(el('p', 'lk-small', `The first ${number(value.receipts.length)} of ${number(value.done)}, problems first.`));
+    parts.push(el('p', 'lk-small', phrase('run.first', { shown: value.receipts.length, all: value.done })));
   }
   dialog.replaceChildren(...parts);
-  choose(value.receipts.some(FILTERS[1][2]) ? 'problems' : 'all');
+  choose(value.receipts.some(FILTERS[1][1]) ? 'problems' : 'all');
   dialog.showModal();
 };
 

@@ -1,6 +1,6 @@
 // Which pictures are selected, across pages of one answer, and what can be done with them: the bar above the grid.
 
-const FORMATS = [['csv', 'CSV'], ['json', 'JSON'], ['zip', 'Originals (zip)']];
+const FORMATS = [['csv', 'CSV'], ['json', 'JSON'], ['zip', phrase('selection.originals')]];
 const SHOWN_BEFORE_DELETING = 6;
 
 const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
@@ -15,18 +15,18 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
   const bar = el('div', 'lk-selection');
   bar.id = 'lk-selection';
   bar.setAttribute('role', 'region');
-  bar.setAttribute('aria-label', 'Selected pictures');
+  bar.setAttribute('aria-label', phrase('selection.title'));
   const count = el('b');
   count.setAttribute('role', 'status');
-  const all = button('lk-clear', 'Select all', () => chooseAll());
-  all.append(el('span', 'lk-wide', 'on this page'));
-  all.setAttribute('aria-label', 'Select all on this page');
-  const clear = button('lk-clear', 'Clear', () => forget([...chosen.keys()]), 'close');
-  clear.setAttribute('aria-label', 'Clear the selection');
+  const all = button('lk-clear', phrase('selection.all'), () => chooseAll());
+  all.append(el('span', 'lk-wide', phrase('selection.on_this_page')));
+  all.setAttribute('aria-label', phrase('selection.all_on_this_page'));
+  const clear = button('lk-clear', phrase('common.clear'), () => forget([...chosen.keys()]), 'close');
+  clear.setAttribute('aria-label', phrase('selection.clear'));
   const files = el('div', 'lk-files');
   const downloads = FORMATS.map(([kind, name]) => [name, button('lk-button', name, () => download(kind))]);
-  files.append(el('span', '', 'Download'), ...downloads.map(([, node]) => node));
-  const discard = button('lk-button danger', 'Delete…', () => ask(), 'trash');
+  files.append(el('span', '', phrase('common.download')), ...downloads.map(([, node]) => node));
+  const discard = button('lk-button danger', phrase('selection.delete'), () => ask(), 'trash');
   bar.append(count, all, clear, files, ...(canDelete ? [discard] : []));
 
   const isRanked = () => rows.some(({ rank }) => rank);
@@ -34,15 +34,15 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
   const elsewhere = () => chosen.size - rows.filter(({ id }) => chosen.has(id)).length;
 
   const what = () => {
-    if (chosen.size) return `${number(chosen.size)} selected`;
-    return isRanked() ? plural(rows.length, 'result') : `${plural(rows.length, 'picture')} on this page`;
+    if (chosen.size) return phrase('selection.selected', { count: chosen.size });
+    return phrase(isRanked() ? 'count.results' : 'selection.pictures_here', { count: rows.length });
   };
 
   const update = () => {
     const held = bar.contains(document.activeElement) ? document.activeElement : null;
     bar.hidden = !chosen.size && !(isOpen && rows.length);
-    count.textContent = elsewhere() > 0 ? `${what()}, ${number(elsewhere())} on other pages` : what();
-    downloads.forEach(([name, node]) => node.setAttribute('aria-label', `${name} of ${what()}`));
+    count.textContent = elsewhere() > 0 ? phrase('selection.elsewhere', { what: what(), count: elsewhere() }) : what();
+    downloads.forEach(([name, node]) => node.setAttribute('aria-label', phrase('selection.file_of', { name, what: what() })));
     all.hidden = !rows.length || rows.every(({ id }) => chosen.has(id));
     clear.hidden = discard.hidden = !chosen.size;
     bar.classList.toggle('selecting', chosen.size > 0);
@@ -58,7 +58,7 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
   let opener = null;
 
   const makeOpener = () => {
-    opener = button('lk-clear', 'Download', () => {
+    opener = button('lk-clear', phrase('common.download'), () => {
       isOpen = bar.hidden;
       update();
     }, 'download');
@@ -94,8 +94,8 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
     const box = el('input', 'lk-pick');
     box.type = 'checkbox';
     box.value = item.id;
-    box.title = 'Select (x)';
-    box.setAttribute('aria-label', `Select ${item.name}`);
+    box.title = phrase('selection.key');
+    box.setAttribute('aria-label', phrase('selection.select', { name: item.name }));
     box.addEventListener('click', (event) => choose(place, box.checked, event.shiftKey));
     return box;
   };
@@ -115,7 +115,7 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
 
   const frame = el('iframe');
   frame.name = 'lk-taking';
-  frame.title = 'Downloads';
+  frame.title = phrase('selection.downloads');
   frame.hidden = true;
   const form = el('form');
   form.method = 'post';
@@ -128,7 +128,7 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
   element.append(frame, form);
   frame.addEventListener('load', () => {
     const page = frame.contentDocument;
-    const words = page ? page.body.textContent.slice(0, 300) : 'The app does not answer. Try again in a moment.';
+    const words = page ? page.body.textContent.slice(0, 300) : phrase('selection.no_answer');
     if (words) say('notice', { text: words, bad: true });
   });
 
@@ -140,8 +140,8 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
     form.action = apiUrl(`taking/${kind}`);
     form.submit();
     const size = fileSize(along.reduce((sum, { bytes }) => sum + bytes, 0));
-    const words = kind === 'zip' ? `${plural(along.length, 'original')}, ${size}` : plural(along.length, isRanked() ? 'result' : 'picture');
-    say('notice', { text: `Downloading ${words}` });
+    const key = kind === 'zip' ? 'selection.taking_originals' : isRanked() ? 'selection.taking_results' : 'selection.taking_pictures';
+    say('notice', { text: phrase(key, { count: along.length, size }) });
   };
 
   // Deleting.
@@ -154,8 +154,8 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
 
   const ask = () => {
     const along = taken();
-    const pictures = plural(along.length, 'picture');
-    dialog.setAttribute('aria-label', `Delete ${pictures}?`);
+    const question = phrase('selection.question', { count: along.length });
+    dialog.setAttribute('aria-label', question);
     const thumbnails = el('div', 'lk-discarded');
     for (const { id } of along.slice(0, SHOWN_BEFORE_DELETING)) {
       const image = el('img');
@@ -164,17 +164,18 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
       thumbnails.append(image);
     }
     const more = along.length - SHOWN_BEFORE_DELETING;
-    if (more > 0) thumbnails.append(el('span', '', `and ${number(more)} more`));
-    const others = elsewhere() > 0 ? ` ${number(elsewhere())} of them ${elsewhere() === 1 ? 'is' : 'are'} on other pages.` : '';
-    const words = along.length === 1 ? 'Its file is deleted with it.' : 'Their files are deleted with them.';
-    const keep = button('lk-button', along.length === 1 ? 'Keep it' : 'Keep them', () => dialog.close());
-    const remove = button('lk-button danger filled', `Delete ${pictures} for good`, () => {
+    if (more > 0) thumbnails.append(el('span', '', phrase('selection.and_more', { count: more })));
+    const words = [phrase('selection.files_too', { count: along.length })];
+    if (elsewhere() > 0) words.push(phrase('selection.others_too', { count: elsewhere() }));
+    words.push(phrase('common.not_undone'));
+    const keep = button('lk-button', phrase('selection.keep', { count: along.length }), () => dialog.close());
+    const remove = button('lk-button danger filled', phrase('selection.remove', { count: along.length }), () => {
       dialog.close();
       onDiscard(along.map(({ id }) => id));
     }, 'trash');
     const actions = el('div', 'lk-actions');
     actions.append(remove, keep);
-    dialog.replaceChildren(el('h2', '', `Delete ${pictures}?`), thumbnails, el('p', '', `${words}${others} This cannot be undone.`), actions);
+    dialog.replaceChildren(el('h2', '', question), thumbnails, el('p', '', words.join(' ')), actions);
     dialog.showModal();
     keep.focus();
   };

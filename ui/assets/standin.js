@@ -1,7 +1,7 @@
 // Says when another model answers than the chosen one, or pictures lack their vector, and does something about it.
 
 const bar = el('section', 'lk-standin');
-bar.setAttribute('aria-label', 'Model');
+bar.setAttribute('aria-label', phrase('facts.model'));
 bar.hidden = true;
 const title = el('b');
 title.setAttribute('role', 'status');
@@ -10,41 +10,39 @@ const words = el('p');
 words.append(title, detail);
 const track = el('div', 'lk-track');
 track.setAttribute('role', 'progressbar');
-track.setAttribute('aria-label', 'Pictures encoded');
+track.setAttribute('aria-label', phrase('standin.encoded'));
 const fill = el('i');
 track.append(fill);
-const action = button('lk-button', 'Try again', () => trigger(action.dataset.event, {}));
+const action = button('lk-button', phrase('common.try_again'), () => trigger(action.dataset.event, {}));
 bar.append(icon('hourglass'), words, track, action);
 drawn.append(bar);
 
 const isWorking = (work) => work?.state === 'loading' || work?.state === 'encoding';
 
 const progressOf = ({ model, reindexing: work }) => ({
-  title: work.state === 'loading' ? `Fetching ${model.chosen}` : `Encoding for ${model.chosen}`,
+  title: phrase(work.state === 'loading' ? 'standin.fetching' : 'standin.encoding', { model: model.chosen }),
   detail: [
-    work.state === 'encoding' && `${number(work.done)} of ${plural(work.total, 'picture')}.`,
-    model.stand_in ? `${model.name} answers meanwhile.` : 'Those that are done can be found already.',
+    work.state === 'encoding' && phrase('standin.progress', { done: work.done, count: work.total }),
+    model.stand_in ? phrase('standin.meanwhile', { model: model.name }) : phrase('standin.already'),
   ],
-  action: work.stopping ? 'Stopping…' : 'Stop',
+  action: phrase(work.stopping ? 'common.stopping' : 'common.stop'),
   event: 'halt',
 });
 
 const outcomeOf = (work) => {
-  if (work?.state === 'stopped') return `Stopped at ${number(work.done)} of ${plural(work.total, 'picture')}.`;
+  if (work?.state === 'stopped') return phrase('standin.stopped', { done: work.done, count: work.total });
   return work?.state === 'failed' ? work.problem : null;
 };
 
 const offerOf = ({ model, missing, reindexing: work, may_reindex: allowed }) => {
-  const help = allowed
-    ? 'The stored pictures are then encoded for it; none has to be uploaded again.'
-    : 'Whoever runs this app can end that with: python app.py reindex';
-  const reason = model.stand_in ? model.problem : 'They were added while another model answered.';
+  const help = allowed ? phrase('standin.help') : phrase('standin.others', { command: 'python app.py reindex' });
+  const reason = model.stand_in ? model.problem : phrase('standin.reason');
   return {
     title: model.stand_in
-      ? `The model ${model.name} answers for now`
-      : `${plural(missing, 'picture')} cannot be found with ${model.chosen}`,
+      ? phrase('standin.answers', { model: model.name })
+      : phrase('standin.missing', { count: missing, model: model.chosen }),
     detail: [outcomeOf(work) || reason, help],
-    action: !allowed ? '' : work?.state === 'stopped' ? 'Go on' : model.stand_in ? 'Try again' : 'Encode them',
+    action: allowed ? phrase(work?.state === 'stopped' ? 'standin.go_on' : model.stand_in ? 'common.try_again' : 'standin.encode') : '',
     event: 'begin',
   };
 };

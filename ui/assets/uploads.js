@@ -22,8 +22,8 @@ const picker = (label, folder) => {
   return input;
 };
 
-const files = picker('Pictures to add', false);
-const folder = picker('A folder of pictures to add', true);
+const files = picker(phrase('uploads.pictures'), false);
+const folder = picker(phrase('uploads.folder'), true);
 const zone = el('div', 'lk-zone');
 const words = el('p', 'lk-zone-words');
 const choices = el('div', 'lk-zone-choices');
@@ -33,21 +33,21 @@ const fill = el('i');
 track.append(fill);
 const progressWords = el('p');
 progressWords.setAttribute('role', 'status');
-progress.append(progressWords, track, button('lk-button', 'Cancel', () => { cancelled = true; }, 'close'));
+progress.append(progressWords, track, button('lk-button', phrase('common.cancel'), () => { cancelled = true; }, 'close'));
 progress.hidden = true;
-words.append(icon('upload'), el('b', '', 'Drop pictures or a folder here'));
+words.append(icon('upload'), el('b', '', phrase('uploads.drop')));
 choices.append(
-  button('lk-button primary', 'Choose pictures', () => files.click()),
-  button('lk-button', 'Choose a folder', () => folder.click(), 'folder'),
+  button('lk-button primary', phrase('uploads.choose'), () => files.click()),
+  button('lk-button', phrase('uploads.choose_folder'), () => folder.click(), 'folder'),
 );
 zone.append(words, choices, progress, files, folder);
-drawn.append(zone, el('p', 'lk-small', `Up to ${props.max_megabytes} MB each${props.archives.length ? '; zip and tar archives too' : ''}. Pictures that are here already are recognised and kept once.`));
+drawn.append(zone, el('p', 'lk-small', phrase(props.archives.length ? 'uploads.limits_and_archives' : 'uploads.limits', { megabytes: props.max_megabytes })));
 
 const suffixOf = (name) => (name.includes('.') ? name.slice(name.lastIndexOf('.')).toLowerCase() : '');
 
 const whyNot = (file, fromFolder) => {
-  if (fromFolder && !props.suffixes.includes(suffixOf(file.name))) return 'Not a picture, going by its name.';
-  if (file.size > props.max_bytes) return `Larger than ${props.max_megabytes} MB.`;
+  if (fromFolder && !props.suffixes.includes(suffixOf(file.name))) return phrase('uploads.no_picture');
+  if (file.size > props.max_bytes) return phrase('uploads.too_large', { megabytes: props.max_megabytes });
   return null;
 };
 
@@ -55,7 +55,7 @@ const showProgress = (done, total) => {
   progress.hidden = total === 0;
   words.hidden = choices.hidden = total > 0;
   fill.style.width = `${(100 * done) / (total || 1)}%`;
-  progressWords.textContent = `Uploading ${number(done)} of ${plural(total, 'file')}…`;
+  progressWords.textContent = phrase('uploads.progress', { done, count: total });
 };
 
 const sendAll = async (wanted, leftOut) => {
@@ -69,7 +69,7 @@ const sendAll = async (wanted, leftOut) => {
         const { path } = await upload(file);
         sent[place] = { path, name: file.name };
       } catch {
-        leftOut.push({ name: file.name, reason: 'The upload of this file failed.' });
+        leftOut.push({ name: file.name, reason: phrase('uploads.failed') });
       }
       done += 1;
       showProgress(done, wanted.length);
@@ -140,7 +140,7 @@ hear('choose', () => files.click());
 
 const choosePlace = () => {
   const form = el('form', 'lk-place');
-  const label = el('label', 'lk-place-name', 'From the server');
+  const label = el('label', 'lk-place-name', phrase('uploads.place'));
   const place = el('input');
   place.type = 'text';
   place.required = true;
@@ -155,7 +155,7 @@ const choosePlace = () => {
   column.type = 'text';
   column.spellcheck = false;
   column.value = 'filepath';
-  const columnName = el('label', 'lk-place-name', 'Column with the pictures’ places');
+  const columnName = el('label', 'lk-place-name', phrase('uploads.column'));
   columnName.append(column);
   const isTable = () => props.tables.some((suffix) => place.value.trim().toLowerCase().endsWith(suffix));
   const showColumn = () => { columnName.hidden = !isTable(); };
@@ -164,8 +164,8 @@ const choosePlace = () => {
   const inPlace = el('input');
   inPlace.type = 'checkbox';
   const leave = el('label', 'lk-place-leave');
-  leave.append(inPlace, el('span', '', 'Leave originals where they are'));
-  const submit = button('lk-button', 'Take in', () => form.requestSubmit(), 'folder');
+  leave.append(inPlace, el('span', '', phrase('uploads.in_place')));
+  const submit = button('lk-button', phrase('uploads.take_in'), () => form.requestSubmit(), 'folder');
   label.append(place);
   form.append(label, prefixes, columnName, leave, submit);
   form.addEventListener('submit', (event) => {

@@ -8,12 +8,12 @@ const createViewer = ({ canDelete, onSimilar, onMore, onLess, onRemove }) => {
   let opener = null;
 
   const dialog = el('dialog', 'lk-viewer');
-  dialog.setAttribute('aria-label', 'Picture');
+  dialog.setAttribute('aria-label', phrase('viewer.title'));
   dialog.tabIndex = -1; // takes the focus, and with it the keys, when the button that had it goes
   const image = el('img', 'lk-large');
   image.decoding = 'async';
-  const previous = iconButton('lk-round previous', 'Previous picture', 'previous', () => step(-1));
-  const next = iconButton('lk-round next', 'Next picture', 'next', () => step(1));
+  const previous = iconButton('lk-round previous', phrase('viewer.previous'), 'previous', () => step(-1));
+  const next = iconButton('lk-round next', phrase('viewer.next'), 'next', () => step(1));
   const stage = el('div', 'lk-stage');
   const problem = el('p', 'lk-away');
   problem.setAttribute('role', 'status');
@@ -23,7 +23,7 @@ const createViewer = ({ canDelete, onSimilar, onMore, onLess, onRemove }) => {
   const actions = el('div', 'lk-actions');
   const aside = el('div', 'lk-about');
   aside.append(title, problem, actions, facts);
-  dialog.append(stage, aside, iconButton('lk-round close', 'Close', 'close', () => dialog.close()));
+  dialog.append(stage, aside, iconButton('lk-round close', phrase('common.close'), 'close', () => dialog.close()));
   element.append(dialog);
 
   const item = () => items[current];
@@ -70,8 +70,8 @@ const createViewer = ({ canDelete, onSimilar, onMore, onLess, onRemove }) => {
 
   const idLine = (id) => {
     const line = el('span', 'lk-id');
-    const copy = iconButton('lk-copy', 'Copy the content ID', 'copy', () => {
-      navigator.clipboard?.writeText(id).then(() => say('notice', { text: 'Content ID copied' }));
+    const copy = iconButton('lk-copy', phrase('viewer.copy_id'), 'copy', () => {
+      navigator.clipboard?.writeText(id).then(() => say('notice', { text: phrase('viewer.id_copied') }));
     });
     line.append(el('code', '', id));
     if (navigator.clipboard) line.append(copy);
@@ -80,47 +80,47 @@ const createViewer = ({ canDelete, onSimilar, onMore, onLess, onRemove }) => {
 
   const drawFacts = (shown) => {
     facts.replaceChildren();
-    if (shown.rank) fact('Match', `${shown.rank} of ${items.length}, score ${shown.score.toFixed(4)}`);
-    if (shown.relevance) fact('Relevance', `${shown.relevance}, z ${shown.z.toFixed(1)}: more than ${Math.floor(shown.percentile)}% of queries that mean nothing`);
-    fact('Size', `${number(shown.width)} × ${number(shown.height)} px`);
-    fact('File', `${shown.format}, ${fileSize(shown.bytes)}`);
-    fact('Added', new Date(shown.added).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }));
-    fact('Source', nameOf(shown.source, ''));
+    if (shown.rank) fact(phrase('viewer.match'), phrase('viewer.rank', { rank: shown.rank, all: items.length, score: shown.score.toFixed(4) }));
+    if (shown.relevance) fact(phrase('viewer.relevance'), `${relevanceOf(shown)}, ${phrase('relevance.why', { z: shown.z.toFixed(1), percent: Math.floor(shown.percentile) })}`);
+    fact(phrase('viewer.size'), `${number(shown.width)} × ${number(shown.height)} px`);
+    fact(phrase('facts.file'), `${shown.format}, ${fileSize(shown.bytes)}`);
+    fact(phrase('viewer.added'), dateOf(shown.added));
+    fact(phrase('viewer.source'), nameOf(shown.source, ''));
     shown.metadata.forEach(([key, value]) => fact(key, nameOf(value, '')));
-    fact('Content ID', idLine(shown.id));
+    fact(phrase('viewer.id'), idLine(shown.id));
   };
 
   const drawActions = (shown) => {
     const download = el('a', 'lk-button');
     download.href = mediaUrl('original', shown.id);
     download.setAttribute('download', '');
-    download.append(icon('download'), el('span', '', 'Download'));
+    download.append(icon('download'), el('span', '', phrase('common.download')));
     actions.className = 'lk-actions';
     actions.replaceChildren(
-      button('lk-button primary', 'Find similar', () => leaveFor(() => onSimilar(shown.id)), 'similar'),
+      button('lk-button primary', phrase('common.similar'), () => leaveFor(() => onSimilar(shown.id)), 'similar'),
       ...(shown.rank ? refinements(shown) : []),
       download,
     );
-    if (canDelete) actions.append(button('lk-button danger', 'Delete', () => askBeforeDeleting(shown), 'trash'));
+    if (canDelete) actions.append(button('lk-button danger', phrase('viewer.delete'), () => askBeforeDeleting(shown), 'trash'));
   };
 
   const askBeforeDeleting = (shown) => {
-    const keep = button('lk-button', 'Keep it', () => {
+    const keep = button('lk-button', phrase('viewer.keep'), () => {
       drawActions(shown);
       actions.lastElementChild.focus();
     });
-    const remove = button('lk-button danger filled', 'Delete for good', () => {
+    const remove = button('lk-button danger filled', phrase('common.delete_for_good'), () => {
       dialog.close();
       onRemove(shown.id);
     }, 'trash');
     actions.className = 'lk-actions asking';
-    actions.replaceChildren(el('p', '', 'Delete this picture and its file? This cannot be undone.'), remove, keep);
+    actions.replaceChildren(el('p', '', phrase('viewer.question')), remove, keep);
     keep.focus();
   };
 
   const refinements = (shown) => [
-    button('lk-button', 'More like this', () => leaveFor(() => onMore(shown)), 'plus'),
-    button('lk-button', 'Less like this', () => leaveFor(() => onLess(shown)), 'minus'),
+    button('lk-button', phrase('common.more'), () => leaveFor(() => onMore(shown)), 'plus'),
+    button('lk-button', phrase('common.less'), () => leaveFor(() => onLess(shown)), 'minus'),
   ];
 
   const leaveFor = (go) => {

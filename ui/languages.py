@@ -1,0 +1,46 @@
+"""The page's own words, a table for each language: Gradio's components and the scripts take them from the same."""
+
+import json
+from pathlib import Path
+
+import gradio as gr
+
+FOLDER = Path(__file__).parent / "words"
+OF_GRADIO = "form."  # keys of what Gradio's own components say
+
+Table = dict[str, str]
+
+
+def tables() -> dict[str, Table]:
+    """By BCP 47 tag."""
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+
+
+def translations() -> gr.I18n:
+    return gr.I18n(**{language: _of_gradio(table) for language, table in tables().items()})
+
+
+def inline(script: str) -> str:
+    """A `script` that takes the tables, and with them, for the head of the document: all else finds them there."""
+    words = json.dumps(tables(), ensure_ascii=False).replace("<", "\\u003c")
+    return f"<script>({script})({words});</script>"
+
+
+def welcome() -> str:
+    """For the login page, where no script of ours runs: all languages, of which one is shown."""
+    there = tables()
+    others = "".join(f":not(:lang({language}))" for language in there if language != "en")
+    shown = [f":root{others} .lk-welcome [lang=en]"]
+    shown += [f":root:lang({language}) .lk-welcome [lang={language}]" for language in there if language != "en"]
+    style = f".lk-welcome > span {{ display: none }} {', '.join(shown)} {{ display: inline }}"
+    sentences = (_sentence(language, table["sign_in.welcome"]) for language, table in there.items())
+    # The title of the document too: Gradio gives its login page none.
+    return f"<title>Likeness</title><style>{style}</style><span class='lk-welcome'>{''.join(sentences)}</span>"
+
+
+def _sentence(language: str, text: str) -> str:
+    return f"<span lang='{language}'>{text.format(app='<b>Likeness</b>')}</span>"
+
+
+def _of_gradio(table: Table) -> Table:
+    return {key: text for key, text in table.items() if key.startswith(OF_GRADIO)}
