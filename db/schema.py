@@ -22,7 +22,9 @@ def create(client: MilvusClient, name: str, dim: int, properties: dict[str, str]
     schema.add_field(PRIMARY_KEY, DataType.VARCHAR, is_primary=True, max_length=128)
     schema.add_field(EMBEDDING, DataType.FLOAT_VECTOR, dim=dim)
     # Without its index, which would make Milvus load the collection at once.
-    client.create_collection(name, schema=schema, properties=properties, consistency_level="Session", timeout=LOAD_TIMEOUT)
+    client.create_collection(
+        name, schema=schema, properties=properties, consistency_level="Session", timeout=LOAD_TIMEOUT
+    )
 
 
 def create_index(client: MilvusClient, name: str, nlist: int) -> None:

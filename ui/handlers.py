@@ -27,9 +27,11 @@ from ui.views import (
     Json,
     View,
     answer_view,
+    beside_view,
     browse_view,
     error_view,
     fields_view,
+    models_view,
     past_runs_view,
     reindexing_view,
     run_view,
@@ -69,13 +71,21 @@ class Handlers:
             if view.is_plain:
                 return self._browse(view)
             query = self._query(view, limit, accuracy, nprobe, min_score)
-            if self._library.status().model.is_loading:  # the page asks again once it is there
+            asked = [view.model, *([view.against] if view.against and not view.is_browsing else [])]
+            if not all([self._library.prepare(model) for model in asked]):  # the page asks again once they are there
                 return waiting_view(view)
             if view.is_browsing:
                 listing = self._library.listed(view.where, view.order, view.offset, PAGE_SIZE)
                 return browse_view(listing.records, listing.total, view)
             answer = self._library.search(query)
-            return answer_view(answer, view, self._library.status().pictures, query.min_score, query.limit)
+            value = answer_view(answer, view, self._library.status().pictures, query.min_score, query.limit)
+            if not view.against:
+                return value
+            other = self._library.search(replace(query, model=view.against))
+            return value | {
+                "beside": beside_view(answer, other, view.offset),
+                "has_more": answer.has_more or other.has_more,
+            }
         except Exception as error:
             return error_view(_reported(error), view)
 
@@ -115,7 +125,7 @@ class Handlers:
         text = checks.text(given.get("text"))
         files = [AskedPart(image=str(path), name=PurePath(str(path)).name) for path in given.get("files") or []]
         parts = (*([AskedPart(text=text)] if text else []), *files)
-        return View(parts, where=kept.where, order=kept.order)
+        return View(parts, where=kept.where, order=kept.order, model=kept.model, against=kept.against)
 
     def addressed(self, data: Any) -> View:
         """What a link or a button of the page asks for. Raises InvalidContentId, InvalidFilter or InvalidQuery."""
@@ -123,7 +133,8 @@ class Handlers:
         pairs = _pairs(given)
         said = dict(pairs) if "address" in given else given
         where = filter_of(from_address(said.get("where")), said.get("match"))
-        view = View(where=where, order=as_order(said.get("sort") or "score"))
+        model, against = checks.text(said.get("model")), checks.text(said.get("against"))
+        view = View(where=where, order=as_order(said.get("sort") or "score"), model=model, against=against)
         if "parts" in given:
             return replace(view, parts=asked_parts(given["parts"]), turn=checks.offset(given.get("turn")))
         return replace(view, parts=parts_in_address(pairs), offset=checks.offset(given.get("offset")))
@@ -227,6 +238,7 @@ class Handlers:
             "missing": 0 if uploading else value["missing"],
             "reindexing": reindexing_view(self._worker.reindexing),
             "may_reindex": self._edits == "all",
+            "models": models_view(self._library.offered_models()),
         }
 
     def reindex(self) -> Json:
@@ -255,6 +267,7 @@ class Handlers:
             where=view.where,
             order=view.order,
             offset=0 if view.is_browsing else view.offset,
+            model=view.model,
         )
 
     def _uploaded(self, path: Any) -> Path | None:

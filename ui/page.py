@@ -20,6 +20,7 @@ from ui.duplicates import DuplicateHandlers, wire_duplicates
 from ui.handlers import AUTOMATIC, EXACT, MANUAL, Handlers
 from ui.mcp_tools import add_tools
 from ui.measuring import MeasuringHandlers, wire_measuring
+from ui.models import ModelHandlers, wire_models
 from ui.theme import MAX_FILE_MEGABYTES, launch_options, script
 from ui.views import Json, View, fields_view
 
@@ -73,7 +74,7 @@ def build_page(
         box = _search_box()
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="side", scale=0, min_width=300):
-                params, filters, meter, evaluation, duplicates = _parameters()
+                params, filters, models, meter, evaluation, duplicates = _parameters()
                 uploads, past_runs = _uploads(edits, sources)
             with gr.Column(elem_id="right", scale=1, min_width=280):
                 run = _drawn("run.js", elem_id="run", edits=edits)
@@ -87,6 +88,8 @@ def build_page(
         past_runs.asked(handlers.past_runs, None, past_runs, **WATCHING)
         _wire_reindexing(handlers, banner, header, notice)
         wire_measuring(MeasuringHandlers(library, worker.meter, edits, evaluations), meter, evaluation, **WATCHING)
+        models_of = ModelHandlers(library, worker, edits)
+        wire_models(models_of, handlers, models, params, results, view, SEARCHING, WATCHING)
         wire_duplicates(DuplicateHandlers(library, worker.finder, edits), duplicates, WATCHING, CHANGING)
         _wire_watching(handlers, page, header, params, results, status_timer, run, run_id, run_timer)
     page._queue.sleep_when_free = QUEUE_SECONDS
@@ -135,7 +138,7 @@ def _search_box() -> gr.MultimodalTextbox:
     )
 
 
-def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML, gr.HTML]:
+def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML, gr.HTML, gr.HTML]:
     with gr.Accordion(Words("form.settings"), open=True, elem_id="settings"):
         limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label=Words("form.limit"), elem_id="limit", buttons=[])
         accuracy = gr.Radio(
@@ -159,8 +162,9 @@ def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML, gr.HTML]:
         evaluation = _drawn("dialog.js", "plots.js", "evaluation.js", elem_id="evaluation")
         min_score = gr.Slider(0, 1, 0, step=0.01, label=Words("form.min_score"), elem_id="minscore", buttons=[])
         filters = _drawn("filters.js", elem_id="filters", value=fields_view(Fields().all()))
+        models = _drawn("dialog.js", "models.js", elem_id="models")
         duplicates = _drawn("dialog.js", "duplicates.js", elem_id="duplicates")
-    return (limit, accuracy, nprobe, min_score), filters, meter, evaluation, duplicates
+    return (limit, accuracy, nprobe, min_score), filters, models, meter, evaluation, duplicates
 
 
 def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:

@@ -29,6 +29,7 @@ STYLES = (
     "uploads.css",
     "measuring.css",
     "duplicates.css",
+    "models.css",
 )
 MAX_FILE_MEGABYTES = 100
 

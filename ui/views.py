@@ -28,6 +28,7 @@ from library.history import PastRun
 from library.image_library import LibraryStatus
 from library.images import ContentId
 from library.ingest import FileReceipt
+from library.models import OfferedModel
 from library.ports import IndexStatus
 from library.records import Record
 from library.relevance import Relevance
@@ -72,6 +73,8 @@ class View:
     where: Filter | None = None
     order: Order = "score"
     turn: int = 0
+    model: str = ""  # that is asked; empty: the one that answers
+    against: str = ""  # a second one, whose answer is shown beside
 
     @classmethod
     def of(cls, text: str = "", picture: str = "", like: ContentId | None = None, offset: int = 0) -> "View":
@@ -135,6 +138,7 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float,
         ],
         "confident": answer.confident,
         "explained": _explained(answer),
+        "model": without_folder(answer.model),
         "total": total,
         "min_score": min_score,
         "offset": view.offset,
@@ -149,6 +153,21 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float,
             "total": timings.total,
         },
         "query": _address(view),
+    }
+
+
+def beside_view(answer: Answer, other: Answer, offset: int) -> Json:
+    """The answer of a second model, and where each finds what the other finds."""
+    ranks = {hit.record.content_id: rank for rank, hit in enumerate(answer.hits, offset + 1)}
+    others = {hit.record.content_id: rank for rank, hit in enumerate(other.hits, offset + 1)}
+    return {
+        "models": [without_folder(answer.model), without_folder(other.model)],
+        "items": [
+            _item(hit.record, hit.score, rank) | relevance_view(other.relevance.get(hit.record.content_id))
+            for rank, hit in enumerate(other.hits, offset + 1)
+        ],
+        "in_both": [[id, rank, others[id]] for id, rank in ranks.items() if id in others],
+        "timings": {"total": other.timings.total},
     }
 
 
@@ -187,6 +206,20 @@ def status_view(status: LibraryStatus) -> Json:
     }
 
 
+def models_view(offered: Sequence[OfferedModel]) -> list[Json]:
+    return [
+        {
+            "name": each.name,
+            "shown": without_folder(each.name),
+            "state": each.state,
+            "answers": each.answers,
+            "dim": each.info.dim if each.info else None,
+            "problem": each.problem and each.problem.replace(each.name, without_folder(each.name)),
+        }
+        for each in offered
+    ]
+
+
 def reindexing_view(work: Reindexing | None) -> Json | None:
     if work is None:
         return None
@@ -196,6 +229,7 @@ def reindexing_view(work: Reindexing | None) -> Json | None:
         "done": work.done,
         "stopping": work.stop.is_set(),
         "problem": work.problem,
+        "model": without_folder(work.model),
     }
 
 
@@ -284,7 +318,7 @@ def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:
 def _address(view: View) -> Json:
     """What was asked; the page makes the URL of it, which cannot name pictures from outside the library."""
     asked = {"parts": [part.as_json() for part in view.parts], "turn": view.turn}
-    return asked | shown(view.where) | {"sort": view.order}
+    return asked | shown(view.where) | {"sort": view.order, "model": view.model, "against": view.against}
 
 
 def _field(field: Field) -> Json:

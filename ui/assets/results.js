@@ -13,8 +13,8 @@ let asked = ''; // what it asks, weights apart
 
 // Filters and the order stay until they are changed, as the other settings do.
 const kept = () => {
-  const { where = [], match = 'all', sort = 'score' } = shown.query || {};
-  return { where, match, sort };
+  const { where = [], match = 'all', sort = 'score', model = '', against = '' } = shown.query || {};
+  return { where, match, sort, model, against };
 };
 
 const visit = (place) => trigger('visit', { ...kept(), ...place });
@@ -95,6 +95,7 @@ const drawLine = () => {
     const many = shown.offset ? `${number(shown.offset + 1)}–${number(shown.offset + items.length)}` : number(items.length);
     const count = shown.total ? phrase('results.of', { many, count: shown.total }) : phrase('count.pictures', { count: items.length });
     const words = isFiltered() ? [el('span', 'lk-subtle', phrase('results.under_filters'))] : [];
+    if (shown.beside) words.push(el('span', 'lk-subtle', phrase('beside.overlap', { both: shown.beside.in_both.length, count: items.length })));
     line.append(el('h2', '', count), ...words, clear(), ...takeAlong(), timing(shown.timings));
   }
 };
@@ -131,14 +132,23 @@ const thumbnail = (item, place) => {
   return image;
 };
 
-const openAt = (place) => {
-  viewer.open(items, place, (last) => body.querySelectorAll('.lk-open')[last]?.focus());
+const openAt = (list, place, node) => {
+  const grid = node.closest('.lk-grid');
+  viewer.open(list, place, (last) => grid.querySelectorAll('.lk-open')[last]?.focus());
 };
 
-const card = (item, place, lowest, highest) => {
+// Where the other model has it, if two were asked.
+const alsoAt = (item, isOwn) => {
+  const pair = shown.beside?.in_both.find(([id]) => id === item.id);
+  return pair?.[isOwn ? 2 : 1];
+};
+
+// What a second model found is there to be compared: only the answer itself can be selected.
+const card = (item, place, lowest, highest, list) => {
+  const isOwn = list === items;
   const node = el('li', 'lk-card');
-  const open = button('lk-open', null, (event) => selection.takes(event, place) || openAt(place));
-  open.setAttribute('aria-keyshortcuts', 'x');
+  const open = button('lk-open', null, (event) => (isOwn && selection.takes(event, place)) || openAt(list, place, node));
+  if (isOwn) open.setAttribute('aria-keyshortcuts', 'x');
   const judged = item.relevance ? `, ${relevanceOf(item)}` : '';
   const match = item.rank ? `${phrase('results.match', { rank: item.rank, score: item.score.toFixed(3) })}${judged}: ` : '';
   open.setAttribute('aria-label', phrase('results.view', { name: `${match}${item.name}` }));
@@ -148,6 +158,9 @@ const card = (item, place, lowest, highest) => {
   if (item.rank) name.append(el('span', 'lk-rank', String(item.rank)));
   name.append(nameOf(item.name));
   caption.append(name);
+  const also = alsoAt(item, isOwn);
+  node.classList.toggle('in-both', Boolean(also));
+  if (also) caption.append(el('span', 'lk-both', phrase('beside.also', { rank: also })));
   if (item.rank) caption.append(scoreBar(item, lowest, highest));
   const download = el('a', 'lk-tool');
   download.href = mediaUrl('original', item.id);
@@ -160,7 +173,7 @@ const card = (item, place, lowest, highest) => {
   const tools = el('div', 'lk-tools');
   tools.append(similar, download);
   const picking = el('div', 'lk-picking');
-  picking.append(selection.box(item, place));
+  if (isOwn) picking.append(selection.box(item, place));
   node.append(open, tools, ...(item.rank ? [refine(item)] : []), picking, caption);
   return node;
 };
@@ -175,12 +188,25 @@ const refine = (item) => {
   return node;
 };
 
-const grid = () => {
-  const scores = items.map((item) => item.score).filter((score) => score !== null);
+const grid = (list = items) => {
+  const scores = list.map((item) => item.score).filter((score) => score !== null);
   const [lowest, highest] = [Math.min(...scores), Math.max(...scores)];
-  const list = el('ul', 'lk-grid');
-  list.append(...items.map((item, place) => card(item, place, lowest, highest)));
-  return list;
+  const node = el('ul', 'lk-grid');
+  node.append(...list.map((item, place) => card(item, place, lowest, highest, list)));
+  return node;
+};
+
+const column = (name, list) => {
+  const node = el('section');
+  node.setAttribute('aria-label', name);
+  node.append(el('h3', '', name), list.length ? grid(list) : el('p', 'lk-subtle', phrase('beside.nothing')));
+  return node;
+};
+
+const columns = () => {
+  const node = el('div', 'lk-beside');
+  node.append(column(shown.beside.models[0], items), column(shown.beside.models[1], shown.beside.items));
+  return node;
 };
 
 const pager = (label, back, on, hasMore, total, turn) => {
@@ -303,17 +329,18 @@ const CONTENT = {
   browse: () => [...(shown.offset || isFiltered() ? [] : [examples()]), grid(), libraryPager()],
   results: () => [
     ...(shown.confident === false ? [unsure()] : []),
-    grid(),
+    shown.beside ? columns() : grid(),
     resultPager(),
   ],
 };
 
 // The address bar follows the results, so that a search can be sent to someone and gone back to.
 
-const placeOf = ({ parts: named, where = [], match = 'all', sort = 'score' }) => {
+const placeOf = ({ parts: named, where = [], match = 'all', sort = 'score', model = '', against = '' }) => {
   const url = addressOf(named);
   const filters = [['where', where.length ? JSON.stringify(where) : ''], ['match', match === 'any' ? match : '']];
-  for (const [key, value] of [...filters, ['sort', sort === 'score' ? '' : sort]]) {
+  const others = [['sort', sort === 'score' ? '' : sort], ['model', model], ['against', against]];
+  for (const [key, value] of [...filters, ...others]) {
     if (value) url.searchParams.set(key, value);
     else url.searchParams.delete(key);
   }
@@ -370,8 +397,10 @@ const forget = ({ ids }) => {
   selection.forget(ids);
   if (ids.some((id) => parts.has(id))) return visit({});
   if (shown.state === 'browse') return again();
-  if (!items.some((item) => ids.includes(item.id))) return;
+  if (![...items, ...(shown.beside?.items || [])].some((item) => ids.includes(item.id))) return;
   items = items.filter((item) => !ids.includes(item.id));
+  const { beside } = shown;
+  if (beside) shown = { ...shown, beside: { ...beside, items: beside.items.filter((item) => !ids.includes(item.id)) } };
   // A copy: the value is Gradio's.
   shown = { ...shown, state: items.length ? shown.state : 'none', total: shown.total ? shown.total - ids.length : shown.total };
   redraw();
@@ -380,12 +409,13 @@ const forget = ({ ids }) => {
 hear('visit', visit);
 hear('again', again);
 hear('removed', forget);
-hear('status', ({ model }) => {
+hear('status', ({ model, models = [] }) => {
   if (model.multilingual !== readsAll) {
     readsAll = model.multilingual;
     drawExamples();
   }
-  if (shown.state === 'waiting' && model.state !== 'loading') again();
+  const loads = [model, ...models].some(({ state }) => state === 'loading');
+  if (shown.state === 'waiting' && !loads) again();
 });
 hear('run', ({ active, added }) => {
   const changed = running !== active;
