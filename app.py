@@ -308,6 +308,21 @@ def _source(name: str, settings: Settings) -> "ModelSource":
     return ModelSource(name, load)
 
 
+def _further_source(name: str, settings: Settings) -> "ModelSource":
+    """One beside the chosen: visitors read its name, and no setting of theirs is wrong where it cannot be had."""
+    from library.models import ModelSource, known_as
+
+    source = _source(name, settings)
+
+    def load() -> "Encoder":
+        try:
+            return source.load()
+        except LikenessError as error:
+            raise type(error)(str(error).replace(f"CLIP_MODEL={name}", f"The model {known_as(name)}")) from error
+
+    return ModelSource(known_as(name), load)
+
+
 def _store(settings: Settings) -> "ImageStore":
     if isinstance(settings.image_root, Path):
         from db.image_store import LocalImageStore
@@ -337,7 +352,7 @@ def _library(settings: Settings, store: "ImageStore", others: Sequence[str] = ()
     )
     stand_in = None if settings.clip_model == STAND_IN else _source(STAND_IN, settings)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
-    further = [_source(name, settings) for name in names]
+    further = [_further_source(name, settings) for name in names]
     return ImageLibrary(
         store,
         Models(_source(settings.clip_model, settings), stand_in, further, settings.models_release_after),

@@ -10,6 +10,7 @@ from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Literal
 
 from library.errors import UNEXPECTED, LikenessError, UnknownModel
@@ -24,6 +25,11 @@ class ModelSource:
 
     name: str
     load: Callable[[], Encoder]
+
+
+def known_as(name: str) -> str:
+    """Where a model lies on the server is not for visitors."""
+    return PurePath(name).name if PurePath(name).is_absolute() else name
 
 
 @dataclass(frozen=True)
@@ -67,10 +73,10 @@ class Models:
     ) -> None:
         """All but the one that answers are let go once nobody has asked for them for `release_after` seconds."""
         sources = [chosen, *others, *([stand_in] if stand_in else [])]
-        self._all = {source.name: _Kept(source, release_after) for source in reversed(sources)}
-        self._chosen = self._all[chosen.name]
-        self._stand_in = self._all[stand_in.name] if stand_in else None
-        self._others = [self._all[source.name] for source in others]
+        self._all = {known_as(source.name): _Kept(source, release_after) for source in reversed(sources)}
+        self._chosen = self._all[known_as(chosen.name)]
+        self._stand_in = self._all[known_as(stand_in.name)] if stand_in else None
+        self._others = [self._all[known_as(source.name)] for source in others]
         self._answering: Future[Encoder] = Future()
         self._problem: str | None = None
 
@@ -86,16 +92,16 @@ class Models:
 
         Raises UnknownModel for one that is not offered, and what loading raises.
         """
-        if name in ("", self._chosen.name):
+        if self.is_chosen(name):
             return self.answering()
         return self._other(name).get()
 
     def to_encode_for(self, name: str) -> Encoder:
         """The same, but the chosen one itself, however often it failed before."""
-        return self.chosen() if name in ("", self._chosen.name) else self.named(name)
+        return self.chosen() if self.is_chosen(name) else self.named(name)
 
     def is_chosen(self, name: str) -> bool:
-        return name in ("", self._chosen.name)
+        return known_as(name) in ("", known_as(self._chosen.name))
 
     def prepare(self, name: str) -> bool:
         """Whether it answers at once; else it begins to load. Raises UnknownModel, and once what loading raised."""
@@ -109,10 +115,10 @@ class Models:
         return [kept.offered(answering) for kept in (self._chosen, *self._others)]
 
     def _other(self, name: str) -> "_Kept":
-        if kept := self._all.get(name):
+        if kept := self._all.get(known_as(name)):
             return kept
-        offered = ", ".join(each.name for each in (self._chosen, *self._others))
-        raise UnknownModel(f"The model {name} is not offered here. These are: {offered}.")
+        offered = ", ".join(known_as(each.name) for each in (self._chosen, *self._others))
+        raise UnknownModel(f"The model {known_as(name)[:80]} is not offered here. These are: {offered}.")
 
     def answering(self) -> Encoder:
         """Waits until one answers. Raises what kept both from it."""
@@ -190,7 +196,7 @@ class _Kept:
             "in memory" if encoder else "loading" if self._loading.locked() else "away"
         )
         answers = self._info is not None and self._info == answering
-        return OfferedModel(self.name, state, answers, self._info, str(self._error) if self._error else None)
+        return OfferedModel(known_as(self.name), state, answers, self._info, str(self._error) if self._error else None)
 
     def _loaded(self) -> Encoder:
         try:

@@ -72,7 +72,7 @@ class Handlers:
                 return self._browse(view)
             query = self._query(view, limit, accuracy, nprobe, min_score)
             asked = [view.model, *([view.against] if view.against and not view.is_browsing else [])]
-            if not all([self._library.prepare(model) for model in asked]):  # the page asks again once they are there
+            if not all(self._library.prepare(model) for model in asked):  # the page asks again once they are there
                 return waiting_view(view)
             if view.is_browsing:
                 listing = self._library.listed(view.where, view.order, view.offset, PAGE_SIZE)

@@ -137,7 +137,7 @@ def _collection(each: StoredCollection, offered: list[OfferedModel], pictures: i
 def _is_of(each: StoredCollection, model: OfferedModel) -> bool:
     if model.info:
         return (each.model, each.fingerprint) == (model.info.name, model.info.fingerprint)
-    return each.model == without_folder(model.name)
+    return each.model == model.name
 
 
 def _detail(error: Exception) -> str:

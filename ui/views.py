@@ -210,11 +210,10 @@ def models_view(offered: Sequence[OfferedModel]) -> list[Json]:
     return [
         {
             "name": each.name,
-            "shown": without_folder(each.name),
             "state": each.state,
             "answers": each.answers,
             "dim": each.info.dim if each.info else None,
-            "problem": each.problem and each.problem.replace(each.name, without_folder(each.name)),
+            "problem": each.problem,
         }
         for each in offered
     ]

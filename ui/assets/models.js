@@ -31,7 +31,7 @@ const option = (value, text) => {
   return node;
 };
 
-const optionOf = ({ name, shown: text, state }) => option(name, state === 'loading' ? phrase('models.is_loading', { name: text }) : text);
+const optionOf = ({ name, state }) => option(name, state === 'loading' ? phrase('models.is_loading', { name }) : name);
 
 const fill = ({ select }, options, value) => {
   const text = options.map((each) => `${each.value} ${each.textContent}`).join('\n');
@@ -103,7 +103,7 @@ const factsOf = (model, collection) => {
 
 const entry = (model, collection) => {
   const node = el('section', 'lk-model');
-  const head = el('h3', '', model?.shown || collection.model || collection.name);
+  const head = el('h3', '', model?.name || collection.model || collection.name);
   if (model?.answers) head.append(el('span', 'lk-model-answers', phrase('models.answers')));
   node.append(head, factsOf(model, collection));
   if (model?.problem) node.append(el('p', 'lk-problem', model.problem));

@@ -20,10 +20,10 @@ drawn.append(bar);
 const isWorking = (work) => work?.state === 'loading' || work?.state === 'encoding';
 
 const progressOf = ({ model, reindexing: work }) => ({
-  title: phrase(work.state === 'loading' ? 'standin.fetching' : 'standin.encoding', { model: model.chosen }),
+  title: phrase(work.state === 'loading' ? 'standin.fetching' : 'standin.encoding', { model: work.model || model.chosen }),
   detail: [
     work.state === 'encoding' && phrase('standin.progress', { done: work.done, count: work.total }),
-    model.stand_in ? phrase('standin.meanwhile', { model: model.name }) : phrase('standin.already'),
+    model.stand_in || work.model ? phrase('standin.meanwhile', { model: model.name }) : phrase('standin.already'),
   ],
   action: phrase(work.stopping ? 'common.stopping' : 'common.stop'),
   event: 'halt',
