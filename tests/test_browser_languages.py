@@ -14,8 +14,10 @@ SAME = re.compile(
     "Likeness|Milvus|Lite|IVF|FLAT|COSINE|nprobe|nlist|small|cpu|bfloat|float|d|z|x|k|ms|kB|MB|B|px|PNG|ID|CSV|JSON"
     "|zip|tar|Python|mAP|[rR]ecall|app|py|tune|reindex"
 )
-COLLECT = """names => {
-  const skipped = '[data-testid=status-tracker], footer, bdi, code, pre, datalist, .lk-name, .lk-id, .lk-example, .lk-condition > select:first-child';
+COLLECT = """() => {
+  const ofGradio = 'footer, [data-testid=status-tracker]';
+  const names = 'bdi, code, pre, datalist, .lk-name, .lk-id, .lk-example, .lk-condition > select:first-child';
+  const skipped = `${ofGradio}, ${names}`;
   const found = [];
   for (const node of document.querySelectorAll('body *')) {
     if (node.closest(skipped) || !node.checkVisibility({ visibilityProperty: true })) continue;
