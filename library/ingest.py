@@ -473,8 +473,10 @@ def _compare(file: _File, stored: Record) -> None:
         file.settle("duplicate", f"The same picture as {stored.name}.")
         return
     file.update = Update(file.record, _wanted_original(file, stored))
-    what = "What is kept with it" if file.record.metadata != stored.metadata else "The place of its original"
-    file.settle("updated", f"{what} has changed.")
+    is_metadata = file.record.metadata != stored.metadata
+    file.settle(
+        "updated", "What is kept with it has changed." if is_metadata else "The place of its original has changed."
+    )
 
 
 def _wanted_original(file: _File, stored: Record) -> bytes | None:

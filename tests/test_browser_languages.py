@@ -14,8 +14,10 @@ SAME = re.compile(
     "Likeness|Milvus|Lite|IVF|FLAT|COSINE|nprobe|nlist|small|cpu|bfloat|float|d|z|x|k|ms|kB|MB|B|px|PNG|ID|CSV|JSON"
     "|zip|tar|Python|mAP|[rR]ecall|app|py|tune|reindex"
 )
-COLLECT = """names => {
-  const skipped = 'footer, bdi, code, pre, datalist, .lk-name, .lk-id, .lk-example, .lk-condition > select:first-child';
+COLLECT = """() => {
+  const ofGradio = 'footer, [data-testid=status-tracker]';
+  const names = 'bdi, code, pre, datalist, .lk-name, .lk-id, .lk-example, .lk-condition > select:first-child';
+  const skipped = `${ofGradio}, ${names}`;
   const found = [];
   for (const node of document.querySelectorAll('body *')) {
     if (node.closest(skipped) || !node.checkVisibility({ visibilityProperty: true })) continue;
@@ -33,7 +35,7 @@ def english_left(page, *known):
     """What has Latin letters beyond names and terms."""
     left = set()
     for text in page.evaluate(COLLECT):
-        rest = text
+        rest = re.sub(r"likeness_\w+", "", text)
         for name in (*known, *NAMES):
             rest = rest.replace(name, "")
         if not all(map(SAME.fullmatch, re.findall("[A-Za-z]+", rest))):

@@ -127,7 +127,7 @@ def _search_box() -> gr.MultimodalTextbox:
         label=Words("form.search"),
         show_label=False,
         container=False,
-        placeholder=Words("form.placeholder"),
+        placeholder=str(Words("form.placeholder")),
         file_count="multiple",
         sources=["upload"],
         submit_btn="Search",

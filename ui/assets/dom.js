@@ -1,6 +1,6 @@
 // Shared by every script of the page. Text from the library only ever becomes textContent.
 
-const { language, phrase, inEnglish } = window.likeness; // see words.js
+const { language, phrase, said, inEnglish } = window.likeness; // see words.js
 
 const el = (tag, className = '', text = null) => {
   const node = document.createElement(tag);
@@ -72,8 +72,6 @@ const number = (value) => Number(value).toLocaleString(language);
 const dateOf = (at) => new Date(at).toLocaleString(language === 'en' ? 'en-GB' : language, { dateStyle: 'medium', timeStyle: 'short' });
 
 const relevanceOf = ({ relevance }) => phrase(`relevance.${relevance.replace(' ', '_')}`);
-
-const detailOf = ({ detail }) => detail;
 
 const milliseconds = (value) => (value < 10 ? `${value.toFixed(1)} ms` : `${number(Math.round(value))} ms`);
 

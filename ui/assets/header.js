@@ -146,8 +146,8 @@ const fact = (list, term, ...values) => {
 const drawPanel = (value) => {
   const list = el('dl', 'lk-facts');
   const { model: tower, index: rows } = value;
-  fact(list, phrase('facts.library'), value.pictures === null ? value.store_problem : phrase('count.pictures', { count: value.pictures }));
-  fact(list, phrase('facts.model'), tower.name, tower.state === 'ready' ? null : tower.problem || STATES.loading);
+  fact(list, phrase('facts.library'), value.pictures === null ? said(value.store_problem) : phrase('count.pictures', { count: value.pictures }));
+  fact(list, phrase('facts.model'), tower.name, tower.state === 'ready' ? null : said(tower.problem) || STATES.loading);
   if (tower.dim) fact(list, phrase('facts.vectors'), phrase('facts.dimensions', { count: tower.dim }), tower.device, tower.dtype);
   if (tower.texts) fact(list, phrase('facts.texts'), tower.texts);
   fact(list, phrase('facts.weights'), tower.fingerprint);
@@ -164,13 +164,13 @@ const drawPanel = (value) => {
 };
 
 const problemOf = (value) => {
-  if (value.store_problem) return { title: phrase('error.StoreUnavailable'), detail: value.store_problem, retry: true };
-  if (value.model.state === 'failed') return { title: phrase('error.ModelUnavailable'), detail: value.model.problem };
+  if (value.store_problem) return { title: phrase('error.StoreUnavailable'), detail: said(value.store_problem), retry: true };
+  if (value.model.state === 'failed') return { title: phrase('error.ModelUnavailable'), detail: said(value.model.problem) };
   if (value.index?.state === 'rebuilding' && value.index.backend === 'Milvus Lite') {
     return { title: phrase('header.rebuilt'), detail: phrase('header.wait'), passes: true };
   }
   if (!value.index || value.index.connected) return null;
-  const detail = value.index.problem || phrase('header.unreachable');
+  const detail = said(value.index.problem) || phrase('header.unreachable');
   return { title: phrase('error.IndexUnavailable'), detail, retry: true };
 };
 

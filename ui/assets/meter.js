@@ -97,7 +97,7 @@ const redraw = () => {
   const value = shown;
   const parts = [];
   if (value.problem) {
-    const problem = el('p', 'lk-problem', value.problem);
+    const problem = el('p', 'lk-problem', said(value.problem));
     problem.setAttribute('role', 'alert');
     parts.push(problem);
   }

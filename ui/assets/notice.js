@@ -23,7 +23,7 @@ const draw = () => {
     say('removed', { ids: value.removed_all });
     show('', icon('check'), el('span', '', phrase('notice.deleted_all', { count: value.count })));
   } else if (value.state === 'error') {
-    show('bad', icon('warning'), el('b', '', phrase(`error.${value.kind}`)), el('span', '', detailOf(value)));
+    show('bad', icon('warning'), el('b', '', phrase(`error.${value.kind}`)), el('span', '', said(value.detail)));
   }
 };
 

@@ -86,7 +86,7 @@ const takeAlong = () => (items.length ? [selection.opener()] : []);
 
 const drawLine = () => {
   line.replaceChildren();
-  notes.replaceChildren(...(shown.notes || []).map((note) => el('p', '', note)));
+  notes.replaceChildren(...(shown.notes || []).map((note) => el('p', '', said(note))));
   if (shown.state === 'browse') {
     line.append(el('h2', '', phrase('count.pictures', { count: shown.total })), el('span', 'lk-subtle', listed()), ...(isFiltered() ? [unfiltered()] : []), ...takeAlong());
   } else if (shown.state === 'none' && !shown.timings) {
@@ -288,7 +288,7 @@ const noMatch = () => {
 };
 
 const failure = () => {
-  const node = message('bad', 'warning', phrase(`error.${shown.kind}`), detailOf(shown));
+  const node = message('bad', 'warning', phrase(`error.${shown.kind}`), said(shown.detail));
   node.setAttribute('role', 'alert');
   if (shown.retry) node.append(button('lk-button', phrase('common.try_again'), () => again(), 'again'));
   else if (isFiltered()) node.append(button('lk-button', phrase('results.unfilter'), unfilter, 'close'));

@@ -95,7 +95,7 @@ const over = (value) => {
   const group = actions(leave);
   if (value.receipts.length) group.prepend(button('lk-button', phrase('run.details'), () => openReceipts(value)));
   head.append(el('h2', '', phrase(`run.ended.${value.state}`)), el('span', 'lk-subtle', took), group, counts(value));
-  return value.problem ? [head, el('p', 'lk-problem', value.problem)] : [head];
+  return value.problem ? [head, el('p', 'lk-problem', said(value.problem))] : [head];
 };
 
 const failure = (value) => {
@@ -104,7 +104,7 @@ const failure = (value) => {
     box.hidden = true;
   });
   head.append(el('h2', '', phrase(`error.${value.kind}`)), actions(leave));
-  return [head, el('p', 'lk-problem', detailOf(value))];
+  return [head, el('p', 'lk-problem', said(value.detail))];
 };
 
 // The receipt.
@@ -116,7 +116,7 @@ const row = (receipt) => {
   const status = el('td');
   status.append(el('span', `lk-tag ${receipt.status}`, phrase(`status.${receipt.status}`)));
   const reason = el('td', 'reason');
-  reason.append(nameOf(receipt.reason, ''));
+  reason.append(nameOf(said(receipt.reason), ''));
   node.append(file, status, reason);
   return node;
 };

@@ -24,7 +24,7 @@ const result = (past) => {
   for (const status of COUNTED) {
     if (past.counts[status]) list.append(el('li', status, `${number(past.counts[status])} ${phrase(`status.${status}`)}`));
   }
-  return past.problem ? [list, el('p', 'lk-problem', past.problem)] : [list];
+  return past.problem ? [list, el('p', 'lk-problem', said(past.problem))] : [list];
 };
 
 const row = (past) => {

@@ -129,7 +129,7 @@ const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
   frame.addEventListener('load', () => {
     const page = frame.contentDocument;
     const words = page ? page.body.textContent.slice(0, 300) : phrase('selection.no_answer');
-    if (words) say('notice', { text: words, bad: true });
+    if (words) say('notice', { text: said(words), bad: true });
   });
 
   const taken = () => (chosen.size ? [...chosen.values()].sort((one, other) => one.place - other.place) : rows);

@@ -31,12 +31,12 @@ const progressOf = ({ model, reindexing: work }) => ({
 
 const outcomeOf = (work) => {
   if (work?.state === 'stopped') return phrase('standin.stopped', { done: work.done, count: work.total });
-  return work?.state === 'failed' ? work.problem : null;
+  return work?.state === 'failed' ? said(work.problem) : null;
 };
 
 const offerOf = ({ model, missing, reindexing: work, may_reindex: allowed }) => {
   const help = allowed ? phrase('standin.help') : phrase('standin.others', { command: 'python app.py reindex' });
-  const reason = model.stand_in ? model.problem : phrase('standin.reason');
+  const reason = model.stand_in ? said(model.problem) : phrase('standin.reason');
   return {
     title: model.stand_in
       ? phrase('standin.answers', { model: model.name })

@@ -57,7 +57,7 @@ const createViewer = ({ canDelete, onSimilar, onMore, onLess, onRemove }) => {
     const answer = await fetch(mediaUrl('preview', shown.id)).catch(() => null);
     const words = answer && !answer.ok ? await answer.text() : '';
     if (item()?.id !== shown.id || !words) return;
-    problem.textContent = words;
+    problem.textContent = said(words);
     if (answer.status === 410) actions.querySelector('a')?.remove();
     problem.hidden = false;
   };

@@ -26,6 +26,22 @@
     return text.replace(/\{(\w+)\}/g, (whole, name) => written(values[name] ?? whole));
   };
 
+  // The library says in English what went wrong; what the tables know of that is said again.
+  const SAID = 'said.';
+  const patternOf = (text) => text.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{(\w+)\}/g, '(?<$1>.+?)');
+  const sentences = Object.entries(tables.en)
+    .filter(([key]) => key.startsWith(SAID) && language !== 'en')
+    .sort(([, one], [, other]) => other.length - one.length) // the shorter one can be the beginning of the longer
+    .map(([key, text]) => [key, new RegExp(`^${patternOf(text)}$`, 's')]);
+
+  const said = (english) => {
+    for (const [key, sentence] of sentences) {
+      const found = sentence.exec(english);
+      if (found) return phrase(key, Object.fromEntries(Object.entries(found.groups || {}).map(([name, value]) => [name, said(value)])));
+    }
+    return english;
+  };
+
   const inEnglish = (key) => phrase(key, {}, tables.en);
 
   // Gradio looks for the browser's language among its own by name alone: zh-HK is none to it.
@@ -35,6 +51,6 @@
     if (core) import(core.name).then(({ changeLocale }) => changeLocale(language));
   };
 
-  window.likeness = { language, languageOf, phrase, inEnglish };
+  window.likeness = { language, languageOf, phrase, said, inEnglish };
   agree();
 }
