@@ -97,6 +97,7 @@ class MemoryStore:
 class MemoryCollection:
     def __init__(self, name: str = "memory", dim: int = 3) -> None:
         self._name = name
+        self._dim = dim
         self._rows: dict[str, tuple[Record, Vector]] = {}
         self._holders = 0
         self._loads = self._releases = self._searches = 0
@@ -142,7 +143,8 @@ class MemoryCollection:
         return sorted(hits, key=lambda hit: (-hit.score, hit.record.img_path))[offset : offset + limit]
 
     def stored(self) -> StoredCollection:
-        return StoredCollection(self._name, self._name.rpartition("_")[0], "", self._dim, len(self._rows), "")
+        model, _, fingerprint = self._name.rpartition("_")
+        return StoredCollection(self._name, model, fingerprint, self._dim, len(self._rows), "")
 
     def matching(self, where: Filter | None) -> list[Record]:
         assert self._holders, "read a collection that is not loaded"

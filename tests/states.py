@@ -18,6 +18,7 @@ from library.samples import sample_pictures
 from tests.app_server import Server
 from tests.browser import Browser, choose, loaded, run, search_with_file, upload, wait_for_cards
 from tests.held_model import HeldModel
+from tests.tiny_clip import save_tiny_clip
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -126,6 +127,20 @@ class Places:
     def another_model(self) -> Server:
         """The pictures were added while another model answered."""
         return self._server("another_model", IMAGE_STORE=self.pictures())
+
+    def side_by_side(self) -> Server:
+        """The sample pictures, encoded for two of three models; the weights of the third are cut off."""
+        folder = self._of("side_by_side")
+        models = [folder / name for name in ("other", "cut off")]
+        if not models[0].exists():
+            for model in models:
+                save_tiny_clip(model)
+            weights = models[1] / "model.safetensors"
+            weights.write_bytes(weights.read_bytes()[:1000])
+            for program in (("app.py", "samples"), ("app.py", "reindex", "--model", str(models[0]))):
+                run = Server(folder, program)
+                assert run.process.wait(120) == 0, run.log.read_text()
+        return self._server("side_by_side", CLIP_OTHERS=",".join(map(str, models)))
 
     def without_milvus(self) -> Server:
         return self._server("without_milvus", MILVUS_URI=NOWHERE, IMAGE_STORE=self.pictures())
@@ -509,6 +524,22 @@ def not_encoded(visitor: Browser, places: Places) -> Page:
     return page
 
 
+def beside(visitor: Browser, places: Places) -> Page:
+    """Two models answer the same query."""
+    page = visitor.open(f"{places.side_by_side().url}/?q=a+red+circle&against=other")
+    page.locator(".lk-beside .lk-card").first.wait_for()
+    return page
+
+
+def models(visitor: Browser, places: Places) -> Page:
+    """What each model has made of the pictures."""
+    page = visitor.open(places.side_by_side().url)
+    open_settings(page)
+    page.get_by_role("button", name="Models…").click()
+    page.locator(".lk-model").first.wait_for()
+    return page
+
+
 def no_milvus(visitor: Browser, places: Places) -> Page:
     page = visitor.open(places.without_milvus().url)
     page.locator(".lk-alert", has_text="Milvus is not answering").wait_for()
@@ -785,6 +816,8 @@ STATES: tuple[State, ...] = (
     rebuilding,
     stand_in,
     not_encoded,
+    beside,
+    models,
     no_milvus,
     no_milvus_for_a_search,
     sending,

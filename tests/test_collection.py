@@ -3,6 +3,8 @@
 import threading
 import time
 import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from pymilvus import DataType
 from db.clusters import NlistRule
 from db.milvus import Milvus, collection_name
 from db.rows import checked_paths
-from library.errors import IndexUnavailable, InvalidContentId
+from library.errors import IndexUnavailable, InvalidContentId, UnknownCollection
 from library.images import EXTENSIONS
 from library.ports import EncoderInfo
 from tests.conftest import ids, record, unit_vectors
@@ -397,3 +399,46 @@ def collection_name_of(collection) -> str:
 def test_a_collection_is_named_after_model_and_fingerprint():
     info = EncoderInfo("openai/clip-vit-base-patch32", "3d74acf9a28c67741b2f", 512, "cpu", "float32")
     assert collection_name(info) == "likeness_openai_clip_vit_base_patch32_3d74acf9a28c"
+
+
+def test_what_is_stored_is_told_without_loading(database):
+    info = encoder()
+    database.collection(info).upsert([record(1), record(2)], np.stack([X, Y]))
+    with database.collection(info).loaded() as index:
+        index.count()
+    [found] = [each for each in database.stored() if each.name == database.name_of(info)]
+    assert (found.model, found.dim, found.rows, found.vector_bytes) == ("test/model", DIM, 2, 2 * 4 * DIM)
+
+
+def test_a_collection_is_known_by_its_weights_and_its_day(milvus):
+    info = encoder()
+    milvus.collection(info).upsert([record(1)], X[None])
+    [found] = [each for each in milvus.stored() if each.name == milvus.name_of(info)]
+    assert found.fingerprint == info.fingerprint
+    assert datetime.fromisoformat(found.created) <= datetime.now(UTC)
+
+
+def test_a_dropped_collection_is_gone_and_made_anew_by_its_next_use(database):
+    info, other = encoder(), encoder()
+    for each in (info, other):
+        database.collection(each).upsert([record(1)], X[None])
+    database.drop(database.name_of(info))
+    assert database.name_of(info) not in [each.name for each in database.stored()]
+    assert database.holds(other)
+    with pytest.raises(UnknownCollection):
+        database.drop(database.name_of(info))
+    database.collection(info).upsert([record(2)], Y[None])
+    with database.collection(info).loaded() as index:
+        assert ids(index.search(Y, limit=2, nprobe=None, exact=False)) == [record(2).content_id]
+
+
+def test_a_collection_of_other_dimensions_can_be_dropped(milvus):
+    info = encoder()
+    milvus.collection(info).upsert([record(1)], X[None])
+    milvus.collection(replace(info, dim=DIM)).close()
+    milvus._collections.clear()
+    wrong = replace(info, dim=2 * DIM)
+    with pytest.raises(IndexUnavailable, match="holds vectors of 8 numbers, the model makes 16"):
+        milvus.collection(wrong).upsert([record(1)], unit_vectors(1, 2 * DIM))
+    milvus.drop(milvus.name_of(wrong))
+    milvus.collection(wrong).upsert([record(1)], unit_vectors(1, 2 * DIM))

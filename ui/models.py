@@ -63,7 +63,7 @@ class ModelHandlers:
             work = self._worker.reindexing
             if work and not work.over.is_set():
                 raise UnknownCollection(
-                    "Pictures are being encoded right now. Stop that first, then drop a collection."
+                    "Pictures are being encoded right now: stop that before a collection is dropped."
                 )
             self._library.drop_collection(name)
 
