@@ -668,7 +668,7 @@ def test_the_status_offers_reindexing_to_those_who_may(library, worker, uploads)
         handlers = Handlers(library, worker, edits, uploads)
         assert handlers.status()["may_reindex"] is allowed
         for ask in (handlers.reindex, handlers.stop_reindexing):
-            assert (ask().get("title") == "This is not allowed here") is not allowed
+            assert (ask().get("kind") == "NotAllowed") is not allowed
     assert worker.reindexing.over.wait(20)
 
 
