@@ -67,10 +67,13 @@ def test_the_page_follows_the_browser(server, visit, locale, language, word):
 
 def test_whoever_takes_another_language_in_the_settings_gets_all_of_the_page_in_it(server, browser):
     page = browser.open(f"{server.url}/?q=a+rainbow")
+    page.locator(".lk-timing").wait_for()
     page.evaluate("document.documentElement.lang = 'ko'")  # as Gradio's settings do
     page.locator("#filters option[value=added]", has_text="최신순").wait_for(state="attached")
     page.locator("#settings", has_text="검색 설정").wait_for()
     page.locator(".lk-timing").wait_for()
+    cut_off = "Connection errored out"  # Gradio notes what was on its way when the page was loaded anew
+    browser.problems[:] = [problem for problem in browser.problems if cut_off not in problem]
 
 
 @pytest.mark.parametrize("locale", ["ko-KR", "zh-TW"])

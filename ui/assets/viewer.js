@@ -81,7 +81,7 @@ const createViewer = ({ canDelete, onSimilar, onMore, onLess, onRemove }) => {
   const drawFacts = (shown) => {
     facts.replaceChildren();
     if (shown.rank) fact(phrase('viewer.match'), phrase('viewer.rank', { rank: shown.rank, all: items.length, score: shown.score.toFixed(4) }));
-    if (shown.relevance) fact(phrase('viewer.relevance'), `${relevanceOf(shown)}, ${phrase('relevance.why', { z: shown.z.toFixed(1), percent: Math.floor(shown.percentile) })}`);
+    if (shown.relevance) fact(phrase('viewer.relevance'), `${relevanceOf(shown)}, ${phrase('viewer.why', { z: shown.z.toFixed(1), percent: Math.floor(shown.percentile) })}`);
     fact(phrase('viewer.size'), `${number(shown.width)} × ${number(shown.height)} px`);
     fact(phrase('facts.file'), `${shown.format}, ${fileSize(shown.bytes)}`);
     fact(phrase('viewer.added'), dateOf(shown.added));
