@@ -14,6 +14,7 @@ def is_offered() -> bool:
 
 def accept() -> Any:
     """The package. The first call has to come before torch looks for a GPU, on the main thread."""
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # what is forked asks Milvus nothing
     return import_module("spaces")
 
 
