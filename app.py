@@ -114,7 +114,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
         _in_background(lambda: answer(_load_model(library)))
     worker = Worker(library)
     if is_space() and library.status().pictures == 0:  # its disk is empty after every restart
-        _in_background(lambda: worker.start(list(sample_items()), "samples"))
+        worker.start(sample_items(), "samples")
     sources_allowed = AllowedSources(settings.source_prefixes)
     evaluations = EvaluationFiles(settings.data_dir / EVALUATIONS)
     page = build_page(library, worker, settings.allowed_edits, settings.mcp, sources_allowed, evaluations)

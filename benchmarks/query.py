@@ -138,7 +138,7 @@ def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:
 
 
 def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: int) -> Callable[[], object]:
-    texts: Any = encoder._texts
+    texts: Any = encoder.texts
     tokens = texts._tokenizer([TEXT], return_tensors="pt")
     search: dict[str, Any] = {
         "anns_field": EMBEDDING,

@@ -43,6 +43,7 @@ def shown_commands() -> list[list[str]]:
 def parsed(command: list[str]) -> dict[str, Any]:
     """What the hub's own command line understands. Raises click.UsageError."""
     from huggingface_hub.cli.hf import app
+
     found: Any = app
     words = command[1:]
     while hasattr(found, "commands"):
@@ -80,7 +81,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 class Space(Server):
-    """`python app.py` under the conditions of a Space; `zero` puts a stand-in for ZeroGPU's package where it is found."""
+    """`python app.py` under the conditions of a Space; with `zero` a stand-in for ZeroGPU's package is found."""
 
     def __init__(self, folder: Path, zero: bool = False, **environment: str) -> None:
         self.code, self.scratch, self.log = folder / "app", folder / "tmp", folder / "log"
