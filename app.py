@@ -17,11 +17,14 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from encoders import zerogpu
 from library.errors import LikenessError, UnknownModel
 from logs import adopt, set_level, start_logging
-from settings import Settings, SettingsError
+from settings import Settings, SettingsError, is_space
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     from gradio import Blocks
 
     from library.evaluate import Order
@@ -73,10 +76,13 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
         raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
     sources = _sources(order, settings) if order else []
     _use_upload_folder_of_its_own()
+    if borrows_gpu := _borrows_gpu(settings):
+        zerogpu.accept()
     from db.evaluations import EvaluationFiles
     from db.milvus import without_login
     from db.sources import AllowedSources
     from library.runs import Worker
+    from library.samples import sample_items
     from library.watch import through
     from ui.mcp_tools import offer_tools
     from ui.page import build_page, launch_options
@@ -95,8 +101,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
     library = _library(settings, store)
     no_model: list[UnknownModel] = []
 
-    def load_model() -> None:
-        error = _load_model(library)
+    def answer(error: LikenessError | None) -> None:
         if error is None:
             library.status()  # opens the collection before the first query has to
             library.calibrate()
@@ -106,8 +111,13 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
             no_model.append(error)
             stop.set()
 
-    _in_background(load_model)
+    if borrows_gpu:
+        loaded = _load_model(library)  # the GPU is lent for what is placed before the launch
+    else:
+        _in_background(lambda: answer(_load_model(library)))
     worker = Worker(library)
+    if is_space() and library.status().pictures == 0:  # its disk is empty after every restart
+        worker.start(sample_items(), "samples")
     sources_allowed = AllowedSources(settings.source_prefixes)
     evaluations = EvaluationFiles(settings.data_dir / EVALUATIONS)
     page = build_page(library, worker, settings.allowed_edits, settings.mcp, sources_allowed, evaluations)
@@ -123,6 +133,9 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
         )
     except OSError as error:  # gradio found no free port
         raise SettingsError(f"GRADIO_SERVER_PORT={settings.gradio_server_port} is not free. Set another.") from error
+    if borrows_gpu:
+        _in_background(lambda: answer(loaded))
+    _on_signal(stop)  # where Gradio renders on the server, it has put its own in the place of ours
     if settings.mcp:
         offer_tools(page)
     adopt("uvicorn", "uvicorn.access")
@@ -248,7 +261,11 @@ class Stop:
 def _signalled() -> Stop:
     """Set by the first SIGTERM or Ctrl-C; a second one ends the process at once."""
     stop = Stop()
+    _on_signal(stop)
+    return stop
 
+
+def _on_signal(stop: Stop) -> None:
     def on_signal(*_: object) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
@@ -256,13 +273,13 @@ def _signalled() -> Stop:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    return stop
 
 
 def _close(page: "Blocks", worker: "Worker", library: "ImageLibrary", watching: "Watching | None") -> None:
     """Finishes the batch in hand; what a slow disk or a silent Milvus would hold up is left to the next run."""
     logger.info("stopping after the batch in hand")
-    last_resort = threading.Timer(STOP_WITHIN, _give_up)
+    node = getattr(page, "node_process", None)  # renders the page on the server, where it does
+    last_resort = threading.Timer(STOP_WITHIN, _give_up, [node])
     last_resort.daemon = True
     last_resort.start()
     if watching:
@@ -275,11 +292,16 @@ def _close(page: "Blocks", worker: "Worker", library: "ImageLibrary", watching: 
     if watching:
         watching.wait()
     closing.join()
+    if node:
+        node.kill()
+        node.wait()
     library.close()
 
 
-def _give_up() -> None:
+def _give_up(node: "Popen[bytes] | None") -> None:
     logger.error("not everything was finished in %d s; what was kept is complete", STOP_WITHIN)
+    if node:
+        node.kill()
     os._exit(1)
 
 
@@ -300,10 +322,15 @@ def _source(name: str, settings: Settings) -> "ModelSource":
     from library.models import ModelSource
 
     def load() -> "Encoder":
+        text_model = settings.clip_text_model if name == settings.clip_model else ""
+        if _borrows_gpu(settings) and zerogpu.can_place():
+            from encoders.lent import load_lent
+
+            return load_lent(name, settings.clip_dtype, text_model)
         from encoders.loading import load_encoder
 
-        text_model = settings.clip_text_model if name == settings.clip_model else ""
-        return load_encoder(name, settings.clip_device, settings.clip_dtype, text_model)
+        device = "cpu" if _borrows_gpu(settings) else settings.clip_device
+        return load_encoder(name, device, settings.clip_dtype, text_model)
 
     return ModelSource(name, load)
 
@@ -321,6 +348,10 @@ def _further_source(name: str, settings: Settings) -> "ModelSource":
             raise type(error)(str(error).replace(f"CLIP_MODEL={name}", f"The model {known_as(name)}")) from error
 
     return ModelSource(known_as(name), load)
+
+
+def _borrows_gpu(settings: Settings) -> bool:
+    return settings.clip_device == "auto" and zerogpu.is_offered()
 
 
 def _store(settings: Settings) -> "ImageStore":
@@ -368,8 +399,18 @@ def _prepare_process() -> None:
     os.environ.update(ENVIRONMENT | os.environ)
     for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value]:
         del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
+    _use_model_cache_that_can_be_written()
     start_logging()
     warnings.filterwarnings("ignore", module="PIL")
+
+
+def _use_model_cache_that_can_be_written() -> None:
+    """Where there is none in the home folder and none can be made, downloads go to a temporary one."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "huggingface"
+    parent = next(folder for folder in cache.absolute().parents if folder.exists())
+    if not {"HF_HOME", "HF_HUB_CACHE"} & os.environ.keys() and not cache.is_dir() and not os.access(parent, os.W_OK):
+        os.environ["HF_HOME"] = own = tempfile.mkdtemp(prefix="likeness-models-")
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
 
 
 def _use_upload_folder_of_its_own() -> None:

@@ -49,6 +49,11 @@ STORE_URL_MISSPELT = re.compile(r"[a-z][a-z0-9+]+:")  # s3:bucket is no folder
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+def is_space() -> bool:
+    """Whether this is a Space of Hugging Face, which says so itself."""
+    return bool(os.environ.get("SPACE_ID"))
+
+
 class SettingsError(Exception):
     """One line that names the variable, what was given and what is allowed."""
 
@@ -73,7 +78,7 @@ class Settings(BaseSettings):
     auth: SecretStr = SecretStr("")
     mcp: bool = False
     log_level: Annotated[Level, AnyCase] | None = None  # None: info where the page is served, warning for commands
-    gradio_server_name: str = "127.0.0.1"
+    gradio_server_name: str = Field(default_factory=lambda: "0.0.0.0" if is_space() else "127.0.0.1")
     gradio_server_port: int | None = Field(None, ge=1, le=65_535)
     gradio_root_path: str = ""
     gradio_share: bool = False

@@ -99,8 +99,8 @@ def classification_row(photos: Path, count: int) -> Row:
 def in_8_bits(encoder: ClipEncoder) -> ClipEncoder:
     """Whatever the pictures' number and the tower's width."""
     quick = copy.copy(encoder)
-    quick._model = quick._bulk_model = copy.deepcopy(encoder._model)
-    replace_layers(quick._model.vision_model)
+    quick.model = quick._bulk_model = copy.deepcopy(encoder.model)
+    replace_layers(quick.model.vision_model)
     return quick
 
 

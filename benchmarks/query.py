@@ -138,7 +138,7 @@ def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:
 
 
 def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: int) -> Callable[[], object]:
-    texts: Any = encoder._texts
+    texts: Any = encoder.texts
     tokens = texts._tokenizer([TEXT], return_tensors="pt")
     search: dict[str, Any] = {
         "anns_field": EMBEDDING,
@@ -150,7 +150,7 @@ def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: in
     def ask() -> object:
         torch.set_num_threads(os.cpu_count() or 1)
         with torch.inference_mode():
-            features = encoder._model.get_text_features(
+            features = encoder.model.get_text_features(
                 input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
             ).pooler_output
         vector = torch.nn.functional.normalize(features.float(), dim=-1).numpy()

@@ -26,7 +26,7 @@ from benchmarks.results import (
     readable,
     seconds,
 )
-from encoders.clip import ClipEncoder
+from encoders.clip import ClipEncoder, image_vectors
 from encoders.loading import load_encoder
 
 GFLOP = 8.73  # an image in the tower of ViT-B/32
@@ -87,10 +87,10 @@ def matrix_product(dtype: str) -> Callable[[], object]:
 def profiled(tower: Any, pixels: Sequence[Mapping[str, torch.Tensor]]) -> str:
     """In one batch of one thread: a profiler sees its own thread only."""
     torch.set_num_threads(1)
-    batch = pixels[:8]
-    tower._encoded(batch, tower._model)
+    batch = tower.pixels(pixels[:8])
+    image_vectors(batch, tower.model)
     with profile(activities=[ProfilerActivity.CPU]) as found:
-        tower._encoded(batch, tower._model)
+        image_vectors(batch, tower.model)
     operators = sorted(found.key_averages(), key=lambda each: -each.self_cpu_time_total)
     whole = sum(each.self_cpu_time_total for each in operators)
     shares = [f"{each.key.removeprefix('aten::')} {each.self_cpu_time_total / whole:.0%}" for each in operators]

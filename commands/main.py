@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +52,7 @@ from library.ingest import BATCH_SIZE, FileReceipt, Item, Near, as_near, tally
 from library.packs import Contents, Packed
 from library.ports import IndexStatus
 from library.receipts import Write, receipt_file
-from library.samples import sample_pictures
+from library.samples import sample_items
 from library.search import MAX_LIMIT, ORDERS, Query, as_order
 from library.selection import Selection, Shard
 from library.taking_along import Result, results_of
@@ -141,8 +140,7 @@ def watch(
 @commands.command()
 def samples(context: typer.Context, as_json: AsJson = False) -> None:
     """Adds some 60 drawn pictures, so that an empty library can be tried at once."""
-    drawn = [Item(name, name, partial(bytes, data), source="samples") for name, data in sample_pictures()]
-    _take_in(context.obj, drawn, as_json, source="samples")
+    _take_in(context.obj, list(sample_items()), as_json, source="samples")
 
 
 @commands.command()

@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -34,11 +34,11 @@ class ClipEncoder:
     ) -> None:
         """`may_round`: where many pictures come at once, their tower may compute in 8 bits; see `_tower_for`."""
         self.info = info
-        self._model = model
+        self.model = model
         self._bulk_model: Any = None if may_round else model
         self._choosing = threading.Lock()
         self._image_processor = image_processor
-        self._texts = texts
+        self.texts = texts
         self._batch = BATCH if info.device == "cpu" else GPU_BATCH
         self._cores = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._cores, thread_name_prefix="encode")
@@ -60,7 +60,7 @@ class ClipEncoder:
 
         def encode(batch: Sequence[Image.Image]) -> Vectors:
             torch.set_num_threads(threads)  # of this thread alone
-            return self._encoded([self._pixels(image) for image in batch], model)
+            return image_vectors(_joined(self._pixels(image) for image in batch), model)
 
         return np.concatenate(list(self._towers.map(encode, batches)))
 
@@ -68,22 +68,22 @@ class ClipEncoder:
         """The 8-bit tower, if it says of the first pictures that come what the model itself says."""
         with self._choosing:
             if self._bulk_model is None:
-                quick = int8_tower(self._model)
-                self._bulk_model = quick if quick and self._agrees(quick, images) else self._model
+                quick = int8_tower(self.model)
+                self._bulk_model = quick if quick and self._agrees(quick, images) else self.model
             return self._bulk_model
 
     def _agrees(self, quick: Any, images: Sequence[Image.Image]) -> bool:
-        pixels = [self._pixels(image) for image in images]
-        cosine = float(np.min(np.sum(self._encoded(pixels, quick) * self._encoded(pixels, self._model), axis=1)))
+        pixels = _joined(self._pixels(image) for image in images)
+        cosine = float(np.min(np.sum(image_vectors(pixels, quick) * image_vectors(pixels, self.model), axis=1)))
         logger.info("8-bit image tower: %s, cosine %.4f", "used" if cosine >= MIN_COSINE else "not used", cosine)
         return cosine >= MIN_COSINE
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts to float32 unit vectors, shape (n, dim); the end of a text beyond the context is left out."""
-        return self._in_batches(texts, self._texts.encode)
+        return self._in_batches(texts, self.texts.encode)
 
     def cuts(self, text: str) -> bool:
-        return self._texts.cuts(text)
+        return self.texts.cuts(text)
 
     def _in_batches(self, inputs: Sequence[T], encode: Callable[[Sequence[T]], Vectors]) -> Vectors:
         batches = [encode(inputs[start : start + self._batch]) for start in range(0, len(inputs), self._batch)]
@@ -91,15 +91,24 @@ class ClipEncoder:
 
     def _encode_image_batch(self, images: Sequence[Image.Image]) -> Vectors:
         on_all_cores()
-        return self._encoded(list(self._pool.map(self._pixels, images)), self._model)
+        return image_vectors(self.pixels(images), self.model)
 
-    def _encoded(self, pixels: Sequence[Mapping[str, torch.Tensor]], model: Any) -> Vectors:
-        """Of each picture what the family's image processor makes of it, some with masks and shapes."""
-        inputs = {name: torch.cat([each[name] for each in pixels]).to(model.device) for name in pixels[0]}
-        inputs["pixel_values"] = inputs["pixel_values"].to(model.dtype)
-        with torch.inference_mode():
-            return unit_rows(model.get_image_features(**inputs).pooler_output)
+    def pixels(self, images: Sequence[Image.Image]) -> dict[str, torch.Tensor]:
+        """What the family's image processor makes of the pictures, with some families masks and shapes too."""
+        return _joined(self._pool.map(self._pixels, images))
 
     def _pixels(self, image: Image.Image) -> Mapping[str, torch.Tensor]:
         pixels: Mapping[str, torch.Tensor] = self._image_processor(images=[image], return_tensors="pt")
         return pixels
+
+
+def image_vectors(pixels: Mapping[str, torch.Tensor], model: Any) -> Vectors:
+    inputs = {name: each.to(model.device) for name, each in pixels.items()}
+    inputs["pixel_values"] = inputs["pixel_values"].to(model.dtype)
+    with torch.inference_mode():
+        return unit_rows(model.get_image_features(**inputs).pooler_output)
+
+
+def _joined(pixels: Iterable[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    each = list(pixels)
+    return {name: torch.cat([one[name] for one in each]) for name in each[0]}

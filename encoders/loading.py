@@ -74,12 +74,12 @@ def _dim(config: Any) -> int:
 
 
 def _own_texts(name: str, model: Any, tokenizer: Any) -> TextTower:
-    def features(**tokens: torch.Tensor) -> torch.Tensor:
+    def features(model: Any, **tokens: torch.Tensor) -> torch.Tensor:
         found: torch.Tensor = model.get_text_features(**tokens).pooler_output
         return found
 
     config = model.config
-    return TransformersTexts(name, features, tokenizer, config.text_config, model.device, config.model_type)
+    return TransformersTexts(name, model, features, tokenizer, config.text_config, config.model_type)
 
 
 def _text_tower(name: str, model: str, dim: int, device: str, precision: str) -> TextTower | None:

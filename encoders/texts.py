@@ -1,6 +1,6 @@
 """The text side of a model: sentences in, unit vectors out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -31,37 +31,45 @@ class TextTower(Protocol):
 
 
 class TransformersTexts:
-    """A text tower of transformers: `features` makes of tokens a tensor of shape (n, dim)."""
+    """A text tower of transformers: `features` makes of the model and tokens a tensor of shape (n, dim)."""
 
     def __init__(
         self,
         name: str,
+        model: Any,
         features: Callable[..., torch.Tensor],
         tokenizer: Any,
         config: Any,
-        device: Any,
         family: str,
         multilingual: bool = False,
     ) -> None:
         self.name = name
+        self.model = model
         self._features = features
         self._tokenizer = tokenizer
-        self._device = device
         self._is_padded_fully = family in FULL_LENGTH
         self._context = context_of(tokenizer, config)
         self.multilingual = multilingual or config.vocab_size >= MANY_LANGUAGES
 
     def encode(self, texts: Sequence[str]) -> Vectors:
+        on_all_cores()
+        return self.vectors(self.tokens(texts), self.model)
+
+    def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         tokens = self._tokenizer(
             [text.lower() for text in texts] if self._is_padded_fully else list(texts),
             padding="max_length" if self._is_padded_fully else True,
             truncation=True,
             max_length=self._context,
             return_tensors="pt",
-        ).to(self._device)
-        on_all_cores()
+        )
+        return dict(tokens)
+
+    def vectors(self, tokens: Mapping[str, torch.Tensor], model: Any) -> Vectors:
+        """By this tower's model, or by a copy of it that lies elsewhere."""
+        placed = {name: each.to(model.device) for name, each in tokens.items()}
         with torch.inference_mode():
-            return unit_rows(self._features(**tokens))
+            return unit_rows(self._features(model, **placed))
 
     def cuts(self, text: str) -> bool:
         return bool(len(self._tokenizer(text, verbose=False)["input_ids"]) > self._context)

@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Iterator
+from functools import partial
 from itertools import cycle
 from random import Random
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from library.canvas import COLOURS, SHAPES, Canvas, shade, tint
+from library.ingest import Item
 from library.scenes import (
     NUMBERS,
     SCENES,
@@ -49,6 +51,11 @@ def sample_pictures(count: int = 60) -> Iterator[tuple[str, bytes]]:
         if name not in seen:
             seen.add(name)
             yield f"{name}.png", png(sample.image)
+
+
+def sample_items() -> Iterator[Item]:
+    for name, data in sample_pictures():
+        yield Item(name, name, partial(bytes, data), "samples")
 
 
 def draw(rng: Random, size: int = 96, kind: Kind | None = None) -> Sample:

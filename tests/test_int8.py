@@ -76,7 +76,7 @@ def test_whoever_sets_the_precision_gets_it_for_many_pictures_too(wide, exact):
 
 
 def test_the_weights_that_stay_are_shared(wide):
-    model = load_encoder(wide)._model
+    model = load_encoder(wide).model
     quick = int8_tower(model)
     patches = [each.vision_model.embeddings.patch_embedding.weight for each in (model, quick)]
     assert patches[0] is patches[1]
@@ -87,9 +87,9 @@ def test_a_tower_that_asks_for_the_type_of_its_weights_computes_in_8_bits_too(tm
     family = next(each for each in FAMILIES if each.model is siglip2)
     folder = str(save(family._replace(model=partial(siglip2, WORTH_IT)), tmp_path / "siglip2"))
     encoder = load_encoder(folder)
-    assert int8_tower(encoder._model) is not None
+    assert int8_tower(encoder.model) is not None
     assert np.linalg.norm(encoder.encode_images(MANY), axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_narrow_tower_gains_nothing(tmp_path):
-    assert int8_tower(load_encoder(str(save_tiny_clip(tmp_path / "narrow")))._model) is None
+    assert int8_tower(load_encoder(str(save_tiny_clip(tmp_path / "narrow"))).model) is None

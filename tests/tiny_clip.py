@@ -1,8 +1,10 @@
 """A CLIP of random weights in the real format: enough for shapes, norms and loading, far too little for meaning."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -25,6 +27,18 @@ def put_into_hub_cache(hf_home: Path) -> None:
     """As the hub's own client leaves the model TINY_CLIP that it has downloaded."""
     cached = hf_home / "hub" / f"models--{TINY_CLIP.replace('/', '--')}"
     save_tiny_clip(cached / "snapshots" / COMMIT)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(COMMIT)
+
+
+def put_preloaded(cached: Path, files: Sequence[str]) -> None:
+    """A model in the cache of the hub's client, of which these files alone were fetched."""
+    snapshot = cached / "snapshots" / COMMIT
+    save_tiny_clip(snapshot)
+    torch.save(load_file(snapshot / "model.safetensors"), snapshot / "pytorch_model.bin")
+    for path in snapshot.iterdir():
+        if path.name not in files:
+            path.unlink()
     (cached / "refs").mkdir()
     (cached / "refs" / "main").write_text(COMMIT)
 

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
@@ -167,13 +166,11 @@ class Handlers:
         return self._worker.start(_joined([self._uploads_in(entry) for entry in named]), near="note")
 
     def add_samples(self) -> tuple[Json, str | None]:
-        from library.samples import sample_pictures
+        from library.samples import sample_items
 
         try:
             require(self._edits, "add")
-            samples = sample_pictures()
-            items = [Item(name, name, partial(bytes, data), "samples") for name, data in samples]
-            return self._started(items, "samples")
+            return self._started(list(sample_items()), "samples")
         except Exception as error:
             return error_view(_reported(error)), None
 

@@ -93,6 +93,7 @@ def build_page(
         wire_duplicates(DuplicateHandlers(library, worker.finder, edits), duplicates, WATCHING, CHANGING)
         _wire_watching(handlers, page, header, params, results, status_timer, run, run_id, run_timer)
     page._queue.sleep_when_free = QUEUE_SECONDS
+    page._queue.max_size = None  # on ZeroGPU it would be one, and the page alone asks for more than that at once
     return page
 
 

@@ -15,10 +15,10 @@ def small_texts(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Tran
     tower: Any = CLIPTextModelWithProjection.from_pretrained(FOLDER, dtype=dtype)
     tower.to(device).eval()
 
-    def features(**tokens: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = tower(**tokens).text_embeds
+    def features(model: Any, **tokens: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = model(**tokens).text_embeds
         return found
 
     tokenizer = AutoTokenizer.from_pretrained(FOLDER)
     config = tower.config
-    return TransformersTexts("small", features, tokenizer, config, tower.device, config.model_type, multilingual=True)
+    return TransformersTexts("small", tower, features, tokenizer, config, config.model_type, multilingual=True)

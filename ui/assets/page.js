@@ -101,7 +101,24 @@
     if (target.matches?.('#query img')) target.style.visibility = 'hidden';
   };
 
+  // Where Gradio draws the page in the browser, it repeats our styles below its container, so that they outweigh its own.
+  // Where it draws the page on the server, it does not.
+  const outweighGradio = () => {
+    const own = [...document.styleSheets].find((sheet) => sheet.ownerNode.textContent.includes('--lk-gutter'));
+    if (!own || /\.gradio-container-[\d-]+ \.contain/.test(own.ownerNode.textContent)) return;
+    const repeated = (rule) => {
+      if (rule.media) return `@media ${rule.media.mediaText} {${[...rule.cssRules].map(repeated).join('')}}`;
+      if (!rule.selectorText) return '';
+      const dark = rule.cssText.startsWith('.dark ') ? '.dark ' : '';
+      return `${dark}.gradio-container.gradio-container .contain {${rule.cssText.slice(dark.length)}}`;
+    };
+    const style = document.createElement('style');
+    style.textContent = [...own.cssRules].map(repeated).join('\n');
+    document.head.append(style);
+  };
+
   followSettings();
+  outweighGradio();
   nameControls();
   addSkipLink();
   closeOnPhones();

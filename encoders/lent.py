@@ -1,0 +1,111 @@
+"""A CLIP whose towers compute on a GPU that is lent for each call.
+
+They compute in a worker that is forked for that: it has none of the app's threads, and only arrays pass between the
+two. So pictures are read and texts are split into tokens here, and nothing but the towers is decorated.
+"""
+
+import copy
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from encoders import zerogpu
+from encoders.clip import ClipEncoder, image_vectors
+from encoders.loading import DTYPES, choose_device, choose_dtype, load_encoder
+from encoders.texts import TransformersTexts
+from library.ports import EncoderInfo, Vectors
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 20  # what a call asks for; the first one starts the worker and moves the weights
+INPUTS = 256  # of a call: 150 MB of pixels
+BATCH = 64
+PAUSE = 60.0  # seconds without asking after no GPU was to be had
+
+Arrays = dict[str, NDArray[Any]]
+Encode = Callable[[str, Arrays], Vectors]
+T = TypeVar("T")
+
+
+def load_lent(model: str, dtype: str = "auto", text_model: str = "") -> "LentEncoder":
+    """Where `zerogpu.can_place`. Raises what `load_encoder` raises."""
+    zerogpu.accept()
+    on_cpu = load_encoder(model, "cpu", dtype, text_model)
+    device = choose_device()
+    return LentEncoder(on_cpu, device, choose_dtype(dtype, device))
+
+
+class LentEncoder:
+    """Encodes on the GPU; on the CPU while none is lent."""
+
+    def __init__(self, on_cpu: ClipEncoder, device: str, dtype: str) -> None:
+        self.info: EncoderInfo = replace(on_cpu.info, device="zerogpu", dtype=dtype)
+        self._on_cpu = on_cpu
+        # Texts of another package's tower stay on the CPU.
+        self._texts = on_cpu.texts if isinstance(on_cpu.texts, TransformersTexts) else None
+        self._on_gpu: Encode = zerogpu.accept().GPU(duration=SECONDS)(self._placed(device, DTYPES[dtype]))
+        self._asks_again = 0.0
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        return self._encoded("images", images, self._on_cpu.pixels, self._on_cpu.encode_images)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        if self._texts is None:
+            return self._on_cpu.encode_texts(texts)
+        return self._encoded("texts", texts, self._texts.tokens, self._on_cpu.encode_texts)
+
+    def cuts(self, text: str) -> bool:
+        return self._on_cpu.cuts(text)
+
+    def _encoded(
+        self,
+        kind: str,
+        inputs: Sequence[T],
+        read: Callable[[Sequence[T]], Mapping[str, torch.Tensor]],
+        on_cpu: Callable[[Sequence[T]], Vectors],
+    ) -> Vectors:
+        found = [np.empty((0, self.info.dim), np.float32)]
+        for start in range(0, len(inputs), INPUTS):
+            part = inputs[start : start + INPUTS]
+            vectors = self._lent(kind, part, read)
+            found.append(on_cpu(part) if vectors is None else vectors)
+        return np.concatenate(found)
+
+    def _lent(
+        self, kind: str, inputs: Sequence[T], read: Callable[[Sequence[T]], Mapping[str, torch.Tensor]]
+    ) -> Vectors | None:
+        if time.monotonic() < self._asks_again:
+            return None
+        try:
+            return self._on_gpu(kind, {name: each.numpy() for name, each in read(inputs).items()})
+        except Exception as error:  # of several kinds: a quota that is used up, a full queue, a worker that died
+            logger.warning("no GPU is lent, so the CPU encodes: %s", error)
+            self._asks_again = time.monotonic() + PAUSE
+            return None
+
+    def _placed(self, device: str, dtype: torch.dtype) -> Encode:
+        texts = self._texts
+        # In one go: where both towers are one model, there is one copy.
+        towers = copy.deepcopy({"images": self._on_cpu.model, "texts": texts.model if texts else None})
+        for tower in filter(None, towers.values()):
+            tower.to(device, dtype)
+
+        def vectors(kind: str, batch: Mapping[str, torch.Tensor]) -> Vectors:
+            if kind == "texts" and texts:
+                return texts.vectors(batch, towers[kind])
+            return image_vectors(batch, towers[kind])
+
+        def encode(kind: str, inputs: Arrays) -> Vectors:
+            count = len(next(iter(inputs.values())))
+            parts = [slice(start, start + BATCH) for start in range(0, count, BATCH)]
+            batches = [{name: torch.from_numpy(each[part]) for name, each in inputs.items()} for part in parts]
+            return np.concatenate([vectors(kind, batch) for batch in batches])
+
+        return encode
