@@ -33,6 +33,21 @@ class Muddled(Named):
         return super().encode_images(images)[:, [1, 0, 2]]
 
 
+class Held(Named):
+    """Waits in its first batch, and counts."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.encoded = 0
+
+    def encode_images(self, images):
+        self.begun.set()
+        assert self.go_on.wait(20)
+        self.encoded += len(images)
+        return super().encode_images(images)
+
+
 class Shelf:
     """Where models come from: how often each was fetched, and which cannot be had."""
 
@@ -274,3 +289,34 @@ def test_who_may_not_change_things_only_chooses(library, worker, edits):
         assert f"EDITS={edits}" in ask()["problem"]
     assert worker.reindexing is None
     assert library.collections() == [only]
+
+
+def test_encoding_for_a_further_model_is_stopped_and_goes_on_where_it_ended(store, database, shelf, picture):
+    second = Held("second")
+    models = Models(shelf.source("first"), None, [ModelSource("second", lambda: second)])
+    library = ImageLibrary(store, models, database)
+    library.open()
+    list(library.add([item(f"{n}.png", picture((n, 0, 0))) for n in range(40)]))
+    worker = Worker(library)
+    panel = ModelHandlers(library, worker, "all")
+    panel.encode({"model": "second"})
+    assert second.begun.wait(20)
+    assert panel.view()["reindexing"] == {
+        "state": "encoding",
+        "total": 40,
+        "done": 0,
+        "stopping": False,
+        "problem": None,
+        "model": "second",
+    }
+    assert len(library.search(Query.of("red")).hits) == 24
+    panel.stop()
+    second.go_on.set()
+    assert worker.reindexing.over.wait(20)
+    assert worker.reindexing.state == "stopped"
+    done = second.encoded
+    assert 0 < done < 40
+    panel.encode({"model": "second"})
+    assert worker.reindexing.over.wait(20)
+    assert (second.encoded, collection_of(panel, "second")["rows"]) == (40, 40)
+    worker.close()

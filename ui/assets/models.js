@@ -11,6 +11,7 @@ let dropping = null; // the collection that is about to be dropped
 const picker = (key, onChange) => {
   const label = el('label', 'lk-picker');
   const select = el('select', 'lk-input');
+  select.setAttribute('aria-label', phrase(key)); // the label's own text would take in the options
   select.addEventListener('change', () => onChange(select.value));
   label.append(el('span', '', phrase(key)), select);
   return { label, select };

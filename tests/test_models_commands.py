@@ -1,0 +1,88 @@
+"""Several models on the command line: the real program, the small CLIP beside a tiny one, Milvus Lite."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.program import run_program
+from tests.tiny_clip import save_tiny_clip
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    return save_tiny_clip(tmp_path_factory.mktemp("models") / "other")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, other):
+    """run("search", "red") -> the finished process, on a library of the samples that two models have encoded."""
+    home = tmp_path_factory.mktemp("side")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLIP_", "MILVUS_", "EDITS"))}
+
+    environment = kept | {"DATA_DIR": str(home / "data"), "CLIP_MODEL": "small"}
+
+    def run(*arguments: object, answer: str = ""):
+        if not answer:
+            return run_program(arguments, home, environment)
+        command = [sys.executable, "app.py", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, input=answer, capture_output=True, text=True)
+
+    assert run("samples").returncode == 0
+    encoded = run("reindex", "--model", other, "--json")
+    assert json.loads(encoded.stdout)["encoded"] == 60
+    return run
+
+
+def listed(run):
+    return {each["model"]: each for each in json.loads(run("collections", "--json").stdout)}
+
+
+def test_a_search_asks_the_model_that_is_named(run, other):
+    own, others = (
+        json.loads(run("search", "a red circle", "--json", *more).stdout) for more in ([], ["--model", other])
+    )
+    assert own != others
+
+
+def test_what_is_encoded_already_is_not_encoded_again(run, other):
+    assert json.loads(run("reindex", "--model", other, "--json").stdout)["encoded"] == 0
+
+
+def test_the_collections_are_listed_with_model_rows_size_and_date(run):
+    found = listed(run)
+    assert {model: each["rows"] for model, each in found.items()} == {"small": 60, "other": 60}
+    assert found["small"]["vector_bytes"] == 4 * 128 * 60
+    assert found["small"]["created"].endswith("Z")
+    assert "small" in run("collections").stdout
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ("/nowhere/at/all", "The model all: this folder holds no model, config.json is missing."),
+        ("a b", "The model a b is neither a model on huggingface.co nor a folder here."),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_one_sentence_and_nothing_is_written(run, model, sentence):
+    before = listed(run)
+    for command in (["reindex"], ["search", "red"]):
+        result = run(*command, "--model", model)
+        assert (result.returncode, result.stderr.strip().splitlines()[-1]) == (2, sentence)
+    assert listed(run) == before
+
+
+def test_a_collection_is_dropped_only_when_that_is_meant(run, other):
+    found = listed(run)
+    name = found["other"]["name"]
+    refused = run("drop", name, answer="n\n")
+    assert refused.returncode == 1
+    assert "60 pictures" in refused.stdout + refused.stderr
+    assert listed(run) == found
+    assert run("drop", found["small"]["name"], "--yes").returncode == 2
+    assert run("drop", name, "--yes").stdout == f"dropped  {name}\n"
+    assert set(listed(run)) == {"small"}
+    assert json.loads(run("reindex", "--model", other, "--json").stdout)["encoded"] == 60
