@@ -100,6 +100,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
     )
     library = _library(settings, store)
     no_model: list[UnknownModel] = []
+    launched = threading.Event()
 
     def answer(error: LikenessError | None) -> None:
         if error is None:
@@ -117,7 +118,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
         _in_background(lambda: answer(_load_model(library)))
     worker = Worker(library)
     if is_space() and library.status().pictures == 0:  # its disk is empty after every restart
-        worker.start(sample_items(), "samples")
+        worker.start(_after(launched, sample_items()), "samples")
     sources_allowed = AllowedSources(settings.source_prefixes)
     evaluations = EvaluationFiles(settings.data_dir / EVALUATIONS)
     page = build_page(library, worker, settings.allowed_edits, settings.mcp, sources_allowed, evaluations)
@@ -135,6 +136,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
         raise SettingsError(f"GRADIO_SERVER_PORT={settings.gradio_server_port} is not free. Set another.") from error
     if borrows_gpu:
         _in_background(lambda: answer(loaded))
+    launched.set()
     _on_signal(stop)  # where Gradio renders on the server, it has put its own in the place of ours
     if settings.mcp:
         offer_tools(page)
@@ -239,6 +241,12 @@ def _watching(
         file = memory_file(settings.data_dir / WATCHED, source.name, str(settings.image_root))
         watchers.append(Watcher(source, library, add_from(source.name), TakenIn(file, index), order.delete))
     return Watching(watchers, order.every, tell)
+
+
+def _after(event: threading.Event, items: "Iterable[Item]") -> "Iterator[Item]":
+    """Until then no GPU is lent."""
+    event.wait()
+    yield from items
 
 
 class Stop:

@@ -164,7 +164,7 @@ class Settings(BaseSettings):
 
     @property
     def _is_private(self) -> bool:
-        if self.gradio_share:
+        if self.gradio_share or is_space():
             return False
         try:
             return ip_address(self.gradio_server_name).is_loopback
