@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from transformers import Dinov2Config, Dinov2Model
 
 from tests.conftest import ROOT
 from tests.program import run_program
@@ -60,18 +61,36 @@ def test_the_collections_are_listed_with_model_rows_size_and_date(run):
     assert "small" in run("collections").stdout
 
 
+def nothing_there(folder):
+    folder.mkdir()
+
+
+def without_a_text_tower(folder):
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    Dinov2Model(Dinov2Config(**sizes)).save_pretrained(folder)
+
+
+def half_downloaded(folder):
+    weights = save_tiny_clip(folder) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+
+
 @pytest.mark.parametrize(
-    ("model", "sentence"),
+    ("make", "sentence"),
     [
-        ("/nowhere/at/all", "The model all: this folder holds no model, config.json is missing."),
-        ("a b", "The model a b is neither a model on huggingface.co nor a folder here."),
+        (nothing_there, "The model wished: this folder holds no model, config.json is missing."),
+        (without_a_text_tower, "The model wished is a dinov2 model, without an image tower and a text tower"),
+        (half_downloaded, "The model wished cannot be loaded: "),
     ],
 )
-def test_a_model_that_cannot_be_had_is_one_sentence_and_nothing_is_written(run, model, sentence):
+def test_a_model_that_cannot_serve_is_one_sentence_and_nothing_is_written(run, tmp_path, make, sentence):
     before = listed(run)
+    make(tmp_path / "wished")
     for command in (["reindex"], ["search", "red"]):
-        result = run(*command, "--model", model)
-        assert (result.returncode, result.stderr.strip().splitlines()[-1]) == (2, sentence)
+        result = run(*command, "--model", tmp_path / "wished")
+        assert result.returncode == 2
+        [said] = result.stderr.strip().splitlines()
+        assert said.startswith(sentence)
     assert listed(run) == before
 
 

@@ -296,14 +296,14 @@ def test_encoding_for_a_further_model_is_stopped_and_goes_on_where_it_ended(stor
     models = Models(shelf.source("first"), None, [ModelSource("second", lambda: second)])
     library = ImageLibrary(store, models, database)
     library.open()
-    list(library.add([item(f"{n}.png", picture((n, 0, 0))) for n in range(40)]))
+    list(library.add([item(f"{n}.png", picture((n, 0, 0))) for n in range(120)]))
     worker = Worker(library)
     panel = ModelHandlers(library, worker, "all")
     panel.encode({"model": "second"})
     assert second.begun.wait(20)
     assert panel.view()["reindexing"] == {
         "state": "encoding",
-        "total": 40,
+        "total": 120,
         "done": 0,
         "stopping": False,
         "problem": None,
@@ -315,8 +315,8 @@ def test_encoding_for_a_further_model_is_stopped_and_goes_on_where_it_ended(stor
     assert worker.reindexing.over.wait(20)
     assert worker.reindexing.state == "stopped"
     done = second.encoded
-    assert 0 < done < 40
+    assert 0 < done < 120
     panel.encode({"model": "second"})
     assert worker.reindexing.over.wait(20)
-    assert (second.encoded, collection_of(panel, "second")["rows"]) == (40, 40)
+    assert (second.encoded, collection_of(panel, "second")["rows"]) == (120, 120)
     worker.close()
