@@ -39,12 +39,10 @@ class Held(Named):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.begun, self.go_on = threading.Event(), threading.Event()
-        self.encoded = 0
 
     def encode_images(self, images):
         self.begun.set()
         assert self.go_on.wait(20)
-        self.encoded += len(images)
         return super().encode_images(images)
 
 
@@ -314,9 +312,10 @@ def test_encoding_for_a_further_model_is_stopped_and_goes_on_where_it_ended(stor
     second.go_on.set()
     assert worker.reindexing.over.wait(20)
     assert worker.reindexing.state == "stopped"
-    done = second.encoded
+    done = worker.reindexing.counts["new"]
     assert 0 < done < 120
+    assert collection_of(panel, "second")["rows"] == done
     panel.encode({"model": "second"})
     assert worker.reindexing.over.wait(20)
-    assert (second.encoded, collection_of(panel, "second")["rows"]) == (120, 120)
+    assert (worker.reindexing.counts["new"], collection_of(panel, "second")["rows"]) == (120 - done, 120)
     worker.close()
