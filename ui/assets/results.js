@@ -374,8 +374,9 @@ const forget = ({ ids }) => {
 hear('visit', visit);
 hear('again', again);
 hear('removed', forget);
-hear('status', ({ model }) => {
+hear('status', ({ model, pictures }) => {
   if (shown.state === 'waiting' && model.state !== 'loading') again();
+  if (shown.state === 'empty' && pictures && !running) again(); // a run that this tab did not follow
 });
 hear('run', ({ active, added }) => {
   const changed = running !== active;
