@@ -409,13 +409,14 @@ const forget = ({ ids }) => {
 hear('visit', visit);
 hear('again', again);
 hear('removed', forget);
-hear('status', ({ model, models = [] }) => {
+hear('status', ({ model, models = [], pictures }) => {
   if (model.multilingual !== readsAll) {
     readsAll = model.multilingual;
     drawExamples();
   }
   const loads = [model, ...models].some(({ state }) => state === 'loading');
   if (shown.state === 'waiting' && !loads) again();
+  if (shown.state === 'empty' && pictures && !running) again(); // a run that this tab did not follow
 });
 hear('run', ({ active, added }) => {
   const changed = running !== active;
