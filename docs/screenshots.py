@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--states", type=Path, metavar="FOLDER", help="where a picture of every state goes")
     parser.add_argument("--only", nargs="+", metavar="STATE", help="some states, by name")
     parser.add_argument(
-        "--locale", default="en-US", help="the language of the browser, for states without English words"
+        "--locale", default="en-US", help="the language of the browser, for states that no English words lead to"
     )
     given = parser.parse_args()
     places = states.Places(Path(tempfile.mkdtemp()))

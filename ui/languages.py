@@ -6,7 +6,8 @@ from pathlib import Path
 import gradio as gr
 
 FOLDER = Path(__file__).parent / "words"
-OF_GRADIO = "form."  # keys of what Gradio's own components say
+OF_PAGE = "form."  # keys of what Gradio's components are given to say
+OF_GRADIO = "gradio."  # and of what it says itself, where it lacks the language
 
 Table = dict[str, str]
 
@@ -43,4 +44,5 @@ def _sentence(language: str, text: str) -> str:
 
 
 def _of_gradio(table: Table) -> Table:
-    return {key: text for key, text in table.items() if key.startswith(OF_GRADIO)}
+    chosen = {key: text for key, text in table.items() if key.startswith((OF_PAGE, OF_GRADIO))}
+    return {key.removeprefix(OF_GRADIO): text for key, text in chosen.items()}
