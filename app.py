@@ -1,25 +1,20 @@
 """Puts the rooms together: the only place that knows them all. `python app.py` serves the page."""
 
-import atexit
 import logging
 import os
-import re
-import shutil
-import signal
 import tempfile
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from encoders import zerogpu
 from library.errors import LikenessError, UnknownModel
-from logs import adopt, set_level, start_logging
+from logs import adopt, set_level
+from process import on_signal, prepare_process, signalled, use_upload_folder_of_its_own
 from settings import Settings, SettingsError, is_space
 
 if TYPE_CHECKING:
@@ -38,14 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("likeness")
 
-ENVIRONMENT = {
-    "GRADIO_ANALYTICS_ENABLED": "False",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_VERBOSITY": "error",  # it would tell of every retry twice
-    "TOKENIZERS_PARALLELISM": "false",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own pool keeps what Milvus Lite has freed
-}
-UPLOADS = "likeness-uploads-"
 EVALUATIONS = "evaluations"  # a folder under DATA_DIR
 NPROBE_CHOICES = "nprobe.json"
 DECISIONS = "near-duplicates.jsonl"
@@ -75,7 +62,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
     if settings.mcp and not find_spec("mcp"):
         raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
     sources = _sources(order, settings) if order else []
-    _use_upload_folder_of_its_own()
+    use_upload_folder_of_its_own()
     if borrows_gpu := _borrows_gpu(settings):
         zerogpu.accept()
     from db.evaluations import EvaluationFiles
@@ -88,7 +75,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
     from ui.page import build_page, launch_options
 
     set_level(settings.log_level or "info")
-    stop = _signalled()
+    stop = signalled()
     store = _store(settings)
     logger.info(
         "starting: pictures in %s, model %s, %s, edits %s, %s",
@@ -137,7 +124,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
     if borrows_gpu:
         _in_background(lambda: answer(loaded))
     launched.set()
-    _on_signal(stop)  # where Gradio renders on the server, it has put its own in the place of ours
+    on_signal(stop)  # where Gradio renders on the server, it has put its own in the place of ours
     if settings.mcp:
         offer_tools(page)
     adopt("uvicorn", "uvicorn.access")
@@ -167,7 +154,7 @@ def watch(settings: Settings, order: "WatchOrder", tell: "Tell") -> None:
 
     try:
         library.count_rows()
-        stop = _signalled()
+        stop = signalled()
         watching = _watching(sources, order, settings, library, add_from, tell)
         watching.start()
         stop.wait()
@@ -247,40 +234,6 @@ def _after(event: threading.Event, items: "Iterable[Item]") -> "Iterator[Item]":
     """Until then no GPU is lent."""
     event.wait()
     yield from items
-
-
-class Stop:
-    """Set once, by a signal or by a thread. An Event would not do: its lock stops a signal handler for ever."""
-
-    def __init__(self) -> None:
-        self._told: SimpleQueue[None] = SimpleQueue()
-        self.is_set = False
-
-    def set(self) -> None:
-        self.is_set = True
-        self._told.put(None)
-
-    def wait(self) -> None:
-        while not self.is_set:
-            with suppress(Empty):  # now and then, since a signal can reach another thread than this one
-                self._told.get(timeout=1)
-
-
-def _signalled() -> Stop:
-    """Set by the first SIGTERM or Ctrl-C; a second one ends the process at once."""
-    stop = Stop()
-    _on_signal(stop)
-    return stop
-
-
-def _on_signal(stop: Stop) -> None:
-    def on_signal(*_: object) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
 
 
 def _close(page: "Blocks", worker: "Worker", library: "ImageLibrary", watching: "Watching | None") -> None:
@@ -402,50 +355,8 @@ def _library(settings: Settings, store: "ImageStore", others: Sequence[str] = ()
     )
 
 
-def _prepare_process() -> None:
-    """What has to stand before the libraries are imported."""
-    os.environ.update(ENVIRONMENT | os.environ)
-    for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value]:
-        del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
-    _use_model_cache_that_can_be_written()
-    start_logging()
-    warnings.filterwarnings("ignore", module="PIL")
-
-
-def _use_model_cache_that_can_be_written() -> None:
-    """Where there is none in the home folder and none can be made, downloads go to a temporary one."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "huggingface"
-    parent = next(folder for folder in cache.absolute().parents if folder.exists())
-    if not {"HF_HOME", "HF_HUB_CACHE"} & os.environ.keys() and not cache.is_dir() and not os.access(parent, os.W_OK):
-        os.environ["HF_HOME"] = own = tempfile.mkdtemp(prefix="likeness-models-")
-        atexit.register(shutil.rmtree, own, ignore_errors=True)
-
-
-def _use_upload_folder_of_its_own() -> None:
-    """Uploads wait in a temporary folder; those that killed apps left behind go at the next start."""
-    if "GRADIO_TEMP_DIR" in os.environ:
-        return
-    for folder in Path(tempfile.gettempdir()).glob(f"{UPLOADS}*"):
-        owner = re.match(r"(\d+)-", folder.name.removeprefix(UPLOADS))
-        if owner and not _is_running(int(owner[1])):
-            shutil.rmtree(folder, ignore_errors=True)
-    own = tempfile.mkdtemp(prefix=f"{UPLOADS}{os.getpid()}-")
-    atexit.register(shutil.rmtree, own, ignore_errors=True)
-    os.environ["GRADIO_TEMP_DIR"] = own
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
 def main() -> None:
-    _prepare_process()
+    prepare_process()
     from commands.main import commands
     from commands.session import Rooms
     from db.hit_files import hit_file

@@ -16,12 +16,12 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from app import ENVIRONMENT
 from benchmarks.material import base_clip, empty_library, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from db.sources import items_from
 from encoders.loading import load_encoder
 from library.ingest import BATCH_SIZE
+from process import ENVIRONMENT
 from tests.tiny_clip import save_tiny_clip
 
 SOURCES = 1000

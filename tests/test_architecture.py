@@ -27,7 +27,7 @@ VENDORS = {
     "typer",
     "watchfiles",
 }
-ROOMS = {"ui", "db", "encoders", "settings", "logs", "commands", "app"}
+ROOMS = {"ui", "db", "encoders", "settings", "logs", "process", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),
     "encoders": {"sentence_transformers", "torch", "transformers", "typer"},

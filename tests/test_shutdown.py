@@ -24,8 +24,8 @@ app._source = lambda name, settings: ModelSource(name, lambda: time.sleep(600))
 app.main()
 """
 TWO_SIGNALS = """
-import app, os, signal, sys, time
-stop = app._signalled()
+import os, process, signal, sys, time
+stop = process.signalled()
 os.kill(os.getpid(), signal.SIGTERM)
 stop.wait()
 print(stop.is_set, flush=True)

@@ -1,0 +1,99 @@
+"""What has to stand before the libraries are imported, and how the process is told to stop."""
+
+import atexit
+import os
+import re
+import shutil
+import signal
+import tempfile
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from logs import start_logging
+
+ENVIRONMENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_VERBOSITY": "error",  # it would tell of every retry twice
+    "TOKENIZERS_PARALLELISM": "false",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own pool keeps what Milvus Lite has freed
+}
+UPLOADS = "likeness-uploads-"
+
+
+def prepare_process() -> None:
+    """What has to stand before the libraries are imported."""
+    os.environ.update(ENVIRONMENT | os.environ)
+    for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value]:
+        del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
+    _use_model_cache_that_can_be_written()
+    start_logging()
+    warnings.filterwarnings("ignore", module="PIL")
+
+
+def _use_model_cache_that_can_be_written() -> None:
+    """Where there is none in the home folder and none can be made, downloads go to a temporary one."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "huggingface"
+    parent = next(folder for folder in cache.absolute().parents if folder.exists())
+    if not {"HF_HOME", "HF_HUB_CACHE"} & os.environ.keys() and not cache.is_dir() and not os.access(parent, os.W_OK):
+        os.environ["HF_HOME"] = own = tempfile.mkdtemp(prefix="likeness-models-")
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+
+
+def use_upload_folder_of_its_own() -> None:
+    """Uploads wait in a temporary folder; those that killed apps left behind go at the next start."""
+    if "GRADIO_TEMP_DIR" in os.environ:
+        return
+    for folder in Path(tempfile.gettempdir()).glob(f"{UPLOADS}*"):
+        owner = re.match(r"(\d+)-", folder.name.removeprefix(UPLOADS))
+        if owner and not _is_running(int(owner[1])):
+            shutil.rmtree(folder, ignore_errors=True)
+    own = tempfile.mkdtemp(prefix=f"{UPLOADS}{os.getpid()}-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = own
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+class Stop:
+    """Set once, by a signal or by a thread. An Event would not do: its lock stops a signal handler for ever."""
+
+    def __init__(self) -> None:
+        self._told: SimpleQueue[None] = SimpleQueue()
+        self.is_set = False
+
+    def set(self) -> None:
+        self.is_set = True
+        self._told.put(None)
+
+    def wait(self) -> None:
+        while not self.is_set:
+            with suppress(Empty):  # now and then, since a signal can reach another thread than this one
+                self._told.get(timeout=1)
+
+
+def signalled() -> Stop:
+    """Set by the first SIGTERM or Ctrl-C; a second one ends the process at once."""
+    stop = Stop()
+    on_signal(stop)
+    return stop
+
+
+def on_signal(stop: Stop) -> None:
+    def told(*_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, told)
