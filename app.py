@@ -311,6 +311,16 @@ def _further_source(name: str, settings: Settings) -> "ModelSource":
     return ModelSource(known_as(name), load)
 
 
+def _check_told_apart(chosen: str, names: Iterable[str]) -> None:
+    """Raises UnknownModel for two that would be known by one name."""
+    from library.models import known_as
+
+    known = {STAND_IN: STAND_IN, known_as(chosen): chosen}
+    for name in names:
+        if known.setdefault(known_as(name), name) != name:
+            raise UnknownModel(f"Two models would be called {known_as(name)}: rename the folder of one.")
+
+
 def _borrows_gpu(settings: Settings) -> bool:
     return settings.clip_device == "auto" and zerogpu.is_offered()
 
@@ -344,6 +354,7 @@ def _library(settings: Settings, store: "ImageStore", others: Sequence[str] = ()
     )
     stand_in = None if settings.clip_model == STAND_IN else _source(STAND_IN, settings)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
+    _check_told_apart(settings.clip_model, names)
     further = [_further_source(name, settings) for name in names]
     return ImageLibrary(
         store,

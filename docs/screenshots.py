@@ -36,7 +36,8 @@ def main() -> None:
             if given.states:
                 photograph_states(chromium, places, given.states, given.only, given.locale)
             else:
-                photograph(chromium, states.results, places, HERE / "screenshot.png", locale=given.locale)
+                name = "screenshot.png" if given.locale == "en-US" else f"screenshot.{given.locale}.png"
+                photograph(chromium, states.results, places, HERE / name, locale=given.locale)
             chromium.close()
     finally:
         places.stop()

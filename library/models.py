@@ -72,11 +72,9 @@ class Models:
         release_after: float | None = None,
     ) -> None:
         """All but the one that answers are let go once nobody has asked for them for `release_after` seconds."""
-        sources = [chosen, *others, *([stand_in] if stand_in else [])]
-        self._all = {known_as(source.name): _Kept(source, release_after) for source in reversed(sources)}
-        self._chosen = self._all[known_as(chosen.name)]
-        self._stand_in = self._all[known_as(stand_in.name)] if stand_in else None
-        self._others = [self._all[known_as(source.name)] for source in others]
+        self._chosen = _Kept(chosen, release_after)
+        self._others = {known_as(source.name): _Kept(source, release_after) for source in others}
+        self._stand_in = (self._others.get(stand_in.name) or _Kept(stand_in, release_after)) if stand_in else None
         self._answering: Future[Encoder] = Future()
         self._problem: str | None = None
 
@@ -112,12 +110,12 @@ class Models:
     def offered(self) -> list[OfferedModel]:
         """The chosen one first."""
         answering = self.status().info
-        return [kept.offered(answering) for kept in (self._chosen, *self._others)]
+        return [kept.offered(answering) for kept in (self._chosen, *self._others.values())]
 
     def _other(self, name: str) -> "_Kept":
-        if kept := self._all.get(known_as(name)):
+        if kept := self._others.get(known_as(name)):
             return kept
-        offered = ", ".join(known_as(each.name) for each in (self._chosen, *self._others))
+        offered = ", ".join([known_as(self._chosen.name), *self._others])
         raise UnknownModel(f"The model {known_as(name)[:80]} is not offered here. These are: {offered}.")
 
     def answering(self) -> Encoder:

@@ -94,6 +94,11 @@ def test_a_model_that_cannot_serve_is_one_sentence_and_nothing_is_written(run, t
     assert listed(run) == before
 
 
+def test_two_models_of_one_name_are_refused(run, tmp_path):
+    result = run("search", "red", "--model", save_tiny_clip(tmp_path / "small"))
+    assert (result.returncode, result.stderr) == (2, "Two models would be called small: rename the folder of one.\n")
+
+
 def test_a_collection_is_dropped_only_when_that_is_meant(run, other):
     found = listed(run)
     name = found["other"]["name"]

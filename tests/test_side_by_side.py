@@ -181,7 +181,7 @@ def test_a_model_that_nobody_asks_for_is_let_go_and_comes_back(store, database, 
 def test_a_model_that_somebody_works_with_is_not_fetched_twice(shelf):
     models = Models(shelf.source("first"), None, [shelf.source("second")], release_after=0.01)
     held = models.named("second")
-    until(lambda: models._all["second"]._encoder is None)
+    until(lambda: models._others["second"]._encoder is None)
     assert models.named("second") is held
     assert shelf.fetched == ["second"]
 
@@ -194,7 +194,7 @@ def test_the_stand_in_is_let_go_once_the_chosen_model_answers(store, database, s
     shelf.problems.clear()
     list(library.reindex())
     gc.collect()
-    until(lambda: models._all["small"]._alive() is None)
+    until(lambda: models._stand_in._alive() is None)
     assert library.status().model.info.name == "first"
 
 
@@ -265,8 +265,8 @@ def test_the_panel_tells_what_each_model_has_encoded(library, panel, worker):
 def test_nothing_is_dropped_while_pictures_are_encoded(library, panel, worker, shelf):
     list(library.reindex(model="second"))
     name = collection_of(panel, "second")["name"]
-    library._models._all["second"]._encoder = None
-    library._models._all["second"]._alive = lambda: None
+    library._models._others["second"]._encoder = None
+    library._models._others["second"]._alive = lambda: None
     shelf.open.clear()
     panel.encode({"model": "second"})
     assert "stop that before a collection is dropped" in panel.drop({"collection": name})["problem"]
