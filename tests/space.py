@@ -80,6 +80,11 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+def others_reach(path: Path) -> bool:
+    """Node asks access(2), which knows no capabilities: it serves 404 for what lies behind root's own folders."""
+    return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
+
+
 class Space(Server):
     """`python app.py` under the conditions of a Space; with `zero` a stand-in for ZeroGPU's package is found."""
 

@@ -7,7 +7,9 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 
+import gradio
 import httpx
 import pytest
 from huggingface_hub import SpaceHardware
@@ -20,7 +22,7 @@ from library.samples import sample_pictures
 from settings import Settings
 from tests.browser import PATIENCE, counts, loaded, names, overhang, search, upload
 from tests.conftest import ROOT, skip_or_fail
-from tests.space import NO_HUB, Space, digests, front_matter, parsed, shown_commands, uploaded
+from tests.space import NO_HUB, Space, digests, front_matter, others_reach, parsed, shown_commands, uploaded
 from tests.tiny_clip import put_preloaded
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -44,6 +46,8 @@ def _started(folder, zero: bool) -> Iterator[Space]:
         skip_or_fail("Node is not installed")
     if os.getuid() == 0 and shutil.which("setpriv") is None:
         skip_or_fail("setpriv is not installed: nobody can run the app but root")
+    if os.getuid() == 0 and not others_reach(Path(gradio.__file__)):
+        skip_or_fail("Gradio is installed in a folder of root's own: a virtual environment elsewhere is needed")
     space = Space(folder, zero)
     code = digests(space.code)
     try:
