@@ -14,8 +14,12 @@ MODEL, FINGERPRINT, CREATED = "likeness.model", "likeness.fingerprint", "likenes
 
 
 def labels(encoder: EncoderInfo) -> dict[str, str]:
+    return {MODEL: encoder.name, FINGERPRINT: encoder.fingerprint}
+
+
+def made_now(labels: dict[str, str]) -> dict[str, str]:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return {MODEL: encoder.name, FINGERPRINT: encoder.fingerprint, CREATED: now}
+    return {**labels, CREATED: now}
 
 
 def labels_of(client: MilvusClient, name: str) -> dict[str, Any]:
@@ -23,9 +27,10 @@ def labels_of(client: MilvusClient, name: str) -> dict[str, Any]:
     return {key: value for key, value in described["properties"].items() if key.startswith("likeness.")}
 
 
-def described(client: MilvusClient, name: str, rows: int | None) -> StoredCollection:
-    """`rows` where they were counted; else what Milvus says without loading."""
-    known = labels_of(client, name)
+def described(client: MilvusClient, name: str, rows: int | None, of: dict[str, str]) -> StoredCollection:
+    """`rows` where they were counted; else what Milvus says without loading. `of` are the labels of its encoder,
+    where that is known: collections of earlier versions have none of their own."""
+    known = of | labels_of(client, name)
     return StoredCollection(
         name,
         known.get(MODEL, ""),

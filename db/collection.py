@@ -13,7 +13,7 @@ import numpy as np
 from pymilvus import MilvusClient, MilvusException
 
 from db.aliases import behind, meant_by, name_with, nlist_in, write_to_all
-from db.catalogue import drop_all
+from db.catalogue import drop_all, made_now
 from db.clusters import EVERY_CLUSTER, LITE_SEGMENT_ROWS, automatic_nprobe
 from db.filters import expression, has_field
 from db.lease import Lease
@@ -69,11 +69,10 @@ class MilvusCollection:
     """The vectors of one encoder; searched only through `loaded()`."""
 
     def __init__(self, milvus: "Milvus", name: str, dim: int) -> None:
-        """`labels` are kept with it where it is made."""
         self._milvus = milvus
         self._name = name
         self._dim = dim
-        self.labels: dict[str, str] = {}
+        self.labels: dict[str, str] = {}  # of its encoder
         self._lease = Lease(self._load, self._release, milvus.release_after)
         self._opening = threading.Lock()
         self._is_open = False
@@ -463,10 +462,10 @@ class MilvusCollection:
 
     def _create(self, client: MilvusClient) -> None:
         if self._milvus.is_lite:
-            create(client, self._name, self._dim, self.labels)
+            create(client, self._name, self._dim, made_now(self.labels))
             return
         if not behind(client, self._name):
-            create(client, name_with(self._name, self._milvus.nlist.smallest), self._dim, self.labels)
+            create(client, name_with(self._name, self._milvus.nlist.smallest), self._dim, made_now(self.labels))
         meant_by(client, self._name)
 
     def _look_at_index(self, client: MilvusClient) -> None:

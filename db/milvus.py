@@ -73,7 +73,7 @@ class Milvus:
     def stored(self) -> list[StoredCollection]:
         names = self._names()
         with self.explained():
-            return [described(self.client(), name, self._counted(name)) for name in names]
+            return [self._described(name) for name in names]
 
     def drop(self, name: str) -> None:
         if name not in self._names():
@@ -141,9 +141,9 @@ class Milvus:
             names = self.client().list_collections(timeout=TIMEOUT)
         return sorted({name_without_nlist(name) for name in names if name.startswith(PREFIX)})
 
-    def _counted(self, name: str) -> int | None:
-        collection = self._collections.get(name)
-        return collection.counted if collection else None
+    def _described(self, name: str) -> StoredCollection:
+        known = self._collections.get(name)
+        return described(self.client(), name, known.counted if known else None, known.labels if known else {})
 
     def _delete(self, client: MilvusClient, name: str, ids: list[str]) -> None:
         def delete(collection: str) -> None:

@@ -418,6 +418,16 @@ def test_a_collection_is_known_by_its_weights_and_its_day(milvus):
     assert datetime.fromisoformat(found.created) <= datetime.now(UTC)
 
 
+def test_a_collection_that_an_earlier_version_made_is_known_by_its_model_too(milvus):
+    info = encoder()
+    collection = milvus.collection(info)
+    collection.labels = {}
+    collection.upsert([record(1)], X[None])
+    milvus.collection(info)
+    [found] = [each for each in milvus.stored() if each.name == milvus.name_of(info)]
+    assert (found.model, found.fingerprint) == (info.name, info.fingerprint)
+
+
 def test_a_dropped_collection_is_gone_and_made_anew_by_its_next_use(database):
     info, other = encoder(), encoder()
     for each in (info, other):
