@@ -1,15 +1,16 @@
-"""Makes the README's screenshot, or a picture of every state of the page for review.
+"""Makes the README's screenshots, or a picture of every state of the page for review.
 
-    python -m docs.screenshots                   docs/screenshot.png
+    python -m docs.screenshots                   docs/screenshot.png, and one for each further language
     python -m docs.screenshots --states FOLDER   FOLDER/<state>-<width>-<light or dark>.png
 
-With --locale ko-KR or zh-TW, as visitors with such a browser see it.
+With --locale ko-KR or zh-TW, every state as visitors with such a browser see it.
 
 Needs Chromium and requirements-dev.txt.
 """
 
 import argparse
 import tempfile
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from tests import states
 from tests.browser import PHONE, WIDE, Browser, start_chromium
 
 HERE = Path(__file__).parent
+SHOWN = {
+    "screenshot.png": ("en-US", "a sunset over the sea"),
+    "screenshot.ko.png": ("ko-KR", "바다 위 석양"),
+    "screenshot.zh-TW.png": ("zh-TW", "海上的日落"),
+}
 
 
 def main() -> None:
@@ -36,8 +42,9 @@ def main() -> None:
             if given.states:
                 photograph_states(chromium, places, given.states, given.only, given.locale)
             else:
-                name = "screenshot.png" if given.locale == "en-US" else f"screenshot.{given.locale}.png"
-                photograph(chromium, states.results, places, HERE / name, locale=given.locale)
+                for name, (locale, query) in SHOWN.items():
+                    state = partial(states.results, query=query)
+                    photograph(chromium, state, places, HERE / name, locale=locale)
             chromium.close()
     finally:
         places.stop()

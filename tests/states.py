@@ -278,8 +278,8 @@ def last_page(visitor: Browser, places: Places) -> Page:
     return page
 
 
-def results(visitor: Browser, places: Places) -> Page:
-    return judged(visitor, f"{places.filled().url}/?q=a+sunset+over+the+sea")
+def results(visitor: Browser, places: Places, query: str = "a sunset over the sea") -> Page:
+    return judged(visitor, f"{places.filled().url}/?{urlencode({'q': query})}")
 
 
 def judged(visitor: Browser, url: str) -> Page:

@@ -82,7 +82,10 @@ const createParts = ({ onAsk, onView, cropper }) => {
     return frame;
   };
 
-  const words = (part) => (part.text ? nameOf(`“${part.text}”`) : nameOf(part.crop ? phrase('parts.part_of', { name: nameOfPart(part) }) : nameOfPart(part)));
+  const words = (part) => {
+    if (part.text) return nameOf(phrase('parts.quoted', { words: part.text }));
+    return nameOf(part.crop ? phrase('parts.part_of', { name: nameOfPart(part) }) : nameOfPart(part));
+  };
 
   const signed = (weight) => `${weight < 0 ? '−' : ''}${Math.abs(weight).toFixed(1)}`;
 
