@@ -47,6 +47,13 @@ def test_weights_that_are_cut_off_are_told_and_the_present_model_goes_on(places,
     page.locator(".lk-card .lk-number").first.wait_for()
 
 
+def test_where_the_other_model_cannot_be_had_the_present_one_answers_alone(places, browser):
+    page = browser.open(f"{places.side_by_side().url}/?q=stripes&against=cut+off")
+    page.locator(".lk-notes", has_text="The model cut off cannot be loaded").wait_for()
+    assert cards(page).count() == 24
+    assert page.locator(".lk-beside").count() == 0
+
+
 def test_pictures_are_encoded_for_a_model_and_its_collection_is_dropped(serve, browser, tmp_path):
     server = serve(CLIP_OTHERS=str(save_tiny_clip(tmp_path / "further")))
     page = browser.open(server.url)

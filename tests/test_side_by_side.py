@@ -238,6 +238,19 @@ def test_two_models_answer_beside_each_other_with_what_both_found(library, page)
         assert value["items"][rank - 1]["id"] == beside["items"][other - 1]["id"] == id
 
 
+def test_where_the_other_model_cannot_be_had_the_first_answers_and_it_is_said_why(page, shelf):
+    shelf.problems["second"] = UnknownModel("The weights are incomplete.")
+    asked = replace(View.of("red"), against="second")
+    assert page.show(asked, 2, "Automatic", 8, 0)["state"] == "waiting"
+    until(lambda: page.status()["models"][1]["problem"])
+    value = page.show(asked, 2, "Automatic", 8, 0)
+    assert (value["state"], value["notes"]) == ("results", ["The weights are incomplete."])
+    assert (value["items"][0]["name"], "beside" in value) == ("red.png", False)
+    assert page.addressed({"address": "?q=red&against=second"}).against == "second"
+    shelf.problems.clear()
+    until(lambda: "beside" in page.show(asked, 2, "Automatic", 8, 0))
+
+
 def test_the_models_stay_chosen_for_the_next_question_and_in_its_address(page, panel):
     chosen = panel.chosen(View.of("red"), {"model": "second", "against": "first"})
     asked = page.asked({"text": "blue"}, chosen)

@@ -70,14 +70,17 @@ class Handlers:
             if view.is_plain:
                 return self._browse(view)
             query = self._query(view, limit, accuracy, nprobe, min_score)
-            asked = [view.model, *([view.against] if view.against and not view.is_browsing else [])]
-            if not all(self._library.prepare(model) for model in asked):  # the page asks again once they are there
+            is_ready = self._library.prepare(view.model)
+            other_is_ready, problem = self._prepare_other(view)
+            if not (is_ready and other_is_ready):  # the page asks again once they are there
                 return waiting_view(view)
             if view.is_browsing:
                 listing = self._library.listed(view.where, view.order, view.offset, PAGE_SIZE)
                 return browse_view(listing.records, listing.total, view)
             answer = self._library.search(query)
             value = answer_view(answer, view, self._library.status().pictures, query.min_score, query.limit)
+            if problem:
+                return value | {"notes": [*value["notes"], problem]}
             if not view.against:
                 return value
             other = self._library.search(replace(query, model=view.against))
@@ -87,6 +90,15 @@ class Handlers:
             }
         except Exception as error:
             return error_view(_reported(error), view)
+
+    def _prepare_other(self, view: View) -> tuple[bool, str]:
+        """Whether the model to compare with need not be waited for, and why it cannot be had, if so."""
+        if not view.against or view.is_browsing:
+            return True, ""
+        try:
+            return self._library.prepare(view.against), ""
+        except LikenessError as error:
+            return True, str(error)
 
     def visit(self, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
         """Where a link, an example, a page button or the address bar leads."""
