@@ -201,6 +201,7 @@ def asked_clusters(milvus, monkeypatch):
 
 
 def test_a_choice_is_what_automatic_searches_look_into(library, milvus, monkeypatch):
+    library.calibrate(wait=True)  # or the first search begins it, and it searches beside the others
     seen = asked_clusters(milvus, monkeypatch)
     library.search(Query.of("anything"))
     library.choose_nprobe(24)
