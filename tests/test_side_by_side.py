@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from library.errors import ModelUnavailable, UnknownCollection, UnknownModel
+from library.errors import IndexUnavailable, ModelUnavailable, UnknownCollection, UnknownModel
 from library.image_library import ImageLibrary
 from library.models import Models, ModelSource
 from library.runs import Worker
@@ -249,6 +249,21 @@ def test_where_the_other_model_cannot_be_had_the_first_answers_and_it_is_said_wh
     assert page.addressed({"address": "?q=red&against=second"}).against == "second"
     shelf.problems.clear()
     until(lambda: "beside" in page.show(asked, 2, "Automatic", 8, 0))
+
+
+def test_where_the_collection_of_the_other_model_does_not_answer_the_first_is_alone(library, page, monkeypatch):
+    search = library.search
+
+    def answer(query):
+        if query.model == "second":
+            raise IndexUnavailable("The collection holds vectors of 8 numbers, the model makes 4.")
+        return search(query)
+
+    list(library.reindex(model="second"))
+    monkeypatch.setattr(library, "search", answer)
+    value = page.show(replace(View.of("red"), against="second"), 2, "Automatic", 8, 0)
+    assert (value["state"], "beside" in value) == ("results", False)
+    assert value["notes"] == ["The collection holds vectors of 8 numbers, the model makes 4."]
 
 
 def test_the_models_stay_chosen_for_the_next_question_and_in_its_address(page, panel):

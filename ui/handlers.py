@@ -16,7 +16,7 @@ from library.images import parse_content_id
 from library.ingest import Item, Near
 from library.rights import Edits, Sources, require
 from library.runs import Run, Worker
-from library.search import Query, as_order
+from library.search import Answer, Query, as_order
 from ui import checks
 from ui.filters import drafts_of, filter_of, from_address, match_of
 from ui.parts import AskedPart, asked_parts, parts_in_address
@@ -79,15 +79,7 @@ class Handlers:
                 return browse_view(listing.records, listing.total, view)
             answer = self._library.search(query)
             value = answer_view(answer, view, self._library.status().pictures, query.min_score, query.limit)
-            if problem:
-                return value | {"notes": [*value["notes"], problem]}
-            if not view.against:
-                return value
-            other = self._library.search(replace(query, model=view.against))
-            return value | {
-                "beside": beside_view(answer, other, view.offset),
-                "has_more": answer.has_more or other.has_more,
-            }
+            return value | self._beside(answer, query, view, problem) if view.against else value
         except Exception as error:
             return error_view(_reported(error), view)
 
@@ -99,6 +91,19 @@ class Handlers:
             return self._library.prepare(view.against), ""
         except LikenessError as error:
             return True, str(error)
+
+    def _beside(self, answer: Answer, query: Query, view: View, problem: str) -> Json:
+        """What the other model adds to the answer; where it has none, why."""
+        try:
+            other = None if problem else self._library.search(replace(query, model=view.against))
+        except LikenessError as error:
+            other, problem = None, str(error)
+        if other is None:
+            return {"notes": [*answer.notes, problem]}
+        return {
+            "beside": beside_view(answer, other, view.offset),
+            "has_more": answer.has_more or other.has_more,
+        }
 
     def visit(self, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
         """Where a link, an example, a page button or the address bar leads."""
