@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from encoders import zerogpu
 from library.errors import LikenessError, UnknownModel
-from logs import adopt, set_level
-from process import on_signal, prepare_process, signalled, use_upload_folder_of_its_own
+from runtime import adopt, on_signal, prepare_process, set_level, signalled, use_upload_folder_of_its_own
 from settings import Settings, SettingsError, is_space
 
 if TYPE_CHECKING:
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
 
     from gradio import Blocks
 
-    from library.evaluate import Order
+    from library.evaluation.evaluate import Order
+    from library.evaluation.labels import Tell as TellEvaluation
     from library.image_library import ImageLibrary
-    from library.ingest import Item
-    from library.labelled import Tell as TellEvaluation
+    from library.ingest.pipeline import Item
+    from library.ingest.runs import Worker
+    from library.ingest.watch import Add, Source, Tell, Watching, WatchOrder
     from library.models import ModelSource
     from library.ports import Encoder, ImageStore, VectorDatabase
-    from library.runs import Worker
-    from library.watch import Add, Source, Tell, Watching, WatchOrder
 
 logger = logging.getLogger("likeness")
 
@@ -65,13 +64,13 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
     use_upload_folder_of_its_own()
     if borrows_gpu := _borrows_gpu(settings):
         zerogpu.accept()
-    from db.evaluations import EvaluationFiles
-    from db.milvus import without_login
-    from db.sources import AllowedSources
-    from library.runs import Worker
-    from library.samples import sample_items
-    from library.watch import through
-    from ui.mcp_tools import offer_tools
+    from db.files.evaluations import EvaluationFiles
+    from db.milvus.connection import without_login
+    from db.sources.files import AllowedSources
+    from library.ingest.runs import Worker
+    from library.ingest.watch import through
+    from library.samples.pictures import sample_items
+    from ui.mcp import offer_tools
     from ui.page import build_page, launch_options
 
     set_level(settings.log_level or "info")
@@ -178,9 +177,9 @@ def evaluate(
     Raises InvalidEvaluation, UnknownModel or ModelUnavailable: no other model stands in.
     """
     set_level(settings.log_level or "warning")
-    from db.evaluations import EvaluationFiles
-    from library.evaluate import check
-    from library.evaluate import evaluate as measured
+    from db.files.evaluations import EvaluationFiles
+    from library.evaluation.evaluate import check
+    from library.evaluation.evaluate import evaluate as measured
 
     check(items, order)
     encoders = [_source(name, settings).load() for name in models or [settings.clip_model]]
@@ -191,8 +190,8 @@ def evaluate(
 @contextmanager
 def _passing_database(settings: Settings) -> "Iterator[VectorDatabase]":
     """A Milvus Lite of its own, of which nothing stays."""
-    from db.milvus import Milvus
-    from db.nprobe_choices import NprobeChoices
+    from db.files.nprobe_choices import NprobeChoices
+    from db.milvus.connection import Milvus
 
     with tempfile.TemporaryDirectory(prefix="likeness-evaluation-") as folder:
         choices = NprobeChoices(settings.data_dir / NPROBE_CHOICES)
@@ -205,7 +204,7 @@ def _passing_database(settings: Settings) -> "Iterator[VectorDatabase]":
 
 def _sources(order: "WatchOrder", settings: Settings) -> list["Source"]:
     """Raises UnknownSource or SourceUnavailable."""
-    from db.watching import watched
+    from db.sources.watching import watched
 
     own = [place for place in (settings.data_dir, settings.image_root) if isinstance(place, Path)]
     return [watched(source, own) for source in order.sources]
@@ -219,8 +218,8 @@ def _watching(
     add_from: "Callable[[str], Add]",
     tell: "Tell",
 ) -> "Watching":
-    from library.taken_in import TakenIn
-    from library.watch import Watcher, Watching, memory_file
+    from library.ingest.watch import Watcher, Watching, memory_file
+    from library.ingest.watch_state import TakenIn
 
     index = f"{settings.milvus_uri} {settings.milvus_db} {settings.clip_model}"
     watchers = []
@@ -285,7 +284,7 @@ def _source(name: str, settings: Settings) -> "ModelSource":
     def load() -> "Encoder":
         text_model = settings.clip_text_model if name == settings.clip_model else ""
         if _borrows_gpu(settings) and zerogpu.can_place():
-            from encoders.lent import load_lent
+            from encoders.zerogpu_encoder import load_lent
 
             return load_lent(name, settings.clip_dtype, text_model)
         from encoders.loading import load_encoder
@@ -327,21 +326,21 @@ def _borrows_gpu(settings: Settings) -> bool:
 
 def _store(settings: Settings) -> "ImageStore":
     if isinstance(settings.image_root, Path):
-        from db.image_store import LocalImageStore
+        from db.images.local import LocalImageStore
 
         return LocalImageStore(settings.image_root)
-    from db.object_store import ObjectStore
+    from db.images.object import ObjectStore
 
     return ObjectStore(settings.image_root)
 
 
 def _library(settings: Settings, store: "ImageStore", others: Sequence[str] = ()) -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
-    from db.decisions import DecisionFile
-    from db.milvus import Milvus
-    from db.nprobe_choices import NprobeChoices
-    from db.places import Places
-    from db.run_log import RunLog
+    from db.files.decisions import DecisionFile
+    from db.files.nprobe_choices import NprobeChoices
+    from db.files.run_log import RunLog
+    from db.milvus.connection import Milvus
+    from db.sources.readers import Places
     from library.image_library import ImageLibrary
     from library.models import Models
 
@@ -370,10 +369,10 @@ def main() -> None:
     prepare_process()
     from commands.main import commands
     from commands.session import Rooms
-    from db.hit_files import hit_file
-    from db.packs import new_pack, open_pack
-    from db.query_tables import queries_from
-    from db.sources import items_from
+    from db.files.hit_files import hit_file
+    from db.files.packs import new_pack, open_pack
+    from db.sources.files import items_from
+    from db.sources.query_tables import queries_from
 
     rooms = Rooms(open_library, serve, watch, items_from, new_pack, open_pack, evaluate, queries_from, hit_file)
     commands(obj=rooms)

@@ -12,8 +12,8 @@ from urllib.parse import unquote
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from library.rights import Edits
-from logs import Level, printable
+from library.permissions import Edits
+from runtime import Level, printable
 
 logger = logging.getLogger(__name__)
 

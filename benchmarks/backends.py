@@ -15,14 +15,14 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from db.aliases import behind
-from db.collection import MilvusCollection
-from db.milvus import Milvus
-from db.schema import EMBEDDING
+from db.milvus.aliases import behind
+from db.milvus.collection import MilvusCollection
+from db.milvus.connection import Milvus
+from db.milvus.schema import EMBEDDING
 from library.ports import EncoderInfo, Vector, Vectors
 from library.records import Record
-from tests.conftest import record, unit_vectors
-from tests.milvus_server import MilvusServer
+from testing.milvus_server import MilvusServer
+from testing.pictures import record, unit_vectors
 
 DIM = 512
 LIMIT = 24

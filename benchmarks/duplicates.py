@@ -20,12 +20,12 @@ from PIL import Image
 
 from benchmarks.material import empty_library, photo_paths, validation
 from benchmarks.results import Photos, Quick
-from db.loaded import LoadedMilvusCollection
+from db.milvus.loaded import LoadedMilvusCollection
 from encoders.loading import SMALL, load_encoder
-from library.duplicates import THRESHOLD, Pair
+from library.duplicates.groups import THRESHOLD, Pair
 from library.image_library import ImageLibrary
 from library.images import ContentId
-from library.ingest import Item
+from library.ingest.pipeline import Item
 
 VARIED, OTHERS = 200, 1000  # photos with copies and without
 LONG_SIDE = 200

@@ -38,7 +38,7 @@ from benchmarks.material import LARGE, generated, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, per_second, publish, seconds
 from encoders.loading import load_encoder
 from library.images import decode
-from tests.tiny_clip import WORDS, word_tokenizer
+from testing.tiny_clip import WORDS, word_tokenizer
 
 TEXT = "a photo of a red circle"
 TEXTS = 9

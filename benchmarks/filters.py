@@ -13,13 +13,13 @@ from benchmarks.backends import DIM, wait_for_index
 from benchmarks.query import LIMIT, backends, by_turns
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, publish
 from benchmarks.rows import BATCH, Server
-from db.clusters import EVERY_CLUSTER, automatic_nprobe
-from db.collection import MilvusCollection
-from db.milvus import Milvus
-from db.schema import EMBEDDING, FIELDS, METADATA, METRIC
-from library.filters import Condition, Filter
+from db.milvus.clusters import EVERY_CLUSTER, automatic_nprobe
+from db.milvus.collection import MilvusCollection
+from db.milvus.connection import Milvus
+from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC
 from library.ports import EncoderInfo
-from tests.conftest import record, unit_vectors
+from library.search.filters import Condition, Filter
+from testing.pictures import record, unit_vectors
 
 VECTOR = unit_vectors(1, DIM, seed=1)[0]
 # Each beside the expression that a program of its own would send.

@@ -29,13 +29,13 @@ from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Ro
 from benchmarks.results import seconds as seconds_of
 from benchmarks.tower import on_ready_pixels
 from benchmarks.ways_in import Origin, ingest_rate, run_rate
-from db.image_store import LocalImageStore
-from db.milvus import Milvus
+from db.images.local import LocalImageStore
+from db.milvus.connection import Milvus
 from encoders.clip import ClipEncoder
 from encoders.loading import load_encoder
-from library.destinations import STORE_THREADS
 from library.images import Picture, content_id, decode, thumbnail
-from library.ingest import BATCH_SIZE
+from library.ingest.destinations import STORE_THREADS
+from library.ingest.pipeline import BATCH_SIZE
 from library.records import Record
 
 CORES = os.cpu_count() or 1

@@ -18,8 +18,8 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from db.image_store import LocalImageStore
-from db.milvus import Milvus
+from db.images.local import LocalImageStore
+from db.milvus.connection import Milvus
 from encoders.loading import load_encoder
 from library.images import ContentId
 from library.ports import EncoderInfo

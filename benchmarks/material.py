@@ -15,15 +15,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from db.image_store import LocalImageStore
-from db.milvus import Milvus
-from db.sources import items_from
+from db.images.local import LocalImageStore
+from db.milvus.connection import Milvus
+from db.sources.files import items_from
 from library.image_library import ImageLibrary
 from library.images import ContentId, content_id
-from library.ingest import Item
+from library.ingest.pipeline import Item
 from library.models import Models, ModelSource
 from library.ports import Encoder
-from tests.tiny_clip import save_random_base_clip
+from testing.tiny_clip import save_random_base_clip
 
 MIN_SIDE = 100
 NOISE_SIDE = 1024

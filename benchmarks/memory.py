@@ -18,11 +18,11 @@ from PIL import Image
 
 from benchmarks.material import base_clip, empty_library, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
-from db.sources import items_from
+from db.sources.files import items_from
 from encoders.loading import load_encoder
-from library.ingest import BATCH_SIZE
-from process import ENVIRONMENT
-from tests.tiny_clip import save_tiny_clip
+from library.ingest.pipeline import BATCH_SIZE
+from runtime import ENVIRONMENT
+from testing.tiny_clip import save_tiny_clip
 
 SOURCES = 1000
 DIM = 512  # as ViT-B/32: what grows with the library is its rows

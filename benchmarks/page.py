@@ -17,8 +17,8 @@ import typer
 from benchmarks.material import SMALL, generated, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from library.images import THUMBNAIL_SIDE
-from tests.app_server import Server
-from ui.handlers import AUTOMATIC
+from testing.app_server import Server
+from ui.handlers.library import AUTOMATIC
 from ui.media import PREFIX
 
 SHOWN = 50

@@ -15,17 +15,17 @@ from benchmarks.backends import wait_for_index
 from benchmarks.material import base_clip, empty_library, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Quick, Results, Row, Table, publish, seconds
 from benchmarks.rows import BATCH, Server, started
-from db.clusters import automatic_nprobe
-from db.collection import MilvusCollection
-from db.milvus import Milvus
-from db.schema import EMBEDDING, FIELDS, METADATA, METRIC
+from db.milvus.clusters import automatic_nprobe
+from db.milvus.collection import MilvusCollection
+from db.milvus.connection import Milvus
+from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC
 from encoders.clip import ClipEncoder
 from encoders.loading import load_encoder
 from library.image_library import ImageLibrary
-from library.parts import LibraryPart, TextPart
-from library.search import Query
-from tests.conftest import record, unit_vectors
-from tests.fakes import MemoryStore, ready
+from library.search.parts import LibraryPart, TextPart
+from library.search.query import Query
+from testing.fakes import MemoryStore, ready
+from testing.pictures import record, unit_vectors
 
 TEXT = "a photo of a red circle"
 LIMIT = 24

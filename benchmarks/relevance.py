@@ -18,12 +18,12 @@ from benchmarks.auroc import Best, compared
 from benchmarks.material import empty_library, items_of, validation
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
 from encoders.loading import SMALL, load_encoder
-from encoders.small.captions import CLASSES, PROMPT, with_article
 from library.image_library import ImageLibrary
 from library.images import ContentId
 from library.ports import Hit
-from library.relevance import CONFIDENT, STANDS_OUT
-from library.search import MAX_LIMIT, Answer, Query
+from library.search.query import MAX_LIMIT, Answer, Query
+from library.search.relevance import CONFIDENT, STANDS_OUT
+from training.small.captions import CLASSES, PROMPT, with_article
 
 PICTURES = 400
 

@@ -14,12 +14,12 @@ import typer
 from benchmarks.backends import AS_DELIVERED, drop
 from benchmarks.material import temporary_folder
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, per_second, publish
-from db.milvus import Milvus
-from db.schema import EMBEDDING, FIELDS, METADATA, PRIMARY_KEY
+from db.milvus.connection import Milvus
+from db.milvus.schema import EMBEDDING, FIELDS, METADATA, PRIMARY_KEY
 from library.ports import EncoderInfo, Vectors
 from library.records import Record
-from tests.conftest import record, unit_vectors
-from tests.milvus_server import MilvusServer
+from testing.milvus_server import MilvusServer
+from testing.pictures import record, unit_vectors
 
 DIM = 512
 BATCH = 1000

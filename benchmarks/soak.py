@@ -14,13 +14,13 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from db.milvus import Milvus
-from db.sources import items_from
+from db.milvus.connection import Milvus
+from db.sources.files import items_from
 from encoders.loading import load_encoder
 from library.images import decode
 from library.ports import EncoderInfo, Vector
 from library.records import Record
-from tests.conftest import record
+from testing.pictures import record
 
 SEARCHERS = 8
 PAUSE = 0.1  # mean seconds between two searches of a thread: the strict cycle then comes round often

@@ -15,7 +15,7 @@ import typer
 
 from benchmarks.material import temporary_folder
 from benchmarks.results import RESULTS, ROOT, Quick, Results, Row, Table, medians, publish, seconds
-from tests.app_server import Server
+from testing.app_server import Server
 
 BETWEEN = 0.01  # seconds
 ALONE = {"GRADIO_ANALYTICS_ENABLED": "False"}

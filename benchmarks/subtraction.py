@@ -15,8 +15,8 @@ from benchmarks.results import Photos, line
 from encoders.clip import ClipEncoder
 from encoders.loading import SMALL, load_encoder
 from library.images import IMAGE_SUFFIXES, decode
-from library.parts import combine
 from library.ports import Vector, Vectors
+from library.search.parts import combine
 
 TOP = 20
 WEIGHTS = (0.25, 0.5, 0.75, 1.0)

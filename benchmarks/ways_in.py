@@ -12,11 +12,11 @@ from transformers import AutoImageProcessor, AutoModel
 
 from benchmarks.material import empty_library, items_of, temporary_folder
 from benchmarks.results import seconds
-from db.milvus import Milvus
-from db.schema import EMBEDDING, PRIMARY_KEY
+from db.milvus.connection import Milvus
+from db.milvus.schema import EMBEDDING, PRIMARY_KEY
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.ingest import Item, Status, tally
+from library.ingest.pipeline import Item, Status, tally
 from library.ports import Encoder
 
 

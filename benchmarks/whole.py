@@ -12,16 +12,16 @@ from typing import Annotated
 
 import typer
 
-from db.image_store import LocalImageStore
-from db.milvus import Milvus
-from db.sources import items_from
+from db.images.local import LocalImageStore
+from db.milvus.connection import Milvus
+from db.sources.files import items_from
 from encoders.loading import load_encoder
 from library.image_library import ImageLibrary
-from library.ingest import Item
+from library.ingest.pipeline import Item
 from library.models import Models, ModelSource
 from library.ports import Encoder
-from library.search import Query
-from tests.tiny_clip import save_random_base_clip
+from library.search.query import Query
+from testing.tiny_clip import save_random_base_clip
 
 QUERIES = 30
 

@@ -7,7 +7,7 @@ import typer
 
 from commands.printing import print_json
 from commands.session import EXIT_INTERRUPTED, AsJson, Session, fail, failures_as_exit_codes, interrupt, telling
-from library.duplicates import THRESHOLD, Group
+from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidSelection
 from library.records import Record
 

@@ -10,7 +10,8 @@ import typer
 
 from commands.collections import collections, drop
 from commands.duplicates import duplicates
-from commands.measuring import evaluate, tune
+from commands.evaluation import evaluate, tune
+from commands.exports import kind_of, write_results
 from commands.printing import (
     note_none,
     print_answer,
@@ -40,23 +41,22 @@ from commands.session import (
     read_settings,
     with_progress,
 )
-from commands.taking_along import kind_of, write_results
-from library.batch import Queries
 from library.errors import (
     InvalidQuery,
     InvalidSelection,
 )
-from library.filters import parse_condition
+from library.exports.results import Result, results_of
 from library.images import parse_content_id
-from library.ingest import BATCH_SIZE, FileReceipt, Item, Near, as_near, tally
-from library.packs import Contents, Packed
+from library.ingest.packs import Contents, Packed
+from library.ingest.pipeline import BATCH_SIZE, FileReceipt, Item, Near, as_near, tally
+from library.ingest.receipts import Write, receipt_file
+from library.ingest.selection import Selection, Shard
+from library.ingest.watch import WatchOrder, parse_interval
 from library.ports import IndexStatus
-from library.receipts import Write, receipt_file
-from library.samples import sample_items
-from library.search import MAX_LIMIT, ORDERS, Query, as_order
-from library.selection import Selection, Shard
-from library.taking_along import Result, results_of
-from library.watch import WatchOrder, parse_interval
+from library.samples.pictures import sample_items
+from library.search.batch import Queries
+from library.search.filters import parse_condition
+from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
 
 EVERY = "5s"
 

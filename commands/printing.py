@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 import typer
 
-from library.ingest import STATUSES, FileReceipt, tally
-from library.packs import Packed
+from library.ingest.packs import Packed
+from library.ingest.pipeline import STATUSES, FileReceipt, tally
+from library.ingest.watch import Round
 from library.ports import Hit
 from library.records import Record, clean_name
-from library.relevance import Relevance
-from library.search import Answer, Listing
-from library.watch import Round
+from library.search.query import Answer, Listing
+from library.search.relevance import Relevance
 
 EMPTY = "The library is empty: take pictures in with ingest, or try it with samples."
 

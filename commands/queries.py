@@ -6,7 +6,7 @@ from pathlib import Path
 
 from library.errors import InvalidQuery
 from library.images import check_bytes
-from library.parts import Crop, Part, PicturePart, TextPart, clean_text, parse_library_part, parse_weighted
+from library.search.parts import Crop, Part, PicturePart, TextPart, clean_text, parse_library_part, parse_weighted
 
 CROPPED = re.compile(r"(.+)#((?:[^,#]*,){3}[^,#]*)", flags=re.DOTALL)
 

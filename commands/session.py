@@ -10,7 +10,6 @@ from typing import Annotated, Any, NoReturn, Protocol, TypeVar
 
 import typer
 
-from library.batch import Answered, Queries
 from library.errors import (
     IndexUnavailable,
     LikenessError,
@@ -18,12 +17,13 @@ from library.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
-from library.evaluate import Json, Order
+from library.evaluation.evaluate import Json, Order
+from library.evaluation.labels import Tell as TellEvaluation
 from library.image_library import ImageLibrary
-from library.ingest import Item
-from library.labelled import Tell as TellEvaluation
-from library.packs import Contents, Pack, PackWriter
-from library.watch import Tell, WatchOrder
+from library.ingest.packs import Contents, Pack, PackWriter
+from library.ingest.pipeline import Item
+from library.ingest.watch import Tell, WatchOrder
+from library.search.batch import Answered, Queries
 from settings import Settings, SettingsError, load_settings
 
 EXIT_REJECTED = 1

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests import states
-from tests.browser import PHONE, WIDE, Browser, start_chromium
+from testing import states
+from testing.browser import PHONE, WIDE, Browser, start_chromium
 
 HERE = Path(__file__).parent
 SHOWN = {

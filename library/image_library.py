@@ -12,12 +12,8 @@ from pathlib import PurePath
 
 from PIL import Image
 
-from library.answering import StoredVectors, answer, completed, kind_of, own_pictures
-from library.backgrounds import Backgrounds
-from library.batch import Answered, Asked, answer_all
-from library.decisions import Decisions, PassingDecisions
-from library.destinations import DryRun, LibraryDestination, Reindexing
-from library.duplicates import Group, find_groups
+from library.duplicates.decisions import Decisions, PassingDecisions
+from library.duplicates.groups import Group, find_groups
 from library.errors import (
     UNEXPECTED,
     IndexUnavailable,
@@ -30,24 +26,14 @@ from library.errors import (
     UnknownCollection,
     UnknownPicture,
 )
-from library.fields import Field, Fields, unknown_field
-from library.filters import Draft, Filter, Match, check_field, metadata_name
+from library.evaluation.tuning import Tell as TellMeter
+from library.evaluation.tuning import Tuning, Wish, check_enough, measure, queries_of
 from library.history import History, Outcome, PastRun
 from library.images import ContentId, content_id, decode, preview, thumbnail
-from library.ingest import BATCH_SIZE, FileReceipt, Item, Near, ingest, was_cut_short
+from library.ingest.destinations import DryRun, LibraryDestination, Reindexing
+from library.ingest.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
+from library.ingest.pipeline import BATCH_SIZE, FileReceipt, Item, Near, ingest, was_cut_short
 from library.models import Models, ModelStatus, OfferedModel
-from library.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
-from library.paging import arranged
-from library.parts import (
-    LibraryPart,
-    Part,
-    PicturePart,
-    TextPart,
-    combine,
-    encode,
-    notes_on,
-    picture_to_encode,
-)
 from library.ports import (
     Collection,
     Encoder,
@@ -59,10 +45,24 @@ from library.ports import (
     VectorDatabase,
 )
 from library.records import NOT_KEPT, Record
-from library.relevance import is_confident
-from library.search import Answer, Listing, Order, Query
-from library.tuning import Tell as TellMeter
-from library.tuning import Tuning, Wish, check_enough, measure, queries_of
+from library.search.batch import Answered, Asked, answer_all
+from library.search.execute import StoredVectors, answer, completed, kind_of, own_pictures
+from library.search.fields import Field, Fields, unknown_field
+from library.search.filters import Draft, Filter, Match, check_field, metadata_name
+from library.search.null_models import Backgrounds
+from library.search.paging import arranged
+from library.search.parts import (
+    LibraryPart,
+    Part,
+    PicturePart,
+    TextPart,
+    combine,
+    encode,
+    notes_on,
+    picture_to_encode,
+)
+from library.search.query import Answer, Listing, Order, Query
+from library.search.relevance import is_confident
 
 logger = logging.getLogger(__name__)
 

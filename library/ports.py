@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from library.filters import Filter
 from library.images import WORKING_SIDE, ContentId
 from library.records import Record
+from library.search.filters import Filter
 
 Vector = NDArray[np.float32]  # shape (dim,), unit length
 Vectors = NDArray[np.float32]  # shape (n, dim), rows of unit length

@@ -5,30 +5,31 @@ import uuid
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import NoReturn
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from library.image_library import ImageLibrary
-from library.images import ContentId, content_id
-from library.ingest import Item
-from library.records import Record
-from tests.app_server import Server
-from tests.browser import CHROMIUM, PHONE, Browser, start_chromium, sync_playwright
-from tests.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, ready
-from tests.milvus_server import MilvusServer
-from tests.states import Places
+from testing.app_server import Server
+from testing.browser import CHROMIUM, PHONE, Browser, start_chromium, sync_playwright
+from testing.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, ready
+from testing.milvus_server import MilvusServer
+from testing.skipping import skip_or_fail
+from testing.states import Places
 
-ROOT = Path(__file__).parent.parent
+NEEDS = {
+    "browser": {"chromium"},
+    "process": {"places", "serve"},
+    "server": {"milvus_server"},
+}
 
 
-def skip_or_fail(reason: str) -> NoReturn:
-    """CI sets LIKENESS_REQUIRE_ALL=1, because there a skipped test would be a test that nobody runs."""
-    if os.environ.get("LIKENESS_REQUIRE_ALL") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests by their folder and by what they start, so that the fast ones can be run alone."""
+    for item in items:
+        for marker, fixtures in NEEDS.items():
+            if item.path.parent.name == marker or fixtures & set(getattr(item, "fixturenames", ())):
+                item.add_marker(marker)
 
 
 @pytest.fixture(scope="session")
@@ -177,34 +178,6 @@ def picture() -> Drawn:
     return draw
 
 
-def item(name: str, data: bytes, **fields: object) -> Item:
-    return Item(name, name, lambda: data, **fields)
-
-
-def record(number: int, **fields: object) -> Record:
-    """A record of a picture that nobody has drawn; the same number is the same picture."""
-    id = content_id(str(number).encode())
-    return Record(
-        **{
-            "content_id": id,
-            "img_path": f"images/{id[:2]}/{id}.png",
-            "name": f"{number}.png",
-            "format": "PNG",
-            "width": 40,
-            "height": 30,
-            "bytes": 100 + number,
-            "added": "2026-01-01T00:00:00.000000Z",
-            "source": "test",
-            **fields,
-        }
-    )
-
-
-def unit_vectors(count: int, dim: int, seed: int = 0) -> np.ndarray:
-    vectors = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
 @pytest.fixture
 def store() -> MemoryStore:
     return MemoryStore()
@@ -218,7 +191,3 @@ def database() -> MemoryDatabase:
 @pytest.fixture
 def library(store: MemoryStore, database: MemoryDatabase) -> ImageLibrary:
     return ImageLibrary(store, ready(ColourEncoder()), database)
-
-
-def ids(hits: list) -> list[ContentId]:
-    return [hit.record.content_id for hit in hits]

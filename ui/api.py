@@ -7,16 +7,16 @@ import gradio as gr
 from gradio import FileData
 from gradio.events import api
 
+from library import validation
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
-from library.ingest import FileReceipt
-from library.parts import Part
+from library.ingest.pipeline import FileReceipt
 from library.records import Record
-from library.relevance import Relevance
-from library.search import Query, as_order
-from ui import checks
+from library.search.parts import Part
+from library.search.query import Query, as_order
+from library.search.relevance import Relevance
 from ui.filters import filter_of
-from ui.handlers import Handlers
+from ui.handlers.library import Handlers
 from ui.parts import NO_PARTS, asked_parts
 from ui.views import Json, relevance_view, status_view
 
@@ -64,7 +64,7 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
             percentile, null where nothing can be said
         """
         try:
-            entries = [*([{"text": text}] if checks.text(text) else []), *([{"image": image}] if image else [])]
+            entries = [*([{"text": text}] if validation.text(text) else []), *([{"image": image}] if image else [])]
             asked = [part.part(handlers.uploaded_bytes) for part in (*asked_parts(entries), *asked_parts(parts))]
             query = _query(asked, limit, nprobe, exact, min_score, where, match, sort, offset)
             return [_entry(each) for each in found(library, query)]
@@ -152,11 +152,11 @@ def _query(
     """A client need not keep to the types that the endpoint asks for."""
     return Query(
         tuple(parts),
-        limit=checks.whole(limit, "limit"),
-        nprobe=None if nprobe is None else checks.whole(nprobe, "nprobe"),
+        limit=validation.whole(limit, "limit"),
+        nprobe=None if nprobe is None else validation.whole(nprobe, "nprobe"),
         exact=exact is True,
-        min_score=checks.number(min_score, "minimum score"),
+        min_score=validation.number(min_score, "minimum score"),
         where=filter_of(where, match),
         order=as_order(sort),
-        offset=checks.whole(offset, "offset"),
+        offset=validation.whole(offset, "offset"),
     )

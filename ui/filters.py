@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from library import validation
 from library.errors import InvalidFilter
-from library.filters import Condition, Draft, Filter, Match
-from ui import checks
+from library.search.filters import Condition, Draft, Filter, Match
 
 MAX_ROWS = 100  # more than a filter takes, which then says so
 
@@ -14,7 +14,7 @@ def filter_of(where: Any, match: Any = "all") -> Filter | None:
     """From a list of field, operator and value, as JSON has them. Raises InvalidFilter."""
     if not where:
         return None
-    entries = checks.entries(where)[:MAX_ROWS] if isinstance(where, list) else []
+    entries = validation.entries(where)[:MAX_ROWS] if isinstance(where, list) else []
     if not entries or len(entries) != len(where):
         raise InvalidFilter('A filter is a list, such as [{"field": "width", "operator": ">=", "value": 1000}].')
     conditions = [Condition(_of(entry, "field"), _of(entry, "operator"), _of(entry, "value")) for entry in entries]
@@ -32,11 +32,11 @@ def from_address(where: Any) -> Any:
 def drafts_of(rows: Any) -> list[Draft]:
     """From rows whose values are texts, as a person has typed them. A row without a value is none yet."""
     drafts = []
-    for row in checks.entries(rows)[:MAX_ROWS]:
+    for row in validation.entries(rows)[:MAX_ROWS]:
         typed = row.get("value")
         values = tuple(str(each) for each in (typed if isinstance(typed, list) else [typed]) if str(each).strip())
         if values:
-            drafts.append(Draft(checks.text(row.get("field")), row.get("operator", "="), values))
+            drafts.append(Draft(validation.text(row.get("field")), row.get("operator", "="), values))
     return drafts
 
 

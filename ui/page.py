@@ -8,19 +8,19 @@ import gradio as gr
 from gradio.i18n import I18nData as Words
 from gradio.utils import get_upload_folder
 
-from library.evaluate import Evaluations
-from library.fields import Fields
+from library.evaluation.evaluate import Evaluations
 from library.image_library import ImageLibrary
 from library.images import IMAGE_SUFFIXES
-from library.rights import Edits, Sources
-from library.runs import Worker
-from library.search import MAX_LIMIT
+from library.ingest.runs import Worker
+from library.permissions import Edits, Sources
+from library.search.fields import Fields
+from library.search.query import MAX_LIMIT
 from ui.api import add_public_api
-from ui.duplicates import DuplicateHandlers, wire_duplicates
-from ui.handlers import AUTOMATIC, EXACT, MANUAL, Handlers
-from ui.mcp_tools import add_tools
-from ui.measuring import MeasuringHandlers, wire_measuring
-from ui.models import ModelHandlers, wire_models
+from ui.handlers.duplicates import DuplicateHandlers, wire_duplicates
+from ui.handlers.evaluation import MeasuringHandlers, wire_measuring
+from ui.handlers.library import AUTOMATIC, EXACT, MANUAL, Handlers
+from ui.handlers.models import ModelHandlers, wire_models
+from ui.mcp import add_tools
 from ui.theme import MAX_FILE_MEGABYTES, launch_options, script
 from ui.views import Json, View, fields_view
 

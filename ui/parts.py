@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from library import validation
 from library.errors import InvalidQuery
 from library.images import ContentId, parse_content_id
-from library.parts import Crop, LibraryPart, Part, PicturePart, TextPart, check_count
-from ui import checks
+from library.search.parts import Crop, LibraryPart, Part, PicturePart, TextPart, check_count
 
 Json = dict[str, Any]
 
@@ -28,16 +28,16 @@ class AskedPart:
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> "AskedPart":
         """Raises InvalidQuery or InvalidContentId."""
-        file = checks.mapping(entry.get("image"))
+        file = validation.mapping(entry.get("image"))
         image = str(file.get("path") or None) if file else entry.get("image")  # a bad path is refused where it is read
-        id = checks.text(entry.get("content_id"))
+        id = validation.text(entry.get("content_id"))
         part = cls(
-            text=checks.text(entry.get("text")),
+            text=validation.text(entry.get("text")),
             image=image if isinstance(image, str) else "",
             content_id=parse_content_id(id) if id else None,
-            weight=checks.number(entry.get("weight", 1), "weight of a part"),
+            weight=validation.number(entry.get("weight", 1), "weight of a part"),
             crop=_crop(entry.get("crop")),
-            name=checks.text(file.get("name") or file.get("orig_name"), checks.MAX_NAME),
+            name=validation.text(file.get("name") or file.get("orig_name"), validation.MAX_NAME),
         )
         if sum(map(bool, (part.text, part.image, part.content_id))) != 1:
             raise InvalidQuery("Each part of a query has a text, an image or a content_id, and only one of them.")
@@ -67,7 +67,7 @@ def asked_parts(value: Any) -> tuple[AskedPart, ...]:
     if not isinstance(value, list | type(None)):
         raise InvalidQuery("The parts of a query are a list.")
     check_count(len(value or []))
-    return tuple(AskedPart.of(checks.mapping(entry)) for entry in value or [])
+    return tuple(AskedPart.of(validation.mapping(entry)) for entry in value or [])
 
 
 def parts_in_address(pairs: Iterable[tuple[str, str]]) -> tuple[AskedPart, ...]:
@@ -77,7 +77,7 @@ def parts_in_address(pairs: Iterable[tuple[str, str]]) -> tuple[AskedPart, ...]:
     """
     entries: list[Json] = []
     for name, value in pairs:
-        if name in ("q", "like") and checks.text(value):
+        if name in ("q", "like") and validation.text(value):
             entries.append({"text" if name == "q" else "content_id": value})
         elif name == "w" and entries:
             entries[-1]["weight"] = _number(value)
@@ -91,7 +91,7 @@ def _crop(value: Any) -> Crop | None:
         return None
     if not isinstance(value, list) or len(value) != 4:
         raise InvalidQuery("A crop is a list of four numbers: left, top, width, height.")
-    return Crop(*(checks.number(_number(each), "crop of a part") for each in value))
+    return Crop(*(validation.number(_number(each), "crop of a part") for each in value))
 
 
 def _number(value: Any) -> Any:

@@ -8,11 +8,11 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from library.image_library import ImageLibrary
+from ui.handlers.exports import taking_routes
 from ui.health import health_routes
 from ui.languages import inline, translations, welcome
 from ui.media import media_routes
 from ui.sign_in import Accounts, SignIn
-from ui.taking_along import taking_routes
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = (

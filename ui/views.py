@@ -22,18 +22,18 @@ from library.errors import (
     UnknownModel,
     UnknownPicture,
 )
-from library.fields import Field
-from library.filters import Filter
 from library.history import PastRun
 from library.image_library import LibraryStatus
 from library.images import ContentId
-from library.ingest import FileReceipt
+from library.ingest.pipeline import FileReceipt
+from library.ingest.runs import Reindexing, Run
 from library.models import OfferedModel
 from library.ports import IndexStatus
 from library.records import Record
-from library.relevance import Relevance
-from library.runs import Reindexing, Run
-from library.search import Answer, Order
+from library.search.fields import Field
+from library.search.filters import Filter
+from library.search.query import Answer, Order
+from library.search.relevance import Relevance
 from ui.filters import shown
 from ui.parts import AskedPart
 

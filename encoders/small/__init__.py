@@ -1,1 +1,1 @@
-"""The bundled small CLIP: weights, model card, training script."""
+"""The bundled small CLIP: weights and model card."""

@@ -1,0 +1,266 @@
+"""The commands that measure: how good the models are, and what the index costs beside exact search."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.printing import print_json
+from commands.session import (
+    EXIT_INTERRUPTED,
+    AsJson,
+    Session,
+    fail,
+    failures_as_exit_codes,
+    interrupt,
+    last_part,
+    telling,
+)
+from library.errors import InvalidEvaluation
+from library.evaluation.evaluate import CAPTIONS, CUTOFFS, NAMES, PICTURES, TEMPLATED, TEMPLATES, Json, Order
+from library.evaluation.labels import Labelling
+from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, Wish
+from library.ingest.pipeline import Item
+
+TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
+TASKS = {
+    NAMES: "by class name",
+    TEMPLATED: "by templates, averaged",
+    PICTURES: "by picture, each left out of its own results",
+    CAPTIONS: "by caption",
+}
+SHOWN_CLASSES = 10
+
+
+def evaluate(
+    context: typer.Context,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="As for ingest, or a table (.csv, .tsv, .jsonl, .parquet). Without one: the library."),
+    ] = None,
+    label_column: Annotated[str, typer.Option(help="The column with the class of each picture.")] = "",
+    labels_from_folders: Annotated[
+        bool, typer.Option("--labels-from-folders", help="The folder a picture lies in is its class.")
+    ] = False,
+    captions_column: Annotated[str, typer.Option(help="The column with a text about each picture.")] = "",
+    image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
+    model: Annotated[list[str] | None, typer.Option(help="As CLIP_MODEL, which is the default. Repeatable.")] = None,
+    template: Annotated[
+        list[str] | None,
+        typer.Option(help='A text with {} for the class, such as "a photo of a {}". Repeatable.'),
+    ] = None,
+    k: Annotated[str, typer.Option(help="The k of recall@k, with commas between.")] = ",".join(map(str, CUTOFFS)),
+    nprobe: Annotated[int | None, typer.Option(help="Clusters to look into; as in searches if none.", min=1)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measures how well models find labelled pictures by texts and by pictures. The library is not changed."""
+    session: Session = context.obj
+    with failures_as_exit_codes():
+        depth = 2 if len(sources or []) > 1 else 3
+        labelling = Labelling(label_column, labels_from_folders, captions_column, depth)
+        order = Order(labelling, _cutoffs(k), tuple(template or TEMPLATES), nprobe)
+        with _items(session, sources or [], image_column) as items, interrupt() as interrupted, telling() as tell:
+            named = ", ".join(map(last_part, sources or [])) or "the library"
+            found = session.rooms.evaluate(session.settings, model or [], items, order, named, tell, interrupted.is_set)
+    if found is None:
+        fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
+    evaluation, path = found
+    if as_json:
+        print_json({name: value for name, value in evaluation.items() if name != "icons"} | {"kept": path})
+    else:
+        _print_evaluation(evaluation)
+        typer.echo(f"\nKept in {path}")
+
+
+def tune(
+    context: typer.Context,
+    texts: Annotated[Path | None, typer.Option(help="A file with a query on each line.")] = None,
+    k: Annotated[int, typer.Option("--k", help="How many results are compared.")] = K,
+    target: Annotated[float, typer.Option(help="The recall that texts and pictures should reach.")] = TARGET,
+    queries: Annotated[int, typer.Option(help="How many texts and how many pictures are asked.")] = QUERIES,
+    store: Annotated[bool, typer.Option("--store", help="Searches look into so many clusters from now on.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Takes a stored choice back and measures nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compares the index with exact search over a ladder of nprobe, and suggests one."""
+    session: Session = context.obj
+    with failures_as_exit_codes():
+        wish = Wish(k, target, queries, _lines_of(texts) if texts else ())
+        with session.library() as library, interrupt() as interrupted:
+            if reset:
+                library.choose_nprobe(None)
+                typer.echo("nprobe is chosen automatically again.")
+                return
+            with telling() as tell:
+                found = library.tune(wish, lambda done, total: tell("Searching", done, total), interrupted.is_set)
+            if found is None:
+                fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
+            if store and found.suggested:
+                library.choose_nprobe(found.suggested.nprobe)
+    stored = bool(store and found.suggested)
+    if as_json:
+        suggested = found.suggested.nprobe if found.suggested else None
+        print_json(asdict(found) | {"suggested": suggested, "stored": stored})
+    else:
+        _print_tuning(found, stored)
+
+
+def _cutoffs(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    return tuple(sorted({int(part) if part.isascii() and part.isdigit() and len(part) < 9 else 0 for part in parts}))
+
+
+@contextmanager
+def _items(session: Session, sources: Sequence[str], image_column: str) -> Iterator[Iterable[Item]]:
+    """Of the sources, or of the library, which then stays open."""
+    tables = [source for source in sources if Path(source).suffix.lower() in TABLES]
+    if len(tables) > 1:
+        raise InvalidEvaluation("Two tables cannot be evaluated at once: give one of them.")
+    if sources:
+        table = Path(tables[0]) if tables else None
+        others = [source for source in sources if source not in tables]
+        yield session.rooms.items_from(others, table, image_column)
+        return
+    with session.library(with_model=False) as library:
+        yield library.stored_items()
+
+
+def _lines_of(path: Path) -> list[str]:
+    """Raises InvalidEvaluation."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except OSError as error:
+        raise InvalidEvaluation(f"{path} cannot be read: {error.strerror}.") from None
+    if not any(line.strip() for line in lines):
+        raise InvalidEvaluation(f"{path} has no text: a query on each line is expected.")
+    return lines
+
+
+# Tables
+
+
+def _print_evaluation(evaluation: Json) -> None:
+    left_out = ", ".join(f"{count} {reason}" for reason, count in evaluation["left_out"].items())
+    typer.echo(
+        f"{evaluation['pictures']:,} pictures of {evaluation['classes']:,} classes from {evaluation['source']}"
+        + (f"; left out: {left_out}" if left_out else "")
+    )
+    for kind, title in TASKS.items():
+        rows = list(_task_rows(evaluation, kind))
+        if rows:
+            count = next(task["count"] for task in evaluation["models"][0]["tasks"] if task["queries"] == kind)
+            typer.echo(f"\nPictures {title}, {count:,} queries")
+            _print_rows(evaluation["metrics"], rows)
+    for model in evaluation["models"]:
+        _print_templates(evaluation["metrics"], model)
+        _print_classes(model)
+        _print_worst(model)
+    depth = evaluation["models"][0]["index"]["depth"]
+    typer.echo(
+        "\nrecall@k: the share of queries with a right picture among the first k. Intervals: 95 %, resampled queries."
+        f"\nOf the index the first {depth} results are seen; its difference is that to exact search seen as far."
+    )
+
+
+Row = tuple[str, Json]
+
+
+def _task_rows(evaluation: Json, kind: str) -> Iterator[Row]:
+    for model in evaluation["models"]:
+        index = model["index"]
+        for task in model["tasks"]:
+            if task["queries"] == kind:
+                asked = task["through_index"]["queries"]
+                some = f", {asked:,} queries" if asked < task["count"] else ""
+                yield f"{model['model']}, exact", task["exact"]
+                yield f"  nprobe {index['nprobe']} of {index['nlist']}{some}", task["through_index"]["index"]
+                yield "  difference by the index", task["through_index"]["difference"]
+    for each in evaluation["differences"]:
+        if each["queries"] == kind:
+            yield f"{each['model']} minus {each['against']}", each["difference"]
+
+
+def _print_rows(metrics: Sequence[str], rows: Sequence[Row]) -> None:
+    """Each figure with its interval below."""
+    width = max(len(label) for label, _ in rows)
+    titles = [name.replace("mrr", "MRR").replace("map", "mAP") for name in metrics]
+    typer.echo(_line("", titles, width))
+    for label, figures in rows:
+        sign = "+" if any(word in label for word in ("minus", "difference", "gain")) else ""
+        typer.echo(_line(label, [_number(figures, name, "value", sign) for name in metrics], width))
+        typer.echo(_line("", [_interval(figures, name, sign) for name in metrics], width))
+
+
+def _line(label: str, cells: Sequence[str], width: int) -> str:
+    return f"{label:<{width}}  {'  '.join(f'{cell:<12}' for cell in cells)}".rstrip()
+
+
+def _number(figures: Json, name: str, part: str, sign: str) -> str:
+    """Nothing where the rankings are not deep enough for it; no minus before a zero."""
+    return f"{round(figures[name][part], 3) + 0.0:{sign}.3f}" if name in figures else ""
+
+
+def _interval(figures: Json, name: str, sign: str) -> str:
+    low, high = (_number(figures, name, part, sign).replace("0.", ".", 1) for part in ("low", "high"))
+    return f"{low}..{high}".removesuffix("..")
+
+
+def _print_templates(metrics: Sequence[str], model: Json) -> None:
+    templates = model["templates"]
+    if not templates:
+        return
+    typer.echo(f"\nWhat templates gain over class names, {model['model']}")
+    rows = [(f"gain of {each['template']!r}", each["gain"]) for each in templates["alone"]]
+    if len(rows) > 1:
+        rows.append((f"gain of all {len(rows)}, averaged", templates["gain"]))
+    _print_rows(metrics, rows)
+
+
+def _print_classes(model: Json) -> None:
+    """The worst; JSON and the page have all."""
+    classes = sorted(model["classes"], key=lambda row: row.get(PICTURES, row.get(NAMES, {})).get("map", 0))
+    if not classes:
+        return
+    typer.echo(f"\nClasses that are found worst by picture, {model['model']}: mAP by picture, by name, by templates")
+    width = max(len(row["class"]) for row in classes[:SHOWN_CLASSES])
+    for row in classes[:SHOWN_CLASSES]:
+        found = "  ".join(
+            f"{row[kind]['map']:.3f}" if kind in row else "    -" for kind in (PICTURES, NAMES, TEMPLATED)
+        )
+        typer.echo(f"  {row['class']:<{width}}  {found}  {row['count']:>6,} pictures")
+
+
+def _print_worst(model: Json) -> None:
+    for task in model["tasks"]:
+        typer.echo(f"\nWorst queries {TASKS[task['queries']]}, {model['model']}")
+        for each in task["worst"][:5]:
+            asked = each["text"] or f"{each['picture']['label']}/{each['picture']['name']}"
+            first = f"first right at {each['first']}" if each["first"] else "nothing right"
+            found = ", ".join(f"{result['label']}/{result['name']}" for result in each["results"][:3])
+            typer.echo(f"  {asked}  mAP {each['map']:.3f}, {first}; came first: {found}")
+
+
+def _print_tuning(found: Tuning, stored: bool) -> None:
+    came = {"given": "given", "asked": "asked lately", "pictures": "from the pictures", "everyday": "everyday"}
+    texts = ", ".join(f"{count} {came[source]}" for source, count in found.texts_from.items())
+    typer.echo(f"{found.rows:,} pictures, nlist {found.nlist}, {found.backend}")
+    typer.echo(
+        f"{found.queries[TEXT]} texts ({texts}), {found.queries[PICTURE]} pictures; recall@{found.k} beside exact\n"
+    )
+    typer.echo("nprobe   text recall    ms   picture recall    ms")
+    for step in found.steps:
+        marks = [
+            *(["present"] if step.nprobe == found.present else []),
+            *(["suggested"] if step == found.suggested else []),
+        ]
+        typer.echo(
+            f"{step.nprobe:>6}   {step.recall[TEXT]:>11.3f}  {step.milliseconds[TEXT]:>4.1f}   "
+            f"{step.recall[PICTURE]:>14.3f}  {step.milliseconds[PICTURE]:>4.1f}  {', '.join(marks)}".rstrip()
+        )
+    typer.echo(f" exact   {1:>11.3f}  {found.exact[TEXT]:>4.1f}   {1:>14.3f}  {found.exact[PICTURE]:>4.1f}")
+    typer.echo(f"\n{found.sentence} {found.gain}".rstrip())
+    if stored:
+        typer.echo("Stored: searches look into so many clusters until the index is rebuilt with others.")

@@ -1,0 +1,42 @@
+"""The results of one search as a file: --out hits.csv, hits.json or hits.zip."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import typer
+
+from commands.printing import print_json, printable
+from library.errors import InvalidSelection
+from library.exports.results import KINDS, Kind, Result, check_size, written
+from library.image_library import ImageLibrary
+
+
+def kind_of(out: Path) -> Kind:
+    """Raises InvalidSelection."""
+    for kind in KINDS:
+        if out.suffix.lower() == f".{kind}":
+            return kind
+    expected = ", ".join(f".{kind}" for kind in KINDS)
+    raise InvalidSelection(f"{out.name} is no name for the results of one search: {expected} are expected.")
+
+
+def write_results(library: ImageLibrary, results: Sequence[Result], out: Path, as_json: bool) -> None:
+    """Whole or not at all. Raises InvalidSelection or StoreUnavailable."""
+    kind = kind_of(out)
+    check_size(results, kind)
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.writelines(written(kind, results, library.original))
+        partial.replace(out)
+    except OSError as error:
+        raise InvalidSelection(f"{out} cannot be written: {error.strerror}.") from None
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+    if as_json:
+        print_json({"out": str(out), "results": len(results)})
+    else:
+        typer.echo(f"{printable(str(out))}: {len(results)} {'result' if len(results) == 1 else 'results'}")

@@ -1,0 +1,1 @@
+"""The files beside the pictures: logs, decisions, choices, evaluations, packs."""

@@ -1,0 +1,104 @@
+"""The decisions about near-duplicates, as lines of JSON in one file that several processes may append to."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from library.duplicates.decisions import PassingDecisions
+from library.errors import InvalidContentId, StoreUnavailable
+from library.images import ContentId, parse_content_id
+
+logger = logging.getLogger(__name__)
+
+
+class DecisionFile:
+    """Reads on where another process has written. Safe to call from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._forget()
+
+    def keep_apart(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
+        self._append({"apart": list(ids)} if ids == others else {"apart": list(ids), "from": list(others)})
+
+    def give_up(self, ids: Sequence[ContentId], kept: ContentId) -> None:
+        self._append({"given_up": list(ids), "kept": kept})
+
+    def are_apart(self, one: ContentId, other: ContentId) -> bool:
+        with self._lock:
+            self._read_on()
+            return self._known.are_apart(one, other)
+
+    def instead_of(self, id: ContentId) -> list[ContentId]:
+        with self._lock:
+            self._read_on()
+            return self._known.instead_of(id)
+
+    def _append(self, decision: dict[str, Any]) -> None:
+        with self._lock:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+                with open(descriptor, "r+b", buffering=0) as file:
+                    # One write to a file opened for appending: lines of two processes never mix.
+                    file.write(b"\n" * _ends_amid_a_line(file.fileno()) + json.dumps(decision).encode() + b"\n")
+                    os.fsync(file.fileno())
+            except OSError as error:
+                reason = error.strerror or error
+                raise StoreUnavailable(f"The decision cannot be kept in {self._path.name}: {reason}.") from error
+
+    def _forget(self) -> None:
+        self._known = PassingDecisions()
+        self._read_to = 0
+        self._inode = 0
+
+    def _read_on(self) -> None:
+        """The whole lines that came since. What cannot be read counts as not decided."""
+        try:
+            found = os.stat(self._path)
+            if found.st_ino != self._inode or found.st_size < self._read_to:
+                self._forget()
+                self._inode = found.st_ino
+            if found.st_size == self._read_to:
+                return
+            with self._path.open("rb") as file:
+                file.seek(self._read_to)
+                lines, ending, _ = file.read().rpartition(b"\n")
+            self._read_to += len(lines + ending)
+        except FileNotFoundError:
+            self._forget()
+            return
+        except OSError as error:
+            logger.warning("%s cannot be read: %s", self._path.name, error.strerror)
+            return
+        for line in filter(bytes.strip, lines.splitlines()):
+            self._apply(line)
+
+    def _apply(self, line: bytes) -> None:
+        try:
+            decision = json.loads(line)
+            if "apart" in decision:
+                ids = _ids(decision["apart"])
+                self._known.keep_apart(ids, _ids(decision["from"]) if "from" in decision else ids)
+            else:
+                self._known.give_up(_ids(decision["given_up"]), parse_content_id(decision["kept"]))
+        except (ValueError, TypeError, KeyError, InvalidContentId):
+            logger.warning("A line of %s says nothing and is passed over.", self._path.name)
+
+
+def _ids(given: Any) -> list[ContentId]:
+    """Raises TypeError or InvalidContentId."""
+    if not isinstance(given, list):
+        raise TypeError
+    return [parse_content_id(each) for each in given]
+
+
+def _ends_amid_a_line(descriptor: int) -> bool:
+    """A killed process may have left one."""
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"

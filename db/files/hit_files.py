@@ -1,0 +1,105 @@
+"""The hits of many queries as a file: a line or row for each, written as they are found."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+import pyarrow
+import pyarrow.parquet
+
+from library.errors import InvalidSelection
+from library.exports.results import guarded, scored
+from library.records import encodable
+from library.search.batch import Answered
+
+SCHEMA = pyarrow.schema(
+    {
+        "query": pyarrow.string(),
+        "rank": pyarrow.int32(),
+        "content_id": pyarrow.string(),
+        "img_path": pyarrow.string(),
+        "name": pyarrow.string(),
+        "score": pyarrow.float64(),
+        "distance": pyarrow.float64(),  # 1 - score
+        "metadata": pyarrow.string(),  # JSON: names and values are the user's own
+    }
+)
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+GROUP_ROWS = 10_000
+
+Row = dict[str, Any]
+WriteRows = Callable[[Sequence[Row]], None]
+
+
+@contextmanager
+def hit_file(path: Path) -> Iterator[Callable[[Answered], None]]:
+    """Gives what writes the hits of one query. Raises InvalidSelection for a name or a place that cannot be."""
+    writer = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}.get(path.suffix.lower())
+    if writer is None:
+        raise InvalidSelection(f"{path.name} is no name for hits: {', '.join(SUFFIXES)} are expected.")
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise InvalidSelection(f"{path} cannot be written: {error.strerror}.") from None
+    with file, writer(file) as write:
+        yield lambda answered: write(hit_rows(answered))
+
+
+def hit_rows(answered: Answered) -> list[Row]:
+    """Metadata are still a mapping."""
+    return [
+        {
+            "query": answered.name,
+            "rank": rank,
+            "content_id": hit.record.content_id,
+            "img_path": hit.record.img_path,
+            "name": hit.record.name,
+            **scored(hit.score),
+            "metadata": dict(hit.record.metadata),
+        }
+        for rank, hit in enumerate(answered.hits, start=1)
+    ]
+
+
+@contextmanager
+def _csv(file: BinaryIO) -> Iterator[WriteRows]:
+    with _text(file) as text:
+        writer = csv.DictWriter(text, SCHEMA.names)
+        writer.writeheader()
+        yield lambda rows: writer.writerows({name: guarded(cell) for name, cell in _flat(row).items()} for row in rows)
+
+
+@contextmanager
+def _jsonl(file: BinaryIO) -> Iterator[WriteRows]:
+    with _text(file) as text:
+        yield lambda rows: text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+@contextmanager
+def _parquet(file: BinaryIO) -> Iterator[WriteRows]:
+    waiting: list[Row] = []
+    with pyarrow.parquet.ParquetWriter(file, SCHEMA) as writer:
+
+        def write(rows: Sequence[Row], at_least: int = GROUP_ROWS) -> None:
+            waiting.extend(map(_flat, rows))
+            if len(waiting) >= at_least:
+                writer.write_table(pyarrow.Table.from_pylist(waiting, SCHEMA))
+                waiting.clear()
+
+        try:
+            yield write
+        finally:
+            write([], at_least=1)
+
+
+def _text(file: BinaryIO) -> TextIO:
+    # Names that are not UTF-8 reach Python with lone surrogates.
+    return TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="", line_buffering=True)
+
+
+def _flat(row: Row) -> Row:
+    return row | {"query": encodable(row["query"]), "metadata": json.dumps(row["metadata"], ensure_ascii=False)}

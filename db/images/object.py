@@ -1,0 +1,230 @@
+"""Originals, thumbnails and records in a bucket, by content ID."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any
+
+from db.images.local import RECORD_SUFFIX, THUMBNAIL_SUFFIX, original_name, unknown_picture, whole_record
+from db.sources.buckets import advice, answer, file_system
+from library.errors import InvalidContentId, StoreUnavailable
+from library.images import ContentId, parse_content_id
+from library.records import Record
+
+NAMED_BY = "IMAGE_STORE"
+ADDED_SUFFIX = ".added"
+LISTING_LIFETIME = 5.0  # seconds: what other processes change is seen after that
+LISTING_SHARE = 0.1  # of the time at most goes into listing a large bucket
+
+Timestamps = dict[ContentId, int]  # microseconds
+
+
+class ObjectStore:
+    """A picture exists once its record does, and the record is the last of its objects to appear.
+
+    <2 hex>/<content id>.<extension>            the original, unchanged
+    <2 hex>/<content id>.thumb.jpg              the thumbnail
+    <2 hex>/<content id>.<microseconds>.added   empty: its name is the time added
+    <2 hex>/<content id>.json                   the record
+
+    An object cannot be given a time, and its own has whole seconds and is lost when a bucket is copied: the name of the
+    empty object makes a listing alone give the order. Where it is missing, the time of the record object stands in.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Connects to nothing yet. Raises UnknownStore."""
+        self._url = url
+        self._files, root = file_system(url, NAMED_BY)
+        self._root = root.rstrip("/")
+        self._catalogue = _Catalogue(self._list)
+
+    def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
+        key = self._key(record.content_id)
+        added = _microseconds(record.added_at)
+        with self._failures_explained():
+            objects = {f"{key}{THUMBNAIL_SUFFIX}": thumbnail, f"{key}.{added}{ADDED_SUFFIX}": b""}
+            self._files.pipe(objects if original is None else objects | {self._original_key(record): original})
+            self._files.pipe_file(f"{key}{RECORD_SUFFIX}", record.to_json().encode())
+        self._catalogue.change(record.content_id, added)
+
+    def update(self, record: Record, original: bytes | None = None) -> None:
+        if self.find(record.content_id) is None:
+            raise unknown_picture()
+        with self._failures_explained():
+            if original is not None:
+                self._files.pipe_file(self._original_key(record), original)
+            self._files.pipe_file(f"{self._key(record.content_id)}{RECORD_SUFFIX}", record.to_json().encode())
+
+    def find(self, id: ContentId) -> Record | None:
+        data = self._read(f"{self._key(id)}{RECORD_SUFFIX}")
+        return None if data is None else whole_record(id, data)
+
+    def original(self, id: ContentId) -> bytes:
+        record = self.find(id)
+        data = self._read(self._original_key(record)) if record else None
+        if data is None:
+            raise unknown_picture()
+        return data
+
+    def has_original(self, record: Record) -> bool:
+        with self._failures_explained(), _missing_is_fine():
+            self._files.info(self._original_key(record), refresh=True)
+            return True
+        return False
+
+    def thumbnail(self, id: ContentId) -> bytes:
+        data = self._read(f"{self._key(id)}{THUMBNAIL_SUFFIX}")
+        if data is None:
+            raise unknown_picture()
+        return data
+
+    def delete(self, id: ContentId) -> None:
+        record = self.find(id)
+        if record is None:
+            return
+        key = self._key(id)
+        added = f".{_microseconds(record.added_at)}{ADDED_SUFFIX}"
+        self._remove(f"{key}{RECORD_SUFFIX}")
+        self._catalogue.change(id, None)
+        for name in (f"{key}{THUMBNAIL_SUFFIX}", f"{key}{added}", self._original_key(record)):
+            self._remove(name)
+
+    def count(self) -> int:
+        return len(self.ids())
+
+    def ids(self) -> Sequence[ContentId]:
+        return self._catalogue.newest_first()
+
+    def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
+        keys = {f"{self._key(id)}{RECORD_SUFFIX}": id for id in ids}
+        if not keys:
+            return []
+        found = self._read_all(list(keys))
+        return [record for key, id in keys.items() if key in found and (record := whole_record(id, found[key]))]
+
+    def _key(self, id: ContentId) -> str:
+        return f"{self._root}/{parse_content_id(id)[:2]}/{id}"
+
+    def _original_key(self, record: Record) -> str:
+        return f"{self._root}/{parse_content_id(record.content_id)[:2]}/{original_name(record)}"
+
+    def _read(self, key: str) -> bytes | None:
+        with self._failures_explained(), _missing_is_fine():
+            return bytes(self._files.cat_file(key))
+        return None
+
+    def _read_all(self, keys: list[str]) -> dict[str, bytes]:
+        """Those that are there."""
+        found: dict[str, bytes] = {}
+        with self._failures_explained():
+            for key, data in self._files.cat(keys, on_error="return").items():
+                with _missing_is_fine():
+                    if isinstance(data, Exception):
+                        raise data
+                    found[key] = data
+        return found
+
+    def _remove(self, key: str) -> None:
+        with self._failures_explained(), _missing_is_fine():
+            self._files.rm_file(key)
+
+    def _list(self) -> Timestamps:
+        with self._failures_explained(), _missing_is_fine():
+            return _times_added(self._files.find(self._root, detail=True))
+        return {}
+
+    @contextmanager
+    def _failures_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # each kind of bucket has a family of exceptions of its own
+            raise StoreUnavailable(f"The image store {self._url} {advice(error, 'IMAGE_STORE')}") from error
+
+
+class _Catalogue:
+    """Which pictures there are, newest first. Own changes show at once, those of others with the next listing."""
+
+    def __init__(self, list_all: Callable[[], Timestamps]) -> None:
+        self._list_all = list_all
+        self._listing = threading.Lock()
+        self._lock = threading.Lock()
+        self._added: Timestamps = {}
+        self._sorted: list[ContentId] | None = None
+        self._changes: dict[ContentId, int | None] = {}  # since the listing began
+        self._fresh_until = 0.0
+        self._failed_at = 0.0
+        self._failure = ""
+
+    def change(self, id: ContentId, added: int | None) -> None:
+        """`added=None` for a picture that is gone."""
+        with self._lock:
+            self._changes[id] = added
+            self._apply({id: added})
+
+    def newest_first(self) -> list[ContentId]:
+        asked = time.monotonic()
+        with self._listing:
+            # Those who waited for this listing share its result, a failure too.
+            if self._failed_at > asked:
+                raise StoreUnavailable(self._failure)
+            if self._fresh_until < asked:
+                self._refresh()
+        with self._lock:
+            if self._sorted is None:
+                self._sorted = sorted(self._added, key=lambda id: (-self._added[id], id))
+            return self._sorted
+
+    def _refresh(self) -> None:
+        with self._lock:
+            self._changes = {}
+        started = time.monotonic()
+        try:
+            listed = self._list_all()
+        except StoreUnavailable as error:
+            self._failed_at, self._failure = time.monotonic(), str(error)
+            raise
+        finished = time.monotonic()
+        with self._lock:
+            self._added = listed
+            self._apply(self._changes)
+        self._fresh_until = finished + max(LISTING_LIFETIME, (finished - started) / LISTING_SHARE)
+
+    def _apply(self, changes: dict[ContentId, int | None]) -> None:
+        for id, added in changes.items():
+            if added is None:
+                self._added.pop(id, None)
+            else:
+                self._added[id] = added
+        self._sorted = None
+
+
+def _times_added(listing: dict[str, dict[str, Any]]) -> Timestamps:
+    """Of everything that has a record."""
+    records: Timestamps = {}
+    times: Timestamps = {}
+    for key, details in listing.items():
+        stem, _, suffix = key.rpartition("/")[2].partition(".")
+        with suppress(InvalidContentId, ValueError):
+            id = parse_content_id(stem)
+            if f".{suffix}" == RECORD_SUFFIX:
+                stored = details.get("LastModified")
+                records[id] = _microseconds(stored) if isinstance(stored, datetime) else 0
+            elif suffix.endswith(ADDED_SUFFIX):
+                times[id] = max(int(suffix.removesuffix(ADDED_SUFFIX)), times.get(id, 0))
+    return {id: times.get(id, stored) for id, stored in records.items()}
+
+
+def _microseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000_000)
+
+
+@contextmanager
+def _missing_is_fine() -> Iterator[None]:
+    """An object may be missing, the bucket may not."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if answer(error).get("Error", {}).get("Code") == "NoSuchBucket":
+            raise

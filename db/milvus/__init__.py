@@ -1,0 +1,1 @@
+"""The vectors: collections of Milvus Lite or a Milvus server."""

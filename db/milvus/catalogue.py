@@ -1,0 +1,54 @@
+"""What is known of a collection without opening it: properties that Milvus keeps with it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pymilvus import MilvusClient, MilvusException
+
+from db.milvus.aliases import behind
+from db.milvus.milvus_errors import says_gone
+from db.milvus.schema import TIMEOUT, stored_rows, vector_dim
+from library.ports import EncoderInfo, StoredCollection
+
+MODEL, FINGERPRINT, CREATED = "likeness.model", "likeness.fingerprint", "likeness.created"
+
+
+def labels(encoder: EncoderInfo) -> dict[str, str]:
+    return {MODEL: encoder.name, FINGERPRINT: encoder.fingerprint}
+
+
+def made_now(labels: dict[str, str]) -> dict[str, str]:
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {**labels, CREATED: now}
+
+
+def labels_of(client: MilvusClient, name: str) -> dict[str, Any]:
+    described = client.describe_collection(name, timeout=TIMEOUT)
+    return {key: value for key, value in described["properties"].items() if key.startswith("likeness.")}
+
+
+def described(client: MilvusClient, name: str, rows: int | None, of: dict[str, str]) -> StoredCollection:
+    """`rows` where they were counted; else what Milvus says without loading. `of` are the labels of its encoder,
+    where that is known: collections of earlier versions have none of their own."""
+    known = of | labels_of(client, name)
+    return StoredCollection(
+        name,
+        known.get(MODEL, ""),
+        known.get(FINGERPRINT, ""),
+        vector_dim(client, name),
+        stored_rows(client, name) if rows is None else rows,
+        known.get(CREATED, ""),
+    )
+
+
+def drop_all(client: MilvusClient, name: str) -> None:
+    """With its alias, where it has one, and whatever a rebuild has begun. May be repeated."""
+    collections = behind(client, name)
+    if collections and name not in collections:
+        try:
+            client.drop_alias(name, timeout=TIMEOUT)
+        except MilvusException as error:
+            if not says_gone(error):
+                raise
+    for collection in collections:
+        client.drop_collection(collection, timeout=TIMEOUT)

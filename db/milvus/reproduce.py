@@ -1,0 +1,97 @@
+"""A search as a program of its own: the same question to the same collection, in pymilvus alone."""
+
+import base64
+from string import Template
+from textwrap import wrap
+
+import numpy as np
+
+from db.milvus.schema import EMBEDDING, METRIC, PRIMARY_KEY
+from library.ports import Question
+
+TIES = 100
+
+LITE = """\
+# Needs pymilvus and milvus-lite. Milvus Lite lets one process at a time open its folder: stop the app first.
+# Run it where the app runs, or set DATA_DIR as the app has it.
+import os
+from pathlib import Path
+
+os.environ["MILVUS_URI"] = ""  # pymilvus reads it as it is imported
+from pymilvus import MilvusClient
+
+client = MilvusClient(str(Path(os.environ.get("DATA_DIR") or "data") / "milvus.db"))
+"""
+
+SERVER = """\
+# Needs pymilvus. MILVUS_URI, MILVUS_TOKEN and MILVUS_DB are those of the app; no token means no login.
+import os
+
+from pymilvus import MilvusClient
+
+client = MilvusClient(
+    os.environ.get("MILVUS_URI") or "http://localhost:19530",
+    token=os.environ.get("MILVUS_TOKEN", ""),
+    db_name=os.environ.get("MILVUS_DB", ""),
+)
+"""
+
+SEARCH = Template("""\
+COLLECTION = "$collection"
+# The question: $dim little-endian float32 of unit length.
+VECTOR = struct.unpack(
+    "<${dim}f",
+    base64.b64decode(
+$vector
+    ),
+)
+LIMIT = $limit
+OFFSET = $offset
+WITHOUT = $without  # the pictures that the others should resemble
+MIN_SCORE = $min_score
+
+was_loaded = client.get_load_state(COLLECTION)["state"].name == "Loaded"
+if not was_loaded:
+    client.load_collection(COLLECTION, timeout=120)
+[hits] = client.search(
+    COLLECTION,
+    data=[list(VECTOR)],
+    anns_field="$embedding",
+    limit=min(OFFSET + LIMIT + len(WITHOUT) + $ties, 16384),  # a few more: equal scores come in any order
+    search_params={"metric_type": "$metric", "params": {"nprobe": $nprobe}},$filter
+    output_fields=["$key", "name"],
+    timeout=10,
+)
+good = [
+    (-score, path, hit["entity"]["name"])
+    for path, score, hit in zip(hits.ids, hits.distances, hits)
+    if path not in WITHOUT and score >= MIN_SCORE
+]
+for rank, (distance, path, name) in enumerate(sorted(good)[OFFSET : OFFSET + LIMIT], OFFSET + 1):
+    print(f"{rank:>3}  {-distance:.6f}  {path}  {name}")
+if not was_loaded:
+    client.release_collection(COLLECTION)
+client.close()
+""")
+
+
+def script(collection: str, asked: Question, nprobe: int, is_lite: bool, filter: str = "") -> str:
+    encoded = base64.b64encode(np.asarray(asked.vector, "<f4").tobytes()).decode()
+    lines = "\n".join(f'        "{line}"' for line in wrap(encoded, 88))
+    question = SEARCH.substitute(
+        collection=collection,
+        dim=len(asked.vector),
+        vector=lines,
+        limit=asked.limit,
+        offset=asked.offset,
+        ties=TIES,
+        without=list(asked.without),
+        min_score=asked.min_score,
+        embedding=EMBEDDING,
+        metric=METRIC,
+        nprobe=nprobe,
+        filter=f"\n    filter={filter!r}," if filter else "",
+        key=PRIMARY_KEY,
+    )
+    opening = LITE if is_lite else SERVER
+    return opening.replace("import os\n", "import base64\nimport os\nimport struct\n", 1) + "\n" + question

@@ -1,0 +1,49 @@
+"""Records and vectors as rows of Milvus, and rows as records and hits."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from db.milvus.schema import EMBEDDING, FIELDS, METADATA, PRIMARY_KEY
+from library.errors import InvalidContentId
+from library.ports import Hit, Vector, Vectors
+from library.records import Record, id_of
+
+
+def checked_paths(img_paths: Sequence[str]) -> list[str]:
+    """pymilvus pastes keys into an expression unescaped: only image paths get that far."""
+    for path in img_paths:
+        id = id_of(path)
+        if not re.fullmatch(rf"images/{id[:2]}/{id}\.[a-z0-9]{{2,5}}", path, flags=re.ASCII):
+            raise InvalidContentId(f"{path[:80]!r} is not the path of a picture.")
+    return list(img_paths)
+
+
+def check_vectors(vectors: Vectors, dim: int) -> None:
+    if vectors.shape[1:] != (dim,):
+        raise ValueError(f"vectors have shape {vectors.shape}, expected (n, {dim})")
+    lengths = np.linalg.norm(vectors, axis=1)
+    if not np.all(np.isfinite(vectors)) or not np.allclose(lengths, 1, atol=1e-2):
+        raise ValueError("vectors must be finite and of unit length")
+
+
+def as_row(record: Record, vector: Vector) -> dict[str, Any]:
+    built_in = {name: getattr(record, name) for name in FIELDS}
+    return {PRIMARY_KEY: record.img_path, EMBEDDING: vector, METADATA: dict(record.metadata), **built_in}
+
+
+def hits_of(found: Any) -> list[Hit]:
+    # The key of a hit is called img_path on Lite and id on a server; `ids` is the same on both.
+    entries = zip(found.ids, found.distances, found, strict=True)
+    return [Hit(record_of(path, hit["entity"]), float(score)) for path, score, hit in entries]
+
+
+def scores_of(found: Any) -> Iterator[tuple[str, float]]:
+    return zip(found.ids, found.distances, strict=True)
+
+
+def record_of(img_path: str, entity: dict[str, Any]) -> Record:
+    fields = {name: entity[name] for name in FIELDS}
+    return Record(content_id=id_of(img_path), img_path=img_path, metadata=entity.get(METADATA) or {}, **fields)

@@ -1,0 +1,76 @@
+"""Zip and tar archives as sources: read in place, nothing is unpacked to disk."""
+
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import PurePosixPath
+from typing import IO, Any
+
+from library.errors import RejectedImage
+from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip
+from library.ingest.pipeline import Item
+
+ZIP_SUFFIX = ".zip"
+TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+Member = tuple[str, int, Callable[[], bytes]]  # name, size, and how to read it
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
+
+
+def is_archive(name: str) -> bool:
+    return name.lower().endswith((ZIP_SUFFIX, *TAR_SUFFIXES))
+
+
+def items_in_archive(path: str, open_file: Callable[[], Any], place: str | None = None) -> Iterator[Item]:
+    """One that is damaged ends with an item whose reading says so. `place` is where it lies, if `path` is relative."""
+    name = PurePosixPath(path).name
+    members = _zip_members if name.lower().endswith(ZIP_SUFFIX) else _tar_members
+    try:
+        for member, size, read in members(open_file()):
+            yield _item(f"{path}/{member}", f"{name}/{member}", size, read, f"{place or path}/{member}")
+    except DAMAGE as error:
+        yield Item(path, name, partial(_refuse, f"The archive is damaged or cut short: {error}."), source=name)
+
+
+def _item(path: str, source: str, size: int, read: Callable[[], bytes], original_at: str) -> Item:
+    name = PurePosixPath(source).name
+    if ".." in PurePosixPath(source).parts:
+        return Item(path, name, partial(_refuse, "Its path climbs out of the archive (../)."), source=name)
+    return Item(path, name, partial(_read, size, read), source, skip=reason_to_skip(name), original_at=original_at)
+
+
+def _read(size: int, read: Callable[[], bytes]) -> bytes:
+    check_bytes(size)
+    return read()
+
+
+def _zip_members(file: IO[bytes]) -> Iterator[Member]:
+    archive = zipfile.ZipFile(file)  # its members are read after it was listed: it closes with the last of them
+    for member in archive.infolist():
+        if not member.is_dir():
+            yield member.filename, member.file_size, partial(_read_zipped, archive, member)
+
+
+def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Never more than the archive's own listing promised: a bomb says less than it holds."""
+    try:
+        with archive.open(member) as file:
+            return file.read(member.file_size)
+    except DAMAGE as error:
+        raise RejectedImage(f"It cannot be unpacked: {error}.") from None
+
+
+def _tar_members(file: IO[bytes]) -> Iterator[Member]:
+    """Read as they come: a compressed tar can only be read from front to back."""
+    with file, tarfile.open(fileobj=file, mode="r|*") as archive:
+        for member in archive:
+            if member.isfile():
+                wanted = reason_to_skip(PurePosixPath(member.name).name) is None and member.size <= MAX_FILE_BYTES
+                content = archive.extractfile(member) if wanted else None
+                yield member.name, member.size, partial(bytes, content.read() if content else b"")
+
+
+def _refuse(reason: str) -> bytes:
+    raise RejectedImage(reason)

@@ -1,0 +1,121 @@
+"""Where many queries come from: a folder of pictures, or a table with texts or pictures."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow
+import pyarrow.parquet
+
+from db.sources.files import items_from
+from db.sources.readers import Places
+from library.errors import UnknownSource
+from library.search.batch import Asked, Queries
+
+TEXT_COLUMN, IMAGE_COLUMN = "text", "filepath"
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+
+Row = Mapping[str, Any]
+T = TypeVar("T")
+
+
+def queries_from(place: str, text_column: str | None = None, image_column: str | None = None) -> Queries:
+    """A query for each picture of a folder, pattern or archive; or for each row of a table, read as it goes.
+
+    Without names the columns `text` and `filepath` count, if they are there; a row that has both asks for both.
+    Raises UnknownSource for what cannot be read, or has none of the columns; in a table's middle, too.
+    """
+    path = Path(place).expanduser()
+    if path.suffix.lower() in SUFFIXES and "://" not in place:
+        return _in_table(path, text_column, image_column)
+    if text_column or image_column:
+        raise UnknownSource(f"{place} is no table, and has no columns: {', '.join(SUFFIXES)} are.")
+    items = items_from([place])
+    asked = (Asked(item.path, picture=item.read) for item in items if item.skip is None)
+    return Queries(asked, sum(item.skip is None for item in items) if isinstance(items, list) else None)
+
+
+def _in_table(path: Path, text_column: str | None, image_column: str | None) -> Queries:
+    columns, total = _explained(path, partial(_columns_of, path))
+    wanted = {name for name in (text_column, image_column) if name}
+    used = wanted or {TEXT_COLUMN, IMAGE_COLUMN} & set(columns)
+    if not used or not used <= set(columns):
+        missing = " or ".join(sorted(wanted - set(columns)) or [TEXT_COLUMN, IMAGE_COLUMN])
+        raise UnknownSource(
+            f"{path.name} has no column {missing}. It has {', '.join(columns[:20]) or 'none'}: "
+            "name one with --text-column or --image-column."
+        )
+    text = text_column or (TEXT_COLUMN if not wanted and TEXT_COLUMN in used else "")
+    image = image_column or (IMAGE_COLUMN if not wanted and IMAGE_COLUMN in used else "")
+    places = Places()
+    return Queries((_asked(path, number, row, text, image, places) for number, row in _rows(path, used)), total)
+
+
+def _asked(table: Path, number: int, row: Row, text_column: str, image_column: str, places: Places) -> Asked:
+    text, place = (_text(row.get(column)) if column else "" for column in (text_column, image_column))
+    if not (text or place):
+        return Asked(f"{table.name}, row {number}", problem="The row has neither a text nor a picture.")
+    if not place:
+        return Asked(text, text)
+    path = place if "://" in place else str(table.parent / Path(place).expanduser())
+    return Asked(f"{text} + {place}" if text else place, text, partial(places.read, path))
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else str(cell).strip()
+
+
+def _explained(path: Path, work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except OSError as error:
+        raise UnknownSource(f"The table {path} cannot be read: {error.strerror or error}.") from None
+    except (ValueError, TypeError, csv.Error, pyarrow.ArrowException) as error:
+        raise UnknownSource(f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}.") from None
+
+
+def _columns_of(path: Path) -> tuple[Sequence[str], int | None]:
+    """Their names, and how many rows there are, where that is quickly told."""
+    match path.suffix.lower():
+        case ".parquet":
+            with pyarrow.parquet.ParquetFile(path) as file:
+                return list(file.schema_arrow.names), int(file.metadata.num_rows)
+        case ".jsonl":
+            return list(dict.fromkeys(name for row in _lines(path) for name in row)), None
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        return csv.DictReader(file, delimiter=_delimiter(path)).fieldnames or [], None
+
+
+def _rows(path: Path, columns: set[str]) -> Iterator[tuple[int, Row]]:
+    """Each with its number, from 1 on."""
+    rows = iter(_read(path, columns))
+    number = 0
+    while (row := _explained(path, partial(next, rows, None))) is not None:
+        yield (number := number + 1), row
+
+
+def _read(path: Path, columns: set[str]) -> Iterator[Row]:
+    match path.suffix.lower():
+        case ".parquet":
+            with pyarrow.parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=1000, columns=sorted(columns)):
+                    yield from batch.to_pylist()
+        case ".jsonl":
+            yield from _lines(path)
+        case _:
+            with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+                yield from csv.DictReader(file, delimiter=_delimiter(path))
+
+
+def _lines(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig") as file:
+        for line in file:
+            if line.strip():
+                yield dict(json.loads(line))
+
+
+def _delimiter(path: Path) -> str:
+    return "\t" if path.suffix.lower() == ".tsv" else ","

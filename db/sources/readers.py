@@ -1,0 +1,93 @@
+"""Reads a file wherever it lies: on disk, at a web address, in a bucket, within an archive."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import httpx
+
+from db.sources.archives import is_archive, items_in_archive
+from db.sources.buckets import file_system
+from library.errors import RejectedImage, UnknownStore
+from library.images import check_bytes
+
+URL_TIMEOUT = 20.0  # seconds
+
+
+class Places:
+    """Keeps one connection for each kind of bucket. Safe to call from several threads."""
+
+    def __init__(self) -> None:
+        self._systems: dict[str, Any] = {}
+
+    def read(self, place: str) -> bytes:
+        """`place` is a path, a URL, or either of an archive with a path below it.
+
+        Raises OSError, and RejectedImage for what is too large, unreadable or in no known kind of bucket.
+        """
+        if place.startswith(("http://", "https://")):
+            return _fetched(place)
+        try:
+            return self._object(place) if "://" in place else _from_disk(Path(place))
+        except (FileNotFoundError, NotADirectoryError):
+            archive = _archive_around(place)
+            if archive is None:
+                raise
+        return self._member(place, archive)
+
+    def _member(self, place: str, archive: str) -> bytes:
+        for item in items_in_archive(archive, self._opener(archive)):
+            if item.path == place:
+                return item.read()
+        raise FileNotFoundError(f"{PurePosixPath(archive).name} holds it no longer")
+
+    def _opener(self, archive: str) -> Callable[[], Any]:
+        if "://" in archive:
+            return partial(self._system(archive).open, archive, "rb")
+        return partial(Path(archive).open, "rb")
+
+    def _object(self, url: str) -> bytes:
+        try:
+            return bytes(self._system(url).cat_file(url))
+        except OSError:
+            raise
+        except Exception as error:  # each kind of bucket has a family of exceptions of its own
+            raise OSError(str(error)) from error
+
+    def _system(self, url: str) -> Any:
+        scheme = url.partition("://")[0]
+        if scheme not in self._systems:
+            try:
+                self._systems[scheme] = file_system(url, "The address")[0]
+            except UnknownStore as error:
+                raise RejectedImage(str(error)) from None
+        return self._systems[scheme]
+
+
+def _archive_around(place: str) -> str | None:
+    """The part of the place up to the first name of an archive."""
+    parts = place.split("/")
+    ends = (end for end in range(1, len(parts)) if is_archive(parts[end - 1]))
+    return next(("/".join(parts[:end]) for end in ends), None)
+
+
+def _from_disk(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a device may have no end
+        raise OSError("not a file")
+    check_bytes(path.stat().st_size)
+    return path.read_bytes()
+
+
+def _fetched(url: str) -> bytes:
+    try:
+        with httpx.stream("GET", url, timeout=URL_TIMEOUT, follow_redirects=True) as response:
+            if response.is_error:
+                raise RejectedImage(f"The server of this address answers {response.status_code}.")
+            data = bytearray()
+            for chunk in response.iter_bytes():
+                data += chunk
+                check_bytes(len(data))
+            return bytes(data)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise RejectedImage(f"This address cannot be read: {str(error) or type(error).__name__}.") from None

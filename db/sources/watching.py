@@ -1,0 +1,244 @@
+"""Folders and buckets that can be watched: listings with signatures, and what wakes a watcher."""
+
+import logging
+import os
+import signal
+import stat
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import watchfiles
+
+from db.sources.buckets import advice, file_system
+from db.sources.files import NAMED_BY, file_item, object_item
+from library.errors import SourceUnavailable, UnknownSource
+from library.images import check_bytes, reason_to_skip
+from library.ingest.pipeline import Item
+from library.ingest.watch import Listing, Source
+
+logger = logging.getLogger(__name__)
+
+OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss"})
+SIGNS_OF_CHANGE = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "updated", "modified")
+QUIET = 100  # milliseconds without an event after which the watcher is woken
+WOKEN_AFTER = 500  # milliseconds, however many events come
+RETRY_AFTER = 1.0  # seconds
+
+
+def watched(source: str, library_folders: Sequence[Path] = ()) -> Source:
+    """A folder or the URL of a bucket. What the library itself keeps in `library_folders` is left out.
+
+    Raises UnknownSource for anything else and for what is not there, SourceUnavailable for a bucket out of reach.
+    """
+    if "://" in source:
+        return WatchedBucket(source)
+    folder = Path(source).expanduser().absolute()
+    if not folder.is_dir():
+        problem = "is no folder" if folder.exists() else "is not there"
+        raise UnknownSource(f"{source} {problem}: a folder or a bucket (s3://bucket/folder) can be watched.")
+    if any(folder.resolve().is_relative_to(each.resolve()) for each in library_folders):
+        raise UnknownSource(f"{source} is where the library keeps its own files: it cannot be watched.")
+    return WatchedFolder(folder, library_folders)
+
+
+class WatchedFolder:
+    """Recursive; links to folders are not followed. Woken by the file system, where that tells."""
+
+    shows_only_whole = False
+
+    def __init__(self, folder: Path, library_folders: Sequence[Path] = ()) -> None:
+        self.name = str(folder)
+        self._folder = folder
+        self._own_name = folder.resolve().name
+        own = (os.path.relpath(each.resolve(), folder.resolve()) for each in library_folders)
+        self._left_out = {os.path.join(folder, path) for path in own if not path.startswith("..")}
+
+    def listing(self) -> Listing:
+        identity = self._identity()
+        signatures: dict[str, str] = {}
+        unread: set[str] = set()
+        mounts: set[str] = set()
+        for parent, names in self._folders(unread):
+            if parent != self.name and _is_other_disk(parent):
+                mounts.add(parent)
+            for name in names:
+                path = os.path.join(parent, name)
+                try:
+                    found = os.stat(path)
+                except OSError:
+                    if os.path.lexists(path):  # a link that leads nowhere, for the time being
+                        unread.add(path)
+                else:
+                    if stat.S_ISREG(found.st_mode):
+                        signatures[path] = _signature(found)
+        if self._identity() != identity:
+            raise SourceUnavailable(f"The folder {self.name} was exchanged while it was listed.")
+        return Listing(signatures, frozenset(unread), frozenset(mounts))
+
+    def item(self, path: str, signature: str) -> Item:
+        below = PurePosixPath(self._own_name, os.path.relpath(path, self._folder)).as_posix()
+        item = file_item(Path(path), below)
+        return Item(path, item.name, partial(_read_unchanged, path, signature), below, original_at=item.original_at)
+
+    def is_being_written(self, path: str) -> bool:
+        """Whether anyone has the file open for writing. Linux tells, for local disks and files of one's own."""
+        if sys.platform != "linux":
+            return False
+        import fcntl
+
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError:
+            return False
+        try:
+            # A writer that comes in between is announced by a signal, which by default would end the process.
+            fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return False
+
+    def notice(self, changed: threading.Event, stopped: threading.Event) -> None:
+        threading.Thread(target=self._notice, args=[changed, stopped], name="watchfiles", daemon=True).start()
+
+    def _notice(self, changed: threading.Event, stopped: threading.Event) -> None:
+        """Where the file system does not tell, the listings find what is new."""
+        was_told = False
+        while not stopped.is_set():
+            try:
+                self._notice_this(changed, stopped)
+            except Exception as error:  # of its core, too
+                if not was_told and os.path.isdir(self._folder):
+                    logger.warning("%s is only listed now and then: %s", self.name, error)
+                    was_told = True
+            stopped.wait(RETRY_AFTER)
+
+    def _notice_this(self, changed: threading.Event, stopped: threading.Event) -> None:
+        """Until the folder is another one: a disk was mounted there, or it was made anew."""
+        identity = self._identity()
+        is_first = True  # what came before it was listened to
+        for changes in watchfiles.watch(
+            self._folder,
+            watch_filter=None,
+            step=QUIET,
+            debounce=WOKEN_AFTER,
+            stop_event=stopped,
+            rust_timeout=1000,
+            yield_on_timeout=True,
+            raise_interrupt=False,
+            ignore_permission_denied=True,
+        ):
+            if changes or is_first:
+                changed.set()
+            is_first = False
+            if self._identity() != identity:
+                return
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            found = os.stat(self._folder)
+        except OSError as error:
+            raise SourceUnavailable(f"The folder {self.name} cannot be read: {error.strerror}.") from None
+        return found.st_dev, found.st_ino
+
+    def _folders(self, unread: set[str]) -> Iterator[tuple[str, list[str]]]:
+        def note(error: OSError) -> None:
+            if error.filename == self.name:
+                raise SourceUnavailable(f"The folder {self.name} cannot be read: {error.strerror}.")
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                unread.add(str(error.filename))
+
+        for parent, folders, names in os.walk(self.name, onerror=note):
+            shown = (name for name in folders if not name.startswith("."))
+            folders[:] = [name for name in shown if os.path.join(parent, name) not in self._left_out]
+            yield parent, [name for name in names if reason_to_skip(name) is None]
+
+
+class WatchedBucket:
+    """What fsspec reaches. Nothing wakes: it is listed now and then."""
+
+    def __init__(self, url: str) -> None:
+        self._files, self._root = file_system(url, NAMED_BY)
+        self._scheme = url.partition("://")[0]
+        self.name = url
+        self.shows_only_whole = self._scheme in OBJECT_STORES
+        self._check()
+
+    def listing(self) -> Listing:
+        try:
+            found = self._files.find(self._root, detail=True)
+        except FileNotFoundError:
+            found = {}
+        except Exception as error:  # each kind of bucket has a family of exceptions of its own
+            raise SourceUnavailable(f"The source {self.name} {advice(error, NAMED_BY)}") from error
+        wanted = ((key, details) for key, details in found.items() if self._may_be_picture(key))
+        return Listing({self._url(key): _signature_of(details) for key, details in wanted})
+
+    def item(self, path: str, signature: str) -> Item:
+        size = int(signature.partition(":")[0])
+        return object_item(self._files, path, path.partition("://")[2], size)
+
+    def is_being_written(self, path: str) -> bool:
+        return False
+
+    def notice(self, changed: threading.Event, stopped: threading.Event) -> None:
+        pass
+
+    def _check(self) -> None:
+        """A folder in a bucket is there with its first object; the bucket itself has to be."""
+        try:
+            kind = self._kind(self._root) or self._kind(self._root.partition("/")[0])
+        except Exception as error:
+            raise SourceUnavailable(f"The source {self.name} {advice(error, NAMED_BY)}") from error
+        if kind is None:
+            raise UnknownSource(f"There is nothing at {self.name}.")
+        if kind == "file":
+            raise UnknownSource(f"{self.name} is no folder: a folder or a bucket (s3://bucket/folder) can be watched.")
+
+    def _kind(self, key: str) -> str | None:
+        try:
+            return str(self._files.info(key)["type"]) if key else None
+        except FileNotFoundError:
+            return None
+
+    def _may_be_picture(self, key: str) -> bool:
+        below = PurePosixPath(key.removeprefix(self._root).lstrip("/"))
+        return not any(part.startswith(".") for part in below.parts) and reason_to_skip(below.name) is None
+
+    def _url(self, key: str) -> str:
+        return f"{self._scheme}://{key}"
+
+
+def _is_other_disk(folder: str) -> bool:
+    try:
+        return os.stat(folder).st_dev != os.stat(os.path.dirname(folder)).st_dev
+    except OSError:
+        return False
+
+
+def _signature(found: os.stat_result) -> str:
+    return f"{found.st_size}:{found.st_mtime_ns}"
+
+
+def _signature_of(details: dict[str, Any]) -> str:
+    sign = next((details[name] for name in SIGNS_OF_CHANGE if details.get(name)), "")
+    return f"{int(details.get('size') or 0)}:{sign}"
+
+
+def _read_unchanged(path: str, signature: str) -> bytes:
+    """Raises OSError for a file that is not, or not any more, the one that was listed."""
+    with open(path, "rb") as file:
+        check_bytes(os.fstat(file.fileno()).st_size)
+        data = file.read()
+        if _signature(os.fstat(file.fileno())) != signature or len(data) != int(signature.partition(":")[0]):
+            raise OSError("it changes while it is read")
+    return data

@@ -1,0 +1,1 @@
+"""Near-duplicates: groups of the same picture, and what people decided about them."""

@@ -1,0 +1,199 @@
+"""Near-duplicates: the same picture in another format, size or quality, or with a little of its edges cut off.
+
+The nearest rows of every picture are asked of the index, many pictures in one call. A pair from `THRESHOLD` cosine on
+is a candidate, and its thumbnails decide. Vectors tell what a picture shows, not which picture it is: among photos and
+their copies, seven of eight pairs from 0.93 on were two motorbikes, faces or planes, while from 0.95 on copies cut at
+the edges began to be lost. So the threshold only has to be low enough to propose nearly all copies, and 0.93 is, for
+the small CLIP; `python -m benchmarks.duplicates` prints what comes of it. Lower, more pairs have to be looked at.
+
+Pairs join into groups. A picture is compared with at most `DEEPER` others: where more are as near as that, the
+group is still one, through those that are nearest to several of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from library.duplicates.decisions import Decisions
+from library.duplicates.thumbnails import Looks
+from library.errors import IndexUnavailable, InvalidQuery
+from library.images import ContentId
+from library.ports import LoadedCollection, Vectors
+from library.records import Record
+
+THRESHOLD = 0.93
+NEAREST = 10  # with the picture itself
+DEEPER = 100
+AT_ONCE = 200  # pictures
+
+Tell = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Pair:
+    one: ContentId
+    other: ContentId
+    score: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Near-duplicates of each other, the best one first: that of the most pixels, then of the most bytes."""
+
+    records: tuple[Record, ...]
+    pairs: tuple[Pair, ...]  # those that were found; the others are near each other through them
+
+    @property
+    def ids(self) -> list[ContentId]:
+        return [record.content_id for record in self.records]
+
+    @property
+    def score(self) -> float:
+        return max(pair.score for pair in self.pairs)
+
+    @cached_property
+    def key(self) -> str:
+        """The same for the same pictures."""
+        return sha256("".join(sorted(self.ids)).encode()).hexdigest()[:16]
+
+    def score_of(self, id: ContentId) -> float:
+        """How near the nearest of the others is."""
+        return max(pair.score for pair in self.pairs if id in (pair.one, pair.other))
+
+    def redundant(self) -> dict[ContentId, ContentId]:
+        """Those that a better picture makes superfluous, with that one; what only a third one joins to it stays."""
+        others: dict[ContentId, set[ContentId]] = defaultdict(set)
+        for pair in self.pairs:
+            others[pair.one].add(pair.other)
+            others[pair.other].add(pair.one)
+        kept: list[ContentId] = []
+        found: dict[ContentId, ContentId] = {}
+        for id in self.ids:
+            better = next((each for each in kept if each in others[id]), None)
+            if better:
+                found[id] = better
+            else:
+                kept.append(id)
+        return found
+
+    def without(self, ids: Iterable[ContentId]) -> list["Group"]:
+        """What it falls into."""
+        gone = set(ids)
+        pairs = [pair for pair in self.pairs if not {pair.one, pair.other} & gone]
+        return grouped(pairs, {record.content_id: record for record in self.records})
+
+
+def find_groups(
+    records: Sequence[Record],
+    index: LoadedCollection,
+    thumbnail: Callable[[ContentId], bytes],
+    decisions: Decisions,
+    threshold: float = THRESHOLD,
+    tell: Tell = lambda *_: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[Group] | None:
+    """The nearest pairs first; None when it was stopped. Raises InvalidQuery, IndexUnavailable or StoreUnavailable."""
+    if not 0 < threshold <= 1:
+        raise InvalidQuery(
+            f"The threshold {threshold:g} is not possible: a similarity above 0, at most 1, is expected."
+        )
+    looks = Looks(thumbnail)
+    by_id = {record.content_id: record for record in records}
+    pairs: dict[tuple[ContentId, ContentId], Pair] = {}
+    for start in range(0, len(records), AT_ONCE):
+        if stopped():
+            return None
+        tell(start, len(records))
+        vectors = index.vectors([record.img_path for record in records[start : start + AT_ONCE]])
+        for pair in _near(index, vectors, threshold):
+            if (pair.one, pair.other) in pairs or not {pair.one, pair.other} <= by_id.keys():
+                continue
+            if not decisions.are_apart(pair.one, pair.other) and looks.are_alike(pair.one, pair.other):
+                pairs[pair.one, pair.other] = pair
+    tell(len(records), len(records))
+    return grouped(list(pairs.values()), by_id)
+
+
+def grouped(pairs: Sequence[Pair], records: Mapping[ContentId, Record]) -> list[Group]:
+    """Disjoint groups of what the pairs connect, the nearest first."""
+    root: dict[ContentId, ContentId] = {}
+
+    def root_of(id: ContentId) -> ContentId:
+        while (above := root.setdefault(id, id)) != id:
+            root[id] = root[above]
+            id = above
+        return id
+
+    for pair in pairs:
+        root[root_of(pair.one)] = root_of(pair.other)
+    members: dict[ContentId, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        members[root_of(pair.one)].append(pair)
+    groups = [_group(each, records) for each in members.values()]
+    return sorted(groups, key=lambda group: (-group.score, group.key))
+
+
+def resembled(
+    newcomers: Mapping[ContentId, bytes],
+    vectors: Vectors,
+    index: LoadedCollection,
+    looks: Looks,
+    decisions: Decisions,
+    only_kept: bool,
+) -> dict[ContentId, ContentId]:
+    """The nearest near-duplicate of each newcomer that has one, in the library or among the newcomers before it.
+
+    `newcomers` are thumbnails by content ID, `vectors` theirs in the same order. With `only_kept`, what has one is not
+    taken in and is no near-duplicate to those after it.
+    """
+    ids = list(newcomers)
+    for id, thumbnail in newcomers.items():
+        looks.see(id, thumbnail)
+    found: dict[ContentId, ContentId] = {}
+    among = vectors @ vectors.T
+    for position, (id, hits) in enumerate(zip(ids, index.nearest(vectors, NEAREST), strict=True)):
+        earlier = {ids[at]: float(among[position, at]) for at in range(position)}
+        if only_kept:
+            earlier = {other: score for other, score in earlier.items() if other not in found}
+        scores = {other: score for other, score in (hits | earlier).items() if score >= THRESHOLD and other != id}
+        for other in sorted(scores, key=lambda other: -scores[other]):
+            if not decisions.are_apart(id, other) and looks.are_alike(id, other):
+                found[id] = other
+                break
+    return found
+
+
+def _near(
+    index: LoadedCollection, vectors: Mapping[ContentId, NDArray[np.float32]], threshold: float
+) -> Iterator[Pair]:
+    """The pairs of which one is among these, some of them twice."""
+    ids = list(vectors)
+    hits = _nearest(index, vectors, ids, NEAREST)
+    crowded = [id for id in ids if len(hits[id]) == NEAREST and min(hits[id].values()) >= threshold]
+    hits |= _nearest(index, vectors, crowded, DEEPER)
+    for id in ids:
+        for other, score in hits[id].items():
+            if other != id and score >= threshold:
+                yield Pair(min(id, other), max(id, other), score)
+
+
+def _nearest(
+    index: LoadedCollection, vectors: Mapping[ContentId, NDArray[np.float32]], ids: Sequence[ContentId], limit: int
+) -> dict[ContentId, dict[ContentId, float]]:
+    if not ids:
+        return {}
+    found = index.nearest(np.stack([vectors[id] for id in ids]), limit)
+    if not any(found):  # each finds itself at least; a server says so while another client loads or releases
+        raise IndexUnavailable("Milvus answered without any hits while it was loading. Try again.")
+    return dict(zip(ids, found, strict=True))
+
+
+def _group(pairs: Sequence[Pair], records: Mapping[ContentId, Record]) -> Group:
+    members = [records[id] for id in {id for pair in pairs for id in (pair.one, pair.other)}]
+    best_first = sorted(members, key=lambda each: (-each.width * each.height, -each.bytes, each.added, each.content_id))
+    return Group(tuple(best_first), tuple(sorted(pairs, key=lambda pair: -pair.score)))

@@ -1,0 +1,146 @@
+"""Results to take along: what is told of each picture, and the files that tell it."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from library.errors import InvalidSelection
+from library.exports.archive import zipped
+from library.images import ContentId
+from library.records import Record
+from library.search.filters import SHADOWED
+from library.search.query import Answer
+from library.search.relevance import Words
+
+Kind = Literal["csv", "json", "zip"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+MOST_RESULTS = 2_000
+MOST_BYTES = 4_000_000_000  # of originals in one zip
+MOST_COLUMNS = 100  # of metadata; more share one
+
+Row = dict[str, Any]
+COLUMNS = (
+    *("rank", "content_id", "name", "score", "distance", "relevance"),
+    *("width", "height", "format", "added", "source"),
+)
+METADATA = "metadata"
+NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what spreadsheets take for the beginning of a formula
+
+
+@dataclass(frozen=True)
+class Result:
+    """A picture as an answer showed it; without a rank, score and relevance where nothing was searched for."""
+
+    record: Record
+    rank: int | None = None
+    score: float | None = None
+    relevance: Words | None = None
+
+
+def results_of(answer: Answer, offset: int = 0) -> list[Result]:
+    found = []
+    for rank, hit in enumerate(answer.hits, offset + 1):
+        relevance = answer.relevance.get(hit.record.content_id)
+        found.append(Result(hit.record, rank, hit.score, relevance.words if relevance else None))
+    return found
+
+
+def check_size(results: Sequence[Result], kind: Kind) -> None:
+    """Raises InvalidSelection."""
+    check_number(len(results))
+    size = sum(result.record.bytes for result in results)
+    if kind == "zip" and size > MOST_BYTES:
+        raise InvalidSelection(
+            f"These originals have {size / 1e9:,.1f} GB: {MOST_BYTES / 1e9:g} GB fit in one zip. Choose fewer pictures."
+        )
+
+
+def check_number(count: int) -> None:
+    """Raises InvalidSelection."""
+    if count > MOST_RESULTS:
+        raise InvalidSelection(f"{count:,} pictures are chosen: at most {MOST_RESULTS:,} are possible at once.")
+
+
+def written(
+    kind: Kind, results: Sequence[Result], original: Callable[[ContentId], bytes], gone: Sequence[ContentId] = ()
+) -> Iterator[bytes]:
+    """The file, piece by piece. `gone` were chosen too but are no longer in the library, as only a zip tells.
+
+    Raises what `original` raises but OriginalAway and UnknownPicture, which a zip tells as well.
+    """
+    if kind == "zip":
+        return zipped([result.record for result in results], original, gone)
+    lines = _csv(results) if kind == "csv" else _json(results)
+    # Names that are not UTF-8 reach Python with lone surrogates.
+    return (line.encode("utf-8", "backslashreplace") for line in lines)
+
+
+def as_row(result: Result) -> Row:
+    """Metadata are still a mapping."""
+    record = result.record
+    return {
+        "rank": result.rank,
+        "content_id": record.content_id,
+        "name": record.name,
+        **scored(result.score),
+        "relevance": result.relevance,
+        "width": record.width,
+        "height": record.height,
+        "format": record.format,
+        "added": record.added,
+        "source": record.source,
+        METADATA: dict(record.metadata),
+    }
+
+
+def scored(score: float | None) -> Row:
+    """As every file has it."""
+    rounded = None if score is None else round(score, 6)
+    return {"score": rounded, "distance": None if rounded is None else round(1 - rounded, 6)}
+
+
+def guarded(cell: object) -> object:
+    """A text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    is_formula = isinstance(cell, str) and cell.startswith(FORMULA) and not NUMBER.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
+
+
+def _csv(results: Sequence[Result]) -> Iterator[str]:
+    rows = [as_row(result) for result in results]
+    names = list(dict.fromkeys(name for row in rows for name in row[METADATA]))
+    has_own = len(names) <= MOST_COLUMNS
+    headings = [SHADOWED + name if name in COLUMNS else name for name in names] if has_own else [METADATA]
+    write = csv.writer(_Echo()).writerow
+    yield write([*COLUMNS, *map(guarded, headings)])
+    for row in rows:
+        own = [_cell(row[METADATA], name) for name in names] if has_own else [_text(row[METADATA])]
+        yield write([guarded(cell) for cell in (*(row[name] for name in COLUMNS), *own)])
+
+
+def _json(results: Sequence[Result]) -> Iterator[str]:
+    separator = "[\n"
+    for result in results:
+        yield separator + json.dumps(as_row(result), ensure_ascii=False)
+        separator = ",\n"
+    yield "\n]\n" if results else "[]\n"
+
+
+def _cell(metadata: Mapping[str, object], name: str) -> object:
+    value = metadata.get(name)
+    return value if isinstance(value, str | int | float | type(None)) else _text(value)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+class _Echo:
+    """Gives back each line that it is told to write."""
+
+    def write(self, line: str) -> str:
+        return line

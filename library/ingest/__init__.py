@@ -1,0 +1,1 @@
+"""Adding pictures: the pipeline, its destinations, packs, watched sources and receipts."""

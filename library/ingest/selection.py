@@ -1,0 +1,58 @@
+"""Which of the items of a source go in, and what is noted on them."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from library.errors import InvalidSelection
+from library.ingest.pipeline import Item
+from library.records import Metadata
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The `number`-th of `count` parts, 1 to `count`: machines that take one each need not know of each other."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Raises InvalidSelection for anything but 3/8."""
+        match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text, flags=re.ASCII)
+        shard = cls(int(match[1]), int(match[2])) if match else cls(0, 0)
+        if not 1 <= shard.number <= shard.count:
+            raise InvalidSelection(f"The shard {text[:40]!r} is not possible: 3/8 is the third of eight.")
+        return shard
+
+    def holds(self, item: Item) -> bool:
+        """By the path below the source, which is the same wherever that is mounted."""
+        path = item.source.partition("/")[2] or item.source
+        digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()
+        return int.from_bytes(digest[:8]) % self.count == self.number - 1
+
+
+@dataclass(frozen=True)
+class Selection:
+    """`limit` counts the files that are not skipped anyway."""
+
+    limit: int | None = None
+    shard: Shard | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+    def of(self, items: Iterable[Item]) -> Iterable[Item]:
+        """A list where it was given one; else nothing is listed before it is asked for."""
+        selected = self._selected(items)
+        return list(selected) if isinstance(items, Sequence) else selected
+
+    def _selected(self, items: Iterable[Item]) -> Iterator[Item]:
+        left = self.limit
+        for item in items:
+            if self.shard and not self.shard.holds(item):
+                continue
+            if left is not None and not item.skip:
+                left -= 1
+            yield replace(item, metadata={**item.metadata, **self.metadata}) if self.metadata else item
+            if left == 0:
+                return

@@ -1,0 +1,1 @@
+"""Searching: what a query is, how it is answered, filtered, paged and judged."""

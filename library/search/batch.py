@@ -1,0 +1,113 @@
+"""Many queries at once: encoded together, searched in few calls, answered in their order."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+
+import numpy as np
+from PIL import Image
+
+from library.errors import InvalidQuery, LikenessError
+from library.ports import Encoder, Hit, LoadedCollection, Vector
+from library.search.parts import clean_text, combine, encode, notes_on, picture_to_encode
+from library.search.query import Query
+
+AT_ONCE = 64  # decoded pictures take some 300 kB each
+READERS = 8
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One query of many: a text, a picture, or both. `picture` gives the bytes when its turn comes; may raise OSError.
+
+    `problem` says why there is nothing to ask.
+    """
+
+    name: str
+    text: str = ""
+    picture: Callable[[], bytes] | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Queries:
+    """`total` is None where it shows only at the end."""
+
+    asked: Iterable[Asked]
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """`problem` says why there are no hits."""
+
+    name: str
+    hits: list[Hit] = field(default_factory=list)
+    problem: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    asked: Asked
+    inputs: Sequence[str | Image.Image] = ()
+    problem: str | None = None
+
+
+def answer_all(
+    asked: Iterable[Asked],
+    encoder: Encoder,
+    index: LoadedCollection,
+    like: Query,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Answered]:
+    """One answer for each, in order. `like` says how to search and has no parts; stopping ends after the chunk."""
+    queries = iter(asked)
+    prepared = partial(_prepared, working_side=encoder.info.working_side)
+    with ThreadPoolExecutor(READERS, thread_name_prefix="queries") as readers:
+        while not stopped() and (chunk := list(islice(queries, AT_ONCE))):
+            yield from _answered(list(readers.map(prepared, chunk)), encoder, index, like)
+
+
+def _prepared(asked: Asked, working_side: int) -> _Ready:
+    text = clean_text(asked.text)
+    if asked.problem or not (text or asked.picture):
+        return _Ready(asked, problem=asked.problem or "There is neither a text nor a picture.")
+    try:
+        pictures = [picture_to_encode(asked.picture(), None, working_side)] if asked.picture else []
+    except LikenessError as error:
+        return _Ready(asked, problem=str(error))
+    except OSError as error:
+        return _Ready(asked, problem=f"The file cannot be read: {error.strerror or error}.")
+    return _Ready(asked, [*([text] if text else []), *pictures])
+
+
+def _answered(chunk: Sequence[_Ready], encoder: Encoder, index: LoadedCollection, like: Query) -> Iterator[Answered]:
+    vectors = _vectors([ready.inputs for ready in chunk], encoder)
+    found = iter(_search([vector for vector in vectors if isinstance(vector, np.ndarray)], index, like))
+    for ready, vector in zip(chunk, vectors, strict=True):
+        if isinstance(vector, np.ndarray):
+            notes = notes_on(encoder, [each for each in ready.inputs if isinstance(each, str)])
+            hits = [hit for hit in next(found) if hit.score >= like.min_score]
+            yield Answered(ready.asked.name, hits, notes=notes)
+        else:
+            yield Answered(ready.asked.name, problem=ready.problem or vector)
+
+
+def _vectors(queries: Sequence[Sequence[str | Image.Image]], encoder: Encoder) -> list[Vector | str]:
+    """One for each query, or why there is none."""
+    made = iter(encode(encoder, [each for inputs in queries for each in inputs]))
+    vectors: list[Vector | str] = []
+    for inputs in queries:
+        own = [vector for vector in islice(made, len(inputs)) if vector is not None]
+        try:
+            vectors.append(combine(own) if own else "")
+        except InvalidQuery as error:
+            vectors.append(str(error))
+    return vectors
+
+
+def _search(vectors: Sequence[Vector], index: LoadedCollection, like: Query) -> list[list[Hit]]:
+    return index.search_many(np.stack(vectors), like.limit, like.nprobe, like.exact) if vectors else []

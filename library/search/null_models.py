@@ -1,0 +1,132 @@
+"""Keeps the background of each encoder's collection: measured beside the queries, and anew as the library changes."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from library.errors import LikenessError, StoreUnavailable
+from library.images import ContentId
+from library.ports import Encoder, EncoderInfo, ImageStore, LoadedCollection, Vector, VectorDatabase, Vectors
+from library.search.relevance import FEWEST, Background, meaningless_texts, measured, sample_of
+
+logger = logging.getLogger(__name__)
+
+READ_AT_ONCE = 500  # rows
+GROWTH = 1.25
+LOOKED_AFTER = 5.0  # seconds: counting the pictures takes longer than judging hits
+KEPT_FOR = 3600.0  # seconds: what another process deleted is gone by then
+
+
+@dataclass(frozen=True)
+class _Kept:
+    background: Background
+    paths: dict[ContentId, str]  # of the sample
+    texts: Vectors
+    pictures: int  # that the library had then
+    since: float
+
+
+class Backgrounds:
+    """Safe to call from several threads."""
+
+    def __init__(
+        self, store: ImageStore, database: VectorDatabase, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._database = database
+        self._clock = clock
+        self._kept: dict[EncoderInfo, _Kept] = {}
+        self._changing = threading.Lock()
+        self._measuring = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        self._look_again = clock()
+
+    def of(self, encoder: Encoder) -> Background | None:
+        """Without waiting. Where it is due, another one begins to be measured."""
+        kept = self._kept.get(encoder.info)
+        now = self._clock()
+        if kept is None or now >= self._look_again:
+            self._look_again = now + LOOKED_AFTER
+            if self._is_due(kept):
+                self.begin(encoder)
+        return kept.background if kept else None
+
+    def begin(self, encoder: Encoder) -> None:
+        """On a thread of its own, one at a time."""
+        with self._changing:
+            if self._is_closed or (self._thread and self._thread.is_alive()):
+                return
+            self._thread = threading.Thread(target=self.measure, args=[encoder], name="background", daemon=True)
+            self._thread.start()
+
+    def measure(self, encoder: Encoder) -> None:
+        """Waits until it is there, where it is due. What keeps it from that is logged: a search goes on without."""
+        with self._measuring:
+            kept = self._kept.get(encoder.info)
+            if self._is_closed or not self._is_due(kept):
+                return
+            try:
+                self._measure(encoder, kept)
+            except LikenessError as error:
+                logger.info("what hits are judged by was not measured: %s", error)
+
+    def forget(self, ids: Collection[ContentId]) -> None:
+        """To be called once they are no longer stored."""
+        with self._changing:
+            for info, kept in self._kept.items():
+                self._kept[info] = replace(kept, background=kept.background.without(set(ids)))
+
+    def close(self) -> None:
+        with self._changing:
+            self._is_closed = True
+        if self._thread:
+            self._thread.join()
+
+    def _is_due(self, kept: _Kept | None) -> bool:
+        with suppress(StoreUnavailable):
+            pictures = self._store.count()
+            if kept is None:
+                return pictures >= FEWEST
+            grown = not kept.pictures / GROWTH <= pictures <= kept.pictures * GROWTH
+            return grown or self._clock() - kept.since > KEPT_FOR
+        return False
+
+    def _measure(self, encoder: Encoder, before: _Kept | None) -> None:
+        started = time.monotonic()
+        stored = self._store.ids()
+        chosen = sample_of(stored)
+        paths = self._paths(chosen, before.paths if before else {})
+        texts = before.texts if before else encoder.encode_texts(meaningless_texts())
+        with self._database.collection(encoder.info).loaded() as index:
+            vectors = _read(index, [paths[id] for id in chosen if id in paths])
+            ids = [id for id in chosen if id in vectors]
+            background = measured(index, ids, _stacked([vectors[id] for id in ids], encoder.info.dim), texts)
+        with self._changing:
+            deleted = set(ids) - set(self._store.ids())
+            kept = _Kept(background.without(deleted), paths, texts, len(stored), self._clock())
+            self._kept[encoder.info] = kept
+        seconds = time.monotonic() - started
+        logger.debug("hits are judged by %d of %d pictures, measured in %.2f s", len(ids), len(stored), seconds)
+
+    def _paths(self, ids: Sequence[ContentId], known: dict[ContentId, str]) -> dict[ContentId, str]:
+        """Only what is new is read."""
+        records = self._store.find_all([id for id in ids if id not in known])
+        found = {record.content_id: record.img_path for record in records}
+        return {id: known.get(id) or found[id] for id in ids if id in known or id in found}
+
+
+def _read(index: LoadedCollection, paths: Sequence[str]) -> dict[ContentId, Vector]:
+    vectors: dict[ContentId, Vector] = {}
+    for start in range(0, len(paths), READ_AT_ONCE):
+        vectors |= index.vectors(paths[start : start + READ_AT_ONCE])
+    return vectors
+
+
+def _stacked(vectors: Sequence[Vector], dim: int) -> Vectors:
+    return np.array(vectors, dtype=np.float32).reshape(len(vectors), dim)

@@ -1,0 +1,100 @@
+"""What can be asked, and what comes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from library.errors import InvalidQuery
+from library.images import ContentId
+from library.ports import Explained, Hit
+from library.records import Record
+from library.search.filters import Filter
+from library.search.parts import LibraryPart, Part, PicturePart, TextPart, check_parts, clean_text
+from library.search.relevance import Relevance
+
+MAX_LIMIT = 200
+MAX_DEPTH = 16_384  # hits: as far down as Milvus goes
+
+Order = Literal["score", "name", "added", "size"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+
+
+@dataclass(frozen=True)
+class Query:
+    """Texts and pictures with their weights, negative ones for what the results should not resemble."""
+
+    parts: tuple[Part, ...] = ()
+    limit: int = 24
+    nprobe: int | None = None  # None: the collection chooses
+    exact: bool = False
+    min_score: float = -1.0
+    where: Filter | None = None
+    order: Order = "score"
+    offset: int = 0  # how many of the best hits are left out: those of the pages before
+    model: str = ""  # empty: the one that answers
+
+    def __post_init__(self) -> None:
+        check_parts(self.parts)
+        if not 1 <= self.limit <= MAX_LIMIT:
+            raise InvalidQuery(f"The limit is {self.limit}: 1 to {MAX_LIMIT} results can be asked for.")
+        if self.nprobe is not None and not 1 <= self.nprobe <= 65_536:
+            raise InvalidQuery(f"nprobe is {self.nprobe}: 1 to 65536 is possible.")
+        if not -1 <= self.min_score <= 1:
+            raise InvalidQuery(f"The minimum score is {self.min_score}: -1 to 1 is possible.")
+        if self.offset < 0 or self.offset + self.limit > MAX_DEPTH:
+            raise InvalidQuery(f"Only the best {MAX_DEPTH:,} results can be paged through; a filter narrows them down.")
+        as_order(self.order)
+
+    @classmethod
+    def of(
+        cls, text: str = "", *, image: bytes | None = None, similar_to: ContentId | None = None, **options: Any
+    ) -> "Query":
+        """Of one part each, where given, with weight 1. An empty text is none."""
+        parts: list[Part] = [TextPart(text)] if clean_text(text) else []
+        parts += [PicturePart(image)] if image else []
+        parts += [LibraryPart(similar_to)] if similar_to else []
+        return cls(tuple(parts), **options)
+
+    @property
+    def pictures(self) -> list[ContentId]:
+        """Those of the library, each once."""
+        return list(dict.fromkeys(part.id for part in self.parts if isinstance(part, LibraryPart)))
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Milliseconds of each stage. `load` includes waiting for another query's load."""
+
+    encode: float
+    load: float
+    search: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    hits: list[Hit]
+    timings: Timings
+    notes: list[str] = field(default_factory=list)  # what the person should know, such as a text that was cut
+    pictures: list[Record] = field(default_factory=list)  # those of the query, themselves left out of the hits
+    has_more: bool = False  # whether another page follows
+    relevance: Mapping[ContentId, Relevance] = field(default_factory=dict)  # empty where nothing can be said
+    confident: bool | None = None  # whether any hit stands out; None where nothing can be said
+    model: str = ""
+    explained: Explained | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of the pictures that match, without any search; `total` is how many match."""
+
+    records: list[Record]
+    total: int
+
+
+def as_order(order: object) -> Order:
+    """Raises InvalidQuery for anything but the orders there are."""
+    for possible in ORDERS:
+        if order == possible:
+            return possible
+    raise InvalidQuery(f"The order is {str(order)[:40]!r}: {', '.join(ORDERS)} are possible.")

@@ -1,0 +1,154 @@
+"""Prepares the process: its environment before the libraries are imported, its log, and how it is told to stop."""
+
+import atexit
+import logging
+import os
+import re
+import shutil
+import signal
+import tempfile
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Literal
+
+ENVIRONMENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_VERBOSITY": "error",  # it would tell of every retry twice
+    "TOKENIZERS_PARALLELISM": "false",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own pool keeps what Milvus Lite has freed
+}
+UPLOADS = "likeness-uploads-"
+
+
+def prepare_process() -> None:
+    """What has to stand before the libraries are imported."""
+    os.environ.update(ENVIRONMENT | os.environ)
+    for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value]:
+        del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
+    _use_model_cache_that_can_be_written()
+    start_logging()
+    warnings.filterwarnings("ignore", module="PIL")
+
+
+def _use_model_cache_that_can_be_written() -> None:
+    """Where there is none in the home folder and none can be made, downloads go to a temporary one."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "huggingface"
+    parent = next(folder for folder in cache.absolute().parents if folder.exists())
+    if not {"HF_HOME", "HF_HUB_CACHE"} & os.environ.keys() and not cache.is_dir() and not os.access(parent, os.W_OK):
+        os.environ["HF_HOME"] = own = tempfile.mkdtemp(prefix="likeness-models-")
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+
+
+def use_upload_folder_of_its_own() -> None:
+    """Uploads wait in a temporary folder; those that killed apps left behind go at the next start."""
+    if "GRADIO_TEMP_DIR" in os.environ:
+        return
+    for folder in Path(tempfile.gettempdir()).glob(f"{UPLOADS}*"):
+        owner = re.match(r"(\d+)-", folder.name.removeprefix(UPLOADS))
+        if owner and not _is_running(int(owner[1])):
+            shutil.rmtree(folder, ignore_errors=True)
+    own = tempfile.mkdtemp(prefix=f"{UPLOADS}{os.getpid()}-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = own
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+class Stop:
+    """Set once, by a signal or by a thread. An Event would not do: its lock stops a signal handler for ever."""
+
+    def __init__(self) -> None:
+        self._told: SimpleQueue[None] = SimpleQueue()
+        self.is_set = False
+
+    def set(self) -> None:
+        self.is_set = True
+        self._told.put(None)
+
+    def wait(self) -> None:
+        while not self.is_set:
+            with suppress(Empty):  # now and then, since a signal can reach another thread than this one
+                self._told.get(timeout=1)
+
+
+def signalled() -> Stop:
+    """Set by the first SIGTERM or Ctrl-C; a second one ends the process at once."""
+    stop = Stop()
+    on_signal(stop)
+    return stop
+
+
+def on_signal(stop: Stop) -> None:
+    def told(*_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, told)
+
+
+Level = Literal["debug", "info", "warning", "error"]
+
+ROOMS = ("likeness", "library", "encoders", "db", "ui")
+QUIET = {  # their errors reach us as exceptions
+    "pymilvus": logging.CRITICAL,
+    "milvus_lite": logging.CRITICAL,
+    "grpc": logging.CRITICAL,
+    "aiobotocore": logging.ERROR,
+    "botocore": logging.ERROR,
+    "httpx": logging.ERROR,
+    "transformers": logging.ERROR,
+}
+
+
+class OneLine(logging.Formatter):
+    """Writes out what would break a line or hide in one; only a traceback has lines of its own, indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record).rstrip())
+
+    def formatException(self, ei: object) -> str:
+        lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]
+        return "\n".join(f"    {printable(line)}" for line in lines)
+
+
+def printable(text: str) -> str:
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def start_logging() -> None:
+    """To stderr, warnings and worse, until `set_level` says otherwise."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.captureWarnings(True)
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def adopt(*names: str) -> None:
+    """For loggers that brought a handler of their own: their lines read like all others."""
+    for name in names:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+def set_level(level: Level) -> None:
+    """Other people's libraries are heard from warnings on."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    logging.getLogger().setLevel(max(number, logging.WARNING))
+    for room in ROOMS:
+        logging.getLogger(room).setLevel(number)

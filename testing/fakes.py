@@ -1,0 +1,251 @@
+"""Small, true stand-ins: they keep the contracts that the real rooms keep."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from library.errors import UnknownCollection, UnknownPicture
+from library.images import ContentId
+from library.models import Models, ModelSource
+from library.ports import Encoder, EncoderInfo, Explained, Hit, IndexStatus, Question, StoredCollection, Vector, Vectors
+from library.records import Record, id_of
+from library.search.filters import Filter
+
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+
+
+class ColourEncoder:
+    """Sees only the mean colour, and reads only colour words, at most eight of them."""
+
+    info = EncoderInfo("colour", "0" * 12, 3, "cpu", "float32")
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        return _unit_rows([np.asarray(image).reshape(-1, 3).mean(axis=0) + 1e-3 for image in images])
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        return _unit_rows([sum_of_colours(text) for text in texts])
+
+    def cuts(self, text: str) -> bool:
+        return len(text.split()) > 8
+
+
+def sum_of_colours(text: str) -> NDArray[np.float32]:
+    colours = [COLOURS[word] for word in text.split()[:8] if word in COLOURS]
+    return np.sum([*colours, (1e-3, 1e-3, 1e-3)], axis=0, dtype=np.float32)
+
+
+def ready(encoder: Encoder) -> Models:
+    models = Models(ModelSource(encoder.info.name, lambda: encoder))
+    models.answer_with(encoder)
+    return models
+
+
+def loading(name: str = "some/model") -> Models:
+    """Nothing answers until a test says `answer_with` or `fail`."""
+    return Models(ModelSource(name, ColourEncoder))
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self._pictures: dict[ContentId, tuple[Record, bytes | None, bytes]] = {}
+
+    def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
+        self._pictures[record.content_id] = (record, original, thumbnail)
+
+    def update(self, record: Record, original: bytes | None = None) -> None:
+        _, present, thumbnail = self._get(record.content_id)
+        self._pictures[record.content_id] = (record, present if original is None else original, thumbnail)
+
+    def find(self, id: ContentId) -> Record | None:
+        return self._pictures[id][0] if id in self._pictures else None
+
+    def original(self, id: ContentId) -> bytes:
+        original = self._get(id)[1]
+        if original is None:
+            raise UnknownPicture("The original is not kept here.")
+        return original
+
+    def has_original(self, record: Record) -> bool:
+        return self._get(record.content_id)[1] is not None
+
+    def thumbnail(self, id: ContentId) -> bytes:
+        return self._get(id)[2]
+
+    def delete(self, id: ContentId) -> None:
+        self._pictures.pop(id, None)
+
+    def count(self) -> int:
+        return len(self._pictures)
+
+    def ids(self) -> Sequence[ContentId]:
+        records = [record for record, *_ in self._pictures.values()]
+        return [record.content_id for record in sorted(records, key=lambda record: record.added, reverse=True)]
+
+    def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
+        return [record for id in ids if (record := self.find(id))]
+
+    def _get(self, id: ContentId) -> tuple[Record, bytes, bytes]:
+        if id not in self._pictures:
+            raise UnknownPicture("This picture is no longer in the library.")
+        return self._pictures[id]
+
+
+class MemoryCollection:
+    def __init__(self, name: str = "memory", dim: int = 3) -> None:
+        self._name = name
+        self._dim = dim
+        self._rows: dict[str, tuple[Record, Vector]] = {}
+        self._holders = 0
+        self._loads = self._releases = self._searches = 0
+        self._nprobe: int | None = None
+
+    def upsert(self, records: Sequence[Record], vectors: Vectors) -> None:
+        pairs = zip(records, vectors, strict=True)
+        self._rows.update({record.img_path: (_as_row(record), vector) for record, vector in pairs})
+
+    @contextmanager
+    def loaded(self) -> Iterator["MemoryCollection"]:
+        self._loads += self._holders == 0
+        self._holders += 1
+        try:
+            yield self
+        finally:
+            self._holders -= 1
+            self._releases += self._holders == 0
+
+    def search_many(
+        self,
+        vectors: Vectors,
+        limit: int,
+        nprobe: int | None = None,
+        exact: bool = False,
+        where: Filter | None = None,
+        offset: int = 0,
+    ) -> list[list[Hit]]:
+        return [self.search(vector, limit, nprobe, exact, where, offset) for vector in vectors]
+
+    def search(
+        self,
+        vector: Vector,
+        limit: int,
+        nprobe: int | None = None,
+        exact: bool = False,
+        where: Filter | None = None,
+        offset: int = 0,
+    ) -> list[Hit]:
+        assert self._holders, "searched a collection that is not loaded"
+        self._searches += 1
+        hits = [Hit(record, float(self._rows[record.img_path][1] @ vector)) for record in self.matching(where)]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.record.img_path))[offset : offset + limit]
+
+    def stored(self) -> StoredCollection:
+        model, _, fingerprint = self._name.rpartition("_")
+        return StoredCollection(self._name, model, fingerprint, self._dim, len(self._rows), "")
+
+    def matching(self, where: Filter | None) -> list[Record]:
+        assert self._holders, "read a collection that is not loaded"
+        return [record for record, _ in self._rows.values() if where is None or where.matches(record)]
+
+    def some(self, limit: int, having: str | None = None) -> list[Record]:
+        return [record for record in self.matching(None) if having is None or having in record.metadata][:limit]
+
+    def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
+        scores = [{id_of(path): float(row @ vector) for path, (_, row) in self._rows.items()} for vector in vectors]
+        return [dict(sorted(each.items(), key=lambda pair: -pair[1])[:limit]) for each in scores]
+
+    def explain(self, asked: Question) -> Explained:
+        return Explained(self._name, len(self._rows), 128, asked.nprobe, "")
+
+    def present(self, img_paths: Sequence[str]) -> set[ContentId]:
+        return {id_of(path) for path in img_paths if path in self._rows}
+
+    def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
+        return {id_of(path): self._rows[path][1] for path in img_paths if path in self._rows}
+
+    def update(self, records: Sequence[Record]) -> None:
+        present = [record for record in records if record.img_path in self._rows]
+        self._rows.update({record.img_path: (_as_row(record), self._rows[record.img_path][1]) for record in present})
+
+    def count(self) -> int:
+        return len(self._rows)
+
+    def settle(self) -> None:
+        pass
+
+    def delete(self, img_paths: Sequence[str]) -> None:
+        for path in img_paths:
+            self._rows.pop(path, None)
+
+    def status(self, expected_rows: int | None = None) -> IndexStatus:
+        return IndexStatus(
+            connected=True,
+            problem=None,
+            backend="memory",
+            version="1",
+            collection=self._name,
+            rows=len(self._rows),
+            rows_are_current=True,
+            index_type="IVF_FLAT",
+            metric="COSINE",
+            nlist=128,
+            state="loaded" if self._holders else "released",
+            seconds_until_release=None,
+            loads=self._loads,
+            releases=self._releases,
+            searches=self._searches,
+            nprobe=self._nprobe or 128,
+            nprobe_is_chosen=self._nprobe is not None,
+        )
+
+    def index_all(self) -> None:
+        pass
+
+    def choose_nprobe(self, nprobe: int | None) -> None:
+        self._nprobe = nprobe
+
+
+class MemoryDatabase:
+    def __init__(self) -> None:
+        self._collections: dict[str, MemoryCollection] = {}
+
+    def collection(self, encoder: EncoderInfo) -> MemoryCollection:
+        name = f"{encoder.name}_{encoder.fingerprint}"
+        return self._collections.setdefault(name, MemoryCollection(name, encoder.dim))
+
+    def holds(self, encoder: EncoderInfo) -> bool:
+        return f"{encoder.name}_{encoder.fingerprint}" in self._collections
+
+    def name_of(self, encoder: EncoderInfo) -> str:
+        return f"{encoder.name}_{encoder.fingerprint}"
+
+    def stored(self) -> list[StoredCollection]:
+        return [each.stored() for _, each in sorted(self._collections.items())]
+
+    def drop(self, name: str) -> None:
+        if name not in self._collections:
+            raise UnknownCollection(f"There is no collection {name}.")
+        del self._collections[name]
+
+    def update(self, records: Sequence[Record]) -> None:
+        for collection in self._collections.values():
+            collection.update(records)
+
+    def delete(self, img_paths: Sequence[str]) -> None:
+        for collection in self._collections.values():
+            collection.delete(img_paths)
+
+    def close(self) -> None:
+        pass
+
+
+def _as_row(record: Record) -> Record:
+    return replace(record, original_at="")
+
+
+def _unit_rows(rows: Sequence[NDArray[np.floating]]) -> Vectors:
+    matrix = np.array(rows, dtype=np.float32)
+    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)

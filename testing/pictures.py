@@ -1,0 +1,39 @@
+"""Items, records, vectors and content IDs in the few words that tests and benchmarks need."""
+
+import numpy as np
+
+from library.images import ContentId, content_id
+from library.ingest.pipeline import Item
+from library.records import Record
+
+
+def item(name: str, data: bytes, **fields: object) -> Item:
+    return Item(name, name, lambda: data, **fields)
+
+
+def record(number: int, **fields: object) -> Record:
+    """A record of a picture that nobody has drawn; the same number is the same picture."""
+    id = content_id(str(number).encode())
+    return Record(
+        **{
+            "content_id": id,
+            "img_path": f"images/{id[:2]}/{id}.png",
+            "name": f"{number}.png",
+            "format": "PNG",
+            "width": 40,
+            "height": 30,
+            "bytes": 100 + number,
+            "added": "2026-01-01T00:00:00.000000Z",
+            "source": "test",
+            **fields,
+        }
+    )
+
+
+def unit_vectors(count: int, dim: int, seed: int = 0) -> np.ndarray:
+    vectors = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def ids(hits: list) -> list[ContentId]:
+    return [hit.record.content_id for hit in hits]

@@ -1,0 +1,51 @@
+"""Near-duplicates side by side in a real browser."""
+
+import pytest
+
+from testing import states
+from testing.browser import wait_for_cards
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serve, places, browser, tmp_path):
+    server = serve(DATA_DIR=str(places.take_in_copies(tmp_path)))
+    page = browser.open(server.url)
+    states.find_near_duplicates(page)
+    groups = page.locator(".lk-alikes")
+    group = groups.filter(has_text="sunset over the sea")
+    assert (groups.count(), group.locator("input:checked").count()) == (6, 1)
+
+    group.get_by_role("radio", name="Keep sunset over the sea.png").check()
+    group.get_by_role("button", name="Keep this one…").press("Enter")
+    assert "Keep only sunset over the sea.png, and delete the other 2 pictures" in group.inner_text()
+    page.keyboard.press("Enter")  # the focus is on Cancel
+    group.get_by_role("button", name="Keep this one…").press("Enter")
+    group.get_by_role("button", name="Delete for good").press("Enter")
+    page.get_by_text("Kept sunset over the sea.png, deleted 2 near-duplicates.").wait_for()
+    group.wait_for(state="detached")
+
+    house = groups.filter(has_text="a blue house")
+    house.get_by_role("button", name="Not a duplicate: a blue house under a blue sky, half").click()
+    house.locator("h3", has_text="2 pictures").wait_for()
+    house.get_by_role("button", name="Keep both").click()
+    house.wait_for(state="detached")
+    page.get_by_role("button", name="Look again").click()
+    page.get_by_text("4 groups of near-duplicates").wait_for()
+    page.keyboard.press("Escape")
+    wait_for_cards(page, 13)
+
+
+def test_who_may_change_nothing_only_looks(places, browser):
+    page = states.near_duplicates_to_look_at(browser, places)
+    assert page.locator(".lk-alikes button, .lk-alikes input").count() == 0
+
+
+@pytest.mark.parametrize("state", [states.no_near_duplicates, states.too_few_for_near_duplicates])
+def test_there_is_a_sentence_where_there_are_none(places, browser, state):
+    assert state(browser, places).locator(".lk-alikes").count() == 0
+
+
+def test_a_milvus_that_is_away_is_told(places, browser):
+    page = states.near_duplicates_without_milvus(browser, places)
+    assert "Milvus" in page.locator("#duplicates .lk-problem").inner_text()

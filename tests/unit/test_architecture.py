@@ -1,0 +1,78 @@
+"""The walls of the house: what each room does without."""
+
+import ast
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from testing.app_server import ROOT
+
+VENDORS = {
+    "botocore",
+    "s3fs",
+    "gradio",
+    "pyarrow",
+    "pymilvus",
+    "torch",
+    "transformers",
+    "starlette",
+    "fsspec",
+    "grpc",
+    "mcp",
+    "sentence_transformers",
+    "typer",
+    "watchfiles",
+}
+ROOMS = {"ui", "db", "encoders", "settings", "runtime", "commands", "app"}
+MAY_IMPORT = {
+    "library": set(),
+    "encoders": {"sentence_transformers", "torch", "transformers", "typer"},
+    "db": {"pyarrow", "pymilvus", "grpc", "fsspec", "watchfiles"},
+    "ui": {"gradio", "starlette"},
+    "commands": {"typer", "settings"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_stays_within_its_walls(room):
+    forbidden = (VENDORS | ROOMS) - MAY_IMPORT[room] - {room}
+    for path in (ROOT / room).rglob("*.py"):
+        assert not imports(path) & forbidden, path
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("*.py")) + sorted((ROOT / "library").rglob("*.py")), ids=lambda p: p.name
+)
+def test_a_file_opens_with_one_sentence(path):
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring and docstring.splitlines()[0].endswith("."), path
+
+
+def test_what_is_imported_is_required_by_name():
+    sources = [*ROOT.glob("*.py"), *(path for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py"))]
+    imported = set().union(*map(imports, sources)) - ROOMS - {"library"} - set(sys.stdlib_module_names)
+    files = (ROOT / "requirements.txt", ROOT / "requirements-multilingual.txt")
+    lines = [line for file in files for line in file.read_text().splitlines() if not line.startswith("-r ")]
+    required = {re.split(r"[<>=]", line)[0].lower() for line in lines}
+    distributions = packages_distributions()
+    for name in imported:
+        assert required & {each.lower().replace("_", "-") for each in distributions[name]}, name
+    assert all(re.search(r"<\d", line) for line in lines), "every range has an upper bound"
+
+
+def test_nothing_heavy_is_imported_before_the_settings_are_read():
+    heavy = "[name for name in ('pymilvus', 'torch', 'gradio') if name in sys.modules]"
+    code = f"import sys, app, commands.main; print({heavy})"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

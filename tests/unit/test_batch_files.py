@@ -1,0 +1,192 @@
+"""Many queries from folders and tables, and their hits as files."""
+
+import csv
+import json
+import tracemalloc
+from dataclasses import replace
+from itertools import islice
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from db.files.hit_files import hit_file
+from db.sources.query_tables import queries_from
+from library.errors import InvalidSelection, UnknownSource
+from library.ports import Hit
+from library.search.batch import Answered
+from testing.pictures import record
+
+ROWS = [
+    {"text": "red, or so", "filepath": "", "note": "1"},
+    {"text": "", "filepath": "a b.png", "note": "2"},
+    {"text": "blue", "filepath": "a b.png", "note": "3"},
+    {"text": " ", "filepath": "", "note": "4"},
+    {"text": "007", "filepath": "", "note": "5"},
+]
+
+
+def write_csv(path, delimiter=","):
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.DictWriter(file, list(ROWS[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(ROWS)
+
+
+WRITERS = {
+    ".csv": write_csv,
+    ".tsv": lambda path: write_csv(path, "\t"),
+    ".jsonl": lambda path: path.write_text("\n".join(map(json.dumps, ROWS)), encoding="utf-8"),
+    ".parquet": lambda path: pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path),
+}
+
+
+@pytest.fixture(params=WRITERS)
+def table(request, tmp_path, picture):
+    path = tmp_path / f"queries{request.param}"
+    WRITERS[request.param](path)
+    (tmp_path / "a b.png").write_bytes(picture("red"))
+    return path
+
+
+def asked(*arguments):
+    return list(queries_from(*map(str, arguments)).asked)
+
+
+# Queries
+
+
+def test_a_table_has_a_query_in_every_row(table, picture):
+    text, image, both, neither, number = asked(table)
+    assert (text.name, text.text, text.picture) == ("red, or so", "red, or so", None)
+    assert (image.name, image.text, image.picture()) == ("a b.png", "", picture("red"))
+    assert (both.name, both.text, both.picture()) == ("blue + a b.png", "blue", picture("red"))
+    assert neither.name == f"{table.name}, row 4" and "neither a text nor a picture" in neither.problem
+    assert number.text == "007"
+
+
+def test_a_named_column_is_the_only_one_that_counts(table):
+    assert [each.text for each in asked(table, "note")] == list("12345")
+    assert all(each.picture is None for each in asked(table, "note"))
+
+
+def test_a_missing_column_is_named_with_those_there_are(table):
+    with pytest.raises(UnknownSource, match=r"no column caption\. It has text, filepath, note: name one"):
+        asked(table, "caption")
+
+
+def test_a_table_without_known_columns_asks_for_their_names(tmp_path):
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UnknownSource, match=r"no column text or filepath\. It has a, b: name one with --text-column"):
+        asked(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize("name", ["gone.csv", "broken.parquet", "broken.jsonl", "empty.csv"])
+def test_a_table_that_cannot_be_read_gets_one_sentence(tmp_path, name):
+    (tmp_path / "broken.parquet").write_text("text")
+    (tmp_path / "broken.jsonl").write_text('{"text": "red"}\n[')
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(UnknownSource, match=name) as raised:
+        asked(tmp_path / name)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_has_a_query_for_every_picture(tmp_path, picture):
+    for name in ("b.png", "a.png", "notes.txt", ".hidden.png"):
+        (tmp_path / name).write_bytes(picture("blue"))
+    queries = queries_from(str(tmp_path))
+    assert queries.total == 2
+    assert sorted(each.name for each in queries.asked) == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+
+
+@pytest.mark.parametrize("arguments", [["nowhere"], [".", "text"]])
+def test_what_is_no_source_of_queries_is_told(arguments):
+    with pytest.raises(UnknownSource):
+        asked(*arguments)
+
+
+def test_a_long_table_is_read_as_it_is_asked(tmp_path):
+    path = tmp_path / "long.csv"
+    with path.open("w") as file:
+        file.write("text\n")
+        file.writelines(f"{number} {'word ' * 20}\n" for number in range(100_000))
+    tracemalloc.start()
+    queries = queries_from(str(path))
+    assert [each.text[:2] for each in islice(queries.asked, 2)] == ["0 ", "1 "]
+    assert tracemalloc.get_traced_memory()[1] < path.stat().st_size / 4
+    tracemalloc.stop()
+
+
+# Hits
+
+ROME = {"year": 2020, "where": "Rome, Italy"}
+HITS = [
+    Hit(record(1, metadata=ROME), 0.75),
+    Hit(replace(record(2), name="a\nb.png"), -0.25),
+]
+LINES = [
+    ("red", 1, HITS[0].record.content_id, 0.75, 0.25, ROME),
+    ("red", 2, HITS[1].record.content_id, -0.25, 1.25, {}),
+    ("café", 1, HITS[0].record.content_id, 0.75, 0.25, ROME),
+]
+
+
+def rows_of(path):
+    match path.suffix:
+        case ".csv":
+            with path.open(newline="", encoding="utf-8") as file:
+                return list(csv.DictReader(file))
+        case ".jsonl":
+            return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return pyarrow.parquet.read_table(path).to_pylist()
+
+
+def as_line(row):
+    metadata = row["metadata"] if isinstance(row["metadata"], dict) else json.loads(row["metadata"])
+    return row["query"], int(row["rank"]), row["content_id"], float(row["score"]), float(row["distance"]), metadata
+
+
+@pytest.mark.parametrize("name", ["hits.csv", "hits.jsonl", "hits.parquet"])
+def test_every_hit_has_its_row(tmp_path, name):
+    path = tmp_path / name
+    with hit_file(path) as write:
+        write(Answered("red", HITS))
+        write(Answered("nothing"))
+        write(Answered("café", HITS[:1]))
+    rows = rows_of(path)
+    assert [as_line(row) for row in rows] == LINES
+    columns = ["query", "rank", "content_id", "img_path", "name", "score", "distance", "metadata"]
+    assert list(rows[0]) == columns
+
+
+@pytest.mark.parametrize("name", ["hits.csv", "hits.jsonl", "hits.parquet"])
+def test_a_file_without_hits_is_whole_and_what_failed_half_way_keeps_its_rows(tmp_path, name):
+    with hit_file(tmp_path / name):
+        pass
+    assert rows_of(tmp_path / name) == []
+    with pytest.raises(KeyError), hit_file(tmp_path / name) as write:
+        write(Answered("red", HITS))
+        raise KeyError
+    assert len(rows_of(tmp_path / name)) == 2
+
+
+def test_a_path_that_is_not_text_can_be_written(tmp_path):
+    for name in ("hits.csv", "hits.jsonl", "hits.parquet"):
+        with hit_file(tmp_path / name) as write:
+            write(Answered("caf\udce9.png", HITS))
+        assert len(rows_of(tmp_path / name)) == 2
+
+
+def test_what_a_spreadsheet_would_run_stays_text(tmp_path):
+    with hit_file(tmp_path / "hits.csv") as write:
+        write(Answered("=1+1", [Hit(replace(record(1), name="@SUM(A1).png"), 0.5)]))
+    [row] = rows_of(tmp_path / "hits.csv")
+    assert (row["query"], row["name"], row["score"]) == ("'=1+1", "'@SUM(A1).png", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("hits.xlsx", "no name for hits"), ("no/hits.csv", "cannot be written")]
+)
+def test_a_file_that_cannot_be_is_refused(tmp_path, name, sentence):
+    with pytest.raises(InvalidSelection, match=sentence), hit_file(tmp_path / name):
+        pass

@@ -1,0 +1,737 @@
+"""What the page's controls do, called directly and, for what only a server can show, over HTTP."""
+
+import json
+import time
+import urllib.request
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+
+from library.errors import UNEXPECTED, IndexUnavailable, InvalidContentId, ModelUnavailable, UnknownModel
+from library.image_library import ImageLibrary
+from library.images import content_id
+from library.ingest.runs import Worker
+from testing.app_server import ROOT
+from testing.fakes import ColourEncoder, MemoryCollection, loading
+from testing.pictures import item
+from ui.handlers.library import AUTOMATIC, EXACT, MANUAL, NO_RUN, Handlers
+from ui.page import build_page
+from ui.views import PAGE_SIZE, View
+
+HOSTILE = "${alert(1)}<img src=x onerror=alert(1)>.jpg"
+PARAMS = (24, AUTOMATIC, 16, 0)
+UNFILTERED = (None, "all", "score", 0)
+
+
+@pytest.fixture
+def worker(library):
+    worker = Worker(library)
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def uploads(tmp_path):
+    return tmp_path
+
+
+@pytest.fixture
+def handlers(library, worker, uploads):
+    return Handlers(library, worker, "all", uploads)
+
+
+@pytest.fixture
+def filled(library, picture):
+    """A library of a red, a green and a blue picture; their IDs by colour."""
+    pictures = {colour: picture(colour) for colour in ("red", "green", "blue")}
+    list(library.add([item(f"{colour}.png", data) for colour, data in pictures.items()]))
+    return {colour: content_id(data) for colour, data in pictures.items()}
+
+
+def names(value):
+    return [shown["name"] for shown in value["items"]]
+
+
+def uploaded(folder, name, data):
+    path = folder / f"{len(list(folder.iterdir()))}.bin"
+    path.write_bytes(data)
+    return {"path": str(path), "name": name}
+
+
+def finished(handlers, run_id):
+    for _ in range(500):
+        value, _ = handlers.follow(run_id)
+        if value["state"] not in ("waiting", "running"):
+            return value
+        time.sleep(0.01)
+    raise AssertionError("the run never ended")
+
+
+# Searching
+
+
+def test_words_find_the_picture_they_describe(handlers, filled):
+    value = handlers.show(View.of("blue"), *PARAMS)
+    assert value["state"] == "results"
+    assert names(value)[0] == "blue.png"
+    assert [shown["rank"] for shown in value["items"]] == [1, 2, 3]
+
+
+def test_every_answer_is_json(handlers, filled):
+    for view in (View(), View.of("red"), View.of(like=filled["red"])):
+        assert json.loads(json.dumps(handlers.show(view, *PARAMS)))
+    assert json.loads(json.dumps(handlers.status()))
+
+
+def test_an_uploaded_picture_finds_its_like(handlers, filled, picture, uploads):
+    given = uploaded(uploads, "query.png", picture("green", size=(9, 9)))
+    view = handlers.asked({"text": "", "files": [given["path"]]})
+    assert names(handlers.show(view, *PARAMS))[0] == "green.png"
+
+
+def test_pictures_like_another_leave_that_one_out(handlers, filled):
+    value, view = handlers.visit({"like": filled["red"]}, *PARAMS)
+    assert [part.content_id for part in view.parts] == [filled["red"]]
+    assert [each["name"] for each in value["pictures"]] == ["red.png"]
+    assert "red.png" not in names(value)
+
+
+def test_nothing_asked_for_shows_the_library_newest_first(handlers, filled):
+    value = handlers.show(handlers.asked({"text": "  ", "files": []}), *PARAMS)
+    assert (value["state"], value["total"]) == ("browse", 3)
+    assert names(value) == ["blue.png", "green.png", "red.png"]
+
+
+def test_the_library_is_shown_page_by_page(handlers, library, picture):
+    list(library.add([item(f"{n}.png", picture((n, 0, 0))) for n in range(PAGE_SIZE + 2)]))
+    value, _ = handlers.visit({"offset": PAGE_SIZE}, *PARAMS)
+    assert names(value) == ["1.png", "0.png"]
+
+
+def test_turning_a_page_leaves_the_search_box_alone(handlers):
+    assert handlers.box_text({"offset": 48}) is None
+    assert handlers.box_text({"like": "x"}) == ""
+    assert handlers.box_text({"q": "red"}) == "red"
+
+
+def test_an_empty_library_says_so(handlers):
+    assert handlers.show(View(), *PARAMS)["state"] == "empty"
+    assert handlers.show(View.of("red"), *PARAMS)["state"] == "empty"
+
+
+def test_a_minimum_score_that_nothing_reaches_is_not_an_error(handlers, filled):
+    value = handlers.show(View.of("red green blue"), 24, AUTOMATIC, 16, 0.99)
+    assert (value["state"], value["min_score"]) == ("none", 0.99)
+
+
+def test_zero_on_the_score_slider_leaves_nothing_out(handlers, filled, monkeypatch):
+    seen = searches(monkeypatch)
+    assert handlers.show(View.of("red"), *PARAMS)["min_score"] == -1
+    assert seen == [(24, None, False)]
+
+
+def test_accuracy_decides_between_nprobe_and_exact(handlers, filled, monkeypatch):
+    seen = searches(monkeypatch)
+    handlers.show(View.of("red"), 5, MANUAL, 7, 0)
+    handlers.show(View.of("red"), 5, EXACT, 7, 0)
+    assert seen == [(5, 7, False), (5, None, True)]
+
+
+def searches(monkeypatch):
+    seen = []
+    real = MemoryCollection.search
+
+    def search(self, vector, limit, nprobe=None, exact=False, *others):
+        seen.append((limit - 1, nprobe, exact))  # one more tells whether another page follows
+        return real(self, vector, limit, nprobe, exact, *others)
+
+    monkeypatch.setattr(MemoryCollection, "search", search)
+    return seen
+
+
+def test_a_text_that_was_cut_is_mentioned(handlers, filled):
+    assert handlers.show(View.of("red " * 20), *PARAMS)["notes"]
+
+
+# What a client may send
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        ("24", AUTOMATIC, 16, 0),
+        (10**9, AUTOMATIC, 16, 0),
+        (2.5, AUTOMATIC, 16, 0),
+        (True, AUTOMATIC, 16, 0),
+        (None, AUTOMATIC, 16, 0),
+        (24, MANUAL, {}, 0),
+        (24, MANUAL, 0, 0),
+        (24, AUTOMATIC, 16, float("nan")),
+        (24, AUTOMATIC, 16, float("inf")),
+        (24, AUTOMATIC, 16, [1]),
+    ],
+)
+def test_numbers_that_are_none_are_refused_in_words(handlers, filled, params):
+    value = handlers.show(View.of("red"), *params)
+    assert (value["state"], value["kind"]) == ("error", "InvalidQuery")
+    assert value["detail"] != UNEXPECTED
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], "x", {"like": 1}, {"q": {}}, {"offset": "3"}, {"offset": -5}, {"offset": True}]
+)
+def test_a_visit_to_nowhere_shows_the_library(handlers, filled, data):
+    value, view = handlers.visit(data, *PARAMS)
+    assert value["state"] == "browse"
+    assert view.is_browsing
+
+
+@pytest.mark.parametrize("id", ["../../etc/passwd", "A" * 64, "f" * 63, "f" * 64])
+def test_an_id_that_names_nothing_is_refused_in_words(handlers, filled, id):
+    value, _ = handlers.visit({"like": id}, *PARAMS)
+    assert value["state"] == "error"
+    assert value["detail"] != UNEXPECTED
+
+
+@pytest.mark.parametrize("box", [None, "red", [], {"text": None}, {"text": 4, "files": None}])
+def test_a_search_box_that_holds_nothing_shows_the_library(handlers, filled, box):
+    assert handlers.asked(box).is_browsing
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../secret", "a\0b", "x" * 5000, ""])
+def test_a_picture_to_search_with_comes_from_the_upload_folder(handlers, filled, path):
+    value = handlers.show(View.of("red", path), *PARAMS)
+    assert value["state"] == ("error" if path else "results")
+    assert value.get("detail") != UNEXPECTED
+
+
+def test_files_outside_the_upload_folder_are_not_read(handlers, tmp_path_factory, picture):
+    elsewhere = uploaded(tmp_path_factory.mktemp("elsewhere"), "secret.png", picture("red"))
+    inside = {"path": "../elsewhere/0.bin", "name": "up.png"}
+    _, run_id = handlers.add({"files": [elsewhere, inside, {"name": "none"}, {"path": 3}]})
+    value = finished(handlers, run_id)
+    assert value["counts"] == {"new": 0, "updated": 0, "duplicate": 0, "rejected": 0, "skipped": 4}
+
+
+# Trouble
+
+
+def test_a_broken_picture_gets_one_plain_sentence_without_a_path(handlers, filled, uploads):
+    given = uploaded(uploads, "page.jpg", b"<!doctype html>")
+    value = handlers.show(View.of(picture=given["path"]), *PARAMS)
+    assert value["kind"] == "RejectedImage"
+    assert str(uploads) not in value["detail"]
+
+
+def test_a_query_picture_that_was_cleaned_away_is_asked_for_again(handlers, filled, uploads):
+    value = handlers.show(View.of(picture=str(uploads / "gone.jpg")), *PARAMS)
+    assert "Choose it again" in value["detail"]
+    assert str(uploads) not in value["detail"]
+
+
+def test_milvus_away_is_said_and_can_be_tried_again(handlers, filled, monkeypatch):
+    def away(self):
+        raise IndexUnavailable("Milvus does not answer. Start it.")
+
+    monkeypatch.setattr(MemoryCollection, "loaded", away)
+    value = handlers.show(View.of("red"), *PARAMS)
+    assert value["kind"] == "IndexUnavailable"
+    assert value["detail"] == "Milvus does not answer. Start it."
+    assert value["retry"]
+
+
+def test_a_search_waits_for_the_model_but_looking_around_does_not(store, database, worker, uploads):
+    models = loading()
+    handlers = Handlers(ImageLibrary(store, models, database), worker, "all", uploads)
+    assert handlers.show(View.of("red"), *PARAMS)["state"] == "waiting"
+    assert handlers.show(View(), *PARAMS)["state"] == "empty"
+    models.answer_with(ColourEncoder())
+    assert handlers.show(View.of("red"), *PARAMS)["state"] == "empty"
+
+
+def test_a_model_that_failed_is_said_and_cannot_be_tried_again(store, database, worker, uploads):
+    models = loading()
+    models.fail(ModelUnavailable("The model cannot be downloaded."))
+    library = ImageLibrary(store, models, database)
+    handlers = Handlers(library, worker, "all", uploads)
+    value = handlers.show(View.of("red"), *PARAMS)
+    assert value["detail"] == "The model cannot be downloaded."
+    assert not value["retry"]
+    assert handlers.status()["model"]["state"] == "failed"
+
+
+def test_no_folder_of_the_server_is_shown(store, database, worker, uploads):
+    models = loading("/srv/models/clip-b")
+    library = ImageLibrary(store, models, database)
+    handlers = Handlers(library, worker, "all", uploads)
+    assert handlers.status()["model"]["name"] == "clip-b"
+    models.fail(UnknownModel("CLIP_MODEL=/srv/models/clip-b: this folder holds no model."))
+    assert handlers.status()["model"]["problem"] == "CLIP_MODEL=clip-b: this folder holds no model."
+
+
+def test_a_source_kept_with_its_folder_is_shown_without(handlers, library, picture):
+    list(library.add([item("red.png", picture("red"), source="/home/ann/holiday/red.png")]))
+    [shown] = handlers.show(View(), *PARAMS)["items"]
+    assert shown["source"] == "red.png"
+
+
+def test_a_bug_shows_nothing_of_itself_but_is_logged(handlers, filled, monkeypatch, caplog):
+    def broken(self):
+        raise RuntimeError("/srv/secret")
+
+    monkeypatch.setattr(MemoryCollection, "loaded", broken)
+    value = handlers.show(View.of("red"), *PARAMS)
+    assert value["detail"] == UNEXPECTED
+    assert "/srv/secret" in caplog.text
+
+
+# Adding and removing
+
+
+def test_an_upload_ends_in_a_receipt_for_every_file(handlers, library, uploads, picture):
+    red = picture("red")
+    files = [
+        uploaded(uploads, HOSTILE, red),
+        uploaded(uploads, "again.png", red),
+        uploaded(uploads, "notes.jpg", b"not a picture"),
+    ]
+    left_out = [{"name": "huge.tif", "reason": "Larger than 100 MB."}]
+    shown, run_id = handlers.add({"files": files, "left_out": left_out})
+    assert shown["total"] == 4
+    value = finished(handlers, run_id)
+    assert value["counts"] == {"new": 1, "updated": 0, "duplicate": 1, "rejected": 1, "skipped": 1}
+    received = [receipt["name"] for receipt in value["receipts"]]
+    assert received == [HOSTILE, "again.png", "notes.jpg", "huge.tif"]
+    assert HOSTILE in value["receipts"][1]["reason"]
+    (record,) = library.browse(0, 9)
+    assert (record.name, record.source) == (HOSTILE, "upload")
+
+
+@pytest.mark.parametrize("name", ["a\nb.png", "\u202egnp.exe", "é" * 127 + ".png", "../../x.png"])
+def test_an_odd_name_survives_as_text(handlers, library, uploads, picture, name):
+    _, run_id = handlers.add({"files": [uploaded(uploads, name, picture("red"))]})
+    assert finished(handlers, run_id)["counts"]["new"] == 1
+    (shown,) = handlers.show(View(), *PARAMS)["items"]
+    assert shown["name"] == library.browse(0, 1)[0].name
+
+
+def test_a_new_tab_sees_the_run_under_way(handlers, uploads, picture):
+    assert handlers.follow(None) == (NO_RUN, None)
+    _, run_id = handlers.add({"files": [uploaded(uploads, "a.png", picture("red"))]})
+    value, seen = handlers.follow(None)
+    assert seen == run_id or value == NO_RUN  # over already, on a fast machine
+    finished(handlers, run_id)
+
+
+def test_an_upload_of_nothing_is_refused_in_words(handlers):
+    for data in (None, {}, {"files": "x"}, {"files": ["x", 3]}):
+        value, run_id = handlers.add(data)
+        assert value["state"] == "error"
+        assert run_id is None
+
+
+def test_samples_fill_an_empty_library(handlers, library):
+    _, run_id = handlers.add_samples()
+    value = finished(handlers, run_id)
+    assert value["counts"]["new"] == value["total"] > 20
+    assert library.browse(0, 1)[0].source == "samples"
+
+
+def test_stop_reaches_the_run(handlers, worker, uploads, picture):
+    _, run_id = handlers.add({"files": [uploaded(uploads, "a.png", picture("red"))]})
+    value, _ = handlers.stop(run_id)
+    assert value["stopping"]
+    assert worker.find(run_id).stop.is_set()
+    assert handlers.stop("nothing") == (NO_RUN, None)
+
+
+def test_removing_a_picture_removes_it(handlers, library, filled):
+    notice = handlers.remove({"id": filled["red"]})
+    assert (notice["removed"], notice["name"]) == (filled["red"], "red.png")
+    assert [record.name for record in library.browse(0, 9)] == ["blue.png", "green.png"]
+
+
+def test_removing_several_removes_them_and_tells_how_many(handlers, library, filled):
+    notice = handlers.remove_all({"ids": [filled["red"], filled["blue"]]})
+    assert (notice["removed_all"], notice["count"]) == ([filled["red"], filled["blue"]], 2)
+    assert [record.name for record in library.browse(0, 9)] == ["green.png"]
+    assert handlers.remove_all({"ids": "all"})["kind"] == "InvalidSelection"
+
+
+@pytest.mark.parametrize("data", [None, {}, {"id": 3}, {"id": "f" * 64}, {"id": "../x"}, {"id": ["f" * 64]}])
+def test_removing_what_is_not_there_says_so(handlers, library, filled, data):
+    notice = handlers.remove(data)
+    assert notice["state"] == "error"
+    assert notice["detail"] != UNEXPECTED
+    assert len(library.browse(0, 9)) == 3
+
+
+@pytest.mark.parametrize("edits", ["add", "none"])
+def test_who_may_not_remove_cannot(library, worker, uploads, filled, edits):
+    handlers = Handlers(library, worker, edits, uploads)
+    for notice in (handlers.remove({"id": filled["red"]}), handlers.remove_all({"ids": [filled["red"]]})):
+        assert notice["kind"] == "NotAllowed"
+    assert len(library.browse(0, 9)) == 3
+
+
+def test_who_may_not_add_cannot(library, worker, uploads, picture):
+    handlers = Handlers(library, worker, "none", uploads)
+    given = {"files": [uploaded(uploads, "a.png", picture("red"))]}
+    for value, run_id in (handlers.add(given), handlers.add_samples(), handlers.stop(None)):
+        assert (value["kind"], run_id) == ("NotAllowed", None)
+    assert worker.current() is None
+
+
+# Several parts
+
+
+def test_an_address_names_texts_and_pictures_with_weights_and_crops(handlers, filled):
+    address = f"?q=red&q=x%5E2&w=-0.5&like={filled['green']}&w=0.7&crop=0,0.25,0.5,0.5&__theme=dark"
+    view = handlers.addressed({"address": address})
+    assert [part.as_json() for part in view.parts] == [
+        {"text": "red", "content_id": "", "image": None, "weight": 1, "crop": None},
+        {"text": "x^2", "content_id": "", "image": None, "weight": -0.5, "crop": None},
+        {"text": "", "content_id": filled["green"], "image": None, "weight": 0.7, "crop": [0, 0.25, 0.5, 0.5]},
+    ]
+    assert handlers.box_text({"address": address}) == "red"
+
+
+@pytest.mark.parametrize(
+    "address", ["?q=red&w=much", "?q=red&w=nan", "?like=x", "?q=red&crop=1", "?q=a" + "&q=a" * 500]
+)
+def test_a_bad_address_gets_one_sentence(handlers, filled, address):
+    value, view = handlers.visit({"address": address}, *PARAMS)
+    assert (value["state"], view) == ("error", View())
+    assert value["detail"] != UNEXPECTED
+
+
+def test_what_stands_before_any_part_of_an_address_is_nothing(handlers):
+    assert handlers.addressed({"address": "?w=3&crop=1,2&q="}).is_browsing
+
+
+def test_parts_come_back_as_they_were_asked_with_their_turn(handlers, filled, picture, uploads):
+    given = uploaded(uploads, "query.png", picture("green"))
+    parts = [
+        {"text": "red", "weight": 0.5},
+        {"image": given, "weight": 1, "crop": [0, 0, 0.5, 0.5]},
+        {"content_id": filled["blue"], "weight": -0.3},
+    ]
+    value, _ = handlers.visit({"parts": parts, "turn": 7}, *PARAMS)
+    assert names(value) == ["green.png", "red.png"]
+    assert [shown["name"] for shown in value["pictures"]] == ["blue.png"]
+    assert value["query"]["turn"] == 7
+    again, _ = handlers.visit({"parts": value["query"]["parts"]}, *PARAMS)
+    assert names(again) == names(value)
+    assert handlers.box_text({"parts": parts}) is None
+
+
+def test_a_weight_of_zero_leaves_a_part_out_for_a_while(handlers, filled):
+    parts = [{"text": "red", "weight": 0}, {"text": "blue"}]
+    value, _ = handlers.visit({"parts": parts}, *PARAMS)
+    assert names(value)[0] == "blue.png" and len(value["query"]["parts"]) == 2
+    value, _ = handlers.visit({"parts": parts[:1]}, *PARAMS)
+    assert "has the weight 0" in value["detail"]
+
+
+def test_what_cannot_be_searched_keeps_its_parts_to_be_changed(handlers, filled):
+    value, _ = handlers.visit({"parts": [{"text": "red", "weight": -1}]}, *PARAMS)
+    assert value["state"] == "error" and len(value["query"]["parts"]) == 1
+
+
+@pytest.mark.parametrize("parts", [3, "x", {}, [3], [{}], [{"text": 3}], [{"text": "a", "weight": None}], [{}] * 17])
+def test_odd_parts_get_one_sentence(handlers, filled, parts):
+    value, _ = handlers.visit({"parts": parts}, *PARAMS)
+    assert (value["state"], value["kind"]) == ("error", "InvalidQuery")
+
+
+def test_several_pictures_of_the_search_box_are_parts(handlers, filled, picture, uploads):
+    files = [uploaded(uploads, f"{colour}.png", picture(colour))["path"] for colour in ("red", "green")]
+    view = handlers.asked({"text": "red", "files": files})
+    assert len(view.parts) == 3
+    assert names(handlers.show(view, *PARAMS))[0] == "red.png"
+
+
+def test_addresses_with_a_bad_id_are_refused(handlers):
+    with pytest.raises(InvalidContentId):
+        handlers.addressed({"like": "x"})
+
+
+# Over HTTP: an endpoint that the page hides can still be called
+
+
+class Client:
+    def __init__(self, url):
+        self.url = url
+
+    def get(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=20) as response:
+            return response.read()
+
+    def post(self, path, body):
+        request = urllib.request.Request(
+            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return json.load(response)
+
+    def call(self, index, event_data, data=()):
+        """Joins the queue as a browser does and waits for the outcome."""
+        session = f"session{index}"
+        body = {"data": list(data), "event_data": event_data, "fn_index": index, "session_hash": session}
+        self.post("/gradio_api/queue/join", body)
+        outcome = f"{self.url}/gradio_api/queue/data?session_hash={session}"
+        with urllib.request.urlopen(outcome, timeout=20) as stream:
+            for line in stream:
+                if line.startswith(b"data:"):
+                    message = json.loads(line[5:])
+                    if message["msg"] == "process_completed":
+                        return message["output"]
+        raise AssertionError("the stream ended without an outcome")
+
+
+@pytest.fixture
+def launch(library, worker, tmp_path, monkeypatch):
+    """launch("add") -> a client and the page's functions by name."""
+    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
+    from ui.page import build_page, launch_options
+
+    pages = []
+
+    def start(edits):
+        page = build_page(library, worker, edits)
+        pages.append(page)
+        options = launch_options(library)
+        _, url, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options)
+        functions = {function.api_name: index for index, function in page.fns.items() if function.fn}
+        return Client(url.rstrip("/")), functions
+
+    yield start
+    for page in pages:
+        page.close()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("edits", "left"), [("none", 3), ("add", 3), ("all", 2)])
+def test_a_raw_post_removes_only_where_that_is_allowed(launch, library, filled, edits, left):
+    client, functions = launch(edits)
+    client.call(functions["remove"], {"id": filled["red"]})
+    assert len(library.browse(0, 9)) == left
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_public_api_says_what_it_takes(launch, filled):
+    client, _ = launch("all")
+    endpoints = json.loads(client.get("/gradio_api/info"))["named_endpoints"]
+    assert set(endpoints) == {"/search", "/status", "/add"}
+    parameters = [parameter["parameter_name"] for parameter in endpoints["/search"]["parameters"]]
+    paging = ["where", "match", "sort", "offset"]
+    assert parameters == ["text", "limit", "nprobe", "exact", "min_score", "image", *paging, "parts"]
+    assert endpoints["/search"]["parameters"][5]["python_type"]["type"] == "None | filepath"
+    assert endpoints["/add"]["parameters"][0]["python_type"]["type"] == "list[filepath]"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["red", "many", None, False, -1], "has to be a number"),
+        (["red", 0, None, False, -1], "The limit is 0"),
+        (["red", 5, 2.5, False, -1], "has to be a whole number"),
+        ([None, 5, None, False, -1], "Describe a picture"),
+    ],
+)
+def test_the_public_api_refuses_in_words(launch, filled, arguments, complaint):
+    client, functions = launch("all")
+    outcome = client.call(functions["search"], None, [*arguments, None, *UNFILTERED, []])
+    assert complaint in outcome["error"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_health_is_served_beside_the_page(launch):
+    client, _ = launch("none")
+    assert json.loads(client.get("/gradio_api/health")) == {"state": "ready", "why": []}
+
+
+@pytest.fixture
+def file_data(tmp_path):
+    """file_data("a.png", bytes) -> what a client says of a file that it has uploaded."""
+
+    def upload(name, data):
+        folder = tmp_path / "gradio"
+        folder.mkdir(exist_ok=True)
+        return {"path": uploaded(folder, name, data)["path"], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+    return upload
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_public_api_adds_and_gives_a_receipt_for_every_file(launch, library, picture, file_data):
+    client, functions = launch("add")
+    nameless = {"path": file_data("", picture("red"))["path"]}
+    files = [file_data("red.png", picture("red")), nameless, file_data("x.png", b"text")]
+    [result] = client.call(functions["add"], None, [files])["data"]
+    assert [result[status] for status in ("new", "duplicate", "rejected", "skipped")] == [1, 1, 1, 0]
+    assert result["files"][0] == {
+        "name": "red.png",
+        "status": "new",
+        "content_id": content_id(picture("red")),
+        "reason": None,
+    }
+    assert [record.name for record in library.browse(0, 9)] == ["red.png"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_public_api_searches_by_a_picture(launch, filled, picture, file_data):
+    client, functions = launch("none")
+    image = file_data("green.png", picture("green", size=(9, 9)))
+    [hits] = client.call(functions["search"], None, ["", 2, None, False, -1, image, *UNFILTERED, []])["data"]
+    assert hits[0]["name"] == "green.png"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_public_api_weighs_texts_and_pictures(launch, filled, picture, file_data):
+    client, functions = launch("none")
+    parts = [
+        {"text": "red", "weight": 0.5},
+        {"image": file_data("green.png", picture("green", size=(9, 9))), "crop": [0, 0, 0.5, 0.5]},
+        {"content_id": filled["blue"], "weight": -0.5},
+    ]
+    [hits] = client.call(functions["search"], None, ["", 5, None, False, -1, None, *UNFILTERED, parts])["data"]
+    assert [hit["name"] for hit in hits] == ["green.png", "red.png"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("parts", "complaint"),
+    [
+        ("red", "are a list"),
+        (["red"], "only one of them"),
+        ([{"text": "red"}] * 500, "has 500 parts"),
+        ([{"text": "red", "weight": 0}], "weight 0 is not possible"),
+        ([{"text": "red", "weight": "NaN"}], "has to be a number"),
+        ([{"content_id": "x"}], "is not a content ID"),
+        ([{"text": "red"}, {"text": "red", "weight": -1}], "cancel each other out"),
+        ([{"image": {"path": "/etc/passwd"}}], "no longer here"),
+        ([{"content_id": "0" * 64, "crop": [0, 0]}], "four numbers"),
+    ],
+)
+def test_the_public_api_refuses_bad_parts_in_words(launch, filled, parts, complaint):
+    client, functions = launch("none")
+    outcome = client.call(functions["search"], None, ["", 5, None, False, -1, None, *UNFILTERED, parts])
+    assert complaint in outcome["error"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("path", ["/etc/passwd", "elsewhere.png", "../elsewhere.png", "", None, 3, ["x"]])
+def test_the_public_api_reads_uploaded_files_only(launch, library, filled, picture, tmp_path, path):
+    client, functions = launch("all")
+    outside = tmp_path / "elsewhere.png"
+    outside.write_bytes(picture("white"))
+    named = {"path": str(outside) if path == "elsewhere.png" else path}
+    assert (
+        "no longer here"
+        in client.call(functions["search"], None, ["", 5, None, False, -1, named, *UNFILTERED, []])["error"]
+    )
+    [result] = client.call(functions["add"], None, [[named]])["data"]
+    assert (result["skipped"], len(library.browse(0, 9))) == (1, 3)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("edits", "files", "complaint"), [("none", [{}], "read-only"), ("all", "x", "No files")])
+def test_the_public_api_refuses_additions_in_words(launch, edits, files, complaint):
+    client, functions = launch(edits)
+    assert complaint in client.call(functions["add"], None, [files])["error"]
+
+
+def test_scripts_never_read_a_value_as_html():
+    assets = ROOT / "ui" / "assets"
+    for path in assets.glob("*.js"):
+        text = path.read_text("utf-8")
+        for trap in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert trap not in text, path.name
+
+
+def test_two_visitors_do_not_share_what_they_look_at(handlers, filled):
+    first, _ = handlers.visit({"q": "red"}, *PARAMS)
+    second, _ = handlers.visit({"q": "blue"}, *PARAMS)
+    assert names(first)[0] == "red.png"
+    assert names(second)[0] == "blue.png"
+
+
+# Another model
+
+
+def test_the_status_offers_reindexing_to_those_who_may(library, worker, uploads):
+    for edits, allowed in (("all", True), ("add", False), ("none", False)):
+        handlers = Handlers(library, worker, edits, uploads)
+        assert handlers.status()["may_reindex"] is allowed
+        for ask in (handlers.reindex, handlers.stop_reindexing):
+            assert (ask().get("kind") == "NotAllowed") is not allowed
+    assert worker.reindexing.over.wait(20)
+
+
+def test_an_idle_page_does_not_ask_its_queue_a_thousand_times_a_second(library, worker):
+    assert build_page(library, worker, "all")._queue.sleep_when_free >= 0.01
+
+
+# Filters, order and pages
+
+WIDE_ONES = {"rows": [{"field": "width", "operator": ">=", "value": "1"}], "match": "all", "sort": "name"}
+
+
+def test_filters_apply_at_once_and_stay_for_the_next_search(handlers, filled):
+    shown, view = handlers.filtered(View(), WIDE_ONES, *PARAMS)
+    assert (shown["state"], names(shown)) == ("browse", ["blue.png", "green.png", "red.png"])
+    assert shown["query"]["where"] == [{"field": "width", "operator": ">=", "value": 1}]
+    asked = handlers.asked({"text": "red"}, view)
+    assert asked == replace(View.of("red"), where=view.where, order="name")
+
+
+def test_an_address_brings_filters_back(handlers, filled):
+    _, view = handlers.filtered(View.of("red"), WIDE_ONES, *PARAMS)
+    query = handlers.show(view, *PARAMS)["query"]
+    said = {"q": "red", "where": json.dumps(query["where"]), "match": query["match"], "sort": query["sort"]}
+    address = f"?{urlencode(said)}"
+    assert handlers.addressed({"address": address}) == handlers.addressed(query) == view
+
+
+def test_a_filter_that_nothing_meets_shows_that(handlers, filled):
+    rows = [{"field": "name", "operator": "starts with", "value": "yellow"}]
+    shown, _ = handlers.filtered(View(), {"rows": rows, "sort": "score"}, *PARAMS)
+    assert (shown["state"], shown["total"]) == ("none", 0)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"field": "nowhere", "operator": "=", "value": "1"}],
+        [{"field": "width", "operator": "=", "value": "wide"}],
+        [{"field": "width", "operator": "like", "value": "1"}],
+        [{"field": 5, "value": "1"}],
+    ],
+)
+def test_a_filter_that_cannot_be_is_told_and_not_kept(handlers, filled, rows):
+    shown, view = handlers.filtered(View.of("red"), {"rows": rows, "sort": "score"}, *PARAMS)
+    assert (shown["state"], shown["kind"]) == ("error", "InvalidFilter")
+    assert view == View.of("red")
+
+
+@pytest.mark.parametrize("where", ["[", '[{"field": 5}]', "5", '["a"]'])
+def test_an_address_with_a_broken_filter_is_told(handlers, filled, where):
+    shown, _ = handlers.visit({"q": "red", "where": where}, *PARAMS)
+    assert shown["kind"] == "InvalidFilter"
+
+
+def test_results_are_shown_page_by_page(handlers, filled):
+    first = handlers.show(View.of("red"), 2, AUTOMATIC, 16, 0)
+    second = handlers.show(View.of("red", offset=2), 2, AUTOMATIC, 16, 0)
+    assert (first["has_more"], second["has_more"]) == (True, False)
+    assert sorted(names(first) + names(second)) == ["blue.png", "green.png", "red.png"]
+    assert [each["rank"] for each in second["items"]] == [3]
+
+
+def test_fields_are_offered_also_while_there_is_no_model(store, database, worker, uploads, filled):
+    waiting = Handlers(ImageLibrary(store, loading(), database), worker, "all", uploads)
+    assert [field["name"] for field in waiting.fields()["fields"]][:2] == ["name", "width"]

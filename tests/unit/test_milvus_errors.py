@@ -1,0 +1,25 @@
+"""What Milvus says when a collection is not in memory, in the words of its versions."""
+
+import pytest
+from pymilvus import MilvusException
+
+from db.milvus.milvus_errors import says_gone, says_not_loaded
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (101, "collection not loaded[collection=1]"),
+        (103, "collection not fully loaded[collection=1]"),
+        (65535, "fail to Search, QueryNode ID=1, reason=collection not found"),
+        (65535, "failed to get delegator -1 for channel by-dev-rootcoord-dml_13_1v0: can not find client of node -1"),
+    ],
+)
+def test_a_collection_that_is_not_in_memory_is_loaded_again(code, message):
+    assert says_not_loaded(MilvusException(code, message))
+
+
+def test_a_collection_without_its_name_is_gone_and_other_refusals_are_neither():
+    gone, other = MilvusException(100, "can't find collection"), MilvusException(65535, "no such field")
+    assert says_gone(gone) and not says_not_loaded(gone)
+    assert not says_gone(other) and not says_not_loaded(other)

@@ -1,0 +1,147 @@
+"""Tables whose rows are pictures."""
+
+import json
+import threading
+from datetime import date, datetime, timedelta, timezone
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from db.sources.tables import items_in_table
+from library.errors import RejectedImage, UnknownSource
+from library.records import given
+
+HEADER = ["filepath", "class", "width", "rating", "sold", "taken", "code", "img_path"]
+ROWS = [
+    ["a.jpg", "motorbike", "300", "4.5", "true", "2026-01-31 13:00:00+02:00", "007", "mine"],
+    ["sub/b.jpg", "ペン", "-20", "3", "False", "2026-02-01T00:00:00Z", "42", ""],
+    ["", "nothing", "", "", "", "", "", ""],
+]
+FIRST = {
+    "class": "motorbike",
+    "width": 300,
+    "rating": 4.5,
+    "sold": True,
+    "taken": "2026-01-31T11:00:00Z",
+    "code": "007",
+    "img_path": "mine",
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.jpg").write_bytes(b"a")
+    (tmp_path / "sub" / "b.jpg").write_bytes(b"b")
+    return tmp_path
+
+
+def texts(path, delimiter):
+    path.write_text("\n".join(delimiter.join(row) for row in [HEADER, *ROWS]) + "\n", "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("name", "delimiter"), [("photos.csv", ","), ("photos.tsv", "\t"), ("PHOTOS.CSV", ",")])
+def test_a_row_of_texts_becomes_a_picture_with_typed_metadata(folder, name, delimiter):
+    first, second, third = items_in_table(texts(folder / name, delimiter), "filepath")
+    assert (first.read(), second.read()) == (b"a", b"b")
+    assert (first.name, second.source) == ("a.jpg", f"{name}/sub/b.jpg")
+    assert given(first.metadata) == FIRST
+    assert given(second.metadata) == {
+        "class": "ペン",
+        "width": -20,
+        "rating": 3.0,
+        "sold": False,
+        "taken": "2026-02-01T00:00:00Z",
+        "code": "42",
+    }
+    assert third.skip == "The row names no picture."
+
+
+def test_lines_of_json_keep_their_own_types(folder):
+    lines = [
+        {"filepath": "a.jpg", "stars": 5, "code": "007", "tags": ["x", "y"], "nothing": None, "on": "2026-01-31"},
+        {"filepath": "sub/b.jpg", "extra": 1.5, "on": "2026-01-31"},
+    ]
+    (folder / "photos.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    first, second = items_in_table(folder / "photos.jsonl", "filepath")
+    assert given(first.metadata) == {"stars": 5, "code": "007", "tags": '["x", "y"]', "on": "2026-01-31"}
+    assert given(second.metadata) == {"extra": 1.5, "on": "2026-01-31"}
+
+
+def test_parquet_keeps_its_types_and_times_become_utc(folder):
+    tokyo = timezone(timedelta(hours=9))
+    columns = {
+        "filepath": ["a.jpg", "sub/b.jpg"],
+        "taken": [datetime(2026, 1, 31, 9, tzinfo=tokyo), None],
+        "day": [date(2026, 1, 31), None],
+        "score": [0.5, float("nan")],
+    }
+    pyarrow.parquet.write_table(pyarrow.table(columns), folder / "photos.parquet")
+    first, second = items_in_table(folder / "photos.parquet", "filepath")
+    assert given(first.metadata) == {"taken": "2026-01-31T00:00:00Z", "day": "2026-01-31", "score": 0.5}
+    assert given(second.metadata) == {}
+
+
+def test_a_missing_column_is_answered_with_those_there_are(folder):
+    with pytest.raises(UnknownSource, match=r"photos\.csv has no column path\. It has filepath, class, width"):
+        items_in_table(texts(folder / "photos.csv", ","), "path")
+
+
+@pytest.mark.parametrize("name", ["photos.jsonl", "photos.parquet", "photos.xlsx", "nowhere.csv"])
+def test_what_is_no_table_is_one_sentence(folder, name):
+    if name != "nowhere.csv":
+        (folder / name).write_bytes(b"no table\n\0")
+    with pytest.raises(UnknownSource, match=r"cannot be read|no table that can be read"):
+        items_in_table(folder / name, "filepath")
+
+
+def test_a_row_whose_file_is_missing_says_so_when_it_is_read(folder):
+    (folder / "photos.csv").write_text("filepath\ngone.jpg\n")
+    [item] = items_in_table(folder / "photos.csv", "filepath")
+    with pytest.raises(FileNotFoundError):
+        item.read()
+
+
+def test_where_an_absolute_path_lies_is_not_told(folder):
+    (folder / "photos.csv").write_text(f"filepath\n{folder / 'a.jpg'}\n")
+    [item] = items_in_table(folder / "photos.csv", "filepath")
+    assert (item.source, item.read()) == ("a.jpg", b"a")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web(folder):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_addresses_are_fetched(folder, web):
+    (folder / "photos.csv").write_text(f"url\n{web}/a.jpg?w=300\n{web}/gone.jpg\nhttp://127.0.0.1:9/a.jpg\n")
+    found, gone, away = items_in_table(folder / "photos.csv", "url")
+    assert (found.name, found.read(), found.source) == ("a.jpg", b"a", f"{web}/a.jpg?w=300")
+    with pytest.raises(RejectedImage, match="answers 404"):
+        gone.read()
+    with pytest.raises(RejectedImage, match="This address cannot be read"):
+        away.read()
+
+
+def test_a_bucket_may_be_named_row_by_row(folder, bucket):
+    import fsspec
+
+    fsspec.filesystem("s3", skip_instance_cache=True).pipe_file(f"{bucket}/a.jpg", b"a")
+    (folder / "photos.csv").write_text(f"url\n{bucket}/a.jpg\n{bucket}/gone.jpg\n")
+    found, gone = items_in_table(folder / "photos.csv", "url")
+    assert found.read() == b"a"
+    with pytest.raises(OSError, match="does not exist"):
+        gone.read()

@@ -1,0 +1,1 @@
+"""The training of the bundled small CLIP."""

@@ -1,0 +1,141 @@
+"""What the meter and the table of evaluations show, and who may begin a measurement."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from library import validation
+from library.errors import InvalidEvaluation, LikenessError
+from library.evaluation.evaluate import Evaluations
+from library.evaluation.tuning import PICTURE, TEXT, Tuning, Wish
+from library.evaluation.tuning_job import Meter
+from library.image_library import ImageLibrary
+from library.images import parse_content_id
+from library.permissions import Edits, require
+from ui.views import Json, error_view
+
+logger = logging.getLogger(__name__)
+
+EVALUATIONS_SHOWN = 30
+
+
+class MeasuringHandlers:
+    def __init__(
+        self, library: ImageLibrary, meter: Meter, edits: Edits, evaluations: Evaluations | None = None
+    ) -> None:
+        self._library = library
+        self._meter = meter
+        self._edits = edits
+        self._evaluations = evaluations
+
+    def meter(self) -> Json:
+        """How far a measurement is, and what the last one found."""
+        work, result = self._meter.latest, self._meter.result
+        index = self._library.status().index
+        return {
+            "at": time.monotonic(),  # every answer is drawn, since each is another one
+            "state": work.state if work else "none",
+            "done": work.done if work else 0,
+            "total": work.total if work else 0,
+            "stopping": bool(work and work.stop.is_set() and not work.over.is_set()),
+            "problem": work.problem if work else None,
+            "may": self._edits == "all",
+            "chosen": index.nprobe if index and index.nprobe_is_chosen else None,
+            "outdated": index.outdated_choice if index else None,
+            "result": tuning_view(result) if result else None,
+        }
+
+    def measure(self) -> Json:
+        return self._changing(lambda: self._meter.start(Wish()))
+
+    def stop(self) -> Json:
+        return self._changing(self._meter.stop)
+
+    def choose(self, data: Any) -> Json:
+        """Keeps the suggestion of the last measurement, and no other number; or takes the choice back."""
+
+        def change() -> None:
+            if validation.mapping(data).get("suggested") is not True:
+                self._library.choose_nprobe(None)
+                return
+            result = self._meter.result
+            if result is None or result.suggested is None:
+                raise InvalidEvaluation("Nothing was measured yet: measure first.")
+            self._library.choose_nprobe(result.suggested.nprobe)
+
+        return self._changing(change)
+
+    def evaluations(self, data: Any) -> Json:
+        """The list of those that are kept, and the one that is named, or else the newest."""
+        kept = self._evaluations.newest(EVALUATIONS_SHOWN) if self._evaluations else []
+        wanted = validation.text(validation.mapping(data).get("at"))
+        shown = next((each for each in kept if each.get("at") == wanted), kept[0] if kept else None)
+        return {
+            "at": time.monotonic(),
+            "kept": [_titled(each) for each in kept],
+            "shown": {**shown, "icons": self._visible(shown.get("icons", {}))} if shown else None,
+        }
+
+    def _visible(self, icons: Json) -> Json:
+        """Visitors who may not change everything see only what the library shows them anyway."""
+        if self._edits == "all":
+            return icons
+        stored = self._library.stored([parse_content_id(id) for id in icons])
+        return {id: icon for id, icon in icons.items() if id in stored}
+
+    def _changing(self, change: Callable[[], object]) -> Json:
+        try:
+            require(self._edits, "all")
+            change()
+        except Exception as error:
+            if not isinstance(error, LikenessError):
+                logger.error("A request of the page failed", exc_info=error)
+            return self.meter() | {"state": "failed", "problem": error_view(error)["detail"]}
+        return self.meter()
+
+
+def tuning_view(found: Tuning) -> Json:
+    step = found.suggested
+    return {
+        "rows": found.rows,
+        "nlist": found.nlist,
+        "backend": found.backend,
+        "k": found.k,
+        "target": found.target,
+        "texts": found.queries[TEXT],
+        "pictures": found.queries[PICTURE],
+        "texts_from": dict(found.texts_from),
+        "present": found.present,
+        "suggested": step.nprobe if step else None,
+        "exact": {"text": found.exact[TEXT], "picture": found.exact[PICTURE]},
+        "steps": [
+            {
+                "nprobe": each.nprobe,
+                "recall": {"text": each.recall[TEXT], "picture": each.recall[PICTURE]},
+                "milliseconds": {"text": each.milliseconds[TEXT], "picture": each.milliseconds[PICTURE]},
+            }
+            for each in found.steps
+        ],
+    }
+
+
+def _titled(evaluation: Json) -> Json:
+    models = [str(model.get("model", "")) for model in evaluation.get("models", [])]
+    return {"at": evaluation.get("at", ""), "source": evaluation.get("source", ""), "models": models}
+
+
+def wire_measuring(handlers: MeasuringHandlers, meter: gr.HTML, evaluations: gr.HTML, **event: Any) -> None:
+    def choose(event: gr.EventData) -> Json:
+        return handlers.choose(event._data)
+
+    def show(event: gr.EventData) -> Json:
+        return handlers.evaluations(event._data)
+
+    meter.asked(handlers.meter, None, meter, **event)
+    meter.begin(handlers.measure, None, meter, **event)
+    meter.halt(handlers.stop, None, meter, **event)
+    meter.choose(choose, None, meter, **event)
+    evaluations.asked(show, None, evaluations, **event)

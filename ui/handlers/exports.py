@@ -1,0 +1,155 @@
+"""The route that lets results be taken along, and the deletion of several pictures at once."""
+
+import codecs
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Any, get_args
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from library import validation
+from library.errors import InvalidSelection, LikenessError, UnknownPicture
+from library.exports.results import KINDS, Kind, Result, check_number, check_size, written
+from library.image_library import ImageLibrary
+from library.images import ContentId, parse_content_id
+from library.permissions import Edits, require
+from library.search.relevance import Words
+from ui.media import SAFE, refusal
+from ui.views import Json, without_folder
+
+PREFIX = "/gradio_api/taking"
+MAX_BODY = 2_000_000
+DELETED_AT_ONCE = 500
+TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "zip": "application/zip"}
+# The page reads the sentence out of its own frame, which a sandbox would not let it do.
+READABLE = {**SAFE, "Content-Security-Policy": "default-src 'none'"}
+
+
+def taking_routes(library: ImageLibrary) -> list[Route]:
+    """A form with the field `rows`: a list of id, rank, score and relevance, as the answer had them."""
+
+    async def taking(request: Request) -> Response:
+        try:
+            rows = _rows(await _body(request))
+            return await run_in_threadpool(_file, library, request.path_params["kind"], rows)
+        except LikenessError as error:
+            return refusal(error, READABLE)
+
+    return [Route(f"{PREFIX}/{{kind}}", taking, methods=["POST"])]
+
+
+def remove_all(library: ImageLibrary, edits: Edits, data: Any) -> Json:
+    """Deletes for good those of the pictures that are still there; what to tell.
+
+    Raises NotAllowed, InvalidSelection, InvalidContentId or UnknownPicture.
+    """
+    require(edits, "all")
+    ids = _ids(validation.mapping(data).get("ids"))
+    there = [record.content_id for record in library.records(ids)]
+    if not there:
+        raise UnknownPicture(_none_of(len(ids)))
+    for start in range(0, len(there), DELETED_AT_ONCE):
+        library.delete(there[start : start + DELETED_AT_ONCE])
+    return {"removed_all": ids, "count": len(there), "at": time.monotonic()}
+
+
+def _file(library: ImageLibrary, kind: str, rows: Sequence[Any]) -> Response:
+    """Raises InvalidSelection, InvalidContentId, UnknownPicture or StoreUnavailable."""
+    checked = _kind(kind)
+    results, gone = _results(library, rows)
+    check_size(results, checked)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{_name(results, checked)}"',
+        "Cache-Control": "no-store",
+        **SAFE,
+    }
+    return StreamingResponse(_pieces(library, checked, results, gone), media_type=TYPES[checked], headers=headers)
+
+
+def _pieces(library: ImageLibrary, kind: Kind, results: Sequence[Result], gone: Sequence[ContentId]) -> Iterator[bytes]:
+    pieces = written(kind, results, library.original, gone)
+    # Spreadsheets take a file without this mark for one of their own encoding.
+    return chain([codecs.BOM_UTF8], pieces) if kind == "csv" else pieces
+
+
+def _results(library: ImageLibrary, rows: Sequence[Any]) -> tuple[list[Result], list[ContentId]]:
+    """Those that are in the library, with the figures of the answer, and the IDs of the others."""
+    ids = _ids([validation.mapping(row).get("id") for row in rows])
+    by_id = {validation.text(validation.mapping(row).get("id")): validation.mapping(row) for row in rows}
+    records = library.records(ids)
+    if not records:
+        raise UnknownPicture(_none_of(len(ids)))
+    there = {record.content_id for record in records}
+    results = []
+    for record in records:
+        row = by_id[record.content_id]
+        shown = replace(record, source=without_folder(record.source))
+        results.append(Result(shown, _rank(row.get("rank")), _score(row.get("score")), _words(row.get("relevance"))))
+    return results, [id for id in ids if id not in there]
+
+
+def _ids(value: Any) -> list[ContentId]:
+    """Each once. Raises InvalidSelection or InvalidContentId."""
+    given = value if isinstance(value, list) else []
+    if not given:
+        raise InvalidSelection("No picture is selected. Select one or more.")
+    check_number(len(given))
+    return list(dict.fromkeys(parse_content_id(validation.text(id)) for id in given))
+
+
+def _rank(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9 else None
+
+
+def _score(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) and abs(value) <= 1.01 else None
+
+
+def _words(value: Any) -> Words | None:
+    return next((words for words in get_args(Words) if words == value), None)
+
+
+def _kind(value: str) -> Kind:
+    for kind in KINDS:
+        if kind == value:
+            return kind
+    raise UnknownPicture(f"There is no such file: {', '.join(KINDS)}.")
+
+
+def _name(results: Sequence[Result], kind: Kind) -> str:
+    what = "results" if any(result.rank for result in results) else "pictures"
+    return f"likeness-{len(results)}-{what if len(results) > 1 else what[:-1]}.{kind}"
+
+
+def _none_of(count: int) -> str:
+    if count == 1:
+        return "This picture is no longer in the library."
+    return f"None of these {count:,} pictures is in the library any longer."
+
+
+def _rows(body: bytes) -> list[Any]:
+    """Raises InvalidSelection."""
+    try:
+        rows = json.loads(parse_qs(body.decode(), max_num_fields=8)["rows"][0])
+    except (ValueError, KeyError, RecursionError):
+        raise InvalidSelection("The selection cannot be read. Reload the page, then try again.") from None
+    return rows if isinstance(rows, list) else []
+
+
+async def _body(request: Request) -> bytes:
+    """Raises InvalidSelection."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY:
+            raise InvalidSelection("The selection is too long to be taken along at once. Choose fewer.")
+    return bytes(body)

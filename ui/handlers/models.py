@@ -1,0 +1,146 @@
+"""What the panel of models shows: which can be asked, what each has encoded, and who may change that."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from library import validation
+from library.errors import LikenessError, UnknownCollection
+from library.image_library import ImageLibrary
+from library.ingest.runs import Worker
+from library.models import OfferedModel
+from library.permissions import Edits, require
+from library.ports import StoredCollection
+from ui.handlers.library import Handlers
+from ui.views import Json, View, error_view, models_view, reindexing_view, without_folder
+
+logger = logging.getLogger(__name__)
+
+
+class ModelHandlers:
+    def __init__(self, library: ImageLibrary, worker: Worker, edits: Edits) -> None:
+        self._library = library
+        self._worker = worker
+        self._edits = edits
+
+    def chosen(self, view: View, data: Any) -> View:
+        """The same question to another model, or to two; to the one that answers where none is named."""
+        given = validation.mapping(data)
+        model, against = validation.text(given.get("model")), validation.text(given.get("against"))
+        return replace(view, model=model, against="" if against == model else against, offset=0)
+
+    def view(self) -> Json:
+        """The models, and the collections that there are."""
+        return self._told(lambda: None)
+
+    def encode(self, data: Any) -> Json:
+        """Encodes in the background what a model lacks, or goes on with it."""
+
+        def encode() -> None:
+            require(self._edits, "all")
+            self._worker.reindex(validation.text(validation.mapping(data).get("model")))
+
+        return self._told(encode)
+
+    def stop(self) -> Json:
+        def stop() -> None:
+            require(self._edits, "all")
+            self._worker.stop_reindexing()
+
+        return self._told(stop)
+
+    def drop(self, data: Any) -> Json:
+        """For good; the pictures stay."""
+
+        def drop() -> None:
+            require(self._edits, "all")
+            name = validation.text(validation.mapping(data).get("collection"))
+            work = self._worker.reindexing
+            if work and not work.over.is_set():
+                raise UnknownCollection(
+                    "Pictures are being encoded right now: stop that before a collection is dropped."
+                )
+            self._library.drop_collection(name)
+
+        return self._told(drop)
+
+    def _told(self, change: Callable[[], None]) -> Json:
+        problem = None
+        try:
+            change()
+        except Exception as error:
+            problem = _detail(error)
+        offered = self._library.offered_models()
+        pictures = self._library.status().pictures
+        value: Json = {
+            "at": time.monotonic(),  # every answer is drawn, since each is another one
+            "may": self._edits == "all",
+            "pictures": pictures,
+            "reindexing": reindexing_view(self._worker.reindexing),
+            "collections": [],
+        }
+        try:
+            value["collections"] = [_collection(each, offered, pictures) for each in self._library.collections()]
+        except Exception as error:
+            problem = problem or _detail(error)
+        return value | {"models": models_view(offered), "problem": problem}
+
+
+def wire_models(
+    handlers: ModelHandlers,
+    searches: Handlers,
+    models: gr.HTML,
+    params: tuple[Component, ...],
+    results: gr.HTML,
+    view: gr.State,
+    searching: Json,
+    watching: Json,
+) -> None:
+    def choose(view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData) -> Any:
+        asked = handlers.chosen(view, event._data)
+        return searches.show(asked, limit, accuracy, nprobe, min_score), asked
+
+    def encode(event: gr.EventData) -> Json:
+        return handlers.encode(event._data)
+
+    def drop(event: gr.EventData) -> Json:
+        return handlers.drop(event._data)
+
+    models.chosen(choose, [view, *params], [results, view], **searching)
+    models.asked(handlers.view, None, models, **watching)
+    models.begin(encode, None, models, **watching)
+    models.halt(handlers.stop, None, models, **watching)
+    models.dropped(drop, None, models, **watching)
+
+
+def _collection(each: StoredCollection, offered: list[OfferedModel], pictures: int | None) -> Json:
+    """`of` is the model that can be asked for it; one of its own name and other weights cannot."""
+    of = next((model.name for model in offered if _is_of(each, model)), "")
+    return {
+        "name": each.name,
+        "model": without_folder(each.model),
+        "of": of,
+        "answers": any(model.answers and model.name == of for model in offered),
+        "dim": each.dim,
+        "rows": each.rows,
+        "missing": max(0, (pictures or 0) - each.rows),
+        "bytes": each.vector_bytes,
+        "created": each.created,
+    }
+
+
+def _is_of(each: StoredCollection, model: OfferedModel) -> bool:
+    if model.info:
+        return (each.model, each.fingerprint) == (model.info.name, model.info.fingerprint)
+    return each.model == model.name
+
+
+def _detail(error: Exception) -> str:
+    if not isinstance(error, LikenessError):
+        logger.error("A request of the page failed", exc_info=error)
+    return str(error_view(error)["detail"])

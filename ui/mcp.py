@@ -1,0 +1,182 @@
+"""What agents can do over MCP: search and ask for the status. Adding needs files, which an agent cannot send well."""
+
+import asyncio
+import base64
+import binascii
+import json
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import gradio as gr
+from gradio.events import api
+from gradio.route_utils import get_root_url
+from starlette.concurrency import run_in_threadpool
+
+from library import validation
+from library.errors import UNEXPECTED, InvalidQuery, LikenessError
+from library.image_library import ImageLibrary
+from library.images import parse_content_id
+from library.records import Record
+from library.search.query import Query, as_order
+from ui.api import Found, found
+from ui.filters import filter_of
+from ui.media import PREFIX
+from ui.parts import NO_PARTS, AskedPart, asked_parts
+from ui.views import Json, status_view
+
+logger = logging.getLogger(__name__)
+
+ENDPOINTS = {"search_pictures": "/mcp_search", "library_status": "/mcp_status"}
+SEARCHES_AT_ONCE = 4
+CONTENT_ID = re.compile("[0-9a-f]{64}")
+NO_PICTURE = "The image has to be the content_id of a picture in the library, or a data: URI in base64."
+
+T = TypeVar("T")
+
+
+class ToolError(gr.Error):
+    """Reaches an agent as its bare sentence."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, print_exception=False)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
+    """Called inside the page's Blocks; `offer_tools` has to follow once that is launched."""
+    searching = asyncio.Semaphore(SEARCHES_AT_ONCE)  # whoever waits for a turn holds no thread
+
+    async def search_pictures(
+        request: gr.Request,
+        text: str = "",
+        image: str = "",
+        limit: int = 10,
+        min_score: float = -1.0,
+        where: list[dict[str, Any]] | None = None,
+        match: str = "all",
+        sort: str = "score",
+        offset: int = 0,
+        parts: list[dict[str, Any]] = NO_PARTS,
+    ) -> str:
+        """Find the pictures of this library that texts describe or that resemble pictures, best first.
+
+        With conditions alone, list the pictures that meet them.
+
+        Args:
+            text: what the picture shows, in words
+            image: a picture that the results resemble: the content_id of one in the library, or a data: URI in base64
+            limit: how many pictures, 1 to 200
+            min_score: leave out pictures with a lower cosine similarity, -1 to 1
+            where: conditions, each with a field, an operator (=, !=, <, <=, >, >=, between, one of, starts with) and a
+                value, a list for between and one of; fields are name, width, height, format, bytes, added, source, and
+                those of the metadata
+            match: all or any of the conditions
+            sort: score, name, added (newest first) or size (largest first)
+            offset: how many of the first results are left out
+            parts: more to look for, up to 16 in all: {"text": …} or {"image": …}, each with its "weight" if that is not
+                1, negative for what is to be left out, and images with a "crop" if only a part of them counts: left,
+                top, width and height as fractions
+        Returns:
+            JSON, one entry per picture: rank, score, name, content_id, and the URLs of its thumbnail and original
+        """
+
+        def work() -> list[Found]:
+            return found(library, _query(text, image, limit, min_score, where, match, sort, offset, parts))
+
+        async with searching:
+            pictures = await run_in_threadpool(_told, work)
+        root = _root_url(request, page.root_path)
+        ranked = enumerate(pictures, start=int(offset) + 1)
+        return json.dumps([_entry(rank, each.record, each.score, root) for rank, each in ranked], ensure_ascii=False)
+
+    def library_status() -> str:
+        """How many pictures the library holds, and the state of the model and of the vector index.
+
+        Returns:
+            JSON: pictures, model and index
+        """
+        return json.dumps(_told(lambda: status_view(library.status())), ensure_ascii=False)
+
+    # Gradio would call queued endpoints over HTTP, as a visitor who has not signed in.
+    api(search_pictures, api_name="mcp_search", queue=False, api_visibility="undocumented")
+    api(library_status, api_name="mcp_status", queue=False, api_visibility="undocumented")
+
+
+def offer_tools(page: gr.Blocks) -> None:
+    """These tools and no others: Gradio makes one of every public endpoint. Raises RuntimeError where MCP failed."""
+    if page.mcp_server_obj is None:
+        raise RuntimeError(page.mcp_error or "Gradio started no MCP server.")
+    page.mcp_server_obj.api_info = page.get_api_info(all_endpoints=True)
+    page.mcp_server_obj.tool_to_endpoint = dict(ENDPOINTS)
+
+
+def _told(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except LikenessError as error:
+        raise ToolError(str(error)) from None
+    except Exception:
+        logger.exception("A request over MCP failed")
+        raise ToolError(UNEXPECTED) from None
+
+
+def _query(
+    text: Any,
+    image: Any,
+    limit: Any,
+    min_score: Any,
+    where: Any,
+    match: Any,
+    sort: Any,
+    offset: Any,
+    parts: Any,
+) -> Query:
+    asked = [*([{"text": text}] if validation.text(text) else []), *([{"image": image}] if image else [])]
+    given = [*asked_parts(asked), *asked_parts(parts)]
+    return Query(
+        tuple(_known(part).part(_sent_picture) for part in given),
+        limit=validation.whole(limit, "limit"),
+        min_score=validation.number(min_score, "minimum score"),
+        where=filter_of(where, match),
+        order=as_order(sort),
+        offset=validation.whole(offset, "offset"),
+    )
+
+
+def _known(part: AskedPart) -> AskedPart:
+    """An image may also be the content ID of one in the library."""
+    if not CONTENT_ID.fullmatch(part.image):
+        return part
+    return replace(part, image="", content_id=parse_content_id(part.image))
+
+
+def _sent_picture(image: str) -> bytes:
+    """Nothing is fetched from the web: an address could lead to where only this machine may look."""
+    head, _, encoded = image.partition(";base64,")
+    try:
+        if encoded and head.startswith("data:"):
+            return base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        pass
+    raise InvalidQuery(NO_PICTURE)
+
+
+def _entry(rank: int, record: Record, score: float | None, root: str) -> Json:
+    id = record.content_id
+    return {
+        "rank": rank,
+        "score": None if score is None else round(score, 6),
+        "name": record.name,
+        "content_id": id,
+        "thumbnail": f"{root}{PREFIX}/thumb/{id}",
+        "original": f"{root}{PREFIX}/original/{id}",
+    }
+
+
+def _root_url(request: Any, root_path: str | None) -> str:
+    return get_root_url(request, request.url.path, root_path)
