@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from gradio import Blocks
 
-    from library.evaluation.evaluate import Order
-    from library.evaluation.labels import Tell as TellEvaluation
+    from library.evaluation.evaluate import EvaluationConfig
+    from library.evaluation.labels import OnProgress as OnEvaluationProgress
     from library.image_library import ImageLibrary
     from library.ingest.pipeline import Item
     from library.ingest.runs import Worker
-    from library.ingest.watch import Add, Source, Tell, Watching, WatchOrder
+    from library.ingest.watch import Add, OnProgress, Source, WatchConfig, Watching
     from library.models import ModelSource
     from library.ports import Encoder, ImageStore, VectorDatabase
 
@@ -36,7 +36,7 @@ EVALUATIONS = "evaluations"  # a folder under DATA_DIR
 NPROBE_CHOICES = "nprobe.json"
 DECISIONS = "near-duplicates.jsonl"
 WATCHED = "watch"  # the folder under DATA_DIR that remembers what was taken in
-STAND_IN = "small"
+FALLBACK = "small"
 STOP_WITHIN = 9  # seconds: containers are killed after 10
 
 
@@ -52,7 +52,7 @@ def open_library(settings: Settings, with_model: bool = True, others: Sequence[s
     return library
 
 
-def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
+def serve(settings: Settings, order: "WatchConfig | None" = None) -> None:
     """Serves the page, and watches what is ordered, until SIGTERM or Ctrl-C.
 
     Raises UnknownModel if CLIP_MODEL turns out to be no model, UnknownSource or SourceUnavailable for what cannot be
@@ -140,7 +140,7 @@ def serve(settings: Settings, order: "WatchOrder | None" = None) -> None:
         raise no_model[0]
 
 
-def watch(settings: Settings, order: "WatchOrder", tell: "Tell") -> None:
+def watch(settings: Settings, order: "WatchConfig", on_progress: "OnProgress") -> None:
     """Takes in what appears at the sources until SIGTERM or Ctrl-C.
 
     What is away at the start ends it at once, as for every command; what goes away later is waited for.
@@ -154,7 +154,7 @@ def watch(settings: Settings, order: "WatchOrder", tell: "Tell") -> None:
     try:
         library.count_rows()
         stop = signalled()
-        watching = _watching(sources, order, settings, library, add_from, tell)
+        watching = _watching(sources, order, settings, library, add_from, on_progress)
         watching.start()
         stop.wait()
         watching.stop()
@@ -167,10 +167,10 @@ def evaluate(
     settings: Settings,
     models: Sequence[str],
     items: "Iterable[Item]",
-    order: "Order",
+    order: "EvaluationConfig",
     source: str,
-    tell: "TellEvaluation",
-    stopped: Callable[[], bool],
+    on_progress: "OnEvaluationProgress",
+    should_stop: Callable[[], bool],
 ) -> tuple[dict[str, Any], str] | None:
     """Loads the models, the chosen one if none is named, and keeps the figures under DATA_DIR.
 
@@ -183,7 +183,7 @@ def evaluate(
 
     check(items, order)
     encoders = [_source(name, settings).load() for name in models or [settings.clip_model]]
-    found = measured(items, order, encoders, lambda: _passing_database(settings), source, tell, stopped)
+    found = measured(items, order, encoders, lambda: _passing_database(settings), source, on_progress, should_stop)
     return (found, EvaluationFiles(settings.data_dir / EVALUATIONS).add(found)) if found else None
 
 
@@ -202,7 +202,7 @@ def _passing_database(settings: Settings) -> "Iterator[VectorDatabase]":
             database.close()
 
 
-def _sources(order: "WatchOrder", settings: Settings) -> list["Source"]:
+def _sources(order: "WatchConfig", settings: Settings) -> list["Source"]:
     """Raises UnknownSource or SourceUnavailable."""
     from db.sources.watching import watched
 
@@ -212,21 +212,21 @@ def _sources(order: "WatchOrder", settings: Settings) -> list["Source"]:
 
 def _watching(
     sources: Sequence["Source"],
-    order: "WatchOrder",
+    order: "WatchConfig",
     settings: Settings,
     library: "ImageLibrary",
     add_from: "Callable[[str], Add]",
-    tell: "Tell",
+    on_progress: "OnProgress",
 ) -> "Watching":
     from library.ingest.watch import Watcher, Watching, memory_file
-    from library.ingest.watch_state import TakenIn
+    from library.ingest.watch_state import WatchState
 
     index = f"{settings.milvus_uri} {settings.milvus_db} {settings.clip_model}"
     watchers = []
     for source in sources:
         file = memory_file(settings.data_dir / WATCHED, source.name, str(settings.image_root))
-        watchers.append(Watcher(source, library, add_from(source.name), TakenIn(file, index), order.delete))
-    return Watching(watchers, order.every, tell)
+        watchers.append(Watcher(source, library, add_from(source.name), WatchState(file, index), order.delete))
+    return Watching(watchers, order.every, on_progress)
 
 
 def _after(event: threading.Event, items: "Iterable[Item]") -> "Iterator[Item]":
@@ -284,9 +284,9 @@ def _source(name: str, settings: Settings) -> "ModelSource":
     def load() -> "Encoder":
         text_model = settings.clip_text_model if name == settings.clip_model else ""
         if _borrows_gpu(settings) and zerogpu.can_place():
-            from encoders.zerogpu_encoder import load_lent
+            from encoders.zerogpu_encoder import load_zerogpu
 
-            return load_lent(name, settings.clip_dtype, text_model)
+            return load_zerogpu(name, settings.clip_dtype, text_model)
         from encoders.loading import load_encoder
 
         device = "cpu" if _borrows_gpu(settings) else settings.clip_device
@@ -297,7 +297,7 @@ def _source(name: str, settings: Settings) -> "ModelSource":
 
 def _further_source(name: str, settings: Settings) -> "ModelSource":
     """One beside the chosen: visitors read its name, and no setting of theirs is wrong where it cannot be had."""
-    from library.models import ModelSource, known_as
+    from library.models import ModelSource, display_name
 
     source = _source(name, settings)
 
@@ -305,19 +305,19 @@ def _further_source(name: str, settings: Settings) -> "ModelSource":
         try:
             return source.load()
         except LikenessError as error:
-            raise type(error)(str(error).replace(f"CLIP_MODEL={name}", f"The model {known_as(name)}")) from error
+            raise type(error)(str(error).replace(f"CLIP_MODEL={name}", f"The model {display_name(name)}")) from error
 
-    return ModelSource(known_as(name), load)
+    return ModelSource(display_name(name), load)
 
 
 def _check_told_apart(chosen: str, names: Iterable[str]) -> None:
     """Raises UnknownModel for two that would be known by one name."""
-    from library.models import known_as
+    from library.models import display_name
 
-    known = {STAND_IN: STAND_IN, known_as(chosen): chosen}
+    known = {FALLBACK: FALLBACK, display_name(chosen): chosen}
     for name in names:
-        if known.setdefault(known_as(name), name) != name:
-            raise UnknownModel(f"Two models would be called {known_as(name)}: rename the folder of one.")
+        if known.setdefault(display_name(name), name) != name:
+            raise UnknownModel(f"Two models would be called {display_name(name)}: rename the folder of one.")
 
 
 def _borrows_gpu(settings: Settings) -> bool:
@@ -340,7 +340,7 @@ def _library(settings: Settings, store: "ImageStore", others: Sequence[str] = ()
     from db.files.nprobe_choices import NprobeChoices
     from db.files.run_log import RunLog
     from db.milvus.connection import Milvus
-    from db.sources.readers import Places
+    from db.sources.readers import SourceReader
     from library.image_library import ImageLibrary
     from library.models import Models
 
@@ -351,15 +351,15 @@ def _library(settings: Settings, store: "ImageStore", others: Sequence[str] = ()
         release_after=settings.release_after,
         choices=NprobeChoices(settings.data_dir / NPROBE_CHOICES),
     )
-    stand_in = None if settings.clip_model == STAND_IN else _source(STAND_IN, settings)
+    fallback = None if settings.clip_model == FALLBACK else _source(FALLBACK, settings)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
     _check_told_apart(settings.clip_model, names)
     further = [_further_source(name, settings) for name in names]
     return ImageLibrary(
         store,
-        Models(_source(settings.clip_model, settings), stand_in, further, settings.models_release_after),
+        Models(_source(settings.clip_model, settings), fallback, further, settings.models_release_after),
         database,
-        Places().read,
+        SourceReader().read,
         RunLog(settings.data_dir / "runs.jsonl"),
         DecisionFile(settings.data_dir / DECISIONS),
     )

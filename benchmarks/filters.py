@@ -81,7 +81,7 @@ def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:
         ]
         collection.upsert(records, vectors[start : start + BATCH])
     collection.flush()
-    collection.settle()
+    collection.optimize()
     wait_for_index(milvus, str(collection.status().collection), rows)
 
 

@@ -93,7 +93,7 @@ def soak(milvus: Milvus, encoder: EncoderInfo, rows: list[tuple[Record, Vector]]
         time.sleep(random.expovariate(1 / PAUSE))
         row = rows[len(uploaded) % len(rows)]
         collection.upsert([row[0]], np.stack([row[1]]))
-        collection.settle()
+        collection.optimize()
         uploaded.append(row)
         outcome.uploads += 1
         check(row)

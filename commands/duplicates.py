@@ -29,9 +29,9 @@ def duplicates(
         if dry_run and not keep:
             raise InvalidSelection("--dry-run goes with --keep best: without it, nothing is ever deleted.")
         with session.library() as library, interrupt() as interrupted:
-            with telling() as tell:
+            with telling() as on_progress:
                 groups = library.near_duplicates(
-                    threshold, lambda done, total: tell("Comparing", done, total), interrupted.is_set
+                    threshold, lambda done, total: on_progress("Comparing", done, total), interrupted.is_set
                 )
             if groups is None:
                 fail("Stopped: nothing was changed.", EXIT_INTERRUPTED)

@@ -20,9 +20,9 @@ from commands.session import (
     telling,
 )
 from library.errors import InvalidEvaluation
-from library.evaluation.evaluate import CAPTIONS, CUTOFFS, NAMES, PICTURES, TEMPLATED, TEMPLATES, Json, Order
+from library.evaluation.evaluate import CAPTIONS, CUTOFFS, NAMES, PICTURES, TEMPLATED, TEMPLATES, EvaluationConfig, Json
 from library.evaluation.labels import Labelling
-from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, Wish
+from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig
 from library.ingest.pipeline import Item
 
 TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -61,10 +61,16 @@ def evaluate(
     with failures_as_exit_codes():
         depth = 2 if len(sources or []) > 1 else 3
         labelling = Labelling(label_column, labels_from_folders, captions_column, depth)
-        order = Order(labelling, _cutoffs(k), tuple(template or TEMPLATES), nprobe)
-        with _items(session, sources or [], image_column) as items, interrupt() as interrupted, telling() as tell:
+        order = EvaluationConfig(labelling, _cutoffs(k), tuple(template or TEMPLATES), nprobe)
+        with (
+            _items(session, sources or [], image_column) as items,
+            interrupt() as interrupted,
+            telling() as on_progress,
+        ):
             named = ", ".join(map(last_part, sources or [])) or "the library"
-            found = session.rooms.evaluate(session.settings, model or [], items, order, named, tell, interrupted.is_set)
+            found = session.rooms.evaluate(
+                session.settings, model or [], items, order, named, on_progress, interrupted.is_set
+            )
     if found is None:
         fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
     evaluation, path = found
@@ -88,14 +94,16 @@ def tune(
     """Compares the index with exact search over a ladder of nprobe, and suggests one."""
     session: Session = context.obj
     with failures_as_exit_codes():
-        wish = Wish(k, target, queries, _lines_of(texts) if texts else ())
+        wish = TuningConfig(k, target, queries, _lines_of(texts) if texts else ())
         with session.library() as library, interrupt() as interrupted:
             if reset:
                 library.choose_nprobe(None)
                 typer.echo("nprobe is chosen automatically again.")
                 return
-            with telling() as tell:
-                found = library.tune(wish, lambda done, total: tell("Searching", done, total), interrupted.is_set)
+            with telling() as on_progress:
+                found = library.tune(
+                    wish, lambda done, total: on_progress("Searching", done, total), interrupted.is_set
+                )
             if found is None:
                 fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
             if store and found.suggested:

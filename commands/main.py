@@ -51,7 +51,7 @@ from library.ingest.packs import Contents, Packed
 from library.ingest.pipeline import BATCH_SIZE, FileReceipt, Item, Near, as_near, tally
 from library.ingest.receipts import Write, receipt_file
 from library.ingest.selection import Selection, Shard
-from library.ingest.watch import WatchOrder, parse_interval
+from library.ingest.watch import WatchConfig, parse_interval
 from library.ports import IndexStatus
 from library.samples.pictures import sample_items
 from library.search.batch import Queries
@@ -133,7 +133,7 @@ def watch(
 ) -> None:
     """Takes in what appears at a source, until Ctrl-C."""
     with failures_as_exit_codes():
-        order = WatchOrder(sources, parse_interval(every), follow_removals, in_place)
+        order = WatchConfig(sources, parse_interval(every), follow_removals, in_place)
         context.obj.rooms.watch(context.obj.settings, order, print_round_as_json if as_json else print_round)
 
 
@@ -349,12 +349,12 @@ def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help
             typer.echo(f"deleted  {record.content_id}  {record.name}")
 
 
-def _order(sources: Sequence[str], every: str, follow_removals: bool, command: str | None) -> WatchOrder | None:
+def _order(sources: Sequence[str], every: str, follow_removals: bool, command: str | None) -> WatchConfig | None:
     """What to watch beside the page. Raises InvalidSelection."""
     if sources and command:
         raise InvalidSelection(f"--watch goes with the page. Without it: {command} as before, or watch SOURCE.")
     if sources:
-        return WatchOrder(sources, parse_interval(every), follow_removals)
+        return WatchConfig(sources, parse_interval(every), follow_removals)
     if follow_removals or every != EVERY:
         raise InvalidSelection("--every and --delete go with --watch SOURCE, or after the command watch.")
     return None

@@ -17,13 +17,13 @@ from library.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
-from library.evaluation.evaluate import Json, Order
-from library.evaluation.labels import Tell as TellEvaluation
+from library.evaluation.evaluate import EvaluationConfig, Json
+from library.evaluation.labels import OnProgress as OnEvaluationProgress
 from library.image_library import ImageLibrary
 from library.ingest.packs import Contents, Pack, PackWriter
 from library.ingest.pipeline import Item
-from library.ingest.watch import Tell, WatchOrder
-from library.search.batch import Answered, Queries
+from library.ingest.watch import OnProgress, WatchConfig
+from library.search.batch import BatchResult, Queries
 from settings import Settings, SettingsError, load_settings
 
 EXIT_REJECTED = 1
@@ -42,10 +42,10 @@ class Evaluate(Protocol):
         settings: Settings,
         models: Sequence[str],
         items: Iterable[Item],
-        order: Order,
+        order: EvaluationConfig,
         source: str,
-        tell: TellEvaluation,
-        stopped: Callable[[], bool],
+        on_progress: OnEvaluationProgress,
+        should_stop: Callable[[], bool],
     ) -> tuple[Json, str] | None:
         """The figures and where they are kept; None when it was stopped."""
         ...
@@ -60,14 +60,14 @@ class Rooms:
     """What the commands are given: how to open the library, serve and watch; where sources, packs and queries are."""
 
     open_library: Open
-    serve: Callable[[Settings, WatchOrder | None], None]
-    watch: Callable[[Settings, WatchOrder, Tell], None]
+    serve: Callable[[Settings, WatchConfig | None], None]
+    watch: Callable[[Settings, WatchConfig, OnProgress], None]
     items_from: Callable[[Sequence[str], Path | None, str], Iterable[Item]]
     new_pack: Callable[[str, Contents], AbstractContextManager[PackWriter]]
     open_pack: Callable[[str], Pack]
     evaluate: Evaluate
     queries_from: Callable[[str, str | None, str | None], Queries]
-    hit_file: Callable[[Path], AbstractContextManager[Callable[[Answered], None]]]
+    hit_file: Callable[[Path], AbstractContextManager[Callable[[BatchResult], None]]]
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ def telling() -> Iterator[Any]:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bars: dict[str, Any] = {}
 
-        def tell(what: str, done: int, total: int | None) -> None:
+        def on_progress(what: str, done: int, total: int | None) -> None:
             if what not in bars:
                 bars[what] = progress.add_task(what, total=total)
             progress.update(bars[what], completed=done)
 
-        yield tell
+        yield on_progress
 
 
 @contextmanager

@@ -35,43 +35,41 @@ def main() -> None:
         "--locale", default="en-US", help="the language of the browser, for states that no English words lead to"
     )
     given = parser.parse_args()
-    places = states.Places(Path(tempfile.mkdtemp()))
+    apps = states.Apps(Path(tempfile.mkdtemp()))
     try:
         with sync_playwright() as playwright:
             chromium = start_chromium(playwright)
             if given.states:
-                photograph_states(chromium, places, given.states, given.only, given.locale)
+                photograph_states(chromium, apps, given.states, given.only, given.locale)
             else:
                 for name, (locale, query) in SHOWN.items():
                     state = partial(states.results, query=query)
-                    photograph(chromium, state, places, HERE / name, locale=locale)
+                    photograph(chromium, state, apps, HERE / name, locale=locale)
             chromium.close()
     finally:
-        places.stop()
+        apps.stop()
 
 
-def photograph_states(
-    chromium: object, places: states.Places, folder: Path, only: list[str] | None, locale: str
-) -> None:
+def photograph_states(chromium: object, apps: states.Apps, folder: Path, only: list[str] | None, locale: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [state for state in states.STATES if not only or state.__name__ in only]
     for state, size, scheme in product(chosen, (WIDE, PHONE), ("light", "dark")):
         path = folder / f"{state.__name__}-{size[0]}-{scheme}.png"
-        photograph(chromium, state, places, path, size, scheme, locale)
+        photograph(chromium, state, apps, path, size, scheme, locale)
         print(path)
 
 
 def photograph(
     chromium: object,
     state: states.State,
-    places: states.Places,
+    apps: states.Apps,
     path: Path,
     size: tuple[int, int] = WIDE,
     scheme: str = "light",
     locale: str = "en-US",
 ) -> None:
     visitor = Browser(chromium, size, scheme, locale)
-    page = state(visitor, places)
+    page = state(visitor, apps)
     settle(page)
     page.screenshot(path=path)
     visitor.close()

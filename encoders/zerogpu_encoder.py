@@ -34,15 +34,15 @@ Encode = Callable[[str, Arrays], Vectors]
 T = TypeVar("T")
 
 
-def load_lent(model: str, dtype: str = "auto", text_model: str = "") -> "LentEncoder":
+def load_zerogpu(model: str, dtype: str = "auto", text_model: str = "") -> "ZeroGpuEncoder":
     """Where `zerogpu.can_place`. Raises what `load_encoder` raises."""
     zerogpu.accept()
     on_cpu = load_encoder(model, "cpu", dtype, text_model)
     device = choose_device()
-    return LentEncoder(on_cpu, device, choose_dtype(dtype, device))
+    return ZeroGpuEncoder(on_cpu, device, choose_dtype(dtype, device))
 
 
-class LentEncoder:
+class ZeroGpuEncoder:
     """Encodes on the GPU; on the CPU while none is lent."""
 
     def __init__(self, on_cpu: ClipEncoder, device: str, dtype: str) -> None:

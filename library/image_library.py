@@ -26,13 +26,13 @@ from library.errors import (
     UnknownCollection,
     UnknownPicture,
 )
-from library.evaluation.tuning import Tell as TellMeter
-from library.evaluation.tuning import Tuning, Wish, check_enough, measure, queries_of
+from library.evaluation.tuning import OnProgress as OnTuningProgress
+from library.evaluation.tuning import Tuning, TuningConfig, check_enough, measure, queries_of
 from library.history import History, Outcome, PastRun
 from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest.destinations import DryRun, LibraryDestination, Reindexing
 from library.ingest.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
-from library.ingest.pipeline import BATCH_SIZE, FileReceipt, Item, Near, ingest, was_cut_short
+from library.ingest.pipeline import BATCH_SIZE, FileReceipt, Item, Near, ingest, was_interrupted
 from library.models import Models, ModelStatus, OfferedModel
 from library.ports import (
     Collection,
@@ -45,11 +45,11 @@ from library.ports import (
     VectorDatabase,
 )
 from library.records import NOT_KEPT, Record
-from library.search.batch import Answered, Asked, answer_all
-from library.search.execute import StoredVectors, answer, completed, kind_of, own_pictures
+from library.search.batch import BatchQuery, BatchResult, answer_all
+from library.search.execute import StoredVectors, execute, fill_stored_vectors, kind_of, own_pictures
 from library.search.fields import Field, Fields, unknown_field
 from library.search.filters import Draft, Filter, Match, check_field, metadata_name
-from library.search.null_models import Backgrounds
+from library.search.null_models import NullModels
 from library.search.paging import arranged
 from library.search.parts import (
     LibraryPart,
@@ -61,7 +61,7 @@ from library.search.parts import (
     notes_on,
     picture_to_encode,
 )
-from library.search.query import Answer, Listing, Order, Query
+from library.search.query import Answer, Listing, Query, SortOrder
 from library.search.relevance import is_confident
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class ImageLibrary:
         self._decisions = decisions or PassingDecisions()
         self._fields = Fields()
         self._fields_of = (-1, 0.0)  # how many pictures there were when they were looked at, and when that was
-        self._backgrounds = Backgrounds(store, database)
+        self._null_models = NullModels(store, database)
         self._stored_vectors = StoredVectors()
         self._changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
         self._asked: deque[str] = deque(maxlen=ASKED_TEXTS)  # for the meter; kept nowhere else
@@ -131,7 +131,7 @@ class ImageLibrary:
     def add(
         self,
         items: Iterable[Item],
-        stopped: Callable[[], bool] = lambda: False,
+        should_stop: Callable[[], bool] = lambda: False,
         batch_size: int = BATCH_SIZE,
         dry_run: bool = False,
         in_place: bool = False,
@@ -147,14 +147,14 @@ class ImageLibrary:
         with collection.loaded() as index:
             kind = DryRun if dry_run else LibraryDestination
             run = kind(self._store, encoder, collection, index, self._database, self._changes, self._decisions)
-            receipts = ingest(items, run, stopped, batch_size, in_place, near)
+            receipts = ingest(items, run, should_stop, batch_size, in_place, near)
             if dry_run:
                 yield from receipts
                 return
             try:
-                yield from self._noted(receipts, source, lambda skipped: was_cut_short(items, stopped, skipped))
+                yield from self._noted(receipts, source, lambda skipped: was_interrupted(items, should_stop, skipped))
             finally:
-                collection.settle()
+                collection.optimize()
 
     def past_runs(self, limit: int) -> list[PastRun]:
         """Newest first."""
@@ -196,7 +196,7 @@ class ImageLibrary:
         with self._database.collection(self._models.to_encode_for(model).info).loaded() as index:
             return list(self._without_row(index))
 
-    def reindex(self, stopped: Callable[[], bool] = lambda: False, model: str = "") -> Iterator[FileReceipt]:
+    def reindex(self, should_stop: Callable[[], bool] = lambda: False, model: str = "") -> Iterator[FileReceipt]:
         """Encodes those pictures, and any that come meanwhile; from then on the chosen model answers, if it was that.
 
         Raises ModelUnavailable or UnknownModel before the first one. Stopped or killed, the next call does the rest.
@@ -209,27 +209,27 @@ class ImageLibrary:
             try:
                 while ids := [id for id in self._without_row(index) if id not in tried]:
                     tried.update(ids)
-                    yield from ingest(self._stored_items(ids), run, stopped, in_place=True)
-                    if stopped():
+                    yield from ingest(self._stored_items(ids), run, should_stop, in_place=True)
+                    if should_stop():
                         return
             finally:
-                collection.settle()
+                collection.optimize()
         if self._models.is_chosen(model):
             self._models.answer_with(encoder)
 
-    def export(self, writer: PackWriter, stopped: Callable[[], bool] = lambda: False) -> Iterator[Packed]:
+    def export(self, writer: PackWriter, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Packed]:
         """Packs the pictures that the answering model has encoded; see `pack_up`. Stopped, it leaves no manifest.
 
         Raises ModelUnavailable or UnknownModel before the first one, InvalidPack where there is nothing to pack.
         """
         encoder = self._models.answering().info
         with self._database.collection(encoder).loaded() as index:
-            yield from pack_up(self._store, self.original, index, writer, stopped)
-        if not stopped():
+            yield from pack_up(self._store, self.original, index, writer, should_stop)
+        if not should_stop():
             writer.finish(encoder)
 
     def import_pack(
-        self, pack: Pack, stopped: Callable[[], bool] = lambda: False, source: str = ""
+        self, pack: Pack, should_stop: Callable[[], bool] = lambda: False, source: str = ""
     ) -> Iterator[FileReceipt]:
         """Takes a pack in without encoding; see `unpack`. Nothing is written before the whole pack was checked.
 
@@ -237,16 +237,16 @@ class ImageLibrary:
         """
         encoder = self._encoder_for(pack.manifest).info
         check_fits(pack.manifest, encoder)
-        check_files(pack, stopped)
-        if stopped():
+        check_files(pack, should_stop)
+        if should_stop():
             return
         collection = self._database.collection(encoder)
         with collection.loaded() as index:
             try:
-                receipts = unpack(pack, self._store, collection, index, self._changes, stopped)
-                yield from self._noted(receipts, source, lambda _: stopped())
+                receipts = unpack(pack, self._store, collection, index, self._changes, should_stop)
+                yield from self._noted(receipts, source, lambda _: should_stop())
             finally:
-                collection.settle()
+                collection.optimize()
 
     def search(self, query: Query) -> Answer:
         """Raises InvalidQuery, InvalidFilter, RejectedImage, UnknownPicture, ModelUnavailable or IndexUnavailable."""
@@ -265,17 +265,19 @@ class ImageLibrary:
             self._check_fields(index, query.where)
             own = own_pictures(query.parts, pictures)
             stored = self._stored_vectors.of(own, encoder.info, index)
-            vector = combine(completed(query.parts, vectors, own, stored), [part.weight for part in query.parts])
-            found = answer(index, vector, query, started, encoded, notes, pictures)
+            vector = combine(
+                fill_stored_vectors(query.parts, vectors, own, stored), [part.weight for part in query.parts]
+            )
+            found = execute(index, vector, query, started, encoded, notes, pictures)
         return self._judged(found, encoder, vector, query)
 
     def search_many(
-        self, asked: Iterable[Asked], like: Query, stopped: Callable[[], bool] = lambda: False
-    ) -> Iterator[Answered]:
+        self, asked: Iterable[BatchQuery], like: Query, should_stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[BatchResult]:
         """Answers many queries; see `answer_all`. Raises ModelUnavailable, UnknownModel or IndexUnavailable."""
         encoder = self._models.named(like.model)
         with self._database.collection(encoder.info).loaded() as index:
-            yield from answer_all(asked, encoder, index, like, stopped)
+            yield from answer_all(asked, encoder, index, like, should_stop)
 
     def stored_items(self) -> list[Item]:
         """The pictures with what is kept with them, as a source."""
@@ -294,7 +296,10 @@ class ImageLibrary:
         return self._store.find_all(ids)
 
     def tune(
-        self, wish: Wish, tell: TellMeter = lambda *_: None, stopped: Callable[[], bool] = lambda: False
+        self,
+        wish: TuningConfig,
+        on_progress: OnTuningProgress = lambda *_: None,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> Tuning | None:
         """Compares the index with exact search; see `measure`. None when it was stopped.
 
@@ -306,7 +311,7 @@ class ImageLibrary:
             rows = index.count()
             check_enough(rows, wish)
             queries, texts_from = queries_of(self._store, index, encoder, wish, list(self._asked))
-            return measure(index, collection.status(), rows, queries, texts_from, wish, tell, stopped)
+            return measure(index, collection.status(), rows, queries, texts_from, wish, on_progress, should_stop)
 
     def choose_nprobe(self, nprobe: int | None) -> None:
         """What Automatic looks into from now on; None leaves it to the library again.
@@ -316,7 +321,10 @@ class ImageLibrary:
         self._collection().choose_nprobe(nprobe)
 
     def near_duplicates(
-        self, threshold: float, tell: TellMeter = lambda *_: None, stopped: Callable[[], bool] = lambda: False
+        self,
+        threshold: float,
+        on_progress: OnTuningProgress = lambda *_: None,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> list[Group] | None:
         """Without what was decided; see `find_groups`. None when it was stopped.
 
@@ -324,11 +332,11 @@ class ImageLibrary:
         """
         with self._collection().loaded() as index:
             records = self._store.find_all(self._store.ids())
-            return find_groups(records, index, self.thumbnail, self._decisions, threshold, tell, stopped)
+            return find_groups(records, index, self.thumbnail, self._decisions, threshold, on_progress, should_stop)
 
-    def keep_apart(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
+    def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
         """None of these is shown as a near-duplicate of any of those again. Raises StoreUnavailable."""
-        self._decisions.keep_apart(ids, others)
+        self._decisions.mark_distinct(ids, others)
 
     def keep_one(self, kept: ContentId, others: Sequence[ContentId]) -> list[Record]:
         """Deletes the others and takes them in no more, as long as the one is there. Returns what was deleted.
@@ -337,15 +345,15 @@ class ImageLibrary:
         """
         with self._changes:
             self.record(kept)
-            given_up = [id for id in others if id != kept]
-            self._decisions.give_up(given_up, kept)
-            return self._remove(self._store.find_all(given_up))
+            superseded = [id for id in others if id != kept]
+            self._decisions.supersede(superseded, kept)
+            return self._remove(self._store.find_all(superseded))
 
     def browse(self, offset: int, limit: int) -> list[Record]:
         """The pictures of the library, newest first."""
         return self._store.find_all(self._store.ids()[offset : offset + limit])
 
-    def listed(self, where: Filter | None, order: Order, offset: int, limit: int) -> Listing:
+    def listed(self, where: Filter | None, order: SortOrder, offset: int, limit: int) -> Listing:
         """The pictures that match, newest first where the order is that of scores, which there are none of.
 
         Raises InvalidFilter, and what `search` raises for want of a model or of Milvus.
@@ -434,12 +442,12 @@ class ImageLibrary:
         A search does so by itself, but its own hits are then not judged yet.
         """
         if wait:
-            self._backgrounds.measure(self._models.named(model))
+            self._null_models.measure(self._models.named(model))
         elif self._models.status().info:
-            self._backgrounds.begin(self._models.answering())
+            self._null_models.begin(self._models.answering())
 
     def close(self) -> None:
-        self._backgrounds.close()
+        self._null_models.close()
         self._database.close()
 
     def _remove(self, records: list[Record]) -> list[Record]:
@@ -447,11 +455,11 @@ class ImageLibrary:
         for record in records:
             self._store.delete(record.content_id)
             logger.info("deleted %s, %s", record.content_id, record.name)
-        self._backgrounds.forget([record.content_id for record in records])
+        self._null_models.forget([record.content_id for record in records])
         return records
 
     def _noted(
-        self, receipts: Iterator[FileReceipt], source: str, was_cut_short: Callable[[int], bool]
+        self, receipts: Iterator[FileReceipt], source: str, was_interrupted: Callable[[int], bool]
     ) -> Iterator[FileReceipt]:
         """Passes the receipts on, and what came of the run to the history; asks with the number of skipped files."""
         began, started = datetime.now(UTC), time.monotonic()
@@ -462,7 +470,7 @@ class ImageLibrary:
             for receipt in receipts:
                 counts[receipt.status] = counts.get(receipt.status, 0) + 1
                 yield receipt
-            outcome = "stopped" if was_cut_short(counts.get("skipped", 0)) else "done"
+            outcome = "stopped" if was_interrupted(counts.get("skipped", 0)) else "done"
         except Exception as error:
             outcome, problem = "failed", str(error) if isinstance(error, LikenessError) else UNEXPECTED
             raise
@@ -501,16 +509,16 @@ class ImageLibrary:
         try:
             chosen = self._models.chosen()
         except ModelUnavailable as error:
-            stand_in = self._models.stand_in()
-            if stand_in is None:
+            fallback = self._models.fallback()
+            if fallback is None:
                 raise
-            self._models.answer_with(stand_in, str(error))
+            self._models.answer_with(fallback, str(error))
         else:
             self._choose_between(chosen)
 
     def _choose_between(self, chosen: Encoder) -> None:
-        if stand_in := self._known_to_more(chosen):
-            self._models.answer_with(stand_in, f"Some stored pictures are not yet encoded for {chosen.info.name}.")
+        if fallback := self._known_to_more(chosen):
+            self._models.answer_with(fallback, f"Some stored pictures are not yet encoded for {chosen.info.name}.")
         else:
             self._models.answer_with(chosen)
 
@@ -518,9 +526,9 @@ class ImageLibrary:
         """The stand-in, where more of the pictures are encoded for it than for the chosen model: an unfinished
         reindexing must not hide them."""
         try:
-            stand_in = self._models.stand_in()
-            if stand_in and self._database.holds(stand_in.info):
-                return stand_in if self._rows_of(stand_in) > self._rows_of(chosen) else None
+            fallback = self._models.fallback()
+            if fallback and self._database.holds(fallback.info):
+                return fallback if self._rows_of(fallback) > self._rows_of(chosen) else None
         except IndexUnavailable as error:
             logger.debug("the stand-in was not looked at: %s", error)
         return None
@@ -565,11 +573,11 @@ class ImageLibrary:
 
     def _judged(self, found: Answer, encoder: Encoder, vector: Vector, query: Query) -> Answer:
         found = replace(found, model=encoder.info.name)
-        background = self._backgrounds.of(encoder)
-        if background is None:
+        null_model = self._null_models.of(encoder)
+        if null_model is None:
             return found
         scores = [hit.score for hit in found.hits]
-        relevance = background.relevance(kind_of(query.parts), vector, scores, query.pictures)
+        relevance = null_model.relevance(kind_of(query.parts), vector, scores, query.pictures)
         by_id = {hit.record.content_id: each for hit, each in zip(found.hits, relevance, strict=False)}
         is_the_top = not query.offset and query.where is None
         return replace(found, relevance=by_id, confident=is_confident(relevance) if is_the_top else None)

@@ -22,11 +22,11 @@ class Job:
     stop: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
 
-    def tell(self, done: int, total: int) -> None:
+    def on_progress(self, done: int, total: int) -> None:
         self.done, self.total = done, total
 
 
-class Background:
+class JobRunner:
     """`name` is that of its thread, and what the log calls it."""
 
     def __init__(self, name: str) -> None:

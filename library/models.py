@@ -27,7 +27,7 @@ class ModelSource:
     load: Callable[[], Encoder]
 
 
-def known_as(name: str) -> str:
+def display_name(name: str) -> str:
     """Where a model lies on the server is not for visitors."""
     return PurePath(name).name if PurePath(name).is_absolute() else name
 
@@ -67,14 +67,14 @@ class Models:
     def __init__(
         self,
         chosen: ModelSource,
-        stand_in: ModelSource | None = None,
+        fallback: ModelSource | None = None,
         others: Sequence[ModelSource] = (),
         release_after: float | None = None,
     ) -> None:
         """All but the one that answers are let go once nobody has asked for them for `release_after` seconds."""
         self._chosen = _Kept(chosen, release_after)
-        self._others = {known_as(source.name): _Kept(source, release_after) for source in others}
-        self._stand_in = (self._others.get(stand_in.name) or _Kept(stand_in, release_after)) if stand_in else None
+        self._others = {display_name(source.name): _Kept(source, release_after) for source in others}
+        self._stand_in = (self._others.get(fallback.name) or _Kept(fallback, release_after)) if fallback else None
         self._answering: Future[Encoder] = Future()
         self._problem: str | None = None
 
@@ -82,7 +82,7 @@ class Models:
         """Loads it where that is not done yet, however often it failed before."""
         return self._chosen.get()
 
-    def stand_in(self) -> Encoder | None:
+    def fallback(self) -> Encoder | None:
         return self._stand_in.get() if self._stand_in else None
 
     def named(self, name: str) -> Encoder:
@@ -99,7 +99,7 @@ class Models:
         return self.chosen() if self.is_chosen(name) else self.named(name)
 
     def is_chosen(self, name: str) -> bool:
-        return known_as(name) in ("", known_as(self._chosen.name))
+        return display_name(name) in ("", display_name(self._chosen.name))
 
     def prepare(self, name: str) -> bool:
         """Whether it answers at once; else it begins to load. Raises UnknownModel, and once what loading raised."""
@@ -113,10 +113,10 @@ class Models:
         return [kept.offered(answering) for kept in (self._chosen, *self._others.values())]
 
     def _other(self, name: str) -> "_Kept":
-        if kept := self._others.get(known_as(name)):
+        if kept := self._others.get(display_name(name)):
             return kept
-        offered = ", ".join([known_as(self._chosen.name), *self._others])
-        raise UnknownModel(f"The model {known_as(name)[:80]} is not offered here. These are: {offered}.")
+        offered = ", ".join([display_name(self._chosen.name), *self._others])
+        raise UnknownModel(f"The model {display_name(name)[:80]} is not offered here. These are: {offered}.")
 
     def answering(self) -> Encoder:
         """Waits until one answers. Raises what kept both from it."""
@@ -194,7 +194,9 @@ class _Kept:
             "in memory" if encoder else "loading" if self._loading.locked() else "away"
         )
         answers = self._info is not None and self._info == answering
-        return OfferedModel(known_as(self.name), state, answers, self._info, str(self._error) if self._error else None)
+        return OfferedModel(
+            display_name(self.name), state, answers, self._info, str(self._error) if self._error else None
+        )
 
     def _loaded(self) -> Encoder:
         try:

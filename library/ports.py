@@ -229,7 +229,7 @@ class Collection(Protocol):
         """Loads before the first holder, releases after the last."""
         ...
 
-    def settle(self) -> None:
+    def optimize(self) -> None:
         """Called after a run: flushes what is worth flushing, and rebuilds an index that the rows have outgrown."""
         ...
 

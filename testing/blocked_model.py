@@ -7,7 +7,7 @@ from pathlib import Path
 from encoders.loading import SMALL_FOLDER
 
 
-class HeldModel:
+class BlockedModel:
     """The small CLIP in a folder of its own, with one more file to read that comes to no end until it is let go."""
 
     def __init__(self, folder: Path) -> None:

@@ -173,7 +173,7 @@ class MemoryCollection:
     def count(self) -> int:
         return len(self._rows)
 
-    def settle(self) -> None:
+    def optimize(self) -> None:
         pass
 
     def delete(self, img_paths: Sequence[str]) -> None:

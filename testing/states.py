@@ -16,7 +16,7 @@ from PIL import Image
 
 from library.samples.pictures import sample_pictures
 from testing.app_server import Server
-from testing.blocked_model import HeldModel
+from testing.blocked_model import BlockedModel
 from testing.browser import Browser, choose, loaded, run, search_with_file, upload, wait_for_cards
 from testing.tiny_clip import save_tiny_clip
 
@@ -78,7 +78,7 @@ def without_network(hub: Path, model: str = "openai/clip-vit-base-patch32") -> d
     return {"CLIP_MODEL": model, "HF_HOME": str(hub), "HF_HUB_OFFLINE": "1"}
 
 
-class Places:
+class Apps:
     """The app in one condition each; started when first visited."""
 
     def __init__(self, folder: Path) -> None:
@@ -235,7 +235,7 @@ class Places:
 
     def _held(self, name: str) -> str:
         folder = self._of(name) / "small"
-        return str(folder) if folder.exists() else HeldModel(folder).folder
+        return str(folder) if folder.exists() else BlockedModel(folder).folder
 
     def pictures(self) -> str:
         """The store of the filled library, for those that only look at it."""
@@ -246,40 +246,40 @@ class Places:
 # Looking
 
 
-def empty(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.empty().url)
+def empty(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.empty().url)
     page.get_by_text("A library waiting for pictures").wait_for()
     return page
 
 
-def read_only(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.read_only().url)
+def read_only(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.read_only().url)
     page.get_by_text("The library is empty").wait_for()
     return page
 
 
-def signed_out(visitor: Browser, places: Places) -> Page:
+def signed_out(visitor: Browser, apps: Apps) -> Page:
     page = visitor.context.new_page()
-    page.goto(places.closed().url)
+    page.goto(apps.closed().url)
     page.get_by_label("username").wait_for()
     return page
 
 
-def library(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.filled().url)
+def library(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.filled().url)
     wait_for_cards(page, 48)
     return page
 
 
-def last_page(visitor: Browser, places: Places) -> Page:
-    page = library(visitor, places)
+def last_page(visitor: Browser, apps: Apps) -> Page:
+    page = library(visitor, apps)
     page.get_by_role("button", name="Older", exact=True).click()
     page.get_by_text("49–60 of 60").wait_for()
     return page
 
 
-def results(visitor: Browser, places: Places, query: str = "a sunset over the sea") -> Page:
-    return judged(visitor, f"{places.filled().url}/?{urlencode({'q': query})}")
+def results(visitor: Browser, apps: Apps, query: str = "a sunset over the sea") -> Page:
+    return judged(visitor, f"{apps.filled().url}/?{urlencode({'q': query})}")
 
 
 def judged(visitor: Browser, url: str) -> Page:
@@ -293,42 +293,42 @@ def judged(visitor: Browser, url: str) -> Page:
     raise AssertionError("results are never judged")
 
 
-def picture_results(visitor: Browser, places: Places) -> Page:
-    page = library(visitor, places)
+def picture_results(visitor: Browser, apps: Apps) -> Page:
+    page = library(visitor, apps)
     page.get_by_label("Describe a picture").fill("by the sea")
-    search_with_file(page, places.picture())
+    search_with_file(page, apps.picture())
     page.locator(".lk-part").nth(1).wait_for()
     wait_for_cards(page, 24)
     return page
 
 
-def unsure(visitor: Browser, places: Places) -> Page:
-    page = judged(visitor, f"{places.filled().url}/?q={NONSENSE}")
+def unsure(visitor: Browser, apps: Apps) -> Page:
+    page = judged(visitor, f"{apps.filled().url}/?q={NONSENSE}")
     page.get_by_text("No confident match").wait_for()
     return page
 
 
-def explained(visitor: Browser, places: Places) -> Page:
-    page = results(visitor, places)
+def explained(visitor: Browser, apps: Apps) -> Page:
+    page = results(visitor, apps)
     page.get_by_role("button", name="Explain").click()
     page.locator(".lk-explain .lk-code").wait_for()
     return page
 
 
-def similar(visitor: Browser, places: Places) -> Page:
-    page = results(visitor, places)
+def similar(visitor: Browser, apps: Apps) -> Page:
+    page = results(visitor, apps)
     page.locator(".lk-card").first.get_by_role("button", name="Find pictures similar").click(force=True)
     page.locator(".lk-part-picture").wait_for()
     return page
 
 
-def several_parts(visitor: Browser, places: Places) -> Page:
+def several_parts(visitor: Browser, apps: Apps) -> Page:
     """Words, a picture of the library, a part of one that was uploaded, and something to leave out."""
-    page = visitor.open(f"{places.filled().url}/?q=a+sunset+over+the+sea&q=a+moon&w=-0.4")
+    page = visitor.open(f"{apps.filled().url}/?q=a+sunset+over+the+sea&q=a+moon&w=-0.4")
     wait_for_cards(page, 24)
     page.locator(".lk-card").nth(1).get_by_role("button", name="More like").click(force=True)
     page.locator(".lk-part").nth(2).wait_for()
-    page.get_by_label("Pictures to search with").set_input_files(places.picture())
+    page.get_by_label("Pictures to search with").set_input_files(apps.picture())
     page.locator(".lk-part").nth(3).wait_for()
     open_cropper(page)
     page.get_by_label("Width %").fill("50")
@@ -338,8 +338,8 @@ def several_parts(visitor: Browser, places: Places) -> Page:
     return page
 
 
-def cropping(visitor: Browser, places: Places) -> Page:
-    page = similar(visitor, places)
+def cropping(visitor: Browser, apps: Apps) -> Page:
+    page = similar(visitor, apps)
     open_cropper(page)
     page.get_by_label("Left %").fill("20")
     page.get_by_label("Width %").fill("50")
@@ -347,14 +347,14 @@ def cropping(visitor: Browser, places: Places) -> Page:
     return page
 
 
-def only_negative(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.filled().url}/?q=a+moon&w=-0.4")
+def only_negative(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.filled().url}/?q=a+moon&w=-0.4")
     page.get_by_text("only says what to leave out").wait_for()
     return page
 
 
-def no_match(visitor: Browser, places: Places) -> Page:
-    page = results(visitor, places)
+def no_match(visitor: Browser, apps: Apps) -> Page:
+    page = results(visitor, apps)
     open_settings(page)
     score = page.locator("#minscore input[type=number]")
     score.fill("1")
@@ -363,85 +363,85 @@ def no_match(visitor: Browser, places: Places) -> Page:
     return page
 
 
-def bad_file(visitor: Browser, places: Places) -> Page:
-    page = library(visitor, places)
-    search_with_file(page, places.text_file())
+def bad_file(visitor: Browser, apps: Apps) -> Page:
+    page = library(visitor, apps)
+    search_with_file(page, apps.text_file())
     page.get_by_text("This picture cannot be used").wait_for()
     return page
 
 
-def bad_address(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.filled().url}/?like={NO_PICTURE}")
+def bad_address(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.filled().url}/?like={NO_PICTURE}")
     page.get_by_text("This picture cannot be found").wait_for()
     return page
 
 
-def settings(visitor: Browser, places: Places) -> Page:
-    page = library(visitor, places)
+def settings(visitor: Browser, apps: Apps) -> Page:
+    page = library(visitor, apps)
     open_settings(page)
     page.get_by_label("Manual").check(force=True)
     page.locator("#nprobe").wait_for()
     return page
 
 
-def filtered(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.filled().url}/?{FILTERED}")
+def filtered(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.filled().url}/?{FILTERED}")
     page.get_by_label("Lowest value of condition 2").wait_for(state="attached")
     wait_for_cards(page, 2)
     open_settings(page)
     return page
 
 
-def nothing_meets_the_filters(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.filled().url}/?{quote_filter('name', 'starts with', 'nowhere')}")
+def nothing_meets_the_filters(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.filled().url}/?{quote_filter('name', 'starts with', 'nowhere')}")
     page.get_by_role("heading", name="No picture meets the filters").wait_for()
     return page
 
 
-def bad_filter(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.filled().url}/?q=a+rainbow&{quote_filter('nowhere', '=', 1)}")
+def bad_filter(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.filled().url}/?q=a+rainbow&{quote_filter('nowhere', '=', 1)}")
     page.get_by_text("No picture has a field 'nowhere'").wait_for()
     return page
 
 
-def later_results(visitor: Browser, places: Places) -> Page:
-    page = results(visitor, places)
+def later_results(visitor: Browser, apps: Apps) -> Page:
+    page = results(visitor, apps)
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_text("25–48", exact=True).wait_for()
     return page
 
 
-def details(visitor: Browser, places: Places) -> Page:
-    page = results(visitor, places)
+def details(visitor: Browser, apps: Apps) -> Page:
+    page = results(visitor, apps)
     page.locator(".lk-strip").click()
     page.locator(".lk-panel").wait_for()
     return page
 
 
-def viewer(visitor: Browser, places: Places) -> Page:
-    page = results(visitor, places)
+def viewer(visitor: Browser, apps: Apps) -> Page:
+    page = results(visitor, apps)
     page.locator(".lk-open").nth(1).click()
     page.wait_for_function("document.querySelector('.lk-large')?.src.includes('/preview/')")
     page.locator(".lk-viewer:not(.loading)").wait_for()
     return page
 
 
-def downloads(visitor: Browser, places: Places) -> Page:
-    page = results(visitor, places)
+def downloads(visitor: Browser, apps: Apps) -> Page:
+    page = results(visitor, apps)
     page.locator(".lk-line").get_by_role("button", name="Download").click()
     page.locator(".lk-selection", has_text="24 results").wait_for()
     return page
 
 
-def selected(visitor: Browser, places: Places) -> Page:
-    page = results(visitor, places)
+def selected(visitor: Browser, apps: Apps) -> Page:
+    page = results(visitor, apps)
     select(page, 0, 2)
     page.locator(".lk-selection", has_text="2 selected").wait_for()
     return page
 
 
-def selected_on_two_pages(visitor: Browser, places: Places) -> Page:
-    page = library(visitor, places)
+def selected_on_two_pages(visitor: Browser, apps: Apps) -> Page:
+    page = library(visitor, apps)
     select(page, 1)
     page.get_by_role("button", name="Older", exact=True).click()
     page.get_by_text("49–60 of 60").wait_for()
@@ -450,8 +450,8 @@ def selected_on_two_pages(visitor: Browser, places: Places) -> Page:
     return page
 
 
-def asked_before_deleting_several(visitor: Browser, places: Places) -> Page:
-    page = library(visitor, places)
+def asked_before_deleting_several(visitor: Browser, apps: Apps) -> Page:
+    page = library(visitor, apps)
     select(page, *range(8))
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Keep them").wait_for()
@@ -464,8 +464,8 @@ def select(page: Page, *places_of_cards: int) -> None:
         page.locator(".lk-pick").nth(place).evaluate("node => node.click()")
 
 
-def asked_before_deleting(visitor: Browser, places: Places) -> Page:
-    page = viewer(visitor, places)
+def asked_before_deleting(visitor: Browser, apps: Apps) -> Page:
+    page = viewer(visitor, apps)
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Keep it").wait_for()
     return page
@@ -474,80 +474,80 @@ def asked_before_deleting(visitor: Browser, places: Places) -> Page:
 # Waiting and failing
 
 
-def loading(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.loading().url)
+def loading(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.loading().url)
     wait_for_cards(page, 48)
     page.locator(".lk-chip.model[data-state=loading]").wait_for()
     return page
 
 
-def waiting(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.loading().url}/?q=a+rainbow")
+def waiting(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.loading().url}/?q=a+rainbow")
     page.get_by_text("Waiting for the model to load").wait_for()
     return page
 
 
-def no_model(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.without_model().url)
+def no_model(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.without_model().url)
     page.locator(".lk-alert", has_text="The model is not available").wait_for()
     return page
 
 
-def no_model_for_a_search(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.without_model().url}/?q=a+rainbow")
+def no_model_for_a_search(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.without_model().url}/?q=a+rainbow")
     page.locator("#results [role=alert]", has_text="The model is not available").wait_for()
     return page
 
 
-def no_model_for_an_upload(visitor: Browser, places: Places) -> Page:
-    page = no_model(visitor, places)
-    choose(page, places.picture())
+def no_model_for_an_upload(visitor: Browser, apps: Apps) -> Page:
+    page = no_model(visitor, apps)
+    choose(page, apps.picture())
     run(page, "failed")
     return page
 
 
-def rebuilding(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.rebuilding().url)
+def rebuilding(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.rebuilding().url)
     page.get_by_text("Searches wait a moment").wait_for()
     return page
 
 
-def stand_in(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.standing_in().url)
+def fallback(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.standing_in().url)
     page.get_by_text("The model small answers for now").wait_for()
     return page
 
 
-def not_encoded(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.another_model().url}/?q=a+rainbow")
+def not_encoded(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.another_model().url}/?q=a+rainbow")
     page.get_by_text("60 pictures cannot be found with small").wait_for()
     return page
 
 
-def beside(visitor: Browser, places: Places) -> Page:
+def beside(visitor: Browser, apps: Apps) -> Page:
     """Two models answer the same query."""
-    page = visitor.open(f"{places.side_by_side().url}/?q=a+red+circle&against=other")
+    page = visitor.open(f"{apps.side_by_side().url}/?q=a+red+circle&against=other")
     page.locator(".lk-beside .lk-card").first.wait_for()
     return page
 
 
-def models(visitor: Browser, places: Places) -> Page:
+def models(visitor: Browser, apps: Apps) -> Page:
     """What each model has made of the pictures."""
-    page = visitor.open(places.side_by_side().url)
+    page = visitor.open(apps.side_by_side().url)
     open_settings(page)
     page.get_by_role("button", name="Models…").click()
     page.locator(".lk-model").first.wait_for()
     return page
 
 
-def no_milvus(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.without_milvus().url)
+def no_milvus(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.without_milvus().url)
     page.locator(".lk-alert", has_text="Milvus is not answering").wait_for()
     return page
 
 
-def no_milvus_for_a_search(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(f"{places.without_milvus().url}/?q=a+rainbow")
+def no_milvus_for_a_search(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.without_milvus().url}/?q=a+rainbow")
     page.locator("#results [role=alert]", has_text="Milvus is not answering").wait_for()
     return page
 
@@ -555,66 +555,66 @@ def no_milvus_for_a_search(visitor: Browser, places: Places) -> Page:
 # Changing
 
 
-def sending(visitor: Browser, places: Places) -> Page:
-    page = empty(visitor, places)
+def sending(visitor: Browser, apps: Apps) -> Page:
+    page = empty(visitor, apps)
     open_additions(page)
     page.route("**/gradio_api/upload*", lambda route: None)  # no file ever arrives
-    choose(page, [places.picture(), places.picture()])
+    choose(page, [apps.picture(), apps.picture()])
     page.get_by_text("Uploading 0 of 2 files").wait_for()
     return page
 
 
-def upload_at_work(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.uploading().url)
-    begun = places.folder / "begun"
+def upload_at_work(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.uploading().url)
+    begun = apps.folder / "begun"
     if not begun.exists():
         begun.touch()
-        choose(page, places.picture())
+        choose(page, apps.picture())
     page.get_by_role("heading", name="Waiting for the model to load").wait_for()
     return page
 
 
-def upload_in_line(visitor: Browser, places: Places) -> Page:
-    page = upload_at_work(visitor, places)
-    choose(page, places.picture())
+def upload_in_line(visitor: Browser, apps: Apps) -> Page:
+    page = upload_at_work(visitor, apps)
+    choose(page, apps.picture())
     page.get_by_text("Waiting for another run").wait_for()
     return page
 
 
-def receipt(visitor: Browser, places: Places) -> Page:
+def receipt(visitor: Browser, apps: Apps) -> Page:
     """New, duplicate, rejected and skipped at once: only what comes from a folder is skipped."""
-    folder = places.picture(LONGEST).parent
-    places.picture(HOSTILE).rename(folder / HOSTILE)
-    places.picture(RIGHT_TO_LEFT).rename(folder / RIGHT_TO_LEFT)
+    folder = apps.picture(LONGEST).parent
+    apps.picture(HOSTILE).rename(folder / HOSTILE)
+    apps.picture(RIGHT_TO_LEFT).rename(folder / RIGHT_TO_LEFT)
     (folder / "copy.png").write_bytes((folder / HOSTILE).read_bytes())
     (folder / "notes.jpg").write_text("not a picture")
     (folder / ".DS_Store").write_bytes(os.urandom(50))
-    page = visitor.open(places.changing().url)
+    page = visitor.open(apps.changing().url)
     page.locator("#uploads input[type=file]").nth(1).set_input_files(folder)
     run(page, "done")
     page.locator(".lk-card", has_text=RIGHT_TO_LEFT).first.wait_for()
     return page
 
 
-def longest_name(visitor: Browser, places: Places) -> Page:
-    page = receipt(visitor, places)
+def longest_name(visitor: Browser, apps: Apps) -> Page:
+    page = receipt(visitor, apps)
     page.locator(".lk-card", has_text=LONGEST).first.locator(".lk-open").click()
     page.locator(".lk-viewer .lk-title").wait_for()
     return page
 
 
-def receipts(visitor: Browser, places: Places) -> Page:
-    page = receipt(visitor, places)
+def receipts(visitor: Browser, apps: Apps) -> Page:
+    page = receipt(visitor, apps)
     page.get_by_role("button", name="Details", exact=True).click()
     page.get_by_role("button", name="All 6").click()
     page.locator(".lk-receipts table").wait_for()
     return page
 
 
-def from_the_server(visitor: Browser, places: Places) -> Page:
-    folder = places.picture("on the server.png").parent
+def from_the_server(visitor: Browser, apps: Apps) -> Page:
+    folder = apps.picture("on the server.png").parent
     (folder / "broken.png").write_text("not a picture")
-    page = visitor.open(places.with_sources(folder.parent).url)
+    page = visitor.open(apps.with_sources(folder.parent).url)
     open_additions(page)
     page.get_by_label("From the server").fill(str(folder))
     page.get_by_role("button", name="Take in").click()
@@ -622,10 +622,10 @@ def from_the_server(visitor: Browser, places: Places) -> Page:
     return page
 
 
-def a_table_of_the_server(visitor: Browser, places: Places) -> Page:
-    folder = places.picture("in a table.png").parent
+def a_table_of_the_server(visitor: Browser, apps: Apps) -> Page:
+    folder = apps.picture("in a table.png").parent
     (folder / "photos.csv").write_text("where,class\nin a table.png,rose\n")
-    page = visitor.open(places.with_sources(folder.parent).url)
+    page = visitor.open(apps.with_sources(folder.parent).url)
     open_additions(page)
     page.get_by_label("From the server").fill(str(folder / "photos.csv"))
     page.get_by_label("Column with the pictures").fill("where")
@@ -635,17 +635,17 @@ def a_table_of_the_server(visitor: Browser, places: Places) -> Page:
     return page
 
 
-def past_runs(visitor: Browser, places: Places) -> Page:
-    page = from_the_server(visitor, places)
+def past_runs(visitor: Browser, apps: Apps) -> Page:
+    page = from_the_server(visitor, apps)
     open_additions(page)
     page.get_by_role("button", name="Past runs").click()
     page.locator(".lk-past table").wait_for()
     return page
 
 
-def original_gone(visitor: Browser, places: Places) -> Page:
-    picture = places.picture("moved away.png")
-    page = visitor.open(places.with_sources(picture.parent.parent).url)
+def original_gone(visitor: Browser, apps: Apps) -> Page:
+    picture = apps.picture("moved away.png")
+    page = visitor.open(apps.with_sources(picture.parent.parent).url)
     open_additions(page)
     page.get_by_label("From the server").fill(str(picture))
     page.get_by_label("Leave originals where they are").check()
@@ -657,9 +657,9 @@ def original_gone(visitor: Browser, places: Places) -> Page:
     return page
 
 
-def deleted(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.changing().url)
-    upload(page, places.picture("soon gone.png"))
+def deleted(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.changing().url)
+    upload(page, apps.picture("soon gone.png"))
     page.locator(".lk-card", has_text="soon gone.png").first.locator(".lk-open").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete for good").click()
@@ -667,76 +667,76 @@ def deleted(visitor: Browser, places: Places) -> Page:
     return page
 
 
-def meter(visitor: Browser, places: Places) -> Page:
-    page = library(visitor, places)
+def meter(visitor: Browser, apps: Apps) -> Page:
+    page = library(visitor, apps)
     open_settings(page)
     page.get_by_role("button", name="Measure accuracy…").click()
     page.get_by_role("button", name="Measure", exact=True).or_(page.locator(".lk-plots").first).first.wait_for()
     return page
 
 
-def measured(visitor: Browser, places: Places) -> Page:
-    page = meter(visitor, places)
+def measured(visitor: Browser, apps: Apps) -> Page:
+    page = meter(visitor, apps)
     page.get_by_role("button", name=re.compile("^Measure( again)?$")).click()
     page.locator(".lk-meter-sentence").wait_for()
     return page
 
 
-def nothing_evaluated(visitor: Browser, places: Places) -> Page:
-    page = library(visitor, places)
+def nothing_evaluated(visitor: Browser, apps: Apps) -> Page:
+    page = library(visitor, apps)
     open_settings(page)
     page.get_by_role("button", name="Evaluations…").click()
     page.get_by_text("Nothing was evaluated so far").wait_for()
     return page
 
 
-def evaluation(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.evaluated().url)
+def evaluation(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.evaluated().url)
     open_settings(page)
     page.get_by_role("button", name="Evaluations…").click()
     page.get_by_role("heading", name="By class name").wait_for()
     return page
 
 
-def near_duplicates(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.duplicated().url)
+def near_duplicates(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.duplicated().url)
     find_near_duplicates(page)
     page.locator(".lk-alikes").first.wait_for()
     loaded(page, ".lk-alike img")
     return page
 
 
-def keeping_one(visitor: Browser, places: Places) -> Page:
-    page = near_duplicates(visitor, places)
+def keeping_one(visitor: Browser, apps: Apps) -> Page:
+    page = near_duplicates(visitor, apps)
     page.get_by_role("button", name="Keep this one…").first.click()
     page.get_by_role("button", name="Delete for good").wait_for()
     return page
 
 
-def near_duplicates_to_look_at(visitor: Browser, places: Places) -> Page:
-    page = visitor.open(places.duplicated(EDITS="none").url)
+def near_duplicates_to_look_at(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.duplicated(EDITS="none").url)
     find_near_duplicates(page)
     page.locator(".lk-alikes").first.wait_for()
     loaded(page, ".lk-alike img")
     return page
 
 
-def no_near_duplicates(visitor: Browser, places: Places) -> Page:
-    page = library(visitor, places)
+def no_near_duplicates(visitor: Browser, apps: Apps) -> Page:
+    page = library(visitor, apps)
     find_near_duplicates(page)
     page.get_by_text("No near-duplicates were found.").wait_for()
     return page
 
 
-def too_few_for_near_duplicates(visitor: Browser, places: Places) -> Page:
-    page = empty(visitor, places)
+def too_few_for_near_duplicates(visitor: Browser, apps: Apps) -> Page:
+    page = empty(visitor, apps)
     open_near_duplicates(page)
     page.get_by_text("The library is too small").wait_for()
     return page
 
 
-def near_duplicates_without_milvus(visitor: Browser, places: Places) -> Page:
-    page = no_milvus(visitor, places)
+def near_duplicates_without_milvus(visitor: Browser, apps: Apps) -> Page:
+    page = no_milvus(visitor, apps)
     open_near_duplicates(page)
     page.get_by_role("button", name="Look for them").click()
     page.locator("#duplicates .lk-problem").wait_for()
@@ -778,7 +778,7 @@ def _unfold(page: Page, title: str) -> None:
         heading.click()
 
 
-State = Callable[[Browser, Places], "Page"]
+State = Callable[[Browser, Apps], "Page"]
 STATES: tuple[State, ...] = (
     signed_out,
     empty,
@@ -814,7 +814,7 @@ STATES: tuple[State, ...] = (
     no_model_for_a_search,
     no_model_for_an_upload,
     rebuilding,
-    stand_in,
+    fallback,
     not_encoded,
     beside,
     models,

@@ -15,7 +15,7 @@ from testing.browser import CHROMIUM, PHONE, Browser, start_chromium, sync_playw
 from testing.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.milvus_server import MilvusServer
 from testing.skipping import skip_or_fail
-from testing.states import Places
+from testing.states import Apps
 
 NEEDS = {
     "browser": {"chromium"},
@@ -64,23 +64,23 @@ def s3_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apps]:
     """Servers that the tests of a module share: none of them changes what another looks at."""
     if sync_playwright is None or CHROMIUM is None:
         skip_or_fail("playwright or Chromium is not installed")
-    places = Places(tmp_path_factory.mktemp("places"))
-    yield places
-    places.stop()
+    apps = Apps(tmp_path_factory.mktemp("places"))
+    yield apps
+    apps.stop()
 
 
 @pytest.fixture
-def server(places: Places) -> Server:
+def server(apps: Apps) -> Server:
     """Holds the sample pictures; for tests that change nothing."""
-    return places.filled()
+    return apps.filled()
 
 
 @pytest.fixture
-def serve(places: Places, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def serve(apps: Apps, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """serve(EDITS="none") -> a server of one's own over an empty library."""
     servers: list[Server] = []
 

@@ -24,7 +24,7 @@ from library.search.query import Query, as_order
 from ui.api import Found, found
 from ui.filters import filter_of
 from ui.media import PREFIX
-from ui.parts import NO_PARTS, AskedPart, asked_parts
+from ui.parts import NO_PARTS, PartRequest, asked_parts
 from ui.views import Json, status_view
 
 logger = logging.getLogger(__name__)
@@ -148,7 +148,7 @@ def _query(
     )
 
 
-def _known(part: AskedPart) -> AskedPart:
+def _known(part: PartRequest) -> PartRequest:
     """An image may also be the content ID of one in the library."""
     if not CONTENT_ID.fullmatch(part.image):
         return part

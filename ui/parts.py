@@ -15,7 +15,7 @@ NO_PARTS: list[Json] = []  # what an endpoint is called without
 
 
 @dataclass(frozen=True)
-class AskedPart:
+class PartRequest:
     """A text, an image from outside the library, or one of the library; a weight of 0 leaves it out for a while."""
 
     text: str = ""
@@ -26,7 +26,7 @@ class AskedPart:
     name: str = ""
 
     @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> "AskedPart":
+    def of(cls, entry: Mapping[str, Any]) -> "PartRequest":
         """Raises InvalidQuery or InvalidContentId."""
         file = validation.mapping(entry.get("image"))
         image = str(file.get("path") or None) if file else entry.get("image")  # a bad path is refused where it is read
@@ -62,15 +62,15 @@ class AskedPart:
         }
 
 
-def asked_parts(value: Any) -> tuple[AskedPart, ...]:
+def asked_parts(value: Any) -> tuple[PartRequest, ...]:
     """Raises InvalidQuery or InvalidContentId."""
     if not isinstance(value, list | type(None)):
         raise InvalidQuery("The parts of a query are a list.")
     check_count(len(value or []))
-    return tuple(AskedPart.of(validation.mapping(entry)) for entry in value or [])
+    return tuple(PartRequest.of(validation.mapping(entry)) for entry in value or [])
 
 
-def parts_in_address(pairs: Iterable[tuple[str, str]]) -> tuple[AskedPart, ...]:
+def parts_in_address(pairs: Iterable[tuple[str, str]]) -> tuple[PartRequest, ...]:
     """`q=beach&q=people&w=-0.5&like=…&crop=0,0,0.5,1`: a weight and a crop belong to what stands before them.
 
     Raises InvalidQuery or InvalidContentId.

@@ -32,10 +32,10 @@ from library.ports import IndexStatus
 from library.records import Record
 from library.search.fields import Field
 from library.search.filters import Filter
-from library.search.query import Answer, Order
+from library.search.query import Answer, SortOrder
 from library.search.relevance import Relevance
 from ui.filters import shown
-from ui.parts import AskedPart
+from ui.parts import PartRequest
 
 Json = dict[str, Any]
 
@@ -68,10 +68,10 @@ class View:
     `turn` numbers what the page asked for, so that a late answer does not undo what was asked meanwhile.
     """
 
-    parts: tuple[AskedPart, ...] = ()
+    parts: tuple[PartRequest, ...] = ()
     offset: int = 0
     where: Filter | None = None
-    order: Order = "score"
+    order: SortOrder = "score"
     turn: int = 0
     model: str = ""  # that is asked; empty: the one that answers
     against: str = ""  # a second one, whose answer is shown beside
@@ -79,9 +79,9 @@ class View:
     @classmethod
     def of(cls, text: str = "", picture: str = "", like: ContentId | None = None, offset: int = 0) -> "View":
         """A search of one part each, where given."""
-        parts = [AskedPart(text=text)] if text else []
-        parts += [AskedPart(image=picture)] if picture else []
-        parts += [AskedPart(content_id=like)] if like else []
+        parts = [PartRequest(text=text)] if text else []
+        parts += [PartRequest(image=picture)] if picture else []
+        parts += [PartRequest(content_id=like)] if like else []
         return cls(tuple(parts), offset=offset)
 
     @property

@@ -23,10 +23,10 @@ class DecisionFile:
         self._lock = threading.Lock()
         self._forget()
 
-    def keep_apart(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
+    def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
         self._append({"apart": list(ids)} if ids == others else {"apart": list(ids), "from": list(others)})
 
-    def give_up(self, ids: Sequence[ContentId], kept: ContentId) -> None:
+    def supersede(self, ids: Sequence[ContentId], kept: ContentId) -> None:
         self._append({"given_up": list(ids), "kept": kept})
 
     def are_apart(self, one: ContentId, other: ContentId) -> bool:
@@ -34,10 +34,10 @@ class DecisionFile:
             self._read_on()
             return self._known.are_apart(one, other)
 
-    def instead_of(self, id: ContentId) -> list[ContentId]:
+    def kept_instead_of(self, id: ContentId) -> list[ContentId]:
         with self._lock:
             self._read_on()
-            return self._known.instead_of(id)
+            return self._known.kept_instead_of(id)
 
     def _append(self, decision: dict[str, Any]) -> None:
         with self._lock:
@@ -84,9 +84,9 @@ class DecisionFile:
             decision = json.loads(line)
             if "apart" in decision:
                 ids = _ids(decision["apart"])
-                self._known.keep_apart(ids, _ids(decision["from"]) if "from" in decision else ids)
+                self._known.mark_distinct(ids, _ids(decision["from"]) if "from" in decision else ids)
             else:
-                self._known.give_up(_ids(decision["given_up"]), parse_content_id(decision["kept"]))
+                self._known.supersede(_ids(decision["given_up"]), parse_content_id(decision["kept"]))
         except (ValueError, TypeError, KeyError, InvalidContentId):
             logger.warning("A line of %s says nothing and is passed over.", self._path.name)
 

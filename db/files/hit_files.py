@@ -14,7 +14,7 @@ import pyarrow.parquet
 from library.errors import InvalidSelection
 from library.exports.results import guarded, scored
 from library.records import encodable
-from library.search.batch import Answered
+from library.search.batch import BatchResult
 
 SCHEMA = pyarrow.schema(
     {
@@ -36,7 +36,7 @@ WriteRows = Callable[[Sequence[Row]], None]
 
 
 @contextmanager
-def hit_file(path: Path) -> Iterator[Callable[[Answered], None]]:
+def hit_file(path: Path) -> Iterator[Callable[[BatchResult], None]]:
     """Gives what writes the hits of one query. Raises InvalidSelection for a name or a place that cannot be."""
     writer = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}.get(path.suffix.lower())
     if writer is None:
@@ -49,7 +49,7 @@ def hit_file(path: Path) -> Iterator[Callable[[Answered], None]]:
         yield lambda answered: write(hit_rows(answered))
 
 
-def hit_rows(answered: Answered) -> list[Row]:
+def hit_rows(answered: BatchResult) -> list[Row]:
     """Metadata are still a mapping."""
     return [
         {

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from pymilvus import MilvusClient, MilvusException
 
-from db.milvus.milvus_errors import says_gone
+from db.milvus.milvus_errors import is_missing
 from db.milvus.schema import TIMEOUT
 
 ATTEMPTS = 10
@@ -43,7 +43,7 @@ def meant_by(client: MilvusClient, name: str) -> str:
     try:
         return _described(client, name)
     except MilvusException as error:
-        collections = behind(client, name) if says_gone(error) else []
+        collections = behind(client, name) if is_missing(error) else []
         if not collections:
             raise
     with suppress(MilvusException):  # another process was faster
@@ -65,7 +65,7 @@ def write_to_all(client: MilvusClient, name: str, write: Callable[[str], object]
                 written = collections
             return
         except MilvusException as error:
-            if not (says_gone(error) and attempts_left):
+            if not (is_missing(error) and attempts_left):
                 raise
             with suppress(MilvusException):
                 meant_by(client, name)  # where a kill has taken the name away, nobody else gives it back

@@ -6,7 +6,7 @@ from typing import Any
 from pymilvus import MilvusClient, MilvusException
 
 from db.milvus.aliases import behind
-from db.milvus.milvus_errors import says_gone
+from db.milvus.milvus_errors import is_missing
 from db.milvus.schema import TIMEOUT, stored_rows, vector_dim
 from library.ports import EncoderInfo, StoredCollection
 
@@ -48,7 +48,7 @@ def drop_all(client: MilvusClient, name: str) -> None:
         try:
             client.drop_alias(name, timeout=TIMEOUT)
         except MilvusException as error:
-            if not says_gone(error):
+            if not is_missing(error):
                 raise
     for collection in collections:
         client.drop_collection(collection, timeout=TIMEOUT)

@@ -19,7 +19,7 @@ from db.milvus.clusters import EVERY_CLUSTER, LITE_SEGMENT_ROWS, automatic_nprob
 from db.milvus.filters import expression, has_field
 from db.milvus.lease import Lease
 from db.milvus.loaded import LoadedMilvusCollection
-from db.milvus.milvus_errors import says_gone, says_not_loaded
+from db.milvus.milvus_errors import is_missing, is_not_loaded
 from db.milvus.rebuild import ServerRebuild, is_unfinished, rebuild_in_place
 from db.milvus.reproduce import script
 from db.milvus.rows import as_row, check_vectors, checked_paths, hits_of, record_of, scores_of
@@ -41,7 +41,7 @@ from db.milvus.schema import (
     stored_rows,
     vector_dim,
 )
-from db.milvus.stable_page import followed_by, in_order, window
+from db.milvus.stable_page import followed_by, in_order, stable_page
 from library.errors import IndexUnavailable
 from library.images import ContentId
 from library.ports import Explained, Hit, IndexStatus, Question, Vectors
@@ -111,7 +111,7 @@ class MilvusCollection:
         if present:
             self.upsert(present, np.stack([vectors[record.content_id] for record in present]))
 
-    def settle(self) -> None:
+    def optimize(self) -> None:
         if self._unflushed >= (LITE_FLUSH_ROWS if self._milvus.is_lite else SERVER_FLUSH_ROWS):
             self.flush()
         if self._upkeep_is_due and self._upkeep.acquire(blocking=False):
@@ -224,7 +224,7 @@ class MilvusCollection:
             pairs = zip(found, search(depth, EVERY_CLUSTER), strict=True)
             return [followed_by(hits, every, depth) for hits, every in pairs]
 
-        return window(ask, offset, limit, where)
+        return stable_page(ask, offset, limit, where)
 
     def matching(self, generation: int, where: Filter | None) -> list[Record]:
         wanted = self._expression(where)
@@ -400,7 +400,7 @@ class MilvusCollection:
                 with self._ready() as client, self._milvus.searching.passing():
                     return ask(client)
             except IndexUnavailable as error:
-                if not retries_left or not (says_not_loaded(error.__cause__) or says_gone(error.__cause__)):
+                if not retries_left or not (is_not_loaded(error.__cause__) or is_missing(error.__cause__)):
                     raise
             generation = self._lease.reload(generation)
         raise AssertionError("the last try returns or raises")
@@ -425,7 +425,7 @@ class MilvusCollection:
                 with self._ready() as client:
                     return work(client)
             except IndexUnavailable as error:
-                if not retries_left or not says_gone(error.__cause__):
+                if not retries_left or not is_missing(error.__cause__):
                     raise
         raise AssertionError("the last try returns or raises")
 
@@ -441,7 +441,7 @@ class MilvusCollection:
                 yield client
             except (MilvusException, grpc.RpcError) as error:
                 # After a loss the collection may be another one, or none: it is looked at again.
-                self._is_open = says_not_loaded(error)
+                self._is_open = is_not_loaded(error)
                 raise
 
     def _open(self, client: MilvusClient) -> None:

@@ -5,7 +5,7 @@ from pymilvus import MilvusException
 NO_SUCH_COLLECTION = 100
 
 
-def says_not_loaded(error: BaseException | None) -> bool:
+def is_not_loaded(error: BaseException | None) -> bool:
     if not isinstance(error, MilvusException):
         return False
     text = str(error)
@@ -14,6 +14,6 @@ def says_not_loaded(error: BaseException | None) -> bool:
     return error.code in (101, 103) or "not loaded" in text or "not fully loaded" in text or gone or nobody_has_it
 
 
-def says_gone(error: BaseException | None) -> bool:
+def is_missing(error: BaseException | None) -> bool:
     """Dropped, or for a moment without the name it was asked by."""
     return isinstance(error, MilvusException) and error.code == NO_SUCH_COLLECTION

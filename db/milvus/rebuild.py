@@ -12,7 +12,7 @@ from pymilvus import MilvusClient, MilvusException
 
 from db.milvus.aliases import behind, meant_by, name_with, nlist_in
 from db.milvus.catalogue import labels_of
-from db.milvus.milvus_errors import says_gone, says_not_loaded
+from db.milvus.milvus_errors import is_missing, is_not_loaded
 from db.milvus.schema import (
     EMBEDDING,
     FIELDS,
@@ -68,7 +68,7 @@ class ServerRebuild:
                 self._try()
                 return
             except MilvusException as error:  # another process was faster: what it left to do is looked at anew
-                if not (says_gone(error) and attempts_left):
+                if not (is_missing(error) and attempts_left):
                     raise
 
     def _try(self) -> None:
@@ -211,7 +211,7 @@ class Copy:
             try:
                 return ask()
             except MilvusException as error:
-                if not (says_not_loaded(error) and attempts_left):
+                if not (is_not_loaded(error) and attempts_left):
                     raise
             self._client.load_collection(name, timeout=LOAD_TIMEOUT)
         raise AssertionError("the last try returns or raises")

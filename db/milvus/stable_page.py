@@ -10,7 +10,7 @@ from library.search.query import MAX_DEPTH
 Ask = Callable[[int], list[list[Hit]]]
 
 
-def window(ask: Ask, offset: int, limit: int, where: Filter | None = None) -> list[list[Hit]]:
+def stable_page(ask: Ask, offset: int, limit: int, where: Filter | None = None) -> list[list[Hit]]:
     """Those from `offset` on, of each vector, once all are there that are equal at the end; see `in_order`."""
     needed = offset + limit
     depth = min(needed + 1, MAX_DEPTH)

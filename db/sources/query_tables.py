@@ -11,9 +11,9 @@ import pyarrow
 import pyarrow.parquet
 
 from db.sources.files import items_from
-from db.sources.readers import Places
+from db.sources.readers import SourceReader
 from library.errors import UnknownSource
-from library.search.batch import Asked, Queries
+from library.search.batch import BatchQuery, Queries
 
 TEXT_COLUMN, IMAGE_COLUMN = "text", "filepath"
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -34,7 +34,7 @@ def queries_from(place: str, text_column: str | None = None, image_column: str |
     if text_column or image_column:
         raise UnknownSource(f"{place} is no table, and has no columns: {', '.join(SUFFIXES)} are.")
     items = items_from([place])
-    asked = (Asked(item.path, picture=item.read) for item in items if item.skip is None)
+    asked = (BatchQuery(item.path, picture=item.read) for item in items if item.skip is None)
     return Queries(asked, sum(item.skip is None for item in items) if isinstance(items, list) else None)
 
 
@@ -50,18 +50,18 @@ def _in_table(path: Path, text_column: str | None, image_column: str | None) -> 
         )
     text = text_column or (TEXT_COLUMN if not wanted and TEXT_COLUMN in used else "")
     image = image_column or (IMAGE_COLUMN if not wanted and IMAGE_COLUMN in used else "")
-    places = Places()
+    places = SourceReader()
     return Queries((_asked(path, number, row, text, image, places) for number, row in _rows(path, used)), total)
 
 
-def _asked(table: Path, number: int, row: Row, text_column: str, image_column: str, places: Places) -> Asked:
+def _asked(table: Path, number: int, row: Row, text_column: str, image_column: str, places: SourceReader) -> BatchQuery:
     text, place = (_text(row.get(column)) if column else "" for column in (text_column, image_column))
     if not (text or place):
-        return Asked(f"{table.name}, row {number}", problem="The row has neither a text nor a picture.")
+        return BatchQuery(f"{table.name}, row {number}", problem="The row has neither a text nor a picture.")
     if not place:
-        return Asked(text, text)
+        return BatchQuery(text, text)
     path = place if "://" in place else str(table.parent / Path(place).expanduser())
-    return Asked(f"{text} + {place}" if text else place, text, partial(places.read, path))
+    return BatchQuery(f"{text} + {place}" if text else place, text, partial(places.read, path))
 
 
 def _text(cell: Any) -> str:

@@ -15,7 +15,7 @@ from library.images import check_bytes
 URL_TIMEOUT = 20.0  # seconds
 
 
-class Places:
+class SourceReader:
     """Keeps one connection for each kind of bucket. Safe to call from several threads."""
 
     def __init__(self) -> None:

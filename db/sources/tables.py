@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from db.sources.readers import Places
+from db.sources.readers import SourceReader
 from library.errors import UnknownSource
 from library.ingest.pipeline import Item
 
@@ -39,7 +39,7 @@ def items_in_table(path: Path, image_column: str) -> list[Item]:
         if not image_column:
             raise UnknownSource(f"{path.name} is a table: name the column that says where the pictures are. {has}")
         raise UnknownSource(f"{path.name} has no column {image_column}. {has}")
-    places = Places()
+    places = SourceReader()
     others = {name: _values(values) for name, values in columns.items() if name != image_column}
     return [
         _item(path, place, places, {name: values[row] for name, values in others.items()})
@@ -139,7 +139,7 @@ def _moment(value: datetime) -> str:
     return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _item(table: Path, place: Any, places: Places, metadata: dict[str, Any]) -> Item:
+def _item(table: Path, place: Any, places: SourceReader, metadata: dict[str, Any]) -> Item:
     text = str(place or "").strip()
     if not text:
         return Item(f"{table.name}: a row", "unnamed", bytes, skip="The row names no picture.")

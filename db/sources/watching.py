@@ -107,22 +107,22 @@ class WatchedFolder:
             os.close(descriptor)
         return False
 
-    def notice(self, changed: threading.Event, stopped: threading.Event) -> None:
-        threading.Thread(target=self._notice, args=[changed, stopped], name="watchfiles", daemon=True).start()
+    def notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
+        threading.Thread(target=self._notice, args=[changed, should_stop], name="watchfiles", daemon=True).start()
 
-    def _notice(self, changed: threading.Event, stopped: threading.Event) -> None:
+    def _notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
         """Where the file system does not tell, the listings find what is new."""
         was_told = False
-        while not stopped.is_set():
+        while not should_stop.is_set():
             try:
-                self._notice_this(changed, stopped)
+                self._notice_this(changed, should_stop)
             except Exception as error:  # of its core, too
                 if not was_told and os.path.isdir(self._folder):
                     logger.warning("%s is only listed now and then: %s", self.name, error)
                     was_told = True
-            stopped.wait(RETRY_AFTER)
+            should_stop.wait(RETRY_AFTER)
 
-    def _notice_this(self, changed: threading.Event, stopped: threading.Event) -> None:
+    def _notice_this(self, changed: threading.Event, should_stop: threading.Event) -> None:
         """Until the folder is another one: a disk was mounted there, or it was made anew."""
         identity = self._identity()
         is_first = True  # what came before it was listened to
@@ -131,7 +131,7 @@ class WatchedFolder:
             watch_filter=None,
             step=QUIET,
             debounce=WOKEN_AFTER,
-            stop_event=stopped,
+            stop_event=should_stop,
             rust_timeout=1000,
             yield_on_timeout=True,
             raise_interrupt=False,
@@ -190,7 +190,7 @@ class WatchedBucket:
     def is_being_written(self, path: str) -> bool:
         return False
 
-    def notice(self, changed: threading.Event, stopped: threading.Event) -> None:
+    def notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
         pass
 
     def _check(self) -> None:

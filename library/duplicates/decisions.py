@@ -10,13 +10,13 @@ from library.images import ContentId
 class Decisions(Protocol):
     """Safe to call from several threads. What changes them raises StoreUnavailable where it cannot be kept."""
 
-    def keep_apart(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
+    def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
         """None of `ids` is a near-duplicate of any of `others`; both may be the same pictures."""
         ...
 
-    def give_up(self, ids: Sequence[ContentId], kept: ContentId) -> None: ...
+    def supersede(self, ids: Sequence[ContentId], kept: ContentId) -> None: ...
     def are_apart(self, one: ContentId, other: ContentId) -> bool: ...
-    def instead_of(self, id: ContentId) -> list[ContentId]:
+    def kept_instead_of(self, id: ContentId) -> list[ContentId]:
         """What was kept instead of this picture, then what was kept instead of that, and so on."""
         ...
 
@@ -28,21 +28,21 @@ class PassingDecisions:
         self._apart: dict[ContentId, set[ContentId]] = defaultdict(set)
         self._kept: dict[ContentId, ContentId] = {}
 
-    def keep_apart(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
+    def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
         for id in ids:
             for other in others:
                 if id != other:
                     self._apart[id].add(other)
                     self._apart[other].add(id)
 
-    def give_up(self, ids: Sequence[ContentId], kept: ContentId) -> None:
+    def supersede(self, ids: Sequence[ContentId], kept: ContentId) -> None:
         self._kept.pop(kept, None)  # given up once, and chosen now
         self._kept |= {id: kept for id in ids if id != kept}
 
     def are_apart(self, one: ContentId, other: ContentId) -> bool:
         return one in self._apart and other in self._apart[one]
 
-    def instead_of(self, id: ContentId) -> list[ContentId]:
+    def kept_instead_of(self, id: ContentId) -> list[ContentId]:
         chain: list[ContentId] = []
         while kept := self._kept.get(id):
             chain.append(kept)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.duplicates.decisions import Decisions
-from library.duplicates.thumbnails import Looks
+from library.duplicates.thumbnails import ThumbnailSignatures
 from library.errors import IndexUnavailable, InvalidQuery
 from library.images import ContentId
 from library.ports import LoadedCollection, Vectors
@@ -31,7 +31,7 @@ NEAREST = 10  # with the picture itself
 DEEPER = 100
 AT_ONCE = 200  # pictures
 
-Tell = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -94,28 +94,28 @@ def find_groups(
     thumbnail: Callable[[ContentId], bytes],
     decisions: Decisions,
     threshold: float = THRESHOLD,
-    tell: Tell = lambda *_: None,
-    stopped: Callable[[], bool] = lambda: False,
+    on_progress: OnProgress = lambda *_: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> list[Group] | None:
     """The nearest pairs first; None when it was stopped. Raises InvalidQuery, IndexUnavailable or StoreUnavailable."""
     if not 0 < threshold <= 1:
         raise InvalidQuery(
             f"The threshold {threshold:g} is not possible: a similarity above 0, at most 1, is expected."
         )
-    looks = Looks(thumbnail)
+    signatures = ThumbnailSignatures(thumbnail)
     by_id = {record.content_id: record for record in records}
     pairs: dict[tuple[ContentId, ContentId], Pair] = {}
     for start in range(0, len(records), AT_ONCE):
-        if stopped():
+        if should_stop():
             return None
-        tell(start, len(records))
+        on_progress(start, len(records))
         vectors = index.vectors([record.img_path for record in records[start : start + AT_ONCE]])
         for pair in _near(index, vectors, threshold):
             if (pair.one, pair.other) in pairs or not {pair.one, pair.other} <= by_id.keys():
                 continue
-            if not decisions.are_apart(pair.one, pair.other) and looks.are_alike(pair.one, pair.other):
+            if not decisions.are_apart(pair.one, pair.other) and signatures.is_same_image(pair.one, pair.other):
                 pairs[pair.one, pair.other] = pair
-    tell(len(records), len(records))
+    on_progress(len(records), len(records))
     return grouped(list(pairs.values()), by_id)
 
 
@@ -142,7 +142,7 @@ def resembled(
     newcomers: Mapping[ContentId, bytes],
     vectors: Vectors,
     index: LoadedCollection,
-    looks: Looks,
+    signatures: ThumbnailSignatures,
     decisions: Decisions,
     only_kept: bool,
 ) -> dict[ContentId, ContentId]:
@@ -153,7 +153,7 @@ def resembled(
     """
     ids = list(newcomers)
     for id, thumbnail in newcomers.items():
-        looks.see(id, thumbnail)
+        signatures.see(id, thumbnail)
     found: dict[ContentId, ContentId] = {}
     among = vectors @ vectors.T
     for position, (id, hits) in enumerate(zip(ids, index.nearest(vectors, NEAREST), strict=True)):
@@ -162,7 +162,7 @@ def resembled(
             earlier = {other: score for other, score in earlier.items() if other not in found}
         scores = {other: score for other, score in (hits | earlier).items() if score >= THRESHOLD and other != id}
         for other in sorted(scores, key=lambda other: -scores[other]):
-            if not decisions.are_apart(id, other) and looks.are_alike(id, other):
+            if not decisions.are_apart(id, other) and signatures.is_same_image(id, other):
                 found[id] = other
                 break
     return found

@@ -7,23 +7,23 @@ from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidSelection, UnknownPicture
 from library.image_library import ImageLibrary
 from library.images import ContentId
-from library.jobs import Background, Job
+from library.jobs import Job, JobRunner
 from library.records import Record
 
 
-class Finder:
+class DuplicateJob:
     """Keeps what the last search found, without what was decided since."""
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
         self._changing = threading.Lock()
-        self._background = Background("search for near-duplicates")
+        self._runner = JobRunner("search for near-duplicates")
         self._groups: list[Group] | None = None
         self._looked_at = 0
 
     @property
     def latest(self) -> Job | None:
-        return self._background.latest
+        return self._runner.latest
 
     @property
     def groups(self) -> Sequence[Group] | None:
@@ -37,13 +37,13 @@ class Finder:
 
     def start(self) -> Job:
         """Begins, or returns the one under way."""
-        return self._background.start(self._look)
+        return self._runner.start(self._look)
 
     def stop(self) -> None:
-        self._background.stop()
+        self._runner.stop()
 
     def close(self, timeout: float) -> None:
-        self._background.close(timeout)
+        self._runner.close(timeout)
 
     def keep_one(self, key: str, kept: ContentId) -> list[Record]:
         """Deletes the others of the group. Raises InvalidSelection, and what the library raises."""
@@ -58,14 +58,14 @@ class Finder:
         """They are no near-duplicates of each other. Raises InvalidSelection or StoreUnavailable."""
         with self._changing:
             group = self._group(key)
-            self._library.keep_apart(group.ids, group.ids)
+            self._library.mark_distinct(group.ids, group.ids)
             self._replace(group, [])
 
     def set_apart(self, key: str, id: ContentId) -> None:
         """It is no near-duplicate of the others. Raises InvalidSelection or StoreUnavailable."""
         with self._changing:
             group = self._group(key, id)
-            self._library.keep_apart([id], [other for other in group.ids if other != id])
+            self._library.mark_distinct([id], [other for other in group.ids if other != id])
             self._replace(group, group.without([id]))
 
     def first(self, limit: int) -> Sequence[Group]:
@@ -91,7 +91,7 @@ class Finder:
         self._groups = [*groups[:at], *parts, *groups[at + 1 :]]
 
     def _look(self, job: Job) -> bool:
-        groups = self._library.near_duplicates(THRESHOLD, job.tell, job.stop.is_set)
+        groups = self._library.near_duplicates(THRESHOLD, job.on_progress, job.stop.is_set)
         if groups is None:
             return False
         with self._changing:

@@ -29,7 +29,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True)
-class Look:
+class ThumbnailSignature:
     """A picture made small, its colours in relation to their mean."""
 
     image: Image.Image
@@ -63,19 +63,19 @@ class Look:
         return _unit(_rows([self.image.resize((SIDE, SIDE), Image.Resampling.BOX, box=box) for box in boxes]))
 
 
-class Looks:
-    """Looks at each picture once, as long as the last thousands are concerned."""
+class ThumbnailSignatures:
+    """ThumbnailSignatures at each picture once, as long as the last thousands are concerned."""
 
     def __init__(self, thumbnail: Callable[[ContentId], bytes]) -> None:
         self._thumbnail = thumbnail
-        self._looks: _Latest[ContentId, Look | None] = _Latest(LOOKS_HELD)
+        self._looks: _Latest[ContentId, ThumbnailSignature | None] = _Latest(LOOKS_HELD)
         self._windows: _Latest[ContentId, Rows] = _Latest(WINDOWS_HELD)
 
     def see(self, id: ContentId, thumbnail: bytes) -> None:
         """Of a picture that is not in the library yet."""
-        self._looks.put(id, look(thumbnail))
+        self._looks.put(id, signature_of(thumbnail))
 
-    def are_alike(self, one: ContentId, other: ContentId) -> bool:
+    def is_same_image(self, one: ContentId, other: ContentId) -> bool:
         """False where a thumbnail is not to be had. Raises StoreUnavailable."""
         first, second = self._look(one), self._look(other)
         if first is None or second is None:
@@ -87,26 +87,26 @@ class Looks:
             return score >= ALIKE
         return self._is_nearly_all_of(one, first, second) or self._is_nearly_all_of(other, second, first)
 
-    def _look(self, id: ContentId) -> Look | None:
+    def _look(self, id: ContentId) -> ThumbnailSignature | None:
         return self._looks.get(id, lambda: self._seen(id))
 
-    def _is_nearly_all_of(self, id: ContentId, whole: Look, part: Look) -> bool:
+    def _is_nearly_all_of(self, id: ContentId, whole: ThumbnailSignature, part: ThumbnailSignature) -> bool:
         windows = self._windows.get(id, whole.windows)
         return float((windows @ part.unit.T).max()) >= ALIKE
 
-    def _seen(self, id: ContentId) -> Look | None:
+    def _seen(self, id: ContentId) -> ThumbnailSignature | None:
         try:
-            return look(self._thumbnail(id))
+            return signature_of(self._thumbnail(id))
         except StoreUnavailable:
             raise
         except LikenessError:
             return None
 
 
-def look(thumbnail: bytes) -> Look:
+def signature_of(thumbnail: bytes) -> ThumbnailSignature:
     """Raises RejectedImage."""
     image = decode(thumbnail, 2 * KEPT_SIDE).image
-    return Look(image.resize((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BOX))
+    return ThumbnailSignature(image.resize((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BOX))
 
 
 class _Latest(Generic[K, V]):

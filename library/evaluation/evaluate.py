@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.errors import InvalidEvaluation, LikenessError
-from library.evaluation.labels import Gathered, Labelled, Labelling, Tell, gather
+from library.evaluation.labels import Gathered, Labelled, Labelling, OnProgress, gather
 from library.evaluation.metrics import (
     LEVEL,
     RESAMPLES,
@@ -44,7 +44,7 @@ NAMES, TEMPLATED, CAPTIONS, PICTURES = "class names", "templates", "captions", "
 
 
 @dataclass(frozen=True)
-class Order:
+class EvaluationConfig:
     labelling: Labelling
     cutoffs: Sequence[int] = CUTOFFS
     templates: Sequence[str] = TEMPLATES
@@ -75,12 +75,12 @@ NewDatabase = Callable[[], AbstractContextManager[VectorDatabase]]
 
 def evaluate(
     items: Iterable[Item],
-    order: Order,
+    order: EvaluationConfig,
     encoders: Sequence[Encoder],
     new_database: NewDatabase,
     source: str = "",
-    tell: Tell = lambda *_: None,
-    stopped: Callable[[], bool] = lambda: False,
+    on_progress: OnProgress = lambda *_: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Json | None:
     """All figures, as JSON can hold them; None when it was stopped. The library is neither read nor changed.
 
@@ -88,22 +88,22 @@ def evaluate(
     Raises InvalidEvaluation, before anything is encoded where the items are a list.
     """
     check(items, order)
-    gathered = gather(items, order.labelling, encoders, tell, stopped)
-    if stopped():
+    gathered = gather(items, order.labelling, encoders, on_progress, should_stop)
+    if should_stop():
         return None
     pictures = gathered.pictures
     _check([picture.label for picture in pictures], [picture.caption for picture in pictures], order)
     tasks = tasks_for(pictures, order)
     models = []
     for encoder, vectors in zip(encoders, gathered.vectors, strict=True):
-        tell(f"Measuring {encoder.info.name}", 0, None)
+        on_progress(f"Measuring {encoder.info.name}", 0, None)
         models.append(_Model(encoder, vectors, pictures, tasks, order, new_database))
-        if stopped():
+        if should_stop():
             return None
     return _report(models, gathered, order, source)
 
 
-def check(items: Iterable[Item], order: Order) -> None:
+def check(items: Iterable[Item], order: EvaluationConfig) -> None:
     """What can be told before a model is loaded or a picture is read. Raises InvalidEvaluation."""
     if isinstance(items, Sequence):
         wanted, labelling = [item for item in items if not item.skip], order.labelling
@@ -111,7 +111,7 @@ def check(items: Iterable[Item], order: Order) -> None:
         _check([labelling.label(item) for item in wanted], [labelling.caption(item) for item in wanted], order)
 
 
-def _check(labels: Sequence[str], captions: Sequence[str], order: Order) -> None:
+def _check(labels: Sequence[str], captions: Sequence[str], order: EvaluationConfig) -> None:
     """Raises InvalidEvaluation."""
     classes = Counter(filter(None, labels))
     count = sum(bool(label or caption) for label, caption in zip(labels, captions, strict=True))
@@ -146,7 +146,7 @@ class Task:
         return found if self.selves is None else found - 1
 
 
-def tasks_for(pictures: Sequence[Labelled], order: Order) -> list[Task]:
+def tasks_for(pictures: Sequence[Labelled], order: EvaluationConfig) -> list[Task]:
     """Leave-one-out for pictures: each is a query for the others of its class, if there are any."""
     tasks = []
     labels = [picture.label for picture in pictures]
@@ -204,7 +204,7 @@ class _Model:
         vectors: Vectors,
         pictures: Sequence[Labelled],
         tasks: Sequence[Task],
-        order: Order,
+        order: EvaluationConfig,
         new_database: NewDatabase,
     ) -> None:
         self.encoder = encoder
@@ -316,7 +316,7 @@ def _figures(columns: Sequence[str], values: Values) -> Json:
 # The report
 
 
-def _report(models: Sequence[_Model], gathered: Gathered, order: Order, source: str) -> Json:
+def _report(models: Sequence[_Model], gathered: Gathered, order: EvaluationConfig, source: str) -> Json:
     pictures = gathered.pictures
     labels = _labels([model.encoder for model in models])
     shown: set[int] = set()
@@ -345,7 +345,9 @@ def _labels(encoders: Sequence[Encoder]) -> list[str]:
     ]
 
 
-def _model_report(model: _Model, label: str, pictures: Sequence[Labelled], order: Order, shown: set[int]) -> Json:
+def _model_report(
+    model: _Model, label: str, pictures: Sequence[Labelled], order: EvaluationConfig, shown: set[int]
+) -> Json:
     info = model.encoder.info
     return {
         "model": label,
@@ -370,7 +372,7 @@ def _model_report(model: _Model, label: str, pictures: Sequence[Labelled], order
     }
 
 
-def _templates(model: _Model, order: Order) -> Json | None:
+def _templates(model: _Model, order: EvaluationConfig) -> Json | None:
     """What they gain over the bare class names: their average, and each alone."""
     bare, average = model.of(NAMES), model.of(TEMPLATED)
     if bare is None or average is None:

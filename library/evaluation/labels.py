@@ -17,7 +17,7 @@ from library.errors import InvalidEvaluation, OriginalAway, RejectedImage, Unkno
 from library.evaluation.metrics import SEED
 from library.images import ContentId, content_id, decode
 from library.ingest.pipeline import Item
-from library.ingest.prefetch import ahead, mapped_ahead
+from library.ingest.prefetch import prefetch, prefetch_map
 from library.ports import Encoder, Vectors
 from library.records import clean_name, encodable
 from library.search.parts import clean_text
@@ -27,7 +27,7 @@ DECODED_AHEAD = 32
 BATCHES_AHEAD = 2
 MAX_LABEL = 200  # characters
 
-Tell = Callable[[str, int, int | None], None]  # what is done, how much of it, of how many
+OnProgress = Callable[[str, int, int | None], None]  # what is done, how much of it, of how many
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def gather(
     items: Iterable[Item],
     labelling: Labelling,
     encoders: Sequence[Encoder],
-    tell: Tell,
-    stopped: Callable[[], bool],
+    on_progress: OnProgress,
+    should_stop: Callable[[], bool],
 ) -> Gathered:
     """Reads and decodes every picture once, whatever the number of encoders. Of two copies the first counts."""
     side = max(encoder.info.working_side for encoder in encoders)
@@ -100,14 +100,14 @@ def gather(
     vectors: list[list[Vectors]] = [[np.empty((0, encoder.info.dim), np.float32)] for encoder in encoders]
     with (
         ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode") as pool,
-        closing(ahead(_batches(items, labelling, side, pool, left_out), BATCHES_AHEAD)) as batches,
+        closing(prefetch(_batches(items, labelling, side, pool, left_out), BATCHES_AHEAD)) as batches,
     ):
         for batch in batches:
             for encoder, rows in zip(encoders, vectors, strict=True):
                 rows.append(encoder.encode_images([image for _, image in batch]))
             pictures += [picture for picture, _ in batch]
-            tell("Encoding", len(pictures) + left_out.total(), total)
-            if stopped():
+            on_progress("Encoding", len(pictures) + left_out.total(), total)
+            if should_stop():
                 break
     order = np.random.default_rng(SEED).permutation(len(pictures))
     return Gathered([pictures[each] for each in order], [np.concatenate(rows)[order] for rows in vectors], left_out)
@@ -131,7 +131,7 @@ def _decoded(
         return _labelled(item, labelling, working_side)
 
     known: set[ContentId] = set()
-    for found in mapped_ahead(decode_one, (item for item in items if not item.skip), pool, DECODED_AHEAD):
+    for found in prefetch_map(decode_one, (item for item in items if not item.skip), pool, DECODED_AHEAD):
         if isinstance(found, str):
             left_out[found] += 1
         elif found[0].id in known:

@@ -29,11 +29,11 @@ EVERYDAY = tuple(f"{thing} {place}" for thing, place in product(THINGS, PLACES))
 
 Kind = str  # "text" or "picture"
 TEXT, PICTURE = "text", "picture"
-Tell = Callable[[int, int], None]  # queries done, of how many
+OnProgress = Callable[[int, int], None]  # queries done, of how many
 
 
 @dataclass(frozen=True)
-class Wish:
+class TuningConfig:
     """`texts` are the queries of the person who asks; without them the library's own words serve."""
 
     k: int = K
@@ -113,16 +113,16 @@ def measure(
     rows: int,
     queries: dict[Kind, Vectors],
     texts_from: dict[str, int],
-    wish: Wish,
-    tell: Tell = lambda *_: None,
-    stopped: Callable[[], bool] = lambda: False,
+    wish: TuningConfig,
+    on_progress: OnProgress = lambda *_: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Tuning | None:
     """One search after the other, so that the times are those of a single query. None when it was stopped.
 
     Pictures are queries for the others: their first result would be themselves.
     """
     rungs = ladder(status.nlist)
-    progress = _Progress(sum(map(len, queries.values())) * (1 + len(rungs)), tell, stopped)
+    progress = _Progress(sum(map(len, queries.values())) * (1 + len(rungs)), on_progress, should_stop)
     truth: dict[Kind, list[list[Hit]]] = {}
     exact: dict[Kind, float] = {}
     for kind, vectors in queries.items():
@@ -134,7 +134,7 @@ def measure(
         for kind, vectors in queries.items():
             found, milliseconds[kind] = _answers(index, vectors, kind, wish.k, nprobe, progress)
             recall[kind] = recall_of(found, truth[kind])
-        if stopped():
+        if should_stop():
             return None
         steps.append(Step(nprobe, recall, milliseconds))
     return Tuning(
@@ -153,11 +153,11 @@ def measure(
 
 
 class _Progress:
-    def __init__(self, total: int, tell: Tell, stopped: Callable[[], bool]) -> None:
+    def __init__(self, total: int, on_progress: OnProgress, should_stop: Callable[[], bool]) -> None:
         self._total = total
-        self._tell = tell
+        self._tell = on_progress
         self._done = 0
-        self.stopped = stopped
+        self.should_stop = should_stop
 
     def step(self) -> None:
         self._done += 1
@@ -171,7 +171,7 @@ def _answers(
     answers, times = [], []
     extra = 1 if kind == PICTURE else 0
     for vector in vectors:
-        if progress and progress.stopped():
+        if progress and progress.should_stop():
             break
         started = time.perf_counter()
         hits = index.search(vector, k + extra, nprobe, nprobe is None)
@@ -199,7 +199,7 @@ def _share(found: Sequence[Hit], exact: Sequence[Hit]) -> float:
     return min(sum(hit.score >= worst - TIE for hit in found), len(exact)) / len(exact)
 
 
-def check_enough(rows: int, wish: Wish) -> None:
+def check_enough(rows: int, wish: TuningConfig) -> None:
     """Raises InvalidEvaluation."""
     if rows <= wish.k:
         raise InvalidEvaluation(
@@ -214,7 +214,7 @@ def check_enough(rows: int, wish: Wish) -> None:
 
 
 def queries_of(
-    store: ImageStore, index: LoadedCollection, encoder: Encoder, wish: Wish, asked: Sequence[str]
+    store: ImageStore, index: LoadedCollection, encoder: Encoder, wish: TuningConfig, asked: Sequence[str]
 ) -> tuple[dict[Kind, Vectors], dict[str, int]]:
     """The vectors of the texts and of stored pictures, and where the texts come from. `asked` are recent searches.
 
@@ -246,7 +246,7 @@ def _vectors(index: LoadedCollection, records: Sequence[Record], count: int) -> 
     return found[:count]
 
 
-def texts_of(records: Sequence[Record], wish: Wish, asked: Sequence[str]) -> tuple[list[str], dict[str, int]]:
+def texts_of(records: Sequence[Record], wish: TuningConfig, asked: Sequence[str]) -> tuple[list[str], dict[str, int]]:
     """Those given, or else those asked lately, the words kept with the pictures, and everyday ones."""
     if given := _distinct(wish.texts):
         return given[: wish.queries], {"given": min(len(given), wish.queries)}

@@ -1,36 +1,36 @@
 """The meter in the background."""
 
-from library.evaluation.tuning import Tuning, Wish
+from library.evaluation.tuning import Tuning, TuningConfig
 from library.image_library import ImageLibrary
-from library.jobs import Background, Job
+from library.jobs import Job, JobRunner
 
 
-class Meter:
+class TuningJob:
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
-        self._background = Background("accuracy meter")
+        self._runner = JobRunner("accuracy meter")
         self._result: Tuning | None = None
 
     @property
     def latest(self) -> Job | None:
-        return self._background.latest
+        return self._runner.latest
 
     @property
     def result(self) -> Tuning | None:
         """Of the last measurement that came to its end."""
         return self._result
 
-    def start(self, wish: Wish) -> Job:
+    def start(self, wish: TuningConfig) -> Job:
         """Begins, or returns the one under way."""
-        return self._background.start(lambda job: self._measure(job, wish))
+        return self._runner.start(lambda job: self._measure(job, wish))
 
     def stop(self) -> None:
-        self._background.stop()
+        self._runner.stop()
 
     def close(self, timeout: float) -> None:
-        self._background.close(timeout)
+        self._runner.close(timeout)
 
-    def _measure(self, job: Job, wish: Wish) -> bool:
-        tuning = self._library.tune(wish, job.tell, job.stop.is_set)
+    def _measure(self, job: Job, wish: TuningConfig) -> bool:
+        tuning = self._library.tune(wish, job.on_progress, job.stop.is_set)
         self._result = tuning or self._result
         return tuning is not None

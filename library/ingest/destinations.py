@@ -10,7 +10,7 @@ from PIL import Image
 
 from library.duplicates.decisions import Decisions
 from library.duplicates.groups import resembled
-from library.duplicates.thumbnails import Looks
+from library.duplicates.thumbnails import ThumbnailSignatures
 from library.errors import LikenessError, StoreUnavailable, UnknownPicture
 from library.images import ContentId
 from library.ingest.pipeline import Addition, Known, Update
@@ -40,7 +40,7 @@ class LibraryDestination:
         self._database = database
         self._changes = changes
         self._decisions = decisions
-        self._looks = Looks(store.thumbnail)
+        self._looks = ThumbnailSignatures(store.thumbnail)
 
     @property
     def working_side(self) -> int:
@@ -51,8 +51,8 @@ class LibraryDestination:
         rows = self._index.present([record.img_path for record in records])
         return {record.content_id: Known(record, record.content_id in rows) for record in records}
 
-    def given_up(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
-        chains = {id: chain for id in ids if (chain := self._decisions.instead_of(id))}
+    def superseded(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
+        chains = {id: chain for id in ids if (chain := self._decisions.kept_instead_of(id))}
         stored = self._stored({other for chain in chains.values() for other in chain}) if chains else {}
         kept = {id: next((stored[other] for other in chain if other in stored), None) for id, chain in chains.items()}
         return {id: record for id, record in kept.items() if record}

@@ -24,7 +24,7 @@ from library.images import (
     parse_content_id,
 )
 from library.ingest.pipeline import FileReceipt, Status
-from library.ingest.prefetch import ahead
+from library.ingest.prefetch import prefetch
 from library.ports import Collection, EncoderInfo, ImageStore, LoadedCollection, Vector, Vectors
 from library.records import NOT_KEPT, Metadata, Record, clean_name
 
@@ -110,7 +110,7 @@ def pack_up(
     original: Callable[[ContentId], bytes],
     index: LoadedCollection,
     writer: PackWriter,
-    stopped: Callable[[], bool],
+    should_stop: Callable[[], bool],
 ) -> Iterator[Packed]:
     """Writes every picture that has a row, newest first, and yields what became of each; the manifest is not written.
 
@@ -118,7 +118,7 @@ def pack_up(
     """
     with ThreadPoolExecutor(STORE_THREADS) as pool:
         for records in _groups(store, writer.contents):
-            if stopped():
+            if should_stop():
                 return
             vectors = index.vectors([record.img_path for record in records])
             present = [record for record in records if record.content_id in vectors]
@@ -213,10 +213,10 @@ def _model(name: str, revision: str, dimension: int) -> str:
     return f"{name} (revision {revision[:12]}, {dimension} numbers)"
 
 
-def check_files(pack: Pack, stopped: Callable[[], bool]) -> None:
+def check_files(pack: Pack, should_stop: Callable[[], bool]) -> None:
     """Raises InvalidPack for the first file that is damaged."""
     for file in pack.files:
-        if stopped():
+        if should_stop():
             return
         pack.check(file)
 
@@ -227,19 +227,19 @@ def unpack(
     collection: Collection,
     index: LoadedCollection,
     changes: threading.Lock,
-    stopped: Callable[[], bool],
+    should_stop: Callable[[], bool],
 ) -> Iterator[FileReceipt]:
     """Yields a receipt per row, in order; a bad row never stops the rest. What is there already is left as it is.
 
     Raises InvalidPack, StoreUnavailable or IndexUnavailable: what was kept until then is complete, and the same call
     later does the rest.
     """
-    with closing(ahead(_checked_batches(pack), BATCHES_AHEAD)) as batches:
+    with closing(prefetch(_checked_batches(pack), BATCHES_AHEAD)) as batches:
         for batch in batches:
             with changes, ThreadPoolExecutor(STORE_THREADS) as pool:
                 _Unpacking(store, collection, index, pool).keep([row for row in batch if isinstance(row, _Arrival)])
             yield from (row.receipt if isinstance(row, _Arrival) else row for row in batch)
-            if stopped():
+            if should_stop():
                 return
 
 

@@ -22,7 +22,7 @@ from library.errors import (
     UnknownPicture,
 )
 from library.images import ContentId, content_id, decode, thumbnail
-from library.ingest.prefetch import ahead, mapped_ahead
+from library.ingest.prefetch import prefetch, prefetch_map
 from library.ports import Vectors
 from library.records import Metadata, Record, given
 
@@ -111,7 +111,7 @@ class Destination(Protocol):
         """Those of them that are stored."""
         ...
 
-    def given_up(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
+    def superseded(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
         """What was kept instead of those that were given up as near-duplicates, where it is still there."""
         ...
 
@@ -148,15 +148,15 @@ def as_near(text: str) -> Near:
     raise InvalidSelection(f"--near-duplicates {text} is not possible: {', '.join(get_args(Near))} are.")
 
 
-def was_cut_short(items: Iterable[Item], stopped: Callable[[], bool], skipped: int) -> bool:
+def was_interrupted(items: Iterable[Item], should_stop: Callable[[], bool], skipped: int) -> bool:
     """Whether a run over the items ended before the last of them because it was told to."""
-    return stopped() and (skipped > 0 or not isinstance(items, Sequence))
+    return should_stop() and (skipped > 0 or not isinstance(items, Sequence))
 
 
 def ingest(
     items: Iterable[Item],
     destination: Destination,
-    stopped: Callable[[], bool] = lambda: False,
+    should_stop: Callable[[], bool] = lambda: False,
     batch_size: int = BATCH_SIZE,
     in_place: bool = False,
     near: Near = "take",
@@ -186,7 +186,7 @@ def ingest(
                 continue
             problem = stages.keep(batch)
             yield from batch.receipts(problem)
-            if problem or stopped():
+            if problem or should_stop():
                 reason = f"Not tried. {problem}" if problem else "Stopped before this file."
                 stages.stop()
     if reason and isinstance(items, Sequence):  # the rest of an archive or a bucket would have to be listed for that
@@ -292,7 +292,7 @@ class _Stages:
         self._encoders.shutdown()
 
     def batches(self, items: Iterator[Item]) -> Generator[_Batch, None, None]:
-        return ahead(self._encoded(ahead(self._gathered(items), BATCHES_AHEAD)), BATCHES_AHEAD)
+        return prefetch(self._encoded(prefetch(self._gathered(items), BATCHES_AHEAD)), BATCHES_AHEAD)
 
     def keep(self, batch: _Batch) -> LikenessError | None:
         """What cut this batch off, if anything did."""
@@ -350,7 +350,7 @@ class _Stages:
 
     def _encoded(self, batches: Iterable[_Batch]) -> Generator[_Batch, None, None]:
         """Two at once: a core that is done with its part of one batch begins the next."""
-        yield from mapped_ahead(self._encode, batches, self._encoders, ENCODED_AT_ONCE)
+        yield from prefetch_map(self._encode, batches, self._encoders, ENCODED_AT_ONCE)
 
     def _encode(self, batch: _Batch) -> _Batch:
         if batch.additions and not batch.problem and not self._over:
@@ -359,7 +359,7 @@ class _Stages:
 
     def _gathered(self, items: Iterator[Item]) -> Generator[_Batch, None, None]:
         batch = _Batch()
-        for file in mapped_ahead(self._decode, self._looked_up(items), self._decoders, DECODED_AHEAD):
+        for file in prefetch_map(self._decode, self._looked_up(items), self._decoders, DECODED_AHEAD):
             batch.append(file)
             if batch.is_full(self._batch_size):
                 yield self._marked(batch)
@@ -373,7 +373,7 @@ class _Stages:
 
     def _looked_up(self, items: Iterator[Item]) -> Iterator[_File]:
         window: list[_File] = []
-        for file in mapped_ahead(self._read, self._wanted(items), self._readers, READ_AHEAD):
+        for file in prefetch_map(self._read, self._wanted(items), self._readers, READ_AHEAD):
             window.append(file)
             if len(window) == LOOKED_UP_AT_ONCE or sum(len(file.data) for file in window) >= BATCH_BYTES:
                 yield from self._look_up(window)
@@ -417,7 +417,7 @@ class _Stages:
         try:
             known = {} if self._problem else self._destination.known([file.id for file in read if file.id])
             unknown = [file.id for file in read if file.id and file.id not in known]
-            given_up = {} if self._problem else self._destination.given_up(unknown)
+            superseded = {} if self._problem else self._destination.superseded(unknown)
         except (IndexUnavailable, StoreUnavailable) as error:
             self._problem = error
         if self._problem:
@@ -431,7 +431,7 @@ class _Stages:
                 file.settle("duplicate", f"The same picture as {name}.")
             elif file.known and file.known.has_row:
                 _compare(file, file.known.record)
-            elif kept := given_up.get(file.id):
+            elif kept := superseded.get(file.id):
                 file.settle("skipped", f"A near-duplicate of {kept.name}, which was kept instead.", kept.content_id)
             else:
                 names[file.id] = self._pending[file.id] = file.item.name

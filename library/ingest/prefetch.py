@@ -12,7 +12,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def ahead(source: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
+def prefetch(source: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
     """The same items, made on a thread of its own that is at most `depth` of them ahead.
 
     What `source` raises is raised here. Closing this ends the thread after the item in hand, and closes `source`.
@@ -58,7 +58,7 @@ def _failed(error: BaseException) -> Future[Any]:
     return future
 
 
-def mapped_ahead(function: Callable[[T], R], items: Iterable[T], pool: Executor, depth: int) -> Iterator[R]:
+def prefetch_map(function: Callable[[T], R], items: Iterable[T], pool: Executor, depth: int) -> Iterator[R]:
     """`map` on a pool, in order, with at most `depth` items under way."""
     under_way: deque[Future[R]] = deque()
     for item in items:

@@ -12,11 +12,11 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Literal
 
-from library.duplicates.job import Finder
+from library.duplicates.job import DuplicateJob
 from library.errors import UNEXPECTED, LikenessError
-from library.evaluation.tuning_job import Meter
+from library.evaluation.tuning_job import TuningJob
 from library.image_library import ImageLibrary
-from library.ingest.pipeline import FileReceipt, Item, Near, Status, tally, was_cut_short
+from library.ingest.pipeline import FileReceipt, Item, Near, Status, tally, was_interrupted
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +68,8 @@ class Worker:
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
-        self.meter = Meter(library)
-        self.finder = Finder(library)
+        self.meter = TuningJob(library)
+        self.finder = DuplicateJob(library)
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._runs: deque[Run] = deque(maxlen=KEPT_RUNS)
         self._reindexing: Reindexing | None = None
@@ -152,7 +152,7 @@ class Worker:
             for receipt in self._library.add(items, run.stop.is_set, in_place=in_place, source=run.source, near=near):
                 run.receipts.append(receipt)
                 run.seconds = time.monotonic() - run.started
-            run.state = "stopped" if was_cut_short(items, run.stop.is_set, run.counts()["skipped"]) else "done"
+            run.state = "stopped" if was_interrupted(items, run.stop.is_set, run.counts()["skipped"]) else "done"
         counts = ", ".join(f"{count} {status}" for status, count in run.counts().items())
         logger.info("%s: %s after %.1f s, %s", name, run.state, time.monotonic() - run.started, counts)
 

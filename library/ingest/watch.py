@@ -15,7 +15,7 @@ from library.image_library import ImageLibrary
 from library.images import ContentId
 from library.ingest.pipeline import FileReceipt, Item, Setback
 from library.ingest.runs import Worker
-from library.ingest.watch_state import Taken, TakenIn
+from library.ingest.watch_state import SeenFile, WatchState
 from library.records import encodable
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Listing:
     def mount_of(self, path: str) -> str:
         return max((mount for mount in self.mounts if path.startswith(f"{mount}/")), key=len, default="")
 
-    def is_gone(self, path: str, taken: Taken) -> bool:
+    def is_gone(self, path: str, taken: SeenFile) -> bool:
         """Not there any more, rather than out of sight."""
         if path in self.signatures or (taken.mount and taken.mount not in self.mounts):
             return False
@@ -71,7 +71,7 @@ class Source(Protocol):
         """False where that cannot be known."""
         ...
 
-    def notice(self, changed: threading.Event, stopped: threading.Event) -> None:
+    def notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
         """From now on `changed` is set when something may have changed, until `stopped`; not all sources can tell."""
         ...
 
@@ -90,7 +90,7 @@ class Round:
     removals: Sequence[Removal] = ()
 
 
-Tell = Callable[[str, Round], None]  # given the name of the source, too
+OnProgress = Callable[[str, Round], None]  # given the name of the source, too
 
 
 @dataclass
@@ -111,7 +111,7 @@ class Watcher:
         source: Source,
         library: ImageLibrary,
         add: Add,
-        taken: TakenIn,
+        taken: WatchState,
         follow_removals: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -132,7 +132,7 @@ class Watcher:
         self._was_told: set[str] = set()
         self.listing_took = 0.0
 
-    def rounds(self, stopped: Stopped = lambda: False) -> Iterator[Round]:
+    def rounds(self, should_stop: Stopped = lambda: False) -> Iterator[Round]:
         """One look at the source, and what it led to, some hundred files at a time."""
         listing = self._listing()
         if listing is None:
@@ -145,10 +145,10 @@ class Watcher:
         due = [path for path, each in self._candidates.items() if self._is_due(path, each)]
         try:
             for start in range(0, len(due), AT_ONCE):
-                if stopped():
+                if should_stop():
                     return
-                yield from self._take_in(due[start : start + AT_ONCE], listing, stopped)
-            if not stopped():
+                yield from self._take_in(due[start : start + AT_ONCE], listing, should_stop)
+            if not should_stop():
                 yield from self._remove(self._gone(listing))
         except LikenessError as error:
             self._note_problem(error)
@@ -219,13 +219,13 @@ class Watcher:
         status = self._library.status()
         return status.store_problem or (status.index.problem if status.index else None)
 
-    def _take_in(self, paths: Sequence[str], listing: Listing, stopped: Stopped) -> Iterator[Round]:
+    def _take_in(self, paths: Sequence[str], listing: Listing, should_stop: Stopped) -> Iterator[Round]:
         items = {path: self.source.item(path, listing.signatures[path]) for path in paths}
         receipts: list[FileReceipt] = []
         removals: list[Removal] = []
         problem: LikenessError | None = None
         try:
-            for receipt in self._add(list(items.values()), stopped):
+            for receipt in self._add(list(items.values()), should_stop):
                 receipts.append(receipt)
         except LikenessError as error:
             problem = error
@@ -257,19 +257,19 @@ class Watcher:
             removals += self._delete(path)  # where that fails, the file is read again later
             self._keep({path: taken[path]})
 
-    def _taken_from(self, receipt: FileReceipt, item: Item, listing: Listing) -> Taken:
+    def _taken_from(self, receipt: FileReceipt, item: Item, listing: Listing) -> SeenFile:
         before = self.taken.get(receipt.path)
         signature, mount = listing.signatures[receipt.path], listing.mount_of(receipt.path)
         if receipt.status == "rejected":
             logger.warning("%s is rejected: %s", receipt.path, receipt.reason)
-            return Taken(signature, before.id if before else None, before.origin if before else "", mount)
+            return SeenFile(signature, before.id if before else None, before.origin if before else "", mount)
         assert receipt.content_id
         origin = encodable(item.source)
         if receipt.status != "new":
             origin = self._origin(receipt.content_id) or origin
-        return Taken(signature, receipt.content_id, origin, mount)
+        return SeenFile(signature, receipt.content_id, origin, mount)
 
-    def _keep(self, changes: Mapping[str, Taken | None]) -> None:
+    def _keep(self, changes: Mapping[str, SeenFile | None]) -> None:
         self.taken.update(changes)
         for path in changes:
             self._candidates.pop(path, None)
@@ -356,12 +356,12 @@ class Watcher:
 class Watching:
     """Watchers at work, each on a thread of its own."""
 
-    def __init__(self, watchers: Sequence[Watcher], every: float, tell: Tell = lambda *_: None) -> None:
+    def __init__(self, watchers: Sequence[Watcher], every: float, on_progress: OnProgress = lambda *_: None) -> None:
         """`tell` is called from any of the threads."""
         for watcher in watchers:
             watcher.others = [other for other in watchers if other is not watcher]
         self._every = every
-        self._tell = tell
+        self._tell = on_progress
         self._stopped = threading.Event()
         self._changed = {watcher: threading.Event() for watcher in watchers}
         self._threads = [
@@ -401,7 +401,7 @@ class Watching:
 
 
 @dataclass(frozen=True)
-class WatchOrder:
+class WatchConfig:
     """What a person asked to watch."""
 
     sources: Sequence[str]
@@ -413,15 +413,15 @@ class WatchOrder:
 def through(worker: Worker, source: str) -> Add:
     """Additions as runs, which the page shows and which take turns with uploads."""
 
-    def add(items: Sequence[Item], stopped: Stopped) -> Iterator[FileReceipt]:
+    def add(items: Sequence[Item], should_stop: Stopped) -> Iterator[FileReceipt]:
         # Visitors see the runs, and where a source lies on this machine is not theirs to know.
         paths = {item.source: item.path for item in items}
         run = worker.start([replace(item, path=item.source) for item in items], source)
         while not run.over.wait(0.5):
-            if stopped() and not run.over.wait(STOP_WITHIN):
+            if should_stop() and not run.over.wait(STOP_WITHIN):
                 break
         yield from [replace(receipt, path=paths[receipt.path]) for receipt in list(run.receipts)]
-        if run.state == "failed" and not stopped():
+        if run.state == "failed" and not should_stop():
             raise LikenessError(run.problem or "")
 
     return add

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Taken:
+class SeenFile:
     """The picture last taken in from a path, if one was, and the signature that the file had when it was last read.
 
     `origin` is the source under which that picture came into the library, `mount` the disk below the watched folder.
@@ -28,7 +28,7 @@ class Taken:
     mount: str = ""
 
 
-class TakenIn(Mapping[str, Taken]):
+class WatchState(Mapping[str, SeenFile]):
     """A line is appended for each change; opening writes the file anew, atomically.
 
     A line that is damaged, or that a kill cut short, only means that the path is looked at again.
@@ -39,14 +39,14 @@ class TakenIn(Mapping[str, Taken]):
         self._file = file
         self._index = index
         self._can_write = True
-        self._taken: dict[str, Taken] = {}
+        self._taken: dict[str, SeenFile] = {}
         self._paths: defaultdict[ContentId, set[str]] = defaultdict(set)
         if file and file.exists():
             self._load(file)
         if file:
             self._rewrite(file)
 
-    def __getitem__(self, path: str) -> Taken:
+    def __getitem__(self, path: str) -> SeenFile:
         return self._taken[path]
 
     def __iter__(self) -> Iterator[str]:
@@ -62,7 +62,7 @@ class TakenIn(Mapping[str, Taken]):
     def origin(self, id: ContentId) -> str | None:
         return next((self._taken[path].origin for path in self.paths(id)), None)
 
-    def update(self, changes: Mapping[str, Taken | None]) -> None:
+    def update(self, changes: Mapping[str, SeenFile | None]) -> None:
         """None forgets the path."""
         for path, taken in changes.items():
             self._set(path, taken)
@@ -73,7 +73,7 @@ class TakenIn(Mapping[str, Taken]):
         for path, taken in list(self._taken.items()):
             self._taken[path] = replace(taken, signature="")
 
-    def _set(self, path: str, taken: Taken | None) -> None:
+    def _set(self, path: str, taken: SeenFile | None) -> None:
         previous = self._taken.pop(path, None)
         if previous and previous.id:
             self._paths[previous.id].discard(path)
@@ -107,7 +107,7 @@ class TakenIn(Mapping[str, Taken]):
                 lines.writelines(_line(path, taken) for path, taken in self._taken.items())
             partial.replace(file)
 
-    def _append(self, file: Path, changes: Mapping[str, Taken | None]) -> None:
+    def _append(self, file: Path, changes: Mapping[str, SeenFile | None]) -> None:
         with self._failures_told(), file.open("a", encoding="ascii") as lines:
             lines.writelines(_line(path, taken) for path, taken in changes.items())
 
@@ -122,7 +122,7 @@ class TakenIn(Mapping[str, Taken]):
             self._can_write = False
 
 
-def _line(path: str, taken: Taken | None) -> str:
+def _line(path: str, taken: SeenFile | None) -> str:
     # In ASCII, since names that are not UTF-8 reach Python with lone surrogates.
     return json.dumps({"path": path} | ({"gone": True} if taken is None else asdict(taken))) + "\n"
 
@@ -134,14 +134,14 @@ def _parsed(line: bytes) -> Any:
         return None
 
 
-def _entry(fields: Any) -> tuple[str, Taken | None]:
+def _entry(fields: Any) -> tuple[str, SeenFile | None]:
     """Raises ValueError, TypeError or KeyError for what is no entry."""
     if not isinstance(fields, dict):
         raise TypeError
     path = str(fields.pop("path"))
     if fields.get("gone"):
         return path, None
-    taken = Taken(**fields)
+    taken = SeenFile(**fields)
     if not all(isinstance(each, str) for each in (taken.signature, taken.origin, taken.mount)):
         raise TypeError
     return path, replace(taken, id=taken.id and parse_content_id(taken.id))

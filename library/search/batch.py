@@ -19,7 +19,7 @@ READERS = 8
 
 
 @dataclass(frozen=True)
-class Asked:
+class BatchQuery:
     """One query of many: a text, a picture, or both. `picture` gives the bytes when its turn comes; may raise OSError.
 
     `problem` says why there is nothing to ask.
@@ -35,12 +35,12 @@ class Asked:
 class Queries:
     """`total` is None where it shows only at the end."""
 
-    asked: Iterable[Asked]
+    asked: Iterable[BatchQuery]
     total: int | None = None
 
 
 @dataclass(frozen=True)
-class Answered:
+class BatchResult:
     """`problem` says why there are no hits."""
 
     name: str
@@ -51,27 +51,27 @@ class Answered:
 
 @dataclass(frozen=True)
 class _Ready:
-    asked: Asked
+    asked: BatchQuery
     inputs: Sequence[str | Image.Image] = ()
     problem: str | None = None
 
 
 def answer_all(
-    asked: Iterable[Asked],
+    asked: Iterable[BatchQuery],
     encoder: Encoder,
     index: LoadedCollection,
     like: Query,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Answered]:
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[BatchResult]:
     """One answer for each, in order. `like` says how to search and has no parts; stopping ends after the chunk."""
     queries = iter(asked)
     prepared = partial(_prepared, working_side=encoder.info.working_side)
     with ThreadPoolExecutor(READERS, thread_name_prefix="queries") as readers:
-        while not stopped() and (chunk := list(islice(queries, AT_ONCE))):
+        while not should_stop() and (chunk := list(islice(queries, AT_ONCE))):
             yield from _answered(list(readers.map(prepared, chunk)), encoder, index, like)
 
 
-def _prepared(asked: Asked, working_side: int) -> _Ready:
+def _prepared(asked: BatchQuery, working_side: int) -> _Ready:
     text = clean_text(asked.text)
     if asked.problem or not (text or asked.picture):
         return _Ready(asked, problem=asked.problem or "There is neither a text nor a picture.")
@@ -84,16 +84,16 @@ def _prepared(asked: Asked, working_side: int) -> _Ready:
     return _Ready(asked, [*([text] if text else []), *pictures])
 
 
-def _answered(chunk: Sequence[_Ready], encoder: Encoder, index: LoadedCollection, like: Query) -> Iterator[Answered]:
+def _answered(chunk: Sequence[_Ready], encoder: Encoder, index: LoadedCollection, like: Query) -> Iterator[BatchResult]:
     vectors = _vectors([ready.inputs for ready in chunk], encoder)
     found = iter(_search([vector for vector in vectors if isinstance(vector, np.ndarray)], index, like))
     for ready, vector in zip(chunk, vectors, strict=True):
         if isinstance(vector, np.ndarray):
             notes = notes_on(encoder, [each for each in ready.inputs if isinstance(each, str)])
             hits = [hit for hit in next(found) if hit.score >= like.min_score]
-            yield Answered(ready.asked.name, hits, notes=notes)
+            yield BatchResult(ready.asked.name, hits, notes=notes)
         else:
-            yield Answered(ready.asked.name, problem=ready.problem or vector)
+            yield BatchResult(ready.asked.name, problem=ready.problem or vector)
 
 
 def _vectors(queries: Sequence[Sequence[str | Image.Image]], encoder: Encoder) -> list[Vector | str]:

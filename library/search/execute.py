@@ -60,7 +60,7 @@ def own_pictures(parts: Sequence[Part], pictures: Sequence[Record]) -> list[Reco
     return [record for record in pictures if record.content_id in uncropped]
 
 
-def completed(
+def fill_stored_vectors(
     parts: Sequence[Part],
     vectors: Sequence[Vector | None],
     pictures: Sequence[Record],
@@ -74,7 +74,7 @@ def completed(
     return [vector for pair in zip(vectors, own, strict=True) for vector in pair if vector is not None]
 
 
-def answer(
+def execute(
     index: LoadedCollection,
     vector: Vector,
     query: Query,

@@ -12,7 +12,7 @@ import numpy as np
 from library.errors import LikenessError, StoreUnavailable
 from library.images import ContentId
 from library.ports import Encoder, EncoderInfo, ImageStore, LoadedCollection, Vector, VectorDatabase, Vectors
-from library.search.relevance import FEWEST, Background, meaningless_texts, measured, sample_of
+from library.search.relevance import FEWEST, NullModel, meaningless_texts, measured, sample_of
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +24,14 @@ KEPT_FOR = 3600.0  # seconds: what another process deleted is gone by then
 
 @dataclass(frozen=True)
 class _Kept:
-    background: Background
+    null_model: NullModel
     paths: dict[ContentId, str]  # of the sample
     texts: Vectors
     pictures: int  # that the library had then
     since: float
 
 
-class Backgrounds:
+class NullModels:
     """Safe to call from several threads."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Backgrounds:
         self._is_closed = False
         self._look_again = clock()
 
-    def of(self, encoder: Encoder) -> Background | None:
+    def of(self, encoder: Encoder) -> NullModel | None:
         """Without waiting. Where it is due, another one begins to be measured."""
         kept = self._kept.get(encoder.info)
         now = self._clock()
@@ -55,7 +55,7 @@ class Backgrounds:
             self._look_again = now + LOOKED_AFTER
             if self._is_due(kept):
                 self.begin(encoder)
-        return kept.background if kept else None
+        return kept.null_model if kept else None
 
     def begin(self, encoder: Encoder) -> None:
         """On a thread of its own, one at a time."""
@@ -80,7 +80,7 @@ class Backgrounds:
         """To be called once they are no longer stored."""
         with self._changing:
             for info, kept in self._kept.items():
-                self._kept[info] = replace(kept, background=kept.background.without(set(ids)))
+                self._kept[info] = replace(kept, null_model=kept.null_model.without(set(ids)))
 
     def close(self) -> None:
         with self._changing:
@@ -106,10 +106,10 @@ class Backgrounds:
         with self._database.collection(encoder.info).loaded() as index:
             vectors = _read(index, [paths[id] for id in chosen if id in paths])
             ids = [id for id in chosen if id in vectors]
-            background = measured(index, ids, _stacked([vectors[id] for id in ids], encoder.info.dim), texts)
+            null_model = measured(index, ids, _stacked([vectors[id] for id in ids], encoder.info.dim), texts)
         with self._changing:
             deleted = set(ids) - set(self._store.ids())
-            kept = _Kept(background.without(deleted), paths, texts, len(stored), self._clock())
+            kept = _Kept(null_model.without(deleted), paths, texts, len(stored), self._clock())
             self._kept[encoder.info] = kept
         seconds = time.monotonic() - started
         logger.debug("hits are judged by %d of %d pictures, measured in %.2f s", len(ids), len(stored), seconds)

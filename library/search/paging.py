@@ -6,7 +6,7 @@ from typing import TypeVar
 from library.images import ContentId
 from library.ports import Hit, LoadedCollection, Vector
 from library.records import Record
-from library.search.query import MAX_DEPTH, Order, Query
+from library.search.query import MAX_DEPTH, Query, SortOrder
 
 FIRST_LOOK = 1_000  # hits
 
@@ -30,7 +30,7 @@ def page_of(
     return shown if query.order == "score" else arranged(shown, query.order, _record), len(good) > query.limit
 
 
-def arranged(items: Iterable[T], order: Order, record: Callable[[T], Record]) -> list[T]:
+def arranged(items: Iterable[T], order: SortOrder, record: Callable[[T], Record]) -> list[T]:
     """Names from A to Z, else newest or largest first; what is equal in a fixed order."""
     fixed = sorted(items, key=lambda item: record(item).img_path)
     if order == "name":

@@ -15,8 +15,8 @@ from library.search.relevance import Relevance
 MAX_LIMIT = 200
 MAX_DEPTH = 16_384  # hits: as far down as Milvus goes
 
-Order = Literal["score", "name", "added", "size"]
-ORDERS: tuple[Order, ...] = get_args(Order)
+SortOrder = Literal["score", "name", "added", "size"]
+ORDERS: tuple[SortOrder, ...] = get_args(SortOrder)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Query:
     exact: bool = False
     min_score: float = -1.0
     where: Filter | None = None
-    order: Order = "score"
+    order: SortOrder = "score"
     offset: int = 0  # how many of the best hits are left out: those of the pages before
     model: str = ""  # empty: the one that answers
 
@@ -92,7 +92,7 @@ class Listing:
     total: int
 
 
-def as_order(order: object) -> Order:
+def as_order(order: object) -> SortOrder:
     """Raises InvalidQuery for anything but the orders there are."""
     for possible in ORDERS:
         if order == possible:

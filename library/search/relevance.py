@@ -64,14 +64,14 @@ class Scale:
     spread: float
     deviations: NDArray[np.float64]  # of those queries, in spreads, rising
 
-    def relevance(self, score: float, usual: float) -> Relevance:
-        z = (score - self.level - self.slope * usual) / self.spread
+    def relevance(self, score: float, baseline_score: float) -> Relevance:
+        z = (score - self.level - self.slope * baseline_score) / self.spread
         below = int(np.searchsorted(self.deviations, z))
         return Relevance(_words(z), z, 100 * below / len(self.deviations))
 
 
 @dataclass(frozen=True)
-class Background:
+class NullModel:
     """What is known of one collection. It does not change: another takes its place."""
 
     ids: Sequence[ContentId]
@@ -84,18 +84,18 @@ class Background:
         """Of each score of that query; none where nothing can be said. Pictures that are `asked` with do not count."""
         if kind not in self.scales or len(self.ids) < FEWEST or not scores:
             return []
-        usual = self.usual(vector, asked)
-        return [self.scales[kind].relevance(score, usual) for score in scores]
+        baseline_score = self.baseline_score(vector, asked)
+        return [self.scales[kind].relevance(score, baseline_score) for score in scores]
 
-    def usual(self, vector: Vector, asked: Collection[ContentId] = ()) -> float:
+    def baseline_score(self, vector: Vector, asked: Collection[ContentId] = ()) -> float:
         scores = np.einsum("ij,j->i", self.vectors, vector)  # on one core: waiting for another takes longer
         if asked:
             scores = scores[[id not in asked for id in self.ids]]
         return float(np.median(scores))
 
-    def without(self, ids: set[ContentId]) -> "Background":
+    def without(self, ids: set[ContentId]) -> "NullModel":
         kept = [place for place, id in enumerate(self.ids) if id not in ids]
-        return Background([self.ids[place] for place in kept], self.vectors[kept], self.scales)
+        return NullModel([self.ids[place] for place in kept], self.vectors[kept], self.scales)
 
 
 def is_confident(relevances: Sequence[Relevance]) -> bool | None:
@@ -108,10 +108,10 @@ def sample_of(ids: Sequence[ContentId]) -> list[ContentId]:
     return sorted(ids)[:SAMPLE]
 
 
-def measured(index: LoadedCollection, ids: Sequence[ContentId], vectors: Vectors, texts: Vectors) -> Background:
+def measured(index: LoadedCollection, ids: Sequence[ContentId], vectors: Vectors, texts: Vectors) -> NullModel:
     """`ids` and `vectors` are the sample's, `texts` those of `meaningless_texts`."""
     if len(ids) < FEWEST:
-        return Background(ids, vectors, {})
+        return NullModel(ids, vectors, {})
     parents = _triples(len(ids))
     blends = _unit_rows(vectors[parents].mean(axis=1))
     nulls: dict[Kind, Vectors] = {"text": texts, "picture": blends, "mix": _unit_rows(texts + blends)}
@@ -119,15 +119,15 @@ def measured(index: LoadedCollection, ids: Sequence[ContentId], vectors: Vectors
     for kind, queries in nulls.items():
         own = [set() if kind == "text" else {ids[place] for place in places} for places in parents]
         best = _best(index, queries, own)
-        usual = np.median(queries @ vectors.T, axis=1)
-        if scale := fitted(usual, best):
+        baseline_score = np.median(queries @ vectors.T, axis=1)
+        if scale := fitted(baseline_score, best):
             scales[kind] = scale
-    return Background(ids, vectors, scales)
+    return NullModel(ids, vectors, scales)
 
 
-def fitted(usual: NDArray[np.floating], best: NDArray[np.floating]) -> Scale | None:
+def fitted(baseline_score: NDArray[np.floating], best: NDArray[np.floating]) -> Scale | None:
     """Least squares; None where there is no spread to measure with."""
-    x, y = usual.astype(np.float64), best.astype(np.float64)
+    x, y = baseline_score.astype(np.float64), best.astype(np.float64)
     variance = float(np.var(x))
     slope = float(np.mean((x - x.mean()) * (y - y.mean()))) / variance if variance > 1e-8 else 0.0
     level = float(y.mean() - slope * x.mean())

@@ -51,10 +51,10 @@ def show(page, size, scheme):
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
-def test_axe_finds_nothing_serious_and_nothing_hangs_over_the_edge_in(places, browser, state):
+def test_axe_finds_nothing_serious_and_nothing_hangs_over_the_edge_in(apps, browser, state):
     if AXE_SCRIPT is None:
         skip_or_fail("axe-playwright-python is not installed")
-    page = state(browser, places)
+    page = state(browser, apps)
     page.evaluate(AXE_SCRIPT)
     for size in (WIDE, PHONE):
         for scheme, options in (("light", EVERYTHING), ("dark", COLOURS)):
@@ -64,8 +64,8 @@ def test_axe_finds_nothing_serious_and_nothing_hangs_over_the_edge_in(places, br
 
 
 @pytest.mark.parametrize("state", [states.library, states.results, states.settings, states.viewer, states.longest_name])
-def test_a_phone_needs_no_sideways_scrolling_in(places, phone, state):
-    assert overhang(state(phone, places)) <= 0
+def test_a_phone_needs_no_sideways_scrolling_in(apps, phone, state):
+    assert overhang(state(phone, apps)) <= 0
 
 
 # Without a mouse
@@ -94,8 +94,8 @@ def tab_to(page, wanted):
     raise AssertionError(f"{wanted} cannot be reached")
 
 
-def test_a_whole_visit_needs_no_mouse(places, browser):
-    page = states.library(browser, places)
+def test_a_whole_visit_needs_no_mouse(apps, browser):
+    page = states.library(browser, apps)
     tab_to(page, "Describe a picture")
     page.keyboard.type("balloons")
     page.keyboard.press("Enter")
@@ -119,8 +119,8 @@ def test_a_whole_visit_needs_no_mouse(places, browser):
     page.locator(".lk-line h2", has_text="60 pictures").wait_for()
 
 
-def test_the_tab_key_goes_round_the_page_from_top_to_bottom(places, browser):
-    page = states.last_page(browser, places)
+def test_the_tab_key_goes_round_the_page_from_top_to_bottom(apps, browser):
+    page = states.last_page(browser, apps)
     page.evaluate("document.activeElement.blur()")
     page.locator(".lk-skip").focus()
     stops = [name(page)]
@@ -148,8 +148,8 @@ def test_the_tab_key_goes_round_the_page_from_top_to_bottom(places, browser):
     assert sum(stop.startswith("View ") for stop in stops) == 12
 
 
-def test_the_way_to_the_pictures_can_be_cut_short(places, browser):
-    page = states.results(browser, places)
+def test_the_way_to_the_pictures_can_be_cut_short(apps, browser):
+    page = states.results(browser, apps)
     assert tab(page) == "Skip to the pictures"
     page.keyboard.press("Enter")
     assert tab(page) == "Clear"
@@ -158,8 +158,8 @@ def test_the_way_to_the_pictures_can_be_cut_short(places, browser):
     assert tab(page).startswith("View Match 1")
 
 
-def test_a_search_is_explained_by_keys(places, browser):
-    page = states.results(browser, places)
+def test_a_search_is_explained_by_keys(apps, browser):
+    page = states.results(browser, apps)
     tab_to(page, "Explain")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="This search, explained")
@@ -170,8 +170,8 @@ def test_a_search_is_explained_by_keys(places, browser):
     page.wait_for_function("document.activeElement.textContent.trim() === 'Explain'")
 
 
-def test_settings_are_worked_by_keys(places, browser):
-    page = states.results(browser, places)
+def test_settings_are_worked_by_keys(apps, browser):
+    page = states.results(browser, apps)
     tab_to(page, "range slider for Results")
     page.keyboard.press("ArrowLeft")
     wait_for_cards(page, 23)
@@ -185,8 +185,8 @@ def test_settings_are_worked_by_keys(places, browser):
     assert name(page) == "Search settings"
 
 
-def test_the_details_of_the_status_open_and_close_by_keys(places, browser):
-    page = states.library(browser, places)
+def test_the_details_of_the_status_open_and_close_by_keys(apps, browser):
+    page = states.library(browser, apps)
     page.locator(".lk-strip").focus()
     page.keyboard.press("Enter")
     page.locator(".lk-panel").wait_for()
@@ -195,8 +195,8 @@ def test_the_details_of_the_status_open_and_close_by_keys(places, browser):
     assert focused(page).evaluate("node => node.classList.contains('lk-strip')")
 
 
-def test_the_viewer_keeps_its_keys_at_either_end(places, browser):
-    page = states.results(browser, places)
+def test_the_viewer_keeps_its_keys_at_either_end(apps, browser):
+    page = states.results(browser, apps)
     page.locator(".lk-open").nth(22).focus()
     page.keyboard.press("Enter")
     viewer = page.locator(".lk-viewer")
@@ -212,9 +212,9 @@ def test_the_viewer_keeps_its_keys_at_either_end(places, browser):
     viewer.get_by_text("21 of 24").wait_for()
 
 
-def test_deleting_and_its_question_are_worked_by_keys(places, browser):
-    page = browser.open(places.changing().url)
-    upload(page, places.picture("not for long.png"))
+def test_deleting_and_its_question_are_worked_by_keys(apps, browser):
+    page = browser.open(apps.changing().url)
+    upload(page, apps.picture("not for long.png"))
     search(page, "a purple thing")
     before = cards(page).count()
     page.get_by_role("button", name="View Match").and_(page.get_by_label("not for long.png")).focus()
@@ -233,8 +233,8 @@ def test_deleting_and_its_question_are_worked_by_keys(places, browser):
     assert focused(page).evaluate("node => Boolean(node.closest('#results'))")
 
 
-def test_the_receipt_is_read_and_left_by_keys(places, browser):
-    page = states.receipt(browser, places)
+def test_the_receipt_is_read_and_left_by_keys(apps, browser):
+    page = states.receipt(browser, apps)
     page.get_by_role("button", name="Details", exact=True).focus()
     page.keyboard.press("Enter")
     page.locator(".lk-receipts table").wait_for()
@@ -245,8 +245,8 @@ def test_the_receipt_is_read_and_left_by_keys(places, browser):
     assert name(page) == "Details"
 
 
-def test_a_picture_to_search_with_can_be_taken_back_by_keys(places, browser):
-    page = states.picture_results(browser, places)
+def test_a_picture_to_search_with_can_be_taken_back_by_keys(apps, browser):
+    page = states.picture_results(browser, apps)
     page.get_by_label("Describe a picture").focus()
     page.keyboard.press("Shift+Tab")
     assert name(page) == "Remove file"

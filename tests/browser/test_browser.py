@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from library.samples.pictures import sample_pictures
-from testing.blocked_model import HeldModel
+from testing.blocked_model import BlockedModel
 from testing.browser import (
     cards,
     choose,
@@ -205,8 +205,8 @@ def test_the_status_strip_counts_loads_and_searches(server, browser):
         assert fact in panel.inner_text()
 
 
-def test_nprobe_goes_as_far_as_the_index_has_clusters(places, browser):
-    page = browser.open(places.rebuilding().url)
+def test_nprobe_goes_as_far_as_the_index_has_clusters(apps, browser):
+    page = browser.open(apps.rebuilding().url)
     page.get_by_label("Manual").check()
     page.locator("#nprobe input[type=range][max='512']").wait_for()
     number = page.locator("#nprobe input[type=number]")
@@ -307,7 +307,7 @@ def test_deleting_asks_first(fresh, browser, drawn):
 
 
 def test_a_tab_opened_later_sees_the_run_under_way(serve, browser, tmp_path, drawn):
-    model = HeldModel(tmp_path / "small")
+    model = BlockedModel(tmp_path / "small")
     server = serve(CLIP_MODEL=model.folder)
     first = browser.open(server.url)
     choose(first, drawn)
@@ -321,8 +321,8 @@ def test_a_tab_opened_later_sees_the_run_under_way(serve, browser, tmp_path, dra
     wait_for_cards(second, 3)
 
 
-def test_a_library_for_looking_offers_no_changes(places, browser):
-    page = browser.open(places.read_only().url)
+def test_a_library_for_looking_offers_no_changes(apps, browser):
+    page = browser.open(apps.read_only().url)
     page.get_by_text("The library is empty").wait_for()
     assert page.get_by_role("button", name="Add sample pictures").count() == 0
     assert not page.locator("#uploads").is_visible()

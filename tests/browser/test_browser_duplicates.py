@@ -8,8 +8,8 @@ from testing.browser import wait_for_cards
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serve, places, browser, tmp_path):
-    server = serve(DATA_DIR=str(places.take_in_copies(tmp_path)))
+def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serve, apps, browser, tmp_path):
+    server = serve(DATA_DIR=str(apps.take_in_copies(tmp_path)))
     page = browser.open(server.url)
     states.find_near_duplicates(page)
     groups = page.locator(".lk-alikes")
@@ -36,16 +36,16 @@ def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serv
     wait_for_cards(page, 13)
 
 
-def test_who_may_change_nothing_only_looks(places, browser):
-    page = states.near_duplicates_to_look_at(browser, places)
+def test_who_may_change_nothing_only_looks(apps, browser):
+    page = states.near_duplicates_to_look_at(browser, apps)
     assert page.locator(".lk-alikes button, .lk-alikes input").count() == 0
 
 
 @pytest.mark.parametrize("state", [states.no_near_duplicates, states.too_few_for_near_duplicates])
-def test_there_is_a_sentence_where_there_are_none(places, browser, state):
-    assert state(browser, places).locator(".lk-alikes").count() == 0
+def test_there_is_a_sentence_where_there_are_none(apps, browser, state):
+    assert state(browser, apps).locator(".lk-alikes").count() == 0
 
 
-def test_a_milvus_that_is_away_is_told(places, browser):
-    page = states.near_duplicates_without_milvus(browser, places)
+def test_a_milvus_that_is_away_is_told(apps, browser):
+    page = states.near_duplicates_without_milvus(browser, apps)
     assert "Milvus" in page.locator("#duplicates .lk-problem").inner_text()

@@ -112,9 +112,9 @@ def test_no_english_is_left_while_looking(server, visit, locale):
 
 
 @pytest.mark.parametrize("locale", ["ko-KR", "zh-TW"])
-def test_no_english_is_left_while_adding(places, visit, locale):
-    picture, text = places.picture(), places.text_file()
-    page = visit(WIDE, "light", locale).open(places.changing().url)
+def test_no_english_is_left_while_adding(apps, visit, locale):
+    picture, text = apps.picture(), apps.text_file()
+    page = visit(WIDE, "light", locale).open(apps.changing().url)
     assert english_left(page) == set()
     choose(page, [picture, text])
     run(page, "done")
@@ -128,17 +128,17 @@ def test_no_english_is_left_while_adding(places, visit, locale):
 
 
 @pytest.mark.parametrize("locale", ["ko-KR", "zh-TW"])
-def test_no_english_is_left_on_the_banner(places, visit, locale):
-    page = visit(WIDE, "light", locale).open(places.another_model().url)
+def test_no_english_is_left_on_the_banner(apps, visit, locale):
+    page = visit(WIDE, "light", locale).open(apps.another_model().url)
     page.locator(".lk-standin").wait_for()
     assert english_left(page) == set()
 
 
 @pytest.mark.parametrize(("locale", "word"), [("ko-KR", "로그인하세요"), ("zh-TW", "請登入"), ("de-DE", "Sign in")])
-def test_the_login_page_greets_in_the_visitors_language(places, visit, locale, word):
+def test_the_login_page_greets_in_the_visitors_language(apps, visit, locale, word):
     visitor = visit(WIDE, "light", locale)
     page = visitor.context.new_page()
-    page.goto(places.closed().url)
+    page.goto(apps.closed().url)
     page.locator(".lk-welcome > span:visible").wait_for()
     assert page.locator(".lk-welcome > span:visible").count() == 1
     assert word in page.locator(".lk-welcome > span:visible").inner_text()

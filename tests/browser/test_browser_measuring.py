@@ -7,16 +7,16 @@ from testing import states
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def test_the_meter_measures_plots_and_suggests(places, browser):
-    page = states.measured(browser, places)
+def test_the_meter_measures_plots_and_suggests(apps, browser):
+    page = states.measured(browser, apps)
     assert page.locator(".lk-plot[role=img]").count() == 2
     assert page.locator(".lk-figures.steps tbody tr").count() >= 14
     assert page.locator(".lk-meter-sentence").inner_text().startswith("nprobe ")
     page.get_by_role("button", name="Let Automatic use nprobe").wait_for()
 
 
-def test_an_evaluation_shows_models_beside_each_other_and_the_worst_queries_with_pictures(places, browser):
-    page = states.evaluation(browser, places)
+def test_an_evaluation_shows_models_beside_each_other_and_the_worst_queries_with_pictures(apps, browser):
+    page = states.evaluation(browser, apps)
     page.get_by_role("rowheader", name="random minus small").first.wait_for()
     page.wait_for_function("document.querySelector('.lk-worst img')?.naturalWidth > 0")
     page.get_by_label("Model of the tables below").select_option("1")

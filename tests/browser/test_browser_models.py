@@ -13,8 +13,8 @@ def model_of(page, name):
     return page.locator(".lk-model").filter(has=page.locator("h3", has_text=name))
 
 
-def test_two_models_answer_in_two_columns_with_the_overlap_marked(places, browser):
-    page = states.beside(browser, places)
+def test_two_models_answer_in_two_columns_with_the_overlap_marked(apps, browser):
+    page = states.beside(browser, apps)
     columns = page.locator(".lk-beside > section")
     assert columns.locator("h3").all_inner_texts() == ["small", "other"]
     assert columns.nth(0).locator(".lk-card").count() == columns.nth(1).locator(".lk-card").count() == 24
@@ -26,8 +26,8 @@ def test_two_models_answer_in_two_columns_with_the_overlap_marked(places, browse
     assert page.locator(".lk-viewer .lk-title").inner_text() == columns.nth(1).locator(".lk-name").first.text_content()
 
 
-def test_the_model_that_is_chosen_answers_the_next_question_too(places, browser):
-    page = browser.open(f"{places.side_by_side().url}/?q=stripes")
+def test_the_model_that_is_chosen_answers_the_next_question_too(apps, browser):
+    page = browser.open(f"{apps.side_by_side().url}/?q=stripes")
     first = page.locator(".lk-card .lk-number").first.inner_text()
     states.open_settings(page)
     page.locator("#models").get_by_label("Model", exact=True).select_option("other")
@@ -39,16 +39,16 @@ def test_the_model_that_is_chosen_answers_the_next_question_too(places, browser)
     assert cards(page).count() == 24
 
 
-def test_weights_that_are_cut_off_are_told_and_the_present_model_goes_on(places, browser):
-    page = browser.open(f"{places.side_by_side().url}/?q=stripes&model=cut+off")
+def test_weights_that_are_cut_off_are_told_and_the_present_model_goes_on(apps, browser):
+    page = browser.open(f"{apps.side_by_side().url}/?q=stripes&model=cut+off")
     page.locator("#results .lk-message", has_text="The model cut off cannot be loaded").wait_for()
     states.open_settings(page)
     page.locator("#models").get_by_label("Model", exact=True).select_option("small")
     page.locator(".lk-card .lk-number").first.wait_for()
 
 
-def test_where_the_other_model_cannot_be_had_the_present_one_answers_alone(places, browser):
-    page = browser.open(f"{places.side_by_side().url}/?q=stripes&against=cut+off")
+def test_where_the_other_model_cannot_be_had_the_present_one_answers_alone(apps, browser):
+    page = browser.open(f"{apps.side_by_side().url}/?q=stripes&against=cut+off")
     page.locator(".lk-notes", has_text="The model cut off cannot be loaded").wait_for()
     assert cards(page).count() == 24
     assert page.locator(".lk-beside").count() == 0

@@ -101,10 +101,10 @@ def test_the_last_part_taken_out_leads_to_the_library(server, browser):
     wait_for_box(page, "")
 
 
-def test_several_pictures_can_be_chosen_and_dropped(server, browser, places):
+def test_several_pictures_can_be_chosen_and_dropped(server, browser, apps):
     page = browser.open(server.url)
     wait_for_cards(page, 48)
-    search_with_file(page, [places.picture("one.png"), places.picture("two.png")])
+    search_with_file(page, [apps.picture("one.png"), apps.picture("two.png")])
     wait_for_parts(page, 2)
     assert [each.split()[0] for each in parts(page)] == ["one.png", "two.png"]
     page.wait_for_function("[...document.querySelectorAll('.lk-part img')].every(each => each.naturalWidth)")
@@ -165,8 +165,8 @@ def test_a_rectangle_drawn_on_a_picture_is_what_is_searched_with(server, browser
     assert page.locator(".lk-part canvas").evaluate(drawn) == [255, 0, 0, 255]
 
 
-def test_a_crop_needs_no_pointer_and_can_be_taken_back(server, browser, places):
-    page = states.similar(browser, places)
+def test_a_crop_needs_no_pointer_and_can_be_taken_back(server, browser, apps):
+    page = states.similar(browser, apps)
     states.open_cropper(page)
     page.get_by_label("Left %").fill("150")
     assert page.get_by_label("Width %").input_value() == "1"

@@ -41,8 +41,8 @@ def figures(page):
     return [float(figure) for figure in page.locator(".lk-card .lk-number").all_text_contents()]
 
 
-def test_two_selected_results_come_as_csv_and_as_a_zip_of_originals(places, browser):
-    page = states.results(browser, places)
+def test_two_selected_results_come_as_csv_and_as_a_zip_of_originals(apps, browser):
+    page = states.results(browser, apps)
     pick(page, 0)
     pick(page, 2)
     bar(page, "2 selected").wait_for()
@@ -60,16 +60,16 @@ def test_two_selected_results_come_as_csv_and_as_a_zip_of_originals(places, brow
         assert {each: file.read(each) for each in file.namelist()} == {each: drawn[each] for each in chosen}
 
 
-def test_with_nothing_selected_all_results_come(places, browser):
-    page = states.downloads(browser, places)
+def test_with_nothing_selected_all_results_come(apps, browser):
+    page = states.downloads(browser, apps)
     shown = names(page)
     name, path = download(page, "JSON")
     assert name == "likeness-24-results.json"
     assert [row["name"] for row in json.loads(path.read_bytes())] == shown
 
 
-def test_without_a_query_the_page_of_the_library_comes(places, browser):
-    page = states.last_page(browser, places)
+def test_without_a_query_the_page_of_the_library_comes(apps, browser):
+    page = states.last_page(browser, apps)
     page.locator(".lk-line").get_by_role("button", name="Download").click()
     bar(page, "12 pictures on this page").wait_for()
     name, path = download(page, "CSV")
@@ -78,8 +78,8 @@ def test_without_a_query_the_page_of_the_library_comes(places, browser):
         assert [row["name"] for row in csv.DictReader(file)] == names(page)
 
 
-def test_a_range_is_selected_with_shift(places, browser):
-    page = states.results(browser, places)
+def test_a_range_is_selected_with_shift(apps, browser):
+    page = states.results(browser, apps)
     pick(page, 1)
     pick(page, 4, modifiers=["Shift"])
     assert picked(page) == [1, 2, 3, 4]
@@ -92,8 +92,8 @@ def test_a_range_is_selected_with_shift(places, browser):
     assert not page.locator(".lk-viewer").is_visible()
 
 
-def test_pictures_are_selected_by_keys(places, browser):
-    page = states.results(browser, places)
+def test_pictures_are_selected_by_keys(apps, browser):
+    page = states.results(browser, apps)
     page.locator(".lk-open").nth(3).focus()
     page.keyboard.press("x")
     page.locator(".lk-open").nth(5).focus()
@@ -109,8 +109,8 @@ def test_pictures_are_selected_by_keys(places, browser):
     assert page.evaluate("document.activeElement.classList.contains('lk-line')")
 
 
-def test_a_selection_lasts_from_page_to_page_and_no_longer_than_the_question(places, browser):
-    page = states.selected_on_two_pages(browser, places)
+def test_a_selection_lasts_from_page_to_page_and_no_longer_than_the_question(apps, browser):
+    page = states.selected_on_two_pages(browser, apps)
     page.get_by_role("button", name="Newer", exact=True).click()
     wait_for_cards(page, 48)
     assert picked(page) == [1]
@@ -175,8 +175,8 @@ def test_who_may_only_look_takes_along_but_deletes_nothing(serve, browser):
         assert content_id(file.read(name)) == content_id(data)
 
 
-def test_on_a_phone_boxes_are_always_there(places, phone):
-    page = states.results(phone, places)
+def test_on_a_phone_boxes_are_always_there(apps, phone):
+    page = states.results(phone, apps)
     box = page.locator(".lk-pick").first
     assert box.evaluate("box => getComputedStyle(box).opacity") == "1"
     box.tap()

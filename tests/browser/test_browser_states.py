@@ -11,7 +11,7 @@ import pytest
 
 from encoders.loading import SMALL_FOLDER
 from testing import states
-from testing.blocked_model import HeldModel
+from testing.blocked_model import BlockedModel
 from testing.browser import (
     PATIENCE,
     WIDE,
@@ -39,12 +39,12 @@ def alert(page):
 # The model
 
 
-def test_a_search_made_while_the_model_loads_runs_by_itself_once_it_is_there(serve, browser, places, tmp_path):
-    model = HeldModel(tmp_path / "small")
+def test_a_search_made_while_the_model_loads_runs_by_itself_once_it_is_there(serve, browser, apps, tmp_path):
+    model = BlockedModel(tmp_path / "small")
     server = serve(CLIP_MODEL=model.folder)
     page = browser.open(server.url)
     page.get_by_text("model loading…").wait_for()
-    choose(page, [places.picture() for _ in range(3)])
+    choose(page, [apps.picture() for _ in range(3)])
     run(page, "running")
     page.get_by_role("heading", name="Waiting for the model to load").wait_for()
     page.get_by_label("Describe a picture").fill("anything")
@@ -58,30 +58,30 @@ def test_a_search_made_while_the_model_loads_runs_by_itself_once_it_is_there(ser
     page.locator(".lk-chip.model[data-state=ready]").wait_for()
 
 
-def test_while_the_model_loads_the_library_can_be_looked_through(places, browser):
-    page = states.waiting(browser, places)
+def test_while_the_model_loads_the_library_can_be_looked_through(apps, browser):
+    page = states.waiting(browser, apps)
     page.get_by_role("button", name="Show the library").click()
     page.locator(".lk-line h2", has_text="60 pictures").wait_for()
     assert cards(page).count() == 48
 
 
-def test_without_a_model_the_page_says_what_to_do_and_still_shows_the_library(places, browser):
-    page = states.no_model(browser, places)
+def test_without_a_model_the_page_says_what_to_do_and_still_shows_the_library(apps, browser):
+    page = states.no_model(browser, apps)
     assert "The memory of the graphics card is full." in alert(page).inner_text()
     assert page.locator(".lk-alert").get_by_role("button").count() == 0  # only a new start helps
     wait_for_cards(page, 48)
     page.get_by_label("Describe a picture").fill("a rainbow")
     page.keyboard.press("Enter")
     page.locator("#results [role=alert]", has_text="The model is not available").wait_for()
-    choose(page, places.picture())
+    choose(page, apps.picture())
     run(page, "failed")
     assert "The memory of the graphics card is full." in page.locator(".lk-problem").inner_text()
 
 
-def test_from_no_network_to_the_chosen_model(serve, browser, places, tmp_path):
+def test_from_no_network_to_the_chosen_model(serve, browser, apps, tmp_path):
     server = serve(**states.without_network(tmp_path / "hub", TINY_CLIP))
     page = browser.open(server.url)
-    upload(page, [places.picture() for _ in range(3)])
+    upload(page, [apps.picture() for _ in range(3)])
     banner = page.locator(".lk-standin")
     banner.get_by_text(f"{TINY_CLIP} is not on this machine and huggingface.co cannot be reached").wait_for()
     search(page, "anything")
@@ -96,9 +96,9 @@ def test_from_no_network_to_the_chosen_model(serve, browser, places, tmp_path):
     wait_for_cards(page, 3)
 
 
-def test_pictures_of_another_model_are_encoded_on_request(serve, browser, places):
-    places.filled()
-    page = browser.open(f"{serve(IMAGE_STORE=places.pictures()).url}/?q=a+rainbow")
+def test_pictures_of_another_model_are_encoded_on_request(serve, browser, apps):
+    apps.filled()
+    page = browser.open(f"{serve(IMAGE_STORE=apps.pictures()).url}/?q=a+rainbow")
     page.get_by_text("60 pictures cannot be found with small").wait_for()
     page.get_by_role("button", name="Encode them").click()
     page.locator(".lk-standin").wait_for(state="hidden")
@@ -116,12 +116,12 @@ def test_where_visitors_may_only_add_the_banner_says_who_can_help(serve, browser
 # Milvus
 
 
-def test_milvus_goes_away_and_comes_back_under_an_open_page(serve, browser, places, milvus_server, tmp_path):
+def test_milvus_goes_away_and_comes_back_under_an_open_page(serve, browser, apps, milvus_server, tmp_path):
     model = tmp_path / "small"
     shutil.copytree(SMALL_FOLDER, model, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     (model / "own.txt").write_text(uuid.uuid4().hex)  # other weights, a collection of one's own
     page = browser.open(serve(CLIP_MODEL=str(model), MILVUS_URI=milvus_server.uri).url)
-    upload(page, [places.picture() for _ in range(3)])
+    upload(page, [apps.picture() for _ in range(3)])
     search(page, "anything")
     wait_for_cards(page, 3)
 
@@ -131,7 +131,7 @@ def test_milvus_goes_away_and_comes_back_under_an_open_page(serve, browser, plac
     page.locator("#results [role=alert]", has_text="Milvus is not answering").wait_for()
     assert "does not answer. Start it" in alert(page).inner_text()
     page.locator(".lk-chip.database[data-state=down]").wait_for(state="attached")
-    late = places.picture()
+    late = apps.picture()
     choose(page, late)
     run(page, "failed")
     page.locator(".lk-brand").click()
@@ -160,8 +160,8 @@ def found_again(page, words):
         answered.wait_for()
 
 
-def test_without_milvus_the_library_is_shown_and_a_search_says_what_to_do(places, browser):
-    page = states.no_milvus(browser, places)
+def test_without_milvus_the_library_is_shown_and_a_search_says_what_to_do(apps, browser):
+    page = states.no_milvus(browser, apps)
     wait_for_cards(page, 48)
     assert "does not answer. Start it" in alert(page).inner_text()
     page.get_by_role("button", name="Try again").click()
@@ -220,8 +220,8 @@ def test_pages_lead_forth_and_back_and_clear_leads_to_the_first(server, browser)
     assert page.get_by_label("Describe a picture").input_value() == ""
 
 
-def test_a_minimum_score_that_nothing_reaches_is_named(places, browser):
-    page = states.no_match(browser, places)
+def test_a_minimum_score_that_nothing_reaches_is_named(apps, browser):
+    page = states.no_match(browser, apps)
     assert "No picture reaches the minimum score of 1.00. Lower it" in page.locator(".lk-message").inner_text()
     assert page.locator(".lk-line h2").text_content() == "0 of 60 pictures"
 
@@ -229,10 +229,10 @@ def test_a_minimum_score_that_nothing_reaches_is_named(places, browser):
 # Uploads
 
 
-def test_a_stopped_upload_keeps_what_was_done_and_skips_the_rest(serve, browser, places, tmp_path):
-    model = HeldModel(tmp_path / "small")
+def test_a_stopped_upload_keeps_what_was_done_and_skips_the_rest(serve, browser, apps, tmp_path):
+    model = BlockedModel(tmp_path / "small")
     page = browser.open(serve(CLIP_MODEL=model.folder).url)
-    choose(page, [places.picture() for _ in range(40)])
+    choose(page, [apps.picture() for _ in range(40)])
     run(page, "running")
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Stopping…", disabled=True).wait_for()
@@ -244,11 +244,11 @@ def test_a_stopped_upload_keeps_what_was_done_and_skips_the_rest(serve, browser,
     assert "Stopped before this file." in page.locator(".lk-receipts table").inner_text()
 
 
-def test_cancelling_before_the_files_have_arrived_adds_nothing(places, browser):
-    page = states.empty(browser, places)
+def test_cancelling_before_the_files_have_arrived_adds_nothing(apps, browser):
+    page = states.empty(browser, apps)
     held = []
     page.route("**/gradio_api/upload*", lambda route: held.append(route))
-    choose(page, [places.picture() for _ in range(5)])
+    choose(page, [apps.picture() for _ in range(5)])
     page.get_by_text("Uploading 0 of 5 files").wait_for()
     page.get_by_role("button", name="Cancel").click()
     for route in held:
@@ -259,8 +259,8 @@ def test_cancelling_before_the_files_have_arrived_adds_nothing(places, browser):
     assert len(held) < 5
 
 
-def test_a_receipt_sorts_what_became_of_every_file(places, browser):
-    page = states.receipt(browser, places)
+def test_a_receipt_sorts_what_became_of_every_file(apps, browser):
+    page = states.receipt(browser, apps)
     assert counts(page) == ["3 new", "1 duplicate", "1 rejected", "1 skipped"]
     page.get_by_role("button", name="Details", exact=True).click()
     rows = page.locator(".lk-receipts tbody tr")
@@ -277,17 +277,17 @@ def test_a_receipt_sorts_what_became_of_every_file(places, browser):
     page.locator(".lk-run").wait_for(state="hidden")
 
 
-def test_an_upload_behind_another_says_that_it_waits(places, browser):
-    page = states.upload_in_line(browser, places)
+def test_an_upload_behind_another_says_that_it_waits(apps, browser):
+    page = states.upload_in_line(browser, apps)
     assert "0 of 1 file" in page.locator(".lk-run").inner_text()
 
 
 # Deleting
 
 
-def test_a_picture_deleted_from_a_search_leaves_it(places, browser):
-    page = browser.open(places.changing().url)
-    upload(page, places.picture("a rainbow to lose.png"))
+def test_a_picture_deleted_from_a_search_leaves_it(apps, browser):
+    page = browser.open(apps.changing().url)
+    upload(page, apps.picture("a rainbow to lose.png"))
     search(page, "a rainbow")
     shown = cards(page).count()
     cards(page).filter(has_text="a rainbow to lose.png").locator(".lk-open").click()

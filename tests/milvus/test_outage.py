@@ -10,7 +10,7 @@ from db.sources.watching import watched
 from library.errors import IndexUnavailable
 from library.image_library import ImageLibrary
 from library.ingest.watch import Watcher
-from library.ingest.watch_state import TakenIn
+from library.ingest.watch_state import WatchState
 from library.ports import EncoderInfo
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryStore, ready
@@ -61,7 +61,7 @@ def test_a_milvus_that_dies_is_named_and_used_again_once_it_is_back(milvus_serve
 def test_what_is_watched_waits_for_a_milvus_that_died(milvus_server, picture, tmp_path):
     milvus = Milvus(milvus_server.uri)
     library = ImageLibrary(MemoryStore(), ready(FreshEncoder()), milvus)
-    watcher = Watcher(watched(str(tmp_path)), library, library.add, TakenIn(), follow_removals=True)
+    watcher = Watcher(watched(str(tmp_path)), library, library.add, WatchState(), follow_removals=True)
 
     def look_until(pictures: set[str]) -> None:
         deadline = time.monotonic() + 90

@@ -116,7 +116,7 @@ def test_every_row_survives(uri, process, caplog):
     fill(milvus, info)
     assert nlist(milvus, info) == 16
     with caplog.at_level(logging.INFO, logger="db.milvus.collection"):
-        milvus.collection(info).settle()
+        milvus.collection(info).optimize()
     assert_whole(milvus, info)
     assert (nlist(milvus, info), milvus.collection(info).status().nlist) == (64, 64)
     assert "300 rows, nlist 16 so far" in caplog.text and "nlist 16 -> 64 in" in caplog.text
@@ -126,7 +126,7 @@ def test_nothing_is_rebuilt_without_need(uri, process, monkeypatch):
     milvus, info = process(uri, LATER), encoder()
     fill(milvus, info)
     monkeypatch.setattr("db.milvus.collection.MilvusCollection._rebuild", lambda *_: pytest.fail("rebuilt"))
-    milvus.collection(info).settle()
+    milvus.collection(info).optimize()
     assert nlist(milvus, info) == 16
 
 
@@ -150,7 +150,7 @@ def test_searches_go_on_and_find_what_is_there(uri, process):
     threads = [threading.Thread(target=search, args=(each, number)) for each in others for number in (1, 2)]
     for thread in threads:
         thread.start()
-    milvus.collection(info).settle()
+    milvus.collection(info).optimize()
     time.sleep(0.3)
     over.set()
     for thread in threads:
@@ -170,7 +170,7 @@ def test_status_says_so_without_waiting(uri, process, monkeypatch):
         create_index(client, name, nlist)
 
     monkeypatch.setattr("db.milvus.rebuild.create_index", watched)
-    milvus.collection(info).settle()
+    milvus.collection(info).optimize()
     assert [(status.state, status.connected, status.problem) for status in seen] == [("rebuilding", True, None)]
     assert milvus.collection(info).status().state == "loaded"
 
@@ -185,7 +185,7 @@ def test_one_that_is_killed_at_any_step_is_finished_by_the_next(uri, process, af
     for step in STEPS:
         settle_and_die(process(uri), info, step, after)
     last = process(uri)
-    last.collection(info).settle()
+    last.collection(info).optimize()
     assert_whole(last, info)
     assert nlist(last, info) == 64
 
@@ -194,7 +194,7 @@ def settle_and_die(milvus: Milvus, info: EncoderInfo, step: str, after: bool) ->
     client = milvus.client()
     milvus.client = lambda: MortalClient(client, step, after)
     with contextlib.suppress(Killed):
-        milvus.collection(info).settle()
+        milvus.collection(info).optimize()
     milvus._collections.clear()  # a killed process closes nothing in order
     milvus.close()
 
@@ -216,7 +216,7 @@ def test_a_plain_collection_of_an_older_version_goes_on_and_is_moved_behind_an_a
     other = process(milvus_server.uri)
     assert other.holds(info)
     fill(other, info)
-    other.collection(info).settle()
+    other.collection(info).optimize()
     assert behind(other.client(), collection_name(info)) == [name_with(collection_name(info), 64)]
     assert_whole(milvus, info)
     assert_whole(other, info)
@@ -248,7 +248,7 @@ def test_what_another_process_writes_and_deletes_meanwhile_counts(milvus_server,
 
     for step in ("make", "_transfer", "rescue"):
         monkeypatch.setattr(Copy, step, around(getattr(Copy, step)))
-    milvus.collection(info).settle()
+    milvus.collection(info).optimize()
     found = rows(process(milvus_server.uri), info)
     assert sorted(found) == sorted(f"{number}.png" for number in range(len(moments), ROWS + len(moments)))
     assert [found[f"{100 + n}.png"][0] for n in moments] == [{"changed": n} for n in moments]
@@ -265,7 +265,7 @@ def test_a_row_that_reached_only_the_old_collection_is_rescued(milvus_server, pr
         original(copy)
 
     monkeypatch.setattr(Copy, "rescue", late)
-    milvus.collection(info).settle()
+    milvus.collection(info).optimize()
     assert_whole(milvus, info)
 
 
@@ -284,7 +284,7 @@ def test_two_at_once_get_along(milvus_server, process):
     fill(process(milvus_server.uri), info)
     make_plain(process(milvus_server.uri), info)
     both = [process(milvus_server.uri) for _ in range(2)]
-    threads = [threading.Thread(target=each.collection(info).settle) for each in both]
+    threads = [threading.Thread(target=each.collection(info).optimize) for each in both]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -304,7 +304,7 @@ def test_another_process_is_told_of_it(milvus_server, process, monkeypatch):
         original(copy)
 
     monkeypatch.setattr(Copy, "make", watched)
-    milvus.collection(info).settle()
+    milvus.collection(info).optimize()
     seen.append(other.collection(info).status())
     assert [(status.state, status.nlist) for status in seen] == [
         ("released", 16),

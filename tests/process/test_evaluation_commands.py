@@ -103,8 +103,8 @@ def test_the_classes_may_be_folders_and_the_figures_a_table(run, table, tmp_path
 )
 def test_wrong_usage_ends_with_one_sentence_and_exit_code_2(run, table, tmp_path, arguments, message):
     (tmp_path / "empty").mkdir()
-    places = {"{table}": table, "{folder}": table.parent, "{empty}": tmp_path / "empty"}
-    result = run(*[places.get(each, each) for each in arguments], DATA_DIR=str(tmp_path / "data"))
+    apps = {"{table}": table, "{folder}": table.parent, "{empty}": tmp_path / "empty"}
+    result = run(*[apps.get(each, each) for each in arguments], DATA_DIR=str(tmp_path / "data"))
     assert result.returncode == 2, result.stderr
     assert message in result.stderr.splitlines()[-1] and "Traceback" not in result.stderr
 

@@ -14,7 +14,7 @@ from db.files.hit_files import hit_file
 from db.sources.query_tables import queries_from
 from library.errors import InvalidSelection, UnknownSource
 from library.ports import Hit
-from library.search.batch import Answered
+from library.search.batch import BatchResult
 from testing.pictures import record
 
 ROWS = [
@@ -150,9 +150,9 @@ def as_line(row):
 def test_every_hit_has_its_row(tmp_path, name):
     path = tmp_path / name
     with hit_file(path) as write:
-        write(Answered("red", HITS))
-        write(Answered("nothing"))
-        write(Answered("café", HITS[:1]))
+        write(BatchResult("red", HITS))
+        write(BatchResult("nothing"))
+        write(BatchResult("café", HITS[:1]))
     rows = rows_of(path)
     assert [as_line(row) for row in rows] == LINES
     columns = ["query", "rank", "content_id", "img_path", "name", "score", "distance", "metadata"]
@@ -165,7 +165,7 @@ def test_a_file_without_hits_is_whole_and_what_failed_half_way_keeps_its_rows(tm
         pass
     assert rows_of(tmp_path / name) == []
     with pytest.raises(KeyError), hit_file(tmp_path / name) as write:
-        write(Answered("red", HITS))
+        write(BatchResult("red", HITS))
         raise KeyError
     assert len(rows_of(tmp_path / name)) == 2
 
@@ -173,13 +173,13 @@ def test_a_file_without_hits_is_whole_and_what_failed_half_way_keeps_its_rows(tm
 def test_a_path_that_is_not_text_can_be_written(tmp_path):
     for name in ("hits.csv", "hits.jsonl", "hits.parquet"):
         with hit_file(tmp_path / name) as write:
-            write(Answered("caf\udce9.png", HITS))
+            write(BatchResult("caf\udce9.png", HITS))
         assert len(rows_of(tmp_path / name)) == 2
 
 
 def test_what_a_spreadsheet_would_run_stays_text(tmp_path):
     with hit_file(tmp_path / "hits.csv") as write:
-        write(Answered("=1+1", [Hit(replace(record(1), name="@SUM(A1).png"), 0.5)]))
+        write(BatchResult("=1+1", [Hit(replace(record(1), name="@SUM(A1).png"), 0.5)]))
     [row] = rows_of(tmp_path / "hits.csv")
     assert (row["query"], row["name"], row["score"]) == ("'=1+1", "'@SUM(A1).png", "0.5")
 

@@ -16,7 +16,7 @@ from db.milvus.connection import Milvus
 from encoders.loading import load_encoder
 from library.duplicates.decisions import PassingDecisions
 from library.duplicates.groups import DEEPER, NEAREST, THRESHOLD, find_groups
-from library.duplicates.thumbnails import Looks
+from library.duplicates.thumbnails import ThumbnailSignatures
 from library.errors import IndexUnavailable, InvalidQuery, StoreUnavailable, UnknownPicture
 from library.image_library import ImageLibrary
 from library.images import content_id
@@ -129,20 +129,20 @@ def test_the_best_of_a_group_has_the_most_pixels_and_then_the_most_bytes(quick, 
 
 
 def test_plain_pictures_are_near_duplicates_only_in_the_same_shade(picture):
-    looks = Looks({}.__getitem__)
+    looks = ThumbnailSignatures({}.__getitem__)
     for shade in (100, 103, 180):
         looks.see(shade, picture((shade, shade, shade), format="JPEG"))
-    assert looks.are_alike(100, 103)
-    assert not looks.are_alike(100, 180)
+    assert looks.is_same_image(100, 103)
+    assert not looks.is_same_image(100, 180)
 
 
 def test_a_picture_whose_thumbnail_is_not_to_be_had_resembles_none(picture):
     def gone(id):
         raise UnknownPicture("gone")
 
-    looks = Looks(gone)
+    looks = ThumbnailSignatures(gone)
     looks.see("here", picture("red"))
-    assert not looks.are_alike("here", "gone")
+    assert not looks.is_same_image("here", "gone")
 
 
 def test_the_threshold_is_that_of_the_vectors(quick, samples):
@@ -158,7 +158,7 @@ def test_progress_is_told_and_a_search_can_be_stopped(quick, samples):
     told = []
     assert quick.near_duplicates(THRESHOLD, lambda done, total: told.append((done, total)))
     assert told == [(0, 3), (3, 3)]
-    assert quick.near_duplicates(THRESHOLD, stopped=lambda: True) is None
+    assert quick.near_duplicates(THRESHOLD, should_stop=lambda: True) is None
 
 
 def test_an_empty_library_has_none(quick):
@@ -219,7 +219,7 @@ def test_groups_are_disjoint_and_those_that_comparing_all_pairs_finds(drawn, par
     _, records = indexed(vectors)
     for one, other in parted:
         if max(one, other) < len(records):
-            decisions.keep_apart([records[one].content_id], [records[other].content_id])
+            decisions.mark_distinct([records[one].content_id], [records[other].content_id])
     groups, records = groups_of(vectors, kinds, decisions)
     members = [id for group in groups for id in group.ids]
     assert len(members) == len(set(members))
@@ -249,7 +249,7 @@ def test_what_is_kept_apart_is_not_shown_again_in_any_run(small, samples, tmp_pa
     library = opened(small, tmp_path)
     list(library.add(three(samples)))
     [group] = library.near_duplicates(THRESHOLD)
-    library.keep_apart(group.ids, group.ids)
+    library.mark_distinct(group.ids, group.ids)
     assert found(library) == []
     library.close()
     library = opened(small, tmp_path)
@@ -262,7 +262,7 @@ def test_what_is_kept_apart_is_not_shown_again_in_any_run(small, samples, tmp_pa
 def test_a_picture_that_is_no_duplicate_leaves_the_others_together(quick, samples):
     list(quick.add(three(samples)))
     half = id_of(quick, "half.jpg")
-    quick.keep_apart([half], [id_of(quick, FLOWER), id_of(quick, "coarse.jpg")])
+    quick.mark_distinct([half], [id_of(quick, FLOWER), id_of(quick, "coarse.jpg")])
     assert found(quick) == [{FLOWER, "coarse.jpg"}]
 
 
@@ -313,13 +313,13 @@ IDS = [record(number).content_id for number in range(4)]
 def test_decisions_reach_other_processes_at_once(tmp_path):
     one, other = DecisionFile(tmp_path / "data" / "d.jsonl"), DecisionFile(tmp_path / "data" / "d.jsonl")
     assert not other.are_apart(IDS[0], IDS[1])
-    one.keep_apart(IDS[:2], IDS[:2])
-    other.keep_apart([IDS[0]], [IDS[2]])
-    one.give_up([IDS[3]], IDS[0])
+    one.mark_distinct(IDS[:2], IDS[:2])
+    other.mark_distinct([IDS[0]], [IDS[2]])
+    one.supersede([IDS[3]], IDS[0])
     for each in (one, other, DecisionFile(tmp_path / "data" / "d.jsonl")):
         assert each.are_apart(IDS[1], IDS[0]) and each.are_apart(IDS[2], IDS[0])
         assert not each.are_apart(IDS[1], IDS[2])
-        assert each.instead_of(IDS[3]) == [IDS[0]]
+        assert each.kept_instead_of(IDS[3]) == [IDS[0]]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_decisions_reach_other_processes_at_once(tmp_path):
 def test_a_line_that_says_nothing_hides_no_other(tmp_path, caplog, line):
     path = tmp_path / "d.jsonl"
     path.write_text(line)  # without its end, as a kill leaves it
-    DecisionFile(path).keep_apart([IDS[0]], [IDS[1]])
+    DecisionFile(path).mark_distinct([IDS[0]], [IDS[1]])
     assert DecisionFile(path).are_apart(IDS[0], IDS[1])
     assert "passed over" in caplog.text
 
@@ -337,14 +337,14 @@ def test_a_line_that_says_nothing_hides_no_other(tmp_path, caplog, line):
 def test_a_decision_that_cannot_be_kept_is_told(tmp_path):
     (tmp_path / "d.jsonl").mkdir()
     with pytest.raises(StoreUnavailable, match=r"cannot be kept in d\.jsonl"):
-        DecisionFile(tmp_path / "d.jsonl").give_up([IDS[0]], IDS[1])
+        DecisionFile(tmp_path / "d.jsonl").supersede([IDS[0]], IDS[1])
 
 
 def test_the_picture_kept_last_is_the_one_that_counts():
     decisions = PassingDecisions()
-    decisions.give_up([IDS[0]], IDS[1])
-    decisions.give_up([IDS[1]], IDS[0])
-    assert (decisions.instead_of(IDS[0]), decisions.instead_of(IDS[1])) == ([], [IDS[0]])
+    decisions.supersede([IDS[0]], IDS[1])
+    decisions.supersede([IDS[1]], IDS[0])
+    assert (decisions.kept_instead_of(IDS[0]), decisions.kept_instead_of(IDS[1])) == ([], [IDS[0]])
 
 
 # On the way in
@@ -395,7 +395,7 @@ def test_pictures_kept_apart_are_not_told_to_be_near(quick, samples):
     first, second, _ = three(samples)
     list(quick.add([first, second]))
     half = id_of(quick, "half.jpg")
-    quick.keep_apart([half], [id_of(quick, FLOWER)])
+    quick.mark_distinct([half], [id_of(quick, FLOWER)])
     quick.delete([half])
     [receipt] = quick.add([second], near="skip")
     assert (receipt.status, receipt.near_duplicate_of) == ("new", None)

@@ -10,7 +10,16 @@ import pytest
 from db.files.evaluations import EvaluationFiles
 from db.milvus.connection import Milvus
 from library.errors import InvalidEvaluation
-from library.evaluation.evaluate import CAPTIONS, NAMES, PICTURES, TEMPLATED, Order, averaged, evaluate, spoken
+from library.evaluation.evaluate import (
+    CAPTIONS,
+    NAMES,
+    PICTURES,
+    TEMPLATED,
+    EvaluationConfig,
+    averaged,
+    evaluate,
+    spoken,
+)
 from library.evaluation.labels import Labelling
 from testing.fakes import ColourEncoder, MemoryDatabase
 from testing.pictures import item
@@ -57,7 +66,7 @@ def items(picture):
 
 
 def evaluated(items, labelling=BY_COLUMN, encoders=(COLOUR,), **wishes):
-    order = Order(labelling, **{"cutoffs": (1, 2, 5), **wishes})
+    order = EvaluationConfig(labelling, **{"cutoffs": (1, 2, 5), **wishes})
     return evaluate(items, order, encoders, in_memory, "shades")
 
 
@@ -140,8 +149,8 @@ def test_the_report_is_json_and_the_same_every_time(items):
 
 
 def test_a_stopped_evaluation_gives_nothing(items):
-    order = Order(BY_COLUMN, (1,))
-    assert evaluate(items, order, [ColourEncoder()], in_memory, stopped=lambda: True) is None
+    order = EvaluationConfig(BY_COLUMN, (1,))
+    assert evaluate(items, order, [ColourEncoder()], in_memory, should_stop=lambda: True) is None
 
 
 # Several models, templates, the index
@@ -188,7 +197,7 @@ def test_the_index_is_asked_as_the_library_would_ask_it(items, tmp_path):
         yield database
         database.close()
 
-    found = evaluate(items, Order(BY_COLUMN, (1, 2)), [ColourEncoder()], lite)
+    found = evaluate(items, EvaluationConfig(BY_COLUMN, (1, 2)), [ColourEncoder()], lite)
     index = found["models"][0]["index"]
     assert (index["backend"], index["nlist"], index["nprobe"], index["depth"]) == ("Milvus Lite", 128, 128, 8)
     for each in found["models"][0]["tasks"]:
@@ -210,7 +219,7 @@ def test_an_index_that_is_searched_in_part_loses_what_the_difference_says(pictur
         f"#{red:02x}{green:02x}{blue:02x}" for red in range(0, 256, 40) for green in (0, 128) for blue in (0, 255)
     ]
     given = [item(shade, picture(shade), metadata={"class": shade[-2:]}) for shade in shades]
-    found = evaluate(given, Order(Labelling("class"), (1, 2), nprobe=1), [COLOUR], lite)
+    found = evaluate(given, EvaluationConfig(Labelling("class"), (1, 2), nprobe=1), [COLOUR], lite)
     through = task(found, PICTURES)["through_index"]
     assert found["models"][0]["index"]["nprobe"] == 1
     lost = through["difference"]["map@27"]
@@ -248,13 +257,13 @@ def test_what_turns_out_while_an_archive_is_listed_is_refused_then(items):
 @pytest.mark.parametrize("cutoffs", [(), (0,), (201,)])
 def test_impossible_cutoffs_are_refused(cutoffs):
     with pytest.raises(InvalidEvaluation, match="--k takes numbers"):
-        Order(BY_COLUMN, cutoffs)
+        EvaluationConfig(BY_COLUMN, cutoffs)
 
 
 @pytest.mark.parametrize("template", ["a photo", "a {} and a {}"])
 def test_a_template_needs_one_place_for_the_class(template):
     with pytest.raises(InvalidEvaluation, match=r"needs one \{\} where"):
-        Order(BY_COLUMN, templates=(template,))
+        EvaluationConfig(BY_COLUMN, templates=(template,))
 
 
 def test_the_labels_come_from_one_place():

@@ -67,7 +67,7 @@ def test_a_run_is_noted_with_what_came_of_it(logged, log, picture):
 @pytest.mark.parametrize("listed", [list, iter], ids=["a list", "a stream"])
 def test_a_run_that_was_stopped_says_so(logged, log, picture, listed):
     items = [item(f"{number}.png", picture((number, 0, 0))) for number in range(40)]
-    list(logged.add(listed(items), stopped=lambda: True))
+    list(logged.add(listed(items), should_stop=lambda: True))
     assert log.newest(1)[0].outcome == "stopped"
 
 

@@ -75,7 +75,7 @@ def test_metadata_and_source_are_kept(library, picture):
 
 def test_stopping_ends_after_the_batch_in_hand(library, picture):
     files = [item(f"{number}.png", picture((number, 0, 0))) for number in range(100)]
-    receipts = list(library.add(files, stopped=lambda: True))
+    receipts = list(library.add(files, should_stop=lambda: True))
     assert statuses(receipts) == ["new"] * 32 + ["skipped"] * 68
     assert library.status().pictures == 32
 
@@ -183,7 +183,7 @@ def test_a_copy_of_what_could_not_be_stored_is_rejected_as_well(picture):
 
 def test_a_batch_holds_as_many_new_pictures_as_asked(library, picture):
     files = [each for new in shades(picture, 25) for each in (new, item("notes.txt", b"text"))]
-    receipts = list(library.add(files, stopped=lambda: True, batch_size=10))
+    receipts = list(library.add(files, should_stop=lambda: True, batch_size=10))
     assert statuses(receipts).count("new") == 10
 
 
@@ -197,7 +197,7 @@ def test_no_more_is_read_than_a_few_batches_hold(picture):
             yield each
 
     library = ImageLibrary(MemoryStore(), ready(encoder), MemoryDatabase())
-    receipts = library.add(items(), stopped=lambda: True, batch_size=8)
+    receipts = library.add(items(), should_stop=lambda: True, batch_size=8)
     threading.Timer(0.5, encoder.go_on.set).start()
     assert statuses(receipts).count("new") == 8
     assert len(read) < 200  # and nothing more is listed once it is over

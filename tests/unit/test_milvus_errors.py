@@ -3,7 +3,7 @@
 import pytest
 from pymilvus import MilvusException
 
-from db.milvus.milvus_errors import says_gone, says_not_loaded
+from db.milvus.milvus_errors import is_missing, is_not_loaded
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,10 @@ from db.milvus.milvus_errors import says_gone, says_not_loaded
     ],
 )
 def test_a_collection_that_is_not_in_memory_is_loaded_again(code, message):
-    assert says_not_loaded(MilvusException(code, message))
+    assert is_not_loaded(MilvusException(code, message))
 
 
 def test_a_collection_without_its_name_is_gone_and_other_refusals_are_neither():
     gone, other = MilvusException(100, "can't find collection"), MilvusException(65535, "no such field")
-    assert says_gone(gone) and not says_not_loaded(gone)
-    assert not says_gone(other) and not says_not_loaded(other)
+    assert is_missing(gone) and not is_not_loaded(gone)
+    assert not is_missing(other) and not is_not_loaded(other)

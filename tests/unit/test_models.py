@@ -159,7 +159,7 @@ def test_stopped_reindexing_goes_on_where_it_ended(opened, network, picture):
     library = opened()
     list(library.add([item(f"{n}.png", picture((n, 0, 0))) for n in range(70)]))
     network.up = True
-    first = [receipt.status for receipt in library.reindex(stopped=lambda: True)]
+    first = [receipt.status for receipt in library.reindex(should_stop=lambda: True)]
     assert 0 < first.count("new") < 70 and answering(library) == "small"
     second = [receipt.status for receipt in library.reindex()]
     assert first.count("new") + second.count("new") == library.count_rows() == 70

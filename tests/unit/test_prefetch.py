@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from library.ingest.prefetch import ahead, mapped_ahead
+from library.ingest.prefetch import prefetch, prefetch_map
 
 
 def count(made, closed=None):
@@ -20,12 +20,12 @@ def count(made, closed=None):
 
 
 def test_the_items_come_as_they_are_and_in_order():
-    assert list(ahead(count([]), 3)) == list(range(1000))
+    assert list(prefetch(count([]), 3)) == list(range(1000))
 
 
 def test_it_is_no_further_ahead_than_asked():
     made = []
-    with closing(ahead(count(made), 2)) as items:
+    with closing(prefetch(count(made), 2)) as items:
         for item in items:
             assert len(made) <= item + 1 + 2 + 1
             if item == 100:
@@ -40,7 +40,7 @@ def test_it_works_while_the_consumer_does_something_else():
         begun.set()
         yield 2
 
-    with closing(ahead(items(), 1)) as both:
+    with closing(prefetch(items(), 1)) as both:
         assert next(both) == 1
         assert begun.wait(20)
 
@@ -50,7 +50,7 @@ def test_what_the_source_raises_comes_after_what_it_made():
         yield 1
         raise ValueError("broken")
 
-    both = ahead(items(), 5)
+    both = prefetch(items(), 5)
     assert next(both) == 1
     with pytest.raises(ValueError, match="broken"):
         next(both)
@@ -59,7 +59,7 @@ def test_what_the_source_raises_comes_after_what_it_made():
 def test_closing_ends_the_thread_and_closes_the_source():
     closed = threading.Event()
     before = threading.active_count()
-    with closing(ahead(count([], closed), 1)) as items:
+    with closing(prefetch(count([], closed), 1)) as items:
         next(items)
     assert closed.is_set() and threading.active_count() == before
 
@@ -73,7 +73,7 @@ def test_a_map_ahead_keeps_the_order_and_bounds_what_is_under_way():
         return number * number
 
     with ThreadPoolExecutor(8) as pool:
-        squares = mapped_ahead(slow, range(100), pool, 5)
+        squares = prefetch_map(slow, range(100), pool, 5)
         threading.Timer(0.1, gate.set).start()
         assert next(squares) == 0
         assert len(begun) <= 5

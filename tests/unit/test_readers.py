@@ -7,7 +7,7 @@ import fsspec
 import pytest
 
 from db.sources.files import items_from
-from db.sources.readers import Places
+from db.sources.readers import SourceReader
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def packed(album):
 
 def reads_again(*sources, table=None):
     [item] = [item for item in items_from(sources, table, "filepath") if not item.skip]
-    return item.read() == Places().read(item.original_at) == b"a"
+    return item.read() == SourceReader().read(item.original_at) == b"a"
 
 
 @pytest.mark.parametrize("made", [lambda album: album, zipped, packed], ids=["folder", "zip", "tar"])
@@ -42,7 +42,7 @@ def test_from_a_folder_and_from_an_archive_however_they_were_named(album, made, 
     monkeypatch.chdir(source.parent)
     [item] = [item for item in items_from([source.name]) if not item.skip]
     monkeypatch.chdir("/")
-    assert Places().read(item.original_at) == b"a"
+    assert SourceReader().read(item.original_at) == b"a"
 
 
 @pytest.mark.parametrize("name", ["album", "album.zip"])
@@ -71,11 +71,11 @@ def test_a_folder_may_be_named_like_an_archive(album):
 
 def test_a_device_is_not_read():
     with pytest.raises(OSError, match="not a file"):
-        Places().read("/dev/zero")
+        SourceReader().read("/dev/zero")
 
 
 @pytest.mark.parametrize("place", ["nowhere.jpg", "album.zip/2020/b.jpg", "nowhere.zip/a.jpg"])
 def test_what_is_gone_is_an_error_of_the_file_system(album, place):
     zipped(album)
     with pytest.raises(OSError):
-        Places().read(str(album.parent / place))
+        SourceReader().read(str(album.parent / place))

@@ -15,14 +15,14 @@ from benchmarks.auroc import Best, compared
 from library.errors import IndexUnavailable
 from library.image_library import ImageLibrary
 from library.ports import EncoderInfo, Vectors
-from library.search.null_models import KEPT_FOR, LOOKED_AFTER, Backgrounds
+from library.search.null_models import KEPT_FOR, LOOKED_AFTER, NullModels
 from library.search.query import Query
 from library.search.relevance import (
     CONFIDENT,
     FEWEST,
     NULLS,
     SAMPLE,
-    Background,
+    NullModel,
     Relevance,
     fitted,
     is_confident,
@@ -125,19 +125,19 @@ def test_a_better_hit_never_stands_out_less(judged):
 
 
 def test_texts_pictures_and_mixes_have_scales_of_their_own(judged, picture, encoder):
-    background = judged._backgrounds.of(encoder)
-    assert set(background.scales) == {"text", "picture", "mix"}
+    null_model = judged._null_models.of(encoder)
+    assert set(null_model.scales) == {"text", "picture", "mix"}
     for query in (Query.of("words"), Query.of(image=picture("red")), Query.of("words", image=picture("red"))):
         assert judged.search(query).confident is not None
-    levels = {round(scale.level, 6) for scale in background.scales.values()}
+    levels = {round(scale.level, 6) for scale in null_model.scales.values()}
     assert len(levels) == 3
 
 
 def test_a_picture_does_not_count_among_those_that_should_resemble_it(judged, encoder):
-    background = judged._backgrounds.of(encoder)
-    place = background.ids.index(RECORDS[7].content_id)
-    others = np.delete(background.vectors, place, axis=0) @ VECTORS[7]
-    assert background.usual(VECTORS[7], [RECORDS[7].content_id]) == pytest.approx(np.median(others), abs=1e-6)
+    null_model = judged._null_models.of(encoder)
+    place = null_model.ids.index(RECORDS[7].content_id)
+    others = np.delete(null_model.vectors, place, axis=0) @ VECTORS[7]
+    assert null_model.baseline_score(VECTORS[7], [RECORDS[7].content_id]) == pytest.approx(np.median(others), abs=1e-6)
     answer = judged.search(Query.of(similar_to=RECORDS[7].content_id, limit=5))
     assert RECORDS[7].content_id not in answer.relevance
     assert answer.confident is False
@@ -145,13 +145,13 @@ def test_a_picture_does_not_count_among_those_that_should_resemble_it(judged, en
 
 def test_a_larger_collection_asks_for_a_higher_score(store, database, encoder):
     put(store, database, range(FEWEST))
-    few = Backgrounds(store, database)
+    few = NullModels(store, database)
     few.measure(encoder)
     put(store, database, range(PICTURES))
-    many = Backgrounds(store, database)
+    many = NullModels(store, database)
     many.measure(encoder)
-    score, usual = 0.6, 0.0
-    z = [each.of(encoder).scales["text"].relevance(score, usual).z for each in (few, many)]
+    score, baseline_score = 0.6, 0.0
+    z = [each.of(encoder).scales["text"].relevance(score, baseline_score).z for each in (few, many)]
     assert z[0] > z[1]
 
 
@@ -176,8 +176,8 @@ def test_an_answer_without_hits_claims_nothing(judged):
 
 @given(st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1)), min_size=3, max_size=40))
 def test_scores_on_the_line_do_not_stand_out_and_those_above_it_do(pairs):
-    usual, best = np.array(pairs).T
-    scale = fitted(usual, best)
+    baseline_score, best = np.array(pairs).T
+    scale = fitted(baseline_score, best)
     if scale is None:
         return
     expected = scale.level + scale.slope * 0.1
@@ -189,8 +189,8 @@ def test_scores_on_the_line_do_not_stand_out_and_those_above_it_do(pairs):
 
 def test_the_line_through_noise_is_found():
     rng = np.random.default_rng(0)
-    usual = rng.uniform(0, 0.5, NULLS)
-    scale = fitted(usual, 0.3 + 0.4 * usual + rng.normal(0, 0.05, NULLS))
+    baseline_score = rng.uniform(0, 0.5, NULLS)
+    scale = fitted(baseline_score, 0.3 + 0.4 * baseline_score + rng.normal(0, 0.05, NULLS))
     assert (scale.level, scale.slope, scale.spread) == pytest.approx((0.3, 0.4, 0.05), abs=0.05)
 
 
@@ -225,9 +225,9 @@ def test_blends_do_not_find_what_they_were_made_of(store, database, encoder):
     put(store, database, range(PICTURES))
     with database.collection(encoder.info).loaded() as index:
         ids = [each.content_id for each in RECORDS]
-        background = measured(index, ids, VECTORS, encoder.encode_texts(meaningless_texts()))
+        null_model = measured(index, ids, VECTORS, encoder.encode_texts(meaningless_texts()))
     # The pictures that a blend of three was made of score 0.58 and more.
-    assert background.scales["picture"].level < 0.58
+    assert null_model.scales["picture"].level < 0.58
 
 
 # What is told
@@ -252,13 +252,13 @@ def test_the_page_is_told_nothing_where_nothing_can_be_said(library, picture):
 
 def test_the_first_search_does_not_wait_and_the_next_one_is_judged(pictures):
     assert pictures.search(Query.of("picture 7")).confident is None
-    pictures._backgrounds._thread.join()
+    pictures._null_models._thread.join()
     assert pictures.search(Query.of("picture 7")).confident is True
 
 
 def test_it_is_measured_once_and_again_when_the_library_has_grown_by_a_quarter(store, database, encoder):
     clock = Clock()
-    kept = Backgrounds(store, database, clock)
+    kept = NullModels(store, database, clock)
     put(store, database, range(80))
     kept.measure(encoder)
     first = kept.of(encoder)
@@ -269,7 +269,7 @@ def test_it_is_measured_once_and_again_when_the_library_has_grown_by_a_quarter(s
     assert encoder.encoded == NULLS
 
 
-def look(kept, encoder, clock) -> Background:
+def look(kept, encoder, clock) -> NullModel:
     """As a search does, some seconds later; what that began is waited for."""
     clock.now += LOOKED_AFTER
     kept.of(encoder)
@@ -280,8 +280,8 @@ def look(kept, encoder, clock) -> Background:
 
 def test_a_deleted_picture_leaves_it_at_once(judged, encoder):
     judged.delete([RECORDS[7].content_id])
-    assert RECORDS[7].content_id not in judged._backgrounds.of(encoder).ids
-    assert len(judged._backgrounds.of(encoder).vectors) == PICTURES - 1
+    assert RECORDS[7].content_id not in judged._null_models.of(encoder).ids
+    assert len(judged._null_models.of(encoder).vectors) == PICTURES - 1
 
 
 def test_nothing_is_claimed_once_few_pictures_are_left(judged):
@@ -291,7 +291,7 @@ def test_nothing_is_claimed_once_few_pictures_are_left(judged):
 
 def test_a_picture_that_another_process_deleted_leaves_it_within_the_hour(store, database, encoder):
     clock = Clock()
-    kept = Backgrounds(store, database, clock)
+    kept = NullModels(store, database, clock)
     put(store, database, range(PICTURES))
     kept.measure(encoder)
     store.delete(RECORDS[7].content_id)
@@ -303,7 +303,7 @@ def test_a_picture_that_another_process_deleted_leaves_it_within_the_hour(store,
 
 def test_a_picture_deleted_while_it_is_measured_does_not_stay(store, database, encoder, monkeypatch):
     put(store, database, range(PICTURES))
-    kept = Backgrounds(store, database)
+    kept = NullModels(store, database)
     encode = encoder.encode_texts
 
     def encode_slowly(texts):
@@ -319,7 +319,7 @@ def test_a_picture_deleted_while_it_is_measured_does_not_stay(store, database, e
 def test_pictures_without_a_row_are_left_out(store, database, encoder):
     put(store, database, range(FEWEST))
     store.add(RECORDS[FEWEST], None, b"")
-    kept = Backgrounds(store, database)
+    kept = NullModels(store, database)
     kept.measure(encoder)
     assert len(kept.of(encoder).ids) == FEWEST
 
@@ -335,7 +335,7 @@ def test_a_milvus_that_is_away_keeps_no_search_from_its_answer(pictures, databas
 
 def test_closing_waits_for_what_is_being_measured(store, database, encoder):
     put(store, database, range(PICTURES))
-    kept = Backgrounds(store, database)
+    kept = NullModels(store, database)
     kept.begin(encoder)
     kept.close()
     assert not kept._thread.is_alive()
@@ -347,7 +347,7 @@ def test_each_model_has_its_own(store, database, encoder):
     put(store, database, range(PICTURES))
     other = HashEncoder()
     other.info = replace(HashEncoder.info, fingerprint="1" * 12)
-    kept = Backgrounds(store, database)
+    kept = NullModels(store, database)
     kept.measure(encoder)
     kept.measure(other)
     assert len(kept.of(encoder).ids) == PICTURES

@@ -10,7 +10,7 @@ from db.milvus.connection import Milvus
 from library.errors import InvalidQuery, RejectedImage, UnknownPicture
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.search.batch import AT_ONCE, Asked
+from library.search.batch import AT_ONCE, BatchQuery
 from library.search.parts import Crop, LibraryPart, PicturePart, TextPart
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryDatabase, ready
@@ -106,7 +106,7 @@ def test_more_results_than_pictures_gives_them_all(colours, picture):
 
 def test_an_empty_collection_has_no_results(empty):
     assert found(empty, TextPart("red"), TextPart("blue", -0.5)) == []
-    assert [answer.hits for answer in answers(empty, Asked("red", "red"))] == [[]]
+    assert [answer.hits for answer in answers(empty, BatchQuery("red", "red"))] == [[]]
 
 
 # Many queries
@@ -115,7 +115,7 @@ def test_an_empty_collection_has_no_results(empty):
 def test_many_queries_get_the_answers_that_each_alone_would_get(colours, picture):
     # Of no two pictures are any of these equally far.
     pictures = [picture((3 * number % 256, 7 * number + 1, 255 - 2 * number)) for number in range(30)]
-    asked = [Asked(str(number), picture=lambda data=data: data) for number, data in enumerate(pictures)]
+    asked = [BatchQuery(str(number), picture=lambda data=data: data) for number, data in enumerate(pictures)]
     for exact in (False, True):
         together = answers(colours, *asked, limit=3, exact=exact)
         alone = [colours.search(Query.of(image=data, limit=3, exact=exact)).hits for data in pictures]
@@ -129,13 +129,13 @@ def test_a_bad_query_gets_its_sentence_and_the_rest_is_answered(colours, picture
 
     first, *bad, both, last = answers(
         colours,
-        Asked("red", "red"),
-        Asked("gone", picture=gone),
-        Asked("broken", picture=lambda: b"text"),
-        Asked("nothing"),
-        Asked("known", problem="The row is empty."),
-        Asked("both", "red", lambda: picture("blue")),
-        Asked("blue", picture=lambda: picture("blue")),
+        BatchQuery("red", "red"),
+        BatchQuery("gone", picture=gone),
+        BatchQuery("broken", picture=lambda: b"text"),
+        BatchQuery("nothing"),
+        BatchQuery("known", problem="The row is empty."),
+        BatchQuery("both", "red", lambda: picture("blue")),
+        BatchQuery("blue", picture=lambda: picture("blue")),
     )
     assert [answer.problem for answer in bad[:1]] == ["The file cannot be read: No such file or directory."]
     assert "not a picture" in bad[1].problem and "neither" in bad[2].problem and bad[3].problem == "The row is empty."
@@ -155,12 +155,12 @@ def test_few_calls_answer_many_queries(colours, database):
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(index), "search_many", counted)
-            answers(colours, *(Asked(str(number), "red") for number in range(2 * AT_ONCE + 1)))
+            answers(colours, *(BatchQuery(str(number), "red") for number in range(2 * AT_ONCE + 1)))
     assert calls == [AT_ONCE, AT_ONCE, 1]
 
 
 def test_stopping_ends_after_the_queries_in_hand(colours):
-    endless = (Asked("red", "red") for _ in iter(int, 1))
+    endless = (BatchQuery("red", "red") for _ in iter(int, 1))
     seen = []
     for answer in colours.search_many(endless, Query(), lambda: bool(seen)):
         seen.append(answer)
@@ -168,10 +168,10 @@ def test_stopping_ends_after_the_queries_in_hand(colours):
 
 
 def test_a_low_score_is_left_out_of_many_answers_too(colours):
-    [answer] = answers(colours, Asked("red", "red"), min_score=0.9)
+    [answer] = answers(colours, BatchQuery("red", "red"), min_score=0.9)
     assert [hit.record.name for hit in answer.hits] == ["red.png"]
 
 
 def test_a_text_that_is_cut_is_told_for_its_query_alone(colours):
-    cut, whole = answers(colours, Asked("long", "red " * 9), Asked("short", "red"))
+    cut, whole = answers(colours, BatchQuery("long", "red " * 9), BatchQuery("short", "red"))
     assert cut.notes and not whole.notes

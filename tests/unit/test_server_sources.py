@@ -7,7 +7,7 @@ import pytest
 
 from db.files.run_log import RunLog
 from db.sources.files import AllowedSources
-from db.sources.readers import Places
+from db.sources.readers import SourceReader
 from library.image_library import ImageLibrary
 from library.images import content_id
 from library.ingest.runs import Worker
@@ -27,7 +27,9 @@ def archive(tmp_path, picture):
 @pytest.fixture
 def at_rights(store, database, archive, tmp_path):
     """Handlers of an app that allows the archive, by EDITS."""
-    library = ImageLibrary(store, ready(ColourEncoder()), database, Places().read, RunLog(tmp_path / "runs.jsonl"))
+    library = ImageLibrary(
+        store, ready(ColourEncoder()), database, SourceReader().read, RunLog(tmp_path / "runs.jsonl")
+    )
     worker = Worker(library)
     yield lambda edits: Handlers(library, worker, edits, tmp_path / "uploads", AllowedSources([str(archive)]))
     worker.close()

@@ -9,8 +9,8 @@ from db.files.nprobe_choices import Choice, NprobeChoices
 from db.milvus.clusters import EVERY_CLUSTER
 from db.milvus.connection import Milvus
 from library.errors import InvalidEvaluation, StoreUnavailable
-from library.evaluation.tuning import EVERYDAY, PICTURE, TEXT, Step, Tuning, Wish, ladder, recall_of, texts_of
-from library.evaluation.tuning_job import Meter
+from library.evaluation.tuning import EVERYDAY, PICTURE, TEXT, Step, Tuning, TuningConfig, ladder, recall_of, texts_of
+from library.evaluation.tuning_job import TuningJob
 from library.image_library import ImageLibrary
 from library.ports import EncoderInfo, Hit
 from library.search.query import Query
@@ -72,7 +72,7 @@ def tuning(steps, target=0.99):
 
 
 def test_recall_rises_to_one_with_every_cluster(library):
-    found = library.tune(Wish(queries=20))
+    found = library.tune(TuningConfig(queries=20))
     assert [step.nprobe for step in found.steps] == ladder(128)
     first, last = found.steps[0], found.steps[-1]
     for kind in (TEXT, PICTURE):
@@ -128,12 +128,12 @@ def test_it_is_told_where_nothing_is_gained():
 
 
 def test_a_stopped_measurement_gives_nothing(library):
-    assert library.tune(Wish(queries=2), stopped=lambda: True) is None
+    assert library.tune(TuningConfig(queries=2), should_stop=lambda: True) is None
 
 
 def test_progress_is_told_up_to_the_end(library):
     told = []
-    library.tune(Wish(queries=3), lambda done, total: told.append((done, total)))
+    library.tune(TuningConfig(queries=3), lambda done, total: told.append((done, total)))
     assert told[-1][0] == told[-1][1] == len(told) == 6 * (1 + len(ladder(128)))
 
 
@@ -141,21 +141,23 @@ def test_progress_is_told_up_to_the_end(library):
 
 
 def test_texts_given_are_the_only_ones():
-    texts, source = texts_of([record(0, name="a lake at dawn.png")], Wish(texts=["one", " one ", "", "two"]), ["asked"])
+    texts, source = texts_of(
+        [record(0, name="a lake at dawn.png")], TuningConfig(texts=["one", " one ", "", "two"]), ["asked"]
+    )
     assert (texts, source) == (["one", "two"], {"given": 2})
 
 
 def test_texts_come_from_searches_then_pictures_then_everyday_life():
     metadata = {"class": "sea_horse", "url": "https://x", "n": 3}
     pictures = [record(0, name="a lake at dawn.png", metadata=metadata, source="album/water_lily/1.png")]
-    texts, source = texts_of(pictures, Wish(queries=6), ["my cat"])
+    texts, source = texts_of(pictures, TuningConfig(queries=6), ["my cat"])
     assert texts == ["my cat", "water lily", "sea horse", "a lake at dawn", *EVERYDAY[:2]]
     assert source == {"asked": 1, "pictures": 3, "everyday": 2}
 
 
 @pytest.mark.parametrize("name", ["IMG_2041.jpg", "image_0001.jpg", "20260101.png", "DSC00042.JPG"])
 def test_names_that_cameras_give_are_no_texts(name):
-    _, source = texts_of([record(0, name=name)], Wish(queries=3), [])
+    _, source = texts_of([record(0, name=name)], TuningConfig(queries=3), [])
     assert source == {"everyday": 3}
 
 
@@ -163,7 +165,7 @@ def test_texts_that_were_searched_for_are_asked_again(picture):
     library = small(12, picture)
     library.search(Query.of("red"))
     library.search(Query.of("red"))
-    assert library.tune(Wish(queries=4)).texts_from == {"asked": 1, "everyday": 3}
+    assert library.tune(TuningConfig(queries=4)).texts_from == {"asked": 1, "everyday": 3}
 
 
 # What is refused
@@ -171,12 +173,12 @@ def test_texts_that_were_searched_for_are_asked_again(picture):
 
 def test_an_empty_library_is_refused(picture):
     with pytest.raises(InvalidEvaluation, match=r"no searchable pictures to measure with: add some first\."):
-        small(0, picture).tune(Wish())
+        small(0, picture).tune(TuningConfig())
 
 
 def test_k_beyond_the_library_is_refused(picture):
     with pytest.raises(InvalidEvaluation, match=r"recall@10 needs more than 10 pictures and the library has 4"):
-        small(4, picture).tune(Wish())
+        small(4, picture).tune(TuningConfig())
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_k_beyond_the_library_is_refused(picture):
 )
 def test_impossible_wishes_are_refused(wish, message):
     with pytest.raises(InvalidEvaluation, match=message):
-        Wish(**wish)
+        TuningConfig(**wish)
 
 
 # The choice
@@ -252,26 +254,26 @@ def test_a_choice_that_cannot_be_written_is_told(tmp_path):
 
 
 def test_the_meter_measures_in_the_background_one_at_a_time(library):
-    meter = Meter(library)
-    work = meter.start(Wish(queries=2))
-    assert meter.start(Wish(queries=2)) is work or work.over.is_set()
+    meter = TuningJob(library)
+    work = meter.start(TuningConfig(queries=2))
+    assert meter.start(TuningConfig(queries=2)) is work or work.over.is_set()
     assert work.over.wait(60)
     assert (work.state, work.done) == ("done", work.total)
     assert meter.result.rows == 600
 
 
 def test_a_measurement_that_is_stopped_keeps_the_result_before(library):
-    meter = Meter(library)
-    assert meter.start(Wish(queries=2)).over.wait(60)
+    meter = TuningJob(library)
+    assert meter.start(TuningConfig(queries=2)).over.wait(60)
     before = meter.result
-    work = meter.start(Wish(queries=5_000))
+    work = meter.start(TuningConfig(queries=5_000))
     meter.stop()
     assert work.over.wait(60)
     assert (work.state, meter.result) == ("stopped", before)
 
 
 def test_a_measurement_that_fails_says_why(picture):
-    meter = Meter(small(0, picture))
-    work = meter.start(Wish())
+    meter = TuningJob(small(0, picture))
+    work = meter.start(TuningConfig())
     assert work.over.wait(60)
     assert work.state == "failed" and "no searchable pictures" in work.problem

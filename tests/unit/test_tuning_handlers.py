@@ -5,7 +5,7 @@ import json
 import pytest
 
 from db.files.evaluations import EvaluationFiles
-from library.evaluation.tuning_job import Meter
+from library.evaluation.tuning_job import TuningJob
 from library.image_library import ImageLibrary
 from library.images import content_id
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
@@ -22,7 +22,7 @@ def filled(picture):
 
 @pytest.fixture
 def meter(filled):
-    return Meter(filled)
+    return TuningJob(filled)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_costly_work_and_choices_need_all_rights(filled, meter, edits):
 
 def test_what_cannot_be_measured_is_said(picture):
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
-    meter = Meter(library)
+    meter = TuningJob(library)
     value = measured(MeasuringHandlers(library, meter, "all"), meter)
     assert value["state"] == "failed" and "no searchable pictures" in value["problem"]
 

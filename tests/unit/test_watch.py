@@ -31,7 +31,7 @@ from library.ingest.watch import (
     parse_interval,
     through,
 )
-from library.ingest.watch_state import Taken, TakenIn
+from library.ingest.watch_state import SeenFile, WatchState
 from testing.app_server import ROOT, Server
 from testing.fakes import MemoryCollection, MemoryDatabase, MemoryStore
 from testing.pictures import item
@@ -64,7 +64,7 @@ class Folder:
     def is_being_written(self, path: str) -> bool:
         return path in self.written
 
-    def notice(self, changed: threading.Event, stopped: threading.Event) -> None:
+    def notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
         pass
 
     def _read(self, path: str) -> bytes:
@@ -140,11 +140,11 @@ class Looking:
         library: ImageLibrary,
         source: object,
         delete: bool = False,
-        taken: TakenIn | None = None,
+        taken: WatchState | None = None,
         add: Callable | None = None,
     ) -> None:
         self.now = 1000.0
-        taken = TakenIn() if taken is None else taken
+        taken = WatchState() if taken is None else taken
         self.watcher = Watcher(source, library, add or library.add, taken, delete, lambda: self.now)
 
     def __call__(self, seconds: float = 2 * SETTLED_AFTER) -> list[tuple[str, str]]:
@@ -487,12 +487,12 @@ def memory(tmp_path) -> Path:
 def test_a_restart_reads_nothing_again_and_follows_what_was_removed_meanwhile(folder, watch, picture, library, memory):
     names = ("/a.png", "/b.png", "/not utf-8 \udcff.png")
     folder.files |= {name: picture((number, 0, 0)) for number, name in enumerate(names)}
-    watch(True, TakenIn(memory)).twice()
+    watch(True, WatchState(memory)).twice()
     folder.reads.clear()
     del folder.files["/a.png"]
-    assert watch(True, TakenIn(memory)).twice() == [("/a.png", "deleted")]
+    assert watch(True, WatchState(memory)).twice() == [("/a.png", "deleted")]
     assert folder.reads == [] and len(library.browse(0, 9)) == 2
-    assert watch(True, TakenIn(memory)).twice() == []
+    assert watch(True, WatchState(memory)).twice() == []
 
 
 @pytest.mark.parametrize(
@@ -500,39 +500,39 @@ def test_a_restart_reads_nothing_again_and_follows_what_was_removed_meanwhile(fo
 )
 def test_a_memory_that_is_damaged_means_that_everything_is_looked_at_again(folder, watch, picture, memory, damage):
     folder.files |= {"/a.png": picture("red"), "/b.png": picture("blue")}
-    watch(True, TakenIn(memory)).twice()
+    watch(True, WatchState(memory)).twice()
     memory.write_bytes(damage)
-    look = watch(True, TakenIn(memory))
+    look = watch(True, WatchState(memory))
     assert look.twice() == [("/a.png", "duplicate"), ("/b.png", "duplicate")]
     del folder.files["/a.png"]
     assert look.twice() == [("/a.png", "deleted")]  # it came in from there, as its record says
 
 
 def test_a_line_that_was_cut_short_costs_only_itself(memory):
-    TakenIn(memory).update({"/a.png": Taken("1"), "/b.png": Taken("2")})
+    WatchState(memory).update({"/a.png": SeenFile("1"), "/b.png": SeenFile("2")})
     memory.write_bytes(memory.read_bytes()[:-9])
-    again = TakenIn(memory)
-    assert dict(again) == {"/a.png": Taken("1")}
-    again.update({"/c.png": Taken("3"), "/a.png": None})
-    assert dict(TakenIn(memory)) == {"/c.png": Taken("3")}
+    again = WatchState(memory)
+    assert dict(again) == {"/a.png": SeenFile("1")}
+    again.update({"/c.png": SeenFile("3"), "/a.png": None})
+    assert dict(WatchState(memory)) == {"/c.png": SeenFile("3")}
 
 
 def test_for_another_model_everything_is_looked_at_again(memory):
     id = content_id(b"a")
-    TakenIn(memory, "one").update({"/a.png": Taken("1", id, "pictures/a.png")})
-    assert dict(TakenIn(memory, "other")) == {"/a.png": Taken("", id, "pictures/a.png")}
+    WatchState(memory, "one").update({"/a.png": SeenFile("1", id, "pictures/a.png")})
+    assert dict(WatchState(memory, "other")) == {"/a.png": SeenFile("", id, "pictures/a.png")}
 
 
 def test_a_library_that_was_emptied_is_filled_again(folder, watch, picture, library, memory):
     folder.files["/a.png"] = picture("red")
-    watch(False, TakenIn(memory)).twice()
+    watch(False, WatchState(memory)).twice()
     library.delete([content_id(picture("red"))])
-    assert watch(False, TakenIn(memory)).twice() == [("/a.png", "new")]
+    assert watch(False, WatchState(memory)).twice() == [("/a.png", "new")]
 
 
 def test_a_memory_that_cannot_be_written_is_told_once_and_watching_goes_on(folder, watch, picture, tmp_path, caplog):
     (tmp_path / "watch").write_text("in the way")
-    look = watch(True, TakenIn(tmp_path / "watch" / "memory.jsonl"))
+    look = watch(True, WatchState(tmp_path / "watch" / "memory.jsonl"))
     folder.files["/a.png"] = picture("red")
     assert look.twice() == [("/a.png", "new")]
     [line] = warnings(caplog)
@@ -611,7 +611,7 @@ def running(library):
 
     def start(source: object, every: float = 60, delete: bool = False) -> list[Round]:
         rounds: list[Round] = []
-        watcher = Watcher(source, library, library.add, TakenIn(), delete)
+        watcher = Watcher(source, library, library.add, WatchState(), delete)
         started.append(Watching([watcher], every, lambda _, found: rounds.append(found)))
         started[-1].start()
         return rounds
@@ -719,7 +719,7 @@ def test_a_file_is_found_within_seconds_and_its_removal_too(album, picture, runn
 
 
 def test_watching_ends_at_once_however_long_the_interval_is(album, library):
-    watcher = Watcher(watched(str(album)), library, library.add, TakenIn())
+    watcher = Watcher(watched(str(album)), library, library.add, WatchState())
     watching = Watching([watcher], every=3600)
     watching.start()
     started = time.monotonic()

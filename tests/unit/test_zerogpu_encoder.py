@@ -9,7 +9,7 @@ import pytest
 
 from encoders import zerogpu
 from encoders.loading import load_encoder
-from encoders.zerogpu_encoder import BATCH, LentEncoder, load_lent
+from encoders.zerogpu_encoder import BATCH, ZeroGpuEncoder, load_zerogpu
 from testing.tiny_clip import save_tiny_clip
 from tests.unit.test_clip import noise
 
@@ -56,8 +56,8 @@ def plain(model):
 
 
 @pytest.fixture
-def lent(spaces, model) -> LentEncoder:
-    return load_lent(model, "float32")
+def lent(spaces, model) -> ZeroGpuEncoder:
+    return load_zerogpu(model, "float32")
 
 
 def test_the_vectors_are_those_of_the_model_itself(lent, plain):

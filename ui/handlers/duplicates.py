@@ -9,7 +9,7 @@ import gradio as gr
 
 from library import validation
 from library.duplicates.groups import Group
-from library.duplicates.job import Finder
+from library.duplicates.job import DuplicateJob
 from library.errors import InvalidSelection, LikenessError, NotAllowed
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
@@ -25,7 +25,7 @@ FEWEST = 2
 
 
 class DuplicateHandlers:
-    def __init__(self, library: ImageLibrary, finder: Finder, edits: Edits) -> None:
+    def __init__(self, library: ImageLibrary, finder: DuplicateJob, edits: Edits) -> None:
         self._library = library
         self._finder = finder
         self._edits = edits

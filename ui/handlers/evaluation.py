@@ -10,8 +10,8 @@ import gradio as gr
 from library import validation
 from library.errors import InvalidEvaluation, LikenessError
 from library.evaluation.evaluate import Evaluations
-from library.evaluation.tuning import PICTURE, TEXT, Tuning, Wish
-from library.evaluation.tuning_job import Meter
+from library.evaluation.tuning import PICTURE, TEXT, Tuning, TuningConfig
+from library.evaluation.tuning_job import TuningJob
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.permissions import Edits, require
@@ -24,7 +24,7 @@ EVALUATIONS_SHOWN = 30
 
 class MeasuringHandlers:
     def __init__(
-        self, library: ImageLibrary, meter: Meter, edits: Edits, evaluations: Evaluations | None = None
+        self, library: ImageLibrary, meter: TuningJob, edits: Edits, evaluations: Evaluations | None = None
     ) -> None:
         self._library = library
         self._meter = meter
@@ -49,7 +49,7 @@ class MeasuringHandlers:
         }
 
     def measure(self) -> Json:
-        return self._changing(lambda: self._meter.start(Wish()))
+        return self._changing(lambda: self._meter.start(TuningConfig()))
 
     def stop(self) -> Json:
         return self._changing(self._meter.stop)

@@ -20,7 +20,7 @@ from library.search.fields import Fields
 from library.search.query import Answer, Query, as_order
 from ui.filters import drafts_of, filter_of, from_address, match_of
 from ui.handlers.exports import remove_all
-from ui.parts import AskedPart, asked_parts, parts_in_address
+from ui.parts import PartRequest, asked_parts, parts_in_address
 from ui.views import (
     PAGE_SIZE,
     Json,
@@ -139,8 +139,8 @@ class Handlers:
         """What the search box holds, under the filters so far; paths of pictures are checked where they are read."""
         given, kept = validation.mapping(box), before or View()
         text = validation.text(given.get("text"))
-        files = [AskedPart(image=str(path), name=PurePath(str(path)).name) for path in given.get("files") or []]
-        parts = (*([AskedPart(text=text)] if text else []), *files)
+        files = [PartRequest(image=str(path), name=PurePath(str(path)).name) for path in given.get("files") or []]
+        parts = (*([PartRequest(text=text)] if text else []), *files)
         return View(parts, where=kept.where, order=kept.order, model=kept.model, against=kept.against)
 
     def addressed(self, data: Any) -> View:
