@@ -1,10 +1,24 @@
-"""The one family of errors whose text is fit to show: what happened, and what to do next."""
+"""The one family of errors that are fit to show: what happened, and what to do next."""
 
-UNEXPECTED = "Something unexpected went wrong; the log of the app has the details."
+from library.messages import Message, Value, render
+
+UNEXPECTED = Message("unexpected")
 
 
 class LikenessError(Exception):
-    """A failure a person can act on. Anything else is a bug and keeps its traceback."""
+    """A failure a person can act on, as a code and values that are rendered where it is shown.
+
+    Anything else is a bug and keeps its traceback. As text it is the sentence in English, for logs and programs.
+    """
+
+    def __init__(self, code: str, **values: "Value | LikenessError") -> None:
+        """`code` is one of the tables in library/messages; `values` fill its placeholders."""
+        super().__init__(code)
+        plain = {name: each.message if isinstance(each, LikenessError) else each for name, each in values.items()}
+        self.message: Message = Message(code, plain)
+
+    def __str__(self) -> str:
+        return render(self.message)
 
 
 class RejectedImage(LikenessError):

@@ -472,7 +472,7 @@ class ImageLibrary:
                 yield receipt
             outcome = "stopped" if was_interrupted(counts.get("skipped", 0)) else "done"
         except Exception as error:
-            outcome, problem = "failed", str(error) if isinstance(error, LikenessError) else UNEXPECTED
+            outcome, problem = "failed", str(error) if isinstance(error, LikenessError) else str(UNEXPECTED)
             raise
         finally:
             if self._history and (counts or problem):

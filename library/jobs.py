@@ -58,7 +58,7 @@ class JobRunner:
         except LikenessError as error:
             job.state, job.problem = "failed", str(error)
         except Exception:
-            job.state, job.problem = "failed", UNEXPECTED
+            job.state, job.problem = "failed", str(UNEXPECTED)
             logger.exception("%s failed", self._name)
         logger.info("%s: %s", self._name, job.state)
         job.over.set()

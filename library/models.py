@@ -145,7 +145,7 @@ class Models:
         except LikenessError as error:
             return ModelStatus(self._chosen.name, None, str(error))
         except Exception:
-            return ModelStatus(self._chosen.name, None, UNEXPECTED)
+            return ModelStatus(self._chosen.name, None, str(UNEXPECTED))
         return ModelStatus(self._chosen.name, info, self._problem)
 
 
@@ -211,7 +211,7 @@ class _Kept:
         except LikenessError as error:
             logger.warning("model %s: %s", self.name, error)
         except Exception:
-            self._error = LikenessError(UNEXPECTED)
+            self._error = LikenessError(UNEXPECTED.code)
             logger.exception("model %s cannot be loaded", self.name)
         finally:
             self._is_preparing = False

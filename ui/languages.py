@@ -5,7 +5,10 @@ from pathlib import Path
 
 import gradio as gr
 
+from library import messages
+
 FOLDER = Path(__file__).parent / "words"
+OF_LIBRARY = "said."
 OF_PAGE = "form."  # keys of what Gradio's components are given to say
 OF_GRADIO = "gradio."  # and of what it says itself, where it lacks the language
 
@@ -13,8 +16,8 @@ Table = dict[str, str]
 
 
 def tables() -> dict[str, Table]:
-    """By BCP 47 tag."""
-    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+    """Returns the page's words and, under `said.`, the sentences of the library, by BCP 47 tag."""
+    return {path.stem: _table(path) for path in sorted(FOLDER.glob("*.json"))}
 
 
 def translations() -> gr.I18n:
@@ -41,6 +44,11 @@ def welcome() -> str:
 
 def _sentence(language: str, text: str) -> str:
     return f"<span lang='{language}'>{text.format(app='<b>Likeness</b>')}</span>"
+
+
+def _table(path: Path) -> Table:
+    words: Table = json.loads(path.read_text("utf-8"))
+    return words | {f"{OF_LIBRARY}{code}": text for code, text in messages.table(path.stem).items()}
 
 
 def _of_gradio(table: Table) -> Table:

@@ -122,7 +122,7 @@ def _told(work: Callable[[], T]) -> T:
         raise ToolError(str(error)) from None
     except Exception:
         logger.exception("A request over MCP failed")
-        raise ToolError(UNEXPECTED) from None
+        raise ToolError(str(UNEXPECTED)) from None
 
 
 def _query(

@@ -103,7 +103,7 @@ def error_view(error: Exception, view: View | None = None) -> Json:
     return {
         "state": "error",
         "kind": next((kind for kind in TITLED if isinstance(error, kind)), LikenessError).__name__,
-        "detail": str(error) if known else UNEXPECTED,
+        "detail": str(error) if known else str(UNEXPECTED),
         "retry": not known or isinstance(error, WORTH_ANOTHER_TRY),
         "query": _address(view or View()),
     }

@@ -188,7 +188,7 @@ def _failures_noted(work: Run | Reindexing) -> Iterator[None]:
     except LikenessError as error:
         work.state, work.problem = "failed", str(error)
     except Exception:
-        work.state, work.problem = "failed", UNEXPECTED
+        work.state, work.problem = "failed", str(UNEXPECTED)
         logger.exception("Work in the background failed")
 
 

@@ -106,7 +106,7 @@ def test_only_a_network_that_failed_calls_for_the_stand_in(store, database, erro
     for ask in (library.open, lambda: library.search(Query.of("red"))):
         with pytest.raises(type(error)):
             ask()
-    assert library.status().model.problem == (str(error) if isinstance(error, UnknownModel) else UNEXPECTED)
+    assert library.status().model.problem == (str(error) if isinstance(error, UnknownModel) else str(UNEXPECTED))
     assert not database.holds(ColourEncoder.info)
 
 

@@ -1,0 +1,79 @@
+"""Renders what the library has to say: a code and values become a sentence in a language that has a table here.
+
+A table is a JSON file of codes and sentences with `{placeholders}`, one for each language, named by its BCP 47 tag.
+A code may have forms for numbers, such as `removed.one` and `removed.other`, chosen by the value `count`.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Union
+
+FOLDER = Path(__file__).parent
+ENGLISH = "en"
+
+Value = Union[str, int, float, "Message"]
+Table = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something to tell a person: the code of a sentence and what fills its placeholders.
+
+    Numbers are written in the reader's language; what is no quantity, such as a port, is given as text. A value may be
+    a message itself.
+    """
+
+    code: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return render(self)
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain values, for the page and other readers that render it themselves."""
+        values = {name: each.as_json() if isinstance(each, Message) else each for name, each in self.values.items()}
+        return {"code": self.code, "values": values}
+
+
+def message(code: str, **values: Value) -> Message:
+    """Makes a message of a code that the tables have."""
+    return Message(code, values)
+
+
+def render(message: Message, language: str = ENGLISH) -> str:
+    """Returns the sentence in that language, in English where its table lacks the code."""
+    text = _sentence(message, table(language)) or _sentence(message, table(ENGLISH)) or message.code
+    written = {name: _written(value, language) for name, value in message.values.items()}
+    return re.sub(r"\{(\w+)\}", lambda found: written.get(found[1], found[0]), text)
+
+
+def languages() -> list[str]:
+    """Returns the tags of the languages that have a table."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+@cache
+def table(language: str) -> Table:
+    """Returns the sentences of a language by code; none where it has no table."""
+    path = FOLDER / f"{language}.json"
+    found: Table = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
+
+
+def _sentence(message: Message, sentences: Table) -> str | None:
+    form = "one" if message.values.get("count") == 1 else "other"
+    return (
+        sentences.get(message.code) or sentences.get(f"{message.code}.{form}") or sentences.get(f"{message.code}.other")
+    )
+
+
+def _written(value: Value, language: str) -> str:
+    if isinstance(value, Message):
+        return render(value, language)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,73 @@
+"""What the library has to say: rendered from tables, in every language, and named by its code where it is raised."""
+
+import ast
+import re
+
+import pytest
+
+import library.errors
+from library.errors import InvalidQuery, LikenessError, ModelUnavailable
+from library.messages import Message, languages, message, render, table
+from testing.app_server import ROOT
+
+# Folders and files whose errors are raised by code.
+CONVERTED: tuple[str, ...] = ()
+
+
+def sentences(language):
+    """By code, without the forms for numbers."""
+    return {re.sub(r"\.(one|other)$", "", code): text for code, text in table(language).items()}
+
+
+def raised():
+    """Every LikenessError that the converted code makes, as a path, a line and its first argument."""
+    kinds = {name for name, kind in vars(library.errors).items() if isinstance(kind, type)}
+    kinds |= {"message", "Message"}
+    paths = [path for place in CONVERTED for path in ([ROOT / place] if "." in place else (ROOT / place).rglob("*.py"))]
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds and node.args:
+                yield path, node.lineno, node.args[0], {keyword.arg for keyword in node.keywords}
+
+
+def test_an_error_is_the_sentence_of_its_code_with_its_values():
+    error = InvalidQuery("too_many_parts", parts=17, most=16)
+    assert str(error) == "The query has 17 parts: 16 are possible."
+    assert error.message == Message("too_many_parts", {"parts": 17, "most": 16})
+
+
+def test_an_error_within_a_message_is_rendered_in_the_same_language():
+    outer = LikenessError("not_tried", problem=ModelUnavailable("gone"))
+    assert str(outer) == "Not tried. This picture is no longer in the library."
+    assert render(outer.message, "ko") == table("ko")["not_tried"].replace("{problem}", table("ko")["gone"])
+    assert outer.message.as_json() == {"code": "not_tried", "values": {"problem": {"code": "gone", "values": {}}}}
+
+
+def test_large_numbers_are_grouped():
+    assert str(message("too_deep", most=16_384)).startswith("Only the best 16,384 results")
+
+
+def test_what_a_value_says_is_never_read_as_a_placeholder_of_its_own():
+    assert (
+        str(message("kept_instead", name="{name} {uri}")) == "A near-duplicate of {name} {uri}, which was kept instead."
+    )
+
+
+def test_a_language_without_a_table_reads_english():
+    assert render(message("gone"), "fr") == render(message("gone"))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_language_says_the_same_with_the_same_values(language):
+    english, theirs = sentences("en"), sentences(language)
+    assert theirs.keys() == english.keys()
+    for code, text in theirs.items():
+        assert text.strip() and set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", english[code])), code
+
+
+def test_every_error_that_is_raised_names_a_sentence_and_fills_its_placeholders():
+    english = sentences("en")
+    for path, line, code, given in raised():
+        assert isinstance(code, ast.Constant), f"{path}:{line} names no code"
+        assert code.value in english, f"{path}:{line}: {code.value}"
+        assert set(re.findall(r"{(\w+)}", english[code.value])) <= given | ({"count"} & given), f"{path}:{line}"
