@@ -69,17 +69,17 @@ def build_page(
         run_id = gr.State(None)
         status_timer = gr.Timer(STATUS_SECONDS)
         run_timer = gr.Timer(RUN_SECONDS, active=False)
-        header = _drawn("header.js", elem_id="header")
-        banner = _drawn("standin.js", elem_id="standin")
+        header = _drawn("header/header.js", elem_id="header")
+        banner = _drawn("header/fallback.js", elem_id="standin")
         box = _search_box()
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="side", scale=0, min_width=300):
                 params, filters, models, meter, evaluation, duplicates = _parameters()
                 uploads, past_runs = _uploads(edits, sources)
             with gr.Column(elem_id="right", scale=1, min_width=280):
-                run = _drawn("run.js", elem_id="run", edits=edits)
+                run = _drawn("adding/run.js", elem_id="run", edits=edits)
                 results = _results(edits)
-        notice = _drawn("notice.js", elem_id="notice")
+        notice = _drawn("header/notice.js", elem_id="notice")
 
         _wire_searches(handlers, box, params, results, view)
         _wire_opening(handlers, page, box, params, results, view)
@@ -101,7 +101,7 @@ def _drawn(*scripts: str, elem_id: str, **options: Any) -> gr.HTML:
     """A component that its script draws with textContent: no value is ever read as HTML or as a template."""
     return gr.HTML(
         html_template="<div class='drawn'></div>",
-        js_on_load=script("dom.js", *scripts),
+        js_on_load=script("shared/dom.js", *scripts),
         elem_id=elem_id,
         apply_default_css=False,
         **options,
@@ -110,12 +110,12 @@ def _drawn(*scripts: str, elem_id: str, **options: Any) -> gr.HTML:
 
 def _results(edits: Edits) -> gr.HTML:
     return _drawn(
-        "viewer.js",
-        "explain.js",
-        "crop.js",
-        "parts.js",
-        "selection.js",
-        "results.js",
+        "search/viewer.js",
+        "search/explanation.js",
+        "search/cropper.js",
+        "search/parts.js",
+        "search/selection.js",
+        "search/results.js",
         elem_id="results",
         value={"state": "starting"},
         edits=edits,
@@ -159,19 +159,19 @@ def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML, gr.HTML, gr.HT
             elem_id="nprobe",
             buttons=[],
         )
-        meter = _drawn("dialog.js", "plots.js", "meter.js", elem_id="meter")
-        evaluation = _drawn("dialog.js", "plots.js", "evaluation.js", elem_id="evaluation")
+        meter = _drawn("reports/dialog.js", "reports/plots.js", "reports/tuning.js", elem_id="meter")
+        evaluation = _drawn("reports/dialog.js", "reports/plots.js", "reports/evaluation.js", elem_id="evaluation")
         min_score = gr.Slider(0, 1, 0, step=0.01, label=Words("form.min_score"), elem_id="minscore", buttons=[])
-        filters = _drawn("filters.js", elem_id="filters", value=fields_view(Fields().all()))
-        models = _drawn("dialog.js", "models.js", elem_id="models")
-        duplicates = _drawn("dialog.js", "duplicates.js", elem_id="duplicates")
+        filters = _drawn("search/filters.js", elem_id="filters", value=fields_view(Fields().all()))
+        models = _drawn("reports/dialog.js", "reports/models.js", elem_id="models")
+        duplicates = _drawn("reports/dialog.js", "reports/duplicates.js", elem_id="duplicates")
     return (limit, accuracy, nprobe, min_score), filters, models, meter, evaluation, duplicates
 
 
 def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
     with gr.Accordion(Words("form.add"), open=True, elem_id="add", visible=edits != "none"):
         uploads = _drawn(
-            "uploads.js",
+            "adding/uploads.js",
             elem_id="uploads",
             suffixes=sorted(IMAGE_SUFFIXES),
             max_bytes=MAX_FILE_MEGABYTES * 1024 * 1024,
@@ -180,7 +180,7 @@ def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
             tables=list(sources.table_suffixes) if sources else [],
             prefixes=list(sources.prefixes) if sources and edits == "all" else [],
         )
-        return uploads, _drawn("runs.js", elem_id="past-runs")
+        return uploads, _drawn("adding/past_runs.js", elem_id="past-runs")
 
 
 def _wire_searches(

@@ -19,7 +19,7 @@ STYLES = (
     "tokens.css",
     "layout.css",
     "header.css",
-    "standin.css",
+    "fallback.css",
     "filters.css",
     "results.css",
     "explain.css",
@@ -27,7 +27,7 @@ STYLES = (
     "selection.css",
     "parts.css",
     "uploads.css",
-    "measuring.css",
+    "reports.css",
     "duplicates.css",
     "models.css",
 )
@@ -44,10 +44,10 @@ def launch_options(
     accounts = Accounts(passwords) if passwords else None
     return {
         "theme": theme(),
-        "css_paths": [ASSETS / name for name in STYLES],
-        "head": inline(script("words.js")),
+        "css_paths": [ASSETS / "css" / name for name in STYLES],
+        "head": inline(script("shared/language.js")),
         "i18n": translations(),
-        "js": script("page.js"),
+        "js": script("page/start.js"),
         "favicon_path": ASSETS / "favicon.svg",
         "footer_links": ["api", "settings"],
         "run_history": False,  # it would keep every visitor's queries in the browser
@@ -63,7 +63,7 @@ def launch_options(
 
 
 def script(*names: str) -> str:
-    return "\n".join((ASSETS / name).read_text("utf-8") for name in names)
+    return "\n".join((ASSETS / "js" / name).read_text("utf-8") for name in names)
 
 
 def theme() -> gr.themes.Base:

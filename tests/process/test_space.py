@@ -181,7 +181,13 @@ def test_the_commands_are_ones_that_the_hub_understands():
 
 def test_tests_benchmarks_data_and_secrets_stay_here():
     here = [".env", "data/milvus.db/x", "venv/bin/python", ".venv/bin/python", "ui/__pycache__/page.cpython-312.pyc"]
-    there = ["app.py", "README.md", "requirements.txt", "ui/assets/page.js", "encoders/small/model.safetensors"]
+    there = [
+        "app.py",
+        "README.md",
+        "requirements.txt",
+        "ui/assets/js/page/start.js",
+        "encoders/small/model.safetensors",
+    ]
     tests = ["tests/process/test_space.py", "benchmarks/all.py", "tests/zerogpu/spaces.py"]
     assert all((ROOT / name).is_file() for name in there + tests)
     assert uploaded([*here, *there, *tests]) == set(there)

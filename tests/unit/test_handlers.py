@@ -647,7 +647,7 @@ def test_the_public_api_refuses_additions_in_words(launch, edits, files, complai
 
 def test_scripts_never_read_a_value_as_html():
     assets = ROOT / "ui" / "assets"
-    for path in assets.glob("*.js"):
+    for path in assets.rglob("*.js"):
         text = path.read_text("utf-8")
         for trap in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
             assert trap not in text, path.name

@@ -11,7 +11,7 @@ from ui.languages import inline, tables, welcome
 from ui.views import TITLED
 
 UI = ROOT / "ui"
-SCRIPTS = sorted((UI / "assets").glob("*.js"))
+SCRIPTS = sorted((UI / "assets").rglob("*.js"))
 SOURCES = [*SCRIPTS, *sorted(UI.rglob("*.py"))]
 FORMS = ("zero", "one", "two", "few", "many", "other")  # of which a language has one or more
 KEY = r"[a-z_]+(?:\.[A-Za-z_]+)+"
