@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from library.evaluation.evaluate import EvaluationConfig
     from library.evaluation.labels import OnProgress as OnEvaluationProgress
     from library.image_library import ImageLibrary
-    from library.ingest.pipeline import Item
+    from library.ingest.items import Item
     from library.ingest.runs import Worker
-    from library.ingest.watch import Add, OnProgress, Source, WatchConfig, Watching
+    from library.ingest.watch import OnProgress, WatchConfig, Watching
+    from library.ingest.watch_source import Source
+    from library.ingest.watcher import Add
     from library.models import ModelSource
     from library.ports import Encoder, ImageStore, VectorDatabase
 
@@ -218,8 +220,9 @@ def _watching(
     add_from: "Callable[[str], Add]",
     on_progress: "OnProgress",
 ) -> "Watching":
-    from library.ingest.watch import Watcher, Watching, memory_file
+    from library.ingest.watch import Watching, memory_file
     from library.ingest.watch_state import WatchState
+    from library.ingest.watcher import Watcher
 
     index = f"{settings.milvus_uri} {settings.milvus_db} {settings.clip_model}"
     watchers = []

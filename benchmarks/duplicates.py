@@ -25,7 +25,7 @@ from encoders.loading import SMALL, load_encoder
 from library.duplicates.groups import THRESHOLD, Pair
 from library.image_library import ImageLibrary
 from library.images import ContentId
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 
 VARIED, OTHERS = 200, 1000  # photos with copies and without
 LONG_SIDE = 200

@@ -34,8 +34,8 @@ from db.milvus.connection import Milvus
 from encoders.clip import ClipEncoder
 from encoders.loading import load_encoder
 from library.images import Picture, content_id, decode, thumbnail
-from library.ingest.destinations import STORE_THREADS
-from library.ingest.pipeline import BATCH_SIZE
+from library.ingest.batch import BATCH_SIZE
+from library.ingest.library_destination import STORE_THREADS
 from library.records import Record
 
 CORES = os.cpu_count() or 1

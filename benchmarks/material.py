@@ -20,7 +20,7 @@ from db.milvus.connection import Milvus
 from db.sources.files import items_from
 from library.image_library import ImageLibrary
 from library.images import ContentId, content_id
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 from library.models import Models, ModelSource
 from library.ports import Encoder
 from testing.tiny_clip import save_random_base_clip

@@ -20,7 +20,7 @@ from benchmarks.material import base_clip, empty_library, photo_paths, temporary
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from db.sources.files import items_from
 from encoders.loading import load_encoder
-from library.ingest.pipeline import BATCH_SIZE
+from library.ingest.batch import BATCH_SIZE
 from runtime import ENVIRONMENT
 from testing.tiny_clip import save_tiny_clip
 

@@ -16,7 +16,8 @@ from db.milvus.connection import Milvus
 from db.milvus.schema import EMBEDDING, PRIMARY_KEY
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.ingest.pipeline import Item, Status, tally
+from library.ingest.items import Item
+from library.ingest.receipts import Status, tally
 from library.ports import Encoder
 
 

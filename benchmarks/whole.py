@@ -17,7 +17,7 @@ from db.milvus.connection import Milvus
 from db.sources.files import items_from
 from encoders.loading import load_encoder
 from library.image_library import ImageLibrary
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 from library.models import Models, ModelSource
 from library.ports import Encoder
 from library.search.query import Query

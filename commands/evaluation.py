@@ -23,7 +23,7 @@ from library.errors import InvalidEvaluation
 from library.evaluation.evaluate import CAPTIONS, CUTOFFS, NAMES, PICTURES, TEMPLATED, TEMPLATES, EvaluationConfig, Json
 from library.evaluation.labels import Labelling
 from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 
 TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 TASKS = {

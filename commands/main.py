@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -47,10 +47,13 @@ from library.errors import (
 )
 from library.exports.results import Result, results_of
 from library.images import parse_content_id
+from library.ingest.batch import BATCH_SIZE
+from library.ingest.items import Item
 from library.ingest.packs import Contents, Packed
-from library.ingest.pipeline import BATCH_SIZE, FileReceipt, Item, Near, as_near, tally
-from library.ingest.receipts import Write, receipt_file
+from library.ingest.receipt_file import Write, receipt_file
+from library.ingest.receipts import FileReceipt, tally
 from library.ingest.selection import Selection, Shard
+from library.ingest.storing import Near, as_near
 from library.ingest.watch import WatchConfig, parse_interval
 from library.ports import IndexStatus
 from library.samples.pictures import sample_items
@@ -285,7 +288,7 @@ def reindex(context: typer.Context, model: Model = "", as_json: AsJson = False) 
             if receipt.status == "rejected":
                 failed.append(receipt)
     if as_json:
-        print_json({"encoded": counts["new"], "rejected": len(failed), "files": [asdict(each) for each in failed]})
+        print_json({"encoded": counts["new"], "rejected": len(failed), "files": [each.as_json() for each in failed]})
     else:
         print_rejected(failed)
         typer.echo(f"{counts['new']} encoded, {len(failed)} rejected")

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import typer
 
 from library.ingest.packs import Packed
-from library.ingest.pipeline import STATUSES, FileReceipt, tally
-from library.ingest.watch import Round
+from library.ingest.receipts import STATUSES, FileReceipt, tally
+from library.ingest.watcher import Round
 from library.ports import Hit
 from library.records import Record, clean_name
 from library.search.query import Answer, Listing
@@ -25,7 +25,7 @@ def print_round(source: str, found: Round) -> None:
 
 def print_round_as_json(source: str, found: Round) -> None:
     """On one line."""
-    files = [asdict(receipt) for receipt in found.receipts]
+    files = [receipt.as_json() for receipt in found.receipts]
     removed = [asdict(removal) for removal in found.removals]
     typer.echo(json.dumps({"source": source, **tally(found.receipts), "files": files, "deleted": removed}))
 
@@ -33,7 +33,7 @@ def print_round_as_json(source: str, found: Round) -> None:
 def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
     counts = tally(receipts)
     if as_json:
-        print_json(dict(counts) | {"files": [asdict(receipt) for receipt in receipts]})
+        print_json(dict(counts) | {"files": [receipt.as_json() for receipt in receipts]})
         return
     print_rejected(receipts)
     for receipt in receipts:
@@ -59,7 +59,7 @@ def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
 def print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json: bool) -> None:
     tallied: dict[str, object] = {status: counts[status] for status in STATUSES}
     if as_json:
-        print_json(tallied | {"files": [asdict(receipt) for receipt in failed]})
+        print_json(tallied | {"files": [receipt.as_json() for receipt in failed]})
         return
     print_rejected(failed)
     typer.echo(", ".join(f"{count} {status}" for status, count in tallied.items()))

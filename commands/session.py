@@ -20,8 +20,8 @@ from library.errors import (
 from library.evaluation.evaluate import EvaluationConfig, Json
 from library.evaluation.labels import OnProgress as OnEvaluationProgress
 from library.image_library import ImageLibrary
+from library.ingest.items import Item
 from library.ingest.packs import Contents, Pack, PackWriter
-from library.ingest.pipeline import Item
 from library.ingest.watch import OnProgress, WatchConfig
 from library.search.batch import BatchResult, Queries
 from settings import Settings, SettingsError, load_settings

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from library.errors import NotAllowed
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 
 Edits = Literal["all", "add", "none"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from library.images import ContentId, content_id
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 from library.records import Record
 
 

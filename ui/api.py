@@ -10,7 +10,7 @@ from gradio.events import api
 from library import validation
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
-from library.ingest.pipeline import FileReceipt
+from library.ingest.receipts import FileReceipt
 from library.records import Record
 from library.search.parts import Part
 from library.search.query import Query, as_order

@@ -25,7 +25,7 @@ from library.errors import (
 from library.history import PastRun
 from library.image_library import LibraryStatus
 from library.images import ContentId
-from library.ingest.pipeline import FileReceipt
+from library.ingest.receipts import FileReceipt
 from library.ingest.runs import Reindexing, Run
 from library.models import OfferedModel
 from library.ports import IndexStatus

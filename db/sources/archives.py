@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 
 ZIP_SUFFIX = ".zip"
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")

@@ -15,7 +15,7 @@ from db.sources.buckets import advice, file_system
 from db.sources.tables import READERS, items_in_table
 from library.errors import NotAllowed, SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 
 NAMED_BY = "SOURCE"
 

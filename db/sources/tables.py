@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from db.sources.readers import SourceReader
 from library.errors import UnknownSource
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 
 INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")  # 007 is a text
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?")

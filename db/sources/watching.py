@@ -17,8 +17,8 @@ from db.sources.buckets import advice, file_system
 from db.sources.files import NAMED_BY, file_item, object_item
 from library.errors import SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip
-from library.ingest.pipeline import Item
-from library.ingest.watch import Listing, Source
+from library.ingest.items import Item
+from library.ingest.watch_source import Source, SourceListing
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class WatchedFolder:
         own = (os.path.relpath(each.resolve(), folder.resolve()) for each in library_folders)
         self._left_out = {os.path.join(folder, path) for path in own if not path.startswith("..")}
 
-    def listing(self) -> Listing:
+    def listing(self) -> SourceListing:
         identity = self._identity()
         signatures: dict[str, str] = {}
         unread: set[str] = set()
@@ -77,7 +77,7 @@ class WatchedFolder:
                         signatures[path] = _signature(found)
         if self._identity() != identity:
             raise SourceUnavailable(f"The folder {self.name} was exchanged while it was listed.")
-        return Listing(signatures, frozenset(unread), frozenset(mounts))
+        return SourceListing(signatures, frozenset(unread), frozenset(mounts))
 
     def item(self, path: str, signature: str) -> Item:
         below = PurePosixPath(self._own_name, os.path.relpath(path, self._folder)).as_posix()
@@ -173,7 +173,7 @@ class WatchedBucket:
         self.shows_only_whole = self._scheme in OBJECT_STORES
         self._check()
 
-    def listing(self) -> Listing:
+    def listing(self) -> SourceListing:
         try:
             found = self._files.find(self._root, detail=True)
         except FileNotFoundError:
@@ -181,7 +181,7 @@ class WatchedBucket:
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
             raise SourceUnavailable(f"The source {self.name} {advice(error, NAMED_BY)}") from error
         wanted = ((key, details) for key, details in found.items() if self._may_be_picture(key))
-        return Listing({self._url(key): _signature_of(details) for key, details in wanted})
+        return SourceListing({self._url(key): _signature_of(details) for key, details in wanted})
 
     def item(self, path: str, signature: str) -> Item:
         size = int(signature.partition(":")[0])

@@ -26,7 +26,7 @@ from library.evaluation.metrics import (
     ranked,
 )
 from library.images import decode, icon
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 from library.ports import Encoder, Hit, LoadedCollection, VectorDatabase, Vectors
 from library.records import Record, clean_name
 from library.search.query import MAX_LIMIT

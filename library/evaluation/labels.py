@@ -16,7 +16,7 @@ from PIL import Image
 from library.errors import InvalidEvaluation, OriginalAway, RejectedImage, UnknownPicture
 from library.evaluation.metrics import SEED
 from library.images import ContentId, content_id, decode
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 from library.ingest.prefetch import prefetch, prefetch_map
 from library.ports import Encoder, Vectors
 from library.records import clean_name, encodable

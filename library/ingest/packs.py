@@ -23,8 +23,8 @@ from library.images import (
     content_id,
     parse_content_id,
 )
-from library.ingest.pipeline import FileReceipt, Status
 from library.ingest.prefetch import prefetch
+from library.ingest.receipts import FileReceipt, Status
 from library.ports import Collection, EncoderInfo, ImageStore, LoadedCollection, Vector, Vectors
 from library.records import NOT_KEPT, Metadata, Record, clean_name
 

@@ -1,52 +1,40 @@
-"""Receipts as a file: a line for every picture, written as it goes."""
+"""A receipt says what an import made of one file."""
 
-import csv
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, fields
-from pathlib import Path
-from typing import TextIO
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from library.errors import InvalidSelection
-from library.ingest.pipeline import FileReceipt
+from library.images import ContentId
 
-COLUMNS = [field.name for field in fields(FileReceipt)]
-Write = Callable[[FileReceipt], None]
+Status = Literal["new", "updated", "duplicate", "rejected", "skipped"]
+STATUSES: tuple[Status, ...] = ("new", "updated", "duplicate", "rejected", "skipped")
 
 
-@contextmanager
-def receipt_file(path: Path | None) -> Iterator[Write]:
-    """Gives what writes one receipt, whole lines at a time; does nothing without a path.
+@dataclass(frozen=True)
+class FileReceipt:
+    """What became of one file, and why.
 
-    Raises InvalidSelection for a path that does not end in .csv or .jsonl, or that cannot be written.
+    `may_retry` marks a file that was rejected for a reason that does not lie in the picture: the same file may be
+    accepted later.
     """
-    if path is None:
-        yield lambda _: None
-        return
-    if path.suffix.lower() not in (".csv", ".jsonl"):
-        raise InvalidSelection(f"{path.name} is no name for receipts: .csv or .jsonl is expected.")
-    try:
-        # Names that are not UTF-8 reach Python with lone surrogates.
-        file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
-    except OSError as error:
-        raise InvalidSelection(f"{path} cannot be written: {error.strerror}.") from None
-    with file:
-        yield _csv_writer(file) if path.suffix.lower() == ".csv" else _jsonl_writer(file)
+
+    path: str
+    status: Status
+    content_id: ContentId | None = None
+    reason: str | None = None
+    near_duplicate_of: ContentId | None = None
+    may_retry: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns the receipt as programs read it; `may_retry` is not part of it."""
+        return {name: getattr(self, name) for name in RECEIPT_FIELDS}
 
 
-def _csv_writer(file: TextIO) -> Write:
-    writer = csv.DictWriter(file, COLUMNS)
-    writer.writeheader()
-
-    def write(receipt: FileReceipt) -> None:
-        writer.writerow(asdict(receipt))
-
-    return write
+RECEIPT_FIELDS = ("path", "status", "content_id", "reason", "near_duplicate_of")  # in files and in JSON
 
 
-def _jsonl_writer(file: TextIO) -> Write:
-    def write(receipt: FileReceipt) -> None:
-        file.write(json.dumps(asdict(receipt), ensure_ascii=False) + "\n")
-
-    return write
+def tally(receipts: Iterable[FileReceipt]) -> dict[Status, int]:
+    """Counts the receipts by their status; every status has a count."""
+    counts = Counter(receipt.status for receipt in receipts)
+    return {status: counts[status] for status in STATUSES}

@@ -16,7 +16,10 @@ from library.duplicates.job import DuplicateJob
 from library.errors import UNEXPECTED, LikenessError
 from library.evaluation.tuning_job import TuningJob
 from library.image_library import ImageLibrary
-from library.ingest.pipeline import FileReceipt, Item, Near, Status, tally, was_interrupted
+from library.ingest.items import Item
+from library.ingest.pipeline import was_interrupted
+from library.ingest.receipts import FileReceipt, Status, tally
+from library.ingest.storing import Near
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from library.errors import InvalidSelection
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 from library.records import Metadata
 
 

@@ -1,4 +1,4 @@
-"""What was taken in from a watched source, by path: remembered across restarts."""
+"""Remembers across restarts which picture was imported from which path of a watched source."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SeenFile:
-    """The picture last taken in from a path, if one was, and the signature that the file had when it was last read.
+    """The picture last imported from a path, if one was, and the signature that the file had when it was last read.
 
     `origin` is the source under which that picture came into the library, `mount` the disk below the watched folder.
     """
@@ -29,17 +29,18 @@ class SeenFile:
 
 
 class WatchState(Mapping[str, SeenFile]):
-    """A line is appended for each change; opening writes the file anew, atomically.
+    """Maps each path to what was last seen there, and keeps that in a file.
 
-    A line that is damaged, or that a kill cut short, only means that the path is looked at again.
+    A line is appended for each change; opening writes the file anew, atomically. A line that is damaged, or that a
+    kill cut short, only means that the path is read again.
     """
 
     def __init__(self, file: Path | None = None, index: str = "") -> None:
-        """`index` is what the pictures went into: where that is another one, everything is looked at again."""
+        """`index` is what the pictures went into: where that is another one, everything is read again."""
         self._file = file
         self._index = index
         self._can_write = True
-        self._taken: dict[str, SeenFile] = {}
+        self._seen: dict[str, SeenFile] = {}
         self._paths: defaultdict[ContentId, set[str]] = defaultdict(set)
         if file and file.exists():
             self._load(file)
@@ -47,55 +48,57 @@ class WatchState(Mapping[str, SeenFile]):
             self._rewrite(file)
 
     def __getitem__(self, path: str) -> SeenFile:
-        return self._taken[path]
+        return self._seen[path]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._taken)
+        return iter(self._seen)
 
     def __len__(self) -> int:
-        return len(self._taken)
+        return len(self._seen)
 
     def paths(self, id: ContentId) -> frozenset[str]:
-        """Those that hold this picture."""
+        """Returns the paths that hold this picture."""
         return frozenset(self._paths.get(id, ()))
 
     def origin(self, id: ContentId) -> str | None:
-        return next((self._taken[path].origin for path in self.paths(id)), None)
+        """Returns the source under which this picture came into the library, if it came from here."""
+        return next((self._seen[path].origin for path in self.paths(id)), None)
 
     def update(self, changes: Mapping[str, SeenFile | None]) -> None:
-        """None forgets the path."""
-        for path, taken in changes.items():
-            self._set(path, taken)
+        """Replaces what is known of these paths; None forgets one."""
+        for path, seen in changes.items():
+            self._set(path, seen)
         if self._file and changes:
             self._append(self._file, changes)
 
-    def look_at_all_again(self) -> None:
-        for path, taken in list(self._taken.items()):
-            self._taken[path] = replace(taken, signature="")
+    def read_all_again(self) -> None:
+        """Forgets the signatures, so that the next scan reads every file anew."""
+        for path, seen in list(self._seen.items()):
+            self._seen[path] = replace(seen, signature="")
 
-    def _set(self, path: str, taken: SeenFile | None) -> None:
-        previous = self._taken.pop(path, None)
+    def _set(self, path: str, seen: SeenFile | None) -> None:
+        previous = self._seen.pop(path, None)
         if previous and previous.id:
             self._paths[previous.id].discard(path)
             if not self._paths[previous.id]:
                 del self._paths[previous.id]
-        if taken:
-            self._taken[path] = taken
-            if taken.id:
-                self._paths[taken.id].add(path)
+        if seen:
+            self._seen[path] = seen
+            if seen.id:
+                self._paths[seen.id].add(path)
 
     def _load(self, file: Path) -> None:
         try:
             lines = file.read_bytes().splitlines()
         except OSError as error:
-            logger.warning("Everything is looked at again, since this cannot be read: %s", error)
+            logger.warning("Everything is read again, since this cannot be read: %s", error)
             return
         is_same_index = bool(lines) and _parsed(lines[0]) == {"index": self._index}
         for line in lines[1:]:
             with suppress(ValueError, TypeError, KeyError):
                 self._set(*_entry(_parsed(line)))
         if not is_same_index:
-            self.look_at_all_again()
+            self.read_all_again()
 
     def _rewrite(self, file: Path) -> None:
         """Beside it first, so that a kill leaves the old one or the new one."""
@@ -104,12 +107,12 @@ class WatchState(Mapping[str, SeenFile]):
             file.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("w", encoding="ascii") as lines:
                 lines.write(json.dumps({"index": self._index}) + "\n")
-                lines.writelines(_line(path, taken) for path, taken in self._taken.items())
+                lines.writelines(_line(path, seen) for path, seen in self._seen.items())
             partial.replace(file)
 
     def _append(self, file: Path, changes: Mapping[str, SeenFile | None]) -> None:
         with self._failures_told(), file.open("a", encoding="ascii") as lines:
-            lines.writelines(_line(path, taken) for path, taken in changes.items())
+            lines.writelines(_line(path, seen) for path, seen in changes.items())
 
     @contextmanager
     def _failures_told(self) -> Iterator[None]:
@@ -118,13 +121,13 @@ class WatchState(Mapping[str, SeenFile]):
             yield
         except OSError as error:
             if self._can_write:
-                logger.warning("What was taken in by watching is not remembered across restarts: %s", error)
+                logger.warning("What was imported by watching is not remembered across restarts: %s", error)
             self._can_write = False
 
 
-def _line(path: str, taken: SeenFile | None) -> str:
+def _line(path: str, seen: SeenFile | None) -> str:
     # In ASCII, since names that are not UTF-8 reach Python with lone surrogates.
-    return json.dumps({"path": path} | ({"gone": True} if taken is None else asdict(taken))) + "\n"
+    return json.dumps({"path": path} | ({"gone": True} if seen is None else asdict(seen))) + "\n"
 
 
 def _parsed(line: bytes) -> Any:
@@ -141,7 +144,7 @@ def _entry(fields: Any) -> tuple[str, SeenFile | None]:
     path = str(fields.pop("path"))
     if fields.get("gone"):
         return path, None
-    taken = SeenFile(**fields)
-    if not all(isinstance(each, str) for each in (taken.signature, taken.origin, taken.mount)):
+    seen = SeenFile(**fields)
+    if not all(isinstance(each, str) for each in (seen.signature, seen.origin, seen.mount)):
         raise TypeError
-    return path, replace(taken, id=taken.id and parse_content_id(taken.id))
+    return path, replace(seen, id=seen.id and parse_content_id(seen.id))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 from library.samples.canvas import COLOURS, SHAPES, Canvas, shade, tint
 from library.samples.scenes import (
     NUMBERS,

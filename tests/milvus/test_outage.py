@@ -9,8 +9,8 @@ from db.milvus.connection import Milvus
 from db.sources.watching import watched
 from library.errors import IndexUnavailable
 from library.image_library import ImageLibrary
-from library.ingest.watch import Watcher
 from library.ingest.watch_state import WatchState
+from library.ingest.watcher import Watcher
 from library.ports import EncoderInfo
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryStore, ready
@@ -67,7 +67,7 @@ def test_what_is_watched_waits_for_a_milvus_that_died(milvus_server, picture, tm
         deadline = time.monotonic() + 90
         while {record.name for record in library.browse(0, 9)} != pictures or library.status().missing:
             assert time.monotonic() < deadline
-            list(watcher.rounds())
+            list(watcher.scan())
             time.sleep(0.5)
 
     for colour in ("red", "green"):
@@ -78,7 +78,7 @@ def test_what_is_watched_waits_for_a_milvus_that_died(milvus_server, picture, tm
     (tmp_path / "blue.png").write_bytes(picture("blue"))
     (tmp_path / "red.png").unlink()
     for _ in range(6):
-        list(watcher.rounds())
+        list(watcher.scan())
         time.sleep(0.5)
 
     milvus_server.start()

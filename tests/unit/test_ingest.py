@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from library.errors import IndexUnavailable, SourceUnavailable, StoreUnavailable
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.ingest.pipeline import STATUSES, FileReceipt, Item, tally
+from library.ingest.items import Item
+from library.ingest.receipts import STATUSES, FileReceipt, tally
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore, ready
 from testing.pictures import ids, item

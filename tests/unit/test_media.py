@@ -12,7 +12,7 @@ from db.images.object import ObjectStore
 from library.errors import StoreUnavailable
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 from testing.fakes import ColourEncoder, MemoryStore, ready
 from testing.pictures import item
 from ui.media import PREFIX, media_routes

@@ -20,7 +20,7 @@ from db.milvus.connection import Milvus
 from library.errors import IndexUnavailable, InvalidPack, ModelUnavailable, StoreUnavailable
 from library.image_library import ImageLibrary
 from library.ingest.packs import Contents
-from library.ingest.pipeline import tally
+from library.ingest.receipts import tally
 from library.models import Models, ModelSource
 from library.ports import EncoderInfo
 from library.records import NOT_KEPT, Record

@@ -2,7 +2,7 @@
 
 import threading
 
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 from library.ingest.runs import Worker
 from testing.pictures import item
 

@@ -5,7 +5,7 @@ import pytest
 from library.errors import IndexUnavailable
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.ingest.pipeline import Item
+from library.ingest.items import Item
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryDatabase, ready
 from testing.pictures import item

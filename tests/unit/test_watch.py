@@ -19,19 +19,13 @@ from db.sources.watching import watched
 from library.errors import IndexUnavailable, InvalidSelection, SourceUnavailable, StoreUnavailable, UnknownSource
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.ingest.pipeline import Item
+from library.ingest.candidates import SETTLED_AFTER, WRITER_GIVEN_UP_AFTER
+from library.ingest.items import Item
 from library.ingest.runs import Worker
-from library.ingest.watch import (
-    SETTLED_AFTER,
-    WRITER_GIVEN_UP_AFTER,
-    Listing,
-    Round,
-    Watcher,
-    Watching,
-    parse_interval,
-    through,
-)
+from library.ingest.watch import Watching, parse_interval, through
+from library.ingest.watch_source import SourceListing
 from library.ingest.watch_state import SeenFile, WatchState
+from library.ingest.watcher import Round, Watcher
 from testing.app_server import ROOT, Server
 from testing.fakes import MemoryCollection, MemoryDatabase, MemoryStore
 from testing.pictures import item
@@ -52,11 +46,11 @@ class Folder:
         self.unreadable: set[str] = set()
         self.is_away = False
 
-    def listing(self) -> Listing:
+    def listing(self) -> SourceListing:
         if self.is_away:
             raise SourceUnavailable("The folder is not there.")
         signatures = {path: f"{len(data)}:{hash(data)}" for path, data in self.files.items()}
-        return Listing(signatures, frozenset(self.unread), frozenset(self.mounts))
+        return SourceListing(signatures, frozenset(self.unread), frozenset(self.mounts))
 
     def item(self, path: str, signature: str) -> Item:
         return Item(path, path.rpartition("/")[2], lambda: self._read(path), f"pictures{path}")
@@ -149,7 +143,7 @@ class Looking:
 
     def __call__(self, seconds: float = 2 * SETTLED_AFTER) -> list[tuple[str, str]]:
         self.now += seconds
-        rounds = list(self.watcher.rounds())
+        rounds = list(self.watcher.scan())
         receipts = [(receipt.path, receipt.status) for found in rounds for receipt in found.receipts]
         return [*receipts, *((removal.path, "deleted") for found in rounds for removal in found.removals)]
 
@@ -253,12 +247,12 @@ def test_while_something_is_away_its_return_is_looked_for_often(folder, watch):
 
 
 def test_many_files_are_taken_in_by_parts(folder, watch, library, picture, monkeypatch):
-    monkeypatch.setattr("library.ingest.watch.AT_ONCE", 2)
+    monkeypatch.setattr("library.ingest.watcher.AT_ONCE", 2)
     folder.files = {f"/{number}.png": picture((number, 0, 0)) for number in range(5)}
     look = watch()
     look()
     look.now += SETTLED_AFTER
-    assert [len(found.receipts) for found in look.watcher.rounds()] == [2, 2, 1]
+    assert [len(found.receipts) for found in look.watcher.scan()] == [2, 2, 1]
 
 
 def test_a_round_that_is_stopped_is_gone_on_with_later(folder, watch, picture):
@@ -266,7 +260,7 @@ def test_a_round_that_is_stopped_is_gone_on_with_later(folder, watch, picture):
     look = watch()
     look()
     look.now += SETTLED_AFTER
-    assert list(look.watcher.rounds(lambda: True)) == []
+    assert list(look.watcher.scan(lambda: True)) == []
     assert look() == [("/a.png", "new")]
 
 
@@ -562,7 +556,7 @@ def test_what_the_app_watches_comes_in_as_runs(folder, watch, library, picture):
     look = watch(add=through(worker, "album"))
     look()
     look.now += SETTLED_AFTER
-    [found] = look.watcher.rounds()
+    [found] = look.watcher.scan()
     assert [(receipt.path, receipt.status) for receipt in found.receipts] == [("/a.png", "new")]
     worker.close()
 
@@ -645,7 +639,7 @@ def test_a_folder_is_listed_without_what_is_no_picture(album, picture):
 
 def test_a_link_that_leads_nowhere_is_not_taken_for_gone(album, tmp_path):
     (album / "a.png").symlink_to(tmp_path / "nowhere.png")
-    assert watched(str(album)).listing() == Listing({}, frozenset({str(album / "a.png")}))
+    assert watched(str(album)).listing() == SourceListing({}, frozenset({str(album / "a.png")}))
 
 
 def test_a_file_that_changed_since_it_was_listed_is_not_read(album, picture):

@@ -13,8 +13,9 @@ from library import validation
 from library.errors import InvalidQuery, LikenessError, NotAllowed, RejectedImage, UnknownSource
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
-from library.ingest.pipeline import Item, Near
+from library.ingest.items import Item
 from library.ingest.runs import Run, Worker
+from library.ingest.storing import Near
 from library.permissions import Edits, Sources, require
 from library.search.fields import Fields
 from library.search.query import Answer, Query, as_order

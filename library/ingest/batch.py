@@ -1,0 +1,102 @@
+"""The files of an import that are encoded and stored together, and what becomes of each of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from library.errors import LikenessError
+from library.images import ContentId
+from library.ingest.destinations import Addition, Known, Update
+from library.ingest.items import Item
+from library.ingest.receipts import FileReceipt, Status
+from library.ports import Vectors
+from library.records import Record
+
+BATCH_SIZE = 32  # new pictures
+BATCH_FILES = 512  # so that receipts flow where nothing is new
+BATCH_BYTES = 64 << 20  # bounds the memory that originals take while they wait for the encoder
+
+
+@dataclass
+class PendingFile:
+    """One item on its way into the library. `receipt` is there as soon as its fate is known."""
+
+    item: Item
+    data: bytes = b""
+    id: ContentId | None = None
+    addition: Addition | None = None
+    known: Known | None = None
+    record: Record | None = None  # of a known picture, as it is to be
+    update: Update | None = None
+    same_as: ContentId | None = None  # a picture of this run that has no row yet
+    added: datetime = datetime.min
+    receipt: FileReceipt | None = None
+
+    def settle(self, status: Status, reason: str | None = None, near: ContentId | None = None) -> None:
+        """Writes the receipt; `near` is the picture that this one is a near-duplicate of."""
+        self._close(FileReceipt(self.item.path, status, self.id, reason, near))
+
+    def reject_for_now(self, reason: str) -> None:
+        """Rejects the file for a reason that does not lie in the picture."""
+        self._close(FileReceipt(self.item.path, "rejected", self.id, reason, may_retry=True))
+
+    def share_fate(self, receipt: FileReceipt) -> None:
+        """Takes over the receipt of another file with the same picture."""
+        self._close(replace(receipt, path=self.item.path))
+
+    def _close(self, receipt: FileReceipt) -> None:
+        self.receipt = receipt
+        self.data = b""
+
+
+@dataclass
+class RunState:
+    """What the stages of one run tell each other from their threads."""
+
+    pending: dict[ContentId, str] = field(default_factory=dict)  # names of the pictures that have no row yet
+    problem: LikenessError | None = None  # of the library; it ends the run
+    source_problem: LikenessError | None = None
+    is_stopped: bool = False  # no further item is begun
+
+
+@dataclass
+class Batch:
+    """Files in the order of their items, with the additions and updates among them."""
+
+    files: list[PendingFile] = field(default_factory=list)
+    additions: list[Addition] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
+    size: int = 0  # bytes that wait for the encoder
+    vectors: Vectors | None = None
+    problem: LikenessError | None = None
+
+    def append(self, file: PendingFile) -> None:
+        self.files.append(file)
+        if file.addition:
+            self.additions.append(file.addition)
+        if file.update:
+            self.updates.append(file.update)
+        if change := file.addition or file.update:
+            self.size += len(change.original or b"")
+
+    def is_full(self, batch_size: int) -> bool:
+        return len(self.additions) >= batch_size or self.size >= BATCH_BYTES or len(self.files) >= BATCH_FILES
+
+    def receipts(self, problem: LikenessError | None) -> Iterator[FileReceipt]:
+        """Yields the receipts of a batch that was stored, or that a problem cut off."""
+        if problem:
+            return self._settled(partial(PendingFile.reject_for_now, reason=str(problem)), everything=True)
+        return self._settled(partial(PendingFile.settle, status="new"))
+
+    def skipped(self, reason: str) -> Iterator[FileReceipt]:
+        """Yields the receipts of a batch that was not stored at all."""
+        return self._settled(partial(PendingFile.settle, status="skipped", reason=reason), everything=True)
+
+    def _settled(self, settle: Callable[[PendingFile], None], everything: bool = False) -> Iterator[FileReceipt]:
+        """`everything`: what was promised for after this batch, too."""
+        for file in self.files:
+            if file.receipt is None or ((file.same_as or file.update) and everything):
+                settle(file)
+            assert file.receipt
+            yield file.receipt

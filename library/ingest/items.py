@@ -1,0 +1,23 @@
+"""An item is one file that a source offers to an import."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from library.records import Metadata
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file to import. `read` returns its bytes and may raise OSError; `skip` says why it is left out.
+
+    Metadata of None take away what the picture had under that name. `original_at` is the path or URL under which the
+    bytes can be had again later, where there is one.
+    """
+
+    path: str
+    name: str
+    read: Callable[[], bytes]
+    source: str = "upload"
+    metadata: Metadata = field(default_factory=dict)
+    skip: str | None = None
+    original_at: str = ""

@@ -1,0 +1,139 @@
+"""The first stage of an import: reads each file and looks up whether the library has its picture."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from library.errors import (
+    IndexUnavailable,
+    LikenessError,
+    OriginalAway,
+    RejectedImage,
+    StoreUnavailable,
+    UnknownPicture,
+)
+from library.images import ContentId, content_id
+from library.ingest.batch import PendingFile, RunState
+from library.ingest.destinations import Destination, Known, Update
+from library.ingest.items import Item
+from library.records import Record, given
+
+
+class Lookup:
+    """Settles the files whose fate can be told without decoding them: unreadable ones, copies and updates."""
+
+    def __init__(self, destination: Destination, state: RunState, in_place: bool) -> None:
+        self._destination = destination
+        self._state = state
+        self._in_place = in_place
+        self._described: set[ContentId] = set()  # of two rows about one picture, the first counts in every run
+        self._last_added = datetime.min.replace(tzinfo=UTC)
+
+    def listed(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Yields the items until the run is over; a source that fails only ends them."""
+        while not (self._state.is_stopped or self._state.problem):
+            try:
+                yield next(items)
+            except StopIteration:
+                return
+            except LikenessError as error:
+                self._state.source_problem = error
+                return
+
+    def read(self, item: Item) -> PendingFile:
+        """Reads one file and names its picture by the content ID. Safe to call from several threads."""
+        file = PendingFile(item)
+        if item.skip:
+            file.settle("skipped", item.skip)
+            return file
+        try:
+            file.data = item.read()
+            file.id = content_id(file.data)
+        except UnknownPicture as error:  # deleted from the library since it was listed
+            file.settle("skipped", str(error))
+        except RejectedImage as error:
+            file.settle("rejected", str(error))
+        except OriginalAway as error:
+            file.reject_for_now(str(error))
+        except OSError as error:
+            file.reject_for_now(f"The file cannot be read: {error.strerror or error}.")
+        except StoreUnavailable as error:
+            self._state.problem = error
+        return file
+
+    def look_up(self, files: Sequence[PendingFile]) -> Sequence[PendingFile]:
+        """Compares the files with the library and with those before them in this run, and returns them."""
+        read = [file for file in files if file.id and not file.receipt]
+        # Asked in this order: a picture leaves `pending` only after its row is there.
+        names = {file.id: name for file in read if file.id and (name := self._state.pending.get(file.id))}
+        known: Mapping[ContentId, Known] = {}
+        superseded: Mapping[ContentId, Record] = {}
+        try:
+            if not self._state.problem:
+                known = self._destination.known([file.id for file in read if file.id])
+                superseded = self._destination.superseded(
+                    [file.id for file in read if file.id and file.id not in known]
+                )
+        except (IndexUnavailable, StoreUnavailable) as error:
+            self._state.problem = error
+        if not self._state.problem:
+            for file in read:
+                self._compare(file, names, known, superseded)
+        return files
+
+    def _compare(
+        self,
+        file: PendingFile,
+        names: dict[ContentId, str],
+        known: Mapping[ContentId, Known],
+        superseded: Mapping[ContentId, Record],
+    ) -> None:
+        assert file.id
+        file.known = known.get(file.id)
+        file.record = self._renewed(file)
+        if name := names.get(file.id):
+            file.same_as = file.id
+            file.settle("duplicate", f"The same picture as {name}.")
+        elif file.known and file.known.has_row:
+            _compare_with_stored(file, file.known.record)
+        elif kept := superseded.get(file.id):
+            file.settle("skipped", f"A near-duplicate of {kept.name}, which was kept instead.", kept.content_id)
+        else:
+            names[file.id] = self._state.pending[file.id] = file.item.name
+            file.added = self._next_moment()
+
+    def _renewed(self, file: PendingFile) -> Record | None:
+        """The record of a known picture with what the item says of it."""
+        assert file.id
+        said = {} if file.id in self._described else file.item.metadata
+        if said:
+            self._described.add(file.id)
+        if file.known is None:
+            return None
+        record = file.known.record
+        metadata = given({**record.metadata, **said})
+        if not record.original_at:
+            return replace(record, metadata=metadata)
+        original_at = (file.item.original_at or record.original_at) if self._in_place else ""
+        return replace(record, metadata=metadata, original_at=original_at)
+
+    def _next_moment(self) -> datetime:
+        """The order of the files is the order in the library."""
+        self._last_added = max(datetime.now(UTC), self._last_added + timedelta(microseconds=1))
+        return self._last_added
+
+
+def original_to_store(file: PendingFile, stored: Record) -> bytes | None:
+    """Returns the bytes of a known picture whose original was not stored so far and now is to be."""
+    return file.data if stored.original_at and file.record and not file.record.original_at else None
+
+
+def _compare_with_stored(file: PendingFile, stored: Record) -> None:
+    if file.record is None or file.record == stored:
+        file.settle("duplicate", f"The same picture as {stored.name}.")
+        return
+    file.update = Update(file.record, original_to_store(file, stored))
+    is_metadata = file.record.metadata != stored.metadata
+    file.settle(
+        "updated", "What is kept with it has changed." if is_metadata else "The place of its original has changed."
+    )

@@ -1,0 +1,50 @@
+"""Receipts as a file: a line for every picture, written as it goes."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from library.errors import InvalidSelection
+from library.ingest.receipts import RECEIPT_FIELDS, FileReceipt
+
+Write = Callable[[FileReceipt], None]
+
+
+@contextmanager
+def receipt_file(path: Path | None) -> Iterator[Write]:
+    """Gives what writes one receipt, whole lines at a time; does nothing without a path.
+
+    Raises InvalidSelection for a path that does not end in .csv or .jsonl, or that cannot be written.
+    """
+    if path is None:
+        yield lambda _: None
+        return
+    if path.suffix.lower() not in (".csv", ".jsonl"):
+        raise InvalidSelection(f"{path.name} is no name for receipts: .csv or .jsonl is expected.")
+    try:
+        # Names that are not UTF-8 reach Python with lone surrogates.
+        file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
+    except OSError as error:
+        raise InvalidSelection(f"{path} cannot be written: {error.strerror}.") from None
+    with file:
+        yield _csv_writer(file) if path.suffix.lower() == ".csv" else _jsonl_writer(file)
+
+
+def _csv_writer(file: TextIO) -> Write:
+    writer = csv.DictWriter(file, RECEIPT_FIELDS)
+    writer.writeheader()
+
+    def write(receipt: FileReceipt) -> None:
+        writer.writerow(receipt.as_json())
+
+    return write
+
+
+def _jsonl_writer(file: TextIO) -> Write:
+    def write(receipt: FileReceipt) -> None:
+        file.write(json.dumps(receipt.as_json(), ensure_ascii=False) + "\n")
+
+    return write

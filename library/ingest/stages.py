@@ -1,0 +1,106 @@
+"""The stages of an import before its batches are stored: each works ahead of the next on threads of its own."""
+
+import os
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from library.errors import RejectedImage
+from library.images import decode, thumbnail
+from library.ingest.batch import BATCH_BYTES, Batch, PendingFile, RunState
+from library.ingest.destinations import Addition, Destination
+from library.ingest.items import Item
+from library.ingest.lookup import Lookup, original_to_store
+from library.ingest.prefetch import prefetch, prefetch_map
+from library.records import Record
+
+BATCHES_AHEAD = 1
+READERS = 8  # they wait for disks and networks
+READ_AHEAD = 16
+LOOKED_UP_AT_ONCE = 32
+DECODED_AHEAD = 16
+ENCODED_AT_ONCE = 2
+
+
+class Stages:
+    """Reads, looks up, decodes and encodes files, and hands them out as batches."""
+
+    def __init__(self, destination: Destination, state: RunState, batch_size: int, in_place: bool) -> None:
+        self._destination = destination
+        self._state = state
+        self._batch_size = batch_size
+        self._in_place = in_place
+        self._lookup = Lookup(destination, state, in_place)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        self._decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
+        self._encoders = ThreadPoolExecutor(ENCODED_AT_ONCE, thread_name_prefix="encode")
+
+    def close(self) -> None:
+        """Waits for what is under way and ends the threads."""
+        self._readers.shutdown()
+        self._decoders.shutdown()
+        self._encoders.shutdown()
+
+    def batches(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
+        """Yields the items as encoded batches, in order, made ahead of whoever consumes them."""
+        return prefetch(self._encoded(prefetch(self._gathered(items), BATCHES_AHEAD)), BATCHES_AHEAD)
+
+    def _encoded(self, batches: Iterable[Batch]) -> Generator[Batch, None, None]:
+        """Two at once: a core that is done with its part of one batch begins the next."""
+        yield from prefetch_map(self._encode, batches, self._encoders, ENCODED_AT_ONCE)
+
+    def _encode(self, batch: Batch) -> Batch:
+        if batch.additions and not batch.problem and not self._state.is_stopped:
+            batch.vectors = self._destination.encode([addition.image for addition in batch.additions])
+        return batch
+
+    def _gathered(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
+        batch = Batch()
+        for file in prefetch_map(self._decode, self._looked_up(items), self._decoders, DECODED_AHEAD):
+            batch.append(file)
+            if batch.is_full(self._batch_size):
+                yield self._marked(batch)
+                batch = Batch()
+        if batch.files:
+            yield self._marked(batch)
+
+    def _marked(self, batch: Batch) -> Batch:
+        batch.problem = self._state.problem
+        return batch
+
+    def _looked_up(self, items: Iterator[Item]) -> Iterator[PendingFile]:
+        window: list[PendingFile] = []
+        for file in prefetch_map(self._lookup.read, self._lookup.listed(items), self._readers, READ_AHEAD):
+            window.append(file)
+            if len(window) == LOOKED_UP_AT_ONCE or sum(len(file.data) for file in window) >= BATCH_BYTES:
+                yield from self._lookup.look_up(window)
+                window = []
+        yield from self._lookup.look_up(window)
+
+    def _decode(self, file: PendingFile) -> PendingFile:
+        if not (file.receipt or self._state.problem or self._state.is_stopped):
+            try:
+                file.addition = _addition(file, self._in_place, self._destination.working_side)
+            except RejectedImage as error:
+                file.settle("rejected", str(error))
+        return file
+
+
+def _addition(file: PendingFile, in_place: bool, working_side: int) -> Addition:
+    """Raises RejectedImage."""
+    assert file.id
+    picture = decode(file.data, working_side)
+    if file.known and file.record:
+        original = original_to_store(file, file.known.record)
+        return Addition(file.record, picture.image, original, b"", is_stored=True)
+    original_at = file.item.original_at if in_place else ""
+    record = Record.of(
+        file.id,
+        picture,
+        size=len(file.data),
+        name=file.item.name,
+        added=file.added,
+        source=file.item.source,
+        metadata=file.item.metadata,
+        original_at=original_at,
+    )
+    return Addition(record, picture.image, None if original_at else file.data, thumbnail(picture), is_stored=False)

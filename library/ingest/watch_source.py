@@ -1,0 +1,55 @@
+"""What can be watched: a source that lists its files and says when they change."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from library.ingest.items import Item
+from library.ingest.watch_state import SeenFile
+
+
+@dataclass(frozen=True)
+class SourceListing:
+    """The files of a source that may be pictures, with a signature that changes when they do.
+
+    `unread` are files and folders that are there and could not be looked at; `mounts` the disks below the source.
+    """
+
+    signatures: Mapping[str, str]
+    unread: frozenset[str] = frozenset()
+    mounts: frozenset[str] = frozenset()
+
+    def mount_of(self, path: str) -> str:
+        """Returns the innermost of the mounted disks that the path lies on; empty where there is none."""
+        return max((mount for mount in self.mounts if path.startswith(f"{mount}/")), key=len, default="")
+
+    def is_gone(self, path: str, seen: SeenFile) -> bool:
+        """Returns whether the file is not there any more, rather than out of sight."""
+        if path in self.signatures or (seen.mount and seen.mount not in self.mounts):
+            return False
+        return not any(path == each or path.startswith(f"{each}/") for each in self.unread)
+
+
+class Source(Protocol):
+    """A folder or bucket that can be watched. Paths are those of the items."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shows_only_whole(self) -> bool:
+        """Whether a file appears with its last byte, as in S3."""
+        ...
+
+    def listing(self) -> SourceListing:
+        """Raises SourceUnavailable."""
+        ...
+
+    def item(self, path: str, signature: str) -> Item: ...
+    def is_being_written(self, path: str) -> bool:
+        """False where that cannot be known."""
+        ...
+
+    def notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
+        """From now on sets `changed` when something may have changed, until `should_stop`; not all sources can tell."""
+        ...

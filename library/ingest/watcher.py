@@ -1,0 +1,275 @@
+"""Watches one source: each round lists it, imports what is new, and follows removals where that is wished for."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from library.errors import LikenessError, SourceUnavailable, UnknownPicture
+from library.image_library import ImageLibrary
+from library.images import ContentId
+from library.ingest.candidates import SETTLED_AFTER, Candidates, pause_after
+from library.ingest.items import Item
+from library.ingest.receipts import FileReceipt
+from library.ingest.watch_source import Source, SourceListing
+from library.ingest.watch_state import SeenFile, WatchState
+from library.records import encodable
+
+logger = logging.getLogger(__name__)
+
+LOOK_FOR_RETURN_AFTER = 5.0  # seconds
+AT_ONCE = 512  # files, so that uploads come in between
+
+ShouldStop = Callable[[], bool]
+Add = Callable[[Sequence[Item], ShouldStop], Iterable[FileReceipt]]
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A picture that was deleted because its file is gone or has changed."""
+
+    path: str
+    content_id: ContentId
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a scan of a source led to: receipts of what was settled, no matter how, and pictures that were deleted."""
+
+    receipts: Sequence[FileReceipt] = ()
+    removals: Sequence[Removal] = ()
+
+
+class Watcher:
+    """Watches one source. Not safe to call from several threads."""
+
+    def __init__(
+        self,
+        source: Source,
+        library: ImageLibrary,
+        add: Add,
+        state: WatchState,
+        follow_removals: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.source = source
+        self.state = state
+        self.others: Sequence[Watcher] = ()  # in this process: what they hold is not deleted
+        self._library = library
+        self._add = add
+        self._follow_removals = follow_removals
+        self._clock = clock
+        self._candidates = Candidates(source, clock)
+        self._missing: dict[str, float] = {}  # since when
+        self._away: str | None = None  # why the source cannot be listed
+        self._problem: str | None = None  # why nothing can be imported or deleted
+        self._failures = 0
+        self._not_before = 0.0
+        self._is_first = True
+        self._was_told: set[str] = set()
+        self.listing_took = 0.0
+
+    def scan(self, should_stop: ShouldStop = lambda: False) -> Iterator[Round]:
+        """Lists the source once and yields what that led to, some hundred files at a time."""
+        listing = self._listing()
+        if listing is None:
+            return
+        if self._is_first:
+            self._check_state()
+        self._candidates.update(listing, self.state)
+        if not self._may_try():
+            return
+        due = self._candidates.due()
+        try:
+            for start in range(0, len(due), AT_ONCE):
+                if should_stop():
+                    return
+                yield from self._import(due[start : start + AT_ONCE], listing, should_stop)
+            if not should_stop():
+                yield from self._remove(self._gone(listing))
+        except LikenessError as error:
+            self._note_problem(error)
+        else:
+            self._note_success()
+
+    def pause(self, every: float) -> float:
+        """Returns how many seconds to wait before the next scan, if nothing happens before."""
+        if self._away or self._problem:
+            return min(every, LOOK_FOR_RETURN_AFTER)
+        due = [*(since + SETTLED_AFTER for since in self._missing.values()), *self._candidates.due_at()]
+        if not due:
+            return every
+        wait = min(due) - self._clock()
+        return min(every, wait if wait > 0 else SETTLED_AFTER)  # due, and yet there: it is being written
+
+    def _listing(self) -> SourceListing | None:
+        started = self._clock()
+        try:
+            listing = self.source.listing()
+        except SourceUnavailable as error:
+            if not self._away:
+                logger.warning("%s is away, nothing is deleted: %s", self.source.name, error)
+            self._away = str(error)
+            return None
+        self.listing_took = self._clock() - started
+        if self._away:
+            logger.warning("%s is back", self.source.name)
+        self._away = None
+        self._warn_once(*(f"{path} cannot be looked at" for path in sorted(listing.unread)))
+        return listing
+
+    def _check_state(self) -> None:
+        """A library that was emptied meanwhile is filled again."""
+        if self._library.status().pictures == 0:
+            self.state.read_all_again()
+        self._is_first = False
+
+    def _may_try(self) -> bool:
+        """After a failure only once the library looks well again."""
+        if not self._problem:
+            return True
+        if self._clock() < self._not_before or self._problem_of_library():
+            return False
+        self._candidates.retry_now()
+        return True
+
+    def _problem_of_library(self) -> str | None:
+        status = self._library.status()
+        return status.store_problem or (status.index.problem if status.index else None)
+
+    def _import(self, paths: Sequence[str], listing: SourceListing, should_stop: ShouldStop) -> Iterator[Round]:
+        items = {path: self.source.item(path, listing.signatures[path]) for path in paths}
+        receipts: list[FileReceipt] = []
+        removals: list[Removal] = []
+        problem: LikenessError | None = None
+        try:
+            for receipt in self._add(list(items.values()), should_stop):
+                receipts.append(receipt)
+        except LikenessError as error:
+            problem = error
+        final = [each for each in receipts if _is_final(each)]
+        self._candidates.put_off(items.keys() - {receipt.path for receipt in final})
+        if not problem:
+            self._warn_of_retries(receipts)
+        try:
+            self._remember(final, items, listing, removals)
+        except LikenessError as error:
+            problem = error
+        if final or removals:
+            yield Round(final, removals)
+        if problem:
+            raise problem
+
+    def _remember(
+        self,
+        receipts: Sequence[FileReceipt],
+        items: Mapping[str, Item],
+        listing: SourceListing,
+        removals: list[Removal],
+    ) -> None:
+        """Deletes what the paths held before, unless that lies at another path by now."""
+        ids = {receipt.content_id for receipt in receipts if receipt.status != "rejected"}
+        seen = {each.path: self._seen_file(each, items[each.path], listing) for each in receipts}
+        changed = [path for path in seen if (before := self.state.get(path)) and before.id not in (None, *ids)]
+        changed = [path for path in changed if seen[path].id != self.state[path].id]
+        self._keep({path: each for path, each in seen.items() if path not in changed})
+        for path in changed:
+            removals += self._delete(path)  # where that fails, the file is read again later
+            self._keep({path: seen[path]})
+
+    def _seen_file(self, receipt: FileReceipt, item: Item, listing: SourceListing) -> SeenFile:
+        before = self.state.get(receipt.path)
+        signature, mount = listing.signatures[receipt.path], listing.mount_of(receipt.path)
+        if receipt.status == "rejected":
+            logger.warning("%s is rejected: %s", receipt.path, receipt.reason)
+            return SeenFile(signature, before.id if before else None, before.origin if before else "", mount)
+        assert receipt.content_id
+        origin = encodable(item.source)
+        if receipt.status != "new":
+            origin = self._origin(receipt.content_id) or origin
+        return SeenFile(signature, receipt.content_id, origin, mount)
+
+    def _keep(self, changes: Mapping[str, SeenFile | None]) -> None:
+        self.state.update(changes)
+        for path in changes:
+            self._candidates.discard(path)
+            self._missing.pop(path, None)
+
+    def _warn_of_retries(self, receipts: Iterable[FileReceipt]) -> None:
+        for receipt in receipts:
+            if receipt.may_retry:
+                self._warn_once(f"{receipt.path} is tried again later: {receipt.reason}")
+
+    def _gone(self, listing: SourceListing) -> list[str]:
+        """Paths that were missing in two scans, unless the whole source looks as if it were away."""
+        if not listing.signatures:
+            if self.state and self._follow_removals:
+                self._warn_once(f"{self.source.name} is suddenly empty: nothing is deleted")
+            self._missing = {}
+            return []
+        self._was_told.discard(f"{self.source.name} is suddenly empty: nothing is deleted")
+        now = self._clock()
+        gone = [path for path, seen in self.state.items() if listing.is_gone(path, seen)]
+        self._missing = {path: self._missing.get(path, now) for path in gone}
+        return [path for path, since in self._missing.items() if now - since >= SETTLED_AFTER]
+
+    def _remove(self, paths: Sequence[str]) -> Iterator[Round]:
+        """Without `follow_removals` only forgets."""
+        removals: list[Removal] = []
+        problem: LikenessError | None = None
+        for path in paths:
+            try:
+                removals += self._delete(path)
+            except LikenessError as error:
+                problem = error
+                break
+            self._keep({path: None})
+        if removals:
+            yield Round(removals=removals)
+        if problem:
+            raise problem
+
+    def _delete(self, path: str) -> list[Removal]:
+        """The picture of this path, if it came in by watching and no other watched path holds it."""
+        seen = self.state[path]
+        if not self._follow_removals or seen.id is None or self._is_held(seen.id, path):
+            return []
+        try:
+            if self._library.record(seen.id).source != seen.origin:  # uploaded by someone, or from elsewhere
+                return []
+            self._library.delete([seen.id])
+        except UnknownPicture:
+            return []
+        return [Removal(path, seen.id)]
+
+    def _is_held(self, id: ContentId, but: str) -> bool:
+        return bool(self.state.paths(id) - {but}) or any(other.state.paths(id) for other in self.others)
+
+    def _origin(self, id: ContentId) -> str | None:
+        origins = (watcher.state.origin(id) for watcher in (self, *self.others))
+        return next((origin for origin in origins if origin), None)
+
+    def _note_problem(self, problem: LikenessError) -> None:
+        """One line when it goes, and one when it is back."""
+        if not self._problem:
+            logger.warning("watching %s: waits: %s", self.source.name, problem)
+        self._problem = str(problem)
+        self._not_before = self._clock() + pause_after(self._failures)
+        self._failures += 1
+
+    def _note_success(self) -> None:
+        if self._problem:
+            logger.warning("watching %s: goes on", self.source.name)
+        self._problem, self._failures = None, 0
+
+    def _warn_once(self, *lines: str) -> None:
+        for line in lines:
+            if line not in self._was_told:
+                self._was_told.add(line)
+                logger.warning("%s", line)
+
+
+def _is_final(receipt: FileReceipt) -> bool:
+    """Whether the same file would fare the same in the next scan."""
+    was_tried = receipt.status != "skipped" or receipt.near_duplicate_of is not None
+    return was_tried and not receipt.may_retry
