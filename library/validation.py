@@ -45,3 +45,11 @@ def whole(value: Any, what: str) -> int:
     if checked != int(checked):
         raise InvalidQuery(f"The {what} has to be a whole number.")
     return int(checked)
+
+
+def read_number(value: Any) -> Any:
+    """Returns the number that a text says, as an address has it; anything else as it is."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value

@@ -1,25 +1,22 @@
 """The public endpoints: searching, asking for the status, and adding where EDITS allows it."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio import FileData
 from gradio.events import api
 
-from library import validation
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.ingest.receipts import FileReceipt
 from library.records import Record
-from library.search.parts import Part
-from library.search.query import Query, as_order
+from library.search.query import Query
 from library.search.relevance import Relevance
-from ui.filters import filter_of
+from library.search.request import SearchRequest
 from ui.handlers.library import Handlers
-from ui.parts import NO_PARTS, asked_parts
 from ui.views import Json, relevance_view, status_view
 
+NO_PARTS: list[Json] = []  # what an endpoint is called without
 ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
 
 
@@ -64,9 +61,20 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
             percentile, null where nothing can be said
         """
         try:
-            entries = [*([{"text": text}] if validation.text(text) else []), *([{"image": image}] if image else [])]
-            asked = [part.part(handlers.uploaded_bytes) for part in (*asked_parts(entries), *asked_parts(parts))]
-            query = _query(asked, limit, nprobe, exact, min_score, where, match, sort, offset)
+            asked = SearchRequest.parse(
+                text=text,
+                image=image,
+                parts=parts,
+                limit=limit,
+                nprobe=nprobe,
+                exact=exact,
+                min_score=min_score,
+                where=where,
+                match=match,
+                sort=sort,
+                offset=offset,
+            )
+            query = asked.query(handlers.uploaded_bytes)
             return [_entry(each) for each in found(library, query)]
         except LikenessError as error:
             raise gr.Error(str(error), print_exception=False) from None
@@ -110,7 +118,7 @@ class Found(NamedTuple):
 
 def found(library: ImageLibrary, query: Query) -> list[Found]:
     """What a search finds; where nothing is asked but a filter or an order, what matches."""
-    if not query.parts and (query.where or query.order != "score"):
+    if query.only_lists:
         listing = library.listed(query.where, query.order, query.offset, query.limit)
         return [Found(record) for record in listing.records]
     answer = library.search(query)
@@ -136,27 +144,3 @@ def _receipt(receipt: FileReceipt) -> Json:
         "content_id": receipt.content_id,
         "reason": receipt.reason,
     }
-
-
-def _query(
-    parts: Sequence[Part],
-    limit: Any,
-    nprobe: Any,
-    exact: Any,
-    min_score: Any,
-    where: Any,
-    match: Any,
-    sort: Any,
-    offset: Any,
-) -> Query:
-    """A client need not keep to the types that the endpoint asks for."""
-    return Query(
-        tuple(parts),
-        limit=validation.whole(limit, "limit"),
-        nprobe=None if nprobe is None else validation.whole(nprobe, "nprobe"),
-        exact=exact is True,
-        min_score=validation.number(min_score, "minimum score"),
-        where=filter_of(where, match),
-        order=as_order(sort),
-        offset=validation.whole(offset, "offset"),
-    )

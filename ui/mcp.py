@@ -15,16 +15,13 @@ from gradio.events import api
 from gradio.route_utils import get_root_url
 from starlette.concurrency import run_in_threadpool
 
-from library import validation
 from library.errors import UNEXPECTED, InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.records import Record
-from library.search.query import Query, as_order
-from ui.api import Found, found
-from ui.filters import filter_of
+from library.search.request import PartRequest, SearchRequest
+from ui.api import NO_PARTS, Found, found
 from ui.media import PREFIX
-from ui.parts import NO_PARTS, PartRequest, asked_parts
 from ui.views import Json, status_view
 
 logger = logging.getLogger(__name__)
@@ -86,7 +83,19 @@ def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
         """
 
         def work() -> list[Found]:
-            return found(library, _query(text, image, limit, min_score, where, match, sort, offset, parts))
+            asked = SearchRequest.parse(
+                text=text,
+                image=image,
+                parts=parts,
+                limit=limit,
+                min_score=min_score,
+                where=where,
+                match=match,
+                sort=sort,
+                offset=offset,
+            )
+            known = replace(asked, parts=tuple(map(_known, asked.parts)))
+            return found(library, known.query(_sent_picture))
 
         async with searching:
             pictures = await run_in_threadpool(_told, work)
@@ -123,29 +132,6 @@ def _told(work: Callable[[], T]) -> T:
     except Exception:
         logger.exception("A request over MCP failed")
         raise ToolError(str(UNEXPECTED)) from None
-
-
-def _query(
-    text: Any,
-    image: Any,
-    limit: Any,
-    min_score: Any,
-    where: Any,
-    match: Any,
-    sort: Any,
-    offset: Any,
-    parts: Any,
-) -> Query:
-    asked = [*([{"text": text}] if validation.text(text) else []), *([{"image": image}] if image else [])]
-    given = [*asked_parts(asked), *asked_parts(parts)]
-    return Query(
-        tuple(_known(part).part(_sent_picture) for part in given),
-        limit=validation.whole(limit, "limit"),
-        min_score=validation.number(min_score, "minimum score"),
-        where=filter_of(where, match),
-        order=as_order(sort),
-        offset=validation.whole(offset, "offset"),
-    )
 
 
 def _known(part: PartRequest) -> PartRequest:

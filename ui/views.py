@@ -31,11 +31,9 @@ from library.models import OfferedModel
 from library.ports import IndexStatus
 from library.records import Record
 from library.search.fields import Field
-from library.search.filters import Filter
-from library.search.query import Answer, SortOrder
+from library.search.query import Answer
 from library.search.relevance import Relevance
-from ui.filters import shown
-from ui.parts import PartRequest
+from library.search.request import PartRequest, SearchRequest, filter_as_json
 
 Json = dict[str, Any]
 
@@ -62,19 +60,14 @@ WORTH_ANOTHER_TRY = (IndexUnavailable, StoreUnavailable)  # a model is asked for
 
 
 @dataclass(frozen=True)
-class View:
+class View(SearchRequest):
     """What one person is looking at: a search, or a page of the library.
 
     `turn` numbers what the page asked for, so that a late answer does not undo what was asked meanwhile.
     """
 
-    parts: tuple[PartRequest, ...] = ()
-    offset: int = 0
-    where: Filter | None = None
-    order: SortOrder = "score"
     turn: int = 0
-    model: str = ""  # that is asked; empty: the one that answers
-    against: str = ""  # a second one, whose answer is shown beside
+    against: str = ""  # a second model, whose answer is shown beside
 
     @classmethod
     def of(cls, text: str = "", picture: str = "", like: ContentId | None = None, offset: int = 0) -> "View":
@@ -317,7 +310,7 @@ def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:
 def _address(view: View) -> Json:
     """What was asked; the page makes the URL of it, which cannot name pictures from outside the library."""
     asked = {"parts": [part.as_json() for part in view.parts], "turn": view.turn}
-    return asked | shown(view.where) | {"sort": view.order, "model": view.model, "against": view.against}
+    return asked | filter_as_json(view.where) | {"sort": view.order, "model": view.model, "against": view.against}
 
 
 def _field(field: Field) -> Json:

@@ -56,6 +56,11 @@ class Query:
         return cls(tuple(parts), **options)
 
     @property
+    def only_lists(self) -> bool:
+        """Whether nothing is looked for and a filter or an order says which pictures are listed."""
+        return not self.parts and (self.where is not None or self.order != "score")
+
+    @property
     def pictures(self) -> list[ContentId]:
         """Those of the library, each once."""
         return list(dict.fromkeys(part.id for part in self.parts if isinstance(part, LibraryPart)))

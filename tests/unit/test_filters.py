@@ -6,8 +6,8 @@ from library.errors import InvalidFilter, InvalidQuery
 from library.search.fields import Field, Fields
 from library.search.filters import BUILT_IN, Condition, Draft, Filter, parse_condition
 from library.search.query import MAX_DEPTH, Query
+from library.search.request import filter_as_json, parse_drafts, parse_filter
 from testing.pictures import record
-from ui.filters import drafts_of, filter_of, shown
 
 CAT = record(
     1,
@@ -207,14 +207,14 @@ def test_values_are_not_offered_where_there_are_many_or_long_ones():
 
 def test_a_filter_survives_json():
     where = Filter([Condition("stars", ">=", 4), Condition("class", "one of", ["a", "b"])], "any")
-    assert filter_of(**shown(where)) == where
-    assert filter_of([]) is None
+    assert parse_filter(**filter_as_json(where)) == where
+    assert parse_filter([]) is None
 
 
 @pytest.mark.parametrize("where", ["width>5", [5], {"field": "width"}, [{"field": "width"}], [{"operator": "="}]])
 def test_a_filter_that_is_no_list_of_conditions_is_refused(where):
     with pytest.raises(InvalidFilter):
-        filter_of(where)
+        parse_filter(where)
 
 
 def test_rows_without_a_value_are_not_yet_conditions():
@@ -223,7 +223,7 @@ def test_rows_without_a_value_are_not_yet_conditions():
         {"field": "b", "operator": "between", "value": ["1", "2"]},
         5,
     ]
-    assert drafts_of(rows) == [Draft("b", "between", ("1", "2"))]
+    assert parse_drafts(rows) == [Draft("b", "between", ("1", "2"))]
 
 
 @pytest.mark.parametrize("fields", [{"offset": -1}, {"offset": MAX_DEPTH}, {"order": "colour"}])

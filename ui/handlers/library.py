@@ -7,10 +7,9 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
-from urllib.parse import parse_qsl
 
 from library import validation
-from library.errors import InvalidQuery, LikenessError, NotAllowed, RejectedImage, UnknownSource
+from library.errors import LikenessError, NotAllowed, RejectedImage, UnknownSource
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.ingest.items import Item
@@ -19,9 +18,9 @@ from library.ingest.storing import Near
 from library.permissions import Edits, Sources, require
 from library.search.fields import Fields
 from library.search.query import Answer, Query, as_order
-from ui.filters import drafts_of, filter_of, from_address, match_of
+from library.search.request import PartRequest, parse_drafts, parse_match
+from ui.address import filter_in, pairs_of, parts_in
 from ui.handlers.exports import remove_all
-from ui.parts import PartRequest, asked_parts, parts_in_address
 from ui.views import (
     PAGE_SIZE,
     Json,
@@ -44,7 +43,6 @@ logger = logging.getLogger(__name__)
 AUTOMATIC, MANUAL, EXACT = "Automatic", "Manual", "Exact"
 NO_RUN: Json = {"state": "none"}
 PAST_RUNS = 200
-MAX_ADDRESS = 100_000
 
 
 class Handlers:
@@ -120,7 +118,7 @@ class Handlers:
         """The same under other filters and in another order, from its first page on."""
         try:
             given = validation.mapping(data)
-            where = self._library.typed(drafts_of(given.get("rows")), match_of(given.get("match")))
+            where = self._library.typed(parse_drafts(given.get("rows")), parse_match(given.get("match")))
             asked = replace(view, where=where, order=as_order(given.get("sort")), offset=0)
         except Exception as error:
             return error_view(_reported(error), view), view
@@ -147,14 +145,19 @@ class Handlers:
     def addressed(self, data: Any) -> View:
         """What a link or a button of the page asks for. Raises InvalidContentId, InvalidFilter or InvalidQuery."""
         given = validation.mapping(data)
-        pairs = _pairs(given)
+        pairs = pairs_of(given)
         said = dict(pairs) if "address" in given else given
-        where = filter_of(from_address(said.get("where")), said.get("match"))
-        model, against = validation.text(said.get("model")), validation.text(said.get("against"))
-        view = View(where=where, order=as_order(said.get("sort") or "score"), model=model, against=against)
-        if "parts" in given:
-            return replace(view, parts=asked_parts(given["parts"]), turn=validation.offset(given.get("turn")))
-        return replace(view, parts=parts_in_address(pairs), offset=validation.offset(given.get("offset")))
+        has_parts = "parts" in given
+        view = View.parse(
+            parts=given["parts"] if has_parts else parts_in(pairs),
+            where=filter_in(said.get("where")),
+            match=said.get("match"),
+            sort=said.get("sort") or "score",
+            offset=0 if has_parts else validation.offset(given.get("offset")),
+            model=said.get("model"),
+        )
+        turn = validation.offset(given.get("turn")) if has_parts else 0
+        return replace(view, turn=turn, against=validation.text(said.get("against")))
 
     def offset(self, data: Any) -> int:
         return validation.offset(validation.mapping(data).get("offset"))
@@ -164,7 +167,7 @@ class Handlers:
         given = validation.mapping(data)
         if "offset" in given or "parts" in given:
             return None
-        return next((validation.text(value) for name, value in _pairs(given) if name == "q"), "")
+        return next((validation.text(value) for name, value in pairs_of(given) if name == "q"), "")
 
     def add(self, data: Any) -> tuple[Json, str | None]:
         """Starts a run over uploaded files; the run's view and its ID."""
@@ -269,20 +272,15 @@ class Handlers:
         return browse_view(records, total if total is not None else len(records), view)
 
     def _query(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Query:
-        lowest = validation.number(min_score, "minimum score")
-        asked = [part for part in view.parts if part.weight]
-        if view.parts and not asked:
-            raise InvalidQuery("Every part of the query has the weight 0. Raise one of them.")
-        return Query(
-            tuple(part.part(self.uploaded_bytes) for part in asked),
-            limit=validation.whole(limit, "number of results"),
-            nprobe=validation.whole(nprobe, "nprobe") if accuracy == MANUAL else None,
+        asked = view.without_idle_parts().with_settings(
+            limit=limit,
+            nprobe=nprobe if accuracy == MANUAL else None,
             exact=accuracy == EXACT,
-            min_score=lowest or -1.0,  # the slider's zero end means: show everything
-            where=view.where,
-            order=view.order,
-            offset=0 if view.is_browsing else view.offset,
-            model=view.model,
+            min_score=min_score,
+        )
+        lowest = asked.min_score or -1.0  # the slider's zero end means: show everything
+        return replace(asked, min_score=lowest, offset=0 if view.is_browsing else view.offset).query(
+            self.uploaded_bytes
         )
 
     def _uploaded(self, path: Any) -> Path | None:
@@ -332,13 +330,6 @@ def _joined(parts: Sequence[Iterable[Item]]) -> Iterable[Item]:
     if all(isinstance(part, list) for part in parts):
         return [item for part in parts for item in part]
     return chain.from_iterable(parts)
-
-
-def _pairs(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Of an address as the browser shows it, or of a button that names a text or a picture."""
-    if address := validation.text(given.get("address"), MAX_ADDRESS):
-        return parse_qsl(address.removeprefix("?"), keep_blank_values=True)
-    return [(name, given.get(name)) for name in ("q", "like")]
 
 
 def _given_name(entry: Mapping[str, Any]) -> str:

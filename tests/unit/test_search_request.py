@@ -1,0 +1,133 @@
+"""A search request: what clients may send, what is refused, and the query that comes of it."""
+
+import json
+
+import pytest
+
+from library.errors import InvalidContentId, InvalidFilter, InvalidQuery, RejectedImage
+from library.search.filters import Condition, Filter
+from library.search.parts import MAX_PARTS, Crop, LibraryPart, PicturePart, TextPart
+from library.search.query import Query
+from library.search.request import PartRequest, SearchRequest
+from ui.address import filter_in, pairs_of, parts_in
+
+ID = "0" * 64
+
+
+def no_pictures(place):
+    raise AssertionError(f"{place} was read")
+
+
+def test_a_request_without_anything_is_the_query_without_anything():
+    assert SearchRequest.parse().query(no_pictures) == SearchRequest().query(no_pictures) == Query()
+
+
+def test_every_value_reaches_the_query():
+    request = SearchRequest.parse(
+        text="beach",
+        image={"path": "upload.jpg", "orig_name": "Holiday.jpg"},
+        parts=[{"text": "people", "weight": -0.5}, {"content_id": ID, "crop": [0, 0, 0.5, 1]}],
+        limit=7.0,
+        nprobe=4,
+        exact=True,
+        min_score=0,
+        where=[{"field": "width", "operator": ">=", "value": 1000}],
+        match="any",
+        sort="name",
+        offset=14,
+        model="small",
+    )
+    assert request.parts[1].name == "Holiday.jpg"
+    assert request.query(str.encode) == Query(
+        (
+            TextPart("beach"),
+            PicturePart(b"upload.jpg"),
+            TextPart("people", -0.5),
+            LibraryPart(ID, crop=Crop(0, 0, 0.5, 1)),
+        ),
+        limit=7,
+        nprobe=4,
+        exact=True,
+        min_score=0.0,
+        where=Filter([Condition("width", ">=", 1000)], "any"),
+        order="name",
+        offset=14,
+        model="small",
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "complaint"),
+    [
+        ({"limit": "many"}, InvalidQuery, "limit has to be a number"),
+        ({"limit": 2.5}, InvalidQuery, "limit has to be a whole number"),
+        ({"nprobe": True}, InvalidQuery, "nprobe has to be a number"),
+        ({"min_score": None}, InvalidQuery, "minimum score has to be a number"),
+        ({"offset": "x"}, InvalidQuery, "offset has to be a number"),
+        ({"sort": "colour"}, InvalidQuery, "The order is 'colour'"),
+        ({"parts": "beach"}, InvalidQuery, "are a list"),
+        ({"parts": ["beach"]}, InvalidQuery, "a text, an image or a content_id"),
+        ({"parts": [{"text": "a", "content_id": ID}]}, InvalidQuery, "only one of them"),
+        ({"parts": [{"text": "a", "weight": "1"}]}, InvalidQuery, "weight of a part has to be a number"),
+        ({"parts": [{"content_id": "../x"}]}, InvalidContentId, "content ID"),
+        ({"parts": [{"content_id": ID, "crop": [0, 0, 1]}]}, InvalidQuery, "four numbers"),
+        ({"parts": [{"content_id": ID, "crop": [0, 0, 2, 1]}]}, InvalidQuery, "beyond the picture"),
+        ({"parts": [{"text": "a"}] * (MAX_PARTS + 1)}, InvalidQuery, f"{MAX_PARTS} are possible"),
+        ({"where": "width>5"}, InvalidFilter, "A filter is a list"),
+        ({"where": [{"field": "width"}]}, InvalidFilter, "operator is missing"),
+    ],
+)
+def test_what_is_none_of_the_possible_values_is_refused(given, error, complaint):
+    with pytest.raises(error, match=complaint):
+        SearchRequest.parse(**given)
+
+
+@pytest.mark.parametrize("given", [{"limit": 0}, {"nprobe": 0}, {"min_score": 2}, {"offset": -1}])
+def test_a_number_out_of_its_range_makes_no_query(given):
+    with pytest.raises(InvalidQuery):
+        SearchRequest.parse(text="beach", **given).query(no_pictures)
+
+
+def test_text_and_parts_count_together():
+    request = SearchRequest.parse(text="beach", parts=[{"text": "sea"}] * MAX_PARTS)
+    with pytest.raises(InvalidQuery, match=f"{MAX_PARTS + 1} parts"):
+        request.query(no_pictures)
+
+
+def test_only_true_means_exact():
+    assert [SearchRequest.parse(exact=each).exact for each in (True, "yes", 1, None)] == [True, False, False, False]
+
+
+def test_a_picture_that_cannot_be_read_stops_the_query():
+    def gone(place):
+        raise RejectedImage("gone")
+
+    with pytest.raises(RejectedImage):
+        SearchRequest.parse(image="x.jpg").query(gone)
+
+
+def test_parts_of_weight_zero_are_left_out_on_request():
+    red, blue = PartRequest(text="red"), PartRequest(text="blue", weight=0)
+    assert SearchRequest((red, blue)).without_idle_parts() == SearchRequest((red,))
+    assert SearchRequest().without_idle_parts() == SearchRequest()
+    with pytest.raises(InvalidQuery, match="the weight 0"):
+        SearchRequest((blue,)).without_idle_parts()
+
+
+def test_parts_survive_json():
+    parts = SearchRequest.parse(text="red", parts=[{"content_id": ID, "crop": [0, 0, 0.5, 1], "weight": 2}]).parts
+    assert SearchRequest.parse(parts=json.loads(json.dumps([part.as_json() for part in parts]))).parts == parts
+
+
+def test_an_address_says_the_same_as_a_list_of_parts():
+    pairs = pairs_of({"address": f"?w=9&q=beach&q=people&w=-0.5&like={ID}&crop=0,0,0.5,1&q="})
+    assert SearchRequest.parse(parts=parts_in(pairs)) == SearchRequest.parse(
+        text="beach", parts=[{"text": "people", "weight": -0.5}, {"content_id": ID, "crop": [0, 0, 0.5, 1]}]
+    )
+
+
+def test_a_filter_in_an_address_is_json():
+    where = [{"field": "width", "operator": ">=", "value": 1000}]
+    assert filter_in(json.dumps(where)) == filter_in(where) == where
+    with pytest.raises(InvalidFilter):
+        filter_in("[{")

@@ -1,0 +1,43 @@
+"""The address bar and the links of the page, read as the plain values of a search request."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from library import validation
+from library.errors import InvalidFilter
+from ui.views import Json
+
+MAX_ADDRESS = 100_000
+
+
+def pairs_of(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Returns what an address as the browser shows it holds, or a button that names a text or a picture."""
+    if address := validation.text(given.get("address"), MAX_ADDRESS):
+        return parse_qsl(address.removeprefix("?"), keep_blank_values=True)
+    return [(name, given.get(name)) for name in ("q", "like")]
+
+
+def parts_in(pairs: Iterable[tuple[str, Any]]) -> list[Json]:
+    """Returns the parts in `q=beach&q=people&w=-0.5&like=…&crop=0,0,0.5,1`.
+
+    A weight and a crop belong to the part that stands before them.
+    """
+    entries: list[Json] = []
+    for name, value in pairs:
+        if name in ("q", "like") and validation.text(value):
+            entries.append({"text" if name == "q" else "content_id": value})
+        elif name == "w" and entries:
+            entries[-1]["weight"] = validation.read_number(value)
+        elif name == "crop" and entries:
+            entries[-1]["crop"] = value.split(",")
+    return entries
+
+
+def filter_in(where: Any) -> Any:
+    """Returns the conditions of a filter, which an address holds as JSON. Raises InvalidFilter."""
+    try:
+        return json.loads(where) if isinstance(where, str) and where else where
+    except ValueError:
+        raise InvalidFilter("The filter in this address cannot be read; remove it and add its conditions.") from None
