@@ -1,4 +1,4 @@
-"""The app as a process of its own."""
+"""Serves the app from a process of its own."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from testing.program import READ_AT_IMPORT, ROOT, ForkedProgram
 
 
 class Server:
@@ -31,22 +31,21 @@ class Server:
             "GRADIO_TEMP_DIR": str(folder / "uploads"),
             "MILVUS_URI": "",
         }
+        self.process = self._start(program, {**os.environ, **settings, **environment})
+
+    def _start(self, program: Sequence[str], environment: dict[str, str]) -> "subprocess.Popen[bytes] | ForkedProgram":
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *program],
-                cwd=ROOT,
-                env={**os.environ, **settings, **environment},
-                stdout=log,
-                stderr=subprocess.STDOUT,
+            return subprocess.Popen(
+                [sys.executable, *program], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
             )
 
     def wait(self) -> "Server":
-        for _ in range(600):
+        for _ in range(1200):
             assert self.process.poll() is None, self.log.read_text()
             try:
                 urllib.request.urlopen(self.url, timeout=5).read()
             except OSError:
-                time.sleep(0.2)
+                time.sleep(0.1)
             else:
                 return self
         raise AssertionError(self.log.read_text())
@@ -54,3 +53,13 @@ class Server:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
+
+
+class ForkedServer(Server):
+    """The same from a process that has imported everything already, unless its environment is read at the import."""
+
+    def _start(self, program: Sequence[str], environment: dict[str, str]) -> "subprocess.Popen[bytes] | ForkedProgram":
+        if any(name.startswith(READ_AT_IMPORT) and os.environ.get(name) != environment[name] for name in environment):
+            return super()._start(program, environment)
+        self.log.write_bytes(b"")
+        return ForkedProgram(program, ROOT, environment, self.log)

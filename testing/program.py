@@ -1,51 +1,112 @@
-"""The program in a process of its own, as `python app.py` is, but from one that has imported the libraries already."""
+"""Runs the program in a process of its own, as `python app.py` is, but forked from one that has imported everything."""
 
+import atexit
+import contextlib
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver
 from pathlib import Path
 
-from testing.app_server import ROOT
+ROOT = Path(__file__).parent.parent
+READ_AT_IMPORT = ("HF_", "TRANSFORMERS_")  # a process that has imported the libraries reads these no more
 
-SLOW_TO_IMPORT = ["torch", "transformers.models.clip", "pymilvus", "milvus_lite", "typer", "rich.progress"]
+
+class ForkedProgram:
+    """What subprocess.Popen is to `python app.py`: a start takes a second of the processor instead of five."""
+
+    def __init__(
+        self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], out: Path, err: Path | None = None
+    ) -> None:
+        assert not [name for name in environment if name.startswith(READ_AT_IMPORT) and name not in os.environ]
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["testing.preloaded"])
+        with contextlib.chdir(ROOT):
+            forkserver.ensure_running()
+        self.args = list(command)
+        self._process = context.Process(target=_run, args=(self.args, str(cwd), dict(environment), out, err or out))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 def run_program(
     arguments: Sequence[object], cwd: Path, environment: Mapping[str, str], timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """A start takes a second instead of five."""
-    command = ["app.py", *map(str, arguments)]
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(SLOW_TO_IMPORT)
+    """Returns what `python app.py` with these arguments printed, and how it ended."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        process = context.Process(target=_be_the_program, args=(command, str(cwd), dict(environment), out, err))
-        process.start()
-        process.join(timeout)
-        if process.exitcode is None:
-            process.kill()
-            raise subprocess.TimeoutExpired(command, timeout)
-        return subprocess.CompletedProcess(command, process.exitcode, out.read_text(), err.read_text())
+        program = ForkedProgram(["app.py", *map(str, arguments)], cwd, environment, out, err)
+        try:
+            program.wait(timeout)
+        finally:
+            program.kill()
+        return subprocess.CompletedProcess(program.args, program.returncode, out.read_text(), err.read_text())
 
 
-def _be_the_program(command: list[str], cwd: str, environment: dict[str, str], out: Path, err: Path) -> None:
+def _run(command: list[str], cwd: str, environment: dict[str, str], out: Path, err: Path) -> None:
     for file, stream in ((out, 1), (err, 2)):
-        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), stream)
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv = command
     sys.path.insert(0, str(ROOT))
-    try:
-        import app
+    _end(_exit_code(command))
 
-        app.main()
-    except SystemExit:
-        raise
+
+def _exit_code(command: list[str]) -> int:
+    try:
+        if command[0] == "-c":
+            sys.argv = ["-c", *command[2:]]
+            exec(compile(command[1], "<string>", "exec"), {"__name__": "__main__"})
+        else:
+            sys.argv = command
+            import app
+
+            app.main()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+            return 1
+        return end.code or 0
     except BaseException:
         traceback.print_exc()
-        raise SystemExit(1) from None
+        return 1
+    return 0
+
+
+def _end(code: int) -> None:
+    """As an interpreter ends, which multiprocessing leaves out."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

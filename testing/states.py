@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from PIL import Image
 
 from library.samples.pictures import sample_pictures
-from testing.app_server import Server
+from testing.app_server import ForkedServer, Server
 from testing.blocked_model import BlockedModel
 from testing.browser import Browser, choose, loaded, run, search_with_file, upload, wait_for_cards
 from testing.tiny_clip import save_tiny_clip
@@ -89,7 +89,7 @@ class Apps:
     def filled(self) -> Server:
         """Holds the sample pictures, and nobody changes it."""
         if "filled" not in self._servers:
-            samples = Server(self._of("filled"), ("app.py", "samples"))
+            samples = ForkedServer(self._of("filled"), ("app.py", "samples"))
             assert samples.process.wait(120) == 0, samples.log.read_text()
         return self._server("filled")
 
@@ -138,7 +138,7 @@ class Apps:
             weights = models[1] / "model.safetensors"
             weights.write_bytes(weights.read_bytes()[:1000])
             for program in (("app.py", "samples"), ("app.py", "reindex", "--model", str(models[0]))):
-                run = Server(folder, program)
+                run = ForkedServer(folder, program)
                 assert run.process.wait(120) == 0, run.log.read_text()
         return self._server("side_by_side", CLIP_OTHERS=",".join(map(str, models)))
 
@@ -166,7 +166,7 @@ class Apps:
                 "--model",
                 str(model),
             )
-            run = Server(folder, ("app.py", "evaluate", str(self._samples_as_table()), *wishes))
+            run = ForkedServer(folder, ("app.py", "evaluate", str(self._samples_as_table()), *wishes))
             assert run.process.wait(120) == 0, run.log.read_text()
         return self._server("evaluated")
 
@@ -179,7 +179,7 @@ class Apps:
 
     def take_in_copies(self, folder: Path) -> Path:
         """Into the library of a server of that folder; where its data lie."""
-        taken_in = Server(folder, ("app.py", "ingest", str(self._copies_of_samples())))
+        taken_in = ForkedServer(folder, ("app.py", "ingest", str(self._copies_of_samples())))
         assert taken_in.process.wait(120) == 0, taken_in.log.read_text()
         return folder / "data"
 
@@ -225,7 +225,7 @@ class Apps:
 
     def _server(self, name: str, program: Sequence[str] = ("app.py",), **environment: str) -> Server:
         if name not in self._servers:
-            self._servers[name] = Server(self._of(name), program, **environment)
+            self._servers[name] = ForkedServer(self._of(name), program, **environment)
         return self._servers[name].wait()
 
     def _of(self, name: str) -> Path:

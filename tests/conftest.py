@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from library.image_library import ImageLibrary
-from testing.app_server import Server
+from testing.app_server import ForkedServer, Server
 from testing.browser import CHROMIUM, PHONE, Browser, start_chromium, sync_playwright
 from testing.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.milvus_server import MilvusServer
@@ -87,7 +87,7 @@ def serve(apps: Apps, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     def start(**environment: str) -> Server:
         folder = tmp_path / f"server{len(servers)}"
         folder.mkdir()
-        servers.append(Server(folder, **environment))
+        servers.append(ForkedServer(folder, **environment))
         return servers[-1].wait()
 
     yield start

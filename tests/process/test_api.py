@@ -9,13 +9,13 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from library.samples.pictures import sample_pictures
-from testing.app_server import ROOT, Server
+from testing.app_server import ROOT, ForkedServer
 
 
 def test_the_readmes_program_runs(tmp_path):
     programs = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
     [program] = [each for each in programs if "gradio_client" in each]
-    server = Server(tmp_path).wait()
+    server = ForkedServer(tmp_path).wait()
     for name, (_, data) in zip(("beach.jpg", "forest.jpg"), sample_pictures(2), strict=True):
         (tmp_path / name).write_bytes(data)
     try:

@@ -11,7 +11,7 @@ from gradio_client import Client, handle_file
 
 from library.samples.pictures import sample_pictures
 from testing.agent import call, described, tools
-from testing.app_server import ROOT, Server
+from testing.app_server import ROOT, ForkedServer, Server
 
 WITHOUT_MCP = "import sys; sys.modules['mcp'] = None; import app; app.main()"
 
@@ -19,7 +19,7 @@ WITHOUT_MCP = "import sys; sys.modules['mcp'] = None; import app; app.main()"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mcp")
-    server = Server(folder, MCP="1", EDITS="add").wait()
+    server = ForkedServer(folder, MCP="1", EDITS="add").wait()
     for name, data in sample_pictures():
         (folder / name).write_bytes(data)
     files = [handle_file(folder / name) for name, _ in sample_pictures()]

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from settings import Settings
-from testing.app_server import ROOT, Server
+from testing.app_server import ROOT, ForkedServer
 from testing.program import run_program
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ def starts() -> list[dict[str, str]]:
 @pytest.mark.parametrize("settings", starts(), ids=str)
 def test_the_page_starts_with_the_settings_shown(settings, tmp_path):
     assert len(starts()) >= 3
-    server = Server(tmp_path, **settings).wait()
+    server = ForkedServer(tmp_path, **settings).wait()
     server.stop()
     log = server.log.read_text()
     assert "open http://127.0.0.1" in log and "Traceback" not in log

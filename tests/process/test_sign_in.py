@@ -27,7 +27,7 @@ from library.image_library import ImageLibrary
 from library.ingest.runs import Worker
 from library.samples.pictures import sample_pictures
 from testing.agent import call, tools
-from testing.app_server import Server
+from testing.app_server import ForkedServer
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
 from ui.page import build_page, launch_options
 from ui.sign_in import REFUSAL, Accounts, SignIn
@@ -87,7 +87,7 @@ class House:
     """A running app that holds two pictures and asks for sign-in."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        self.server = Server(folder, AUTH=AUTH, MCP="1", **environment).wait()
+        self.server = ForkedServer(folder, AUTH=AUTH, MCP="1", **environment).wait()
         self.url = self.server.url
         self.pictures = dict(sample_pictures(2))
         for name, data in self.pictures.items():

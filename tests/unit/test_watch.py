@@ -26,7 +26,7 @@ from library.ingest.watch import Watching, parse_interval, through
 from library.ingest.watch_source import SourceListing
 from library.ingest.watch_state import SeenFile, WatchState
 from library.ingest.watcher import Round, Watcher
-from testing.app_server import ROOT, Server
+from testing.app_server import ROOT, ForkedServer, Server
 from testing.fakes import MemoryCollection, MemoryDatabase, MemoryStore
 from testing.pictures import item
 
@@ -789,7 +789,7 @@ def pictures(server: Server) -> int | None:
 
 def test_the_app_watches_beside_serving_and_stops_in_order(tmp_path, album, picture):
     (album / "a.png").write_bytes(picture("red"))
-    server = Server(tmp_path, ("app.py", "--watch", str(album), "--every", "60s", "--delete")).wait()
+    server = ForkedServer(tmp_path, ("app.py", "--watch", str(album), "--every", "60s", "--delete")).wait()
     until(lambda: pictures(server) == 1, seconds=60)
     (album / "b.png").write_bytes(picture("blue"))
     until(lambda: pictures(server) == 2)
@@ -837,7 +837,7 @@ def test_wrong_usage_ends_with_exit_code_2(tmp_path, arguments, message):
 
 
 def test_beside_the_app_on_lite_the_command_says_who_has_the_file(tmp_path, album):
-    server = Server(tmp_path).wait()
+    server = ForkedServer(tmp_path).wait()
     until((tmp_path / "data" / "milvus.db").exists)
     process = program(tmp_path, "watch", album)
     _, errors = process.communicate(timeout=60)

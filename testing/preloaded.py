@@ -1,0 +1,17 @@
+"""Imports, in the process that programs are forked from, all that takes the app seconds to import."""
+
+import gc
+import os
+from importlib import import_module
+
+from runtime import ENVIRONMENT
+
+SLOW_TO_IMPORT = (
+    *("torch", "transformers.models.clip", "pymilvus", "milvus_lite", "typer", "rich.progress", "gradio"),
+    *("encoders.loading", "db.milvus.collection", "commands.main", "ui.page"),
+)
+
+os.environ.update(ENVIRONMENT)  # some libraries read it while they are imported
+for name in SLOW_TO_IMPORT:
+    import_module(name)
+gc.freeze()
