@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gradio import Blocks
 
-    from library.evaluation.evaluate import EvaluationConfig
+    from library.evaluation.config import EvaluationConfig
     from library.evaluation.labels import OnProgress as OnEvaluationProgress
     from library.image_library import ImageLibrary
     from library.ingest.items import Item

@@ -20,8 +20,10 @@ from commands.session import (
     telling,
 )
 from library.errors import InvalidEvaluation
-from library.evaluation.evaluate import CAPTIONS, CUTOFFS, NAMES, PICTURES, TEMPLATED, TEMPLATES, EvaluationConfig, Json
+from library.evaluation.config import CUTOFFS, TEMPLATES, EvaluationConfig
 from library.evaluation.labels import Labelling
+from library.evaluation.metrics import Json
+from library.evaluation.tasks import CAPTIONS, NAMES, PICTURES, TEMPLATED
 from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig
 from library.ingest.items import Item
 

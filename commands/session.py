@@ -17,8 +17,9 @@ from library.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
-from library.evaluation.evaluate import EvaluationConfig, Json
+from library.evaluation.config import EvaluationConfig
 from library.evaluation.labels import OnProgress as OnEvaluationProgress
+from library.evaluation.metrics import Json
 from library.image_library import ImageLibrary
 from library.ingest.items import Item
 from library.ingest.packs import Contents, Pack, PackWriter

@@ -27,13 +27,16 @@ from library.errors import (
     UnknownPicture,
 )
 from library.evaluation.tuning import OnProgress as OnTuningProgress
-from library.evaluation.tuning import Tuning, TuningConfig, check_enough, measure, queries_of
+from library.evaluation.tuning import Tuning, TuningConfig, check_enough, measure
+from library.evaluation.tuning_queries import queries_of
 from library.history import History, Outcome, PastRun
 from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest.batch import BATCH_SIZE
 from library.ingest.items import Item
 from library.ingest.library_destination import DryRun, LibraryDestination, Reindexing
-from library.ingest.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits, pack_up, unpack
+from library.ingest.pack_export import pack_up
+from library.ingest.pack_import import unpack
+from library.ingest.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits
 from library.ingest.pipeline import ingest, was_interrupted
 from library.ingest.receipts import FileReceipt
 from library.ingest.storing import Near

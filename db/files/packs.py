@@ -17,7 +17,7 @@ import pyarrow.parquet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from library.errors import InvalidPack
-from library.ingest.packs import BATCH_ROWS, EPOCH, Contents, Manifest, PackedPicture, Row
+from library.ingest.packs import BATCH_ROWS, EPOCH, Contents, Manifest, PackedPicture, PackRow
 from library.ports import EncoderInfo, Vectors
 
 VERSION: Literal[1] = 1
@@ -236,7 +236,7 @@ class FolderPack:
         if any(group.total_byte_size > MAX_GROUP_BYTES for group in groups):
             raise InvalidPack(f"{file.name} has groups of rows that do not fit into memory.")
 
-    def rows(self) -> Generator[Sequence[Row], None, None]:
+    def rows(self) -> Generator[Sequence[PackRow], None, None]:
         for name in self._files:
             with _damage_explained(name), pyarrow.parquet.ParquetFile(self._folder / name) as table:
                 first = 1
@@ -332,14 +332,14 @@ def _batch(pictures: Sequence[PackedPicture], schema: Any) -> Any:
     return pyarrow.record_batch([columns[name] for name in schema.names], schema=schema)
 
 
-def _rows(file: str, first: int, batch: Any) -> list[Row]:
+def _rows(file: str, first: int, batch: Any) -> list[PackRow]:
     columns = {name: batch.column(name) for name in batch.schema.names}
     vectors = _matrix(columns.pop(VECTOR))
     values = {name: column.to_pylist() for name, column in columns.items() if name != "added"}
     values["added"] = [_moment(number) for number in columns["added"].cast(pyarrow.int64()).to_pylist()]
     fields = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
     places = (f"{file} row {number}" for number in range(first, first + batch.num_rows))
-    return [Row(place, row, vector) for place, row, vector in zip(places, fields, vectors, strict=True)]
+    return [PackRow(place, row, vector) for place, row, vector in zip(places, fields, vectors, strict=True)]
 
 
 def _matrix(column: Any) -> Vectors:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ RESAMPLED_AT_ONCE = 200
 Flags = NDArray[np.bool_]  # (queries, depth): whether the picture at this rank is relevant
 Values = NDArray[np.float64]  # (queries, metrics)
 Positions = NDArray[np.intp]
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -82,3 +84,11 @@ def intervals(values: Values, resamples: int = RESAMPLES, seed: int = SEED) -> l
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(np.concatenate(means), [tail, 1 - tail], axis=0)
     return [Interval(*map(float, each)) for each in zip(values.mean(axis=0), low, high, strict=True)]
+
+
+def figures(columns: Sequence[str], values: Values) -> Json:
+    """Returns the mean and the interval of each column by its name, as JSON can hold them."""
+    return {
+        name: {"value": round(each.value, 6), "low": round(each.low, 6), "high": round(each.high, 6)}
+        for name, each in zip(columns, intervals(values), strict=True)
+    }

@@ -20,9 +20,9 @@ class TuningJob:
         """Of the last measurement that came to its end."""
         return self._result
 
-    def start(self, wish: TuningConfig) -> Job:
+    def start(self, config: TuningConfig) -> Job:
         """Begins, or returns the one under way."""
-        return self._runner.start(lambda job: self._measure(job, wish))
+        return self._runner.start(lambda job: self._measure(job, config))
 
     def stop(self) -> None:
         self._runner.stop()
@@ -30,7 +30,7 @@ class TuningJob:
     def close(self, timeout: float) -> None:
         self._runner.close(timeout)
 
-    def _measure(self, job: Job, wish: TuningConfig) -> bool:
-        tuning = self._library.tune(wish, job.on_progress, job.stop.is_set)
+    def _measure(self, job: Job, config: TuningConfig) -> bool:
+        tuning = self._library.tune(config, job.on_progress, job.stop.is_set)
         self._result = tuning or self._result
         return tuning is not None

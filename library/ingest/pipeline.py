@@ -24,18 +24,15 @@ def ingest(
     in_place: bool = False,
     near: Near = "take",
 ) -> Iterator[FileReceipt]:
-    """Yields one receipt per item, in order; a bad file never stops the rest. Of what was not listed yet when a
-    run is cut short there is none.
+    """Yields one receipt per item, in order; a bad file never stops the rest.
 
     `in_place` stores no originals of items that have an `original_at`. Near-duplicates are looked for unless `near` is
     "take"; those that were given up for another picture are left out in any case.
 
-    While one batch of `batch_size` new pictures is stored and inserted by the caller's thread, the next two are
-    encoded, and the one after those is read and decoded.
-
-    `should_stop` is asked after each batch. When Milvus, the store or a source goes away, the batch in hand is
-    receipted as rejected, the rest as skipped, and then the error is raised: what was kept is complete, and the
-    same call later does the rest.
+    While one batch of `batch_size` new pictures is stored by the caller's thread, the next two are encoded, and the
+    one after those is read and decoded. `should_stop` is asked after each batch. When Milvus, the store or a source
+    goes away, the batch in hand is rejected, the rest skipped, and then the error is raised: what was stored is
+    complete, and the same call later does the rest. Of what was not listed yet by then there are no receipts.
     """
     remaining = iter(items)
     reason, problem = "", None

@@ -10,17 +10,10 @@ import pytest
 from db.files.evaluations import EvaluationFiles
 from db.milvus.connection import Milvus
 from library.errors import InvalidEvaluation
-from library.evaluation.evaluate import (
-    CAPTIONS,
-    NAMES,
-    PICTURES,
-    TEMPLATED,
-    EvaluationConfig,
-    averaged,
-    evaluate,
-    spoken,
-)
+from library.evaluation.config import EvaluationConfig
+from library.evaluation.evaluate import evaluate
 from library.evaluation.labels import Labelling
+from library.evaluation.tasks import CAPTIONS, NAMES, PICTURES, TEMPLATED, averaged, spoken
 from testing.fakes import ColourEncoder, MemoryDatabase
 from testing.pictures import item
 

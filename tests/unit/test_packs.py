@@ -142,7 +142,7 @@ def test_a_pack_holds_what_was_asked_for(laptop, contents, columns):
 
 
 def test_a_large_library_becomes_several_files(laptop, cluster, monkeypatch):
-    monkeypatch.setattr("library.ingest.packs.BATCH_ROWS", 2)
+    monkeypatch.setattr("library.ingest.pack_export.BATCH_ROWS", 2)
     monkeypatch.setattr("db.files.packs.FILE_ROWS", 4)
     pack = laptop.export()
     assert [file["rows"] for file in json.loads((pack / "manifest.json").read_text())["files"]] == [4, 1]
@@ -150,7 +150,7 @@ def test_a_large_library_becomes_several_files(laptop, cluster, monkeypatch):
 
 
 def test_few_originals_are_in_memory_at_once(laptop, monkeypatch):
-    monkeypatch.setattr("library.ingest.packs.BATCH_BYTES", 1)
+    monkeypatch.setattr("library.ingest.pack_export.BATCH_BYTES", 1)
     assert pq.read_metadata(laptop.export() / "pictures-00000.parquet").num_row_groups == 5
 
 
@@ -190,7 +190,7 @@ def test_a_library_without_vectors_makes_no_pack(cluster, tmp_path):
 
 
 def test_a_stopped_export_leaves_nothing(laptop, tmp_path, monkeypatch):
-    monkeypatch.setattr("library.ingest.packs.BATCH_ROWS", 2)
+    monkeypatch.setattr("library.ingest.pack_export.BATCH_ROWS", 2)
     stops = iter([False, True, True])
     with new_pack(str(tmp_path / "pack"), ALL) as writer:
         assert list(laptop.library.export(writer, lambda: next(stops))) == ["packed"] * 2
@@ -308,7 +308,7 @@ def test_a_row_that_is_there_twice_counts_once(laptop, cluster):
 
 
 def test_an_import_that_was_cut_off_is_finished_by_the_next(laptop, cluster, monkeypatch):
-    monkeypatch.setattr("library.ingest.packs.BATCH_ROWS", 2)
+    monkeypatch.setattr("library.ingest.pack_export.BATCH_ROWS", 2)
     monkeypatch.setattr("db.files.packs.BATCH_ROWS", 2)
     pack = laptop.export()
     collection = cluster.database.collection(Encoder.info)

@@ -9,8 +9,9 @@ from db.files.nprobe_choices import Choice, NprobeChoices
 from db.milvus.clusters import EVERY_CLUSTER
 from db.milvus.connection import Milvus
 from library.errors import InvalidEvaluation, StoreUnavailable
-from library.evaluation.tuning import EVERYDAY, PICTURE, TEXT, Step, Tuning, TuningConfig, ladder, recall_of, texts_of
+from library.evaluation.tuning import PICTURE, TEXT, Step, Tuning, TuningConfig, ladder, recall_of
 from library.evaluation.tuning_job import TuningJob
+from library.evaluation.tuning_queries import EVERYDAY, texts_of
 from library.image_library import ImageLibrary
 from library.ports import EncoderInfo, Hit
 from library.search.query import Query
@@ -129,6 +130,14 @@ def test_it_is_told_where_nothing_is_gained():
 
 def test_a_stopped_measurement_gives_nothing(library):
     assert library.tune(TuningConfig(queries=2), should_stop=lambda: True) is None
+
+
+def test_a_measurement_that_is_stopped_midway_gives_nothing(library):
+    told = []
+    measured = library.tune(
+        TuningConfig(queries=3), lambda done, total: told.append(done), should_stop=lambda: len(told) >= 8
+    )
+    assert measured is None and told == list(range(1, 9))
 
 
 def test_progress_is_told_up_to_the_end(library):

@@ -1,0 +1,28 @@
+"""Says what to evaluate and by which measures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from library.errors import InvalidEvaluation
+from library.evaluation.labels import Labelling
+from library.search.query import MAX_LIMIT
+
+TEMPLATES = ("a photo of a {}", "a photo of the {}", "a picture of a {}", "a close-up of a {}")
+CUTOFFS = (1, 5, 10)
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """The labels of the pictures, the k of recall@k, the templates for class names, and how the index is searched."""
+
+    labelling: Labelling
+    cutoffs: Sequence[int] = CUTOFFS
+    templates: Sequence[str] = TEMPLATES
+    nprobe: int | None = None  # None: as the library would choose
+
+    def __post_init__(self) -> None:
+        if not self.cutoffs or not all(1 <= k <= MAX_LIMIT for k in self.cutoffs):
+            raise InvalidEvaluation(f"--k takes numbers from 1 to {MAX_LIMIT} with commas between, such as 1,5,10.")
+        for template in self.templates:
+            if template.count("{}") != 1:
+                raise InvalidEvaluation(f"The template {template!r} needs one {{}} where the name of the class goes.")

@@ -1,0 +1,166 @@
+"""Imports the pictures of a pack with the vectors that it brings."""
+
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from library.errors import InvalidContentId, LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
+from library.images import ContentId
+from library.ingest.pack_rows import picture_of
+from library.ingest.packs import Pack, PackedPicture, PackRow
+from library.ingest.prefetch import prefetch
+from library.ingest.receipts import FileReceipt, Status
+from library.ports import Collection, ImageStore, LoadedCollection, Vectors
+from library.records import Record
+
+BATCHES_AHEAD = 1
+STORE_THREADS = 8
+UNIT_TOLERANCE = 1e-2
+
+
+def unpack(
+    pack: Pack,
+    store: ImageStore,
+    collection: Collection,
+    index: LoadedCollection,
+    changes: threading.Lock,
+    should_stop: Callable[[], bool],
+) -> Iterator[FileReceipt]:
+    """Yields a receipt per row, in order; a bad row never stops the rest. What is there already is left as it is.
+
+    Raises InvalidPack, StoreUnavailable or IndexUnavailable: what was kept until then is complete, and the same call
+    later does the rest.
+    """
+    with closing(prefetch(_checked_batches(pack), BATCHES_AHEAD)) as batches:
+        for batch in batches:
+            with changes, ThreadPoolExecutor(STORE_THREADS) as pool:
+                _Unpacking(store, collection, index, pool).keep([row for row in batch if isinstance(row, _Arrival)])
+            yield from (row.receipt if isinstance(row, _Arrival) else row for row in batch)
+            if should_stop():
+                return
+
+
+@dataclass
+class _Arrival:
+    """One sound row on its way in."""
+
+    place: str
+    picture: PackedPicture
+    known: Record | None = None
+    lacks_row: bool = True
+    lacks_original: bool = False
+    status: Status | None = None
+    reason: str | None = None
+
+    @property
+    def receipt(self) -> FileReceipt:
+        assert self.status
+        return FileReceipt(self.place, self.status, self.id, self.reason)
+
+    @property
+    def id(self) -> ContentId:
+        return self.picture.record.content_id
+
+    def settle(self, status: Status, reason: str | None = None) -> None:
+        self.status, self.reason = status, reason
+
+
+def _checked_batches(pack: Pack) -> Generator[list[_Arrival | FileReceipt], None, None]:
+    """The receipts are those of bad rows. Read ahead, since checking originals takes its time too."""
+    with closing(pack.rows()) as batches:
+        for batch in batches:
+            sound = _are_of_unit_length(np.stack([row.vector for row in batch]))
+            yield [_checked(row, ok) for row, ok in zip(batch, sound, strict=True)]
+
+
+def _are_of_unit_length(vectors: Vectors) -> Sequence[bool]:
+    with np.errstate(all="ignore"):
+        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+        are: list[bool] = (np.isfinite(lengths) & (np.abs(lengths - 1) <= UNIT_TOLERANCE)).tolist()
+    return are
+
+
+def _checked(row: PackRow, has_unit_length: bool) -> _Arrival | FileReceipt:
+    try:
+        if not has_unit_length:
+            raise RejectedImage("Its vector is not finite and of unit length.")
+        return _Arrival(row.place, picture_of(row))
+    except (RejectedImage, InvalidContentId) as error:
+        return FileReceipt(row.place, "rejected", reason=str(error))
+
+
+class _Unpacking:
+    """Keeps one batch, while nothing else changes the library."""
+
+    def __init__(
+        self, store: ImageStore, collection: Collection, index: LoadedCollection, pool: ThreadPoolExecutor
+    ) -> None:
+        self._store = store
+        self._collection = collection
+        self._index = index
+        self._pool = pool
+
+    def keep(self, arrivals: Sequence[_Arrival]) -> None:
+        """Settles all of them. Files first, then rows, as everywhere."""
+        self._look_up(arrivals)
+        self._store_all([arrival for arrival in arrivals if not arrival.status])
+        self._insert([arrival for arrival in arrivals if not arrival.status])
+
+    def _look_up(self, arrivals: Sequence[_Arrival]) -> None:
+        ids = list(dict.fromkeys(arrival.id for arrival in arrivals))
+        known = {record.content_id: record for record in self._store.find_all(ids)}
+        rows = self._index.present([record.img_path for record in known.values()])
+        lacking = self._lacking_originals(arrivals, known)
+        seen: set[ContentId] = set()
+        for arrival in arrivals:
+            arrival.known = known.get(arrival.id)
+            arrival.lacks_row = arrival.id not in rows
+            arrival.lacks_original = arrival.id in lacking
+            if arrival.id in seen:
+                arrival.settle("duplicate", "The same picture as one before it in this pack.")
+            elif arrival.known and not (arrival.lacks_row or arrival.lacks_original):
+                arrival.settle("duplicate", f"The same picture as {arrival.known.name}.")
+            elif not (arrival.known or arrival.picture.thumbnail):
+                arrival.settle("skipped", "The picture is neither in the image store nor in this pack.")
+            seen.add(arrival.id)
+
+    def _lacking_originals(
+        self, arrivals: Iterable[_Arrival], known: Mapping[ContentId, Record]
+    ) -> frozenset[ContentId]:
+        """The stored pictures whose original only the pack has."""
+        offered = dict.fromkeys(arrival.id for arrival in arrivals if arrival.picture.original is not None)
+        records = [known[id] for id in offered if id in known]
+        has_original = self._pool.map(self._store.has_original, records)
+        return frozenset(record.content_id for record, has in zip(records, has_original, strict=True) if not has)
+
+    def _store_all(self, arrivals: Sequence[_Arrival]) -> None:
+        errors = list(self._pool.map(self._store_one, arrivals))
+        if errors and all(isinstance(error, StoreUnavailable) for error in errors):
+            raise StoreUnavailable(str(errors[0]))
+        for arrival, error in zip(arrivals, errors, strict=True):
+            if error:
+                arrival.settle("rejected", str(error))
+
+    def _store_one(self, arrival: _Arrival) -> LikenessError | None:
+        picture, known = arrival.picture, arrival.known
+        try:
+            if known is None:
+                self._store.add(picture.record, picture.original, picture.thumbnail or b"")
+            elif arrival.lacks_original:
+                whole = replace(known, original_at="")
+                self._store.add(whole, picture.original, self._store.thumbnail(arrival.id))
+        except (StoreUnavailable, UnknownPicture) as error:
+            return error
+        return None
+
+    def _insert(self, arrivals: Sequence[_Arrival]) -> None:
+        lacking = [arrival for arrival in arrivals if arrival.lacks_row]
+        if lacking:
+            records = [arrival.known or arrival.picture.record for arrival in lacking]
+            self._collection.upsert(records, np.stack([arrival.picture.vector for arrival in lacking]))
+        for arrival in arrivals:
+            arrival.settle("new", None if arrival.lacks_row else "The picture was there; its original was added.")

@@ -1,0 +1,107 @@
+"""Checks the rows of a pack, which may come from a stranger, before a library takes them over."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields as fields_of
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from library.errors import RejectedImage
+from library.images import (
+    EXTENSIONS,
+    MAX_FILE_BYTES,
+    MAX_PIXELS,
+    check_thumbnail,
+    content_id,
+    parse_content_id,
+)
+from library.ingest.packs import EPOCH, PackedPicture, PackRow
+from library.records import NOT_KEPT, Metadata, Record, clean_name
+
+MAX_RECORD_BYTES = 65_536  # what a server keeps of a row beside its vector
+
+
+def picture_of(row: PackRow) -> PackedPicture:
+    """Returns the picture of a row. Raises RejectedImage or InvalidContentId for one that no library has written."""
+    original = row.fields.get("original")
+    record = _record(row.fields, has_original=original is not None)
+    if original is not None and content_id(original) != record.content_id:
+        raise RejectedImage("Its original is not the picture of its content ID.")
+    thumbnail = row.fields.get("thumbnail")
+    if thumbnail is not None:
+        check_thumbnail(thumbnail)
+    return PackedPicture(record, row.vector, thumbnail, original)
+
+
+def _record(fields: Mapping[str, Any], has_original: bool) -> Record:
+    missing = [field.name for field in fields_of(Record) if fields.get(field.name) is None]
+    if missing:
+        raise RejectedImage(f"It has no {', '.join(missing)}.")
+    id = parse_content_id(fields["content_id"])
+    if fields["format"] not in EXTENSIONS:
+        raise RejectedImage(f"{fields['format'][:20]!r} is no format of pictures that are kept here.")
+    if fields["img_path"] != f"images/{id[:2]}/{id}.{EXTENSIONS[fields['format']]}":
+        raise RejectedImage("Its path is not that of its content ID.")
+    _check_numbers(fields)
+    record = Record(
+        content_id=id,
+        img_path=fields["img_path"],
+        name=clean_name(fields["name"]),
+        format=fields["format"],
+        width=fields["width"],
+        height=fields["height"],
+        bytes=fields["bytes"],
+        added=fields["added"].isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        source=fields["source"],
+        metadata=_metadata(fields["metadata"]),
+        original_at="" if has_original else fields["original_at"] or NOT_KEPT,
+    )
+    _check_size(record)
+    return record
+
+
+def _check_numbers(fields: Mapping[str, Any]) -> None:
+    width, height, size = fields["width"], fields["height"], fields["bytes"]
+    if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
+        raise RejectedImage(f"{width} x {height} are not the pixels of a picture.")
+    if not 0 < size <= MAX_FILE_BYTES:
+        raise RejectedImage(f"{size} is not the number of bytes of a picture.")
+    if not EPOCH <= fields["added"] <= datetime.now(UTC) + timedelta(days=1):
+        raise RejectedImage(f"Nothing can have been added at {fields['added'].isoformat()}.")
+
+
+def _check_size(record: Record) -> None:
+    try:
+        size = len(record.to_json().encode())
+    except UnicodeEncodeError:  # JSON can hold half a character
+        raise RejectedImage("Its metadata are not text.") from None
+    if size > MAX_RECORD_BYTES:
+        raise RejectedImage(f"Its record has {size:,} bytes: {MAX_RECORD_BYTES:,} are the most that is kept.")
+
+
+def _metadata(text: str) -> Metadata:
+    if len(text) > MAX_RECORD_BYTES * 3:  # escapes are longer than what they stand for
+        raise RejectedImage("Its metadata are too long.")
+    try:
+        metadata = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_number)
+    except (ValueError, RecursionError):
+        raise RejectedImage("Its metadata are not JSON that can be kept.") from None
+    if not isinstance(metadata, dict):
+        raise RejectedImage("Its metadata are not names and values.")
+    return metadata
+
+
+def _integer(text: str) -> int:
+    """Raises ValueError for one that Milvus cannot keep."""
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(text)
+    return number
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
