@@ -1,64 +1,176 @@
-"""One job at a time in the background, watched and stopped from any tab."""
+"""Jobs in the background: each is watched and stopped from any tab, and outlives the tab that began it."""
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import Generic, Literal, TypeVar
 
 from library.errors import UNEXPECTED, LikenessError
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass
-class Job:
-    """Written by its own thread alone; others read it at any time."""
-
-    state: Literal["running", "done", "stopped", "failed"] = "running"
-    done: int = 0
-    total: int = 0
-    problem: str | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def on_progress(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
+T = TypeVar("T")
+State = Literal["waiting", "running", "done", "stopped", "failed"]
+NOT_BEGUN = "The app was stopped before this upload began."
 
 
-class JobRunner:
-    """`name` is that of its thread, and what the log calls it."""
+class Job(ABC, Generic[T]):
+    """A piece of work with its progress and its result. Its own thread writes them; any other may read them."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._beginning = threading.Lock()
-        self.latest: Job | None = None
+        """`name` is what the log calls it."""
+        self.name = name
+        self.state: State = "waiting"
+        self.done = 0
+        self.total: int | None = 0  # None until all that there is to do has been listed
+        self.result: T | None = None
+        self.problem: str | None = None
+        self.seconds = 0.0  # from the start to the latest progress
+        self.stop = threading.Event()  # set from outside: it is asked to end early
+        self.over = threading.Event()
+        self._started = 0.0
 
-    def start(self, work: Callable[[Job], bool]) -> Job:
-        """Begins, or returns the job under way. `work` says whether it came to its end; it may raise anything."""
-        with self._beginning:
-            if self.latest is None or self.latest.over.is_set():
-                self.latest = Job()
-                threading.Thread(target=self._run, args=[self.latest, work], name=self._name, daemon=True).start()
-            return self.latest
+    @abstractmethod
+    def work(self) -> T | None:
+        """Does the work and returns its result, or None where it was stopped before the end. May raise anything."""
+
+    @property
+    def extent(self) -> str:
+        """Says in the log how much there is to do, where that is known at the start."""
+        return ""
+
+    @property
+    def outcome(self) -> str:
+        """Says in the log how much was done."""
+        return f"{self.done} of {self.total}"
+
+    @property
+    def finished(self) -> bool:
+        return self.state not in ("waiting", "running")
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.stop.is_set() and not self.over.is_set()
+
+    def on_progress(self, done: int, total: int | None) -> None:
+        self.done, self.total = done, total
+        self.seconds = time.monotonic() - self._started
+
+    def run(self) -> None:
+        """Does the work on the calling thread. A failure ends this job, never the thread."""
+        self.state, self._started = "running", time.monotonic()
+        logger.info("%s: %s", self.name, ", ".join(filter(None, ["started", self.extent])))
+        with self.failing():
+            self.result = self.work()
+            self.state = "stopped" if self.result is None else "done"
+        logger.info("%s: %s after %.1f s, %s", self.name, self.state, time.monotonic() - self._started, self.outcome)
+        self.over.set()
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """Makes what is raised within the job's problem; a bug keeps its traceback in the log."""
+        try:
+            yield
+        except LikenessError as error:
+            self.state, self.problem = "failed", str(error)
+        except Exception:
+            self.state, self.problem = "failed", str(UNEXPECTED)
+            logger.exception("%s failed", self.name)
+
+    def give_up(self) -> None:
+        """Ends the job before it began."""
+        self.state, self.problem = "stopped", NOT_BEGUN
+        self.over.set()
+
+
+class JobRunner(Generic[T]):
+    """Runs jobs one after the other on a thread of its own, which begins with the first of them."""
+
+    def __init__(self, name: str, after: Callable[[Job[T]], object] = lambda job: None) -> None:
+        """`name` is that of the thread; `after` is called when a job has run, unless the runner is closing."""
+        self._name = name
+        self._after = after
+        self._queue: SimpleQueue[Job[T] | None] = SimpleQueue()
+        self._unfinished: list[Job[T]] = []
+        self._changing = threading.Lock()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._latest: Job[T] | None = None
+        self._kept: T | None = None
+
+    @property
+    def latest(self) -> Job[T] | None:
+        """The job that was submitted last, over or not."""
+        return self._latest
+
+    @property
+    def result(self) -> T | None:
+        """The result of the last job that was done."""
+        found = self._latest.result if self._latest else None
+        return self._kept if found is None else found
+
+    def submit(self, job: Job[T]) -> None:
+        """Puts the job in line."""
+        with self._changing:
+            self._put(job)
+
+    def start(self, job: Job[T]) -> Job[T]:
+        """Begins the job, or returns the one under way instead: one at a time, and none in line."""
+        with self._changing:
+            if self._latest is None or self._latest.over.is_set():
+                self._put(job)
+            return self._latest or job
+
+    def run_waiting(self) -> None:
+        """Runs the jobs that wait: a long one calls this between its steps, so that they need not wait for its end."""
+        while not self._queue.empty():
+            job = self._queue.get()
+            if job is None:
+                self._queue.put(None)
+                break
+            self._run(job)
 
     def stop(self) -> None:
-        if self.latest:
-            self.latest.stop.set()
+        """Asks the latest job to end early."""
+        if self._latest:
+            self._latest.stop.set()
 
     def close(self, timeout: float) -> None:
-        """Waits for what is in hand: Milvus must not go away under it."""
-        if self.latest:
-            self.latest.stop.set()
-            self.latest.over.wait(timeout)
+        """Waits for the job in hand, which Milvus must not go away under; those that wait are not begun."""
+        self._closing.set()
+        with self._changing:
+            for job in self._unfinished:
+                job.stop.set()
+            self._queue.put(None)
+            thread = self._thread
+        if thread:
+            thread.join(timeout)
 
-    def _run(self, job: Job, work: Callable[[Job], bool]) -> None:
-        try:
-            job.state = "done" if work(job) else "stopped"
-        except LikenessError as error:
-            job.state, job.problem = "failed", str(error)
-        except Exception:
-            job.state, job.problem = "failed", str(UNEXPECTED)
-            logger.exception("%s failed", self._name)
-        logger.info("%s: %s", self._name, job.state)
-        job.over.set()
+    def _put(self, job: Job[T]) -> None:
+        self._kept, self._latest = self.result, job
+        if self._closing.is_set():
+            job.give_up()
+            return
+        self._unfinished.append(job)
+        self._queue.put(job)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while job := self._queue.get():
+            self._run(job)
+
+    def _run(self, job: Job[T]) -> None:
+        if self._closing.is_set():
+            job.give_up()
+        else:
+            job.run()
+            if not self._closing.is_set():
+                self._after(job)
+        with self._changing:
+            self._unfinished.remove(job)

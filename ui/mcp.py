@@ -4,11 +4,10 @@ import asyncio
 import base64
 import binascii
 import json
-import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import gradio as gr
 from gradio.events import api
@@ -21,10 +20,9 @@ from library.images import parse_content_id
 from library.records import Record
 from library.search.request import PartRequest, SearchRequest
 from ui.api import NO_PARTS, Found, found
+from ui.guarded import guarded
 from ui.media import PREFIX
 from ui.views import Json, status_view
-
-logger = logging.getLogger(__name__)
 
 ENDPOINTS = {"search_pictures": "/mcp_search", "library_status": "/mcp_status"}
 SEARCHES_AT_ONCE = 4
@@ -125,13 +123,11 @@ def offer_tools(page: gr.Blocks) -> None:
 
 
 def _told(work: Callable[[], T]) -> T:
-    try:
-        return work()
-    except LikenessError as error:
-        raise ToolError(str(error)) from None
-    except Exception:
-        logger.exception("A request over MCP failed")
-        raise ToolError(str(UNEXPECTED)) from None
+    return guarded(work, _refuse)
+
+
+def _refuse(error: Exception) -> NoReturn:
+    raise ToolError(str(error) if isinstance(error, LikenessError) else str(UNEXPECTED)) from None
 
 
 def _known(part: PartRequest) -> PartRequest:

@@ -87,10 +87,10 @@ def build_page(
         _wire_changes(handlers, results, uploads, run, run_id, run_timer, notice)
         past_runs.asked(handlers.past_runs, None, past_runs, **WATCHING)
         _wire_reindexing(handlers, banner, header, notice)
-        wire_measuring(MeasuringHandlers(library, worker.meter, edits, evaluations), meter, evaluation, **WATCHING)
+        wire_measuring(MeasuringHandlers(library, worker.tuning, edits, evaluations), meter, evaluation, **WATCHING)
         models_of = ModelHandlers(library, worker, edits)
         wire_models(models_of, handlers, models, params, results, view, SEARCHING, WATCHING)
-        wire_duplicates(DuplicateHandlers(library, worker.finder, edits), duplicates, WATCHING, CHANGING)
+        wire_duplicates(DuplicateHandlers(library, worker.duplicates, edits), duplicates, WATCHING, CHANGING)
         _wire_watching(handlers, page, header, params, results, status_timer, run, run_id, run_timer)
     page._queue.sleep_when_free = QUEUE_SECONDS
     page._queue.max_size = None  # on ZeroGPU it would be one, and the page alone asks for more than that at once

@@ -26,7 +26,8 @@ from library.history import PastRun
 from library.image_library import LibraryStatus
 from library.images import ContentId
 from library.ingest.receipts import FileReceipt
-from library.ingest.runs import Reindexing, Run
+from library.ingest.runs import AddJob, ReindexJob
+from library.jobs import State
 from library.models import OfferedModel
 from library.ports import IndexStatus
 from library.records import Record
@@ -56,6 +57,7 @@ TITLED: tuple[type[LikenessError], ...] = (  # the page has a title for each of 
     IndexUnavailable,
     StoreUnavailable,
 )
+REINDEXING: Mapping[State, str] = {"waiting": "loading", "running": "encoding"}  # the words of the page for these
 WORTH_ANOTHER_TRY = (IndexUnavailable, StoreUnavailable)  # a model is asked for once, when the app starts
 
 
@@ -212,11 +214,11 @@ def models_view(offered: Sequence[OfferedModel]) -> list[Json]:
     ]
 
 
-def reindexing_view(work: Reindexing | None) -> Json | None:
+def reindexing_view(work: ReindexJob | None) -> Json | None:
     if work is None:
         return None
     return {
-        "state": work.state,
+        "state": REINDEXING.get(work.state, work.state),
         "total": work.total,
         "done": work.done,
         "stopping": work.stop.is_set(),
@@ -225,7 +227,7 @@ def reindexing_view(work: Reindexing | None) -> Json | None:
     }
 
 
-def run_view(run: Run) -> Json:
+def run_view(run: AddJob) -> Json:
     """Counts while it runs; the receipts once it is over, problems first where there are too many."""
     receipts = list(run.receipts)
     value: Json = {

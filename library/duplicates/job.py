@@ -1,7 +1,7 @@
-"""The search for near-duplicates in the background: one at a time, watched and stopped from any tab."""
+"""The search for near-duplicates as a job in the background, and the review of what it found."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidSelection, UnknownPicture
@@ -10,19 +10,38 @@ from library.images import ContentId
 from library.jobs import Job, JobRunner
 from library.records import Record
 
+NAME = "search for near-duplicates"
 
-class DuplicateJob:
-    """Keeps what the last search found, without what was decided since."""
+
+class DuplicateJob(Job[list[Group]]):
+    """Finds the groups of near-duplicates in the library."""
+
+    def __init__(self, library: ImageLibrary, on_found: Callable[[list[Group], int], None]) -> None:
+        """`on_found` is given the groups and the number of pictures that were compared, before the job is over."""
+        super().__init__(NAME)
+        self._library = library
+        self._on_found = on_found
+
+    def work(self) -> list[Group] | None:
+        groups = self._library.near_duplicates(THRESHOLD, self.on_progress, self.stop.is_set)
+        if groups is not None:
+            self._on_found(groups, self.total or 0)
+        return groups
+
+
+class DuplicateReview:
+    """Keeps the groups that the last search found, without what was decided since; searches one at a time."""
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
         self._changing = threading.Lock()
-        self._runner = JobRunner("search for near-duplicates")
+        self._runner = JobRunner[list[Group]](NAME)
         self._groups: list[Group] | None = None
-        self._looked_at = 0
+        self._compared = 0
 
     @property
-    def latest(self) -> Job | None:
+    def latest(self) -> Job[list[Group]] | None:
+        """The search that was begun last, over or not."""
         return self._runner.latest
 
     @property
@@ -33,11 +52,11 @@ class DuplicateJob:
     @property
     def is_current(self) -> bool:
         """Whether the last search has seen as many pictures as there are."""
-        return self._groups is not None and self._looked_at == self._library.status().pictures
+        return self._groups is not None and self._compared == self._library.status().pictures
 
-    def start(self) -> Job:
-        """Begins, or returns the one under way."""
-        return self._runner.start(self._look)
+    def start(self) -> Job[list[Group]]:
+        """Begins a search, or returns the one under way."""
+        return self._runner.start(DuplicateJob(self._library, self._keep))
 
     def stop(self) -> None:
         self._runner.stop()
@@ -50,32 +69,36 @@ class DuplicateJob:
         with self._changing:
             group = self._group(key, kept)
             deleted = self._library.keep_one(kept, group.ids)
-            self._looked_at -= len(deleted)
+            self._compared -= len(deleted)
             self._replace(group, [])
             return deleted
 
     def keep_all(self, key: str) -> None:
-        """They are no near-duplicates of each other. Raises InvalidSelection or StoreUnavailable."""
+        """Marks all pictures of the group as distinct. Raises InvalidSelection or StoreUnavailable."""
         with self._changing:
             group = self._group(key)
             self._library.mark_distinct(group.ids, group.ids)
             self._replace(group, [])
 
     def set_apart(self, key: str, id: ContentId) -> None:
-        """It is no near-duplicate of the others. Raises InvalidSelection or StoreUnavailable."""
+        """Marks the picture as distinct from the others of its group. Raises InvalidSelection or StoreUnavailable."""
         with self._changing:
             group = self._group(key, id)
             self._library.mark_distinct([id], [other for other in group.ids if other != id])
             self._replace(group, group.without([id]))
 
     def first(self, limit: int) -> Sequence[Group]:
-        """Without what is no longer in the library."""
+        """Returns the first groups, without the pictures that are no longer in the library."""
         with self._changing:
             for group in (self._groups or [])[:limit]:
                 stored = self._library.stored(group.ids)
                 if gone := [id for id in group.ids if id not in stored]:
                     self._replace(group, group.without(gone))
             return (self._groups or [])[:limit]
+
+    def _keep(self, groups: list[Group], compared: int) -> None:
+        with self._changing:
+            self._groups, self._compared = groups, compared
 
     def _group(self, key: str, member: ContentId | None = None) -> Group:
         group = next((group for group in self._groups or [] if group.key == key), None)
@@ -89,11 +112,3 @@ class DuplicateJob:
         groups = list(self._groups or [])
         at = groups.index(group)
         self._groups = [*groups[:at], *parts, *groups[at + 1 :]]
-
-    def _look(self, job: Job) -> bool:
-        groups = self._library.near_duplicates(THRESHOLD, job.on_progress, job.stop.is_set)
-        if groups is None:
-            return False
-        with self._changing:
-            self._groups, self._looked_at = groups, job.total
-        return True

@@ -1,36 +1,17 @@
-"""The meter in the background."""
+"""The measurement of the index's accuracy as a job in the background."""
 
 from library.evaluation.tuning import Tuning, TuningConfig
 from library.image_library import ImageLibrary
-from library.jobs import Job, JobRunner
+from library.jobs import Job
 
 
-class TuningJob:
-    def __init__(self, library: ImageLibrary) -> None:
+class TuningJob(Job[Tuning]):
+    """Compares the index with exact search."""
+
+    def __init__(self, library: ImageLibrary, config: TuningConfig) -> None:
+        super().__init__("accuracy meter")
         self._library = library
-        self._runner = JobRunner("accuracy meter")
-        self._result: Tuning | None = None
+        self._config = config
 
-    @property
-    def latest(self) -> Job | None:
-        return self._runner.latest
-
-    @property
-    def result(self) -> Tuning | None:
-        """Of the last measurement that came to its end."""
-        return self._result
-
-    def start(self, config: TuningConfig) -> Job:
-        """Begins, or returns the one under way."""
-        return self._runner.start(lambda job: self._measure(job, config))
-
-    def stop(self) -> None:
-        self._runner.stop()
-
-    def close(self, timeout: float) -> None:
-        self._runner.close(timeout)
-
-    def _measure(self, job: Job, config: TuningConfig) -> bool:
-        tuning = self._library.tune(config, job.on_progress, job.stop.is_set)
-        self._result = tuning or self._result
-        return tuning is not None
+    def work(self) -> Tuning | None:
+        return self._library.tune(self._config, self.on_progress, self.stop.is_set)

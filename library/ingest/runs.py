@@ -1,105 +1,125 @@
-"""Work in the background: uploads and reindexing, watched and stopped from any tab, closed tabs included."""
+"""Adding and reindexing in the background: uploads one after the other, reindexing in between."""
 
-import logging
 import threading
-import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
-from queue import SimpleQueue
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from library.duplicates.job import DuplicateJob
-from library.errors import UNEXPECTED, LikenessError
-from library.evaluation.tuning_job import TuningJob
+from library.duplicates.job import DuplicateReview
+from library.evaluation.tuning import Tuning
 from library.image_library import ImageLibrary
 from library.ingest.items import Item
 from library.ingest.pipeline import was_interrupted
 from library.ingest.receipts import FileReceipt, Status, tally
 from library.ingest.storing import Near
-
-logger = logging.getLogger(__name__)
+from library.jobs import Job, JobRunner
 
 KEPT_RUNS = 200
 
 
-@dataclass
-class Run:
-    """One run over pictures to take in. Written by the worker alone; others read it at any time."""
+class AddJob(Job[list[FileReceipt]]):
+    """Adds pictures to the library; the receipts so far can be read at any time."""
 
-    source: str
-    total: int | None  # None until all is listed
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    state: Literal["waiting", "running", "done", "stopped", "failed"] = "waiting"
-    receipts: list[FileReceipt] = field(default_factory=list)
-    problem: str | None = None
-    started: float = 0.0
-    seconds: float = 0.0
-    stop: threading.Event = field(default_factory=threading.Event)
-    over: threading.Event = field(default_factory=threading.Event)
+    def __init__(
+        self,
+        library: ImageLibrary,
+        items: Iterable[Item],
+        source: str = "upload",
+        in_place: bool = False,
+        near: Near = "take",
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        super().__init__(f"{source} {self.id[:8]}")
+        self.source = source
+        self.total = len(items) if isinstance(items, Sequence) else None
+        self.receipts: list[FileReceipt] = []
+        self._library = library
+        self._items = items
+        self._in_place = in_place
+        self._near = near
 
     @property
-    def finished(self) -> bool:
-        return self.state in ("done", "stopped", "failed")
+    def extent(self) -> str:
+        return f"{'?' if self.total is None else self.total} files"
+
+    @property
+    def outcome(self) -> str:
+        return ", ".join(f"{count} {status}" for status, count in self.counts().items())
 
     def counts(self) -> dict[Status, int]:
         return tally(self.receipts)
 
+    def work(self) -> list[FileReceipt] | None:
+        should_stop = self.stop.is_set
+        for receipt in self._library.add(
+            self._items, should_stop, in_place=self._in_place, source=self.source, near=self._near
+        ):
+            self.receipts.append(receipt)
+            self.on_progress(len(self.receipts), self.total)
+        return None if was_interrupted(self._items, should_stop, self.counts()["skipped"]) else self.receipts
 
-@dataclass
-class Reindexing:
-    """The stored pictures on their way into the collection of a model; of the chosen one if none is named."""
 
-    model: str = ""
-    state: Literal["loading", "encoding", "done", "stopped", "failed"] = "loading"
-    total: int = 0
-    counts: Counter[Status] = field(default_factory=Counter)
-    problem: str | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    over: threading.Event = field(default_factory=threading.Event)
+class ReindexJob(Job[Counter[Status]]):
+    """Encodes the stored pictures for a model that lacks them: the chosen one if none is named."""
+
+    def __init__(self, library: ImageLibrary, model: str, let_others_pass: Callable[[], None]) -> None:
+        super().__init__("reindexing")
+        self.model = model
+        self.counts: Counter[Status] = Counter()
+        self._library = library
+        self._let_others_pass = let_others_pass
 
     @property
-    def done(self) -> int:
-        return self.counts.total() - self.counts["skipped"]
+    def extent(self) -> str:
+        return f"{self.total} pictures"
+
+    def prepare(self) -> None:
+        """Loads the model and counts the pictures. Raises ModelUnavailable or UnknownModel."""
+        self._library.load_model(self.model)
+        self.total = len(self._library.without_row(self.model))
+
+    def work(self) -> Counter[Status] | None:
+        receipts = [] if self.stop.is_set() else self._library.reindex(self.stop.is_set, self.model)
+        for receipt in receipts:
+            self.counts[receipt.status] += 1
+            tried = self.counts.total()
+            self.on_progress(tried - self.counts["skipped"], max(self.total or 0, tried))  # more may have been added
+            self._let_others_pass()
+        return None if self.stop.is_set() else self.counts
 
 
 class Worker:
-    """Works on a thread of its own: uploads one after the other, reindexing in between."""
+    """Keeps the jobs of one library: what is added and reindexed, measured and compared."""
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
-        self.meter = TuningJob(library)
-        self.finder = DuplicateJob(library)
-        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._runs: deque[Run] = deque(maxlen=KEPT_RUNS)
-        self._reindexing: Reindexing | None = None
+        self.tuning = JobRunner[Tuning]("accuracy meter")
+        self.duplicates = DuplicateReview(library)
+        self._runner = JobRunner[Any]("ingest", self._after)
+        self._runs: deque[AddJob] = deque(maxlen=KEPT_RUNS)
+        self._reindexing: ReindexJob | None = None
         self._beginning = threading.Lock()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
-        self._thread.start()
 
     @property
-    def reindexing(self) -> Reindexing | None:
-        """The latest, finished or not."""
+    def reindexing(self) -> ReindexJob | None:
+        """The latest, over or not."""
         return self._reindexing
 
-    def start(self, items: Iterable[Item], source: str = "upload", in_place: bool = False, near: Near = "take") -> Run:
-        run = Run(source, len(items) if isinstance(items, Sequence) else None)
-        if self._closing.is_set():
-            _not_begun(run)
-        else:
-            self._runs.append(run)
-            self._queue.put(partial(self._upload, run, items, in_place, near))
+    def start(
+        self, items: Iterable[Item], source: str = "upload", in_place: bool = False, near: Near = "take"
+    ) -> AddJob:
+        """Adds the items once the runs before this one are over."""
+        run = AddJob(self._library, items, source, in_place, near)
+        self._runs.append(run)
+        self._runner.submit(run)
         return run
 
-    def reindex(self, model: str = "") -> Reindexing:
+    def reindex(self, model: str = "") -> ReindexJob:
         """Begins, or goes on where an earlier one ended; one at a time, whatever the model."""
         with self._beginning:
             if self._reindexing is None or self._reindexing.over.is_set():
-                self._reindexing = Reindexing(model)
+                self._reindexing = ReindexJob(self._library, model, self._runner.run_waiting)
                 threading.Thread(target=self._prepare, args=[self._reindexing], name="model", daemon=True).start()
             return self._reindexing
 
@@ -107,94 +127,30 @@ class Worker:
         if self._reindexing:
             self._reindexing.stop.set()
 
-    def find(self, id: str) -> Run | None:
+    def find(self, id: str) -> AddJob | None:
         return next((run for run in self._runs if run.id == id), None)
 
-    def current(self) -> Run | None:
+    def current(self) -> AddJob | None:
         """The run at work, or the next in line."""
         return next((run for run in self._runs if not run.finished), None)
 
     def close(self, timeout: float = 7.0) -> None:
         """Finishes the batch in hand and stops; runs that wait are not begun."""
-        self._closing.set()
-        for run in self._runs:
-            run.stop.set()
         self.stop_reindexing()
-        self.meter.close(2.0)
-        self.finder.close(2.0)
-        self._queue.put(None)
-        self._thread.join(timeout)
+        self._runner.close(0)  # asks it to stop, before the others are waited for
+        self.tuning.close(2.0)
+        self.duplicates.close(2.0)
+        self._runner.close(timeout)
 
-    def _work(self) -> None:
-        while job := self._queue.get():
-            job()
-
-    def _let_uploads_pass(self) -> None:
-        """They wait for a batch at most, not for the whole library."""
-        while not self._queue.empty():
-            job = self._queue.get()
-            if job is None:
-                self._queue.put(None)
-                break
-            job()
-
-    def _upload(self, run: Run, items: Iterable[Item], in_place: bool, near: Near) -> None:
-        if self._closing.is_set():
-            _not_begun(run)
+    def _prepare(self, job: ReindexJob) -> None:
+        """Runs beside the uploads, since a download takes its time."""
+        with job.failing():
+            job.prepare()
+        if job.state == "failed":
+            job.over.set()
         else:
-            self._take_in(run, items, in_place, near)
-            run.over.set()
-            if not self._closing.is_set():
-                self._library.calibrate()
+            self._runner.submit(job)
 
-    def _take_in(self, run: Run, items: Iterable[Item], in_place: bool, near: Near) -> None:
-        run.state, run.started = "running", time.monotonic()
-        name = f"{run.source} {run.id[:8]}"
-        logger.info("%s: started, %s files", name, "?" if run.total is None else run.total)
-        with _failures_noted(run):
-            for receipt in self._library.add(items, run.stop.is_set, in_place=in_place, source=run.source, near=near):
-                run.receipts.append(receipt)
-                run.seconds = time.monotonic() - run.started
-            run.state = "stopped" if was_interrupted(items, run.stop.is_set, run.counts()["skipped"]) else "done"
-        counts = ", ".join(f"{count} {status}" for status, count in run.counts().items())
-        logger.info("%s: %s after %.1f s, %s", name, run.state, time.monotonic() - run.started, counts)
-
-    def _prepare(self, work: Reindexing) -> None:
-        """Beside the uploads, since a download takes its time."""
-        with _failures_noted(work):
-            self._library.load_model(work.model)
-            work.total = len(self._library.without_row(work.model))
-            work.state = "encoding"
-        if work.state == "encoding":
-            self._queue.put(partial(self._reindex, work))
-        else:
-            work.over.set()
-
-    def _reindex(self, work: Reindexing) -> None:
-        logger.info("reindexing: started, %d pictures", work.total)
-        with _failures_noted(work):
-            receipts = [] if work.stop.is_set() else self._library.reindex(work.stop.is_set, work.model)
-            for receipt in receipts:
-                work.counts[receipt.status] += 1
-                work.total = max(work.total, work.counts.total())  # more may have been uploaded meanwhile
-                self._let_uploads_pass()
-            work.state = "stopped" if work.stop.is_set() else "done"
-        logger.info("reindexing: %s, %d of %d pictures", work.state, work.done, work.total)
-        work.over.set()
-
-
-@contextmanager
-def _failures_noted(work: Run | Reindexing) -> Iterator[None]:
-    """They end this work, never the worker."""
-    try:
-        yield
-    except LikenessError as error:
-        work.state, work.problem = "failed", str(error)
-    except Exception:
-        work.state, work.problem = "failed", str(UNEXPECTED)
-        logger.exception("Work in the background failed")
-
-
-def _not_begun(run: Run) -> None:
-    run.state, run.problem = "stopped", "The app was stopped before this upload began."
-    run.over.set()
+    def _after(self, job: Job[Any]) -> None:
+        if isinstance(job, AddJob):
+            self._library.calibrate()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from library.duplicates.job import DuplicateJob
+from library.duplicates.job import DuplicateReview
 from library.image_library import ImageLibrary
 from library.images import content_id
 from testing.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore, ready
@@ -25,7 +25,7 @@ def filled(picture):
 
 @pytest.fixture
 def finder(filled):
-    return DuplicateJob(filled)
+    return DuplicateReview(filled)
 
 
 @pytest.fixture
@@ -154,4 +154,4 @@ def test_an_index_that_is_away_is_told_in_one_sentence(handlers, finder, monkeyp
 def test_a_library_of_one_picture_is_too_small(picture):
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
     list(library.add([item("red.png", picture("red"))]))
-    assert DuplicateHandlers(library, DuplicateJob(library), "all").view()["too_small"] is True
+    assert DuplicateHandlers(library, DuplicateReview(library), "all").view()["too_small"] is True

@@ -220,7 +220,7 @@ def test_uploads_pass_and_the_old_collection_answers_meanwhile(worker, offline, 
     network.encoder.go_on.clear()
     work = worker.reindex()
     assert worker.reindex() is work
-    until(lambda: work.state == "encoding")
+    until(lambda: work.state == "running")
     assert best(offline, "red") == "red.png" and answering(offline) == "small"
     upload = worker.start([item("dark.png", picture((90, 0, 0)))])
     network.encoder.go_on.set()
@@ -234,7 +234,7 @@ def test_reindexing_that_was_stopped_says_how_far_it_came(worker, offline, netwo
     network.up = True
     network.encoder.go_on.clear()
     work = worker.reindex()
-    until(lambda: work.state == "encoding")
+    until(lambda: work.state == "running")
     worker.stop_reindexing()
     network.encoder.go_on.set()
     assert ended(work).state == "stopped"

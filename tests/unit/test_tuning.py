@@ -13,6 +13,7 @@ from library.evaluation.tuning import PICTURE, TEXT, Step, Tuning, TuningConfig,
 from library.evaluation.tuning_job import TuningJob
 from library.evaluation.tuning_queries import EVERYDAY, texts_of
 from library.image_library import ImageLibrary
+from library.jobs import JobRunner
 from library.ports import EncoderInfo, Hit
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
@@ -263,26 +264,26 @@ def test_a_choice_that_cannot_be_written_is_told(tmp_path):
 
 
 def test_the_meter_measures_in_the_background_one_at_a_time(library):
-    meter = TuningJob(library)
-    work = meter.start(TuningConfig(queries=2))
-    assert meter.start(TuningConfig(queries=2)) is work or work.over.is_set()
+    meter = JobRunner("accuracy meter")
+    work = meter.start(TuningJob(library, TuningConfig(queries=2)))
+    assert meter.start(TuningJob(library, TuningConfig(queries=2))) is work or work.over.is_set()
     assert work.over.wait(60)
     assert (work.state, work.done) == ("done", work.total)
     assert meter.result.rows == 600
 
 
 def test_a_measurement_that_is_stopped_keeps_the_result_before(library):
-    meter = TuningJob(library)
-    assert meter.start(TuningConfig(queries=2)).over.wait(60)
+    meter = JobRunner("accuracy meter")
+    assert meter.start(TuningJob(library, TuningConfig(queries=2))).over.wait(60)
     before = meter.result
-    work = meter.start(TuningConfig(queries=5_000))
+    work = meter.start(TuningJob(library, TuningConfig(queries=5_000)))
     meter.stop()
     assert work.over.wait(60)
     assert (work.state, meter.result) == ("stopped", before)
 
 
 def test_a_measurement_that_fails_says_why(picture):
-    meter = TuningJob(small(0, picture))
-    work = meter.start(TuningConfig())
+    meter = JobRunner("accuracy meter")
+    work = meter.start(TuningJob(small(0, picture), TuningConfig()))
     assert work.over.wait(60)
     assert work.state == "failed" and "no searchable pictures" in work.problem

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from db.files.evaluations import EvaluationFiles
-from library.evaluation.tuning_job import TuningJob
 from library.image_library import ImageLibrary
 from library.images import content_id
+from library.jobs import JobRunner
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.pictures import item
 from ui.handlers.evaluation import MeasuringHandlers
@@ -21,8 +21,8 @@ def filled(picture):
 
 
 @pytest.fixture
-def meter(filled):
-    return TuningJob(filled)
+def meter():
+    return JobRunner("accuracy meter")
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_costly_work_and_choices_need_all_rights(filled, meter, edits):
 
 def test_what_cannot_be_measured_is_said(picture):
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
-    meter = TuningJob(library)
+    meter = JobRunner("accuracy meter")
     value = measured(MeasuringHandlers(library, meter, "all"), meter)
     assert value["state"] == "failed" and "no searchable pictures" in value["problem"]
 

@@ -1,6 +1,5 @@
 """What the view of near-duplicates shows, and who may decide about them."""
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,15 +8,14 @@ import gradio as gr
 
 from library import validation
 from library.duplicates.groups import Group
-from library.duplicates.job import DuplicateJob
+from library.duplicates.job import DuplicateReview
 from library.errors import InvalidSelection, LikenessError, NotAllowed
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.permissions import Edits, require
 from library.records import Record
+from ui.guarded import guarded
 from ui.views import Json, error_view
-
-logger = logging.getLogger(__name__)
 
 GROUPS_SHOWN = 40
 PICTURES_SHOWN = 60
@@ -25,9 +23,9 @@ FEWEST = 2
 
 
 class DuplicateHandlers:
-    def __init__(self, library: ImageLibrary, finder: DuplicateJob, edits: Edits) -> None:
+    def __init__(self, library: ImageLibrary, review: DuplicateReview, edits: Edits) -> None:
         self._library = library
-        self._finder = finder
+        self._review = review
         self._edits = edits
 
     def view(self) -> Json:
@@ -38,16 +36,16 @@ class DuplicateHandlers:
         """Visitors who may decide nothing look only where there is something new to see."""
 
         def begin() -> None:
-            if self._edits != "all" and self._finder.is_current:
+            if self._edits != "all" and self._review.is_current:
                 raise NotAllowed("The near-duplicates shown are those of all pictures: there is nothing new to find.")
-            self._finder.start()
+            self._review.start()
 
         return self._told(begin)
 
     def stop(self) -> Json:
         def stop() -> None:
             require(self._edits, "all")
-            self._finder.stop()
+            self._review.stop()
 
         return self._told(stop)
 
@@ -60,17 +58,17 @@ class DuplicateHandlers:
             given = validation.mapping(data)
             key, decision = validation.text(given.get("key")), validation.text(given.get("decision"))
             if decision == "all":
-                self._finder.keep_all(key)
+                self._review.keep_all(key)
                 done["notice"] = _notice("duplicates.all_kept")
                 return
             id = parse_content_id(validation.text(given.get("id")))
             if decision == "keep":
                 kept = self._library.record(id)
-                deleted = self._finder.keep_one(key, id)
+                deleted = self._review.keep_one(key, id)
                 done["removed"] = [record.content_id for record in deleted]
                 done["notice"] = _notice("duplicates.kept_one", name=kept.name, count=len(deleted))
             elif decision == "apart":
-                self._finder.set_apart(key, id)
+                self._review.set_apart(key, id)
                 done["notice"] = _notice("duplicates.set_apart")
             else:
                 raise InvalidSelection("A decision is keep, all or apart.")
@@ -78,16 +76,11 @@ class DuplicateHandlers:
         return self._told(decide) | done
 
     def _told(self, change: Callable[[], None]) -> Json:
-        try:
-            change()
-        except Exception as error:
-            if not isinstance(error, LikenessError):
-                logger.error("A request of the page failed", exc_info=error)
-            return self._shown() | {"problem": error_view(error)["detail"]}
-        return self._shown()
+        failure = guarded(change, error_view)
+        return self._shown() | ({"problem": failure["detail"]} if failure else {})
 
     def _shown(self) -> Json:
-        work, groups = self._finder.latest, self._finder.groups
+        work, groups = self._review.latest, self._review.groups
         is_looking = work is not None and not work.over.is_set()
         problem = work.problem if work else None
         value: Json = {
@@ -95,7 +88,7 @@ class DuplicateHandlers:
             "state": "running" if is_looking else work.state if work else "none",
             "done": work.done if work else 0,
             "total": work.total if work else 0,
-            "stopping": bool(is_looking and work and work.stop.is_set()),
+            "stopping": bool(work and work.is_stopping),
             "may": self._edits == "all",
             "current": False,
             "too_small": False,
@@ -105,10 +98,10 @@ class DuplicateHandlers:
         try:
             pictures = self._library.status().pictures
             value["too_small"] = pictures is not None and pictures < FEWEST
-            value["current"] = self._finder.is_current
+            value["current"] = self._review.is_current
             if groups is not None and not is_looking:
-                value["groups"] = [_group(group) for group in self._finder.first(GROUPS_SHOWN)]
-                value["found"] = len(self._finder.groups or [])
+                value["groups"] = [_group(group) for group in self._review.first(GROUPS_SHOWN)]
+                value["found"] = len(self._review.groups or [])
         except LikenessError as error:
             problem = str(error)
         return value | {"problem": problem}

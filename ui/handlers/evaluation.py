@@ -1,6 +1,5 @@
 """What the meter and the table of evaluations show, and who may begin a measurement."""
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,39 +7,39 @@ from typing import Any
 import gradio as gr
 
 from library import validation
-from library.errors import InvalidEvaluation, LikenessError
+from library.errors import InvalidEvaluation
 from library.evaluation.evaluate import Evaluations
 from library.evaluation.tuning import PICTURE, TEXT, Tuning, TuningConfig
 from library.evaluation.tuning_job import TuningJob
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
+from library.jobs import JobRunner
 from library.permissions import Edits, require
+from ui.guarded import guarded
 from ui.views import Json, error_view
-
-logger = logging.getLogger(__name__)
 
 EVALUATIONS_SHOWN = 30
 
 
 class MeasuringHandlers:
     def __init__(
-        self, library: ImageLibrary, meter: TuningJob, edits: Edits, evaluations: Evaluations | None = None
+        self, library: ImageLibrary, jobs: JobRunner[Tuning], edits: Edits, evaluations: Evaluations | None = None
     ) -> None:
         self._library = library
-        self._meter = meter
+        self._jobs = jobs
         self._edits = edits
         self._evaluations = evaluations
 
     def meter(self) -> Json:
         """How far a measurement is, and what the last one found."""
-        work, result = self._meter.latest, self._meter.result
+        work, result = self._jobs.latest, self._jobs.result
         index = self._library.status().index
         return {
             "at": time.monotonic(),  # every answer is drawn, since each is another one
             "state": work.state if work else "none",
             "done": work.done if work else 0,
             "total": work.total if work else 0,
-            "stopping": bool(work and work.stop.is_set() and not work.over.is_set()),
+            "stopping": bool(work and work.is_stopping),
             "problem": work.problem if work else None,
             "may": self._edits == "all",
             "chosen": index.nprobe if index and index.nprobe_is_chosen else None,
@@ -49,10 +48,10 @@ class MeasuringHandlers:
         }
 
     def measure(self) -> Json:
-        return self._changing(lambda: self._meter.start(TuningConfig()))
+        return self._changing(lambda: self._jobs.start(TuningJob(self._library, TuningConfig())))
 
     def stop(self) -> Json:
-        return self._changing(self._meter.stop)
+        return self._changing(self._jobs.stop)
 
     def choose(self, data: Any) -> Json:
         """Keeps the suggestion of the last measurement, and no other number; or takes the choice back."""
@@ -61,7 +60,7 @@ class MeasuringHandlers:
             if validation.mapping(data).get("suggested") is not True:
                 self._library.choose_nprobe(None)
                 return
-            result = self._meter.result
+            result = self._jobs.result
             if result is None or result.suggested is None:
                 raise InvalidEvaluation("Nothing was measured yet: measure first.")
             self._library.choose_nprobe(result.suggested.nprobe)
@@ -87,14 +86,12 @@ class MeasuringHandlers:
         return {id: icon for id, icon in icons.items() if id in stored}
 
     def _changing(self, change: Callable[[], object]) -> Json:
-        try:
+        def allowed() -> None:
             require(self._edits, "all")
             change()
-        except Exception as error:
-            if not isinstance(error, LikenessError):
-                logger.error("A request of the page failed", exc_info=error)
-            return self.meter() | {"state": "failed", "problem": error_view(error)["detail"]}
-        return self.meter()
+
+        failure = guarded(allowed, error_view)
+        return self.meter() | ({"state": "failed", "problem": failure["detail"]} if failure else {})
 
 
 def tuning_view(found: Tuning) -> Json:

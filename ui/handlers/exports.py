@@ -3,7 +3,6 @@
 import codecs
 import json
 import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -58,7 +57,7 @@ def remove_all(library: ImageLibrary, edits: Edits, data: Any) -> Json:
         raise UnknownPicture(_none_of(len(ids)))
     for start in range(0, len(there), DELETED_AT_ONCE):
         library.delete(there[start : start + DELETED_AT_ONCE])
-    return {"removed_all": ids, "count": len(there), "at": time.monotonic()}
+    return {"removed_all": ids, "count": len(there)}
 
 
 def _file(library: ImageLibrary, kind: str, rows: Sequence[Any]) -> Response:

@@ -1,6 +1,5 @@
 """What each control does: plain values in, plain values out, rights asked where something changes."""
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -9,17 +8,18 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from library import validation
-from library.errors import LikenessError, NotAllowed, RejectedImage, UnknownSource
+from library.errors import LikenessError, RejectedImage, UnknownSource
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.ingest.items import Item
-from library.ingest.runs import Run, Worker
+from library.ingest.runs import AddJob, Worker
 from library.ingest.storing import Near
 from library.permissions import Edits, Sources, require
 from library.search.fields import Fields
 from library.search.query import Answer, Query, as_order
 from library.search.request import PartRequest, parse_drafts, parse_match
 from ui.address import filter_in, pairs_of, parts_in
+from ui.guarded import guarded
 from ui.handlers.exports import remove_all
 from ui.views import (
     PAGE_SIZE,
@@ -38,11 +38,11 @@ from ui.views import (
     waiting_view,
 )
 
-logger = logging.getLogger(__name__)
-
 AUTOMATIC, MANUAL, EXACT = "Automatic", "Manual", "Exact"
 NO_RUN: Json = {"state": "none"}
 PAST_RUNS = 200
+
+Started = tuple[Json, str | None]  # the view of a run, and its ID
 
 
 class Handlers:
@@ -65,22 +65,24 @@ class Handlers:
 
     def show(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
         """The results of a search, or a page of the library where nothing is asked for. Never raises."""
-        try:
-            if view.is_plain:
-                return self._browse(view)
-            query = self._query(view, limit, accuracy, nprobe, min_score)
-            is_ready = self._library.prepare(view.model)
-            other_is_ready, problem = self._prepare_other(view)
-            if not (is_ready and other_is_ready):  # the page asks again once they are there
-                return waiting_view(view)
-            if view.is_browsing:
-                listing = self._library.listed(view.where, view.order, view.offset, PAGE_SIZE)
-                return browse_view(listing.records, listing.total, view)
-            answer = self._library.search(query)
-            value = answer_view(answer, view, self._library.status().pictures, query.min_score, query.limit)
-            return value | self._beside(answer, query, view, problem) if view.against else value
-        except Exception as error:
-            return error_view(_reported(error), view)
+        return guarded(
+            lambda: self._shown(view, limit, accuracy, nprobe, min_score), lambda error: error_view(error, view)
+        )
+
+    def _shown(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
+        if view.is_plain:
+            return self._browse(view)
+        query = self._query(view, limit, accuracy, nprobe, min_score)
+        is_ready = self._library.prepare(view.model)
+        other_is_ready, problem = self._prepare_other(view)
+        if not (is_ready and other_is_ready):  # the page asks again once they are there
+            return waiting_view(view)
+        if view.is_browsing:
+            listing = self._library.listed(view.where, view.order, view.offset, PAGE_SIZE)
+            return browse_view(listing.records, listing.total, view)
+        answer = self._library.search(query)
+        value = answer_view(answer, view, self._library.status().pictures, query.min_score, query.limit)
+        return value | self._beside(answer, query, view, problem) if view.against else value
 
     def _prepare_other(self, view: View) -> tuple[bool, str]:
         """Whether the model to compare with need not be waited for, and why it cannot be had, if so."""
@@ -106,33 +108,32 @@ class Handlers:
 
     def visit(self, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
         """Where a link, an example, a page button or the address bar leads."""
-        try:
+
+        def visited() -> tuple[Json, View]:
             view = self.addressed(data)
-        except LikenessError as error:
-            return error_view(error), View()
-        return self.show(view, limit, accuracy, nprobe, min_score), view
+            return self.show(view, limit, accuracy, nprobe, min_score), view
+
+        return guarded(visited, lambda error: (error_view(error), View()))
 
     def filtered(
         self, view: View, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any
     ) -> tuple[Json, View]:
         """The same under other filters and in another order, from its first page on."""
-        try:
+
+        def filtered() -> tuple[Json, View]:
             given = validation.mapping(data)
             where = self._library.typed(parse_drafts(given.get("rows")), parse_match(given.get("match")))
             asked = replace(view, where=where, order=as_order(given.get("sort")), offset=0)
-        except Exception as error:
-            return error_view(_reported(error), view), view
-        return self.show(asked, limit, accuracy, nprobe, min_score), asked
+            return self.show(asked, limit, accuracy, nprobe, min_score), asked
+
+        return guarded(filtered, lambda error: (error_view(error, view), view))
 
     def fields(self) -> Json:
         """What a filter can be about; what is always there, where the rest cannot be had."""
-        try:
-            if self._library.status().model.is_loading:
-                return fields_view(Fields().all())
-            return fields_view(self._library.fields())
-        except Exception as error:
-            _reported(error)
-            return fields_view(Fields().all())
+        always = Fields().all()
+        if self._library.status().model.is_loading:
+            return fields_view(always)
+        return guarded(lambda: fields_view(self._library.fields()), lambda error: fields_view(always))
 
     def asked(self, box: Any, before: View | None = None) -> View:
         """What the search box holds, under the filters so far; paths of pictures are checked where they are read."""
@@ -169,15 +170,16 @@ class Handlers:
             return None
         return next((validation.text(value) for name, value in pairs_of(given) if name == "q"), "")
 
-    def add(self, data: Any) -> tuple[Json, str | None]:
+    def add(self, data: Any) -> Started:
         """Starts a run over uploaded files; the run's view and its ID."""
-        try:
+
+        def added() -> Started:
             require(self._edits, "add")
             return self._started(self._items(data), near="note")
-        except Exception as error:
-            return error_view(_reported(error)), None
 
-    def start(self, files: Any) -> Run:
+        return guarded(added, _not_started)
+
+    def start(self, files: Any) -> AddJob:
         """Starts a run over what a client of the API uploaded. Raises NotAllowed or RejectedImage."""
         require(self._edits, "add")
         entries = validation.entries(files)
@@ -186,18 +188,19 @@ class Handlers:
         named = [{"path": entry.get("path"), "name": _given_name(entry)} for entry in entries]
         return self._worker.start(_joined([self._uploads_in(entry) for entry in named]), near="note")
 
-    def add_samples(self) -> tuple[Json, str | None]:
+    def add_samples(self) -> Started:
         from library.samples.pictures import sample_items
 
-        try:
+        def added() -> Started:
             require(self._edits, "add")
             return self._started(list(sample_items()), "samples")
-        except Exception as error:
-            return error_view(_reported(error)), None
 
-    def add_from_server(self, data: Any) -> tuple[Json, str | None]:
+        return guarded(added, _not_started)
+
+    def add_from_server(self, data: Any) -> Started:
         """Starts a run over a place on the server's disk or network."""
-        try:
+
+        def added() -> Started:
             require(self._edits, "all")
             given = validation.mapping(data)
             source = validation.text(given.get("source"))
@@ -205,43 +208,42 @@ class Handlers:
                 raise UnknownSource("No place is named. Give a folder, an archive, a bucket or a table of the server.")
             items = self._sources.items(source, validation.text(given.get("image_column")))
             return self._started(items, source, in_place=given.get("in_place") is True, near="note")
-        except Exception as error:
-            return error_view(_reported(error)), None
+
+        return guarded(added, _not_started)
 
     def past_runs(self) -> Json:
         return past_runs_view(self._library.past_runs(PAST_RUNS))
 
-    def follow(self, run_id: str | None) -> tuple[Json, str | None]:
+    def follow(self, run_id: str | None) -> Started:
         """How far a run is; without an ID, the run that anyone has under way."""
         run = self._worker.find(run_id) if run_id else self._worker.current()
         return (run_view(run), run.id) if run else (NO_RUN, None)
 
-    def stop(self, run_id: str | None) -> tuple[Json, str | None]:
-        try:
+    def stop(self, run_id: str | None) -> Started:
+
+        def stopped() -> Started:
             require(self._edits, "add")
-        except NotAllowed as error:
-            return error_view(error), None
-        run = self._worker.find(run_id) if run_id else None
-        if run:
-            run.stop.set()
-        return self.follow(run_id)
+            run = self._worker.find(run_id) if run_id else None
+            if run:
+                run.stop.set()
+            return self.follow(run_id)
+
+        return guarded(stopped, _not_started)
 
     def remove(self, data: Any) -> Json:
         """Deletes one picture for good; a notice to show."""
-        try:
+
+        def removed() -> Json:
             require(self._edits, "all")
             given = validation.mapping(data)
             (record,) = self._library.delete([parse_content_id(validation.text(given.get("id")))])
-            return {"removed": record.content_id, "name": record.name, "at": time.monotonic()}
-        except Exception as error:
-            return {**error_view(_reported(error)), "at": time.monotonic()}
+            return {"removed": record.content_id, "name": record.name}
+
+        return guarded(removed, error_view) | {"at": time.monotonic()}
 
     def remove_all(self, data: Any) -> Json:
         """Deletes several pictures for good; a notice to show."""
-        try:
-            return remove_all(self._library, self._edits, data)
-        except Exception as error:
-            return {**error_view(_reported(error)), "at": time.monotonic()}
+        return guarded(lambda: remove_all(self._library, self._edits, data), error_view) | {"at": time.monotonic()}
 
     def uploaded_bytes(self, path: Any) -> bytes:
         """Raises RejectedImage for a path that no upload led to."""
@@ -311,17 +313,17 @@ class Handlers:
         return packed or [Item(name, name, path.read_bytes, "upload")]
 
     def _on_reindexing(self, change: Callable[[], object]) -> Json:
-        try:
+        def changed() -> Json:
             require(self._edits, "all")
             change()
-        except NotAllowed as error:
-            return error_view(error)
-        return self.status()
+            return self.status()
+
+        return guarded(changed, error_view)
 
     def _started(
         self, items: Iterable[Item], source: str = "upload", in_place: bool = False, near: Near = "take"
-    ) -> tuple[Json, str]:
-        run: Run = self._worker.start(items, source, in_place, near)
+    ) -> Started:
+        run = self._worker.start(items, source, in_place, near)
         return run_view(run), run.id
 
 
@@ -336,8 +338,5 @@ def _given_name(entry: Mapping[str, Any]) -> str:
     return validation.text(entry.get("orig_name")) or PurePath(validation.text(entry.get("path"))).name
 
 
-def _reported(error: Exception) -> Exception:
-    """Bugs keep their traceback in the log; what a person can act on is shown and needs none."""
-    if not isinstance(error, LikenessError):
-        logger.error("A request of the page failed", exc_info=error)
-    return error
+def _not_started(error: Exception) -> Started:
+    return error_view(error), None

@@ -1,6 +1,5 @@
 """What the panel of models shows: which can be asked, what each has encoded, and who may change that."""
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,16 +9,15 @@ import gradio as gr
 from gradio.components import Component
 
 from library import validation
-from library.errors import LikenessError, UnknownCollection
+from library.errors import UnknownCollection
 from library.image_library import ImageLibrary
 from library.ingest.runs import Worker
 from library.models import OfferedModel
 from library.permissions import Edits, require
 from library.ports import StoredCollection
+from ui.guarded import guarded
 from ui.handlers.library import Handlers
 from ui.views import Json, View, error_view, models_view, reindexing_view, without_folder
-
-logger = logging.getLogger(__name__)
 
 
 class ModelHandlers:
@@ -70,11 +68,7 @@ class ModelHandlers:
         return self._told(drop)
 
     def _told(self, change: Callable[[], None]) -> Json:
-        problem = None
-        try:
-            change()
-        except Exception as error:
-            problem = _detail(error)
+        refused = guarded(change, error_view)
         offered = self._library.offered_models()
         pictures = self._library.status().pictures
         value: Json = {
@@ -82,13 +76,16 @@ class ModelHandlers:
             "may": self._edits == "all",
             "pictures": pictures,
             "reindexing": reindexing_view(self._worker.reindexing),
+            "models": models_view(offered),
             "collections": [],
         }
-        try:
+
+        def list_collections() -> None:
             value["collections"] = [_collection(each, offered, pictures) for each in self._library.collections()]
-        except Exception as error:
-            problem = problem or _detail(error)
-        return value | {"models": models_view(offered), "problem": problem}
+
+        unlisted = guarded(list_collections, error_view)
+        failure = refused or unlisted
+        return value | {"problem": failure["detail"] if failure else None}
 
 
 def wire_models(
@@ -138,9 +135,3 @@ def _is_of(each: StoredCollection, model: OfferedModel) -> bool:
     if model.info:
         return (each.model, each.fingerprint) == (model.info.name, model.info.fingerprint)
     return each.model == model.name
-
-
-def _detail(error: Exception) -> str:
-    if not isinstance(error, LikenessError):
-        logger.error("A request of the page failed", exc_info=error)
-    return str(error_view(error)["detail"])
