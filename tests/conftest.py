@@ -10,10 +10,13 @@ import pytest
 from PIL import Image
 
 from library.image_library import ImageLibrary
+from library.images import ContentId, content_id
+from library.ingest.runs import Worker
 from testing.app_server import ForkedServer, Server
 from testing.browser import CHROMIUM, PHONE, Browser, start_chromium, sync_playwright
 from testing.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.milvus_server import MilvusServer
+from testing.pictures import item
 from testing.skipping import skip_or_fail
 from testing.states import Apps
 
@@ -26,10 +29,10 @@ NEEDS = {
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests by their folder and by what they start, so that the fast ones can be run alone."""
-    for item in items:
+    for test in items:
         for marker, fixtures in NEEDS.items():
-            if item.path.parent.name == marker or fixtures & set(getattr(item, "fixturenames", ())):
-                item.add_marker(marker)
+            if test.path.parent.name == marker or fixtures & set(getattr(test, "fixturenames", ())):
+                test.add_marker(marker)
 
 
 @pytest.fixture(scope="session")
@@ -191,3 +194,18 @@ def database() -> MemoryDatabase:
 @pytest.fixture
 def library(store: MemoryStore, database: MemoryDatabase) -> ImageLibrary:
     return ImageLibrary(store, ready(ColourEncoder()), database)
+
+
+@pytest.fixture
+def worker(library: ImageLibrary) -> Iterator[Worker]:
+    worker = Worker(library)
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def filled(library: ImageLibrary, picture: Drawn) -> dict[str, ContentId]:
+    """A library of a red, a green and a blue picture; their IDs by colour."""
+    pictures = {colour: picture(colour) for colour in ("red", "green", "blue")}
+    list(library.add([item(f"{colour}.png", data) for colour, data in pictures.items()]))
+    return {colour: content_id(data) for colour, data in pictures.items()}

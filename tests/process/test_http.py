@@ -1,0 +1,216 @@
+"""The page's functions over HTTP: an endpoint that the page hides can still be called."""
+
+import json
+import urllib.request
+import uuid
+
+import pytest
+
+from library.image_library import ImageLibrary
+from library.images import content_id
+from library.ingest.runs import Worker
+from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
+from testing.pictures import item
+from ui.page import build_page, launch_options
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+UNFILTERED = (None, "all", "score", 0)
+
+
+class Client:
+    def __init__(self, url):
+        self.url = url
+
+    def get(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=20) as response:
+            return response.read()
+
+    def post(self, path, body):
+        request = urllib.request.Request(
+            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return json.load(response)
+
+    def call(self, index, event_data, data=()):
+        """Joins the queue as a browser does and waits for the outcome."""
+        session = uuid.uuid4().hex
+        body = {"data": list(data), "event_data": event_data, "fn_index": index, "session_hash": session}
+        self.post("/gradio_api/queue/join", body)
+        outcome = f"{self.url}/gradio_api/queue/data?session_hash={session}"
+        with urllib.request.urlopen(outcome, timeout=20) as stream:
+            for line in stream:
+                if line.startswith(b"data:"):
+                    message = json.loads(line[5:])
+                    if message["msg"] == "process_completed":
+                        return message["output"]
+        raise AssertionError("the stream ended without an outcome")
+
+
+class Site:
+    """The page over one library, served once for each kind of edits."""
+
+    def __init__(self, library, uploads):
+        self.library = library
+        self.uploads = uploads
+        self._worker = Worker(library)
+        self._pages = {}
+        self._urls = {}
+
+    def __call__(self, edits):
+        """Returns a client and the page's functions by name."""
+        if edits not in self._pages:
+            self._pages[edits] = page = build_page(self.library, self._worker, edits)
+            options = launch_options(self.library)
+            _, url, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options)
+            self._urls[edits] = url.rstrip("/")
+        functions = {function.api_name: index for index, function in self._pages[edits].fns.items() if function.fn}
+        return Client(self._urls[edits]), functions
+
+    def close(self):
+        for page in self._pages.values():
+            page.close()
+        self._worker.close()
+
+
+def serve(library, folder):
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        environment.setenv("GRADIO_TEMP_DIR", str(folder))
+        site = Site(library, folder)
+        yield site
+        site.close()
+
+
+@pytest.fixture
+def launch(library, tmp_path):
+    """launch("add") -> a client and the page's functions by name, over a library of the test's own."""
+    yield from serve(library, tmp_path / "gradio")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, picture):
+    """The same over a library of three pictures that no test changes."""
+    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
+    list(library.add([item(f"{colour}.png", picture(colour)) for colour in ("red", "green", "blue")]))
+    yield from serve(library, tmp_path_factory.mktemp("shared") / "gradio")
+
+
+@pytest.mark.parametrize(("edits", "left"), [("none", 3), ("add", 3), ("all", 2)])
+def test_a_raw_post_removes_only_where_that_is_allowed(launch, library, filled, edits, left):
+    client, functions = launch(edits)
+    client.call(functions["remove"], {"id": filled["red"]})
+    assert len(library.browse(0, 9)) == left
+
+
+def test_the_public_api_says_what_it_takes(shared):
+    client, _ = shared("all")
+    endpoints = json.loads(client.get("/gradio_api/info"))["named_endpoints"]
+    assert set(endpoints) == {"/search", "/status", "/add"}
+    parameters = [parameter["parameter_name"] for parameter in endpoints["/search"]["parameters"]]
+    paging = ["where", "match", "sort", "offset"]
+    assert parameters == ["text", "limit", "nprobe", "exact", "min_score", "image", *paging, "parts"]
+    assert endpoints["/search"]["parameters"][5]["python_type"]["type"] == "None | filepath"
+    assert endpoints["/add"]["parameters"][0]["python_type"]["type"] == "list[filepath]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["red", "many", None, False, -1], "has to be a number"),
+        (["red", 0, None, False, -1], "The limit is 0"),
+        (["red", 5, 2.5, False, -1], "has to be a whole number"),
+        ([None, 5, None, False, -1], "Describe a picture"),
+    ],
+)
+def test_the_public_api_refuses_in_words(shared, arguments, complaint):
+    client, functions = shared("all")
+    outcome = client.call(functions["search"], None, [*arguments, None, *UNFILTERED, []])
+    assert complaint in outcome["error"]
+
+
+def test_health_is_served_beside_the_page(shared):
+    client, _ = shared("none")
+    assert json.loads(client.get("/gradio_api/health")) == {"state": "ready", "why": []}
+
+
+def file_data(site, name, data):
+    """What a client says of a file that it has uploaded."""
+    site.uploads.mkdir(exist_ok=True)
+    path = site.uploads / f"{uuid.uuid4().hex}.bin"
+    path.write_bytes(data)
+    return {"path": str(path), "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+
+def test_the_public_api_adds_and_gives_a_receipt_for_every_file(launch, picture):
+    client, functions = launch("add")
+    nameless = {"path": file_data(launch, "", picture("red"))["path"]}
+    files = [file_data(launch, "red.png", picture("red")), nameless, file_data(launch, "x.png", b"text")]
+    [result] = client.call(functions["add"], None, [files])["data"]
+    assert [result[status] for status in ("new", "duplicate", "rejected", "skipped")] == [1, 1, 1, 0]
+    assert result["files"][0] == {
+        "name": "red.png",
+        "status": "new",
+        "content_id": content_id(picture("red")),
+        "reason": None,
+    }
+    assert [record.name for record in launch.library.browse(0, 9)] == ["red.png"]
+
+
+def test_the_public_api_searches_by_a_picture(shared, picture):
+    client, functions = shared("none")
+    image = file_data(shared, "green.png", picture("green", size=(9, 9)))
+    [hits] = client.call(functions["search"], None, ["", 2, None, False, -1, image, *UNFILTERED, []])["data"]
+    assert hits[0]["name"] == "green.png"
+
+
+def test_the_public_api_weighs_texts_and_pictures(shared, picture):
+    client, functions = shared("none")
+    parts = [
+        {"text": "red", "weight": 0.5},
+        {"image": file_data(shared, "green.png", picture("green", size=(9, 9))), "crop": [0, 0, 0.5, 0.5]},
+        {"content_id": content_id(picture("blue")), "weight": -0.5},
+    ]
+    [hits] = client.call(functions["search"], None, ["", 5, None, False, -1, None, *UNFILTERED, parts])["data"]
+    assert [hit["name"] for hit in hits] == ["green.png", "red.png"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "complaint"),
+    [
+        ("red", "are a list"),
+        (["red"], "only one of them"),
+        ([{"text": "red"}] * 500, "has 500 parts"),
+        ([{"text": "red", "weight": 0}], "weight 0 is not possible"),
+        ([{"text": "red", "weight": "NaN"}], "has to be a number"),
+        ([{"content_id": "x"}], "is not a content ID"),
+        ([{"text": "red"}, {"text": "red", "weight": -1}], "cancel each other out"),
+        ([{"image": {"path": "/etc/passwd"}}], "no longer here"),
+        ([{"content_id": "0" * 64, "crop": [0, 0]}], "four numbers"),
+    ],
+)
+def test_the_public_api_refuses_bad_parts_in_words(shared, parts, complaint):
+    client, functions = shared("none")
+    outcome = client.call(functions["search"], None, ["", 5, None, False, -1, None, *UNFILTERED, parts])
+    assert complaint in outcome["error"]
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "elsewhere.png", "../elsewhere.png", "", None, 3, ["x"]])
+def test_the_public_api_reads_uploaded_files_only(shared, picture, path):
+    client, functions = shared("all")
+    outside = shared.uploads.parent / "elsewhere.png"
+    outside.write_bytes(picture("white"))
+    named = {"path": str(outside) if path == "elsewhere.png" else path}
+    assert (
+        "no longer here"
+        in client.call(functions["search"], None, ["", 5, None, False, -1, named, *UNFILTERED, []])["error"]
+    )
+    [result] = client.call(functions["add"], None, [[named]])["data"]
+    assert (result["skipped"], len(shared.library.browse(0, 9))) == (1, 3)
+
+
+@pytest.mark.parametrize(("edits", "files", "complaint"), [("none", [{}], "read-only"), ("all", "x", "No files")])
+def test_the_public_api_refuses_additions_in_words(shared, edits, files, complaint):
+    client, functions = shared(edits)
+    assert complaint in client.call(functions["add"], None, [files])["error"]
