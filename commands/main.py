@@ -60,6 +60,7 @@ from library.samples.pictures import sample_items
 from library.search.batch import Queries
 from library.search.filters import parse_condition
 from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
+from runtime import version
 
 EVERY = "5s"
 
@@ -68,6 +69,15 @@ commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_
 
 Every = Annotated[str, typer.Option(help="How often a source is listed: 5s, 2m, 500ms.")]
 Model = Annotated[str, typer.Option(help="A model by its name or folder, instead of CLIP_MODEL.")]
+
+
+def print_version(wanted: bool) -> None:
+    """Prints the version and ends, before any setting is read."""
+    if wanted:
+        typer.echo(f"likeness {version()}")
+        raise typer.Exit
+
+
 FollowRemovals = Annotated[bool, typer.Option("--delete", help="Deletes pictures whose file is gone from the source.")]
 
 
@@ -80,6 +90,9 @@ def main(
     ] = None,
     every: Every = EVERY,
     follow_removals: FollowRemovals = False,
+    _: Annotated[
+        bool, typer.Option("--version", help="Prints the version.", callback=print_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Finds pictures by meaning. Without a command it serves the page."""
     session = Session(context.obj, read_settings())
