@@ -1,9 +1,8 @@
-"""The app as a Hugging Face Space runs it: what the README uploads, nobody's files, and nowhere to write but /tmp."""
+"""The app as a Hugging Face Space runs it: the uploaded files, nobody's, and nowhere to write but /tmp."""
 
 import hashlib
 import json
 import os
-import re
 import shlex
 import shutil
 import socket
@@ -17,8 +16,8 @@ import click
 import yaml
 
 from testing.app_server import ROOT, Server
+from testing.pages import blocks, read
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 STAND_IN = Path(__file__).parent / "zerogpu"
 NOBODY = 65534
 NO_HUB = "http://127.0.0.1:9"
@@ -30,13 +29,12 @@ AS_NOBODY = (
 
 
 def front_matter() -> dict[str, Any]:
-    return yaml.safe_load(README.split("---\n")[1])
+    return yaml.safe_load(read("README.md").split("---\n")[1])
 
 
 def shown_commands() -> list[list[str]]:
-    """The words of every `hf …` that the README shows."""
-    section = README.split("\n## On a Hugging Face Space\n")[1].split("\n## ")[0]
-    [block] = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
+    """Returns the words of every `hf …` that the page about Spaces shows."""
+    [block] = blocks("sh", ROOT / "docs" / "hugging-face-space.md")
     return [shlex.split(line) for line in block.replace("\\\n", "").splitlines()]
 
 
@@ -52,7 +50,7 @@ def parsed(command: list[str]) -> dict[str, Any]:
 
 
 def uploaded(paths: Iterable[str]) -> set[str]:
-    """Those of the files that the README's command sends."""
+    """Returns those of the files that the shown command sends."""
     from huggingface_hub.utils import filter_repo_objects
 
     [upload] = [command for command in shown_commands() if command[1] == "upload"]

@@ -199,7 +199,7 @@ class Draft:
 
 
 def parse_condition(text: str) -> Draft:
-    """As a command line has it; see the README. Raises InvalidFilter."""
+    """As a command line has it; see docs/filters.md. Raises InvalidFilter."""
     found = CONDITION.fullmatch(text)
     parts = _parts(found[3]) if found else []
     separators = {part for part in parts if part in SEPARATORS}

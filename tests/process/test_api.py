@@ -1,4 +1,4 @@
-"""The endpoints as the README shows them, through gradio_client and a running app."""
+"""The endpoints as docs/http-api.md shows them, through gradio_client and a running app."""
 
 import re
 import subprocess
@@ -10,11 +10,11 @@ from gradio_client.exceptions import AppError
 
 from library.samples.pictures import sample_pictures
 from testing.app_server import ROOT, ForkedServer
+from testing.pages import blocks
 
 
-def test_the_readmes_program_runs(tmp_path):
-    programs = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
-    [program] = [each for each in programs if "gradio_client" in each]
+def test_the_shown_program_runs(tmp_path):
+    [program] = blocks("python", ROOT / "docs" / "http-api.md")
     server = ForkedServer(tmp_path).wait()
     for name, (_, data) in zip(("beach.jpg", "forest.jpg"), sample_pictures(2), strict=True):
         (tmp_path / name).write_bytes(data)

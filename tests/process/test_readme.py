@@ -1,27 +1,22 @@
-"""The README is true: its commands run, its output is the real one, its table is complete."""
+"""The README and docs/ are true: their commands run, and their output is the real one."""
 
 import os
 import re
 import shlex
 
-import pytest
-
-from settings import Settings
 from testing.app_server import ROOT, ForkedServer
+from testing.pages import PAGES, blocks
 from testing.program import run_program
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def sessions() -> list[tuple[str, list[str]]]:
-    """Commands and the lines that follow them, from the console blocks."""
+    """Returns the commands and the lines that follow them, from the console blocks; the README's come first."""
     found: list[tuple[str, list[str]]] = []
-    for block in re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                found.append((line[2:], []))
-            else:
-                found[-1][1].append(line)
+    for line in (line for page in PAGES for block in blocks("console", page) for line in block.splitlines()):
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
     return found
 
 
@@ -31,78 +26,31 @@ def without_figures(lines: list[str]) -> list[str]:
 
 
 def test_every_shown_command_prints_what_is_shown(tmp_path):
-    assert len(sessions()) >= 4
+    assert len(sessions()) >= 9
+    environment = os.environ | {"DATA_DIR": str(tmp_path), "CLIP_MODEL": "small"}
+    known: dict[str, list[str]] = {}
     for command, shown in sessions():
         assert command.startswith("python app.py ")
-        environment = os.environ | {"DATA_DIR": str(tmp_path), "CLIP_MODEL": "small"}
-        result = run_program(_arguments(command), ROOT, environment)
-        assert result.returncode == 0, result.stderr
-        assert without_figures(result.stdout.splitlines()) == without_figures(shown), command
-
-
-def _arguments(command: str) -> list[str]:
-    return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\S+)', command)][2:]
-
-
-def commands() -> str:
-    """All that are shown without being run here: in the shell blocks and within sentences."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
-    return "\n".join([*blocks, *re.findall(r"`((?:cp|docker|pip|python) [^`]+)`", README)])
+        if command == "python app.py samples" or command not in known:
+            result = run_program(shlex.split(command)[2:], ROOT, environment)
+            assert result.returncode == 0, result.stderr
+            known[command] = result.stdout.splitlines()
+        assert without_figures(known[command]) == without_figures(shown), command
 
 
 def starts() -> list[dict[str, str]]:
-    """The settings of every start of the page that needs no service besides."""
-    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL))
-    lines = re.findall(r"^((?:[A-Z_]+=.* )?)python app\.py$", blocks, flags=re.MULTILINE)
+    """Returns the settings of every start of the page that needs no service besides."""
+    lines = re.findall(r"^((?:[A-Z_]+=.* )?)python app\.py$", "\n".join(blocks("sh")), flags=re.MULTILINE)
     settings = [dict(part.split("=", 1) for part in shlex.split(line)) for line in lines]
     return [each for each in settings if each and "IMAGE_STORE" not in each]
 
 
-@pytest.mark.parametrize("settings", starts(), ids=str)
-def test_the_page_starts_with_the_settings_shown(settings, tmp_path):
-    assert len(starts()) >= 3
-    server = ForkedServer(tmp_path, **settings).wait()
+def test_the_page_starts_with_all_settings_shown(tmp_path):
+    """All of them at once: each start takes seconds, and none of them excludes another."""
+    names = [name for settings in starts() for name in settings]
+    assert {"AUTH", "CLIP_OTHERS", "CLIP_TEXT_MODEL", "MCP"} <= set(names)
+    together = {name: value for settings in starts() for name, value in settings.items()}
+    server = ForkedServer(tmp_path, **together).wait()
     server.stop()
     log = server.log.read_text()
     assert "open http://127.0.0.1" in log and "Traceback" not in log
-
-
-def test_every_file_that_a_command_names_is_there():
-    files = set(re.findall(r"(?<![\w./])[\w.-]+\.(?:example|py|txt|yml)\b", commands()))
-    modules = set(re.findall(r"python -m (benchmarks\.\w+)", commands()))
-    assert {"docker-compose.milvus.yml", ".env.example", "app.py"} <= files
-    assert modules
-    for name in [*files, *(module.replace(".", "/") + ".py" for module in modules)]:
-        assert (ROOT / name).is_file(), name
-
-
-def test_every_docker_command_names_the_compose_file():
-    docker = re.findall(r"docker compose .*", commands())
-    assert len(docker) >= 4
-    assert all(command.startswith("docker compose -f docker-compose.milvus.yml ") for command in docker)
-
-
-def test_every_variable_of_the_server_can_be_set():
-    section = README.split("\n## Milvus as a server\n")[1].split("\n## ")[0]
-    example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    settable = {name.upper() for name in Settings.model_fields} & set(re.findall(r"[A-Z_]+(?==)", example))
-    compose = set(re.findall(r"\$\{([A-Z_]+):", (ROOT / "docker-compose.milvus.yml").read_text(encoding="utf-8")))
-    milvus_itself = {"COMMON_SECURITY_AUTHORIZATIONENABLED"}
-    named = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b|(?<=`)[A-Z]+(?=`)", section))
-    assert compose <= named <= settable | compose | milvus_itself
-
-
-def test_the_settings_table_is_complete():
-    listed = set(re.findall(r"^\| `([A-Z_]+)` \|", README, flags=re.MULTILINE))
-    assert listed == {name.upper() for name in Settings.model_fields}
-
-
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", README))))
-def test_every_linked_file_is_there(link):
-    assert (ROOT / link).is_file()
-
-
-def test_the_drawing_of_the_tree_shows_what_there_is():
-    [drawing] = re.findall(r"```\n(app\.py.*?)```", README, flags=re.DOTALL)
-    for name in re.findall(r"^(\S+)", drawing, flags=re.MULTILINE):
-        assert (ROOT / name).exists(), name

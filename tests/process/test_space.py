@@ -135,7 +135,7 @@ def test_without_zerogpu_the_processor_encodes(space_on_cpu, browser):
     assert space_on_cpu.notes == []
 
 
-# What the README says
+# What the README and its page in docs/ say
 
 
 def test_the_front_matter_is_complete_and_true():
@@ -184,11 +184,12 @@ def test_tests_benchmarks_data_and_secrets_stay_here():
     there = [
         "app.py",
         "README.md",
+        "pyproject.toml",
         "requirements.txt",
         "ui/assets/js/page/start.js",
         "encoders/small/model.safetensors",
     ]
-    tests = ["tests/process/test_space.py", "benchmarks/all.py", "tests/zerogpu/spaces.py"]
+    tests = ["tests/process/test_space.py", "benchmarks/all.py", "testing/zerogpu/spaces.py", "training/small/train.py"]
     assert all((ROOT / name).is_file() for name in there + tests)
     assert uploaded([*here, *there, *tests]) == set(there)
 
