@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import tempfile
-import tomllib
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -22,12 +21,6 @@ ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own pool keeps what Milvus Lite has freed
 }
 UPLOADS = "likeness-uploads-"
-PROJECT = Path(__file__).with_name("pyproject.toml")
-
-
-def version() -> str:
-    """Returns the version of the project, which only its pyproject.toml states."""
-    return str(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def prepare_process() -> None:

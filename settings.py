@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import tempfile
+import tomllib
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -40,6 +41,8 @@ ALLOWED = {
 
 SECRETS = {"auth"}
 
+PROJECT = Path(__file__).with_name("pyproject.toml")
+
 AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 
 # No user and no password: they would be shown with the URL.
@@ -47,6 +50,11 @@ STORE_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#*@\[\]][^?#*@\[\]]*")
 STORE_URL_MISSPELT = re.compile(r"[a-z][a-z0-9+]+:")  # s3:bucket is no folder
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def version() -> str:
+    """Returns the version of the project, which only its pyproject.toml states."""
+    return str(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def is_space() -> bool:

@@ -60,7 +60,7 @@ from library.samples.pictures import sample_items
 from library.search.batch import Queries
 from library.search.filters import parse_condition
 from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
-from runtime import version
+from settings import version
 
 EVERY = "5s"
 
