@@ -67,7 +67,7 @@ def serve(settings: Settings, order: "WatchConfig | None" = None) -> None:
     if borrows_gpu := _borrows_gpu(settings):
         zerogpu.accept()
     from db.files.evaluations import EvaluationFiles
-    from db.milvus.connection import without_login
+    from db.milvus.server import without_login
     from db.sources.files import AllowedSources
     from library.ingest.runs import Worker
     from library.ingest.watch import through
@@ -193,7 +193,7 @@ def evaluate(
 def _passing_database(settings: Settings) -> "Iterator[VectorDatabase]":
     """A Milvus Lite of its own, of which nothing stays."""
     from db.files.nprobe_choices import NprobeChoices
-    from db.milvus.connection import Milvus
+    from db.milvus.database import Milvus
 
     with tempfile.TemporaryDirectory(prefix="likeness-evaluation-") as folder:
         choices = NprobeChoices(settings.data_dir / NPROBE_CHOICES)
@@ -342,7 +342,7 @@ def _library(settings: Settings, store: "ImageStore", others: Sequence[str] = ()
     from db.files.decisions import DecisionFile
     from db.files.nprobe_choices import NprobeChoices
     from db.files.run_log import RunLog
-    from db.milvus.connection import Milvus
+    from db.milvus.database import Milvus
     from db.sources.readers import SourceReader
     from library.image_library import ImageLibrary
     from library.models import Models

@@ -17,7 +17,7 @@ import typer
 
 from db.milvus.aliases import behind
 from db.milvus.collection import MilvusCollection
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING
 from library.ports import EncoderInfo, Vector, Vectors
 from library.records import Record
@@ -106,20 +106,20 @@ def measure(uri: str | Path, records: list[Record], vectors: Vectors) -> tuple[F
     threads = searches_a_second(collection, queries)
     kept.close()
 
-    if not kept.is_lite:
+    if kept.backend.is_shared:
         drop(kept, name)
         kept.close()
     # The first cycle of a connection also opens the collection.
     load, release, whole = (statistics.median(times[1:]) * 1000 for times in (loads, releases, cycles))
-    backend = f"{'Lite' if kept.is_lite else 'server'} {version}"
+    backend = f"{'server' if kept.backend.is_shared else 'Lite'} {version}"
     return Figures(insert, load, release, search, exact, whole, threads), backend
 
 
 def drop(milvus: Milvus, name: str) -> None:
-    collections = behind(milvus.client(), name)
-    milvus.client().drop_alias(name)
+    collections = behind(milvus.connection.client(), name)
+    milvus.connection.client().drop_alias(name)
     for each in collections:
-        milvus.client().drop_collection(each)
+        milvus.connection.client().drop_collection(each)
 
 
 def fill(collection: MilvusCollection, records: list[Record], vectors: Vectors) -> float:
@@ -133,8 +133,8 @@ def fill(collection: MilvusCollection, records: list[Record], vectors: Vectors) 
 def wait_for_index(milvus: Milvus, name: str, rows: int) -> None:
     """A server builds it after the flush, and loads faster with it."""
     deadline = time.monotonic() + INDEXING
-    while not milvus.is_lite and time.monotonic() < deadline:
-        if int(milvus.client().describe_index(name, EMBEDDING)["indexed_rows"]) >= rows:
+    while milvus.backend.is_shared and time.monotonic() < deadline:
+        if int(milvus.connection.client().describe_index(name, EMBEDDING)["indexed_rows"]) >= rows:
             return
         time.sleep(0.2)
 

@@ -15,7 +15,7 @@ from benchmarks.results import RESULTS, Quick, Results, Row, Table, publish
 from benchmarks.rows import BATCH, Server
 from db.milvus.clusters import EVERY_CLUSTER, automatic_nprobe
 from db.milvus.collection import MilvusCollection
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC
 from library.ports import EncoderInfo
 from library.search.filters import Condition, Filter
@@ -88,7 +88,7 @@ def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:
 def own_search(milvus: Milvus, name: str) -> Callable[[str, int], object]:
     def search(expression: str, nprobe: int) -> object:
         parameters: dict[str, Any] = {"metric_type": METRIC, "params": {"nprobe": nprobe}}
-        return milvus.client().search(
+        return milvus.connection.client().search(
             name,
             data=[VECTOR],
             anns_field=EMBEDDING,

@@ -30,7 +30,7 @@ from benchmarks.results import seconds as seconds_of
 from benchmarks.tower import on_ready_pixels
 from benchmarks.ways_in import Origin, ingest_rate, run_rate
 from db.images.local import LocalImageStore
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from encoders.clip import ClipEncoder
 from encoders.loading import load_encoder
 from library.images import Picture, content_id, decode, thumbnail

@@ -19,7 +19,7 @@ import typer
 from PIL import Image
 
 from db.images.local import LocalImageStore
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from encoders.loading import load_encoder
 from library.images import ContentId
 from library.ports import EncoderInfo

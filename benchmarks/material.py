@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from db.images.local import LocalImageStore
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.sources.files import items_from
 from library.image_library import ImageLibrary
 from library.images import ContentId, content_id

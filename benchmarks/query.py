@@ -17,7 +17,7 @@ from benchmarks.results import CACHE, RESULTS, Cache, Quick, Results, Row, Table
 from benchmarks.rows import BATCH, Server, started
 from db.milvus.clusters import automatic_nprobe
 from db.milvus.collection import MilvusCollection
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC
 from encoders.clip import ClipEncoder
 from encoders.loading import load_encoder
@@ -154,7 +154,7 @@ def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: in
                 input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
             ).pooler_output
         vector = torch.nn.functional.normalize(features.float(), dim=-1).numpy()
-        return milvus.client().search(name, data=list(vector), **search)
+        return milvus.connection.client().search(name, data=list(vector), **search)
 
     return ask
 

@@ -14,7 +14,7 @@ import typer
 from benchmarks.backends import AS_DELIVERED, drop
 from benchmarks.material import temporary_folder
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, per_second, publish
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, PRIMARY_KEY
 from library.ports import EncoderInfo, Vectors
 from library.records import Record
@@ -108,7 +108,7 @@ def filled(ours: Milvus, direct: Milvus, records: Sequence[Record], vectors: Vec
     collection = ours.collection(infos[0])
     collection.status()
     name = str(direct.collection(infos[1]).status().collection)  # the same schema and index
-    client = direct.client()
+    client = direct.connection.client()
     spent = [0.0, 0.0]
 
     def timed(which: int, work: Callable[..., object], *args: Any) -> None:
@@ -124,9 +124,9 @@ def filled(ours: Milvus, direct: Milvus, records: Sequence[Record], vectors: Vec
             timed(*work)
     flushes = [(0, collection.flush), (1, client.flush, name)]
     # A server that is asked for two flushes makes the first wait longer: it is asked for both at once.
-    with ThreadPoolExecutor(1 if ours.is_lite else 2) as pool:
+    with ThreadPoolExecutor(2 if ours.backend.is_shared else 1) as pool:
         list(pool.map(lambda flush: timed(*flush), flushes))
-    if not ours.is_lite:
+    if ours.backend.is_shared:
         drop(direct, name)
         drop(ours, collection.status().collection)
     return Filling(*spent)

@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.sources.files import items_from
 from encoders.loading import load_encoder
 from library.images import decode

@@ -12,7 +12,7 @@ from transformers import AutoImageProcessor, AutoModel
 
 from benchmarks.material import empty_library, items_of, temporary_folder
 from benchmarks.results import seconds
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, PRIMARY_KEY
 from library.image_library import ImageLibrary
 from library.images import content_id
@@ -47,7 +47,7 @@ class Origin:
         with temporary_folder() as folder:
             milvus = Milvus(folder / "milvus.db")
             name = milvus.collection(encoder.info).status().collection
-            client = milvus.client()
+            client = milvus.connection.client()
             taken = seconds(lambda: [self._take_in(path, folder, client, name) for path in paths])
             milvus.close()
         return len(paths) / taken

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from db.images.local import LocalImageStore
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.sources.files import items_from
 from encoders.loading import load_encoder
 from library.image_library import ImageLibrary

@@ -1,25 +1,35 @@
-"""A collection for as long as it is held in memory: all that is asked of it."""
+"""A collection in memory: every search and every read of its rows."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
+from pymilvus import MilvusClient
 
-from db.milvus.schema import EMBEDDING, PRIMARY_KEY
+from db.milvus.clusters import EVERY_CLUSTER, automatic_nprobe
+from db.milvus.filters import expression, has_field
+from db.milvus.handle import CollectionHandle
+from db.milvus.reproduce import script
+from db.milvus.rows import Row, checked_paths, hits_of, record_of, scores_of
+from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC, PRIMARY_KEY, TIMEOUT, stored_rows
+from db.milvus.stable_page import followed_by, in_order, stable_page
 from library.images import ContentId
 from library.ports import Explained, Hit, Question, Vector, Vectors
 from library.records import Record, id_of
 from library.search.filters import Filter
 
-if TYPE_CHECKING:
-    from db.milvus.collection import MilvusCollection
+QUERY_TIMEOUT = 60.0  # Lite looks at the metadata of every row in Python
+
+T = TypeVar("T")
 
 
 class LoadedMilvusCollection:
-    """A `MilvusCollection` in memory, for as long as its lease is held."""
+    """A collection that can be searched, for as long as its lease is held."""
 
-    def __init__(self, collection: "MilvusCollection", generation: int) -> None:
-        self._collection = collection
+    def __init__(self, handle: CollectionHandle, generation: int) -> None:
+        """`generation` is the load under which the lease is held; see `Lease.held`."""
+        self._handle = handle
         self._generation = generation
 
     def search(
@@ -31,6 +41,7 @@ class LoadedMilvusCollection:
         where: Filter | None = None,
         offset: int = 0,
     ) -> list[Hit]:
+        """Returns the hits of one vector, best first."""
         [hits] = self.search_many(vector[np.newaxis], limit, nprobe, exact, where, offset)
         return hits
 
@@ -43,26 +54,142 @@ class LoadedMilvusCollection:
         where: Filter | None = None,
         offset: int = 0,
     ) -> list[list[Hit]]:
-        return self._collection.search(self._generation, vectors, limit, nprobe, exact, where, offset)
+        """Returns the hits of each vector, best first, from one call to Milvus."""
+        self._handle.searches += len(vectors)
+        probes = self._probes(nprobe, exact, where)
+        search = partial(self._search, vectors, where)
+
+        def ask(depth: int) -> list[list[Hit]]:
+            found = search(depth, probes)
+            if nprobe or probes == EVERY_CLUSTER or all(len(hits) == depth for hits in found):
+                return found
+            pairs = zip(found, search(depth, EVERY_CLUSTER), strict=True)
+            return [followed_by(hits, every, depth) for hits, every in pairs]
+
+        return stable_page(ask, offset, limit, where)
 
     def matching(self, where: Filter | None) -> list[Record]:
-        return self._collection.matching(self._generation, where)
+        """Returns the records of all rows that the filter matches, in no order."""
+        wanted = self._expression(where)
+        records = self._records(wanted)
+        return [record for record in records if where.matches(record)] if where else records
 
     def some(self, limit: int, having: str | None = None) -> list[Record]:
-        return self._collection.some(self._generation, limit, having)
+        """Returns at most so many records, of those with the field `having` in their metadata where it is given."""
+        wanted = has_field(having, self._handle.backend.quote) if having else ""
+        return self._ask(partial(self._query, wanted=wanted, limit=limit))
 
     def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
-        return self._collection.nearest(self._generation, vectors, limit)
+        """Returns the scores of the rows nearest to each vector; it does not count as a search."""
+        probes = self._probes(None, False)
+        # With the key alone: Lite adds whole vectors where no field is named.
+        found = self._ask(lambda client: self._found(client, vectors, limit, probes, [PRIMARY_KEY]))
+        return [{id_of(path): float(score) for path, score in scores_of(each)} for each in found]
 
     def explain(self, asked: Question) -> Explained:
-        return self._collection.explain(self._generation, asked)
+        """Returns where a search goes and a program that repeats it, without asking Milvus."""
+        handle = self._handle
+        probes = self._probes(asked.nprobe, asked.exact, asked.where)
+        looked_into = probes if probes < handle.nlist else None
+        text = script(handle.name, asked, probes, handle.backend.script_opening, self._expression(asked.where))
+        return Explained(handle.name, handle.rows, handle.nlist, looked_into, text)
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
-        return {id_of(row[PRIMARY_KEY]) for row in self._collection.rows_of(self._generation, img_paths, [])}
+        """Returns which of the pictures have a row."""
+        return {id_of(row[PRIMARY_KEY]) for row in self._rows(img_paths, [])}
 
     def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
-        rows = self._collection.rows_of(self._generation, img_paths, [EMBEDDING])
+        """Returns the vectors of those pictures that have a row."""
+        rows = self._rows(img_paths, [EMBEDDING])
         return {id_of(row[PRIMARY_KEY]): np.asarray(row[EMBEDDING], dtype=np.float32) for row in rows}
 
     def count(self) -> int:
-        return self._collection.count(self._generation)
+        """Counts the rows."""
+        return self._handle.count(self._generation)
+
+    def _search(self, vectors: Vectors, where: Filter | None, depth: int, probes: int) -> list[list[Hit]]:
+        def ask(client: MilvusClient) -> list[list[Hit]]:
+            found = self._found(client, vectors, depth, probes, [*FIELDS, METADATA], where)
+            return [in_order(hits_of(answer)) for answer in found]
+
+        answers = self._ask(ask)
+        if any(answers) or not self._doubts_empty():
+            return answers
+        if where and any(self._search(vectors, None, 1, EVERY_CLUSTER)):
+            return self._ask(ask)  # the collection is there: what is empty now is true
+        return self._ask_again(ask)
+
+    def _doubts_empty(self) -> bool:
+        """A server may answer "nothing" while another process releases or loads the collection."""
+        handle = self._handle
+        if not handle.backend.is_shared or handle.empty_at == handle.lease.generation:
+            return False
+        return handle.has_written or handle.do(lambda client: stored_rows(client, handle.name)) > 0
+
+    def _ask_again(self, ask: Callable[[MilvusClient], list[list[Hit]]]) -> list[list[Hit]]:
+        generation = self._handle.lease.reload(self._handle.lease.generation)
+        answers = self._handle.ask(generation, ask)
+        if not any(answers):
+            self._handle.empty_at = generation
+        return answers
+
+    def _records(self, wanted: str) -> list[Record]:
+        most = self._handle.backend.rows_in_an_answer
+        in_parts = most is not None and self.count() > most
+        parts = list("0123456789abcdef") if in_parts else [""]
+        found: list[Record] = []
+        for part in parts:
+            start = f'{PRIMARY_KEY} >= "images/{part}"' + (f' and {PRIMARY_KEY} < "images/{part}g"' if part else "")
+            both = f"({start}) and ({wanted})" if wanted else start
+            found += self._ask(partial(self._query, wanted=both))
+        return found
+
+    def _query(self, client: MilvusClient, wanted: str, limit: int | None = None) -> list[Record]:
+        bound = {} if limit is None else {"limit": limit}
+        fields = [PRIMARY_KEY, *FIELDS, METADATA]
+        rows = client.query(self._handle.name, filter=wanted, output_fields=fields, timeout=QUERY_TIMEOUT, **bound)
+        return [record_of(row[PRIMARY_KEY], row) for row in rows]
+
+    def _rows(self, img_paths: Sequence[str], fields: Sequence[str]) -> list[Row]:
+        """Returns the rows of those that have one, each with its key and the fields named."""
+        asked = {"ids": checked_paths(img_paths), "output_fields": [PRIMARY_KEY, *fields], "timeout": TIMEOUT}
+        if not asked["ids"]:
+            return []
+        return self._ask(lambda client: list(client.get(self._handle.name, **asked)))
+
+    def _found(
+        self,
+        client: MilvusClient,
+        vectors: Vectors,
+        limit: int,
+        probes: int,
+        fields: list[str],
+        where: Filter | None = None,
+    ) -> Any:
+        return client.search(
+            self._handle.name,
+            data=list(vectors),
+            anns_field=EMBEDDING,
+            limit=limit,
+            filter=self._expression(where),
+            search_params={"metric_type": METRIC, "params": {"nprobe": probes}},
+            output_fields=fields,
+            timeout=QUERY_TIMEOUT if where else TIMEOUT,
+        )
+
+    def _probes(self, nprobe: int | None, exact: bool, where: Filter | None = None) -> int:
+        if exact or (where and nprobe is None):  # what a filter leaves of a few clusters are not the best that match
+            return EVERY_CLUSTER
+        return nprobe or self._automatic_nprobe()
+
+    def _automatic_nprobe(self) -> int:
+        if chosen := self._handle.chosen_nprobe():
+            return chosen
+        rows = self.count() if self._handle.rows is None else self._handle.rows
+        return automatic_nprobe(rows, self._handle.nlist)
+
+    def _expression(self, where: Filter | None) -> str:
+        return expression(where, self._handle.backend.quote) if where else ""
+
+    def _ask(self, ask: Callable[[MilvusClient], T]) -> T:
+        return self._handle.ask(self._generation, ask)

@@ -1,4 +1,6 @@
-"""What a refusal of Milvus means."""
+"""Reads what a refusal of Milvus means."""
+
+import re
 
 from pymilvus import MilvusException
 
@@ -6,6 +8,7 @@ NO_SUCH_COLLECTION = 100
 
 
 def is_not_loaded(error: BaseException | None) -> bool:
+    """Tells whether the collection is not in memory, so that loading it again helps."""
     if not isinstance(error, MilvusException):
         return False
     text = str(error)
@@ -15,5 +18,16 @@ def is_not_loaded(error: BaseException | None) -> bool:
 
 
 def is_missing(error: BaseException | None) -> bool:
-    """Dropped, or for a moment without the name it was asked by."""
+    """Tells whether the collection was dropped, or has lost for a moment the name it was asked by."""
     return isinstance(error, MilvusException) and error.code == NO_SUCH_COLLECTION
+
+
+def is_loss(error: BaseException) -> bool:
+    """Tells whether Milvus was not reached at all, rather than refusing what was asked."""
+    return not isinstance(error, MilvusException) or error.code in (1, 2)
+
+
+def brief(text: str) -> str:
+    """Returns the message inside what pymilvus prints of an exception, without its last full stop."""
+    message = re.search(r"message=(.*?)\)?>?$", text, flags=re.DOTALL)
+    return (message[1] if message else text).strip().rstrip(".")[:300]

@@ -13,6 +13,7 @@ from pymilvus import MilvusClient, MilvusException
 from db.milvus.aliases import behind, meant_by, name_with, nlist_in
 from db.milvus.catalogue import labels_of
 from db.milvus.milvus_errors import is_missing, is_not_loaded
+from db.milvus.rows import Row
 from db.milvus.schema import (
     EMBEDDING,
     FIELDS,
@@ -35,7 +36,6 @@ ATTEMPTS = 5
 REFUSED = 65_535  # the code that Milvus gives to what has no code of its own
 BULK, LATEST = "Bounded", "Strong"  # consistency levels: the latest takes 0.2 s an answer
 
-Row = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -46,11 +46,6 @@ def rebuild_in_place(client: MilvusClient, name: str, nlist: int) -> None:
     client.drop_index(name, EMBEDDING, timeout=TIMEOUT)
     create_index(client, name, nlist)
     client.load_collection(name, timeout=INDEX_TIMEOUT)
-
-
-def is_unfinished(client: MilvusClient, name: str) -> bool:
-    """Whether a rebuild is under way, or was killed."""
-    return len(behind(client, name)) > 1
 
 
 class ServerRebuild:

@@ -11,31 +11,6 @@ from library.ports import Question
 
 TIES = 100
 
-LITE = """\
-# Needs pymilvus and milvus-lite. Milvus Lite lets one process at a time open its folder: stop the app first.
-# Run it where the app runs, or set DATA_DIR as the app has it.
-import os
-from pathlib import Path
-
-os.environ["MILVUS_URI"] = ""  # pymilvus reads it as it is imported
-from pymilvus import MilvusClient
-
-client = MilvusClient(str(Path(os.environ.get("DATA_DIR") or "data") / "milvus.db"))
-"""
-
-SERVER = """\
-# Needs pymilvus. MILVUS_URI, MILVUS_TOKEN and MILVUS_DB are those of the app; no token means no login.
-import os
-
-from pymilvus import MilvusClient
-
-client = MilvusClient(
-    os.environ.get("MILVUS_URI") or "http://localhost:19530",
-    token=os.environ.get("MILVUS_TOKEN", ""),
-    db_name=os.environ.get("MILVUS_DB", ""),
-)
-"""
-
 SEARCH = Template("""\
 COLLECTION = "$collection"
 # The question: $dim little-endian float32 of unit length.
@@ -75,7 +50,7 @@ client.close()
 """)
 
 
-def script(collection: str, asked: Question, nprobe: int, is_lite: bool, filter: str = "") -> str:
+def script(collection: str, asked: Question, nprobe: int, opening: str, filter: str = "") -> str:
     encoded = base64.b64encode(np.asarray(asked.vector, "<f4").tobytes()).decode()
     lines = "\n".join(f'        "{line}"' for line in wrap(encoded, 88))
     question = SEARCH.substitute(
@@ -93,5 +68,4 @@ def script(collection: str, asked: Question, nprobe: int, is_lite: bool, filter:
         filter=f"\n    filter={filter!r}," if filter else "",
         key=PRIMARY_KEY,
     )
-    opening = LITE if is_lite else SERVER
     return opening.replace("import os\n", "import base64\nimport os\nimport struct\n", 1) + "\n" + question

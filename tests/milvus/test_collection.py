@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pymilvus import DataType
 
 from db.milvus.clusters import NlistRule
-from db.milvus.connection import Milvus, collection_name
+from db.milvus.database import Milvus, collection_name
 from db.milvus.rows import checked_paths
 from library.errors import IndexUnavailable, InvalidContentId, UnknownCollection
 from library.images import EXTENSIONS
@@ -288,7 +288,7 @@ def test_nlist_reaches_milvus(milvus):
     milvus.nlist = NlistRule(smallest=1024)
     collection = milvus.collection(encoder())
     with collection.loaded():
-        index = milvus.client().describe_index(collection.status().collection, "img_emb")
+        index = milvus.connection.client().describe_index(collection.status().collection, "img_emb")
     assert (int(index["nlist"] if "nlist" in index else index["params"]["nlist"]), index["metric_type"]) == (
         1024,
         "COSINE",
@@ -317,7 +317,7 @@ def test_nlist_decides_how_much_one_probe_of_lite_sees(lite, nlist, sees_most):
 def test_another_dimension_under_the_same_name_is_refused(milvus):
     info = encoder()
     milvus.collection(info).upsert([record(1)], np.stack([X]))
-    other = Milvus(milvus._uri) if not milvus.is_lite else milvus
+    other = Milvus(milvus.backend._uri) if milvus.backend.is_shared else milvus
     other._collections.clear()
     impostor = other.collection(EncoderInfo(info.name, info.fingerprint, 4, "cpu", "float32"))
     with pytest.raises(Exception, match="vectors of 8 numbers, the model makes 4"):
@@ -373,10 +373,10 @@ def test_many_threads_share_the_lease_while_another_uploads(milvus, release_afte
 
 def test_a_collection_whose_creator_was_killed_half_way_is_finished(milvus):
     info = encoder()
-    schema = milvus.client().create_schema(enable_dynamic_field=True)
+    schema = milvus.connection.client().create_schema(enable_dynamic_field=True)
     schema.add_field("img_path", DataType.VARCHAR, is_primary=True, max_length=128)
     schema.add_field("img_emb", DataType.FLOAT_VECTOR, dim=DIM)
-    milvus.client().create_collection(collection_name(info), schema=schema)
+    milvus.connection.client().create_collection(collection_name(info), schema=schema)
     milvus.collection(info).upsert([record(1)], np.stack([X]))
     with milvus.collection(info).loaded() as index:
         assert ids(index.search(X, limit=1)) == [record(1).content_id]
@@ -386,9 +386,9 @@ def test_somebody_elses_release_is_healed(milvus):
     collection = milvus.collection(encoder())
     collection.upsert([record(1)], np.stack([X]))
     with collection.loaded() as index:
-        milvus.client().release_collection(collection_name_of(collection))
+        milvus.connection.client().release_collection(collection_name_of(collection))
         assert ids(index.search(X, limit=1)) == [record(1).content_id]
-        milvus.client().release_collection(collection_name_of(collection))
+        milvus.connection.client().release_collection(collection_name_of(collection))
         assert index.count() == 1
 
 
@@ -421,7 +421,7 @@ def test_a_collection_is_known_by_its_weights_and_its_day(milvus):
 def test_a_collection_that_an_earlier_version_made_is_known_by_its_model_too(milvus):
     info = encoder()
     collection = milvus.collection(info)
-    collection.labels = {}
+    collection.handle.labels = {}
     collection.upsert([record(1)], X[None])
     milvus.collection(info)
     [found] = [each for each in milvus.stored() if each.name == milvus.name_of(info)]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.milvus.filters import expression
 from library.ports import EncoderInfo
 from library.records import Record
@@ -122,9 +122,11 @@ def test_milvus_answers_what_a_plain_evaluation_finds(filled, where):
     milvus, name, index = filled
     truth = keys([record for record in RECORDS if where.matches(record)])
     assert keys(index.matching(where)) == truth
-    rows = milvus.client().query(name, filter=expression(where, milvus.is_lite), output_fields=["img_path"], timeout=30)
+    rows = milvus.connection.client().query(
+        name, filter=expression(where, milvus.backend.quote), output_fields=["img_path"], timeout=30
+    )
     answered = {row["img_path"] for row in rows}
-    if milvus.is_lite:  # takes true for 1
+    if not milvus.backend.is_shared:  # Lite takes true for 1
         answered -= {
             record.img_path for record in RECORDS if record.img_path not in truth and holds_a_truth(record, where)
         }
@@ -161,8 +163,8 @@ def test_records_that_have_a_field_are_found_by_its_name(filled):
 
 
 def test_an_answer_of_many_rows_comes_in_parts_and_whole(filled, monkeypatch):
-    _, _, index = filled
-    monkeypatch.setattr("db.milvus.collection.ROWS_IN_A_MESSAGE", 10)
+    milvus, _, index = filled
+    monkeypatch.setattr(milvus.backend, "rows_in_an_answer", 10)
     assert sorted(record.img_path for record in index.matching(None)) == sorted(record.img_path for record in RECORDS)
     where = Filter([Condition("width", ">=", 1000)])
     assert keys(index.matching(where)) == keys([record for record in RECORDS if where.matches(record)])

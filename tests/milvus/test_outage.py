@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.sources.watching import watched
 from library.errors import IndexUnavailable
 from library.image_library import ImageLibrary

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from db.milvus.clusters import NlistRule
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from db.milvus.stable_page import followed_by
 from library.errors import InvalidFilter
 from library.image_library import ImageLibrary

@@ -11,7 +11,7 @@ import pytest
 from db.milvus import schema
 from db.milvus.aliases import behind, name_with
 from db.milvus.clusters import NlistRule
-from db.milvus.connection import Milvus, collection_name
+from db.milvus.database import Milvus, collection_name
 from db.milvus.rebuild import Copy
 from db.milvus.rows import as_row
 from library.ports import EncoderInfo
@@ -85,7 +85,7 @@ def fill(milvus: Milvus, info: EncoderInfo, rows: int = ROWS) -> None:
 
 
 def nlist(milvus: Milvus, info: EncoderInfo) -> int:
-    return schema.index_nlist(milvus.client(), collection_name(info))
+    return schema.index_nlist(milvus.connection.client(), collection_name(info))
 
 
 def rows(milvus: Milvus, info: EncoderInfo) -> dict[str, tuple[dict, np.ndarray]]:
@@ -93,7 +93,9 @@ def rows(milvus: Milvus, info: EncoderInfo) -> dict[str, tuple[dict, np.ndarray]
     paths = [record(number).img_path for number in range(ROWS + 50)]
     with milvus.collection(info).loaded() as index:
         # A session sees its own writes at once, those of other processes only when a strong answer has waited for them.
-        milvus.client().query(collection_name(info), filter="", output_fields=["count(*)"], consistency_level="Strong")
+        milvus.connection.client().query(
+            collection_name(info), filter="", output_fields=["count(*)"], consistency_level="Strong"
+        )
         vectors = index.vectors(paths)
         hits = index.search(VECTORS[0], limit=ROWS + 50, exact=True)
         assert index.count() == len(hits)
@@ -107,8 +109,8 @@ def assert_whole(milvus: Milvus, info: EncoderInfo, count: int = ROWS) -> None:
         metadata, vector = found[f"{number}.png"]
         assert metadata == {"number": number}
         assert vector == pytest.approx(VECTORS[number], abs=1e-6)
-    if not milvus.is_lite:
-        assert len(behind(milvus.client(), collection_name(info))) == 1
+    if milvus.backend.is_shared:
+        assert len(behind(milvus.connection.client(), collection_name(info))) == 1
 
 
 def test_every_row_survives(uri, process, caplog):
@@ -125,14 +127,14 @@ def test_every_row_survives(uri, process, caplog):
 def test_nothing_is_rebuilt_without_need(uri, process, monkeypatch):
     milvus, info = process(uri, LATER), encoder()
     fill(milvus, info)
-    monkeypatch.setattr("db.milvus.collection.MilvusCollection._rebuild", lambda *_: pytest.fail("rebuilt"))
+    monkeypatch.setattr(milvus.backend, "rebuild", lambda *_: pytest.fail("rebuilt"))
     milvus.collection(info).optimize()
     assert nlist(milvus, info) == 16
 
 
 def test_searches_go_on_and_find_what_is_there(uri, process):
     milvus, info = process(uri), encoder()
-    others = [milvus] if milvus.is_lite else [milvus, process(uri)]
+    others = [milvus, process(uri)] if milvus.backend.is_shared else [milvus]
     fill(milvus, info)
     problems, over, searches, states = [], threading.Event(), [], set()
 
@@ -157,7 +159,7 @@ def test_searches_go_on_and_find_what_is_there(uri, process):
         thread.join()
     assert problems == []
     assert nlist(milvus, info) == 64 and searches
-    assert milvus.is_lite or "rebuilding" in states
+    assert not milvus.backend.is_shared or "rebuilding" in states
 
 
 def test_status_says_so_without_waiting(uri, process, monkeypatch):
@@ -179,20 +181,20 @@ def test_status_says_so_without_waiting(uri, process, monkeypatch):
 def test_one_that_is_killed_at_any_step_is_finished_by_the_next(uri, process, after):
     first, info = process(uri), encoder()
     fill(first, info)
-    if not first.is_lite:
+    if first.backend.is_shared:
         make_plain(first, info)
     first.close()
     for step in STEPS:
-        settle_and_die(process(uri), info, step, after)
+        optimize_and_die(process(uri), info, step, after)
     last = process(uri)
     last.collection(info).optimize()
     assert_whole(last, info)
     assert nlist(last, info) == 64
 
 
-def settle_and_die(milvus: Milvus, info: EncoderInfo, step: str, after: bool) -> None:
-    client = milvus.client()
-    milvus.client = lambda: MortalClient(client, step, after)
+def optimize_and_die(milvus: Milvus, info: EncoderInfo, step: str, after: bool) -> None:
+    client = milvus.connection.client()
+    milvus.connection.client = lambda: MortalClient(client, step, after)
     with contextlib.suppress(Killed):
         milvus.collection(info).optimize()
     milvus._collections.clear()  # a killed process closes nothing in order
@@ -205,8 +207,8 @@ def settle_and_die(milvus: Milvus, info: EncoderInfo, step: str, after: bool) ->
 def make_plain(milvus: Milvus, info: EncoderInfo) -> None:
     """As older versions made it: no alias."""
     name = collection_name(info)
-    milvus.client().drop_alias(name)
-    milvus.client().rename_collection(name_with(name, 16), name)
+    milvus.connection.client().drop_alias(name)
+    milvus.connection.client().rename_collection(name_with(name, 16), name)
 
 
 def test_a_plain_collection_of_an_older_version_goes_on_and_is_moved_behind_an_alias(milvus_server, process):
@@ -217,15 +219,14 @@ def test_a_plain_collection_of_an_older_version_goes_on_and_is_moved_behind_an_a
     assert other.holds(info)
     fill(other, info)
     other.collection(info).optimize()
-    assert behind(other.client(), collection_name(info)) == [name_with(collection_name(info), 64)]
+    assert behind(other.connection.client(), collection_name(info)) == [name_with(collection_name(info), 64)]
     assert_whole(milvus, info)
     assert_whole(other, info)
 
 
 def test_what_another_process_writes_and_deletes_meanwhile_counts(milvus_server, process, monkeypatch):
-    monkeypatch.setattr(
-        "db.milvus.collection.TIMEOUT", 60.0
-    )  # a server that shares its cores answers late while it loads
+    for module in ("database", "handle", "loaded"):  # a server that shares its cores answers late while it loads
+        monkeypatch.setattr(f"db.milvus.{module}.TIMEOUT", 60.0)
     milvus, other, info = process(milvus_server.uri), process(milvus_server.uri), encoder()
     fill(milvus, info)
     moments = []
@@ -261,7 +262,7 @@ def test_a_row_that_reached_only_the_old_collection_is_rescued(milvus_server, pr
 
     def late(copy):
         fill_old = [as_row(record(number, metadata={"number": number}), VECTORS[number]) for number in range(250, ROWS)]
-        milvus.client().upsert(name_with(collection_name(info), 16), fill_old)
+        milvus.connection.client().upsert(name_with(collection_name(info), 16), fill_old)
         original(copy)
 
     monkeypatch.setattr(Copy, "rescue", late)
@@ -272,9 +273,9 @@ def test_a_row_that_reached_only_the_old_collection_is_rescued(milvus_server, pr
 def test_what_a_kill_has_left_without_its_name_is_written_to_at_once(milvus_server, process):
     milvus, info = process(milvus_server.uri), encoder()
     fill(milvus, info)
-    milvus.client().drop_alias(collection_name(info))
+    milvus.connection.client().drop_alias(collection_name(info))
     milvus.collection(info).upsert([record(ROWS)], VECTORS[:1])
-    milvus.client().drop_alias(collection_name(info))
+    milvus.connection.client().drop_alias(collection_name(info))
     milvus.delete([record(0).img_path])
     assert sorted(rows(milvus, info)) == sorted(f"{number}.png" for number in range(1, ROWS + 1))
 

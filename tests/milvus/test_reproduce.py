@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from db.milvus.connection import Milvus
+from db.milvus import lite, server
+from db.milvus.database import Milvus
+from db.milvus.loaded import LoadedMilvusCollection
 from db.milvus.reproduce import script
 from library.image_library import ImageLibrary
 from library.ports import Question
@@ -78,14 +80,16 @@ def test_on_a_server_it_prints_the_same_hits_while_the_app_runs(milvus_server, t
 
 
 def test_what_the_app_had_loaded_stays_loaded_and_what_it_had_not_is_released():
-    text = script("c", Question(np.ones(2, np.float32), 1, None, False), 8, is_lite=False)
+    text = script("c", Question(np.ones(2, np.float32), 1, None, False), 8, server.SCRIPT_OPENING)
     assert text.index("was_loaded =") < text.index("load_collection") < text.index("release_collection")
 
 
 @pytest.mark.parametrize("uri", ["http://anna:secret@milvus.example:19530?token=hush", Path("/srv/anna/milvus.db")])
 def test_no_address_folder_or_password_is_told(uri, tmp_path):
     milvus = Milvus(uri, token="root:secret", db_name="private")
-    told = milvus.collection(ColourEncoder.info).explain(0, Question(np.ones(3, np.float32), 1, 16, False))
+    told = LoadedMilvusCollection(milvus.collection(ColourEncoder.info).handle, 0).explain(
+        Question(np.ones(3, np.float32), 1, 16, False)
+    )
     for hidden in ("secret", "hush", "milvus.example", "anna", "private", "/srv"):
         assert hidden not in told.script
     assert "MILVUS_TOKEN" in told.script or "stop the app first" in told.script
@@ -93,7 +97,7 @@ def test_no_address_folder_or_password_is_told(uri, tmp_path):
 
 def test_the_vector_survives_to_the_last_bit():
     vector = np.random.default_rng(0).standard_normal(512).astype(np.float32)
-    text = script("c", Question(vector, 1, None, False), 8, is_lite=True)
+    text = script("c", Question(vector, 1, None, False), 8, lite.SCRIPT_OPENING)
     assert max(map(len, text.splitlines())) <= 120
     names: dict[str, object] = {}
     start, end = text.index("VECTOR = "), text.index("LIMIT = ")
@@ -103,7 +107,7 @@ def test_the_vector_survives_to_the_last_bit():
 
 def test_a_filter_is_asked_again_as_it_was():
     text = script(
-        "c", Question(np.ones(2, np.float32), 1, None, False), 8, is_lite=True, filter='name == "it\'s \\\\ \n"'
+        "c", Question(np.ones(2, np.float32), 1, None, False), 8, lite.SCRIPT_OPENING, filter='name == "it\'s \\\\ \n"'
     )
     compile(text, "program", "exec")
     assert "filter='name == \"it\\'s" in text

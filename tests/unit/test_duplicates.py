@@ -12,7 +12,7 @@ from PIL import Image
 
 from db.files.decisions import DecisionFile
 from db.images.local import LocalImageStore
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from encoders.loading import load_encoder
 from library.duplicates.decisions import PassingDecisions
 from library.duplicates.groups import DEEPER, NEAREST, THRESHOLD, find_groups

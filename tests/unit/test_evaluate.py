@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from db.files.evaluations import EvaluationFiles
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from library.errors import InvalidEvaluation
 from library.evaluation.config import EvaluationConfig
 from library.evaluation.evaluate import evaluate

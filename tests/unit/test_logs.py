@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from db.milvus.connection import Milvus, without_login
+from db.milvus.database import Milvus
+from db.milvus.server import without_login
 from library.errors import IndexUnavailable
 from library.ingest.runs import Worker
 from library.search.query import Query
@@ -100,11 +101,11 @@ def test_loads_and_releases_are_told(tmp_path, caplog):
 def test_a_milvus_that_is_away_is_told_once_and_once_it_is_back(caplog):
     milvus = Milvus("http://name:secret@127.0.0.1:9?token=secret")
     for _ in range(3):
-        with pytest.raises(IndexUnavailable) as raised, milvus.explained():
+        with pytest.raises(IndexUnavailable) as raised, milvus.connection.explained():
             raise OSError("nobody there")
         assert "secret" not in str(raised.value)
     for _ in range(3):
-        with milvus.explained():
+        with milvus.connection.explained():
             pass
     away, back = (line for line in lines(caplog) if line.startswith("Milvus is"))
     assert "http://127.0.0.1:9 does not answer" in away

@@ -10,7 +10,7 @@ from PIL import Image
 from transformers import BertTokenizer, DistilBertConfig, DistilBertModel
 
 from db.images.local import LocalImageStore
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from encoders.loading import load_encoder
 from library.errors import ModelUnavailable, UnknownModel
 from library.image_library import ImageLibrary

@@ -16,7 +16,7 @@ import pytest
 
 from db.files.packs import RECORD_COLUMNS, new_pack, open_pack
 from db.images.local import LocalImageStore
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from library.errors import IndexUnavailable, InvalidPack, ModelUnavailable, StoreUnavailable
 from library.image_library import ImageLibrary
 from library.ingest.packs import Contents

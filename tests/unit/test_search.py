@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from library.errors import InvalidQuery, RejectedImage, UnknownPicture
 from library.image_library import ImageLibrary
 from library.images import content_id

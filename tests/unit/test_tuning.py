@@ -7,7 +7,7 @@ import pytest
 
 from db.files.nprobe_choices import Choice, NprobeChoices
 from db.milvus.clusters import EVERY_CLUSTER
-from db.milvus.connection import Milvus
+from db.milvus.database import Milvus
 from library.errors import InvalidEvaluation, StoreUnavailable
 from library.evaluation.tuning import PICTURE, TEXT, Step, Tuning, TuningConfig, ladder, recall_of
 from library.evaluation.tuning_job import TuningJob
@@ -206,7 +206,7 @@ def test_impossible_wishes_are_refused(wish, message):
 def asked_clusters(milvus, monkeypatch):
     """What the next search asks Milvus for."""
     seen = []
-    client = milvus.client()
+    client = milvus.connection.client()
     search = client.search
     monkeypatch.setattr(client, "search", lambda *a, **k: seen.append(k["search_params"]["params"]) or search(*a, **k))
     return seen

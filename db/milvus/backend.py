@@ -1,0 +1,71 @@
+"""What differs between Milvus Lite and a Milvus server, as the rest of this folder uses it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from pymilvus import MilvusClient
+
+from db.milvus.shared_lock import Locks
+from library.errors import IndexUnavailable
+
+
+class Backend(Protocol):
+    """One kind of Milvus: `Lite` in a folder of its own, or `Server`. It holds an address and no state."""
+
+    name: str
+    script_opening: str  # Python that makes `client`, for the program that repeats a search
+    is_shared: bool  # other processes may write, release or rebuild at any time
+    flush_after_run: int  # unflushed rows from which the end of a run flushes
+    flushes_on_close: bool
+    indexes_late: bool  # flushed rows get their index later, in the background
+    rows_in_an_answer: int | None  # None: no bound
+
+    def connect(self) -> MilvusClient: ...
+    def release_files(self) -> None:
+        """Lets other processes open the files, once the client is closed."""
+        ...
+
+    def explain(self, error: Exception) -> IndexUnavailable:
+        """Returns the error for people that says what failed and what to do."""
+        ...
+
+    def quote(self, text: str) -> str:
+        """Returns the text as a literal of a filter expression."""
+        ...
+
+    def flushing(self, locks: Locks) -> AbstractContextManager[object]:
+        """Keeps out whatever a flush or a drop does not bear beside it."""
+        ...
+
+    def rebuilding(self, locks: Locks) -> AbstractContextManager[object]:
+        """Keeps out whatever a rebuild of an index does not bear beside it."""
+        ...
+
+    def flushes_in_bulk(self, unflushed: int, seconds: float) -> bool:
+        """Tells whether to flush in the middle of a run, `seconds` after the last flush."""
+        ...
+
+    def write(self, client: MilvusClient, name: str, write: Callable[[str], object]) -> None:
+        """Calls `write` with the name of each collection that has to get the rows. It may be called repeatedly."""
+        ...
+
+    def create(self, client: MilvusClient, name: str, dim: int, nlist: int, properties: dict[str, str]) -> None:
+        """Makes the collection, which may be half made already, without its index."""
+        ...
+
+    def intended_nlist(self, client: MilvusClient, name: str) -> int | None:
+        """Returns the nlist that the index of a collection without one was to have, where that is known."""
+        ...
+
+    def indexed_together(self, rows: int) -> int:
+        """Returns how many of so many rows share one index."""
+        ...
+
+    def has_unfinished_rebuild(self, client: MilvusClient, name: str) -> bool:
+        """Tells whether another process is rebuilding the index, or was killed while it did."""
+        ...
+
+    def rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> bool:
+        """Gives the index so many clusters. Returns whether every row is flushed now."""
+        ...

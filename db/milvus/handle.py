@@ -1,0 +1,162 @@
+"""The handle of one collection: makes and checks it before use, loads it, repeats what was interrupted."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import grpc
+from pymilvus import MilvusClient, MilvusException
+
+from db.files.nprobe_choices import Choice, NprobeChoices
+from db.milvus.catalogue import made_now
+from db.milvus.clusters import NlistRule
+from db.milvus.connection import Connection
+from db.milvus.lease import Lease
+from db.milvus.milvus_errors import is_missing, is_not_loaded
+from db.milvus.schema import LOAD_TIMEOUT, TIMEOUT, create_index, has_index, index_nlist, stored_rows, vector_dim
+from library.errors import IndexUnavailable
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 4
+
+T = TypeVar("T")
+
+
+class CollectionHandle:
+    """What the writing and the searching side of one collection share: its client, its lease, what is known of it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        name: str,
+        dim: int,
+        nlist_rule: NlistRule,
+        release_after: float | None,
+        choices: NprobeChoices | None,
+    ) -> None:
+        self.connection = connection
+        self.backend = connection.backend
+        self.name = name
+        self.dim = dim
+        self.nlist_rule = nlist_rule
+        self.choices = choices
+        self.labels: dict[str, str] = {}  # of its encoder
+        self.lease = Lease(self._load, self._release, release_after)
+        self.nlist = nlist_rule.smallest
+        self.version: str | None = None
+        self.rows: int | None = None
+        self.rows_are_current = False
+        self.searches = 0
+        self.has_written = False
+        self.empty_at: int | None = None  # the load under which an empty answer was found to be true
+        self._opening = threading.Lock()
+        self._is_open = False
+
+    @contextmanager
+    def ready(self) -> Iterator[MilvusClient]:
+        """Yields the client once the collection is there. Raises IndexUnavailable for whatever fails inside."""
+        with self.connection.explained():
+            client = self.connection.client()
+            with self._opening:
+                if not self._is_open:
+                    self._open(client)
+                    self._is_open = True
+            try:
+                yield client
+            except (MilvusException, grpc.RpcError) as error:
+                # After a loss the collection may be another one, or none: it is looked at again.
+                self._is_open = is_not_loaded(error)
+                raise
+
+    def do(self, work: Callable[[MilvusClient], T]) -> T:
+        """Does the work; again where the collection has lost its name, which another process puts behind an alias."""
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                with self.ready() as client:
+                    return work(client)
+            except IndexUnavailable as error:
+                if not attempts_left or not is_missing(error.__cause__):
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def ask(self, generation: int, ask: Callable[[MilvusClient], T]) -> T:
+        """Returns the answer of a loaded collection; loads and asks again where another process has released it."""
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                with self.ready() as client, self.connection.locks.searching.shared():
+                    return ask(client)
+            except IndexUnavailable as error:
+                if not attempts_left or not (is_not_loaded(error.__cause__) or is_missing(error.__cause__)):
+                    raise
+            generation = self.lease.reload(generation)
+        raise AssertionError("the last try returns or raises")
+
+    def reopen(self) -> None:
+        """Lets the next use make and check the collection again."""
+        self._is_open = False
+
+    def forget(self) -> None:
+        """Forgets what is known of a collection that was dropped."""
+        self._is_open = self.has_written = self.rows_are_current = False
+        self.empty_at = None
+
+    def read_nlist(self) -> int:
+        """Asks Milvus for the clusters of the index, which another process may have rebuilt."""
+        self.nlist = self.do(lambda client: index_nlist(client, self.name))
+        return self.nlist
+
+    def count(self, generation: int) -> int:
+        """Counts the rows, all that were written until now."""
+
+        def ask(client: MilvusClient) -> int:
+            [row] = client.query(self.name, filter="", output_fields=["count(*)"], timeout=TIMEOUT)
+            return int(row["count(*)"])
+
+        self.rows_are_current = True
+        self.rows = self.ask(generation, ask)
+        return self.rows
+
+    def wanted_nlist(self, rows: int) -> int:
+        """Returns the clusters that an index of so many rows should have."""
+        return self.nlist_rule.wanted(self.backend.indexed_together(rows))
+
+    def outgrows(self, nlist: int, rows: int) -> bool:
+        """Tells whether an index of so many clusters is too small for so many rows."""
+        return self.nlist_rule.outgrown(nlist, self.backend.indexed_together(rows))
+
+    def choice(self) -> Choice | None:
+        """Returns the nprobe that somebody chose, for whatever clusters the index had then."""
+        return self.choices.find(self.name) if self.choices else None
+
+    def chosen_nprobe(self) -> int | None:
+        """Returns the nprobe that somebody chose for the clusters that the index has."""
+        choice = self.choice()
+        return choice.nprobe if choice and choice.nlist == self.nlist else None
+
+    def _open(self, client: MilvusClient) -> None:
+        if not client.has_collection(self.name, timeout=TIMEOUT):
+            self.backend.create(client, self.name, self.dim, self.nlist_rule.smallest, made_now(self.labels))
+        if not has_index(client, self.name):
+            intended = self.backend.intended_nlist(client, self.name)
+            create_index(client, self.name, intended or self.wanted_nlist(stored_rows(client, self.name)))
+        dim = vector_dim(client, self.name)
+        if dim != self.dim:
+            raise IndexUnavailable(
+                f"The collection {self.name} holds vectors of {dim} numbers, the model makes {self.dim}. "
+                "It was made by something else: drop it, or set another MILVUS_DB."
+            )
+        self.nlist = index_nlist(client, self.name)
+        self.version = client.get_server_version(timeout=TIMEOUT).removeprefix("milvus_lite-").removeprefix("v")
+
+    def _load(self) -> None:
+        with self.connection.locks.searching.shared():
+            self.do(lambda client: client.load_collection(self.name, timeout=LOAD_TIMEOUT))
+        logger.info("collection %s: loaded", self.name)
+
+    def _release(self) -> None:
+        with self.connection.locks.searching.shared():
+            self.do(lambda client: client.release_collection(self.name, timeout=TIMEOUT))
+        logger.info("collection %s: released", self.name)

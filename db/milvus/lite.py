@@ -1,0 +1,109 @@
+"""Milvus Lite: one process, one folder, and no searches while it flushes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pymilvus import MilvusClient
+
+from db.milvus.clusters import LITE_SEGMENT_ROWS
+from db.milvus.milvus_errors import brief
+from db.milvus.rebuild import rebuild_in_place
+from db.milvus.schema import create
+from db.milvus.shared_lock import Locks
+from library.errors import IndexUnavailable
+
+# Lite's own little server takes pymilvus's ping every ten seconds for an attack and hangs up.
+RARE_PINGS = {"grpc.keepalive_time_ms": 600_000}
+BULK_FLUSH_ROWS = 5000
+BULK_FLUSH_SECONDS = 10.0  # apart at least: a flush of few rows makes a segment more for every search
+
+SCRIPT_OPENING = """\
+# Needs pymilvus and milvus-lite. Milvus Lite lets one process at a time open its folder: stop the app first.
+# Run it where the app runs, or set DATA_DIR as the app has it.
+import os
+from pathlib import Path
+
+os.environ["MILVUS_URI"] = ""  # pymilvus reads it as it is imported
+from pymilvus import MilvusClient
+
+client = MilvusClient(str(Path(os.environ.get("DATA_DIR") or "data") / "milvus.db"))
+"""
+
+
+class Lite:
+    """Milvus Lite in the folder `path`; see `Backend` for what each method does."""
+
+    name = "Milvus Lite"
+    script_opening = SCRIPT_OPENING
+    is_shared = False
+    flush_after_run = 200  # beyond it, Lite's slow search of unflushed rows is felt
+    flushes_on_close = True
+    indexes_late = True
+    rows_in_an_answer: int | None = None
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def connect(self) -> MilvusClient:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return MilvusClient(str(self._path), grpc_options=RARE_PINGS)
+
+    def release_files(self) -> None:
+        from milvus_lite import server_manager_instance  # closing the client leaves the file locked
+
+        server_manager_instance.release_server(str(self._path))
+
+    def explain(self, error: Exception) -> IndexUnavailable:
+        text = self._without_folder(str(error))
+        if "Open local milvus failed" in text:
+            return IndexUnavailable(
+                f"{self._path.name} is in use by another process, most likely the running app. Use its page, or stop "
+                "it first; with a Milvus server (MILVUS_URI) several processes can work at once."
+            )
+        return IndexUnavailable(
+            f"Milvus Lite at {self._path.name} failed: {brief(text)}. Restart the app; the pictures are safe."
+        )
+
+    def quote(self, text: str) -> str:
+        # Lite knows no \u, and takes control characters as they are.
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+        return f'"{escaped}"'
+
+    @contextmanager
+    def flushing(self, locks: Locks) -> Iterator[None]:
+        with locks.writing, locks.searching.exclusive():  # a search during a flush can miss a fresh row
+            yield
+
+    @contextmanager
+    def rebuilding(self, locks: Locks) -> Iterator[None]:
+        with self.flushing(locks):
+            yield
+
+    def flushes_in_bulk(self, unflushed: int, seconds: float) -> bool:
+        return unflushed >= BULK_FLUSH_ROWS and seconds >= BULK_FLUSH_SECONDS
+
+    def write(self, client: MilvusClient, name: str, write: Callable[[str], object]) -> None:
+        write(name)
+
+    def create(self, client: MilvusClient, name: str, dim: int, nlist: int, properties: dict[str, str]) -> None:
+        create(client, name, dim, properties)
+
+    def intended_nlist(self, client: MilvusClient, name: str) -> int | None:
+        return None
+
+    def indexed_together(self, rows: int) -> int:
+        return min(rows, LITE_SEGMENT_ROWS)
+
+    def has_unfinished_rebuild(self, client: MilvusClient, name: str) -> bool:
+        return False  # opening makes the index that a killed rebuild has left out
+
+    def rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> bool:
+        rebuild_in_place(client, name, nlist)
+        return True
+
+    def _without_folder(self, text: str) -> str:
+        """Returns the text without the folders of this machine: visitors of the page read it too."""
+        for path in (self._path.absolute(), self._path.resolve()):
+            text = text.replace(str(path), path.name).replace(str(path.parent), "DATA_DIR")
+        return text

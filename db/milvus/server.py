@@ -1,0 +1,100 @@
+"""A Milvus server: many processes at once, and collections behind aliases."""
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+from pymilvus import MilvusClient
+
+from db.milvus.aliases import behind, meant_by, name_with, nlist_in, write_to_all
+from db.milvus.milvus_errors import brief, is_loss
+from db.milvus.rebuild import ServerRebuild
+from db.milvus.schema import TIMEOUT, create
+from db.milvus.shared_lock import Locks
+from library.errors import IndexUnavailable
+
+SCRIPT_OPENING = """\
+# Needs pymilvus. MILVUS_URI, MILVUS_TOKEN and MILVUS_DB are those of the app; no token means no login.
+import os
+
+from pymilvus import MilvusClient
+
+client = MilvusClient(
+    os.environ.get("MILVUS_URI") or "http://localhost:19530",
+    token=os.environ.get("MILVUS_TOKEN", ""),
+    db_name=os.environ.get("MILVUS_DB", ""),
+)
+"""
+
+
+class Server:
+    """A Milvus server at `uri`; see `Backend` for what each method does."""
+
+    name = "Milvus"
+    script_opening = SCRIPT_OPENING
+    is_shared = True
+    flush_after_run = 1000
+    flushes_on_close = False
+    indexes_late = False
+    rows_in_an_answer: int | None = 10_000  # an answer is one message of at most 64 MiB
+
+    def __init__(self, uri: str, token: str = "", db_name: str = "") -> None:
+        self._uri = uri
+        self._token = token
+        self._db_name = db_name
+
+    def connect(self) -> MilvusClient:
+        return MilvusClient(self._uri, token=self._token, db_name=self._db_name, timeout=TIMEOUT)
+
+    def release_files(self) -> None:
+        pass  # the files are the server's
+
+    def explain(self, error: Exception) -> IndexUnavailable:
+        text, shown = str(error), without_login(self._uri)
+        if "auth" in text.lower() or "permission" in text.lower():
+            return IndexUnavailable(f"Milvus at {shown} refused the login. Check MILVUS_TOKEN and MILVUS_DB.")
+        if not is_loss(error):
+            return IndexUnavailable(f"Milvus at {shown} could not do this: {brief(text)}.")
+        return IndexUnavailable(
+            f"Milvus at {shown} does not answer. Start it (docker compose -f docker-compose.milvus.yml up -d) "
+            "or correct MILVUS_URI or MILVUS_TOKEN; the next query tries again."
+        )
+
+    def quote(self, text: str) -> str:
+        return json.dumps(text, ensure_ascii=False)
+
+    def flushing(self, locks: Locks) -> AbstractContextManager[object]:
+        return locks.writing
+
+    def rebuilding(self, locks: Locks) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def flushes_in_bulk(self, unflushed: int, seconds: float) -> bool:
+        return False
+
+    def write(self, client: MilvusClient, name: str, write: Callable[[str], object]) -> None:
+        write_to_all(client, name, write)
+
+    def create(self, client: MilvusClient, name: str, dim: int, nlist: int, properties: dict[str, str]) -> None:
+        if not behind(client, name):
+            create(client, name_with(name, nlist), dim, properties)
+        meant_by(client, name)
+
+    def intended_nlist(self, client: MilvusClient, name: str) -> int | None:
+        return nlist_in(meant_by(client, name))
+
+    def indexed_together(self, rows: int) -> int:
+        return rows
+
+    def has_unfinished_rebuild(self, client: MilvusClient, name: str) -> bool:
+        return len(behind(client, name)) > 1
+
+    def rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> bool:
+        ServerRebuild(client, name, dim, nlist).run()
+        return False
+
+
+def without_login(uri: str) -> str:
+    """Returns the address as it may be shown: it can carry a name and a password."""
+    return re.sub(r"//[^/]*@", "//", uri).partition("?")[0]
