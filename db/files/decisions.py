@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from db.files.atomic import append_lines
 from library.duplicates.decisions import PassingDecisions
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
@@ -42,12 +43,7 @@ class DecisionFile:
     def _append(self, decision: dict[str, Any]) -> None:
         with self._lock:
             try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-                with open(descriptor, "r+b", buffering=0) as file:
-                    # One write to a file opened for appending: lines of two processes never mix.
-                    file.write(b"\n" * _ends_amid_a_line(file.fileno()) + json.dumps(decision).encode() + b"\n")
-                    os.fsync(file.fileno())
+                append_lines(self._path, [json.dumps(decision).encode()])
             except OSError as error:
                 reason = error.strerror or error
                 raise StoreUnavailable(f"The decision cannot be kept in {self._path.name}: {reason}.") from error
@@ -96,9 +92,3 @@ def _ids(given: Any) -> list[ContentId]:
     if not isinstance(given, list):
         raise TypeError
     return [parse_content_id(each) for each in given]
-
-
-def _ends_amid_a_line(descriptor: int) -> bool:
-    """A killed process may have left one."""
-    size = os.fstat(descriptor).st_size
-    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"

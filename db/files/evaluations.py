@@ -2,10 +2,10 @@
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
+from db.files.atomic import write_atomically
 from library.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -21,9 +21,7 @@ class EvaluationFiles:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             path = self._free(stem)
-            draft = path.with_suffix(".new")
-            draft.write_text(json.dumps(evaluation, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            os.replace(draft, path)
+            write_atomically(path, [json.dumps(evaluation, ensure_ascii=False, indent=1).encode() + b"\n"])
         except OSError as error:
             raise StoreUnavailable(f"The evaluation cannot be kept in DATA_DIR: {error.strerror}.") from error
         return str(path)

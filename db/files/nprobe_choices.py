@@ -2,11 +2,11 @@
 
 import json
 import logging
-import os
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from db.files.atomic import write_atomically
 from library.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -59,11 +59,9 @@ class NprobeChoices:
 
     def _write(self) -> None:
         text = json.dumps({name: asdict(choice) for name, choice in self._choices.items()}, indent=1)
-        draft = self._path.with_suffix(".new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(text + "\n", encoding="utf-8")
-            os.replace(draft, self._path)
+            write_atomically(self._path, [text.encode() + b"\n"])
         except OSError as error:
             raise StoreUnavailable(f"The choice cannot be kept in {self._path.name}: {error.strerror}.") from error
         self._read_at = None

@@ -16,14 +16,15 @@ import pyarrow
 import pyarrow.parquet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from db.files.atomic import write_atomically
 from library.errors import InvalidPack
 from library.ingest.packs import BATCH_ROWS, EPOCH, Contents, Manifest, PackedPicture, PackRow
 from library.ports import EncoderInfo, Vectors
 
 VERSION: Literal[1] = 1
 MANIFEST = "manifest.json"
-PARTIAL_MANIFEST = ".manifest.json.partial"
 FILE_NAME = re.compile(r"pictures-\d{5,9}\.parquet")
+PARTIAL_NAME = re.compile(r"\.(manifest\.json|[0-9a-f]{32})\.partial")  # the first is of earlier versions
 FILE_ROWS = 5000
 FILE_BYTES = 512 << 20
 MAX_MANIFEST_BYTES = 64 << 20
@@ -133,11 +134,8 @@ class FolderWriter:
                 self._end_file()
             if not self._files:
                 raise InvalidPack("There is nothing to pack: no picture here has its vector.")
-            partial = self._folder / PARTIAL_MANIFEST
-            with partial.open("w", encoding="utf-8") as file:
-                file.write(self._manifest(encoder).model_dump_json(indent=1) + "\n")
-                _sync(file)
-            partial.replace(self._folder / MANIFEST)
+            manifest = self._manifest(encoder).model_dump_json(indent=1)
+            write_atomically(self._folder / MANIFEST, [manifest.encode(), b"\n"])
         self.is_finished = True
 
     def close(self) -> None:
@@ -159,7 +157,8 @@ class FolderWriter:
 
     def _end_file(self) -> None:
         self._table.close()
-        _sync(self._file)
+        self._file.flush()
+        os.fsync(self._file.fileno())
         self._file.close()
         path = Path(self._file.name)
         entry = ManifestFile(name=path.name, rows=self._rows, bytes=path.stat().st_size, sha256=_sha256(path))
@@ -278,7 +277,7 @@ def _make_room(folder: Path) -> None:
         raise InvalidPack(f"{folder} holds a pack already. Name another folder, or remove this one first.")
     folder.mkdir(parents=True, exist_ok=True)
     present = list(folder.iterdir())
-    if not all(FILE_NAME.fullmatch(path.name) or path.name == PARTIAL_MANIFEST for path in present):
+    if not all(FILE_NAME.fullmatch(path.name) or PARTIAL_NAME.fullmatch(path.name) for path in present):
         raise InvalidPack(f"{folder} is not empty. Name a new folder for the pack.")
     for path in present:
         path.unlink()
@@ -364,11 +363,6 @@ def _json(metadata: Any) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 @contextmanager

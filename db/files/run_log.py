@@ -2,11 +2,11 @@
 
 import json
 import logging
-import os
 from collections import deque
 from dataclasses import asdict
 from pathlib import Path
 
+from db.files.atomic import append_lines
 from library.history import PastRun
 
 logger = logging.getLogger(__name__)
@@ -17,13 +17,8 @@ class RunLog:
         self._path = path
 
     def add(self, run: PastRun) -> None:
-        line = json.dumps(asdict(run), ensure_ascii=False) + "\n"
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # One write to a file opened for appending: lines of two processes never mix.
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-            with open(descriptor, "wb", buffering=0) as file:
-                file.write(line.encode())
+            append_lines(self._path, [json.dumps(asdict(run), ensure_ascii=False).encode()])
         except OSError as error:
             logger.warning("The run could not be noted in %s: %s", self._path.name, error.strerror)
 

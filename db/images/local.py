@@ -4,12 +4,11 @@ import logging
 import os
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from db.files.atomic import PARTIAL_SUFFIX, sync_folder, write_atomically
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
 from library.records import Record
@@ -18,7 +17,6 @@ logger = logging.getLogger(__name__)
 
 RECORD_SUFFIX = ".json"
 THUMBNAIL_SUFFIX = ".thumb.jpg"
-PARTIAL_SUFFIX = ".partial"
 ABANDONED_AFTER = 3600  # seconds: a younger partial file may be another process's work in hand
 
 SETTLED_AFTER_NS = 100_000_000
@@ -41,8 +39,8 @@ class LocalImageStore:
         with _failures_explained():
             folder.mkdir(parents=True, exist_ok=True)
             if original is not None:
-                _write(self._original_path(record), original)
-            _write(folder / f"{record.content_id}{THUMBNAIL_SUFFIX}", thumbnail)
+                write_atomically(self._original_path(record), [original])
+            write_atomically(folder / f"{record.content_id}{THUMBNAIL_SUFFIX}", [thumbnail])
             self._write_record(record)
 
     def update(self, record: Record, original: bytes | None = None) -> None:
@@ -50,7 +48,7 @@ class LocalImageStore:
             raise unknown_picture()
         with _failures_explained():
             if original is not None:
-                _write(self._original_path(record), original)
+                write_atomically(self._original_path(record), [original])
             self._write_record(record)
 
     def find(self, id: ContentId) -> Record | None:
@@ -94,8 +92,8 @@ class LocalImageStore:
 
     def _write_record(self, record: Record) -> None:
         # Its time on disk is the time added, so that a listing alone gives the order.
-        _write(self._record_path(record.content_id), record.to_json().encode(), record.added_at)
-        _sync_folder(self._folder(record.content_id))
+        write_atomically(self._record_path(record.content_id), [record.to_json().encode()], record.added_at)
+        sync_folder(self._folder(record.content_id))
 
     def _folder(self, id: ContentId) -> Path:
         return self._root / parse_content_id(id)[:2]
@@ -168,31 +166,6 @@ def _records_in(folder: str) -> dict[ContentId, int]:
             elif entry.name.endswith(PARTIAL_SUFFIX) and time.time() - entry.stat().st_mtime > ABANDONED_AFTER:
                 os.unlink(entry.path)
     return records
-
-
-def _write(path: Path, data: bytes, time_of_file: datetime | None = None) -> None:
-    """Whole or not at all, even through a power cut: the name appears once the bytes are on the disk."""
-    partial = path.with_name(f".{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
-    try:
-        with partial.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if time_of_file:
-            os.utime(partial, (time_of_file.timestamp(),) * 2)
-        partial.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            partial.unlink()
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(path: Path) -> bytes:
