@@ -18,7 +18,8 @@ from benchmarks.material import LARGE, base_clip, generated, photo_paths, valida
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
 from encoders.clip import ClipEncoder
 from encoders.int8 import replace_layers
-from encoders.loading import SMALL, load_encoder
+from encoders.loading import load_encoder
+from encoders.model_files import SMALL
 from library.images import decode
 from library.ports import Vectors
 

@@ -16,6 +16,8 @@ from library.ports import Vectors
 
 
 class SentenceTexts:
+    """A text tower of sentence-transformers."""
+
     multilingual = True
 
     def __init__(self, name: str, model: Any) -> None:
@@ -33,13 +35,11 @@ class SentenceTexts:
 
 
 def load_multilingual(place: Path | str, name: str, device: str, local_files_only: bool = False) -> SentenceTexts:
-    """Raises UnknownModel where sentence-transformers is not installed; else what it raises itself."""
+    """Loads a text tower. Raises UnknownModel where sentence-transformers is missing, else what that raises itself."""
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError:
-        raise UnknownModel(
-            f"CLIP_TEXT_MODEL={name} needs one more package: pip install -r requirements-multilingual.txt"
-        ) from None
+        raise UnknownModel("text_model_needs_package", name=name) from None
 
     model = SentenceTransformer(str(place), device=device, local_files_only=local_files_only)
     shown = place.name if isinstance(place, Path) else name

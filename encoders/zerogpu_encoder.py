@@ -1,7 +1,7 @@
-"""A CLIP whose towers compute on a GPU that is lent for each call.
+"""Encodes on ZeroGPU: the towers compute on a GPU that a Hugging Face Space lends for each call.
 
-They compute in a worker that is forked for that: it has none of the app's threads, and only arrays pass between the
-two. So pictures are read and texts are split into tokens here, and nothing but the towers is decorated.
+They compute in a worker process that is forked for the call: it has none of the app's threads, and only arrays pass
+between the two. So pictures are prepared and texts are split into tokens here, and the worker runs only the towers.
 """
 
 import copy
@@ -18,8 +18,10 @@ from PIL import Image
 
 from encoders import zerogpu
 from encoders.clip import ClipEncoder, image_vectors
-from encoders.loading import DTYPES, choose_device, choose_dtype, load_encoder
+from encoders.devices import DTYPES, choose_device, choose_dtype
+from encoders.loading import load_encoder
 from encoders.texts import TransformersTexts
+from library.messages import Message
 from library.ports import EncoderInfo, Vectors
 
 logger = logging.getLogger(__name__)
@@ -30,67 +32,74 @@ BATCH = 64
 PAUSE = 60.0  # seconds without asking after no GPU was to be had
 
 Arrays = dict[str, NDArray[Any]]
-Encode = Callable[[str, Arrays], Vectors]
+RunTower = Callable[[str, Arrays], Vectors]
 T = TypeVar("T")
 
 
-def load_zerogpu(model: str, dtype: str = "auto", text_model: str = "") -> "ZeroGpuEncoder":
-    """Where `zerogpu.can_place`. Raises what `load_encoder` raises."""
+def load_zerogpu(
+    model: str, dtype: str = "auto", text_model: str = "", subject: Message | None = None
+) -> "ZeroGpuEncoder":
+    """Loads a model for ZeroGPU, where `zerogpu.can_place`. Raises what `load_encoder` raises."""
     zerogpu.accept()
-    on_cpu = load_encoder(model, "cpu", dtype, text_model)
+    on_cpu = load_encoder(model, "cpu", dtype, text_model, subject)
     device = choose_device()
     return ZeroGpuEncoder(on_cpu, device, choose_dtype(dtype, device))
 
 
 class ZeroGpuEncoder:
-    """Encodes on the GPU; on the CPU while none is lent."""
+    """Encodes on the GPU, and on the CPU while no GPU is lent."""
 
     def __init__(self, on_cpu: ClipEncoder, device: str, dtype: str) -> None:
         self.info: EncoderInfo = replace(on_cpu.info, device="zerogpu", dtype=dtype)
         self._on_cpu = on_cpu
         # Texts of another package's tower stay on the CPU.
         self._texts = on_cpu.texts if isinstance(on_cpu.texts, TransformersTexts) else None
-        self._on_gpu: Encode = zerogpu.accept().GPU(duration=SECONDS)(self._placed(device, DTYPES[dtype]))
-        self._asks_again = 0.0
+        self._on_gpu: RunTower = zerogpu.accept().GPU(duration=SECONDS)(self._towers_on(device, DTYPES[dtype]))
+        self._retry_at = 0.0
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
-        return self._encoded("images", images, self._on_cpu.pixels, self._on_cpu.encode_images)
+        """RGB pictures of any size to float32 unit vectors, shape (n, dim)."""
+        return self._encode("images", images, self._on_cpu.pixels, self._on_cpu.encode_images)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts to float32 unit vectors, shape (n, dim); the end of a text beyond the context is left out."""
         if self._texts is None:
             return self._on_cpu.encode_texts(texts)
-        return self._encoded("texts", texts, self._texts.tokens, self._on_cpu.encode_texts)
+        return self._encode("texts", texts, self._texts.tokens, self._on_cpu.encode_texts)
 
     def cuts(self, text: str) -> bool:
+        """Returns whether the text is longer than the tower reads."""
         return self._on_cpu.cuts(text)
 
-    def _encoded(
+    def _encode(
         self,
         kind: str,
         inputs: Sequence[T],
-        read: Callable[[Sequence[T]], Mapping[str, torch.Tensor]],
-        on_cpu: Callable[[Sequence[T]], Vectors],
+        prepare: Callable[[Sequence[T]], Mapping[str, torch.Tensor]],
+        encode_on_cpu: Callable[[Sequence[T]], Vectors],
     ) -> Vectors:
         found = [np.empty((0, self.info.dim), np.float32)]
         for start in range(0, len(inputs), INPUTS):
             part = inputs[start : start + INPUTS]
-            vectors = self._lent(kind, part, read)
-            found.append(on_cpu(part) if vectors is None else vectors)
+            vectors = self._encode_on_gpu(kind, part, prepare)
+            found.append(encode_on_cpu(part) if vectors is None else vectors)
         return np.concatenate(found)
 
-    def _lent(
-        self, kind: str, inputs: Sequence[T], read: Callable[[Sequence[T]], Mapping[str, torch.Tensor]]
+    def _encode_on_gpu(
+        self, kind: str, inputs: Sequence[T], prepare: Callable[[Sequence[T]], Mapping[str, torch.Tensor]]
     ) -> Vectors | None:
-        if time.monotonic() < self._asks_again:
+        """None where no GPU is lent."""
+        if time.monotonic() < self._retry_at:
             return None
         try:
-            return self._on_gpu(kind, {name: each.numpy() for name, each in read(inputs).items()})
+            return self._on_gpu(kind, {name: each.numpy() for name, each in prepare(inputs).items()})
         except Exception as error:  # of several kinds: a quota that is used up, a full queue, a worker that died
             logger.warning("no GPU is lent, so the CPU encodes: %s", error)
-            self._asks_again = time.monotonic() + PAUSE
+            self._retry_at = time.monotonic() + PAUSE
             return None
 
-    def _placed(self, device: str, dtype: torch.dtype) -> Encode:
+    def _towers_on(self, device: str, dtype: torch.dtype) -> RunTower:
+        """What the worker runs: copies of the towers on the GPU."""
         texts = self._texts
         # In one go: where both towers are one model, there is one copy.
         towers = copy.deepcopy({"images": self._on_cpu.model, "texts": texts.model if texts else None})
@@ -102,10 +111,10 @@ class ZeroGpuEncoder:
                 return texts.vectors(batch, towers[kind])
             return image_vectors(batch, towers[kind])
 
-        def encode(kind: str, inputs: Arrays) -> Vectors:
+        def run(kind: str, inputs: Arrays) -> Vectors:
             count = len(next(iter(inputs.values())))
             parts = [slice(start, start + BATCH) for start in range(0, count, BATCH)]
             batches = [{name: torch.from_numpy(each[part]) for name, each in inputs.items()} for part in parts]
             return np.concatenate([vectors(kind, batch) for batch in batches])
 
-        return encode
+        return run

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from encoders.loading import SMALL_FOLDER
+from encoders.model_files import SMALL_FOLDER
 from testing import states
 from testing.blocked_model import BlockedModel
 from testing.browser import (

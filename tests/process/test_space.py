@@ -117,7 +117,7 @@ def test_encoding_is_decorated_and_nothing_else(space, browser):
     search(browser.open(space.url), "a rainbow")
     kinds = [next(iter(each)) for each in space.notes]
     assert kinds[:3] == ["imported", "decorated", "launched"]
-    assert note(space, "decorated") == ["encoders.zerogpu_encoder.ZeroGpuEncoder._placed.<locals>.encode"]
+    assert note(space, "decorated") == ["encoders.zerogpu_encoder.ZeroGpuEncoder._towers_on.<locals>.run"]
     assert set(kinds[3:]) == {"called"}
     assert all(each["well"] for each in space.notes if "called" in each)
     assert space.process.pid not in note(space, "worker")

@@ -10,7 +10,8 @@ from PIL import Image
 from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTextConfig, CLIPTextModel, Dinov2Config, Dinov2Model
 
 from encoders.clip import ClipEncoder
-from encoders.loading import choose_dtype, load_encoder
+from encoders.devices import choose_dtype
+from encoders.loading import load_encoder
 from library.errors import ModelUnavailable, UnknownModel
 from testing.tiny_clip import COMMIT, CONTEXT, TINY_CLIP, put_into_hub_cache, save_tiny_clip
 

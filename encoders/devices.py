@@ -1,0 +1,34 @@
+"""Chooses the device that a model computes on, and its precision there."""
+
+import torch
+
+from library.errors import UnknownModel
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_device(device: str = "auto") -> str:
+    """Returns the device; `auto` takes a GPU where there is one. Raises UnknownModel for one that is not there."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UnknownModel("device_unusable", device=device, problem=first_line(error)) from None
+    return device
+
+
+def choose_dtype(dtype: str, device: str) -> str:
+    """Returns the precision; `auto` is half of it where the hardware computes in that, else it would only be slower."""
+    if dtype != "auto":
+        return dtype
+    if device != "cpu":
+        return "float16"
+    # torch asks the processor: AVX-512 BF16 and AMX are the two that make bfloat16 fast.
+    has_bfloat16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if has_bfloat16 else "float32"
+
+
+def first_line(error: BaseException) -> str:
+    """Returns what an error of another package says first, without the full stop."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")[:200]

@@ -1,0 +1,110 @@
+"""Finds the files of a model in a folder here or on the hub, and explains why they cannot be used."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+from huggingface_hub import constants
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+from safetensors import SafetensorError
+from transformers.utils.hub import cached_file
+
+from encoders.devices import first_line
+from library.errors import LikenessError, ModelUnavailable, UnknownModel
+from library.messages import Message
+
+SMALL = "small"
+SMALL_FOLDER = Path(__file__).parent / "small"
+HUB_TIMEOUT = 5.0  # seconds
+FINGERPRINTED = ("*.json", "*.safetensors", "*.bin", "*.txt", "*.model")
+
+T = TypeVar("T")
+
+
+def find_folder(model: str, subject: Message) -> Path | None:
+    """Returns the folder of a model that is bundled or lies on this machine, None for one of the hub.
+
+    `subject` is what errors call the model. Raises UnknownModel for a folder without a model.
+    """
+    if model == SMALL:
+        return SMALL_FOLDER
+    folder = Path(model).expanduser()
+    if not folder.is_dir() and not model.startswith((".", "/", "~")):
+        return None
+    if not (folder / "config.json").is_file():
+        raise UnknownModel("model_not_in_folder", model=subject)
+    return folder.resolve()
+
+
+def load_from(place: Path | str, load: Callable[..., T]) -> T:
+    """Loads from the folder or the cache of the hub; asks the hub only where the cache lacks the model.
+
+    What is on this machine is taken as it is: its vectors stay comparable, and no network is needed.
+    """
+    try:
+        return load(local_files_only=True)
+    except OSError:
+        if isinstance(place, Path):
+            raise
+    _check_hub_answers()
+    return load()
+
+
+def fingerprint_of(place: Path | str) -> str:
+    """Returns what tells apart two sets of weights under one name: a hash of the files, or the commit on the hub."""
+    if isinstance(place, Path):
+        return _hash_of(place)
+    # The cache of the hub keeps every file under snapshots/<commit>.
+    return Path(str(cached_file(place, "config.json", local_files_only=True))).parent.name
+
+
+@contextmanager
+def failures_explained(subject: Message) -> Iterator[None]:
+    """Turns what loading raises into UnknownModel or ModelUnavailable about the `subject`."""
+    try:
+        yield
+    except LikenessError:
+        raise
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError, httpx.HTTPError) as error:
+        raise _explained(subject, error) from error
+
+
+def _hash_of(folder: Path) -> str:
+    """SHA-256 over configuration, tokenizer and weights."""
+    digest = hashlib.sha256()
+    for file in sorted(file for pattern in FINGERPRINTED for file in folder.glob(pattern)):
+        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _check_hub_answers() -> None:
+    """Raises httpx.HTTPError at once where the hub's own client would try for half a minute."""
+    if not constants.HF_HUB_OFFLINE:
+        httpx.head(constants.ENDPOINT, timeout=HUB_TIMEOUT)
+
+
+def _explained(subject: Message, error: Exception) -> LikenessError:
+    causes = list(_causes(error))
+    if any(isinstance(cause, GatedRepoError) for cause in causes):
+        return UnknownModel("model_gated", model=subject)
+    if any(isinstance(cause, RepositoryNotFoundError | HFValidationError) for cause in causes):
+        return UnknownModel("model_not_found", model=subject)
+    if any(isinstance(cause, LocalEntryNotFoundError | httpx.HTTPError | ConnectionError) for cause in causes):
+        return ModelUnavailable("model_away", model=subject)
+    return UnknownModel("model_not_loaded", model=subject, problem=first_line(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
