@@ -247,7 +247,7 @@ def _close(page: "Blocks", worker: "Worker", library: "ImageLibrary", watching: 
     last_resort.start()
     if watching:
         watching.stop()
-    library.stop_waiting()
+    library.models.stop_waiting()
     # Beside each other, since the page waits a while for browsers that stay connected.
     closing = threading.Thread(target=page.close, kwargs={"verbose": False}, daemon=True)
     closing.start()

@@ -53,7 +53,7 @@ def main(
                 kinds.setdefault(receipt.content_id, (int(number), kind))
         started, calls = time.perf_counter(), CountedCalls()
         with calls:
-            groups = library.near_duplicates(threshold) or []
+            groups = library.duplicates.find(threshold) or []
         seconds = time.perf_counter() - started
         pairs = {pair for group in groups for pair in group.pairs}
         report(kinds, pairs, [group.ids for group in groups])

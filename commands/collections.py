@@ -16,7 +16,7 @@ def collections(context: typer.Context, as_json: AsJson = False) -> None:
     """Lists what the pictures were encoded for: a collection for each model."""
     session: Session = context.obj
     with failures_as_exit_codes(), session.library(with_model=False) as library:
-        found = library.collections()
+        found = library.collections.stored()
     if as_json:
         print_json([asdict(each) | {"vector_bytes": each.vector_bytes} for each in found])
         return
@@ -36,10 +36,10 @@ def drop(
     """Removes a collection and its vectors. The pictures stay: reindex makes the vectors anew."""
     session: Session = context.obj
     with failures_as_exit_codes(), session.library() as library:
-        rows = next((each.rows for each in library.collections() if each.name == collection), None)
+        rows = next((each.rows for each in library.collections.stored() if each.name == collection), None)
         if rows and not yes and not typer.confirm(f"Drop {collection} with the vectors of {rows} pictures?"):
             fail("Nothing was dropped.", EXIT_REJECTED)
-        library.drop_collection(collection)
+        library.collections.drop(collection)
     typer.echo(f"dropped  {collection}")
 
 

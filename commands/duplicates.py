@@ -30,7 +30,7 @@ def duplicates(
             raise InvalidSelection("--dry-run goes with --keep best: without it, nothing is ever deleted.")
         with session.library() as library, interrupt() as interrupted:
             with telling() as on_progress:
-                groups = library.near_duplicates(
+                groups = library.duplicates.find(
                     threshold, lambda done, total: on_progress("Comparing", done, total), interrupted.is_set
                 )
             if groups is None:
@@ -39,7 +39,7 @@ def duplicates(
                 for group in groups:
                     redundant = group.redundant()
                     for better in set(redundant.values()):
-                        library.keep_one(better, [id for id in redundant if redundant[id] == better])
+                        library.duplicates.keep_one(better, [id for id in redundant if redundant[id] == better])
     fate = ("delete" if dry_run else "deleted") if keep else ""
     if as_json:
         print_json([_as_json(group, fate) for group in groups])

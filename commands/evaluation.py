@@ -99,17 +99,17 @@ def tune(
         wish = TuningConfig(k, target, queries, _lines_of(texts) if texts else ())
         with session.library() as library, interrupt() as interrupted:
             if reset:
-                library.choose_nprobe(None)
+                library.tuner.choose_nprobe(None)
                 typer.echo("nprobe is chosen automatically again.")
                 return
             with telling() as on_progress:
-                found = library.tune(
+                found = library.tuner.measure(
                     wish, lambda done, total: on_progress("Searching", done, total), interrupted.is_set
                 )
             if found is None:
                 fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
             if store and found.suggested:
-                library.choose_nprobe(found.suggested.nprobe)
+                library.tuner.choose_nprobe(found.suggested.nprobe)
     stored = bool(store and found.suggested)
     if as_json:
         suggested = found.suggested.nprobe if found.suggested else None
@@ -135,7 +135,7 @@ def _items(session: Session, sources: Sequence[str], image_column: str) -> Itera
         yield session.rooms.items_from(others, table, image_column)
         return
     with session.library(with_model=False) as library:
-        yield library.stored_items()
+        yield library.pictures.items()
 
 
 def _lines_of(path: Path) -> list[str]:

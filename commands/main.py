@@ -222,7 +222,7 @@ def search(
         if out:
             kind_of(out)
         with context.obj.library(others=[model] if model else []) as library:
-            query = replace(query, where=library.typed(drafts, "any" if match_any else "all"))
+            query = replace(query, where=library.fields.typed(drafts, "any" if match_any else "all"))
             if not parts and (query.where or query.order != "score"):
                 listing = library.listed(query.where, query.order, offset, limit)
                 if not listing.records:
@@ -295,7 +295,7 @@ def reindex(context: typer.Context, model: Model = "", as_json: AsJson = False) 
         context.obj.library(with_model=False, others=[model] if model else []) as library,
         interrupt() as interrupted,
     ):
-        total = len(library.without_row(model))
+        total = len(library.importer.missing(model))
         for receipt in with_progress(library.reindex(interrupted.is_set, model), total, "Encoding"):
             counts[receipt.status] += 1
             if receipt.status == "rejected":
@@ -326,7 +326,7 @@ def export(
         interrupt() as interrupted,
     ):
         total = library.status().pictures
-        for outcome in with_progress(library.export(writer, interrupted.is_set), total, "Packing"):
+        for outcome in with_progress(library.packs.export_to(writer, interrupted.is_set), total, "Packing"):
             counts[outcome] += 1
     if interrupted.is_set():
         fail(f"Stopped: {pack} was not written.", EXIT_INTERRUPTED)
@@ -346,7 +346,7 @@ def import_(
         opened = context.obj.rooms.open_pack(pack)
         with context.obj.library() as library, interrupt() as interrupted:
             try:
-                receipts = library.import_pack(opened, interrupted.is_set, last_part(pack))
+                receipts = library.packs.import_from(opened, interrupted.is_set, last_part(pack))
                 for receipt in with_progress(receipts, opened.manifest.count, "Importing"):
                     counts[receipt.status] += 1
                     if receipt.status == "rejected":
@@ -416,7 +416,7 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
     counts: Counter[str] = Counter()
     others = [like.model] if like.model else []
     with session.rooms.hit_file(out) as write, session.library(others=others) as library, interrupt() as interrupted:
-        answers = library.search_many(queries.asked, like, interrupted.is_set)
+        answers = library.searcher.search_many(queries.asked, like, interrupted.is_set)
         for answer in with_progress(answers, queries.total, "Searching"):
             write(answer)
             counts.update(queries=1, hits=len(answer.hits), rejected=bool(answer.problem))

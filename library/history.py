@@ -1,8 +1,13 @@
 """What was taken in so far, run by run."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal, Protocol
+
+from library.errors import UNEXPECTED, LikenessError
+from library.ingest.receipts import FileReceipt
 
 Outcome = Literal["done", "stopped", "failed"]
 
@@ -30,3 +35,36 @@ class History(Protocol):
     def newest(self, limit: int) -> list[PastRun]:
         """Newest first."""
         ...
+
+
+class NoHistory:
+    """Keeps nothing."""
+
+    def add(self, run: PastRun) -> None:
+        pass
+
+    def newest(self, limit: int) -> list[PastRun]:
+        return []
+
+
+def noted(
+    history: History, receipts: Iterator[FileReceipt], source: str, was_interrupted: Callable[[int], bool]
+) -> Iterator[FileReceipt]:
+    """Passes the receipts on and adds the run to the history; `was_interrupted` gets the number of skipped files."""
+    began, started = datetime.now(UTC), time.monotonic()
+    counts: dict[str, int] = {}
+    outcome: Outcome = "stopped"
+    problem = None
+    try:
+        for receipt in receipts:
+            counts[receipt.status] = counts.get(receipt.status, 0) + 1
+            yield receipt
+        outcome = "stopped" if was_interrupted(counts.get("skipped", 0)) else "done"
+    except Exception as error:
+        outcome, problem = "failed", str(error if isinstance(error, LikenessError) else UNEXPECTED)
+        raise
+    finally:
+        if counts or problem:
+            seconds = round(time.monotonic() - started, 3)
+            at = began.isoformat(timespec="seconds").replace("+00:00", "Z")
+            history.add(PastRun(at, source, outcome, seconds, counts, problem))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
-from library.errors import UNEXPECTED, LikenessError, UnknownModel
+from library.errors import UNEXPECTED, LikenessError, ModelUnavailable, UnknownModel
 from library.ports import Encoder, EncoderInfo
 
 logger = logging.getLogger(__name__)
@@ -136,6 +136,10 @@ class Models:
         """Whoever waits for a first encoder waits no longer."""
         with suppress(InvalidStateError):
             self._answering.set_exception(error)
+
+    def stop_waiting(self) -> None:
+        """Ends every wait for a model that is still on its way: the app is stopping."""
+        self.fail(ModelUnavailable("The app is stopping."))
 
     def status(self) -> ModelStatus:
         try:

@@ -73,7 +73,7 @@ class Previews:
                 self._kept.move_to_end(id)
                 return self._kept[id]
         with self._turns:
-            data = self._library.preview(id)
+            data = self._library.pictures.preview(id)
         with self._lock:
             self._kept[id] = data
             while len(self._kept) > KEPT_PREVIEWS:

@@ -23,7 +23,7 @@ class DuplicateJob(Job[list[Group]]):
         self._on_found = on_found
 
     def work(self) -> list[Group] | None:
-        groups = self._library.near_duplicates(THRESHOLD, self.on_progress, self.stop.is_set)
+        groups = self._library.duplicates.find(THRESHOLD, self.on_progress, self.stop.is_set)
         if groups is not None:
             self._on_found(groups, self.total or 0)
         return groups
@@ -68,7 +68,7 @@ class DuplicateReview:
         """Deletes the others of the group. Raises InvalidSelection, and what the library raises."""
         with self._changing:
             group = self._group(key, kept)
-            deleted = self._library.keep_one(kept, group.ids)
+            deleted = self._library.duplicates.keep_one(kept, group.ids)
             self._compared -= len(deleted)
             self._replace(group, [])
             return deleted
@@ -77,21 +77,21 @@ class DuplicateReview:
         """Marks all pictures of the group as distinct. Raises InvalidSelection or StoreUnavailable."""
         with self._changing:
             group = self._group(key)
-            self._library.mark_distinct(group.ids, group.ids)
+            self._library.duplicates.mark_distinct(group.ids, group.ids)
             self._replace(group, [])
 
     def set_apart(self, key: str, id: ContentId) -> None:
         """Marks the picture as distinct from the others of its group. Raises InvalidSelection or StoreUnavailable."""
         with self._changing:
             group = self._group(key, id)
-            self._library.mark_distinct([id], [other for other in group.ids if other != id])
+            self._library.duplicates.mark_distinct([id], [other for other in group.ids if other != id])
             self._replace(group, group.without([id]))
 
     def first(self, limit: int) -> Sequence[Group]:
         """Returns the first groups, without the pictures that are no longer in the library."""
         with self._changing:
             for group in (self._groups or [])[:limit]:
-                stored = self._library.stored(group.ids)
+                stored = self._library.pictures.stored(group.ids)
                 if gone := [id for id in group.ids if id not in stored]:
                     self._replace(group, group.without(gone))
             return (self._groups or [])[:limit]

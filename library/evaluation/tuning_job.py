@@ -14,4 +14,4 @@ class TuningJob(Job[Tuning]):
         self._config = config
 
     def work(self) -> Tuning | None:
-        return self._library.tune(self._config, self.on_progress, self.stop.is_set)
+        return self._library.tuner.measure(self._config, self.on_progress, self.stop.is_set)

@@ -76,8 +76,8 @@ class ReindexJob(Job[Counter[Status]]):
 
     def prepare(self) -> None:
         """Loads the model and counts the pictures. Raises ModelUnavailable or UnknownModel."""
-        self._library.load_model(self.model)
-        self.total = len(self._library.without_row(self.model))
+        self._library.models.to_encode_for(self.model)
+        self.total = len(self._library.importer.missing(self.model))
 
     def work(self) -> Counter[Status] | None:
         receipts = [] if self.stop.is_set() else self._library.reindex(self.stop.is_set, self.model)

@@ -1,16 +1,32 @@
 """Which fields the pictures of the library have, as far as it is known."""
 
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from library.collections import Collections
 from library.errors import InvalidFilter
+from library.ports import ImageStore, LoadedCollection
 from library.records import Record
-from library.search.filters import BUILT_IN, SHADOWED, Kind, check_field, kind_of
+from library.search.filters import (
+    BUILT_IN,
+    SHADOWED,
+    Draft,
+    Filter,
+    Kind,
+    Match,
+    check_field,
+    kind_of,
+    metadata_name,
+)
 
 MOST_VALUES = 30
 LONGEST_VALUE = 60
 NAMED = 12
+SAMPLED = 5_000  # rows whose fields are looked at
+NEWEST = 100  # pictures whose fields are, too
+KEPT_FOR = 300.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -66,6 +82,57 @@ class Fields:
         values = self._values.setdefault(name, set())
         if len(values) <= MOST_VALUES:  # one more than the most: there are too many
             values.update([value] if len(value) <= LONGEST_VALUE else map(str, range(MOST_VALUES + 1)))
+
+
+class FieldCatalogue:
+    """Keeps what the fields of the library are, and checks filters by it.
+
+    Every method but `check` raises ModelUnavailable, StoreUnavailable or IndexUnavailable.
+    """
+
+    def __init__(self, store: ImageStore, collections: Collections) -> None:
+        self._store = store
+        self._collections = collections
+        self._fields = Fields()
+        self._pictures = -1  # how many there were when their fields were looked at
+        self._looked_at = 0.0
+
+    def all(self) -> list[Field]:
+        """Returns what a filter can be about. A field of few pictures may be missing, though a filter finds it."""
+        pictures = self._store.count()
+        if pictures != self._pictures or time.monotonic() > self._looked_at + KEPT_FOR:
+            with self._collections.answering().loaded() as index:
+                self._fields.note(index.some(SAMPLED))
+            self._fields.note(self._store.find_all(self._store.ids()[:NEWEST]))
+            self._pictures, self._looked_at = pictures, time.monotonic()
+        return self._fields.all()
+
+    def typed(self, drafts: Sequence[Draft], match: Match = "all") -> Filter | None:
+        """Makes a filter of conditions as a person has written them, by what the fields hold. Raises InvalidFilter."""
+        if not drafts:
+            return None
+        if not all(self._fields.knows(draft.field) for draft in drafts):
+            self.all()
+            with self._collections.answering().loaded() as index:
+                for draft in drafts:
+                    self._check(index, draft.field)
+        kinds = self._fields.kinds()
+        return Filter([draft.typed(kinds.get(draft.field, ())) for draft in drafts], match)
+
+    def check(self, index: LoadedCollection, where: Filter) -> None:
+        """Raises InvalidFilter for a field that no picture has, and IndexUnavailable."""
+        for condition in where.conditions:
+            self._check(index, condition.field)
+
+    def _check(self, index: LoadedCollection, field: str) -> None:
+        check_field(field)
+        name = metadata_name(field)
+        if name is None or self._fields.knows(field):
+            return
+        having = index.some(1, name)
+        self._fields.note(having)
+        if not having:
+            raise unknown_field(field, self.all())
 
 
 def unknown_field(name: str, fields: Iterable[Field]) -> InvalidFilter:

@@ -13,14 +13,13 @@ FIRST_LOOK = 1_000  # hits
 T = TypeVar("T")
 
 
-def page_of(
-    index: LoadedCollection, vector: Vector, query: Query, left_out: Collection[ContentId] = ()
-) -> tuple[list[Hit], bool]:
-    """The hits of one page, and whether another one follows.
+def page_of(index: LoadedCollection, vector: Vector, query: Query) -> tuple[list[Hit], bool]:
+    """Returns the hits of one page, and whether another one follows; pictures of the query are no hits.
 
     In any other order than that of the scores, all that reach a minimum score are sorted. Without one every picture
     matches somehow: the pages follow the scores, and each of them is sorted.
     """
+    left_out = query.pictures
     if query.order != "score" and query.min_score > -1:
         hits = arranged(_that_reach(index, vector, query, left_out), query.order, _record)
         return hits[query.offset : query.offset + query.limit], len(hits) > query.offset + query.limit

@@ -10,7 +10,7 @@ from library.ports import Explained, Hit
 from library.records import Record
 from library.search.filters import Filter
 from library.search.parts import LibraryPart, Part, PicturePart, TextPart, check_parts, clean_text
-from library.search.relevance import Relevance
+from library.search.relevance import Kind, Relevance
 
 MAX_LIMIT = 200
 MAX_DEPTH = 16_384  # hits: as far down as Milvus goes
@@ -59,6 +59,11 @@ class Query:
     def only_lists(self) -> bool:
         """Whether nothing is looked for and a filter or an order says which pictures are listed."""
         return not self.parts and (self.where is not None or self.order != "score")
+
+    @property
+    def kind(self) -> Kind:
+        of_texts = [isinstance(part, TextPart) for part in self.parts]
+        return "text" if all(of_texts) else "mix" if any(of_texts) else "picture"
 
     @property
     def pictures(self) -> list[ContentId]:

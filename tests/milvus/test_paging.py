@@ -14,6 +14,7 @@ from library.image_library import ImageLibrary
 from library.ports import EncoderInfo, Hit
 from library.search.filters import Condition, Filter
 from library.search.paging import page_of
+from library.search.parts import LibraryPart, TextPart
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryDatabase, ready
 from testing.pictures import item, record, unit_vectors
@@ -82,8 +83,8 @@ def test_behind_the_last_page_there_is_nothing(index):
 def all_pages(index, left_out=(), **fields):
     found, has_more, offset = [], True, 0
     while has_more:
-        query = Query.of("anything", limit=LIMIT, offset=offset, **fields)
-        hits, has_more = page_of(index, QUESTION, query, left_out)
+        parts = (TextPart("anything"), *map(LibraryPart, left_out))
+        hits, has_more = page_of(index, QUESTION, Query(parts, limit=LIMIT, offset=offset, **fields))
         assert len(hits) == LIMIT or not has_more
         found += hits
         offset += LIMIT
@@ -204,9 +205,9 @@ def test_a_field_that_no_picture_has_is_refused_with_those_there_are(album):
 
 
 def test_a_field_of_a_new_picture_is_offered(album, picture):
-    assert [field.name for field in album.fields()][7:] == ["colour"]
+    assert [field.name for field in album.fields.all()][7:] == ["colour"]
     list(album.add([item("d.png", picture("red", (70, 30)), metadata={"stars": 5})]))
-    assert [field.name for field in album.fields()][7:] == ["colour", "stars"]
+    assert [field.name for field in album.fields.all()][7:] == ["colour", "stars"]
 
 
 def test_more_results_than_there_are_pictures_can_be_asked_for(album):

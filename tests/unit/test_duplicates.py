@@ -83,7 +83,7 @@ def opened(encoder, folder, uri=None):
 
 
 def found(library):
-    return [{each.name for each in group.records} for group in library.near_duplicates(THRESHOLD)]
+    return [{each.name for each in group.records} for group in library.duplicates.find(THRESHOLD)]
 
 
 def id_of(library, name):
@@ -103,7 +103,7 @@ def test_a_server_finds_them_too_and_a_decision_lasts_there(small, samples, milv
     library = opened(small, tmp_path, milvus_server.uri)
     list(library.add([*(item(name, data) for name, data in samples.items() if name != FLOWER), *three(samples)]))
     assert found(library) == [{FLOWER, "half.jpg", "coarse.jpg"}]
-    library.keep_one(id_of(library, FLOWER), [id_of(library, "half.jpg"), id_of(library, "coarse.jpg")])
+    library.duplicates.keep_one(id_of(library, FLOWER), [id_of(library, "half.jpg"), id_of(library, "coarse.jpg")])
     assert found(library) == []
     [again] = library.add([item("half.jpg", variants(samples[FLOWER])["half"])])
     assert (again.status, again.near_duplicate_of) == ("skipped", id_of(library, FLOWER))
@@ -122,7 +122,7 @@ def test_copies_in_other_formats_sizes_and_qualities_are_found_and_nothing_else(
 
 def test_the_best_of_a_group_has_the_most_pixels_and_then_the_most_bytes(quick, samples):
     list(quick.add(three(samples)))
-    [group] = quick.near_duplicates(THRESHOLD)
+    [group] = quick.duplicates.find(THRESHOLD)
     assert group.records[-1].name == "half.jpg"
     assert group.records[0].bytes >= group.records[1].bytes
     assert group.score == max(map(group.score_of, group.ids)) <= 1.001
@@ -147,29 +147,29 @@ def test_a_picture_whose_thumbnail_is_not_to_be_had_resembles_none(picture):
 
 def test_the_threshold_is_that_of_the_vectors(quick, samples):
     list(quick.add(three(samples)))
-    assert quick.near_duplicates(1.0) == [] or all(group.score >= 1.0 for group in quick.near_duplicates(1.0))
+    assert quick.duplicates.find(1.0) == [] or all(group.score >= 1.0 for group in quick.duplicates.find(1.0))
     for threshold in (0, -1, 1.1, float("nan")):
         with pytest.raises(InvalidQuery, match="is not possible"):
-            quick.near_duplicates(threshold)
+            quick.duplicates.find(threshold)
 
 
 def test_progress_is_told_and_a_search_can_be_stopped(quick, samples):
     list(quick.add(three(samples)))
     told = []
-    assert quick.near_duplicates(THRESHOLD, lambda done, total: told.append((done, total)))
+    assert quick.duplicates.find(THRESHOLD, lambda done, total: told.append((done, total)))
     assert told == [(0, 3), (3, 3)]
-    assert quick.near_duplicates(THRESHOLD, should_stop=lambda: True) is None
+    assert quick.duplicates.find(THRESHOLD, should_stop=lambda: True) is None
 
 
 def test_an_empty_library_has_none(quick):
-    assert quick.near_duplicates(THRESHOLD) == []
+    assert quick.duplicates.find(THRESHOLD) == []
 
 
 def test_an_index_without_an_answer_is_no_library_without_duplicates(quick, samples, monkeypatch):
     list(quick.add(three(samples)))
     monkeypatch.setattr(MemoryCollection, "nearest", lambda self, vectors, limit: [{} for _ in vectors])
     with pytest.raises(IndexUnavailable, match="Try again"):
-        quick.near_duplicates(THRESHOLD)
+        quick.duplicates.find(THRESHOLD)
 
 
 # Groups. Pictures of a kind look alike; what vectors say is drawn.
@@ -248,8 +248,8 @@ def test_what_joins_two_pictures_only_by_a_third_is_not_redundant():
 def test_what_is_kept_apart_is_not_shown_again_in_any_run(small, samples, tmp_path):
     library = opened(small, tmp_path)
     list(library.add(three(samples)))
-    [group] = library.near_duplicates(THRESHOLD)
-    library.mark_distinct(group.ids, group.ids)
+    [group] = library.duplicates.find(THRESHOLD)
+    library.duplicates.mark_distinct(group.ids, group.ids)
     assert found(library) == []
     library.close()
     library = opened(small, tmp_path)
@@ -262,7 +262,7 @@ def test_what_is_kept_apart_is_not_shown_again_in_any_run(small, samples, tmp_pa
 def test_a_picture_that_is_no_duplicate_leaves_the_others_together(quick, samples):
     list(quick.add(three(samples)))
     half = id_of(quick, "half.jpg")
-    quick.mark_distinct([half], [id_of(quick, FLOWER), id_of(quick, "coarse.jpg")])
+    quick.duplicates.mark_distinct([half], [id_of(quick, FLOWER), id_of(quick, "coarse.jpg")])
     assert found(quick) == [{FLOWER, "coarse.jpg"}]
 
 
@@ -270,7 +270,7 @@ def test_keeping_one_deletes_the_others_and_takes_them_in_no_more(quick, samples
     files = three(samples)
     list(quick.add(files))
     kept = id_of(quick, FLOWER)
-    deleted = quick.keep_one(kept, [kept, id_of(quick, "half.jpg"), id_of(quick, "coarse.jpg")])
+    deleted = quick.duplicates.keep_one(kept, [kept, id_of(quick, "half.jpg"), id_of(quick, "coarse.jpg")])
     assert {each.name for each in deleted} == {"half.jpg", "coarse.jpg"}
     receipts = list(quick.add(files))
     assert [receipt.status for receipt in receipts] == ["duplicate", "skipped", "skipped"]
@@ -282,7 +282,7 @@ def test_keeping_one_deletes_the_others_and_takes_them_in_no_more(quick, samples
 def test_a_dry_run_tells_what_was_given_up(quick, samples):
     files = three(samples)
     list(quick.add(files))
-    quick.keep_one(id_of(quick, FLOWER), [id_of(quick, "half.jpg")])
+    quick.duplicates.keep_one(id_of(quick, FLOWER), [id_of(quick, "half.jpg")])
     assert [receipt.status for receipt in quick.add(files, dry_run=True)] == ["duplicate", "skipped", "duplicate"]
 
 
@@ -290,8 +290,8 @@ def test_what_was_given_up_comes_in_again_once_the_kept_one_is_gone(quick, sampl
     files = three(samples)
     list(quick.add(files))
     flower, half, coarse = (id_of(quick, name) for name in (FLOWER, "half.jpg", "coarse.jpg"))
-    quick.keep_one(coarse, [half])
-    quick.keep_one(flower, [coarse])
+    quick.duplicates.keep_one(coarse, [half])
+    quick.duplicates.keep_one(flower, [coarse])
     [receipt] = quick.add([files[1]])
     assert receipt.near_duplicate_of == flower
     quick.delete([flower])
@@ -303,7 +303,7 @@ def test_nothing_is_deleted_for_a_picture_that_is_gone(quick, samples):
     flower, half = id_of(quick, FLOWER), id_of(quick, "half.jpg")
     quick.delete([flower])
     with pytest.raises(UnknownPicture):
-        quick.keep_one(flower, [half])
+        quick.duplicates.keep_one(flower, [half])
     assert quick.record(half)
 
 
@@ -374,7 +374,7 @@ def test_where_milvus_is_away_a_picture_is_stored_unless_it_might_have_been_skip
     sea = item("sea.png", samples[SUNSET])
     with pytest.raises(IndexUnavailable):
         list(quick.add([sea], near=near))
-    assert quick.stored([content_id(samples[SUNSET])]) == ({content_id(samples[SUNSET])} if stored else set())
+    assert quick.pictures.stored([content_id(samples[SUNSET])]) == ({content_id(samples[SUNSET])} if stored else set())
 
 
 def test_near_duplicates_are_left_out_where_that_is_asked_for(quick, samples):
@@ -395,7 +395,7 @@ def test_pictures_kept_apart_are_not_told_to_be_near(quick, samples):
     first, second, _ = three(samples)
     list(quick.add([first, second]))
     half = id_of(quick, "half.jpg")
-    quick.mark_distinct([half], [id_of(quick, FLOWER)])
+    quick.duplicates.mark_distinct([half], [id_of(quick, FLOWER)])
     quick.delete([half])
     [receipt] = quick.add([second], near="skip")
     assert (receipt.status, receipt.near_duplicate_of) == ("new", None)

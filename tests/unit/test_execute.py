@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from library.search.execute import KEPT_VECTORS, StoredVectors
+from library.search.stored_vectors import KEPT_VECTORS, StoredVectors
 from testing.fakes import ColourEncoder
 from testing.pictures import record, unit_vectors
 

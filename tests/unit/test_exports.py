@@ -282,7 +282,7 @@ def test_several_pictures_are_deleted_at_once(library, filled):
     red, green, blue = filled
     told = remove_all(library, "all", {"ids": [red, blue, red]})
     assert (told["removed_all"], told["count"]) == ([red, blue], 2)
-    assert library.stored(list(filled)) == {green}
+    assert library.pictures.stored(list(filled)) == {green}
 
 
 def test_what_somebody_else_has_deleted_meanwhile_stops_nothing(library, filled):
@@ -292,14 +292,14 @@ def test_what_somebody_else_has_deleted_meanwhile_stops_nothing(library, filled)
     assert (told["removed_all"], told["count"]) == ([red, green], 1)
     with pytest.raises(UnknownPicture, match="None of these 2 pictures"):
         remove_all(library, "all", {"ids": [red, green]})
-    assert library.stored(list(filled)) == {blue}
+    assert library.pictures.stored(list(filled)) == {blue}
 
 
 @pytest.mark.parametrize("edits", ["add", "none"])
 def test_deleting_several_needs_the_right_to(library, filled, edits):
     with pytest.raises(NotAllowed):
         remove_all(library, edits, {"ids": list(filled)})
-    assert len(library.stored(list(filled))) == 3
+    assert len(library.pictures.stored(list(filled))) == 3
 
 
 @pytest.mark.parametrize(
@@ -316,4 +316,4 @@ def test_deleting_several_needs_the_right_to(library, filled, edits):
 def test_what_cannot_be_deleted_is_refused(library, filled, data, error):
     with pytest.raises(error):
         remove_all(library, "all", data)
-    assert len(library.stored(list(filled))) == 3
+    assert len(library.pictures.stored(list(filled))) == 3

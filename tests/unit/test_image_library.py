@@ -91,7 +91,7 @@ def test_a_deleted_picture_is_gone_everywhere(colours, picture):
     [deleted] = colours.delete([id])
     assert deleted.name == "red.png"
     assert "red.png" not in names(colours.search(Query.of("red")))
-    for ask in (colours.record, colours.original, colours.thumbnail, colours.preview):
+    for ask in (colours.record, colours.original, colours.thumbnail, colours.pictures.preview):
         with pytest.raises(UnknownPicture):
             ask(id)
 

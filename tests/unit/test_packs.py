@@ -56,7 +56,7 @@ class Laptop:
 
     def export(self, contents: Contents = ALL, name: str = "pack") -> Path:
         with new_pack(str(self.folder / name), contents) as writer:
-            self.outcomes = list(self.library.export(writer))
+            self.outcomes = list(self.library.packs.export_to(writer))
         return self.folder / name
 
     def records(self) -> list[Record]:
@@ -71,7 +71,7 @@ class Cluster:
         self.library = ImageLibrary(self.store, ready(encoder or Blind()), self.database)
 
     def take(self, pack: Path) -> dict[str, int]:
-        self.receipts = list(self.library.import_pack(open_pack(str(pack))))
+        self.receipts = list(self.library.packs.import_from(open_pack(str(pack))))
         return {status: count for status, count in tally(self.receipts).items() if count}
 
 
@@ -185,7 +185,7 @@ def test_an_original_that_is_damaged_here_is_left_out(laptop):
 
 def test_a_library_without_vectors_makes_no_pack(cluster, tmp_path):
     with pytest.raises(InvalidPack, match="nothing to pack"), new_pack(str(tmp_path / "pack"), ALL) as writer:
-        list(cluster.library.export(writer))
+        list(cluster.library.packs.export_to(writer))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -193,7 +193,7 @@ def test_a_stopped_export_leaves_nothing(laptop, tmp_path, monkeypatch):
     monkeypatch.setattr("library.ingest.pack_export.BATCH_ROWS", 2)
     stops = iter([False, True, True])
     with new_pack(str(tmp_path / "pack"), ALL) as writer:
-        assert list(laptop.library.export(writer, lambda: next(stops))) == ["packed"] * 2
+        assert list(laptop.library.packs.export_to(writer, lambda: next(stops))) == ["packed"] * 2
     assert list(tmp_path.iterdir()) == []
 
 
@@ -341,7 +341,7 @@ def test_a_stopped_import_ends_after_its_batch(laptop, cluster, monkeypatch):
     monkeypatch.setattr("db.files.packs.BATCH_ROWS", 2)
     pack = open_pack(str(laptop.export()))
     stops = chain([False, False], repeat(True))  # before its one file, before the first batch, after it
-    receipts = list(cluster.library.import_pack(pack, lambda: next(stops)))
+    receipts = list(cluster.library.packs.import_from(pack, lambda: next(stops)))
     assert [receipt.status for receipt in receipts] == ["new", "new"]
 
 
@@ -362,7 +362,7 @@ def test_a_pack_of_the_chosen_model_says_why_that_cannot_be_had(laptop):
     models.answer_with(ColourEncoder(), "away")
     library = ImageLibrary(MemoryStore(), models, MemoryDatabase())
     with pytest.raises(ModelUnavailable, match="Connect once"):
-        list(library.import_pack(open_pack(str(laptop.export()))))
+        list(library.packs.import_from(open_pack(str(laptop.export()))))
 
 
 # What is refused
@@ -531,11 +531,11 @@ def real_laptop(picture, tmp_path):
 
 def test_a_library_moves_from_lite_to_lite(real_laptop, tmp_path):
     with new_pack(str(tmp_path / "pack"), ALL) as writer:
-        assert list(real_laptop.export(writer)) == ["packed"] * 5
+        assert list(real_laptop.packs.export_to(writer)) == ["packed"] * 5
     milvus = Milvus(tmp_path / "other.db")
     other = ImageLibrary(LocalImageStore(tmp_path / "other"), ready(Blind()), milvus)
     for status in ("new", "duplicate"):
-        receipts = list(other.import_pack(open_pack(str(tmp_path / "pack"))))
+        receipts = list(other.packs.import_from(open_pack(str(tmp_path / "pack"))))
         assert {receipt.status for receipt in receipts} == {status}
     assert_alike(other, real_laptop)
     milvus.close()
@@ -546,7 +546,7 @@ def test_a_library_moves_from_lite_to_lite(real_laptop, tmp_path):
 
 def test_a_library_moves_from_lite_to_a_server(real_laptop, tmp_path, milvus_server):
     with new_pack(str(tmp_path / "pack"), THUMBNAILS) as writer:
-        list(real_laptop.export(writer))
+        list(real_laptop.packs.export_to(writer))
     milvus = Milvus(milvus_server.uri)
     cluster = ImageLibrary(LocalImageStore(tmp_path / "cluster"), ready(Blind()), milvus)
     receipts = list(cluster.import_pack(open_pack(str(tmp_path / "pack"))))

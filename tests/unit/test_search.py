@@ -43,7 +43,7 @@ def found(library, *parts, **options):
 
 
 def answers(library, *asked, **options):
-    return list(library.search_many(asked, Query(**options)))
+    return list(library.searcher.search_many(asked, Query(**options)))
 
 
 # Several parts
@@ -162,7 +162,7 @@ def test_few_calls_answer_many_queries(colours, database):
 def test_stopping_ends_after_the_queries_in_hand(colours):
     endless = (BatchQuery("red", "red") for _ in iter(int, 1))
     seen = []
-    for answer in colours.search_many(endless, Query(), lambda: bool(seen)):
+    for answer in colours.searcher.search_many(endless, Query(), lambda: bool(seen)):
         seen.append(answer)
     assert len(seen) == AT_ONCE
 

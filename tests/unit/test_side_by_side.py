@@ -123,9 +123,9 @@ def test_each_model_answers_in_its_own_words(library):
 
 
 def test_encoding_for_a_further_model_leaves_the_answers_to_the_first(library):
-    assert len(library.without_row("second")) == 3
+    assert len(library.importer.missing("second")) == 3
     list(library.reindex(model="second"))
-    assert (library.without_row("second"), library.status().model.info.name) == ([], "first")
+    assert (library.importer.missing("second"), library.status().model.info.name) == ([], "first")
 
 
 def test_a_model_that_has_encoded_nothing_finds_nothing(library):
@@ -143,28 +143,28 @@ def test_a_model_that_cannot_be_had_leaves_the_first_answering(library, shelf):
         with pytest.raises(ModelUnavailable):
             ask()
     assert best(library, "red") == "red.png"
-    assert [each.name for each in library.collections()] == [f"first_{ColourEncoder.info.fingerprint}"]
+    assert [each.name for each in library.collections.stored()] == [f"first_{ColourEncoder.info.fingerprint}"]
 
 
 def test_pictures_deleted_are_gone_for_every_model(library):
     list(library.reindex(model="second"))
     library.delete([library.search(Query.of("red")).hits[0].record.content_id])
-    assert [each.rows for each in library.collections()] == [2, 2]
+    assert [each.rows for each in library.collections.stored()] == [2, 2]
 
 
 def test_a_dropped_collection_is_encoded_anew(library):
     list(library.reindex(model="second"))
-    name = next(each.name for each in library.collections() if each.model == "second")
-    library.drop_collection(name)
-    assert [each.model for each in library.collections()] == ["first"]
+    name = next(each.name for each in library.collections.stored() if each.model == "second")
+    library.collections.drop(name)
+    assert [each.model for each in library.collections.stored()] == ["first"]
     assert len(list(library.reindex(model="second"))) == 3
 
 
 def test_the_collection_that_answers_cannot_be_dropped(library):
-    [only] = library.collections()
+    [only] = library.collections.stored()
     with pytest.raises(UnknownCollection, match="what searches are answered from"):
-        library.drop_collection(only.name)
-    assert library.collections() == [only]
+        library.collections.drop(only.name)
+    assert library.collections.stored() == [only]
 
 
 def test_a_model_that_nobody_asks_for_is_let_go_and_comes_back(store, database, shelf):
@@ -172,8 +172,8 @@ def test_a_model_that_nobody_asks_for_is_let_go_and_comes_back(store, database, 
     library = ImageLibrary(store, models, database)
     library.open()
     models.named("second")
-    until(lambda: library.offered_models()[1].state == "away")
-    assert library.offered_models()[0].state == "in memory"
+    until(lambda: library.models.offered()[1].state == "away")
+    assert library.models.offered()[0].state == "in memory"
     assert models.named("second").info.name == "second"
     assert shelf.fetched == ["first", "second", "second"]
 
@@ -293,8 +293,8 @@ def test_the_panel_tells_what_each_model_has_encoded(library, panel, worker):
 def test_nothing_is_dropped_while_pictures_are_encoded(library, panel, worker, shelf):
     list(library.reindex(model="second"))
     name = collection_of(panel, "second")["name"]
-    library._models._others["second"]._encoder = None
-    library._models._others["second"]._alive = lambda: None
+    library.models._others["second"]._encoder = None
+    library.models._others["second"]._alive = lambda: None
     shelf.open.clear()
     panel.encode({"model": "second"})
     assert "stop that before a collection is dropped" in panel.drop({"collection": name})["problem"]
@@ -306,7 +306,7 @@ def test_nothing_is_dropped_while_pictures_are_encoded(library, panel, worker, s
 @pytest.mark.parametrize("edits", ["add", "none"])
 def test_who_may_not_change_things_only_chooses(library, worker, edits):
     panel = ModelHandlers(library, worker, edits)
-    [only] = library.collections()
+    [only] = library.collections.stored()
     for ask in (
         lambda: panel.encode({"model": "second"}),
         panel.stop,
@@ -314,7 +314,7 @@ def test_who_may_not_change_things_only_chooses(library, worker, edits):
     ):
         assert f"EDITS={edits}" in ask()["problem"]
     assert worker.reindexing is None
-    assert library.collections() == [only]
+    assert library.collections.stored() == [only]
 
 
 def test_encoding_for_a_further_model_is_stopped_and_goes_on_where_it_ended(store, database, shelf, picture):

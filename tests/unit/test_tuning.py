@@ -74,7 +74,7 @@ def tuning(steps, target=0.99):
 
 
 def test_recall_rises_to_one_with_every_cluster(library):
-    found = library.tune(TuningConfig(queries=20))
+    found = library.tuner.measure(TuningConfig(queries=20))
     assert [step.nprobe for step in found.steps] == ladder(128)
     first, last = found.steps[0], found.steps[-1]
     for kind in (TEXT, PICTURE):
@@ -130,12 +130,12 @@ def test_it_is_told_where_nothing_is_gained():
 
 
 def test_a_stopped_measurement_gives_nothing(library):
-    assert library.tune(TuningConfig(queries=2), should_stop=lambda: True) is None
+    assert library.tuner.measure(TuningConfig(queries=2), should_stop=lambda: True) is None
 
 
 def test_a_measurement_that_is_stopped_midway_gives_nothing(library):
     told = []
-    measured = library.tune(
+    measured = library.tuner.measure(
         TuningConfig(queries=3), lambda done, total: told.append(done), should_stop=lambda: len(told) >= 8
     )
     assert measured is None and told == list(range(1, 9))
@@ -143,7 +143,7 @@ def test_a_measurement_that_is_stopped_midway_gives_nothing(library):
 
 def test_progress_is_told_up_to_the_end(library):
     told = []
-    library.tune(TuningConfig(queries=3), lambda done, total: told.append((done, total)))
+    library.tuner.measure(TuningConfig(queries=3), lambda done, total: told.append((done, total)))
     assert told[-1][0] == told[-1][1] == len(told) == 6 * (1 + len(ladder(128)))
 
 
@@ -175,7 +175,7 @@ def test_texts_that_were_searched_for_are_asked_again(picture):
     library = small(12, picture)
     library.search(Query.of("red"))
     library.search(Query.of("red"))
-    assert library.tune(TuningConfig(queries=4)).texts_from == {"asked": 1, "everyday": 3}
+    assert library.tuner.measure(TuningConfig(queries=4)).texts_from == {"asked": 1, "everyday": 3}
 
 
 # What is refused
@@ -183,12 +183,12 @@ def test_texts_that_were_searched_for_are_asked_again(picture):
 
 def test_an_empty_library_is_refused(picture):
     with pytest.raises(InvalidEvaluation, match=r"no searchable pictures to measure with: add some first\."):
-        small(0, picture).tune(TuningConfig())
+        small(0, picture).tuner.measure(TuningConfig())
 
 
 def test_k_beyond_the_library_is_refused(picture):
     with pytest.raises(InvalidEvaluation, match=r"recall@10 needs more than 10 pictures and the library has 4"):
-        small(4, picture).tune(TuningConfig())
+        small(4, picture).tuner.measure(TuningConfig())
 
 
 @pytest.mark.parametrize(
@@ -216,17 +216,17 @@ def test_a_choice_is_what_automatic_searches_look_into(library, milvus, monkeypa
     library.calibrate(wait=True)  # or the first search begins it, and it searches beside the others
     seen = asked_clusters(milvus, monkeypatch)
     library.search(Query.of("anything"))
-    library.choose_nprobe(24)
+    library.tuner.choose_nprobe(24)
     library.search(Query.of("anything"))
     library.search(Query.of("anything", exact=True))
     library.search(Query.of("anything", nprobe=3))
-    library.choose_nprobe(None)
+    library.tuner.choose_nprobe(None)
     library.search(Query.of("anything"))
     assert [each["nprobe"] for each in seen] == [EVERY_CLUSTER, 24, EVERY_CLUSTER, 3, EVERY_CLUSTER]
 
 
 def test_the_status_tells_of_a_choice_until_the_index_has_other_clusters(library, milvus, choices):
-    library.choose_nprobe(24)
+    library.tuner.choose_nprobe(24)
     status = milvus.collection(INFO).status()
     assert (status.nprobe, status.nprobe_is_chosen, status.outdated_choice) == (24, True, None)
     choices.keep(status.collection, Choice(24, 512))

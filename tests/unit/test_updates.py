@@ -138,7 +138,7 @@ def test_in_place_keeps_a_reference_and_no_copy(referring, store, places, pictur
     assert store._pictures[receipt.content_id][1] is None
     assert referring.original(receipt.content_id) == picture("red")
     assert referring.thumbnail(receipt.content_id).startswith(b"\xff\xd8")
-    assert referring.preview(receipt.content_id).startswith(b"\xff\xd8")
+    assert referring.pictures.preview(receipt.content_id).startswith(b"\xff\xd8")
 
 
 def test_what_cannot_be_read_again_is_copied_all_the_same(referring, picture):

@@ -58,12 +58,12 @@ class MeasuringHandlers:
 
         def change() -> None:
             if validation.mapping(data).get("suggested") is not True:
-                self._library.choose_nprobe(None)
+                self._library.tuner.choose_nprobe(None)
                 return
             result = self._jobs.result
             if result is None or result.suggested is None:
                 raise InvalidEvaluation("Nothing was measured yet: measure first.")
-            self._library.choose_nprobe(result.suggested.nprobe)
+            self._library.tuner.choose_nprobe(result.suggested.nprobe)
 
         return self._changing(change)
 
@@ -82,7 +82,7 @@ class MeasuringHandlers:
         """Visitors who may not change everything see only what the library shows them anyway."""
         if self._edits == "all":
             return icons
-        stored = self._library.stored([parse_content_id(id) for id in icons])
+        stored = self._library.pictures.stored([parse_content_id(id) for id in icons])
         return {id: icon for id, icon in icons.items() if id in stored}
 
     def _changing(self, change: Callable[[], object]) -> Json:

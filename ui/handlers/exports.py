@@ -52,7 +52,7 @@ def remove_all(library: ImageLibrary, edits: Edits, data: Any) -> Json:
     """
     require(edits, "all")
     ids = _ids(validation.mapping(data).get("ids"))
-    there = [record.content_id for record in library.records(ids)]
+    there = [record.content_id for record in library.pictures.records(ids)]
     if not there:
         raise UnknownPicture(_none_of(len(ids)))
     for start in range(0, len(there), DELETED_AT_ONCE):
@@ -83,7 +83,7 @@ def _results(library: ImageLibrary, rows: Sequence[Any]) -> tuple[list[Result], 
     """Those that are in the library, with the figures of the answer, and the IDs of the others."""
     ids = _ids([validation.mapping(row).get("id") for row in rows])
     by_id = {validation.text(validation.mapping(row).get("id")): validation.mapping(row) for row in rows}
-    records = library.records(ids)
+    records = library.pictures.records(ids)
     if not records:
         raise UnknownPicture(_none_of(len(ids)))
     there = {record.content_id for record in records}

@@ -73,7 +73,7 @@ class Handlers:
         if view.is_plain:
             return self._browse(view)
         query = self._query(view, limit, accuracy, nprobe, min_score)
-        is_ready = self._library.prepare(view.model)
+        is_ready = self._library.models.prepare(view.model)
         other_is_ready, problem = self._prepare_other(view)
         if not (is_ready and other_is_ready):  # the page asks again once they are there
             return waiting_view(view)
@@ -81,7 +81,7 @@ class Handlers:
             listing = self._library.listed(view.where, view.order, view.offset, PAGE_SIZE)
             return browse_view(listing.records, listing.total, view)
         answer = self._library.search(query)
-        value = answer_view(answer, view, self._library.status().pictures, query.min_score, query.limit)
+        value = answer_view(answer, view, self._library.pictures.count(), query.min_score, query.limit)
         return value | self._beside(answer, query, view, problem) if view.against else value
 
     def _prepare_other(self, view: View) -> tuple[bool, str]:
@@ -89,7 +89,7 @@ class Handlers:
         if not view.against or view.is_browsing:
             return True, ""
         try:
-            return self._library.prepare(view.against), ""
+            return self._library.models.prepare(view.against), ""
         except LikenessError as error:
             return True, str(error)
 
@@ -122,7 +122,7 @@ class Handlers:
 
         def filtered() -> tuple[Json, View]:
             given = validation.mapping(data)
-            where = self._library.typed(parse_drafts(given.get("rows")), parse_match(given.get("match")))
+            where = self._library.fields.typed(parse_drafts(given.get("rows")), parse_match(given.get("match")))
             asked = replace(view, where=where, order=as_order(given.get("sort")), offset=0)
             return self.show(asked, limit, accuracy, nprobe, min_score), asked
 
@@ -133,7 +133,7 @@ class Handlers:
         always = Fields().all()
         if self._library.status().model.is_loading:
             return fields_view(always)
-        return guarded(lambda: fields_view(self._library.fields()), lambda error: fields_view(always))
+        return guarded(lambda: fields_view(self._library.fields.all()), lambda error: fields_view(always))
 
     def asked(self, box: Any, before: View | None = None) -> View:
         """What the search box holds, under the filters so far; paths of pictures are checked where they are read."""
@@ -212,7 +212,7 @@ class Handlers:
         return guarded(added, _not_started)
 
     def past_runs(self) -> Json:
-        return past_runs_view(self._library.past_runs(PAST_RUNS))
+        return past_runs_view(self._library.history.newest(PAST_RUNS))
 
     def follow(self, run_id: str | None) -> Started:
         """How far a run is; without an ID, the run that anyone has under way."""
@@ -258,7 +258,7 @@ class Handlers:
             "missing": 0 if uploading else value["missing"],
             "reindexing": reindexing_view(self._worker.reindexing),
             "may_reindex": self._edits == "all",
-            "models": models_view(self._library.offered_models()),
+            "models": models_view(self._library.models.offered()),
         }
 
     def reindex(self) -> Json:
@@ -269,7 +269,7 @@ class Handlers:
         return self._on_reindexing(self._worker.stop_reindexing)
 
     def _browse(self, view: View) -> Json:
-        total = self._library.status().pictures
+        total = self._library.pictures.count()
         records = self._library.browse(view.offset, PAGE_SIZE)
         return browse_view(records, total if total is not None else len(records), view)
 

@@ -63,13 +63,13 @@ class ModelHandlers:
                 raise UnknownCollection(
                     "Pictures are being encoded right now: stop that before a collection is dropped."
                 )
-            self._library.drop_collection(name)
+            self._library.collections.drop(name)
 
         return self._told(drop)
 
     def _told(self, change: Callable[[], None]) -> Json:
         refused = guarded(change, error_view)
-        offered = self._library.offered_models()
+        offered = self._library.models.offered()
         pictures = self._library.status().pictures
         value: Json = {
             "at": time.monotonic(),  # every answer is drawn, since each is another one
@@ -81,7 +81,7 @@ class ModelHandlers:
         }
 
         def list_collections() -> None:
-            value["collections"] = [_collection(each, offered, pictures) for each in self._library.collections()]
+            value["collections"] = [_collection(each, offered, pictures) for each in self._library.collections.stored()]
 
         unlisted = guarded(list_collections, error_view)
         failure = refused or unlisted

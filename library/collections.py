@@ -1,0 +1,36 @@
+"""The vector collections of the models: which one answers, which are stored, and dropping those no longer needed."""
+
+import threading
+
+from library.errors import UnknownCollection
+from library.models import Models
+from library.ports import Collection, StoredCollection, VectorDatabase
+
+
+class Collections:
+    """Every method raises IndexUnavailable when Milvus does not answer."""
+
+    def __init__(self, models: Models, database: VectorDatabase, changes: threading.Lock) -> None:
+        self._models = models
+        self._database = database
+        self._changes = changes
+
+    def answering(self) -> Collection:
+        """Returns the collection of the model that answers, once one does. Raises ModelUnavailable."""
+        return self._database.collection(self._models.answering().info)
+
+    def stored(self) -> list[StoredCollection]:
+        """Returns the collections of every model that pictures were encoded for."""
+        return self._database.stored()
+
+    def drop(self, name: str) -> None:
+        """Deletes a collection; the pictures stay. Waits for the model that answers.
+
+        Raises UnknownCollection for the collection that answers and for one that is not there, and ModelUnavailable.
+        """
+        if name == self._database.name_of(self._models.answering().info):
+            raise UnknownCollection(
+                f"{name} is what searches are answered from right now. Set another CLIP_MODEL before it is dropped."
+            )
+        with self._changes:
+            self._database.drop(name)

@@ -1,0 +1,60 @@
+"""Finds near-duplicates in the library and carries out what was decided about them."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from library.collections import Collections
+from library.duplicates.decisions import Decisions
+from library.duplicates.groups import Group, find_groups
+from library.images import ContentId
+from library.pictures import Pictures
+from library.ports import ImageStore
+from library.records import Record
+
+
+class DuplicateFinder:
+    """Every method raises StoreUnavailable when the store, or the file of decisions, cannot be used."""
+
+    def __init__(
+        self,
+        store: ImageStore,
+        collections: Collections,
+        pictures: Pictures,
+        decisions: Decisions,
+        changes: threading.Lock,
+    ) -> None:
+        self._store = store
+        self._collections = collections
+        self._pictures = pictures
+        self._decisions = decisions
+        self._changes = changes
+
+    def find(
+        self,
+        threshold: float,
+        on_progress: Callable[[int, int], None] = lambda *_: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> list[Group] | None:
+        """Returns the groups without what was decided; see `find_groups`. None when it was stopped.
+
+        Raises InvalidQuery, ModelUnavailable or IndexUnavailable.
+        """
+        with self._collections.answering().loaded() as index:
+            records = self._store.find_all(self._store.ids())
+            thumbnail = self._pictures.thumbnail
+            return find_groups(records, index, thumbnail, self._decisions, threshold, on_progress, should_stop)
+
+    def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
+        """Remembers that none of these is a near-duplicate of any of those."""
+        self._decisions.mark_distinct(ids, others)
+
+    def keep_one(self, kept: ContentId, others: Sequence[ContentId]) -> list[Record]:
+        """Deletes the others, returns them, and imports them no more as long as the one is there.
+
+        Raises UnknownPicture before anything is deleted.
+        """
+        with self._changes:
+            self._pictures.record(kept)
+            superseded = [id for id in others if id != kept]
+            self._decisions.supersede(superseded, kept)
+            return self._pictures.remove(self._store.find_all(superseded))

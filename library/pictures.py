@@ -1,0 +1,120 @@
+"""The pictures of the library: reads their records, originals and thumbnails, and deletes them."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from library.errors import OriginalAway, RejectedImage, StoreUnavailable, UnknownPicture
+from library.images import ContentId, content_id, decode, preview, thumbnail
+from library.ingest.items import Item
+from library.ports import ImageStore, VectorDatabase
+from library.records import NOT_KEPT, Record
+
+logger = logging.getLogger(__name__)
+
+ReadOriginal = Callable[[str], bytes]
+
+
+def read_nothing(place: str) -> bytes:
+    """Stands for a reader where originals are never read from outside the store."""
+    raise OriginalAway("This library reads no originals from elsewhere.")
+
+
+class Pictures:
+    """Reads and deletes stored pictures by content ID. Every method but `count` raises StoreUnavailable."""
+
+    def __init__(
+        self,
+        store: ImageStore,
+        database: VectorDatabase,
+        read_original: ReadOriginal,
+        changes: threading.Lock,
+        on_deleted: Callable[[list[ContentId]], None],
+    ) -> None:
+        self._store = store
+        self._database = database
+        self._read_original = read_original
+        self._changes = changes
+        self._on_deleted = on_deleted
+
+    def count(self) -> int | None:
+        """Returns how many there are; None where the store cannot be read."""
+        try:
+            return self._store.count()
+        except StoreUnavailable as error:
+            logger.debug("the pictures cannot be counted: %s", error)
+            return None
+
+    def newest(self, offset: int, limit: int) -> list[Record]:
+        """Returns a page of all records, newest first."""
+        return self._store.find_all(self._store.ids()[offset : offset + limit])
+
+    def record(self, id: ContentId) -> Record:
+        """Returns what is known of a picture. Raises UnknownPicture."""
+        record = self._store.find(id)
+        if record is None:
+            raise UnknownPicture("This picture is no longer in the library.")
+        return record
+
+    def records(self, ids: Sequence[ContentId]) -> list[Record]:
+        """Returns the records of those that are in the library, in that order."""
+        return self._store.find_all(ids)
+
+    def stored(self, ids: Sequence[ContentId]) -> set[ContentId]:
+        """Returns those of them that are in the library."""
+        return {record.content_id for record in self._store.find_all(ids)}
+
+    def items(self) -> list[Item]:
+        """Returns every picture with what is kept with it, as something that can be imported or evaluated."""
+        return [
+            Item(each.content_id, each.name, partial(self.original, each.content_id), each.source, each.metadata)
+            for each in self._store.find_all(self._store.ids())
+        ]
+
+    def original(self, id: ContentId) -> bytes:
+        """Returns the bytes of the file, as it was imported.
+
+        Raises UnknownPicture, and OriginalAway where it is neither in the store nor where it was imported from.
+        """
+        try:
+            return self._store.original(id)
+        except UnknownPicture:
+            return self._original_elsewhere(self.record(id))
+
+    def thumbnail(self, id: ContentId) -> bytes:
+        """Returns a small JPEG, made anew where it is missing."""
+        try:
+            return self._store.thumbnail(id)
+        except UnknownPicture:
+            return thumbnail(decode(self.original(id)))
+
+    def preview(self, id: ContentId) -> bytes:
+        """Returns a JPEG of at most 1600 px without metadata."""
+        return preview(self.original(id))
+
+    def delete(self, ids: Sequence[ContentId]) -> list[Record]:
+        """Deletes rows first, then files; returns what was there. Raises UnknownPicture before anything is deleted."""
+        with self._changes:
+            return self.remove([self.record(id) for id in ids])
+
+    def remove(self, records: list[Record]) -> list[Record]:
+        """Deletes these pictures and returns them; the caller holds the lock of changes."""
+        self._database.delete([record.img_path for record in records])
+        for record in records:
+            self._store.delete(record.content_id)
+            logger.info("deleted %s, %s", record.content_id, record.name)
+        self._on_deleted([record.content_id for record in records])
+        return records
+
+    def _original_elsewhere(self, record: Record) -> bytes:
+        if record.original_at in ("", NOT_KEPT):
+            raise OriginalAway("The original of this picture is not kept here. Add the picture again to keep it.")
+        try:
+            data = self._read_original(record.original_at)
+        except (OSError, RejectedImage) as error:
+            logger.info("the original of %s cannot be read: %s", record.content_id, error)
+            raise OriginalAway(f"The original can no longer be read at its source, {record.source}.") from error
+        if content_id(data) != record.content_id:
+            raise OriginalAway(f"The original at its source, {record.source}, has changed since it was taken in.")
+        return data
