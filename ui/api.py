@@ -1,6 +1,7 @@
 """The public endpoints: searching, asking for the status, and adding where EDITS allows it."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio import FileData
@@ -9,21 +10,47 @@ from gradio.events import api
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.ingest.receipts import FileReceipt
-from library.records import Record
-from library.search.query import Query
-from library.search.relevance import Relevance
 from library.search.request import SearchRequest
+from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, described, find_pictures
 from ui.handlers.library import Handlers
 from ui.views import Json, relevance_view, status_view
 
-NO_PARTS: list[Json] = []  # what an endpoint is called without
 ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
+
+T = TypeVar("T")
 
 
 def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
-    """Called inside the page's Blocks."""
+    """Adds the endpoints to the page; to be called inside its Blocks."""
+    endpoints = PublicApi(library, handlers)
+    api(endpoints.search, api_name="search", concurrency_id="search")
+    api(endpoints.status, api_name="status", concurrency_id="status")
+    api(endpoints.add, api_name="add", concurrency_id="add", concurrency_limit=ADDITIONS_AT_ONCE)
 
+
+class PublicApi:
+    """Answers the calls of programs, which may send anything that JSON can say."""
+
+    def __init__(self, library: ImageLibrary, handlers: Handlers) -> None:
+        self._library = library
+        self._handlers = handlers
+
+    @described(
+        "Find the pictures that texts describe or that resemble pictures, each with a weight, best first."
+        " With conditions alone, list the pictures that meet them.",
+        "one entry per picture: content_id, img_path, name, score where something was searched for, and the confidence"
+        ' that it is no chance hit: relevance ("stands out", "likely" or "weak"), z and percentile, null where nothing'
+        " can be said",
+        SEARCH_ARGUMENTS
+        | {
+            "nprobe": "how many clusters of the index are searched; leave it out to let the collection choose",
+            "exact": "compare with every picture instead of using the index",
+            "image": "an uploaded picture that the results resemble",
+            "parts": f'up to 16 of {{"text": …}}, {{"image": an uploaded picture}} or {{"content_id": …}}, {WEIGHTS}',
+        },
+    )
     def search(
+        self,
         text: str = "",
         limit: int = 24,
         nprobe: int | None = None,
@@ -36,32 +63,8 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
         offset: int = 0,
         parts: list[dict[str, Any]] = NO_PARTS,
     ) -> list[dict[str, Any]]:
-        """Find the pictures that texts describe or that resemble pictures, each with a weight, best first.
-
-        With conditions alone, list the pictures that meet them.
-
-        Args:
-            text: what the picture shows, in words
-            limit: how many pictures, 1 to 200
-            nprobe: how many clusters of the index are searched; leave it out to let the collection choose
-            exact: compare with every picture instead of using the index
-            min_score: leave out pictures with a lower cosine similarity, -1 to 1
-            image: an uploaded picture that the results resemble
-            where: conditions, each with a field, an operator (=, !=, <, <=, >, >=, between, one of, starts with) and a
-                value, a list for between and one of
-            match: all or any of the conditions
-            sort: score, name, added (newest first) or size (largest first)
-            offset: how many of the first results are left out
-            parts: up to 16 of {"text": …}, {"image": an uploaded picture} or {"content_id": …}, each with its "weight"
-                if that is not 1, negative for what is to be left out, and pictures with a "crop" if only a part of
-                them counts: left, top, width and height as fractions
-        Returns:
-            one entry per picture: content_id, img_path, name, score where something was searched for, and how far it
-            stands out from what queries that mean nothing find: relevance ("stands out", "likely" or "weak"), z and
-            percentile, null where nothing can be said
-        """
-        try:
-            asked = SearchRequest.parse(
+        def find() -> list[FoundPicture]:
+            request = SearchRequest.parse(
                 text=text,
                 image=image,
                 parts=parts,
@@ -74,58 +77,40 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
                 sort=sort,
                 offset=offset,
             )
-            query = asked.query(handlers.uploaded_bytes)
-            return [_entry(each) for each in found(library, query)]
-        except LikenessError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+            return find_pictures(self._library, request.query(self._handlers.uploaded_bytes))
 
-    def status() -> Json:
-        """How many pictures there are, and the state of the model and of the vector index.
+        return [_entry(each) for each in _answered(find)]
 
-        Returns:
-            pictures, model and index
-        """
-        return status_view(library.status())
+    @described(
+        "How many pictures there are, and the state of the model and of the vector index.",
+        "pictures, model and index",
+    )
+    def status(self) -> Json:
+        return status_view(self._library.status())
 
-    def add(files: list[FileData]) -> Json:
-        """Take in uploaded files and wait until that is done.
-
-        Args:
-            files: one or many uploaded pictures
-        Returns:
-            how many are new, updated, duplicate, rejected and skipped; files: a receipt for each with its name, status,
-            content_id and reason
-        """
-        try:
-            run = handlers.start(files)
-        except LikenessError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        run.over.wait()
-        if run.problem and run.total != len(run.receipts):
-            raise gr.Error(run.problem, print_exception=False)
-        return Json(run.counts().items()) | {"files": [_receipt(receipt) for receipt in run.receipts]}
-
-    api(search, api_name="search", concurrency_id="search")
-    api(status, api_name="status", concurrency_id="status")
-    api(add, api_name="add", concurrency_id="add", concurrency_limit=ADDITIONS_AT_ONCE)
+    @described(
+        "Add uploaded files and wait until that is done.",
+        "how many are new, updated, duplicate, rejected and skipped; files: a receipt for each with its name, status,"
+        " content_id and reason",
+        {"files": "one or many uploaded pictures"},
+    )
+    def add(self, files: list[FileData]) -> Json:
+        job = _answered(lambda: self._handlers.start(files))
+        job.over.wait()
+        if job.problem and job.total != len(job.receipts):
+            raise gr.Error(job.problem, print_exception=False)
+        return Json(job.counts().items()) | {"files": [_receipt(receipt) for receipt in job.receipts]}
 
 
-class Found(NamedTuple):
-    record: Record
-    score: float | None = None  # where something was searched for
-    relevance: Relevance | None = None
+def _answered(work: Callable[[], T]) -> T:
+    """Bugs are left to Gradio, which logs them and tells a client nothing."""
+    try:
+        return work()
+    except LikenessError as error:
+        raise gr.Error(str(error), print_exception=False) from None
 
 
-def found(library: ImageLibrary, query: Query) -> list[Found]:
-    """What a search finds; where nothing is asked but a filter or an order, what matches."""
-    if query.only_lists:
-        listing = library.listed(query.where, query.order, query.offset, query.limit)
-        return [Found(record) for record in listing.records]
-    answer = library.search(query)
-    return [Found(hit.record, hit.score, answer.relevance.get(hit.record.content_id)) for hit in answer.hits]
-
-
-def _entry(found: Found) -> Json:
+def _entry(found: FoundPicture) -> Json:
     record = found.record
     return {
         "content_id": record.content_id,

@@ -5,9 +5,8 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import gradio as gr
 from gradio.events import api
@@ -17,9 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from library.errors import UNEXPECTED, InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
-from library.records import Record
 from library.search.request import PartRequest, SearchRequest
-from ui.api import NO_PARTS, Found, found
+from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, described, find_pictures
 from ui.guarded import guarded
 from ui.media import PREFIX
 from ui.views import Json, status_view
@@ -28,8 +26,6 @@ ENDPOINTS = {"search_pictures": "/mcp_search", "library_status": "/mcp_status"}
 SEARCHES_AT_ONCE = 4
 CONTENT_ID = re.compile("[0-9a-f]{64}")
 NO_PICTURE = "The image has to be the content_id of a picture in the library, or a data: URI in base64."
-
-T = TypeVar("T")
 
 
 class ToolError(gr.Error):
@@ -43,10 +39,34 @@ class ToolError(gr.Error):
 
 
 def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
-    """Called inside the page's Blocks; `offer_tools` has to follow once that is launched."""
-    searching = asyncio.Semaphore(SEARCHES_AT_ONCE)  # whoever waits for a turn holds no thread
+    """Adds the tools to the page, inside its Blocks; `offer_tools` has to follow once that is launched."""
+    tools = Tools(page, library)
+    # Gradio would call queued endpoints over HTTP, as a visitor who has not signed in.
+    api(tools.search_pictures, api_name="mcp_search", queue=False, api_visibility="undocumented")
+    api(tools.library_status, api_name="mcp_status", queue=False, api_visibility="undocumented")
 
+
+class Tools:
+    """Answers the calls of agents."""
+
+    def __init__(self, page: gr.Blocks, library: ImageLibrary) -> None:
+        self._page = page
+        self._library = library
+        self._turns = asyncio.Semaphore(SEARCHES_AT_ONCE)  # whoever waits for a turn holds no thread
+
+    @described(
+        "Find the pictures of this library that texts describe or that resemble pictures, best first."
+        " With conditions alone, list the pictures that meet them.",
+        "JSON, one entry per picture: rank, score, name, content_id, and the URLs of its thumbnail and original",
+        SEARCH_ARGUMENTS
+        | {
+            "image": "a picture that the results resemble: the content_id of one in the library, or a data: URI in"
+            " base64",
+            "parts": f'more to look for, up to 16 in all: {{"text": …}} or {{"image": …}}, {WEIGHTS}',
+        },
+    )
     async def search_pictures(
+        self,
         request: gr.Request,
         text: str = "",
         image: str = "",
@@ -58,29 +78,7 @@ def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
         offset: int = 0,
         parts: list[dict[str, Any]] = NO_PARTS,
     ) -> str:
-        """Find the pictures of this library that texts describe or that resemble pictures, best first.
-
-        With conditions alone, list the pictures that meet them.
-
-        Args:
-            text: what the picture shows, in words
-            image: a picture that the results resemble: the content_id of one in the library, or a data: URI in base64
-            limit: how many pictures, 1 to 200
-            min_score: leave out pictures with a lower cosine similarity, -1 to 1
-            where: conditions, each with a field, an operator (=, !=, <, <=, >, >=, between, one of, starts with) and a
-                value, a list for between and one of; fields are name, width, height, format, bytes, added, source, and
-                those of the metadata
-            match: all or any of the conditions
-            sort: score, name, added (newest first) or size (largest first)
-            offset: how many of the first results are left out
-            parts: more to look for, up to 16 in all: {"text": …} or {"image": …}, each with its "weight" if that is not
-                1, negative for what is to be left out, and images with a "crop" if only a part of them counts: left,
-                top, width and height as fractions
-        Returns:
-            JSON, one entry per picture: rank, score, name, content_id, and the URLs of its thumbnail and original
-        """
-
-        def work() -> list[Found]:
+        def find() -> list[FoundPicture]:
             asked = SearchRequest.parse(
                 text=text,
                 image=image,
@@ -93,25 +91,19 @@ def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
                 offset=offset,
             )
             known = replace(asked, parts=tuple(map(_known, asked.parts)))
-            return found(library, known.query(_sent_picture))
+            return find_pictures(self._library, known.query(_sent_picture))
 
-        async with searching:
-            pictures = await run_in_threadpool(_told, work)
-        root = _root_url(request, page.root_path)
-        ranked = enumerate(pictures, start=int(offset) + 1)
-        return json.dumps([_entry(rank, each.record, each.score, root) for rank, each in ranked], ensure_ascii=False)
+        async with self._turns:
+            pictures = await run_in_threadpool(guarded, find, _refuse)
+        root = _root_url(request, self._page.root_path)
+        return _json([_entry(rank, each, root) for rank, each in enumerate(pictures, start=int(offset) + 1)])
 
-    def library_status() -> str:
-        """How many pictures the library holds, and the state of the model and of the vector index.
-
-        Returns:
-            JSON: pictures, model and index
-        """
-        return json.dumps(_told(lambda: status_view(library.status())), ensure_ascii=False)
-
-    # Gradio would call queued endpoints over HTTP, as a visitor who has not signed in.
-    api(search_pictures, api_name="mcp_search", queue=False, api_visibility="undocumented")
-    api(library_status, api_name="mcp_status", queue=False, api_visibility="undocumented")
+    @described(
+        "How many pictures the library holds, and the state of the model and of the vector index.",
+        "JSON: pictures, model and index",
+    )
+    def library_status(self) -> str:
+        return guarded(lambda: _json(status_view(self._library.status())), _refuse)
 
 
 def offer_tools(page: gr.Blocks) -> None:
@@ -120,10 +112,6 @@ def offer_tools(page: gr.Blocks) -> None:
         raise RuntimeError(page.mcp_error or "Gradio started no MCP server.")
     page.mcp_server_obj.api_info = page.get_api_info(all_endpoints=True)
     page.mcp_server_obj.tool_to_endpoint = dict(ENDPOINTS)
-
-
-def _told(work: Callable[[], T]) -> T:
-    return guarded(work, _refuse)
 
 
 def _refuse(error: Exception) -> NoReturn:
@@ -148,16 +136,20 @@ def _sent_picture(image: str) -> bytes:
     raise InvalidQuery(NO_PICTURE)
 
 
-def _entry(rank: int, record: Record, score: float | None, root: str) -> Json:
-    id = record.content_id
+def _entry(rank: int, found: FoundPicture, root: str) -> Json:
+    id = found.record.content_id
     return {
         "rank": rank,
-        "score": None if score is None else round(score, 6),
-        "name": record.name,
+        "score": None if found.score is None else round(found.score, 6),
+        "name": found.record.name,
         "content_id": id,
         "thumbnail": f"{root}{PREFIX}/thumb/{id}",
         "original": f"{root}{PREFIX}/original/{id}",
     }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _root_url(request: Any, root_path: str | None) -> str:
