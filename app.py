@@ -220,6 +220,7 @@ def _watching(
     add_from: "Callable[[str], Add]",
     on_progress: "OnProgress",
 ) -> "Watching":
+    from db.files.line_file import LineFile
     from library.ingest.watch import Watching, memory_file
     from library.ingest.watch_state import WatchState
     from library.ingest.watcher import Watcher
@@ -228,7 +229,9 @@ def _watching(
     watchers = []
     for source in sources:
         file = memory_file(settings.data_dir / WATCHED, source.name, str(settings.image_root))
-        watchers.append(Watcher(source, library, add_from(source.name), WatchState(file, index), order.delete))
+        watchers.append(
+            Watcher(source, library, add_from(source.name), WatchState(LineFile(file), index), order.delete)
+        )
     return Watching(watchers, order.every, on_progress)
 
 

@@ -2,13 +2,11 @@
 
 import json
 import logging
-import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from library.images import ContentId, parse_content_id
 
@@ -28,24 +26,34 @@ class SeenFile:
     mount: str = ""
 
 
+class LineLog(Protocol):
+    """Lines that outlive the process, in a file or elsewhere. Every method raises OSError."""
+
+    def read(self) -> Sequence[bytes]: ...
+    def rewrite(self, lines: Iterable[bytes]) -> None:
+        """Replaces all lines. A kill leaves the old ones or the new ones."""
+        ...
+
+    def append(self, lines: Iterable[bytes]) -> None: ...
+
+
 class WatchState(Mapping[str, SeenFile]):
-    """Maps each path to what was last seen there, and keeps that in a file.
+    """Maps each path to what was last seen there, and keeps that in a log.
 
     A line is appended for each change; opening writes the file anew, atomically. A line that is damaged, or that a
     kill cut short, only means that the path is read again.
     """
 
-    def __init__(self, file: Path | None = None, index: str = "") -> None:
+    def __init__(self, log: LineLog | None = None, index: str = "") -> None:
         """`index` is what the pictures went into: where that is another one, everything is read again."""
-        self._file = file
+        self._log = log
         self._index = index
         self._can_write = True
         self._seen: dict[str, SeenFile] = {}
         self._paths: defaultdict[ContentId, set[str]] = defaultdict(set)
-        if file and file.exists():
-            self._load(file)
-        if file:
-            self._rewrite(file)
+        if log:
+            self._load(log)
+            self._rewrite(log)
 
     def __getitem__(self, path: str) -> SeenFile:
         return self._seen[path]
@@ -68,8 +76,9 @@ class WatchState(Mapping[str, SeenFile]):
         """Replaces what is known of these paths; None forgets one."""
         for path, seen in changes.items():
             self._set(path, seen)
-        if self._file and changes:
-            self._append(self._file, changes)
+        if self._log and changes:
+            with self._failures_told():
+                self._log.append(_line(path, seen) for path, seen in changes.items())
 
     def read_all_again(self) -> None:
         """Forgets the signatures, so that the next scan reads every file anew."""
@@ -87,9 +96,9 @@ class WatchState(Mapping[str, SeenFile]):
             if seen.id:
                 self._paths[seen.id].add(path)
 
-    def _load(self, file: Path) -> None:
+    def _load(self, log: LineLog) -> None:
         try:
-            lines = file.read_bytes().splitlines()
+            lines = log.read()
         except OSError as error:
             logger.warning("Everything is read again, since this cannot be read: %s", error)
             return
@@ -100,19 +109,10 @@ class WatchState(Mapping[str, SeenFile]):
         if not is_same_index:
             self.read_all_again()
 
-    def _rewrite(self, file: Path) -> None:
-        """Beside it first, so that a kill leaves the old one or the new one."""
-        partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    def _rewrite(self, log: LineLog) -> None:
+        index = json.dumps({"index": self._index}).encode()
         with self._failures_told():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("w", encoding="ascii") as lines:
-                lines.write(json.dumps({"index": self._index}) + "\n")
-                lines.writelines(_line(path, seen) for path, seen in self._seen.items())
-            partial.replace(file)
-
-    def _append(self, file: Path, changes: Mapping[str, SeenFile | None]) -> None:
-        with self._failures_told(), file.open("a", encoding="ascii") as lines:
-            lines.writelines(_line(path, seen) for path, seen in changes.items())
+            log.rewrite([index, *(_line(path, seen) for path, seen in self._seen.items())])
 
     @contextmanager
     def _failures_told(self) -> Iterator[None]:
@@ -125,9 +125,9 @@ class WatchState(Mapping[str, SeenFile]):
             self._can_write = False
 
 
-def _line(path: str, seen: SeenFile | None) -> str:
+def _line(path: str, seen: SeenFile | None) -> bytes:
     # In ASCII, since names that are not UTF-8 reach Python with lone surrogates.
-    return json.dumps({"path": path} | ({"gone": True} if seen is None else asdict(seen))) + "\n"
+    return json.dumps({"path": path} | ({"gone": True} if seen is None else asdict(seen))).encode()
 
 
 def _parsed(line: bytes) -> Any:
