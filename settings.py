@@ -140,6 +140,27 @@ class Settings(BaseSettings):
         return self.data_dir / "milvus.db"
 
     @property
+    def nprobe_file(self) -> Path:
+        return self.data_dir / "nprobe.json"
+
+    @property
+    def run_log_file(self) -> Path:
+        return self.data_dir / "runs.jsonl"
+
+    @property
+    def decisions_file(self) -> Path:
+        return self.data_dir / "near-duplicates.jsonl"
+
+    @property
+    def evaluations_folder(self) -> Path:
+        return self.data_dir / "evaluations"
+
+    @property
+    def watch_folder(self) -> Path:
+        """Remembers which files of the watched sources were added."""
+        return self.data_dir / "watch"
+
+    @property
     def release_after(self) -> float | None:
         """Idle seconds; None never releases."""
         if self.milvus_release_after is None:

@@ -1,12 +1,23 @@
-"""The commands that list the collections of vectors, one for each model, and drop one."""
+"""The commands on the collections of vectors, one for each model: list them, encode for one, drop one."""
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from commands.printing import print_json
-from commands.session import EXIT_REJECTED, AsJson, Session, fail, failures_as_exit_codes
+from commands.options import AsJson, Model
+from commands.printing import NO_COLLECTIONS, print_json, print_rejected
+from commands.session import (
+    EXIT_REJECTED,
+    Session,
+    exit_after,
+    fail,
+    failures_as_exit_codes,
+    interrupt,
+    with_progress,
+)
+from library.ingest.receipts import FileReceipt
 from library.ports import StoredCollection
 
 COLUMNS = ("collection", "model", "dim", "rows", "vectors", "made")
@@ -25,7 +36,7 @@ def collections(context: typer.Context, as_json: AsJson = False) -> None:
     for row in rows if found else []:
         typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
     if not found:
-        typer.echo("There are no collections yet: take pictures in with ingest, or try it with samples.", err=True)
+        typer.echo(NO_COLLECTIONS, err=True)
 
 
 def drop(
@@ -41,6 +52,29 @@ def drop(
             fail("Nothing was dropped.", EXIT_REJECTED)
         library.collections.drop(collection)
     typer.echo(f"dropped  {collection}")
+
+
+def reindex(context: typer.Context, model: Model = "", as_json: AsJson = False) -> None:
+    """Encodes for a model every stored picture that it lacks. Nothing is uploaded again."""
+    counts: Counter[str] = Counter()
+    failed: list[FileReceipt] = []
+    session: Session = context.obj
+    with (
+        failures_as_exit_codes(),
+        session.library(with_model=False, others=[model] if model else []) as library,
+        interrupt() as interrupted,
+    ):
+        total = len(library.importer.missing(model))
+        for receipt in with_progress(library.reindex(interrupted.is_set, model), total, "Encoding"):
+            counts[receipt.status] += 1
+            if receipt.status == "rejected":
+                failed.append(receipt)
+    if as_json:
+        print_json({"encoded": counts["new"], "rejected": len(failed), "files": [each.as_json() for each in failed]})
+    else:
+        print_rejected(failed)
+        typer.echo(f"{counts['new']} encoded, {len(failed)} rejected")
+    exit_after(interrupted, bool(failed))
 
 
 def _line(each: StoredCollection) -> tuple[str, ...]:

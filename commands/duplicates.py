@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from commands.options import AsJson
 from commands.printing import print_json
-from commands.session import EXIT_INTERRUPTED, AsJson, Session, fail, failures_as_exit_codes, interrupt, telling
+from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidSelection
 from library.records import Record
@@ -29,7 +30,7 @@ def duplicates(
         if dry_run and not keep:
             raise InvalidSelection("--dry-run goes with --keep best: without it, nothing is ever deleted.")
         with session.library() as library, interrupt() as interrupted:
-            with telling() as on_progress:
+            with progress_bars() as on_progress:
                 groups = library.duplicates.find(
                     threshold, lambda done, total: on_progress("Comparing", done, total), interrupted.is_set
                 )

@@ -1,31 +1,39 @@
-"""The commands that measure: how good the models are, and what the index costs beside exact search."""
+"""The command that measures how well models find labelled pictures."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from commands.options import AsJson
 from commands.printing import print_json
 from commands.session import (
     EXIT_INTERRUPTED,
-    AsJson,
     Session,
     fail,
     failures_as_exit_codes,
     interrupt,
     last_part,
-    telling,
+    progress_bars,
 )
+from db.files.evaluations import EvaluationFiles
+from db.sources.files import items_from
+from encoders.sources import ModelLoader
 from library.errors import InvalidEvaluation
 from library.evaluation.config import CUTOFFS, TEMPLATES, EvaluationConfig
-from library.evaluation.labels import Labelling
+from library.evaluation.evaluate import check
+from library.evaluation.evaluate import evaluate as measure
+from library.evaluation.labels import Labelling, OnProgress
 from library.evaluation.metrics import Json
 from library.evaluation.tasks import CAPTIONS, NAMES, PICTURES, TEMPLATED
-from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig
 from library.ingest.items import Item
+from library.ports import VectorDatabase
+from runtime import set_level
+from settings import Settings
 
 TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 TASKS = {
@@ -37,85 +45,88 @@ TASKS = {
 SHOWN_CLASSES = 10
 
 
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(help="As for ingest, or a table (.csv, .tsv, .jsonl, .parquet). Without one: the library."),
+]
+FoldersAreLabels = Annotated[
+    bool, typer.Option("--labels-from-folders", help="The folder a picture lies in is its class.")
+]
+Template = Annotated[
+    list[str] | None,
+    typer.Option(help='A text with {} for the class, such as "a photo of a {}". Repeatable.'),
+]
+
+
 def evaluate(
     context: typer.Context,
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(help="As for ingest, or a table (.csv, .tsv, .jsonl, .parquet). Without one: the library."),
-    ] = None,
+    sources: Sources = None,
     label_column: Annotated[str, typer.Option(help="The column with the class of each picture.")] = "",
-    labels_from_folders: Annotated[
-        bool, typer.Option("--labels-from-folders", help="The folder a picture lies in is its class.")
-    ] = False,
+    labels_from_folders: FoldersAreLabels = False,
     captions_column: Annotated[str, typer.Option(help="The column with a text about each picture.")] = "",
     image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
     model: Annotated[list[str] | None, typer.Option(help="As CLIP_MODEL, which is the default. Repeatable.")] = None,
-    template: Annotated[
-        list[str] | None,
-        typer.Option(help='A text with {} for the class, such as "a photo of a {}". Repeatable.'),
-    ] = None,
+    template: Template = None,
     k: Annotated[str, typer.Option(help="The k of recall@k, with commas between.")] = ",".join(map(str, CUTOFFS)),
     nprobe: Annotated[int | None, typer.Option(help="Clusters to look into; as in searches if none.", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measures how well models find labelled pictures by texts and by pictures. The library is not changed."""
     session: Session = context.obj
+    given = sources or []
     with failures_as_exit_codes():
-        depth = 2 if len(sources or []) > 1 else 3
-        labelling = Labelling(label_column, labels_from_folders, captions_column, depth)
-        order = EvaluationConfig(labelling, _cutoffs(k), tuple(template or TEMPLATES), nprobe)
+        labelling = Labelling(label_column, labels_from_folders, captions_column, 2 if len(given) > 1 else 3)
+        config = EvaluationConfig(labelling, _cutoffs(k), tuple(template or TEMPLATES), nprobe)
         with (
-            _items(session, sources or [], image_column) as items,
+            _items(session, given, image_column) as items,
             interrupt() as interrupted,
-            telling() as on_progress,
+            progress_bars() as on_progress,
         ):
-            named = ", ".join(map(last_part, sources or [])) or "the library"
-            found = session.rooms.evaluate(
-                session.settings, model or [], items, order, named, on_progress, interrupted.is_set
-            )
+            named = ", ".join(map(last_part, given)) or "the library"
+            evaluation = _Evaluation(session.settings, model or [], config, named)
+            found = evaluation.run(items, on_progress, interrupted.is_set)
     if found is None:
         fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
-    evaluation, path = found
-    if as_json:
-        print_json({name: value for name, value in evaluation.items() if name != "icons"} | {"kept": path})
-    else:
-        _print_evaluation(evaluation)
-        typer.echo(f"\nKept in {path}")
+    _print(*found, as_json)
 
 
-def tune(
-    context: typer.Context,
-    texts: Annotated[Path | None, typer.Option(help="A file with a query on each line.")] = None,
-    k: Annotated[int, typer.Option("--k", help="How many results are compared.")] = K,
-    target: Annotated[float, typer.Option(help="The recall that texts and pictures should reach.")] = TARGET,
-    queries: Annotated[int, typer.Option(help="How many texts and how many pictures are asked.")] = QUERIES,
-    store: Annotated[bool, typer.Option("--store", help="Searches look into so many clusters from now on.")] = False,
-    reset: Annotated[bool, typer.Option("--reset", help="Takes a stored choice back and measures nothing.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Compares the index with exact search over a ladder of nprobe, and suggests one."""
-    session: Session = context.obj
-    with failures_as_exit_codes():
-        wish = TuningConfig(k, target, queries, _lines_of(texts) if texts else ())
-        with session.library() as library, interrupt() as interrupted:
-            if reset:
-                library.tuner.choose_nprobe(None)
-                typer.echo("nprobe is chosen automatically again.")
-                return
-            with telling() as on_progress:
-                found = library.tuner.measure(
-                    wish, lambda done, total: on_progress("Searching", done, total), interrupted.is_set
-                )
-            if found is None:
-                fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
-            if store and found.suggested:
-                library.tuner.choose_nprobe(found.suggested.nprobe)
-    stored = bool(store and found.suggested)
-    if as_json:
-        suggested = found.suggested.nprobe if found.suggested else None
-        print_json(asdict(found) | {"suggested": suggested, "stored": stored})
-    else:
-        _print_tuning(found, stored)
+@dataclass(frozen=True)
+class _Evaluation:
+    """What is measured: the models, the chosen one if none is named, on labelled pictures from `source`."""
+
+    settings: Settings
+    models: Sequence[str]
+    config: EvaluationConfig
+    source: str
+
+    def run(
+        self, items: Iterable[Item], on_progress: OnProgress, should_stop: Callable[[], bool]
+    ) -> tuple[Json, str] | None:
+        """Returns the figures, and the path of the file that keeps them; None when it was stopped.
+
+        Raises InvalidEvaluation, UnknownModel or ModelUnavailable: no fallback takes a model's place.
+        """
+        settings = self.settings
+        set_level(settings.log_level or "warning")
+        check(items, self.config)
+        loader = ModelLoader(settings.clip_model, settings.clip_device, settings.clip_dtype, settings.clip_text_model)
+        encoders = [loader.source(name).load() for name in self.models or [""]]
+        found = measure(items, self.config, encoders, self._database, self.source, on_progress, should_stop)
+        return (found, EvaluationFiles(settings.evaluations_folder).add(found)) if found else None
+
+    @contextmanager
+    def _database(self) -> Iterator[VectorDatabase]:
+        """Yields a Milvus Lite of its own, of which nothing stays."""
+        from db.files.nprobe_choices import NprobeChoices
+        from db.milvus.database import Milvus
+
+        with tempfile.TemporaryDirectory(prefix="likeness-evaluation-") as folder:
+            choices = NprobeChoices(self.settings.nprobe_file)
+            database = Milvus(Path(folder) / "milvus.db", release_after=None, choices=choices)
+            try:
+                yield database
+            finally:
+                database.close()
 
 
 def _cutoffs(text: str) -> tuple[int, ...]:
@@ -125,31 +136,28 @@ def _cutoffs(text: str) -> tuple[int, ...]:
 
 @contextmanager
 def _items(session: Session, sources: Sequence[str], image_column: str) -> Iterator[Iterable[Item]]:
-    """Of the sources, or of the library, which then stays open."""
+    """Yields the items of the sources, or those of the library, which then stays open."""
     tables = [source for source in sources if Path(source).suffix.lower() in TABLES]
     if len(tables) > 1:
         raise InvalidEvaluation("Two tables cannot be evaluated at once: give one of them.")
     if sources:
         table = Path(tables[0]) if tables else None
         others = [source for source in sources if source not in tables]
-        yield session.rooms.items_from(others, table, image_column)
+        yield items_from(others, table, image_column)
         return
     with session.library(with_model=False) as library:
         yield library.pictures.items()
 
 
-def _lines_of(path: Path) -> list[str]:
-    """Raises InvalidEvaluation."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    except OSError as error:
-        raise InvalidEvaluation(f"{path} cannot be read: {error.strerror}.") from None
-    if not any(line.strip() for line in lines):
-        raise InvalidEvaluation(f"{path} has no text: a query on each line is expected.")
-    return lines
-
-
 # Tables
+
+
+def _print(evaluation: Json, path: str, as_json: bool) -> None:
+    if as_json:
+        print_json({name: value for name, value in evaluation.items() if name != "icons"} | {"kept": path})
+    else:
+        _print_evaluation(evaluation)
+        typer.echo(f"\nKept in {path}")
 
 
 def _print_evaluation(evaluation: Json) -> None:
@@ -251,26 +259,3 @@ def _print_worst(model: Json) -> None:
             first = f"first right at {each['first']}" if each["first"] else "nothing right"
             found = ", ".join(f"{result['label']}/{result['name']}" for result in each["results"][:3])
             typer.echo(f"  {asked}  mAP {each['map']:.3f}, {first}; came first: {found}")
-
-
-def _print_tuning(found: Tuning, stored: bool) -> None:
-    came = {"given": "given", "asked": "asked lately", "pictures": "from the pictures", "everyday": "everyday"}
-    texts = ", ".join(f"{count} {came[source]}" for source, count in found.texts_from.items())
-    typer.echo(f"{found.rows:,} pictures, nlist {found.nlist}, {found.backend}")
-    typer.echo(
-        f"{found.queries[TEXT]} texts ({texts}), {found.queries[PICTURE]} pictures; recall@{found.k} beside exact\n"
-    )
-    typer.echo("nprobe   text recall    ms   picture recall    ms")
-    for step in found.steps:
-        marks = [
-            *(["present"] if step.nprobe == found.present else []),
-            *(["suggested"] if step == found.suggested else []),
-        ]
-        typer.echo(
-            f"{step.nprobe:>6}   {step.recall[TEXT]:>11.3f}  {step.milliseconds[TEXT]:>4.1f}   "
-            f"{step.recall[PICTURE]:>14.3f}  {step.milliseconds[PICTURE]:>4.1f}  {', '.join(marks)}".rstrip()
-        )
-    typer.echo(f" exact   {1:>11.3f}  {found.exact[TEXT]:>4.1f}   {1:>14.3f}  {found.exact[PICTURE]:>4.1f}")
-    typer.echo(f"\n{found.sentence} {found.gain}".rstrip())
-    if stored:
-        typer.echo("Stored: searches look into so many clusters until the index is rebuilt with others.")

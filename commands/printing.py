@@ -15,7 +15,8 @@ from library.records import Record, clean_name
 from library.search.query import Answer, Listing
 from library.search.relevance import Relevance
 
-EMPTY = "The library is empty: take pictures in with ingest, or try it with samples."
+EMPTY = "The library is empty: add pictures with ingest, or try it with samples."
+NO_COLLECTIONS = "There are no collections yet: add pictures with ingest, or try it with samples."
 
 
 def print_round(source: str, found: Round) -> None:

@@ -1,9 +1,9 @@
-"""What every command works with: the rooms it is given, exit codes, progress, Ctrl-C."""
+"""What every command works with: the library of the settings, exit codes, progress, Ctrl-C."""
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Protocol, TypeVar
@@ -17,14 +17,8 @@ from library.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
-from library.evaluation.config import EvaluationConfig
-from library.evaluation.labels import OnProgress as OnEvaluationProgress
-from library.evaluation.metrics import Json
 from library.image_library import ImageLibrary
-from library.ingest.items import Item
-from library.ingest.packs import Contents, Pack, PackWriter
-from library.ingest.watch import OnProgress, WatchConfig
-from library.search.batch import BatchResult, Queries
+from runtime import set_level
 from settings import Settings, SettingsError, load_settings
 
 EXIT_REJECTED = 1
@@ -37,56 +31,39 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 T = TypeVar("T")
 
 
-class Evaluate(Protocol):
-    def __call__(
-        self,
-        settings: Settings,
-        models: Sequence[str],
-        items: Iterable[Item],
-        order: EvaluationConfig,
-        source: str,
-        on_progress: OnEvaluationProgress,
-        should_stop: Callable[[], bool],
-    ) -> tuple[Json, str] | None:
-        """The figures and where they are kept; None when it was stopped."""
+class Build(Protocol):
+    def __call__(self, settings: Settings, others: Sequence[str] = ()) -> ImageLibrary:
+        """Returns a library that offers the `others` beside the models of the settings. Connects to nothing yet."""
         ...
-
-
-class Open(Protocol):
-    def __call__(self, settings: Settings, with_model: bool = True, others: Sequence[str] = ()) -> ImageLibrary: ...
-
-
-@dataclass(frozen=True)
-class Rooms:
-    """What the commands are given: how to open the library, serve and watch; where sources, packs and queries are."""
-
-    open_library: Open
-    serve: Callable[[Settings, WatchConfig | None], None]
-    watch: Callable[[Settings, WatchConfig, OnProgress], None]
-    items_from: Callable[[Sequence[str], Path | None, str], Iterable[Item]]
-    new_pack: Callable[[str, Contents], AbstractContextManager[PackWriter]]
-    open_pack: Callable[[str], Pack]
-    evaluate: Evaluate
-    queries_from: Callable[[str, str | None, str | None], Queries]
-    hit_file: Callable[[Path], AbstractContextManager[Callable[[BatchResult], None]]]
 
 
 @dataclass(frozen=True)
 class Session:
-    rooms: Rooms
+    """What a command works with: the settings, and how to build the library from them."""
+
+    build: Build
     settings: Settings
 
     @contextmanager
     def library(self, with_model: bool = True, others: Sequence[str] = ()) -> Iterator[ImageLibrary]:
-        library = self.rooms.open_library(self.settings, with_model, others)
+        """Opens the library, whose model loads in the background; Milvus is connected to when it is first needed."""
+        set_level(self.settings.log_level or "warning")
+        library = self.build(self.settings, others)
+        if with_model:
+            threading.Thread(target=_load_model, args=[library], name="model", daemon=True).start()
         try:
             yield library
         finally:
             library.close()
 
 
+def _load_model(library: ImageLibrary) -> None:
+    with suppress(LikenessError):  # whatever needs the model raises it again
+        library.open()
+
+
 def last_part(source: str) -> str:
-    """What visitors of the page may know of where pictures came from."""
+    """Returns what visitors of the page may know of where pictures came from."""
     return source if "://" in source else Path(source).expanduser().absolute().name
 
 
@@ -97,16 +74,17 @@ def exit_after(interrupted: threading.Event, some_rejected: bool) -> None:
         raise typer.Exit(EXIT_REJECTED)
 
 
-def with_progress(receipts: Iterable[T], total: int | None, what: str) -> Iterator[T]:
+def with_progress(items: Iterable[T], total: int | None, what: str) -> Iterator[T]:
+    """Passes the items on and shows on stderr how many there were."""
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(receipts, what, total=total, console=Console(stderr=True))
+    yield from track(items, what, total=total, console=Console(stderr=True))
 
 
 @contextmanager
-def telling() -> Iterator[Any]:
-    """A progress on stderr that takes what is done, how much of it, and of how many."""
+def progress_bars() -> Iterator[Any]:
+    """Yields what shows a progress on stderr: given what is done, how much of it, and of how many."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -138,6 +116,7 @@ def interrupt() -> Iterator[threading.Event]:
 
 
 def read_settings() -> Settings:
+    """Returns the settings, or ends the program with what is wrong with them."""
     try:
         return load_settings()
     except SettingsError as error:
@@ -146,6 +125,7 @@ def read_settings() -> Settings:
 
 @contextmanager
 def failures_as_exit_codes() -> Iterator[None]:
+    """Ends the program with the sentence of an error, and with a code that says of which kind it was."""
     try:
         yield
     except (IndexUnavailable, StoreUnavailable, SourceUnavailable, ModelUnavailable) as error:

@@ -12,6 +12,11 @@ def is_offered() -> bool:
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true") and find_spec("spaces") is not None
 
 
+def is_chosen(device: str) -> bool:
+    """Returns whether models compute on a GPU of ZeroGPU: where it is offered and no device is named."""
+    return device == "auto" and is_offered()
+
+
 def accept() -> Any:
     """The package. The first call has to come before torch looks for a GPU, on the main thread."""
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # what is forked asks Milvus nothing

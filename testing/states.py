@@ -36,11 +36,11 @@ NONSENSE = "qwpoeiru"
 COPIED = 6
 WITHOUT_MODEL = """
 import app
+from encoders.sources import ModelLoader
 from library.errors import ModelUnavailable
-from library.models import ModelSource
-def fail():
+def fail(*_):
     raise ModelUnavailable("The memory of the graphics card is full. Stop what else runs on it, then start again.")
-app._source = lambda name, settings: ModelSource(name, fail)
+ModelLoader._load = fail
 app.main()
 """
 REBUILDING = """

@@ -148,7 +148,7 @@ def test_beyond_the_last_result_no_further_one_is_said_to_match(run, filled):
 def test_an_empty_library_is_said_to_be_empty(run, tmp_path, how):
     result = run("search", *how, DATA_DIR=str(tmp_path / "empty"))
     assert (result.returncode, result.stdout) == (0, "")
-    assert "The library is empty: take pictures in with ingest" in result.stderr
+    assert "The library is empty: add pictures with ingest" in result.stderr
 
 
 def test_status_as_json(run, filled):
@@ -279,7 +279,7 @@ def test_a_pack_that_lies_is_refused(run, filled, tmp_path):
         (["search"], "Describe a picture"),
         (["search", "--image", "nowhere.png"], "nowhere.png cannot be read"),
         (["ingest", "nowhere"], "There is no file or folder nowhere"),
-        (["ingest"], "Nothing is named to take in"),
+        (["ingest"], "Nothing is named to add"),
         (["ingest", "--table", "nowhere.csv"], "The table nowhere.csv cannot be read"),
         (["ingest", ".", "--metadata", "album"], "name=value is expected"),
         (["ingest", ".", "--shard", "9/8"], "3/8 is the third of eight"),

@@ -18,13 +18,13 @@ from testing.app_server import ROOT, Server
 PICTURES = 320
 WITHOUT_MODEL = """
 import app, time
-from library.models import ModelSource
-app._source = lambda name, settings: ModelSource(name, lambda: time.sleep(600))
+from encoders.sources import ModelLoader
+ModelLoader._load = lambda *_: time.sleep(600)
 app.main()
 """
 TWO_SIGNALS = """
-import os, process, signal, sys, time
-stop = process.signalled()
+import os, runtime, signal, sys, time
+stop = runtime.signalled()
 os.kill(os.getpid(), signal.SIGTERM)
 stop.wait()
 print(stop.is_set, flush=True)

@@ -27,13 +27,13 @@ VENDORS = {
     "typer",
     "watchfiles",
 }
-ROOMS = {"ui", "db", "encoders", "settings", "runtime", "commands", "app"}
+ROOMS = {"ui", "db", "encoders", "settings", "runtime", "server", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),
     "encoders": {"sentence_transformers", "torch", "transformers", "typer"},
     "db": {"pyarrow", "pymilvus", "grpc", "fsspec", "watchfiles"},
     "ui": {"gradio", "starlette"},
-    "commands": {"typer", "settings"},
+    "commands": {"typer", "settings", "runtime", "server", "db", "encoders"},
 }
 
 

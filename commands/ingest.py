@@ -1,0 +1,102 @@
+"""The commands that add pictures: from files, folders, archives, buckets and tables, or the drawn samples."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.options import AsJson, InPlace
+from commands.printing import print_receipts
+from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, last_part, with_progress
+from db.sources.files import items_from
+from library.errors import InvalidSelection
+from library.ingest.batch import BATCH_SIZE
+from library.ingest.items import Item
+from library.ingest.receipt_file import Write, receipt_file
+from library.ingest.receipts import FileReceipt, tally
+from library.ingest.selection import Selection, Shard
+from library.ingest.storing import Near, as_near
+from library.samples.pictures import sample_items
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(help="Files, folders (recursively), patterns, zip and tar archives, s3://bucket/folder."),
+]
+NearDuplicates = Annotated[
+    str, typer.Option(help="take: they are not looked for; note: told on the receipt; skip: not added.")
+]
+ReceiptFile = Annotated[Path | None, typer.Option(help="A .csv or .jsonl file: a line per file, as it goes.")]
+
+
+def ingest(
+    context: typer.Context,
+    sources: Sources = None,
+    table: Annotated[Path | None, typer.Option(help="A .csv, .tsv, .jsonl or .parquet file, a row a picture.")] = None,
+    image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
+    metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Ends after so many files.", min=1)] = None,
+    shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",
+    receipt: ReceiptFile = None,
+    batch_size: Annotated[int, typer.Option(help="New pictures encoded at once.", min=1, max=1024)] = BATCH_SIZE,
+    near_duplicates: NearDuplicates = "take",
+    dry_run: Annotated[bool, typer.Option(help="Tells what would happen and changes nothing.")] = False,
+    in_place: InPlace = False,
+    as_json: AsJson = False,
+) -> None:
+    """Adds pictures."""
+    with failures_as_exit_codes(), receipt_file(receipt) as write:
+        if not (sources or table):
+            raise InvalidSelection("Nothing is named to add: give at least one source, or a --table.")
+        near = as_near(near_duplicates)
+        if dry_run and near != "take":
+            raise InvalidSelection("--near-duplicates does not go with --dry-run: no picture is encoded.")
+        selection = Selection(limit, Shard.parse(shard) if shard else None, _fields(metadata or []))
+        items = selection.of(items_from(sources or [], table, image_column))
+        named = ", ".join([*map(last_part, sources or []), *([table.name] if table else [])])
+        _add(context.obj, items, _How(named, batch_size, dry_run, in_place, near), write, as_json)
+
+
+def samples(context: typer.Context, as_json: AsJson = False) -> None:
+    """Adds some 60 drawn pictures, so that an empty library can be tried at once."""
+    _add(context.obj, list(sample_items()), _How("samples"), lambda _: None, as_json)
+
+
+@dataclass(frozen=True)
+class _How:
+    """How the pictures of a run are added."""
+
+    source: str
+    batch_size: int = BATCH_SIZE
+    dry_run: bool = False
+    in_place: bool = False
+    near: Near = "take"
+
+
+def _add(session: Session, items: Iterable[Item], how: _How, write: Write, as_json: bool) -> None:
+    receipts: list[FileReceipt] = []
+    total = len(items) if isinstance(items, Sequence) else None
+    with failures_as_exit_codes(), session.library() as library, interrupt() as interrupted:
+        try:
+            added = library.add(
+                items, interrupted.is_set, how.batch_size, how.dry_run, how.in_place, how.source, how.near
+            )
+            for receipt in with_progress(added, total, "Checking" if how.dry_run else "Adding"):
+                write(receipt)
+                receipts.append(receipt)
+        finally:
+            if receipts or not total:
+                print_receipts(receipts, as_json)
+    exit_after(interrupted, bool(tally(receipts)["rejected"]))
+
+
+def _fields(pairs: Sequence[str]) -> dict[str, str]:
+    """Raises InvalidSelection for anything but name=value."""
+    fields: dict[str, str] = {}
+    for pair in pairs:
+        name, found, value = pair.partition("=")
+        if not (name and found):
+            raise InvalidSelection(f"--metadata {pair} is not possible: name=value is expected.")
+        fields[name] = value
+    return fields

@@ -1,0 +1,69 @@
+"""The commands that write a library as a pack, and import one."""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from commands.options import AsJson
+from commands.printing import print_imported, print_packed
+from commands.session import (
+    EXIT_INTERRUPTED,
+    exit_after,
+    fail,
+    failures_as_exit_codes,
+    interrupt,
+    last_part,
+    with_progress,
+)
+from db.files.packs import new_pack, open_pack
+from library.ingest.packs import Contents, Packed
+from library.ingest.receipts import FileReceipt
+
+
+def export(
+    context: typer.Context,
+    pack: Annotated[str, typer.Argument(help="A new folder.")],
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="With the thumbnails.")] = False,
+    originals: Annotated[bool, typer.Option("--originals", help="With the originals and the thumbnails.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Writes the pictures' vectors and records as a pack, which another library imports without encoding."""
+    counts: Counter[Packed] = Counter()
+    contents = Contents(thumbnails or originals, originals)
+    with (
+        failures_as_exit_codes(),
+        new_pack(pack, contents) as writer,
+        context.obj.library() as library,
+        interrupt() as interrupted,
+    ):
+        total = library.status().pictures
+        for outcome in with_progress(library.packs.export_to(writer, interrupted.is_set), total, "Exporting"):
+            counts[outcome] += 1
+    if interrupted.is_set():
+        fail(f"Stopped: {pack} was not written.", EXIT_INTERRUPTED)
+    print_packed(pack, counts, as_json)
+
+
+def import_(
+    context: typer.Context,
+    pack: Annotated[str, typer.Argument(help="A folder that export has written.")],
+    as_json: AsJson = False,
+) -> None:
+    """Adds the pictures of a pack without encoding. Nothing is written unless the whole pack is sound and of this
+    model."""
+    counts: Counter[str] = Counter()
+    failed: list[FileReceipt] = []
+    with failures_as_exit_codes():
+        opened = open_pack(pack)
+        with context.obj.library() as library, interrupt() as interrupted:
+            try:
+                receipts = library.packs.import_from(opened, interrupted.is_set, last_part(pack))
+                for receipt in with_progress(receipts, opened.manifest.count, "Importing"):
+                    counts[receipt.status] += 1
+                    if receipt.status == "rejected":
+                        failed.append(receipt)
+            finally:
+                if counts or not opened.manifest.count:
+                    print_imported(counts, failed, as_json)
+    exit_after(interrupted, bool(counts["rejected"] or counts["skipped"]))

@@ -1,0 +1,165 @@
+"""The command that searches: one query, a listing of what matches, or many queries at once."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.exports import kind_of, write_results
+from commands.options import AsJson, Model
+from commands.printing import note_none, print_answer, print_json, print_listing, print_notes, printable
+from commands.queries import parts_given
+from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
+from db.files.hit_files import hit_file
+from db.sources.query_tables import queries_from
+from library.errors import InvalidQuery
+from library.exports.results import Result, results_of
+from library.image_library import ImageLibrary
+from library.search.batch import Queries
+from library.search.filters import Draft, Filter, parse_condition
+from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
+
+Texts = Annotated[list[str] | None, typer.Option("--text", help='A text with its weight: "people^-0.5".')]
+Images = Annotated[
+    list[str] | None,
+    typer.Option("--image", help="A picture that the results resemble: a.jpg, a.jpg^0.7, a.jpg#0.1,0.2,0.5,0.5."),
+]
+Likes = Annotated[list[str] | None, typer.Option("--like", help="A content ID, with ^ and # as well.")]
+Out = Annotated[
+    Path | None, typer.Option(help="A .csv, .json or .zip (of originals); with --queries .csv, .jsonl or .parquet.")
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(help='"width>=1000", "class=cat|dog", "width=100..200", "name^=IMG". Repeatable.'),
+]
+Limit = Annotated[int, typer.Option(help=f"How many results, 1 to {MAX_LIMIT}.")]
+Nprobe = Annotated[int | None, typer.Option(help="Clusters to look into; chosen by itself if not given.")]
+
+
+def search(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="What the picture shows.")] = "",
+    texts: Texts = None,
+    images: Images = None,
+    likes: Likes = None,
+    queries: Annotated[str, typer.Option(help="Many queries: a folder of pictures, or a table.")] = "",
+    out: Out = None,
+    text_column: Annotated[str | None, typer.Option(help="The table's column of texts; else: text.")] = None,
+    image_column: Annotated[str | None, typer.Option(help="That of paths or addresses; else: filepath.")] = None,
+    limit: Limit = 10,
+    nprobe: Nprobe = None,
+    exact: Annotated[bool, typer.Option(help="Compare with every picture.")] = False,
+    min_score: Annotated[float, typer.Option(help="Leave out results below this score, -1 to 1.")] = -1.0,
+    where: Where = None,
+    match_any: Annotated[bool, typer.Option("--any", help="Any of the conditions, not all of them.")] = False,
+    sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
+    offset: Annotated[int, typer.Option(help="Leaves out so many of the first results.", min=0)] = 0,
+    explain: Annotated[bool, typer.Option("--explain", help="Print a program that asks Milvus the same.")] = False,
+    model: Model = "",
+    as_json: AsJson = False,
+) -> None:
+    """Finds pictures by words and pictures, each with a weight; without them lists those that match; or answers many
+    queries at once."""
+    with failures_as_exit_codes():
+        parts = parts_given(text, texts or [], images or [], likes or [])
+        drafts = [parse_condition(each) for each in where or []]
+        query = Query(parts, limit, nprobe, exact, min_score, None, as_order(sort), offset, model)
+        columns = (text_column, image_column)
+        if queries:
+            file = _file_for_many(query, drafts, out)
+            _search_many(context.obj, queries_from(queries, *columns), query, file, as_json)
+        else:
+            _check_one(columns, out, explain)
+            _search(context.obj, query, _Conditions(drafts, match_any), _Output(out, explain, as_json))
+
+
+@dataclass(frozen=True)
+class _Conditions:
+    """The conditions as they were typed, and whether any of them is enough."""
+
+    drafts: Sequence[Draft]
+    match_any: bool
+
+    def typed(self, library: ImageLibrary) -> Filter | None:
+        return library.fields.typed(self.drafts, "any" if self.match_any else "all")
+
+
+@dataclass(frozen=True)
+class _Output:
+    """Where the results of one search go, and as what."""
+
+    file: Path | None
+    explain: bool
+    as_json: bool
+
+
+def _check_one(columns: Sequence[str | None], out: Path | None, explain: bool) -> None:
+    """Raises InvalidQuery or InvalidSelection for options that do not go with one query."""
+    if any(columns):
+        raise InvalidQuery("--text-column and --image-column go with --queries.")
+    if out and explain:
+        raise InvalidQuery("--explain prints a program in place of the results: leave --out away.")
+    if out:
+        kind_of(out)
+
+
+def _search(session: Session, query: Query, conditions: _Conditions, output: _Output) -> None:
+    with session.library(others=[query.model] if query.model else []) as library:
+        query = replace(query, where=conditions.typed(library))
+        if not query.parts and (query.where or query.order != "score"):
+            _list(library, query, output)
+            return
+        library.calibrate(wait=True, model=query.model)
+        answer = library.search(query)
+        if not answer.hits:
+            note_none(library.status().pictures, query.offset)
+        if output.file:
+            write_results(library, results_of(answer, query.offset), output.file, output.as_json)
+            print_notes(answer)
+            return
+    print_answer(answer, query.offset, output.explain, output.as_json)
+
+
+def _list(library: ImageLibrary, query: Query, output: _Output) -> None:
+    """Lists the pictures that match, without any search."""
+    listing = library.listed(query.where, query.order, query.offset, query.limit)
+    if not listing.records:
+        note_none(library.status().pictures, query.offset)
+    if output.file:
+        write_results(library, [Result(record) for record in listing.records], output.file, output.as_json)
+    else:
+        print_listing(listing, output.as_json)
+
+
+def _file_for_many(query: Query, drafts: Sequence[Draft], out: Path | None) -> Path:
+    """Returns the file to write. Raises InvalidQuery for options that do not go with many queries."""
+    if drafts or query.order != "score" or query.offset:
+        raise InvalidQuery("--where, --sort and --offset do not go with --queries.")
+    if query.parts:
+        raise InvalidQuery("--queries brings its own texts and pictures: leave the others away.")
+    if out is None:
+        raise InvalidQuery("--queries needs a file to write to: --out hits.csv, hits.jsonl or hits.parquet.")
+    return out
+
+
+def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_json: bool) -> None:
+    counts: Counter[str] = Counter()
+    others = [like.model] if like.model else []
+    with hit_file(out) as write, session.library(others=others) as library, interrupt() as interrupted:
+        answers = library.searcher.search_many(queries.asked, like, interrupted.is_set)
+        for answer in with_progress(answers, queries.total, "Searching"):
+            write(answer)
+            counts.update(queries=1, hits=len(answer.hits), rejected=bool(answer.problem))
+            for note in [answer.problem] if answer.problem else answer.notes:
+                typer.echo(f"{printable(answer.name)}: {note}", err=True)
+    if not counts["queries"] and not interrupted.is_set():
+        raise InvalidQuery("There are no queries: the folder has no pictures, or the table no rows.")
+    report = {name: counts[name] for name in ("queries", "hits", "rejected")}
+    if as_json:
+        print_json({"out": str(out), **report})
+    else:
+        typer.echo(f"{printable(str(out))}: " + ", ".join(f"{count} {name}" for name, count in report.items()))
+    exit_after(interrupted, bool(counts["rejected"]))

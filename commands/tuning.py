@@ -1,0 +1,82 @@
+"""The command that compares the index with exact search and chooses how many clusters a search looks into."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.options import AsJson
+from commands.printing import print_json
+from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
+from library.errors import InvalidEvaluation
+from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig
+
+
+def tune(
+    context: typer.Context,
+    texts: Annotated[Path | None, typer.Option(help="A file with a query on each line.")] = None,
+    k: Annotated[int, typer.Option("--k", help="How many results are compared.")] = K,
+    target: Annotated[float, typer.Option(help="The recall that texts and pictures should reach.")] = TARGET,
+    queries: Annotated[int, typer.Option(help="How many texts and how many pictures are searched with.")] = QUERIES,
+    store: Annotated[bool, typer.Option("--store", help="Searches look into so many clusters from now on.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Takes a stored choice back and measures nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compares the index with exact search over a ladder of nprobe, and suggests one."""
+    session: Session = context.obj
+    with failures_as_exit_codes():
+        config = TuningConfig(k, target, queries, _lines_of(texts) if texts else ())
+        with session.library() as library, interrupt() as interrupted:
+            if reset:
+                library.tuner.choose_nprobe(None)
+                typer.echo("nprobe is chosen automatically again.")
+                return
+            with progress_bars() as on_progress:
+                found = library.tuner.measure(
+                    config, lambda done, total: on_progress("Searching", done, total), interrupted.is_set
+                )
+            if found is None:
+                fail("Stopped: nothing was measured.", EXIT_INTERRUPTED)
+            if store and found.suggested:
+                library.tuner.choose_nprobe(found.suggested.nprobe)
+    stored = bool(store and found.suggested)
+    if as_json:
+        suggested = found.suggested.nprobe if found.suggested else None
+        print_json(asdict(found) | {"suggested": suggested, "stored": stored})
+    else:
+        _print_tuning(found, stored)
+
+
+def _lines_of(path: Path) -> list[str]:
+    """Raises InvalidEvaluation."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except OSError as error:
+        raise InvalidEvaluation(f"{path} cannot be read: {error.strerror}.") from None
+    if not any(line.strip() for line in lines):
+        raise InvalidEvaluation(f"{path} has no text: a query on each line is expected.")
+    return lines
+
+
+def _print_tuning(found: Tuning, stored: bool) -> None:
+    came = {"given": "given", "asked": "asked lately", "pictures": "from the pictures", "everyday": "everyday"}
+    texts = ", ".join(f"{count} {came[source]}" for source, count in found.texts_from.items())
+    typer.echo(f"{found.rows:,} pictures, nlist {found.nlist}, {found.backend}")
+    typer.echo(
+        f"{found.queries[TEXT]} texts ({texts}), {found.queries[PICTURE]} pictures; recall@{found.k} beside exact\n"
+    )
+    typer.echo("nprobe   text recall    ms   picture recall    ms")
+    for step in found.steps:
+        marks = [
+            *(["present"] if step.nprobe == found.present else []),
+            *(["suggested"] if step == found.suggested else []),
+        ]
+        typer.echo(
+            f"{step.nprobe:>6}   {step.recall[TEXT]:>11.3f}  {step.milliseconds[TEXT]:>4.1f}   "
+            f"{step.recall[PICTURE]:>14.3f}  {step.milliseconds[PICTURE]:>4.1f}  {', '.join(marks)}".rstrip()
+        )
+    typer.echo(f" exact   {1:>11.3f}  {found.exact[TEXT]:>4.1f}   {1:>14.3f}  {found.exact[PICTURE]:>4.1f}")
+    typer.echo(f"\n{found.sentence} {found.gain}".rstrip())
+    if stored:
+        typer.echo("Stored: searches look into so many clusters until the index is rebuilt with others.")

@@ -1,0 +1,39 @@
+"""Makes the sources of models: each loads one model, by its name, onto the device that was chosen."""
+
+from dataclasses import dataclass
+
+from encoders import zerogpu
+from library.messages import Message, message
+from library.models import ModelSource, display_name
+from library.ports import Encoder
+
+
+@dataclass(frozen=True)
+class ModelLoader:
+    """Loads models for one device. `text_model` reads the texts of the chosen model instead of its own text tower."""
+
+    chosen: str
+    device: str = "auto"
+    dtype: str = "auto"
+    text_model: str = ""
+
+    def source(self, name: str = "") -> ModelSource:
+        """Returns the source of the named model, or of the chosen one where none is named."""
+        name = name or self.chosen
+        return ModelSource(name, lambda: self._load(name))
+
+    def offered_source(self, name: str) -> ModelSource:
+        """Returns the source of a model offered beside the chosen one, whose errors name no setting."""
+        subject = message("model_offered", name=display_name(name))
+        return ModelSource(display_name(name), lambda: self._load(name, subject))
+
+    def _load(self, name: str, subject: Message | None = None) -> Encoder:
+        text_model = self.text_model if name == self.chosen else ""
+        uses_zerogpu = zerogpu.is_chosen(self.device)
+        if uses_zerogpu and zerogpu.can_place():
+            from encoders.zerogpu_encoder import load_zerogpu
+
+            return load_zerogpu(name, self.dtype, text_model, subject)
+        from encoders.loading import load_encoder
+
+        return load_encoder(name, "cpu" if uses_zerogpu else self.device, self.dtype, text_model, subject)

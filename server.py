@@ -1,0 +1,241 @@
+"""Serves the page: launches it, watches sources beside it, and stops in order on a signal."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from encoders import zerogpu
+from library.errors import LikenessError, UnknownModel
+from runtime import Stop, adopt, on_signal, set_level, signalled, use_upload_folder_of_its_own
+from settings import Settings, SettingsError, is_space
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from gradio import Blocks
+
+    from library.image_library import ImageLibrary
+    from library.ingest.items import Item
+    from library.ingest.watch import OnProgress, WatchConfig, Watching
+    from library.ingest.watch_source import Source
+    from library.ingest.watcher import Add
+
+logger = logging.getLogger("likeness")
+
+STOP_WITHIN = 9  # seconds: containers are killed after 10
+
+Build = Callable[[Settings], "ImageLibrary"]
+
+
+def serve(settings: Settings, build: Build, watched: "WatchConfig | None" = None) -> None:
+    """Serves the page, and watches the sources of `watched`, until SIGTERM or Ctrl-C.
+
+    Raises UnknownModel if CLIP_MODEL turns out to be no model, UnknownSource or SourceUnavailable for what cannot be
+    watched.
+    """
+    if settings.mcp and not find_spec("mcp"):
+        raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
+    sources = watch_sources(watched, settings) if watched else []
+    use_upload_folder_of_its_own()
+    if zerogpu.is_chosen(settings.clip_device):
+        zerogpu.accept()
+    import_module("ui.page")  # takes seconds, in which a signal still ends the process at once
+    set_level(settings.log_level or "info")
+    stop = signalled()
+    _log_start(settings)
+    server = _Server(settings, build(settings), stop)
+    server.start()
+    if watched:
+        server.watch(sources, watched)
+    stop.wait()
+    server.close()
+    if server.no_model:
+        raise server.no_model
+
+
+def watch_sources(config: "WatchConfig", settings: Settings) -> list["Source"]:
+    """Returns the sources to watch. Raises UnknownSource or SourceUnavailable."""
+    from db.sources.watching import watched
+
+    own = [place for place in (settings.data_dir, settings.image_root) if isinstance(place, Path)]
+    return [watched(source, own) for source in config.sources]
+
+
+def new_watching(
+    sources: Sequence["Source"],
+    config: "WatchConfig",
+    settings: Settings,
+    library: "ImageLibrary",
+    add_from: "Callable[[str], Add]",
+    on_progress: "OnProgress" = lambda *_: None,
+) -> "Watching":
+    """Returns the watching of all sources, not yet started; `add_from` says how pictures of a source are added."""
+    from db.files.line_file import LineFile
+    from library.ingest.watch import Watching, memory_file
+    from library.ingest.watch_state import WatchState
+    from library.ingest.watcher import Watcher
+
+    index = f"{settings.milvus_uri} {settings.milvus_db} {settings.clip_model}"
+    watchers = []
+    for source in sources:
+        file = memory_file(settings.watch_folder, source.name, str(settings.image_root))
+        state = WatchState(LineFile(file), index)
+        watchers.append(Watcher(source, library, add_from(source.name), state, config.delete))
+    return Watching(watchers, config.every, on_progress)
+
+
+class _Server:
+    """The page of one library, from its launch until it is closed."""
+
+    def __init__(self, settings: Settings, library: "ImageLibrary", stop: Stop) -> None:
+        from library.ingest.runs import Worker
+
+        self.no_model: UnknownModel | None = None
+        self._settings = settings
+        self._library = library
+        self._stop = stop
+        self._worker = Worker(library)
+        self._launched = threading.Event()
+        self._watching: Watching | None = None
+
+    def start(self) -> None:
+        """Loads the model in the background and launches the page. Raises SettingsError where the port is not free."""
+        if zerogpu.is_chosen(self._settings.clip_device):
+            error = self._load_model()  # the GPU is lent for what is placed before the launch
+            self._add_samples()
+            self._launch()
+            _in_background(lambda: self._go_on(error))
+        else:
+            _in_background(lambda: self._go_on(self._load_model()))
+            self._add_samples()
+            self._launch()
+        self._launched.set()
+
+    def watch(self, sources: Sequence["Source"], config: "WatchConfig") -> None:
+        from library.ingest.watch import through
+
+        add_from = partial(through, self._worker)
+        self._watching = new_watching(sources, config, self._settings, self._library, add_from)
+        self._watching.start()
+        logger.info("watching %s", ", ".join(source.name for source in sources))
+
+    def close(self) -> None:
+        """Finishes the batch in hand; what a slow disk or a silent Milvus would hold up is left to the next run."""
+        logger.info("stopping after the batch in hand")
+        node = getattr(self._page, "node_process", None)  # renders the page on the server, where it does
+        last_resort = threading.Timer(STOP_WITHIN, _give_up, [node])
+        last_resort.daemon = True
+        last_resort.start()
+        if self._watching:
+            self._watching.stop()
+        self._library.models.stop_waiting()
+        # Beside each other, since the page waits a while for browsers that stay connected.
+        closing = threading.Thread(target=self._page.close, kwargs={"verbose": False}, daemon=True)
+        closing.start()
+        self._worker.close()
+        if self._watching:
+            self._watching.wait()
+        closing.join()
+        if node:
+            node.kill()
+            node.wait()
+        self._library.close()
+        logger.info("stopped")
+
+    def _load_model(self) -> LikenessError | None:
+        try:
+            self._library.open()
+        except LikenessError as error:
+            return error
+        return None
+
+    def _go_on(self, error: LikenessError | None) -> None:
+        """Prepares for the first query once a model is loaded; without any model, ends the app."""
+        if error is None:
+            self._library.status()  # opens the collection before the first query has to
+            self._library.calibrate()
+        elif not self._stop.is_set:
+            logger.error("model %s failed: %s", self._settings.clip_model, error)
+        if isinstance(error, UnknownModel):
+            self.no_model = error
+            self._stop.set()
+
+    def _add_samples(self) -> None:
+        """Fills an empty Space, whose disk is empty after every restart."""
+        from library.samples.pictures import sample_items
+
+        if is_space() and self._library.status().pictures == 0:
+            self._worker.start(_after(self._launched, sample_items()), "samples")
+
+    def _launch(self) -> None:
+        from ui.mcp import offer_tools
+        from ui.page import launch_options
+
+        settings = self._settings
+        self._page = self._build_page()
+        try:
+            _, url, public_url = self._page.launch(
+                server_name=settings.gradio_server_name,
+                server_port=settings.gradio_server_port,
+                root_path=settings.gradio_root_path or None,
+                share=settings.gradio_share,
+                prevent_thread_lock=True,
+                quiet=True,
+                **launch_options(self._library, settings.accounts, settings.mcp),
+            )
+        except OSError as error:  # gradio found no free port
+            raise SettingsError(
+                f"GRADIO_SERVER_PORT={settings.gradio_server_port} is not free. Set another."
+            ) from error
+        on_signal(self._stop)  # where Gradio renders on the server, it has put its own in the place of ours
+        if settings.mcp:
+            offer_tools(self._page)
+        adopt("uvicorn", "uvicorn.access")
+        logger.info("open %s", " or ".join(filter(None, [url, public_url])))
+
+    def _build_page(self) -> "Blocks":
+        from db.files.evaluations import EvaluationFiles
+        from db.sources.files import AllowedSources
+        from ui.page import build_page
+
+        settings = self._settings
+        sources = AllowedSources(settings.source_prefixes)
+        evaluations = EvaluationFiles(settings.evaluations_folder)
+        return build_page(self._library, self._worker, settings.allowed_edits, settings.mcp, sources, evaluations)
+
+
+def _log_start(settings: Settings) -> None:
+    from db.milvus.server import without_login
+
+    logger.info(
+        "starting: pictures in %s, model %s, %s, edits %s, %s",
+        settings.image_root,
+        settings.clip_model,
+        f"Milvus at {without_login(settings.milvus_uri)}" if settings.milvus_uri else "Milvus Lite",
+        settings.allowed_edits,
+        f"sign-in for {len(settings.accounts)}" if settings.accounts else "no sign-in",
+    )
+
+
+def _after(event: threading.Event, items: "Iterable[Item]") -> "Iterator[Item]":
+    """Yields the items once the event is set: until then no GPU is lent."""
+    event.wait()
+    yield from items
+
+
+def _give_up(node: "Popen[bytes] | None") -> None:
+    logger.error("not everything was finished in %d s; what was kept is complete", STOP_WITHIN)
+    if node:
+        node.kill()
+    os._exit(1)
+
+
+def _in_background(work: Callable[[], object]) -> None:
+    """Runs on a daemon thread, so that an app that is told to stop never waits for a download."""
+    threading.Thread(target=work, name="model", daemon=True).start()
