@@ -1,6 +1,7 @@
 """Makes the README's screenshots, or a picture of every state of the page for review.
 
-    python -m docs.screenshots                   docs/screenshot.png, and one for each further language
+    python -m docs.screenshots                   docs/screenshot.png of the sample pictures, and one for each language
+    python -m docs.screenshots --photos FOLDER   the same of the photos in that folder
     python -m docs.screenshots --states FOLDER   FOLDER/<state>-<width>-<light or dark>.png
 
 With --locale ko-KR or zh-TW, every state as visitors with such a browser see it.
@@ -13,22 +14,26 @@ import tempfile
 from functools import partial
 from itertools import product
 from pathlib import Path
+from urllib.parse import urlencode
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from testing import states
 from testing.browser import PHONE, WIDE, Browser, start_chromium
 
 HERE = Path(__file__).parent
-SHOWN = {
-    "screenshot.png": ("en-US", "a sunset over the sea"),
-    "screenshot.ko.png": ("ko-KR", "바다 위 석양"),
-    "screenshot.zh-TW.png": ("zh-TW", "海上的日落"),
+SHOWN = {  # the browser's language, what is searched for among the samples, and among photos
+    "screenshot.png": ("en-US", "a sunset over the sea", "a sailing boat"),
+    "screenshot.ko.png": ("ko-KR", "바다 위 석양", "돛단배"),
+    "screenshot.zh-TW.png": ("zh-TW", "海上的日落", "帆船"),
 }
+COLOURS = 256  # of a screenshot with photos, which is three times as large with all of them
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to show instead of the samples")
     parser.add_argument("--states", type=Path, metavar="FOLDER", help="where a picture of every state goes")
     parser.add_argument("--only", nargs="+", metavar="STATE", help="some states, by name")
     parser.add_argument(
@@ -42,12 +47,35 @@ def main() -> None:
             if given.states:
                 photograph_states(chromium, apps, given.states, given.only, given.locale)
             else:
-                for name, (locale, query) in SHOWN.items():
-                    state = partial(states.results, query=query)
-                    photograph(chromium, state, apps, HERE / name, locale=locale)
+                photograph_results(chromium, apps, given.photos)
             chromium.close()
     finally:
         apps.stop()
+
+
+def photograph_results(chromium: object, apps: states.Apps, photos: Path | None) -> None:
+    for name, (locale, query, photo_query) in SHOWN.items():
+        state = partial(states.results, query=query)
+        if photos:
+            state = partial(found_photos, photos=photos, query=photo_query)
+        photograph(chromium, state, apps, HERE / name, locale=locale)
+        if photos:
+            reduce_colours(HERE / name)
+
+
+def found_photos(visitor: Browser, apps: states.Apps, photos: Path, query: str) -> Page:
+    address = f"{apps.of_photos(photos).url}/?{urlencode({'q': query})}"
+    visitor.open(address).locator("#results .lk-card").first.wait_for()  # the first query after a start takes longer
+    page = visitor.open(address)
+    page.locator("#results .lk-card").first.wait_for()
+    return page
+
+
+def reduce_colours(path: Path) -> None:
+    with Image.open(path) as image:
+        whole = image.convert("RGB")
+    palette = whole.quantize(COLOURS)
+    whole.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
 
 
 def photograph_states(chromium: object, apps: states.Apps, folder: Path, only: list[str] | None, locale: str) -> None:

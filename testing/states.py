@@ -93,6 +93,13 @@ class Apps:
             assert samples.process.wait(120) == 0, samples.log.read_text()
         return self._server("filled")
 
+    def of_photos(self, photos: Path) -> Server:
+        """Holds the photos of a folder."""
+        if "photos" not in self._servers:
+            ingested = ForkedServer(self._of("photos"), ("app.py", "ingest", str(photos)))
+            assert ingested.process.wait(120) == 0, ingested.log.read_text()
+        return self._server("photos")
+
     def empty(self) -> Server:
         return self._server("empty")
 
