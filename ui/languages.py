@@ -7,6 +7,7 @@ import gradio as gr
 
 from library import messages
 
+ELEMENT = "likeness-words"
 FOLDER = Path(__file__).parent / "words"
 OF_LIBRARY = "said."
 OF_PAGE = "form."  # keys of what Gradio's components are given to say
@@ -24,10 +25,10 @@ def translations() -> gr.I18n:
     return gr.I18n(**{language: _of_gradio(table) for language, table in tables().items()})
 
 
-def inline(script: str) -> str:
-    """A `script` that takes the tables, and with them, for the head of the document: all else finds them there."""
+def words_element() -> str:
+    """Returns the tables as a block of data for the head of the document, where the scripts find them."""
     words = json.dumps(tables(), ensure_ascii=False).replace("<", "\\u003c")
-    return f"<script>({script})({words});</script>"
+    return f'<script type="application/json" id="{ELEMENT}">{words}</script>'
 
 
 def welcome() -> str:

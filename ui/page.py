@@ -1,5 +1,7 @@
 """The page: layout, and which control calls which handler."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -21,13 +23,16 @@ from ui.handlers.evaluation import MeasuringHandlers, wire_measuring
 from ui.handlers.library import AUTOMATIC, EXACT, MANUAL, Handlers
 from ui.handlers.models import ModelHandlers, wire_models
 from ui.mcp import add_tools
-from ui.theme import MAX_FILE_MEGABYTES, launch_options, script
+from ui.scripts import Scripts
+from ui.theme import MAX_FILE_MEGABYTES, launch_options
 from ui.views import Json, View, fields_view
 
 __all__ = ["build_page", "launch_options"]
 
+Drawn = Callable[..., gr.HTML]
 Parameters = tuple[gr.Slider, gr.Radio, gr.Slider, gr.Slider]  # limit, accuracy, nprobe, minimum score
 
+ASKED_OF_RESULTS = ("visit", "again", "turn", "samples", "remove", "discard")
 QUEUE_SECONDS = 0.01  # Gradio's own millisecond keeps a core 5 % busy while nobody is there
 STATUS_SECONDS = 2
 RUN_SECONDS = 1
@@ -69,17 +74,20 @@ def build_page(
         run_id = gr.State(None)
         status_timer = gr.Timer(STATUS_SECONDS)
         run_timer = gr.Timer(RUN_SECONDS, active=False)
-        header = _drawn("header/header.js", elem_id="header")
-        banner = _drawn("header/fallback.js", elem_id="standin")
+        drawn = partial(_drawn, Scripts())
+        header = drawn("header", elem_id="header")
+        banner = drawn("fallback", "begin", "halt", elem_id="standin")
         box = _search_box()
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="side", scale=0, min_width=300):
-                params, filters, models, meter, evaluation, duplicates = _parameters()
-                uploads, past_runs = _uploads(edits, sources)
+                params, filters, models, meter, evaluation, duplicates = _parameters(drawn)
+                uploads, past_runs = _uploads(drawn, edits, sources)
             with gr.Column(elem_id="right", scale=1, min_width=280):
-                run = _drawn("adding/run.js", elem_id="run", edits=edits)
-                results = _results(edits)
-        notice = _drawn("header/notice.js", elem_id="notice")
+                run = drawn("run", "halt", elem_id="run", edits=edits)
+                results = drawn(
+                    "results", *ASKED_OF_RESULTS, elem_id="results", value={"state": "starting"}, edits=edits
+                )
+        notice = drawn("notice", elem_id="notice")
 
         _wire_searches(handlers, box, params, results, view)
         _wire_opening(handlers, page, box, params, results, view)
@@ -97,28 +105,14 @@ def build_page(
     return page
 
 
-def _drawn(*scripts: str, elem_id: str, **options: Any) -> gr.HTML:
-    """A component that its script draws with textContent: no value is ever read as HTML or as a template."""
+def _drawn(scripts: Scripts, component: str, *events: str, elem_id: str, **options: Any) -> gr.HTML:
+    """Returns a component that its script draws with textContent: no value is read as HTML or as a template."""
     return gr.HTML(
         html_template="<div class='drawn'></div>",
-        js_on_load=script("shared/dom.js", *scripts),
+        js_on_load=scripts.mount(component, events),
         elem_id=elem_id,
         apply_default_css=False,
         **options,
-    )
-
-
-def _results(edits: Edits) -> gr.HTML:
-    return _drawn(
-        "search/viewer.js",
-        "search/explanation.js",
-        "search/cropper.js",
-        "search/parts.js",
-        "search/selection.js",
-        "search/results.js",
-        elem_id="results",
-        value={"state": "starting"},
-        edits=edits,
     )
 
 
@@ -139,7 +133,7 @@ def _search_box() -> gr.MultimodalTextbox:
     )
 
 
-def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML, gr.HTML, gr.HTML]:
+def _parameters(drawn: Drawn) -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML, gr.HTML, gr.HTML]:
     with gr.Accordion(Words("form.settings"), open=True, elem_id="settings"):
         limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label=Words("form.limit"), elem_id="limit", buttons=[])
         accuracy = gr.Radio(
@@ -159,19 +153,21 @@ def _parameters() -> tuple[Parameters, gr.HTML, gr.HTML, gr.HTML, gr.HTML, gr.HT
             elem_id="nprobe",
             buttons=[],
         )
-        meter = _drawn("reports/dialog.js", "reports/plots.js", "reports/tuning.js", elem_id="meter")
-        evaluation = _drawn("reports/dialog.js", "reports/plots.js", "reports/evaluation.js", elem_id="evaluation")
+        meter = drawn("tuning", "asked", "begin", "halt", "choose", elem_id="meter")
+        evaluation = drawn("evaluation", "asked", elem_id="evaluation")
         min_score = gr.Slider(0, 1, 0, step=0.01, label=Words("form.min_score"), elem_id="minscore", buttons=[])
-        filters = _drawn("search/filters.js", elem_id="filters", value=fields_view(Fields().all()))
-        models = _drawn("reports/dialog.js", "reports/models.js", elem_id="models")
-        duplicates = _drawn("reports/dialog.js", "reports/duplicates.js", elem_id="duplicates")
+        filters = drawn("filters", "applied", "asked", elem_id="filters", value=fields_view(Fields().all()))
+        models = drawn("models", "asked", "begin", "halt", "chosen", "dropped", elem_id="models")
+        duplicates = drawn("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates")
     return (limit, accuracy, nprobe, min_score), filters, models, meter, evaluation, duplicates
 
 
-def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
+def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
     with gr.Accordion(Words("form.add"), open=True, elem_id="add", visible=edits != "none"):
-        uploads = _drawn(
-            "adding/uploads.js",
+        uploads = drawn(
+            "uploads",
+            "arrived",
+            "named",
             elem_id="uploads",
             suffixes=sorted(IMAGE_SUFFIXES),
             max_bytes=MAX_FILE_MEGABYTES * 1024 * 1024,
@@ -180,7 +176,7 @@ def _uploads(edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
             tables=list(sources.table_suffixes) if sources else [],
             prefixes=list(sources.prefixes) if sources and edits == "all" else [],
         )
-        return uploads, _drawn("adding/past_runs.js", elem_id="past-runs")
+        return uploads, drawn("past_runs", "asked", elem_id="past-runs")
 
 
 def _wire_searches(

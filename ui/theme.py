@@ -10,8 +10,9 @@ from starlette.middleware import Middleware
 from library.image_library import ImageLibrary
 from ui.handlers.exports import taking_routes
 from ui.health import health_routes
-from ui.languages import inline, translations, welcome
+from ui.languages import translations, welcome
 from ui.media import media_routes
+from ui.scripts import Scripts
 from ui.sign_in import Accounts, SignIn
 
 ASSETS = Path(__file__).parent / "assets"
@@ -22,6 +23,8 @@ STYLES = (
     "fallback.css",
     "filters.css",
     "results.css",
+    "cards.css",
+    "messages.css",
     "explain.css",
     "viewer.css",
     "selection.css",
@@ -91,13 +94,14 @@ def launch_options(
 
     Without passwords, everything is open.
     """
+    scripts = Scripts()
     accounts = Accounts(passwords) if passwords else None
     return {
         "theme": theme(),
         "css_paths": [ASSETS / "css" / name for name in STYLES],
-        "head": inline(script("shared/language.js")),
+        "head": scripts.head(),
         "i18n": translations(),
-        "js": script("page/start.js"),
+        "js": scripts.start(),
         "favicon_path": ASSETS / "favicon.svg",
         "footer_links": ["api", "settings"],
         "run_history": False,  # it would keep every visitor's queries in the browser
@@ -106,14 +110,10 @@ def launch_options(
         "auth_message": welcome() if accounts else None,
         "mcp_server": mcp,
         "app_kwargs": {
-            "routes": [*media_routes(library), *taking_routes(library), *health_routes(library)],
+            "routes": [*scripts.routes(), *media_routes(library), *taking_routes(library), *health_routes(library)],
             "middleware": [Middleware(SignIn, accounts=accounts)] if accounts else [],
         },
     }
-
-
-def script(*names: str) -> str:
-    return "\n".join((ASSETS / "js" / name).read_text("utf-8") for name in names)
 
 
 def theme() -> gr.themes.Base:

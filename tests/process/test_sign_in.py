@@ -104,6 +104,8 @@ class House:
             "id": self.ids[0],
             "size": "thumb",
             "path": "x.js",
+            "version": "x",
+            "name": "main.js",
             "path_or_url": "/etc/hostname",
             "session_hash": "s",
             "component_id": "1",

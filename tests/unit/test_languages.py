@@ -7,7 +7,7 @@ import pytest
 from library.errors import LikenessError
 from library.search.relevance import Words
 from testing.app_server import ROOT
-from ui.languages import inline, tables, welcome
+from ui.languages import tables, welcome, words_element
 from ui.views import TITLED
 
 UI = ROOT / "ui"
@@ -114,8 +114,8 @@ def test_no_script_holds_a_sentence_of_its_own(path):
     assert {one or other for one, other in literals} - SAME_EVERYWHERE == set()
 
 
-def test_the_words_cannot_end_the_script_that_carries_them():
-    assert inline("(tables) => {}").count("<") == 2
+def test_the_words_cannot_end_the_element_that_carries_them():
+    assert words_element().count("<") == 2
 
 
 def test_the_login_page_has_every_language():

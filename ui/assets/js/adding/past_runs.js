@@ -1,16 +1,15 @@
 // The table of past runs: when, from where, what came of it, and how fast.
 
-const COUNTED = ['new', 'updated', 'duplicate', 'rejected', 'skipped'];
-const TITLES = ['when', 'source', 'result', 'time', 'rate'].map((column) => phrase(`runs.column.${column}`));
-const ENDED = ['stopped', 'failed']; // those that did not come to their end
+import { createDialog, dialogHead } from '../shared/dialogs.js';
+import { button, el, nameOf, scroller, tableHead } from '../shared/dom.js';
+import { dateOf, number, seconds } from '../shared/format.js';
+import { phrase, said } from '../shared/language.js';
 
-const dialog = el('dialog', 'lk-dialog lk-past');
-dialog.setAttribute('aria-label', phrase('runs.title'));
-element.append(dialog);
-dialog.addEventListener('click', (event) => {
-  if (event.target === dialog) dialog.close();
-});
-drawn.append(button('lk-button', phrase('runs.title'), () => trigger('asked', {})));
+const COUNTED = ['new', 'updated', 'duplicate', 'rejected', 'skipped'];
+const TITLES = ['when', 'source', 'result', 'time', 'rate'];
+
+/** Those that did not come to their end, by what marks them. */
+const ENDED = { stopped: 'skipped', failed: 'rejected' };
 
 const cell = (className, ...nodes) => {
   const node = el('td', className);
@@ -20,9 +19,11 @@ const cell = (className, ...nodes) => {
 
 const result = (past) => {
   const list = el('ul', 'lk-counts');
-  if (ENDED.includes(past.outcome)) list.append(el('li', past.outcome === 'failed' ? 'rejected' : 'skipped', phrase(`runs.outcome.${past.outcome}`)));
+  const ended = ENDED[past.outcome];
+  if (ended) list.append(el('li', ended, phrase(`runs.outcome.${past.outcome}`)));
   for (const status of COUNTED) {
-    if (past.counts[status]) list.append(el('li', status, `${number(past.counts[status])} ${phrase(`status.${status}`)}`));
+    const count = past.counts[status];
+    if (count) list.append(el('li', status, `${number(count)} ${phrase(`status.${status}`)}`));
   }
   return past.problem ? [list, el('p', 'lk-problem', said(past.problem))] : [list];
 };
@@ -41,30 +42,29 @@ const row = (past) => {
 
 const table = (runs) => {
   const node = el('table');
-  const head = el('thead');
-  const titles = el('tr');
-  for (const title of TITLES) {
-    const heading = el('th', '', title);
-    heading.scope = 'col';
-    titles.append(heading);
-  }
-  head.append(titles);
   const body = el('tbody');
   body.append(...runs.map(row));
-  node.append(head, body);
+  node.append(tableHead(TITLES.map((column) => phrase(`runs.column.${column}`))), body);
   return node;
 };
 
-watch('value', () => {
-  const runs = props.value?.runs;
-  if (!runs) return;
-  const scroller = el('div', 'lk-table');
-  scroller.tabIndex = 0;
-  scroller.setAttribute('role', 'region');
-  scroller.setAttribute('aria-label', phrase('runs.newest'));
-  scroller.append(runs.length ? table(runs) : el('p', 'lk-small', phrase('runs.none')));
-  const head = el('div', 'lk-dialog-head');
-  head.append(el('h2', '', phrase('runs.title')), iconButton('lk-button bare', phrase('common.close'), 'close', () => dialog.close()));
-  dialog.replaceChildren(head, scroller);
-  if (!dialog.open) dialog.showModal();
-});
+export class PastRuns {
+  #dialog = createDialog('lk-dialog lk-past', phrase('runs.title'));
+
+  /** @param {import('../shared/events.js').Host} host */
+  constructor({ element, drawn, props, trigger, watch }) {
+    element.append(this.#dialog);
+    drawn.append(button('lk-button', phrase('runs.title'), () => trigger('asked', {})));
+    watch('value', () => {
+      if (props.value?.runs) this.#show(props.value.runs);
+    });
+  }
+
+  #show(runs) {
+    const dialog = this.#dialog;
+    const list = scroller('lk-table', phrase('runs.newest'));
+    list.append(runs.length ? table(runs) : el('p', 'lk-small', phrase('runs.none')));
+    dialog.replaceChildren(dialogHead(dialog, phrase('runs.title')), list);
+    if (!dialog.open) dialog.showModal();
+  }
+}

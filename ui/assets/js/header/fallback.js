@@ -1,26 +1,16 @@
 // Says when another model answers than the chosen one, or pictures lack their vector, and does something about it.
 
-const bar = el('section', 'lk-standin');
-bar.setAttribute('aria-label', phrase('facts.model'));
-bar.hidden = true;
-const title = el('b');
-title.setAttribute('role', 'status');
-const detail = el('span');
-const words = el('p');
-words.append(title, detail);
-const track = el('div', 'lk-track');
-track.setAttribute('role', 'progressbar');
-track.setAttribute('aria-label', phrase('standin.encoded'));
-const fill = el('i');
-track.append(fill);
-const action = button('lk-button', phrase('common.try_again'), () => trigger(action.dataset.event, {}));
-bar.append(icon('hourglass'), words, track, action);
-drawn.append(bar);
+import { button, el, progressBar, tellProgress } from '../shared/dom.js';
+import { subscribe } from '../shared/events.js';
+import { icon } from '../shared/icons.js';
+import { phrase, said } from '../shared/language.js';
 
-const isWorking = (work) => work?.state === 'loading' || work?.state === 'encoding';
+export const isWorking = (work) => work?.state === 'loading' || work?.state === 'encoding';
 
 const progressOf = ({ model, reindexing: work }) => ({
-  title: phrase(work.state === 'loading' ? 'standin.fetching' : 'standin.encoding', { model: work.model || model.chosen }),
+  title: phrase(work.state === 'loading' ? 'standin.fetching' : 'standin.encoding', {
+    model: work.model || model.chosen,
+  }),
   detail: [
     work.state === 'encoding' && phrase('standin.progress', { done: work.done, count: work.total }),
     model.stand_in || work.model ? phrase('standin.meanwhile', { model: model.name }) : phrase('standin.already'),
@@ -34,7 +24,13 @@ const outcomeOf = (work) => {
   return work?.state === 'failed' ? said(work.problem) : null;
 };
 
-const offerOf = ({ model, missing, reindexing: work, may_reindex: allowed }) => {
+const actionOf = ({ model, reindexing: work }) => {
+  if (work?.state === 'stopped') return phrase('standin.go_on');
+  return phrase(model.stand_in ? 'common.try_again' : 'standin.encode');
+};
+
+const offerOf = (status) => {
+  const { model, missing, reindexing: work, may_reindex: allowed } = status;
   const help = allowed ? phrase('standin.help') : phrase('standin.others', { command: 'python app.py reindex' });
   const reason = model.stand_in ? said(model.problem) : phrase('standin.reason');
   return {
@@ -42,7 +38,7 @@ const offerOf = ({ model, missing, reindexing: work, may_reindex: allowed }) => 
       ? phrase('standin.answers', { model: model.name })
       : phrase('standin.missing', { count: missing, model: model.chosen }),
     detail: [outcomeOf(work) || reason, help],
-    action: allowed ? phrase(work?.state === 'stopped' ? 'standin.go_on' : model.stand_in ? 'common.try_again' : 'standin.encode') : '',
+    action: allowed ? actionOf(status) : '',
     event: 'begin',
   };
 };
@@ -56,23 +52,45 @@ const write = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
 
-const drawProgress = (work) => {
-  track.hidden = work?.state !== 'encoding';
-  if (track.hidden) return;
-  track.setAttribute('aria-valuemax', work.total);
-  track.setAttribute('aria-valuenow', work.done);
-  fill.style.width = `${(100 * work.done) / (work.total || 1)}%`;
-};
+export class FallbackBanner {
+  #bar = el('section', 'lk-standin');
+  #title = el('b');
+  #detail = el('span');
+  #progress = progressBar(phrase('standin.encoded'));
+  #action;
 
-hear('status', (status) => {
-  const message = messageOf(status);
-  bar.hidden = !message;
-  if (!message) return;
-  write(title, message.title);
-  write(detail, message.detail.filter(Boolean).join(' '));
-  drawProgress(status.reindexing);
-  write(action.firstElementChild, message.action);
-  action.dataset.event = message.event;
-  action.hidden = !message.action;
-  action.disabled = Boolean(status.reindexing?.stopping) && isWorking(status.reindexing);
-});
+  /** @param {import('../shared/events.js').Host} host */
+  constructor({ drawn, trigger }) {
+    this.#bar.setAttribute('aria-label', phrase('facts.model'));
+    this.#bar.hidden = true;
+    this.#title.setAttribute('role', 'status');
+    const words = el('p');
+    words.append(this.#title, this.#detail);
+    this.#action = button('lk-button', phrase('common.try_again'), () => trigger(this.#action.dataset.event, {}));
+    this.#bar.append(icon('hourglass'), words, this.#progress.track, this.#action);
+    drawn.append(this.#bar);
+    subscribe('status', (status) => this.#draw(status));
+  }
+
+  #draw(status) {
+    const message = messageOf(status);
+    this.#bar.hidden = !message;
+    if (!message) return;
+    write(this.#title, message.title);
+    write(this.#detail, message.detail.filter(Boolean).join(' '));
+    this.#drawProgress(status.reindexing);
+    const action = this.#action;
+    write(action.firstElementChild, message.action);
+    action.dataset.event = message.event;
+    action.hidden = !message.action;
+    action.disabled = Boolean(status.reindexing?.stopping) && isWorking(status.reindexing);
+  }
+
+  #drawProgress(work) {
+    const { track, fill } = this.#progress;
+    track.hidden = work?.state !== 'encoding';
+    if (track.hidden) return;
+    tellProgress(track, work.done, work.total);
+    fill.style.width = `${(100 * work.done) / (work.total || 1)}%`;
+  }
+}

@@ -1,31 +1,40 @@
 // A short word at the foot of the page about something that was done, or could not be.
 
+import { el, nameOf } from '../shared/dom.js';
+import { publish, subscribe } from '../shared/events.js';
+import { icon } from '../shared/icons.js';
+import { phrase, said } from '../shared/language.js';
+
 const SHOWN_FOR = 6000;
-let hiding = null;
 
-const toast = el('div', 'lk-toast');
-toast.setAttribute('role', 'status');
-drawn.append(toast);
+export class Notice {
+  #toast = el('div', 'lk-toast');
+  #hiding;
 
-const show = (className, ...content) => {
-  clearTimeout(hiding);
-  toast.className = `lk-toast shown ${className}`;
-  toast.replaceChildren(...content);
-  hiding = setTimeout(() => toast.classList.remove('shown'), SHOWN_FOR);
-};
-
-const draw = () => {
-  const value = props.value || {};
-  if (value.removed) {
-    say('removed', { ids: [value.removed] });
-    show('', icon('check'), el('span', '', phrase('notice.deleted')), nameOf(value.name));
-  } else if (value.removed_all) {
-    say('removed', { ids: value.removed_all });
-    show('', icon('check'), el('span', '', phrase('notice.deleted_all', { count: value.count })));
-  } else if (value.state === 'error') {
-    show('bad', icon('warning'), el('b', '', phrase(`error.${value.kind}`)), el('span', '', said(value.detail)));
+  /** @param {import('../shared/events.js').Host} host */
+  constructor({ drawn, props, watch }) {
+    this.#toast.setAttribute('role', 'status');
+    drawn.append(this.#toast);
+    subscribe('notice', ({ text, bad }) => this.#show(Boolean(bad), el('span', '', text)));
+    watch('value', () => this.#draw(props.value || {}));
   }
-};
 
-hear('notice', (detail) => show(detail.bad ? 'bad' : '', icon(detail.bad ? 'warning' : 'check'), el('span', '', detail.text)));
-watch('value', draw);
+  #show(bad, ...content) {
+    clearTimeout(this.#hiding);
+    this.#toast.className = `lk-toast shown ${bad ? 'bad' : ''}`;
+    this.#toast.replaceChildren(icon(bad ? 'warning' : 'check'), ...content);
+    this.#hiding = setTimeout(() => this.#toast.classList.remove('shown'), SHOWN_FOR);
+  }
+
+  #draw(value) {
+    if (value.removed) {
+      publish('removed', { ids: [value.removed] });
+      this.#show(false, el('span', '', phrase('notice.deleted')), nameOf(value.name));
+    } else if (value.removed_all) {
+      publish('removed', { ids: value.removed_all });
+      this.#show(false, el('span', '', phrase('notice.deleted_all', { count: value.count })));
+    } else if (value.state === 'error') {
+      this.#show(true, el('b', '', phrase(`error.${value.kind}`)), el('span', '', said(value.detail)));
+    }
+  }
+}

@@ -1,212 +1,221 @@
 // Which pictures are selected, across pages of one answer, and what can be done with them: the bar above the grid.
 
-const FORMATS = [['csv', 'CSV'], ['json', 'JSON'], ['zip', phrase('selection.originals')]];
-const SHOWN_BEFORE_DELETING = 6;
+import { button, el } from '../shared/dom.js';
+import { publish } from '../shared/events.js';
+import { fileSize } from '../shared/format.js';
+import { phrase } from '../shared/language.js';
+import { DeletionDialog } from './deletion.js';
+import { Downloads } from './downloads.js';
 
-const createSelection = ({ body, canDelete, onDiscard, onLeave }) => {
-  const chosen = new Map(); // by content ID, with what the answer says of each
-  let rows = []; // of the page that is shown
-  let query = '';
-  let start = null; // where a range begins
-  let isOpen = false; // the bar, with nothing selected
+const FORMATS = { csv: 'CSV', json: 'JSON', zip: phrase('selection.originals') };
 
-  // The bar.
+/**
+ * @typedef {object} Row what the answer says of a picture, and its place in it
+ * @property {string} id
+ * @property {number | null} rank
+ * @property {number | null} score
+ * @property {string | null} relevance
+ * @property {number} bytes
+ * @property {number} place
+ */
 
-  const bar = el('div', 'lk-selection');
-  bar.id = 'lk-selection';
-  bar.setAttribute('role', 'region');
-  bar.setAttribute('aria-label', phrase('selection.title'));
-  const count = el('b');
-  count.setAttribute('role', 'status');
-  const all = button('lk-clear', phrase('selection.all'), () => chooseAll());
-  all.append(el('span', 'lk-wide', phrase('selection.on_this_page')));
-  all.setAttribute('aria-label', phrase('selection.all_on_this_page'));
-  const clear = button('lk-clear', phrase('common.clear'), () => forget([...chosen.keys()]), 'close');
-  clear.setAttribute('aria-label', phrase('selection.clear'));
-  const files = el('div', 'lk-files');
-  const downloads = FORMATS.map(([kind, name]) => [name, button('lk-button', name, () => download(kind))]);
-  files.append(el('span', '', phrase('common.download')), ...downloads.map(([, node]) => node));
-  const discard = button('lk-button danger', phrase('selection.delete'), () => ask(), 'trash');
-  bar.append(count, all, clear, files, ...(canDelete ? [discard] : []));
+export class Selection {
+  #body;
+  #onLeave;
+  /** @type {Map<string, Row>} */
+  #chosen = new Map();
+  /** @type {Row[]} */
+  #rows = []; // of the page that is shown
+  #query = '';
+  #start = null; // where a range begins
+  #isOpen = false; // the bar, with nothing selected
+  #count = el('b');
+  #all = button('lk-clear', phrase('selection.all'), () => this.#chooseAll());
+  #clear = button('lk-clear', phrase('common.clear'), () => this.forget([...this.#chosen.keys()]), 'close');
+  #downloads = Object.entries(FORMATS).map(([kind, name]) => {
+    return { name, node: button('lk-button', name, () => this.#download(kind)) };
+  });
+  #discard = button('lk-button danger', phrase('selection.delete'), () => this.#askBeforeDeleting(), 'trash');
+  #opener = null;
+  #files;
+  #deletion;
+  bar = el('div', 'lk-selection');
 
-  const isRanked = () => rows.some(({ rank }) => rank);
-
-  const elsewhere = () => chosen.size - rows.filter(({ id }) => chosen.has(id)).length;
-
-  const what = () => {
-    if (chosen.size) return phrase('selection.selected', { count: chosen.size });
-    return phrase(isRanked() ? 'count.results' : 'selection.pictures_here', { count: rows.length });
-  };
-
-  const update = () => {
-    const held = bar.contains(document.activeElement) ? document.activeElement : null;
-    bar.hidden = !chosen.size && !(isOpen && rows.length);
-    count.textContent = elsewhere() > 0 ? phrase('selection.elsewhere', { what: what(), count: elsewhere() }) : what();
-    downloads.forEach(([name, node]) => node.setAttribute('aria-label', phrase('selection.file_of', { name, what: what() })));
-    all.hidden = !rows.length || rows.every(({ id }) => chosen.has(id));
-    clear.hidden = discard.hidden = !chosen.size;
-    bar.classList.toggle('selecting', chosen.size > 0);
-    body.classList.toggle('selecting', chosen.size > 0);
-    body.querySelectorAll('.lk-pick').forEach((box) => {
-      box.checked = chosen.has(box.value);
-      box.closest('.lk-card').classList.toggle('chosen', box.checked);
+  /**
+   * @param {HTMLElement} element where dialogs go
+   * @param {{ body: HTMLElement, canDelete: boolean, onDiscard: Function, onLeave: Function }} options
+   */
+  constructor(element, { body, canDelete, onDiscard, onLeave }) {
+    this.#body = body;
+    this.#onLeave = onLeave;
+    this.#files = new Downloads(element);
+    this.#deletion = new DeletionDialog(element, onDiscard);
+    this.#makeBar(canDelete);
+    body.addEventListener('keydown', (event) => this.#onKey(event));
+    // A range of pictures is meant then, not one of words.
+    body.addEventListener('mousedown', (event) => {
+      const isOnCard = /** @type {Element} */ (event.target).closest('.lk-card');
+      if (event.shiftKey && isOnCard) event.preventDefault();
     });
-    opener?.setAttribute('aria-expanded', String(!bar.hidden));
-    if (held && !held.getClientRects().length) onLeave();
-  };
+    this.#update();
+  }
 
-  let opener = null;
+  #makeBar(canDelete) {
+    const { bar } = this;
+    bar.id = 'lk-selection';
+    bar.setAttribute('role', 'region');
+    bar.setAttribute('aria-label', phrase('selection.title'));
+    this.#count.setAttribute('role', 'status');
+    this.#all.append(el('span', 'lk-wide', phrase('selection.on_this_page')));
+    this.#all.setAttribute('aria-label', phrase('selection.all_on_this_page'));
+    this.#clear.setAttribute('aria-label', phrase('selection.clear'));
+    const files = el('div', 'lk-files');
+    files.append(el('span', '', phrase('common.download')), ...this.#downloads.map(({ node }) => node));
+    bar.append(this.#count, this.#all, this.#clear, files, ...(canDelete ? [this.#discard] : []));
+  }
 
-  const makeOpener = () => {
-    opener = button('lk-clear', phrase('common.download'), () => {
-      isOpen = bar.hidden;
-      update();
-    }, 'download');
-    opener.setAttribute('aria-expanded', String(!bar.hidden));
-    opener.setAttribute('aria-controls', bar.id);
-    return opener;
-  };
+  /** What opens the bar before anything is selected. */
+  makeOpener() {
+    const open = () => {
+      this.#isOpen = Boolean(this.bar.hidden);
+      this.#update();
+    };
+    this.#opener = button('lk-clear', phrase('common.download'), open, 'download');
+    this.#opener.setAttribute('aria-expanded', String(!this.bar.hidden));
+    this.#opener.setAttribute('aria-controls', this.bar.id);
+    return this.#opener;
+  }
 
-  // Selecting.
-
-  const set = (row, isOn) => (isOn ? chosen.set(row.id, row) : chosen.delete(row.id));
-
-  const choose = (place, isOn, isRange) => {
-    const from = isRange && start !== null ? Math.min(start, rows.length - 1) : place;
-    rows.slice(Math.min(from, place), Math.max(from, place) + 1).forEach((row) => set(row, isOn));
-    start = place;
-    update();
-  };
-
-  const turnOver = (place, isRange) => choose(place, isRange || !chosen.has(rows[place].id), isRange);
-
-  const chooseAll = () => {
-    rows.forEach((row) => set(row, true));
-    update();
-  };
-
-  const forget = (ids) => {
-    ids.forEach((id) => chosen.delete(id));
-    update();
-  };
-
-  const makeBox = (item, place) => {
+  makeBox(item, place) {
     const box = el('input', 'lk-pick');
     box.type = 'checkbox';
     box.value = item.id;
     box.title = phrase('selection.key');
     box.setAttribute('aria-label', phrase('selection.select', { name: item.name }));
-    box.addEventListener('click', (event) => choose(place, box.checked, event.shiftKey));
+    box.addEventListener('click', (event) => this.#choose(place, box.checked, event.shiftKey));
     return box;
-  };
+  }
 
-  body.addEventListener('keydown', (event) => {
+  /** Whether a click on a picture selects it instead of opening it. */
+  takes(event, place) {
+    const isMeant = event.shiftKey || event.ctrlKey || event.metaKey;
+    if (isMeant) this.#turnOver(place, event.shiftKey);
+    return isMeant;
+  }
+
+  /** Another question leaves nothing selected; another page of the same answer does. */
+  follow(answer, items) {
+    if (answer.query) {
+      const asked = JSON.stringify({ ...answer.query, turn: 0 });
+      if (asked !== this.#query) {
+        this.#chosen.clear();
+        this.#isOpen = false;
+      }
+      this.#query = asked;
+    }
+    this.#start = null;
+    this.#rows = items.map(({ id, rank, score, relevance, bytes }, index) => {
+      return { id, rank, score, relevance, bytes, place: (answer.offset || 0) + index };
+    });
+    for (const row of this.#rows) if (this.#chosen.has(row.id)) this.#set(row, true);
+    this.#update();
+  }
+
+  forget(ids) {
+    for (const id of ids) this.#chosen.delete(id);
+    this.#update();
+  }
+
+  #isRanked() {
+    return this.#rows.some(({ rank }) => rank);
+  }
+
+  /** How many of the selected ones are on other pages. */
+  #elsewhere() {
+    return this.#chosen.size - this.#rows.filter(({ id }) => this.#chosen.has(id)).length;
+  }
+
+  #what() {
+    if (this.#chosen.size) return phrase('selection.selected', { count: this.#chosen.size });
+    return phrase(this.#isRanked() ? 'count.results' : 'selection.pictures_here', { count: this.#rows.length });
+  }
+
+  #update() {
+    const { bar } = this;
+    const held = bar.contains(document.activeElement) ? document.activeElement : null;
+    const chosen = this.#chosen;
+    bar.hidden = !chosen.size && !(this.#isOpen && this.#rows.length > 0);
+    this.#updateWords();
+    this.#all.hidden = !this.#rows.length || this.#rows.every(({ id }) => chosen.has(id));
+    this.#clear.hidden = this.#discard.hidden = !chosen.size;
+    bar.classList.toggle('selecting', chosen.size > 0);
+    this.#body.classList.toggle('selecting', chosen.size > 0);
+    for (const box of this.#body.querySelectorAll('.lk-pick')) {
+      box.checked = chosen.has(box.value);
+      box.closest('.lk-card').classList.toggle('chosen', box.checked);
+    }
+    this.#opener?.setAttribute('aria-expanded', String(!bar.hidden));
+    if (held && !held.getClientRects().length) this.#onLeave();
+  }
+
+  #updateWords() {
+    const what = this.#what();
+    const elsewhere = this.#elsewhere();
+    this.#count.textContent = elsewhere > 0 ? phrase('selection.elsewhere', { what, count: elsewhere }) : what;
+    for (const { name, node } of this.#downloads) {
+      node.setAttribute('aria-label', phrase('selection.file_of', { name, what }));
+    }
+  }
+
+  #set(row, isOn) {
+    if (isOn) this.#chosen.set(row.id, row);
+    else this.#chosen.delete(row.id);
+  }
+
+  #choose(place, isOn, isRange) {
+    const start = this.#start;
+    const from = isRange && start !== null ? Math.min(start, this.#rows.length - 1) : place;
+    const range = this.#rows.slice(Math.min(from, place), Math.max(from, place) + 1);
+    for (const row of range) this.#set(row, isOn);
+    this.#start = place;
+    this.#update();
+  }
+
+  #turnOver(place, isRange) {
+    this.#choose(place, isRange || !this.#chosen.has(this.#rows[place].id), isRange);
+  }
+
+  #chooseAll() {
+    for (const row of this.#rows) this.#set(row, true);
+    this.#update();
+  }
+
+  #onKey(event) {
     const box = event.target.closest('.lk-card')?.querySelector('.lk-pick');
     if (!box || event.key.toLowerCase() !== 'x' || event.ctrlKey || event.metaKey || event.altKey) return;
-    turnOver(rows.findIndex(({ id }) => id === box.value), event.shiftKey);
-  });
+    const place = this.#rows.findIndex(({ id }) => id === box.value);
+    this.#turnOver(place, event.shiftKey);
+  }
 
-  // A range of pictures is meant then, not one of words.
-  body.addEventListener('mousedown', (event) => {
-    if (event.shiftKey && event.target.closest('.lk-card')) event.preventDefault();
-  });
+  /** The rows that an action is about: the selected ones, or all of the page. */
+  #taken() {
+    if (!this.#chosen.size) return this.#rows;
+    return [...this.#chosen.values()].sort((one, other) => one.place - other.place);
+  }
 
-  // Taking along: a form, so that the browser writes to the disk what arrives. A refusal is shown in the frame.
+  #download(kind) {
+    const rows = this.#taken();
+    this.#files.request(kind, rows);
+    const results = this.#isRanked() ? 'selection.taking_results' : 'selection.taking_pictures';
+    const size = fileSize(rows.reduce((sum, { bytes }) => sum + bytes, 0));
+    const key = kind === 'zip' ? 'selection.taking_originals' : results;
+    publish('notice', { text: phrase(key, { count: rows.length, size }) });
+  }
 
-  const frame = el('iframe');
-  frame.name = 'lk-taking';
-  frame.title = phrase('selection.downloads');
-  frame.hidden = true;
-  const form = el('form');
-  form.method = 'post';
-  form.target = frame.name;
-  form.hidden = true;
-  const field = el('input');
-  field.type = 'hidden';
-  field.name = 'rows';
-  form.append(field);
-  element.append(frame, form);
-  frame.addEventListener('load', () => {
-    const page = frame.contentDocument;
-    const words = page ? page.body.textContent.slice(0, 300) : phrase('selection.no_answer');
-    if (words) say('notice', { text: said(words), bad: true });
-  });
-
-  const taken = () => (chosen.size ? [...chosen.values()].sort((one, other) => one.place - other.place) : rows);
-
-  const download = (kind) => {
-    const along = taken();
-    field.value = JSON.stringify(along.map(({ id, rank, score, relevance }) => ({ id, rank, score, relevance })));
-    form.action = apiUrl(`taking/${kind}`);
-    form.submit();
-    const size = fileSize(along.reduce((sum, { bytes }) => sum + bytes, 0));
-    const key = kind === 'zip' ? 'selection.taking_originals' : isRanked() ? 'selection.taking_results' : 'selection.taking_pictures';
-    say('notice', { text: phrase(key, { count: along.length, size }) });
-  };
-
-  // Deleting.
-
-  const dialog = el('dialog', 'lk-dialog lk-discard');
-  element.append(dialog);
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close();
-  });
-
-  const ask = () => {
-    const along = taken();
-    const question = phrase('selection.question', { count: along.length });
-    dialog.setAttribute('aria-label', question);
-    const thumbnails = el('div', 'lk-discarded');
-    for (const { id } of along.slice(0, SHOWN_BEFORE_DELETING)) {
-      const image = el('img');
-      image.alt = '';
-      image.src = mediaUrl('thumb', id);
-      thumbnails.append(image);
-    }
-    const more = along.length - SHOWN_BEFORE_DELETING;
-    if (more > 0) thumbnails.append(el('span', '', phrase('selection.and_more', { count: more })));
-    const words = [phrase('selection.files_too', { count: along.length })];
-    if (elsewhere() > 0) words.push(phrase('selection.others_too', { count: elsewhere() }));
-    words.push(phrase('common.not_undone'));
-    const keep = button('lk-button', phrase('selection.keep', { count: along.length }), () => dialog.close());
-    const remove = button('lk-button danger filled', phrase('selection.remove', { count: along.length }), () => {
-      dialog.close();
-      onDiscard(along.map(({ id }) => id));
-    }, 'trash');
-    const actions = el('div', 'lk-actions');
-    actions.append(remove, keep);
-    dialog.replaceChildren(el('h2', '', question), thumbnails, el('p', '', words.join(' ')), actions);
-    dialog.showModal();
-    keep.focus();
-  };
-
-  update();
-
-  return {
-    bar,
-    box: makeBox,
-    opener: makeOpener,
-    forget,
-    // Whether a click on a picture selects it instead of opening it.
-    takes(event, place) {
-      const isMeant = event.shiftKey || event.ctrlKey || event.metaKey;
-      if (isMeant) turnOver(place, event.shiftKey);
-      return isMeant;
-    },
-    // Another question leaves nothing selected; another page of the same answer does.
-    follow(answer, items) {
-      if (answer.query) {
-        const asked = JSON.stringify({ ...answer.query, turn: 0 });
-        if (asked !== query) {
-          chosen.clear();
-          isOpen = false;
-        }
-        query = asked;
-      }
-      start = null;
-      rows = items.map(({ id, rank, score, relevance, bytes }, place) => ({ id, rank, score, relevance, bytes, place: (answer.offset || 0) + place }));
-      rows.filter(({ id }) => chosen.has(id)).forEach((row) => set(row, true));
-      update();
-    },
-  };
-};
+  #askBeforeDeleting() {
+    this.#deletion.open(
+      this.#taken().map(({ id }) => id),
+      this.#elsewhere(),
+    );
+  }
+}

@@ -1,167 +1,215 @@
 // The dialog that shows one picture whole, with all that is known about it.
 
+import { createDialog } from '../shared/dialogs.js';
+import { button, el, iconButton, nameOf } from '../shared/dom.js';
+import { publish } from '../shared/events.js';
+import { dateOf, fileSize, number, relevanceOf } from '../shared/format.js';
+import { icon } from '../shared/icons.js';
+import { phrase, said } from '../shared/language.js';
+import { mediaUrl } from '../shared/urls.js';
+
 const ENLARGED = 2.5; // small pictures may grow this much
 
-const createViewer = ({ canDelete, onSimilar, onMore, onLess, onRemove }) => {
-  let items = [];
-  let current = -1;
-  let opener = null;
+const idLine = (id) => {
+  const line = el('span', 'lk-id');
+  line.append(el('code', '', id));
+  if (!navigator.clipboard) return line;
+  const tell = () => publish('notice', { text: phrase('viewer.id_copied') });
+  const copy = () => navigator.clipboard.writeText(id).then(tell);
+  line.append(iconButton('lk-copy', phrase('viewer.copy_id'), 'copy', copy));
+  return line;
+};
 
-  const dialog = el('dialog', 'lk-viewer');
-  dialog.setAttribute('aria-label', phrase('viewer.title'));
-  dialog.tabIndex = -1; // takes the focus, and with it the keys, when the button that had it goes
-  const image = el('img', 'lk-large');
-  image.decoding = 'async';
-  const previous = iconButton('lk-round previous', phrase('viewer.previous'), 'previous', () => step(-1));
-  const next = iconButton('lk-round next', phrase('viewer.next'), 'next', () => step(1));
-  const stage = el('div', 'lk-stage');
-  const problem = el('p', 'lk-away');
-  problem.setAttribute('role', 'status');
-  stage.append(image, previous, next);
-  const title = el('h2', 'lk-title');
-  const facts = el('dl', 'lk-facts');
-  const actions = el('div', 'lk-actions');
-  const aside = el('div', 'lk-about');
-  aside.append(title, problem, actions, facts);
-  dialog.append(stage, aside, iconButton('lk-round close', phrase('common.close'), 'close', () => dialog.close()));
-  element.append(dialog);
+const factsOf = (shown, all) => {
+  const facts = [];
+  if (shown.rank) {
+    facts.push([
+      phrase('viewer.match'),
+      phrase('viewer.rank', { rank: shown.rank, all, score: shown.score.toFixed(4) }),
+    ]);
+  }
+  if (shown.relevance) {
+    const why = phrase('viewer.why', { z: shown.z.toFixed(1), percent: Math.floor(shown.percentile) });
+    facts.push([phrase('viewer.relevance'), `${relevanceOf(shown)}, ${why}`]);
+  }
+  return [
+    ...facts,
+    [phrase('viewer.size'), `${number(shown.width)} × ${number(shown.height)} px`],
+    [phrase('facts.file'), `${shown.format}, ${fileSize(shown.bytes)}`],
+    [phrase('viewer.added'), dateOf(shown.added)],
+    [phrase('viewer.source'), nameOf(shown.source, '')],
+    ...shown.metadata.map(([key, value]) => [key, nameOf(value, '')]),
+    [phrase('viewer.id'), idLine(shown.id)],
+  ];
+};
 
-  const item = () => items[current];
+const downloadLink = (shown) => {
+  const link = el('a', 'lk-button');
+  link.href = mediaUrl('original', shown.id);
+  link.setAttribute('download', '');
+  link.append(icon('download'), el('span', '', phrase('common.download')));
+  return link;
+};
 
-  const step = (by) => {
-    if (current + by >= 0 && current + by < items.length) show(current + by);
-  };
+export class Viewer {
+  #options;
+  #items = [];
+  #current = -1;
+  #opener = null;
+  #dialog = createDialog('lk-viewer', phrase('viewer.title'));
+  #image = el('img', 'lk-large');
+  #previous = iconButton('lk-round previous', phrase('viewer.previous'), 'previous', () => this.#step(-1));
+  #next = iconButton('lk-round next', phrase('viewer.next'), 'next', () => this.#step(1));
+  #problem = el('p', 'lk-away');
+  #title = el('h2', 'lk-title');
+  #facts = el('dl', 'lk-facts');
+  #actions = el('div', 'lk-actions');
 
-  const loadImage = (shown) => {
+  /**
+   * @param {HTMLElement} element where the dialog goes
+   * @param {{ canDelete: boolean, onSimilar: Function, onMore: Function, onLess: Function, onRemove: Function }} options
+   */
+  constructor(element, options) {
+    this.#options = options;
+    const dialog = this.#dialog;
+    dialog.tabIndex = -1; // takes the focus, and with it the keys, when the button that had it goes
+    this.#image.decoding = 'async';
+    this.#problem.setAttribute('role', 'status');
+    const stage = el('div', 'lk-stage');
+    stage.append(this.#image, this.#previous, this.#next);
+    const aside = el('div', 'lk-about');
+    aside.append(this.#title, this.#problem, this.#actions, this.#facts);
+    const close = iconButton('lk-round close', phrase('common.close'), 'close', () => dialog.close());
+    dialog.append(stage, aside, close);
+    element.append(dialog);
+    dialog.addEventListener('keydown', (event) => {
+      if (event.key === 'ArrowLeft') this.#step(-1);
+      if (event.key === 'ArrowRight') this.#step(1);
+    });
+    dialog.addEventListener('close', () => {
+      this.#image.removeAttribute('src');
+      this.#opener?.(this.#current);
+    });
+  }
+
+  /**
+   * @param {any[]} items
+   * @param {number} position
+   * @param {(last: number) => void} onClosed is told which picture was shown last
+   */
+  open(items, position, onClosed) {
+    this.#items = items;
+    this.#opener = onClosed;
+    this.#show(position);
+  }
+
+  close() {
+    if (this.#dialog.open) this.#dialog.close();
+  }
+
+  get #item() {
+    return this.#items[this.#current];
+  }
+
+  #step(by) {
+    if (this.#items[this.#current + by]) this.#show(this.#current + by);
+  }
+
+  #show(position) {
+    this.#current = position;
+    const shown = this.#item;
+    const dialog = this.#dialog;
+    this.#title.replaceChildren(nameOf(shown.name));
+    this.#loadImage(shown);
+    this.#drawFacts(shown);
+    this.#drawActions(shown);
+    this.#previous.disabled = position === 0;
+    this.#next.disabled = position === this.#items.length - 1;
+    if (!dialog.open) dialog.showModal();
+    const focused = /** @type {HTMLButtonElement} */ (document.activeElement);
+    if (!dialog.contains(focused) || focused.disabled) dialog.focus();
+  }
+
+  #loadImage(shown) {
+    const image = this.#image;
     image.src = mediaUrl('thumb', shown.id);
     image.alt = shown.name;
     image.style.maxWidth = `${ENLARGED * shown.width}px`;
     image.style.maxHeight = `${ENLARGED * shown.height}px`;
-    dialog.classList.add('loading');
-    problem.hidden = true;
+    this.#dialog.classList.add('loading');
+    this.#problem.hidden = true;
     const large = new Image();
     large.onload = () => {
-      if (item()?.id !== shown.id) return;
+      if (this.#item?.id !== shown.id) return;
       image.src = large.src;
-      dialog.classList.remove('loading');
+      this.#dialog.classList.remove('loading');
     };
     large.onerror = () => {
-      dialog.classList.remove('loading');
-      explain(shown);
+      this.#dialog.classList.remove('loading');
+      this.#explain(shown);
     };
     large.src = mediaUrl('preview', shown.id);
-  };
+  }
 
-  // The thumbnail stays; an image that fails does not tell why.
-  const explain = async (shown) => {
+  /** The thumbnail stays; an image that fails does not tell why. */
+  async #explain(shown) {
     const answer = await fetch(mediaUrl('preview', shown.id)).catch(() => null);
     const words = answer && !answer.ok ? await answer.text() : '';
-    if (item()?.id !== shown.id || !words) return;
-    problem.textContent = said(words);
-    if (answer.status === 410) actions.querySelector('a')?.remove();
-    problem.hidden = false;
-  };
+    if (this.#item?.id !== shown.id || !words) return;
+    this.#problem.textContent = said(words);
+    if (answer.status === 410) this.#actions.querySelector('a')?.remove();
+    this.#problem.hidden = false;
+  }
 
-  const fact = (term, value, className = '') => {
-    const cell = el('dd', className);
-    cell.append(value instanceof Node ? value : document.createTextNode(value));
-    facts.append(el('dt', '', term), cell);
-  };
+  #drawFacts(shown) {
+    this.#facts.replaceChildren();
+    for (const [term, value] of factsOf(shown, this.#items.length)) {
+      const cell = el('dd');
+      cell.append(value);
+      this.#facts.append(el('dt', '', term), cell);
+    }
+  }
 
-  const idLine = (id) => {
-    const line = el('span', 'lk-id');
-    const copy = iconButton('lk-copy', phrase('viewer.copy_id'), 'copy', () => {
-      navigator.clipboard?.writeText(id).then(() => say('notice', { text: phrase('viewer.id_copied') }));
-    });
-    line.append(el('code', '', id));
-    if (navigator.clipboard) line.append(copy);
-    return line;
-  };
-
-  const drawFacts = (shown) => {
-    facts.replaceChildren();
-    if (shown.rank) fact(phrase('viewer.match'), phrase('viewer.rank', { rank: shown.rank, all: items.length, score: shown.score.toFixed(4) }));
-    if (shown.relevance) fact(phrase('viewer.relevance'), `${relevanceOf(shown)}, ${phrase('viewer.why', { z: shown.z.toFixed(1), percent: Math.floor(shown.percentile) })}`);
-    fact(phrase('viewer.size'), `${number(shown.width)} × ${number(shown.height)} px`);
-    fact(phrase('facts.file'), `${shown.format}, ${fileSize(shown.bytes)}`);
-    fact(phrase('viewer.added'), dateOf(shown.added));
-    fact(phrase('viewer.source'), nameOf(shown.source, ''));
-    shown.metadata.forEach(([key, value]) => fact(key, nameOf(value, '')));
-    fact(phrase('viewer.id'), idLine(shown.id));
-  };
-
-  const drawActions = (shown) => {
-    const download = el('a', 'lk-button');
-    download.href = mediaUrl('original', shown.id);
-    download.setAttribute('download', '');
-    download.append(icon('download'), el('span', '', phrase('common.download')));
-    actions.className = 'lk-actions';
-    actions.replaceChildren(
-      button('lk-button primary', phrase('common.similar'), () => leaveFor(() => onSimilar(shown.id)), 'similar'),
-      ...(shown.rank ? refinements(shown) : []),
-      download,
+  #drawActions(shown) {
+    const { canDelete, onSimilar } = this.#options;
+    const similar = () => this.#leaveFor(() => onSimilar(shown.id));
+    this.#actions.className = 'lk-actions';
+    this.#actions.replaceChildren(
+      button('lk-button primary', phrase('common.similar'), similar, 'similar'),
+      ...(shown.rank ? this.#refinements(shown) : []),
+      downloadLink(shown),
     );
-    if (canDelete) actions.append(button('lk-button danger', phrase('viewer.delete'), () => askBeforeDeleting(shown), 'trash'));
-  };
+    if (!canDelete) return;
+    const ask = () => this.#askBeforeDeleting(shown);
+    this.#actions.append(button('lk-button danger', phrase('viewer.delete'), ask, 'trash'));
+  }
 
-  const askBeforeDeleting = (shown) => {
+  #refinements(shown) {
+    const { onMore, onLess } = this.#options;
+    return [
+      button('lk-button', phrase('common.more'), () => this.#leaveFor(() => onMore(shown)), 'plus'),
+      button('lk-button', phrase('common.less'), () => this.#leaveFor(() => onLess(shown)), 'minus'),
+    ];
+  }
+
+  #askBeforeDeleting(shown) {
     const keep = button('lk-button', phrase('viewer.keep'), () => {
-      drawActions(shown);
-      actions.lastElementChild.focus();
+      this.#drawActions(shown);
+      /** @type {HTMLElement} */ (this.#actions.lastElementChild).focus();
     });
-    const remove = button('lk-button danger filled', phrase('common.delete_for_good'), () => {
-      dialog.close();
-      onRemove(shown.id);
-    }, 'trash');
-    actions.className = 'lk-actions asking';
-    actions.replaceChildren(el('p', '', phrase('viewer.question')), remove, keep);
+    const removeIt = () => {
+      this.#dialog.close();
+      this.#options.onRemove(shown.id);
+    };
+    const remove = button('lk-button danger filled', phrase('common.delete_for_good'), removeIt, 'trash');
+    this.#actions.className = 'lk-actions asking';
+    this.#actions.replaceChildren(el('p', '', phrase('viewer.question')), remove, keep);
     keep.focus();
-  };
+  }
 
-  const refinements = (shown) => [
-    button('lk-button', phrase('common.more'), () => leaveFor(() => onMore(shown)), 'plus'),
-    button('lk-button', phrase('common.less'), () => leaveFor(() => onLess(shown)), 'minus'),
-  ];
-
-  const leaveFor = (go) => {
-    opener = null;
-    dialog.close();
+  #leaveFor(go) {
+    this.#opener = null;
+    this.#dialog.close();
     go();
-  };
-
-  const show = (position) => {
-    current = position;
-    const shown = item();
-    title.replaceChildren(nameOf(shown.name));
-    loadImage(shown);
-    drawFacts(shown);
-    drawActions(shown);
-    previous.disabled = position === 0;
-    next.disabled = position === items.length - 1;
-    if (!dialog.open) dialog.showModal();
-    if (!dialog.contains(document.activeElement) || document.activeElement.disabled) dialog.focus();
-  };
-
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close();
-  });
-  dialog.addEventListener('keydown', (event) => {
-    if (event.key === 'ArrowLeft') step(-1);
-    if (event.key === 'ArrowRight') step(1);
-  });
-  dialog.addEventListener('close', () => {
-    image.removeAttribute('src');
-    opener?.(current);
-  });
-
-  return {
-    open(shownItems, position, onClosed) {
-      items = shownItems;
-      opener = onClosed;
-      show(position);
-    },
-    close() {
-      if (dialog.open) dialog.close();
-    },
-  };
-};
+  }
+}

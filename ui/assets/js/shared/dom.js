@@ -1,57 +1,38 @@
-// Shared by every script of the page. Text from the library only ever becomes textContent.
+// The pieces that every part of the page is made of. Text from the library only ever becomes textContent.
 
-const { language, phrase, said, inEnglish } = window.likeness; // see words.js
+import { icon } from './icons.js';
 
-const el = (tag, className = '', text = null) => {
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} className
+ * @param {string | null} text
+ */
+export const el = (tag, className = '', text = null) => {
   const node = document.createElement(tag);
   if (className) node.className = className;
   if (text !== null) node.textContent = text;
   return node;
 };
 
-// File names may be written right to left: <bdi> keeps them from reordering what stands around them.
-const nameOf = (text, className = 'lk-name') => {
+/**
+ * A file's name. It may be written right to left: <bdi> keeps it from reordering what stands around it.
+ * @param {string} text
+ */
+export const nameOf = (text, className = 'lk-name') => {
   const node = el('bdi', className, text);
   node.dir = 'auto';
   node.title = text;
   return node;
 };
 
-const ICONS = {
-  similar: 'M4 9c3-4 5-4 8-1s5 3 8-1 M4 17c3-4 5-4 8-1s5 3 8-1',
-  download: 'M12 4v11 M7 11l5 5 5-5 M5 20h14',
-  trash: 'M5 7h14 M10 7V4h4v3 M7 7l1 13h8l1-13 M10.5 11v5 M13.5 11v5',
-  close: 'M6 6l12 12 M18 6L6 18',
-  previous: 'M15 5l-7 7 7 7',
-  next: 'M9 5l7 7-7 7',
-  upload: 'M12 16V5 M7 9l5-5 5 5 M4 15v4h16v-4',
-  folder: 'M3 7v12h18V9h-9L9.5 6H3z',
-  copy: 'M9 9h11v11H9z M5 15H4V4h11v1',
-  picture: 'M4 5h16v14H4z M4 16l5-5 4 4 3-3 4 4 M15.5 9.5h.01',
-  again: 'M20 11a8 8 0 1 0-2.3 6.3 M20 5v6h-6',
-  chevron: 'M7 10l5 5 5-5',
-  warning: 'M12 4L2.5 20h19z M12 10v4.5 M12 17.2v.1',
-  hourglass: 'M7 3h10 M7 21h10 M8 3c0 5 3 6 4 9 1-3 4-4 4-9 M8 21c0-5 3-6 4-9 1 3 4 4 4 9',
-  explain: 'M4 19h16 M7 15v-4 M12 15V6 M17 15v-6',
-  unsure: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18z M9.5 9.5a2.5 2.5 0 1 1 3.4 2.3c-.7.3-.9.8-.9 1.7 M12 16.6v.1',
-  check: 'M5 12.5l4.5 4.5L19 7',
-  plus: 'M12 5v14 M5 12h14',
-  minus: 'M5 12h14',
-  crop: 'M7 2v15h15 M2 7h15v15',
-};
-
-const icon = (name) => {
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  svg.setAttribute('viewBox', '0 0 24 24');
-  svg.setAttribute('aria-hidden', 'true');
-  svg.classList.add('lk-icon');
-  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-  path.setAttribute('d', ICONS[name]);
-  svg.append(path);
-  return svg;
-};
-
-const button = (className, text, onClick, iconName = null) => {
+/**
+ * @param {string} className
+ * @param {string | null} text
+ * @param {(event: MouseEvent) => void} onClick
+ * @param {import('./icons.js').IconName | null} iconName
+ */
+export const button = (className, text, onClick, iconName = null) => {
   const node = el('button', className);
   node.type = 'button';
   if (iconName) node.append(icon(iconName));
@@ -60,46 +41,91 @@ const button = (className, text, onClick, iconName = null) => {
   return node;
 };
 
-const iconButton = (className, label, iconName, onClick) => {
+/**
+ * @param {string} className
+ * @param {string} label
+ * @param {import('./icons.js').IconName} iconName
+ * @param {(event: MouseEvent) => void} onClick
+ */
+export const iconButton = (className, label, iconName, onClick) => {
   const node = button(className, null, onClick, iconName);
   node.setAttribute('aria-label', label);
   node.title = label;
   return node;
 };
 
-const number = (value) => Number(value).toLocaleString(language);
-
-const dateOf = (at) => new Date(at).toLocaleString(language === 'en' ? 'en-GB' : language, { dateStyle: 'medium', timeStyle: 'short' });
-
-const relevanceOf = ({ relevance }) => phrase(`relevance.${relevance.replace(' ', '_')}`);
-
-const milliseconds = (value) => (value < 10 ? `${value.toFixed(1)} ms` : `${number(Math.round(value))} ms`);
-
-const fileSize = (bytes) => {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes < 999500) return `${Math.round(bytes / 1000)} kB`;
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+/**
+ * A part of the page that can be scrolled on its own, by keys too.
+ * @param {string} className
+ * @param {string} label
+ * @param {'div' | 'pre'} tag
+ */
+export const scroller = (className, label, tag = 'div') => {
+  const node = el(tag, className);
+  node.tabIndex = 0;
+  node.setAttribute('role', 'region');
+  node.setAttribute('aria-label', label);
+  return node;
 };
 
-const seconds = (value) => {
-  if (value < 1) return phrase('unit.moment');
-  return value < 90 ? phrase('unit.seconds', { count: Math.round(value) }) : phrase('unit.minutes', { count: Math.round(value / 60) });
+/**
+ * The row of a table's titles.
+ * @param {string[]} titles
+ */
+export const tableHead = (titles) => {
+  const row = el('tr');
+  for (const title of titles) {
+    const cell = el('th', '', title);
+    cell.scope = 'col';
+    row.append(cell);
+  }
+  const head = el('thead');
+  head.append(row);
+  return head;
 };
 
-// Below whatever path a proxy puts the app.
-const apiUrl = (path) => {
-  const root = window.gradio_config?.root;
-  const base = root ? new URL(root, location.href).pathname : location.pathname;
-  return `${base.replace(/\/$/, '')}/gradio_api/${path}`;
+/**
+ * A bar that shows how far something is.
+ * @param {string} label
+ */
+export const progressBar = (label) => {
+  const track = el('div', 'lk-track');
+  track.setAttribute('role', 'progressbar');
+  track.setAttribute('aria-label', label);
+  const fill = el('i');
+  track.append(fill);
+  return { track, fill };
 };
 
-const mediaUrl = (size, id) => apiUrl(`media/${size}/${encodeURIComponent(id)}`);
+/**
+ * What remains of a progress bar's value in words for screen readers; null takes it away.
+ * @param {HTMLElement} track
+ * @param {number | null} now
+ * @param {number | null} most
+ */
+export const tellProgress = (track, now, most) => {
+  for (const [name, amount] of Object.entries({ 'aria-valuemax': most, 'aria-valuenow': now })) {
+    if (amount === null) track.removeAttribute(name);
+    else track.setAttribute(name, String(amount));
+  }
+};
 
-// What this visitor has uploaded.
-const fileUrl = (path) => apiUrl(`file=${path.split('/').map(encodeURIComponent).join('/')}`);
-
-const say = (name, detail = {}) => window.dispatchEvent(new CustomEvent(`likeness:${name}`, { detail }));
-
-const hear = (name, listener) => window.addEventListener(`likeness:${name}`, (event) => listener(event.detail));
-
-const drawn = element.querySelector('.drawn') || element;
+/**
+ * Lets files be dropped on a node, which is marked while something hangs over it.
+ * @param {HTMLElement} node
+ * @param {(transfer: DataTransfer) => void} onDrop
+ */
+export const takeDrops = (node, onDrop) => {
+  node.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    node.classList.add('over');
+  });
+  node.addEventListener('dragleave', (event) => {
+    if (!node.contains(/** @type {Node | null} */ (event.relatedTarget))) node.classList.remove('over');
+  });
+  node.addEventListener('drop', (event) => {
+    event.preventDefault();
+    node.classList.remove('over');
+    if (event.dataTransfer) onDrop(event.dataTransfer);
+  });
+};

@@ -1,56 +1,94 @@
 // The language of the page, chosen before anything is drawn, and its words.
 
-(tables) => {
-  const html = document.documentElement;
+/** @typedef {Record<string, string>} Table the words of one language, by key */
 
-  const partsOf = (tag) => {
-    try {
-      const { language, script } = new Intl.Locale(tag).maximize();
-      return `${language} ${script}`;
-    } catch {
-      return ''; // some browsers name none that there is
-    }
-  };
+/** The page brings the words along: see ui/scripts.py. */
+const WORDS = 'likeness-words';
 
-  // By language and script: Hong Kong reads the Chinese of Taiwan, and not that of Beijing.
-  const languageOf = (tag) => Object.keys(tables).find((each) => partsOf(each) === partsOf(tag)) || 'en';
+const html = document.documentElement;
 
-  const language = languageOf(new URLSearchParams(location.search).get('lang') || navigator.language);
-  const plurals = new Intl.PluralRules(language);
+/** @type {Record<string, Table>} */
+const tables = JSON.parse(document.getElementById(WORDS)?.textContent ?? '{"en": {}}');
 
-  const written = (value) => (typeof value === 'number' ? value.toLocaleString(language) : value);
+/** @param {string} tag */
+const partsOf = (tag) => {
+  try {
+    const { language, script } = new Intl.Locale(tag).maximize();
+    return `${language} ${script}`;
+  } catch {
+    return ''; // some browsers name none that there is
+  }
+};
 
-  // `count` decides between the forms of a key, where it has several.
-  const phrase = (key, values = {}, table = tables[language]) => {
-    const text = table[key] ?? table[`${key}.${plurals.select(values.count)}`] ?? key;
-    return text.replace(/\{(\w+)\}/g, (whole, name) => written(values[name] ?? whole));
-  };
+/**
+ * The language of the page that readers of `tag` get.
+ * By language and script: Hong Kong reads the Chinese of Taiwan, and not that of Beijing.
+ * @param {string} tag
+ */
+export const languageOf = (tag) => Object.keys(tables).find((each) => partsOf(each) === partsOf(tag)) || 'en';
 
-  // The library says in English what went wrong; what the tables know of that is said again.
-  const SAID = 'said.';
-  const patternOf = (text) => text.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{(\w+)\}/g, '(?<$1>.+?)');
-  const sentences = Object.entries(tables.en)
-    .filter(([key]) => key.startsWith(SAID) && language !== 'en')
-    .sort(([, one], [, other]) => other.length - one.length) // the shorter one can be the beginning of the longer
-    .map(([key, text]) => [key, new RegExp(`^${patternOf(text)}$`, 's')]);
+export const language = languageOf(new URLSearchParams(location.search).get('lang') || navigator.language);
 
-  const said = (english) => {
-    for (const [key, sentence] of sentences) {
-      const found = sentence.exec(english);
-      if (found) return phrase(key, Object.fromEntries(Object.entries(found.groups || {}).map(([name, value]) => [name, said(value)])));
-    }
-    return english;
-  };
+const plurals = new Intl.PluralRules(language);
 
-  const inEnglish = (key) => phrase(key, {}, tables.en);
+/** @param {unknown} value */
+const written = (value) => (typeof value === 'number' ? value.toLocaleString(language) : String(value));
 
-  // Gradio looks for the browser's language among its own by name alone: zh-HK is none to it.
-  const agree = () => {
-    if (languageOf(html.lang) === language) return;
-    const core = performance.getEntriesByType('resource').find(({ name }) => /\/assets\/core-[^/]*\.js$/.test(name));
-    if (core) import(core.name).then(({ changeLocale }) => changeLocale(language));
-  };
+/**
+ * The words of a key with its values filled in. `count` decides between the forms of a key, where it has several.
+ * @param {string} key
+ * @param {Record<string, any>} values
+ * @param {Table} table
+ */
+export const phrase = (key, values = {}, table = tables[language]) => {
+  const text = table[key] ?? table[`${key}.${plurals.select(values.count)}`] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => written(values[name] ?? whole));
+};
 
-  window.likeness = { language, languageOf, phrase, said, inEnglish };
-  agree();
-}
+/** @param {string} key */
+export const inEnglish = (key) => phrase(key, {}, tables.en);
+
+// The library says in English what went wrong; what the tables know of that is said again.
+const SAID = 'said.';
+
+/** @param {string} text */
+const patternOf = (text) => text.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{(\w+)\}/g, '(?<$1>.+?)');
+
+/** @type {[string, RegExp][]} */
+const sentences = Object.entries(tables.en)
+  .filter(([key]) => key.startsWith(SAID) && language !== 'en')
+  .sort(([, one], [, other]) => other.length - one.length) // the shorter one can be the beginning of the longer
+  .map(([key, text]) => [key, new RegExp(`^${patternOf(text)}$`, 's')]);
+
+/**
+ * What the library says, in the language of the page.
+ * @param {string} english
+ * @returns {string}
+ */
+export const said = (english) => {
+  for (const [key, sentence] of sentences) {
+    const found = sentence.exec(english);
+    const values = Object.entries(found?.groups || {}).map(([name, value]) => [name, said(value)]);
+    if (found) return phrase(key, Object.fromEntries(values));
+  }
+  return english;
+};
+
+/** Gradio looks for the browser's language among its own by name alone: zh-HK is none to it. */
+export const agreeWithGradio = () => {
+  if (languageOf(html.lang) === language) return;
+  const core = performance.getEntriesByType('resource').find(({ name }) => /\/assets\/core-[^/]*\.js$/.test(name));
+  if (core) import(core.name).then(({ changeLocale }) => changeLocale(language));
+};
+
+/** Whoever takes another language in Gradio's settings gets all of the page in it. */
+export const followSettings = () => {
+  html.lang = language;
+  new MutationObserver(() => {
+    const chosen = languageOf(html.lang);
+    if (chosen === language) return;
+    const url = new URL(location.href);
+    url.searchParams.set('lang', chosen);
+    location.assign(url);
+  }).observe(html, { attributes: true, attributeFilter: ['lang'] });
+};

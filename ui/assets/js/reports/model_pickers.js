@@ -1,0 +1,66 @@
+// The two lists from which the models that answer are chosen: the one that is asked, and one beside it.
+
+import { el } from '../shared/dom.js';
+import { phrase } from '../shared/language.js';
+
+const picker = (words, onChange) => {
+  const label = el('label', 'lk-picker');
+  const select = el('select', 'lk-input');
+  select.setAttribute('aria-label', words); // the label's own text would take in the options
+  select.addEventListener('change', () => onChange(select.value));
+  label.append(el('span', '', words), select);
+  return { label, select };
+};
+
+const optionOf = ({ name, state }) =>
+  new Option(state === 'loading' ? phrase('models.is_loading', { name }) : name, name);
+
+const fill = (select, options, value) => {
+  const text = options.map((each) => `${each.value} ${each.textContent}`).join('\n');
+  if (select.dataset.text !== text) select.replaceChildren(...options);
+  select.dataset.text = text;
+  if (document.activeElement !== select || select.value === '') select.value = value;
+};
+
+export class ModelPickers {
+  #models = []; // those that can be asked, the chosen one first
+  #asked = { model: '', against: '' };
+  #onChosen;
+  #first = picker(phrase('models.asked'), (name) =>
+    this.#choose({ model: name === this.#models[0]?.name ? '' : name }),
+  );
+  #second = picker(phrase('models.against'), (name) => this.#choose({ against: name }));
+  node = el('div', 'lk-pickers');
+
+  /** @param {(chosen: { model: string, against: string }) => void} onChosen */
+  constructor(onChosen) {
+    this.#onChosen = onChosen;
+    this.node.hidden = true;
+    this.node.append(this.#first.label, this.#second.label);
+  }
+
+  /** @param {{ name: string, state: string }[]} models */
+  offer(models) {
+    this.#models = models;
+    this.#draw();
+  }
+
+  /** @param {{ model: string, against: string }} asked what the shown results were asked of */
+  follow(asked) {
+    this.#asked = asked;
+    this.#draw();
+  }
+
+  #choose(change) {
+    this.#onChosen({ ...this.#asked, ...change });
+  }
+
+  #draw() {
+    const models = this.#models;
+    this.node.hidden = models.length < 2;
+    const model = this.#asked.model || models[0]?.name;
+    const others = models.filter(({ name }) => name !== model);
+    fill(this.#first.select, models.map(optionOf), model);
+    fill(this.#second.select, [new Option(phrase('models.nothing'), ''), ...others.map(optionOf)], this.#asked.against);
+  }
+}

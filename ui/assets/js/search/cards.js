@@ -1,0 +1,174 @@
+// The pictures of an answer, as cards in a grid, or in two where two models were asked.
+
+import { button, el, iconButton, nameOf } from '../shared/dom.js';
+import { relevanceOf } from '../shared/format.js';
+import { icon } from '../shared/icons.js';
+import { phrase } from '../shared/language.js';
+import { mediaUrl } from '../shared/urls.js';
+
+/** Pictures that are surely on the first screen. */
+const EAGER = 12;
+
+export const skeleton = () => {
+  const list = el('ul', 'lk-grid skeleton');
+  list.setAttribute('aria-hidden', 'true');
+  for (let count = 0; count < EAGER; count += 1) list.append(el('li', 'lk-card'));
+  return list;
+};
+
+const thumbnail = (item, place) => {
+  const image = el('img');
+  image.loading = place < EAGER ? 'eager' : 'lazy';
+  image.decoding = 'async';
+  image.alt = '';
+  image.width = 384;
+  image.height = 288;
+  image.src = mediaUrl('thumb', item.id);
+  image.addEventListener('error', () => image.replaceWith(icon('picture')), { once: true });
+  return image;
+};
+
+// How far a hit stands out, in words; the number is in its tooltip.
+const mark = (item) => {
+  const node = el('span', `lk-mark ${item.relevance.replace(' ', '-')}`, relevanceOf(item));
+  node.title = phrase('relevance.why', { z: item.z.toFixed(1), percent: Math.floor(item.percentile) });
+  return node;
+};
+
+const scoreBar = (item, [lowest, highest]) => {
+  const share = highest > lowest ? (item.score - lowest) / (highest - lowest) : 1;
+  const node = el('div', 'lk-score');
+  const track = el('span', 'lk-track');
+  const fill = el('i');
+  fill.style.width = `${8 + 92 * share}%`;
+  track.append(fill);
+  node.append(track, el('span', 'lk-number', item.score.toFixed(3)), ...(item.relevance ? [mark(item)] : []));
+  return node;
+};
+
+const labelOf = (item) => {
+  const judged = item.relevance ? `, ${relevanceOf(item)}` : '';
+  const match = item.rank && phrase('results.match', { rank: item.rank, score: item.score.toFixed(3) });
+  return phrase('results.view', { name: `${match ? `${match}${judged}: ` : ''}${item.name}` });
+};
+
+const downloadLink = (item) => {
+  const link = el('a', 'lk-tool');
+  link.href = mediaUrl('original', item.id);
+  link.setAttribute('download', '');
+  link.setAttribute('aria-label', phrase('results.download', { name: item.name }));
+  link.title = phrase('results.original');
+  link.append(icon('download'));
+  return link;
+};
+
+export class Cards {
+  #viewer;
+  #selection;
+  #actions;
+
+  /**
+   * @param {import('./viewer.js').Viewer} viewer
+   * @param {import('./selection.js').Selection} selection
+   * @param {{ onSimilar: Function, onMore: Function, onLess: Function }} actions
+   */
+  constructor(viewer, selection, actions) {
+    this.#viewer = viewer;
+    this.#selection = selection;
+    this.#actions = actions;
+  }
+
+  /**
+   * What a second model found is there to be compared: only the answer itself can be selected.
+   * @param {any[]} items
+   * @param {any} beside what the second model says, if two were asked
+   */
+  draw(items, beside) {
+    if (!beside) return this.#grid(items, true, new Map());
+    const node = el('div', 'lk-beside');
+    const ranks = new Map(beside.in_both.map(([id, _, other]) => [id, other]));
+    const otherRanks = new Map(beside.in_both.map(([id, own]) => [id, own]));
+    node.append(
+      this.#column(beside.models[0], items, true, ranks),
+      this.#column(beside.models[1], beside.items, false, otherRanks),
+    );
+    return node;
+  }
+
+  #column(name, items, isOwn, alsoAt) {
+    const node = el('section');
+    node.setAttribute('aria-label', name);
+    const found = items.length ? this.#grid(items, isOwn, alsoAt) : el('p', 'lk-subtle', phrase('beside.nothing'));
+    node.append(el('h3', '', name), found);
+    return node;
+  }
+
+  #grid(items, isOwn, alsoAt) {
+    const scores = items.map((item) => item.score).filter((score) => score !== null);
+    const range = [Math.min(...scores), Math.max(...scores)];
+    const node = el('ul', 'lk-grid');
+    for (const [place, item] of items.entries()) {
+      const open = this.#opener(items, place, isOwn);
+      const caption = this.#caption(item, range, alsoAt.get(item.id));
+      const card = this.#card(item, open, caption, isOwn ? this.#selection.makeBox(item, place) : null);
+      card.classList.toggle('in-both', alsoAt.has(item.id));
+      node.append(card);
+    }
+    return node;
+  }
+
+  #card(item, open, caption, box) {
+    const node = el('li', 'lk-card');
+    const picking = el('div', 'lk-picking');
+    if (box) picking.append(box);
+    node.append(open, this.#tools(item), ...(item.rank ? [this.#refinements(item)] : []), picking, caption);
+    return node;
+  }
+
+  #opener(items, place, isOwn) {
+    const item = items[place];
+    const view = (event) => {
+      if (isOwn && this.#selection.takes(event, place)) return;
+      const openers = /** @type {HTMLElement[]} */ ([...node.closest('.lk-grid').querySelectorAll('.lk-open')]);
+      this.#viewer.open(items, place, (last) => openers[last]?.focus());
+    };
+    const node = button('lk-open', null, view);
+    if (isOwn) node.setAttribute('aria-keyshortcuts', 'x');
+    node.setAttribute('aria-label', labelOf(item));
+    node.append(thumbnail(item, place));
+    return node;
+  }
+
+  /** @param {number | undefined} also where the other model has the picture */
+  #caption(item, range, also) {
+    const caption = el('div', 'lk-caption');
+    const name = el('div', 'lk-name-line');
+    if (item.rank) name.append(el('span', 'lk-rank', String(item.rank)));
+    name.append(nameOf(item.name));
+    caption.append(name);
+    if (also) caption.append(el('span', 'lk-both', phrase('beside.also', { rank: also })));
+    if (item.rank) caption.append(scoreBar(item, range));
+    return caption;
+  }
+
+  #tools(item) {
+    const label = phrase('results.similar_to', { name: item.name });
+    const similar = iconButton('lk-tool', label, 'similar', () => this.#actions.onSimilar(item.id));
+    similar.title = phrase('common.similar');
+    const tools = el('div', 'lk-tools');
+    tools.append(similar, downloadLink(item));
+    return tools;
+  }
+
+  #refinements(item) {
+    const { onMore, onLess } = this.#actions;
+    const { name } = item;
+    const more = iconButton('lk-tool', phrase('results.more_like', { name }), 'plus', () => onMore(item));
+    const less = iconButton('lk-tool', phrase('results.less_like', { name }), 'minus', () => onLess(item));
+    more.title = phrase('common.more');
+    less.title = phrase('common.less');
+    const node = el('div', 'lk-refine');
+    node.append(more, less);
+    return node;
+  }
+}
