@@ -47,6 +47,14 @@ def test_every_file_and_module_that_a_command_names_is_there():
         assert (ROOT / name).is_file(), name
 
 
+def test_every_path_within_the_project_that_a_sentence_names_is_there():
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")
+    rooms = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
+    named = set(re.findall(rf"`((?:{rooms})/[\w./-]*)`", text))
+    assert {"library/ports.py", "ui/words/"} <= named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_every_command_is_one_of_the_program():
     named = set(re.findall(r"\bpython app\.py ([a-z]\w*)", shell_commands()))
     known = set(re.findall(r"^## (\w+)$", read("docs/cli.md"), flags=re.MULTILINE))
