@@ -13,6 +13,7 @@ import pi_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from library.errors import InvalidContentId, RejectedImage
+from library.messages import Message, message
 
 ContentId = NewType("ContentId", str)
 
@@ -105,12 +106,12 @@ def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
         raise RejectedImage("The picture is damaged or cut short and cannot be decoded.") from error
 
 
-def reason_to_skip(name: str) -> str | None:
-    """Why a file of a folder or an archive is not even looked at; None for one that may be a picture."""
+def reason_to_skip(name: str) -> Message | None:
+    """Returns why a file of a folder or an archive is not even read; None for one that may be a picture."""
     if name.startswith("."):
-        return "A hidden file."
+        return message("hidden")
     if PurePath(name).suffix.lower() not in IMAGE_SUFFIXES:
-        return "The name does not end like that of a picture."
+        return message("by_its_name")
     return None
 
 

@@ -127,5 +127,5 @@ def _receipt(receipt: FileReceipt) -> Json:
         "name": receipt.path,
         "status": receipt.status,
         "content_id": receipt.content_id,
-        "reason": receipt.reason,
+        "reason": str(receipt.reason) if receipt.reason else None,
     }

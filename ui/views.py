@@ -344,7 +344,7 @@ def _receipt(receipt: FileReceipt) -> Json:
     return {
         "name": receipt.path,
         "status": receipt.status,
-        "reason": receipt.reason or "",
+        "reason": str(receipt.reason or ""),
         "id": receipt.content_id or "",
         "near": receipt.near_duplicate_of or "",
     }

@@ -16,6 +16,7 @@ from db.sources.tables import READERS, items_in_table
 from library.errors import NotAllowed, SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip
 from library.ingest.items import Item
+from library.messages import Message
 
 NAMED_BY = "SOURCE"
 
@@ -66,7 +67,7 @@ class AllowedSources:
         try:
             self._check(item.path)
         except NotAllowed as error:
-            return item if item.skip else replace(item, skip=str(error))
+            return item if item.skip else replace(item, skip=error.message)
         return item
 
     def _check(self, source: str) -> None:
@@ -116,7 +117,7 @@ def _items_in_folder(folder: Path) -> Iterator[Item]:
             yield file_item(path, (named / path.relative_to(folder)).as_posix(), reason_to_skip(name))
 
 
-def file_item(path: Path, source: str, skip: str | None = None) -> Item:
+def file_item(path: Path, source: str, skip: Message | None = None) -> Item:
     return Item(str(path), path.name, partial(_read, path), source, skip=skip, original_at=str(path.absolute()))
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet
 from db.sources.readers import SourceReader
 from library.errors import UnknownSource
 from library.ingest.items import Item
+from library.messages import message
 
 INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")  # 007 is a text
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?")
@@ -142,7 +143,7 @@ def _moment(value: datetime) -> str:
 def _item(table: Path, place: Any, places: SourceReader, metadata: dict[str, Any]) -> Item:
     text = str(place or "").strip()
     if not text:
-        return Item(f"{table.name}: a row", "unnamed", bytes, skip="The row names no picture.")
+        return Item(f"{table.name}: a row", "unnamed", bytes, skip=message("row_without_picture"))
     name = PurePath(text.partition("?")[0]).name
     if "://" in text:
         return Item(text, name, partial(places.read, text), text, metadata, original_at=text)

@@ -99,9 +99,7 @@ def find_groups(
 ) -> list[Group] | None:
     """The nearest pairs first; None when it was stopped. Raises InvalidQuery, IndexUnavailable or StoreUnavailable."""
     if not 0 < threshold <= 1:
-        raise InvalidQuery(
-            f"The threshold {threshold:g} is not possible: a similarity above 0, at most 1, is expected."
-        )
+        raise InvalidQuery("threshold_impossible", threshold=threshold)
     signatures = ThumbnailSignatures(thumbnail)
     by_id = {record.content_id: record for record in records}
     pairs: dict[tuple[ContentId, ContentId], Pair] = {}
@@ -189,7 +187,7 @@ def _nearest(
         return {}
     found = index.nearest(np.stack([vectors[id] for id in ids]), limit)
     if not any(found):  # each finds itself at least; a server says so while another client loads or releases
-        raise IndexUnavailable("Milvus answered without any hits while it was loading. Try again.")
+        raise IndexUnavailable("milvus_loading")
     return dict(zip(ids, found, strict=True))
 
 

@@ -22,7 +22,7 @@ class EvaluationConfig:
 
     def __post_init__(self) -> None:
         if not self.cutoffs or not all(1 <= k <= MAX_LIMIT for k in self.cutoffs):
-            raise InvalidEvaluation(f"--k takes numbers from 1 to {MAX_LIMIT} with commas between, such as 1,5,10.")
+            raise InvalidEvaluation("cutoffs_impossible", most=str(MAX_LIMIT))
         for template in self.templates:
             if template.count("{}") != 1:
-                raise InvalidEvaluation(f"The template {template!r} needs one {{}} where the name of the class goes.")
+                raise InvalidEvaluation("template_impossible", template=repr(template))

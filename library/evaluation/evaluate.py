@@ -72,17 +72,15 @@ def _check(labels: Sequence[str], captions: Sequence[str], config: EvaluationCon
     count = sum(bool(label or caption) for label, caption in zip(labels, captions, strict=True))
     labelling = config.labelling
     if not labels:
-        raise InvalidEvaluation("There are no pictures here to evaluate with.")
+        raise InvalidEvaluation("nothing_to_evaluate")
     if not count:
-        raise InvalidEvaluation("No picture has a label: check the column or the folders that name the classes.")
+        raise InvalidEvaluation("no_labels")
     if (labelling.column or labelling.from_folders) and len(classes) < 2:
-        only = f"one class, {next(iter(classes))}" if classes else "no class"
-        raise InvalidEvaluation(f"The labels name {only}: two classes or more are needed to tell right from wrong.")
-    if max(config.cutoffs) >= count:
-        raise InvalidEvaluation(
-            f"recall@{max(config.cutoffs)} needs more than {max(config.cutoffs)} pictures and there are {count}: "
-            "give more pictures, or a smaller --k."
-        )
+        if not classes:
+            raise InvalidEvaluation("no_class")
+        raise InvalidEvaluation("one_class", name=next(iter(classes)))
+    if (k := max(config.cutoffs)) >= count:
+        raise InvalidEvaluation("too_few_to_evaluate", k=str(k), pictures=count)
 
 
 def source_name(name: str) -> str:

@@ -41,11 +41,9 @@ class Labelling:
 
     def __post_init__(self) -> None:
         if self.column and self.from_folders:
-            raise InvalidEvaluation("--label-column and --labels-from-folders exclude each other: give one of them.")
+            raise InvalidEvaluation("labels_twice")
         if not (self.column or self.from_folders or self.captions_column):
-            raise InvalidEvaluation(
-                "Nothing says what the pictures show: give --label-column, --labels-from-folders or --captions-column."
-            )
+            raise InvalidEvaluation("labels_nowhere")
 
     def label(self, item: Item) -> str:
         if not self.from_folders:
@@ -61,8 +59,9 @@ class Labelling:
         present = {name for item in items for name in item.metadata}
         for column in filter(None, (self.column, self.captions_column)):
             if items and column not in present:
-                names = ", ".join(sorted(present)[:20]) or "none, since this is no table"
-                raise InvalidEvaluation(f"There is no column {column}. The columns are: {names}.")
+                if not present:
+                    raise InvalidEvaluation("no_columns", column=column)
+                raise InvalidEvaluation("no_such_column", column=column, columns=", ".join(sorted(present)[:20]))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from library.search.query import MAX_LIMIT
 TARGET = 0.99
 K = 10
 QUERIES = 100  # of each kind
+MAX_QUERIES = 10_000
 TIE = 1e-5  # scores that differ by less are the same
 
 Kind = str  # "text" or "picture"
@@ -35,11 +36,11 @@ class TuningConfig:
 
     def __post_init__(self) -> None:
         if not 1 <= self.k <= MAX_LIMIT - 1:
-            raise InvalidEvaluation(f"k is {self.k}: 1 to {MAX_LIMIT - 1} results can be compared.")
+            raise InvalidEvaluation("tuning_k", k=self.k, most=MAX_LIMIT - 1)
         if not 0 < self.target <= 1:
-            raise InvalidEvaluation(f"The target is {self.target}: a recall above 0 and up to 1 is possible.")
-        if not 1 <= self.queries <= 10_000:
-            raise InvalidEvaluation(f"{self.queries} queries cannot be measured: 1 to 10000 of each kind are possible.")
+            raise InvalidEvaluation("tuning_target", target=self.target)
+        if not 1 <= self.queries <= MAX_QUERIES:
+            raise InvalidEvaluation("tuning_queries", queries=self.queries, most=MAX_QUERIES)
 
 
 @dataclass(frozen=True)
@@ -214,10 +215,7 @@ def _share(found: Sequence[Hit], exact: Sequence[Hit]) -> float:
 
 def check_enough(rows: int, config: TuningConfig) -> None:
     """Raises InvalidEvaluation."""
+    if not rows:
+        raise InvalidEvaluation("nothing_to_measure")
     if rows <= config.k:
-        raise InvalidEvaluation(
-            f"recall@{config.k} needs more than {config.k} pictures and the library has {rows}: add pictures, or "
-            "choose a smaller k."
-            if rows
-            else "There are no searchable pictures to measure with: add some first."
-        )
+        raise InvalidEvaluation("too_few_to_tune", k=str(config.k), rows=rows)

@@ -31,7 +31,7 @@ def queries_of(
     records = _sampled(store, max(config.queries, LOOKED_THROUGH))
     stored = _vectors(index, records, config.queries)
     if not stored:
-        raise InvalidEvaluation("There are no searchable pictures to measure with: add some first.")
+        raise InvalidEvaluation("nothing_to_measure")
     texts, texts_from = texts_of(records, config, asked)
     return {TEXT: encoder.encode_texts(texts), PICTURE: np.stack(stored)}, texts_from
 

@@ -10,6 +10,7 @@ from library.images import ContentId
 from library.ingest.destinations import Addition, Known, Update
 from library.ingest.items import Item
 from library.ingest.receipts import FileReceipt, Status
+from library.messages import Message
 from library.ports import Vectors
 from library.records import Record
 
@@ -33,11 +34,11 @@ class PendingFile:
     added: datetime = datetime.min
     receipt: FileReceipt | None = None
 
-    def settle(self, status: Status, reason: str | None = None, near: ContentId | None = None) -> None:
+    def settle(self, status: Status, reason: Message | None = None, near: ContentId | None = None) -> None:
         """Writes the receipt; `near` is the picture that this one is a near-duplicate of."""
         self._close(FileReceipt(self.item.path, status, self.id, reason, near))
 
-    def reject_for_now(self, reason: str) -> None:
+    def reject_for_now(self, reason: Message) -> None:
         """Rejects the file for a reason that does not lie in the picture."""
         self._close(FileReceipt(self.item.path, "rejected", self.id, reason, may_retry=True))
 
@@ -86,10 +87,10 @@ class Batch:
     def receipts(self, problem: LikenessError | None) -> Iterator[FileReceipt]:
         """Yields the receipts of a batch that was stored, or that a problem cut off."""
         if problem:
-            return self._settled(partial(PendingFile.reject_for_now, reason=str(problem)), everything=True)
+            return self._settled(partial(PendingFile.reject_for_now, reason=problem.message), everything=True)
         return self._settled(partial(PendingFile.settle, status="new"))
 
-    def skipped(self, reason: str) -> Iterator[FileReceipt]:
+    def skipped(self, reason: Message) -> Iterator[FileReceipt]:
         """Yields the receipts of a batch that was not stored at all."""
         return self._settled(partial(PendingFile.settle, status="skipped", reason=reason), everything=True)
 

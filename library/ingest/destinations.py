@@ -6,7 +6,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from library.errors import LikenessError
+from library.errors import LikenessError, StoreUnavailable
 from library.images import ContentId
 from library.ports import Vectors
 from library.records import Record
@@ -73,3 +73,9 @@ class Destination(Protocol):
     def update(self, updates: Sequence[Update]) -> dict[ContentId, LikenessError]:
         """Rows, then records; nothing is encoded. Returns and raises as `keep` does."""
         ...
+
+
+def all_away(errors: Sequence[LikenessError | None]) -> StoreUnavailable | None:
+    """Returns the first of the errors where the store was away for every picture, and None where one was stored."""
+    away = [error for error in errors if isinstance(error, StoreUnavailable)]
+    return away[0] if away and len(away) == len(errors) else None

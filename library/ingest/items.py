@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from library.messages import Message
 from library.records import Metadata
 
 
@@ -19,5 +20,5 @@ class Item:
     read: Callable[[], bytes]
     source: str = "upload"
     metadata: Metadata = field(default_factory=dict)
-    skip: str | None = None
+    skip: Message | None = None
     original_at: str = ""

@@ -13,7 +13,7 @@ from library.duplicates.groups import resembled
 from library.duplicates.thumbnails import ThumbnailSignatures
 from library.errors import LikenessError, StoreUnavailable, UnknownPicture
 from library.images import ContentId
-from library.ingest.destinations import Addition, Known, Update
+from library.ingest.destinations import Addition, Known, Update, all_away
 from library.ports import Collection, Encoder, ImageStore, LoadedCollection, VectorDatabase, Vectors
 from library.records import Record
 
@@ -75,8 +75,8 @@ class LibraryDestination:
             # Files first: a row without a picture cannot happen, and a picture without a row is finished later.
             with ThreadPoolExecutor(STORE_THREADS) as pool:
                 errors = list(pool.map(self._store_one, additions))
-            if all(isinstance(error, StoreUnavailable) for error in errors):
-                raise StoreUnavailable(str(errors[0]))
+            if away := all_away(errors):
+                raise away
             kept = [error is None for error in errors]
             records = [addition.record for addition, ok in zip(additions, kept, strict=True) if ok]
             self._collection.upsert(records, vectors[kept])
@@ -148,4 +148,4 @@ class Reindexing(LibraryDestination):
 
 
 def _gone() -> UnknownPicture:
-    return UnknownPicture("This picture was deleted meanwhile, or its original is damaged.")
+    return UnknownPicture("deleted_meanwhile")

@@ -16,6 +16,7 @@ from library.images import ContentId, content_id
 from library.ingest.batch import PendingFile, RunState
 from library.ingest.destinations import Destination, Known, Update
 from library.ingest.items import Item
+from library.messages import message
 from library.records import Record, given
 
 
@@ -50,13 +51,13 @@ class Lookup:
             file.data = item.read()
             file.id = content_id(file.data)
         except UnknownPicture as error:  # deleted from the library since it was listed
-            file.settle("skipped", str(error))
+            file.settle("skipped", error.message)
         except RejectedImage as error:
-            file.settle("rejected", str(error))
+            file.settle("rejected", error.message)
         except OriginalAway as error:
-            file.reject_for_now(str(error))
+            file.reject_for_now(error.message)
         except OSError as error:
-            file.reject_for_now(f"The file cannot be read: {error.strerror or error}.")
+            file.reject_for_now(message("file_unreadable", problem=error.strerror or str(error)))
         except StoreUnavailable as error:
             self._state.problem = error
         return file
@@ -93,11 +94,11 @@ class Lookup:
         file.record = self._renewed(file)
         if name := names.get(file.id):
             file.same_as = file.id
-            file.settle("duplicate", f"The same picture as {name}.")
+            file.settle("duplicate", message("same_picture", name=name))
         elif file.known and file.known.has_row:
             _compare_with_stored(file, file.known.record)
         elif kept := superseded.get(file.id):
-            file.settle("skipped", f"A near-duplicate of {kept.name}, which was kept instead.", kept.content_id)
+            file.settle("skipped", message("kept_instead", name=kept.name), kept.content_id)
         else:
             names[file.id] = self._state.pending[file.id] = file.item.name
             file.added = self._next_moment()
@@ -130,10 +131,8 @@ def original_to_store(file: PendingFile, stored: Record) -> bytes | None:
 
 def _compare_with_stored(file: PendingFile, stored: Record) -> None:
     if file.record is None or file.record == stored:
-        file.settle("duplicate", f"The same picture as {stored.name}.")
+        file.settle("duplicate", message("same_picture", name=stored.name))
         return
     file.update = Update(file.record, original_to_store(file, stored))
     is_metadata = file.record.metadata != stored.metadata
-    file.settle(
-        "updated", "What is kept with it has changed." if is_metadata else "The place of its original has changed."
-    )
+    file.settle("updated", message("metadata_changed") if is_metadata else message("place_changed"))

@@ -10,10 +10,12 @@ import numpy as np
 
 from library.errors import InvalidContentId, LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId
+from library.ingest.destinations import all_away
 from library.ingest.pack_rows import picture_of
 from library.ingest.packs import Pack, PackedPicture, PackRow
 from library.ingest.prefetch import prefetch
 from library.ingest.receipts import FileReceipt, Status
+from library.messages import Message, message
 from library.ports import Collection, ImageStore, LoadedCollection, Vectors
 from library.records import Record
 
@@ -54,7 +56,7 @@ class _Arrival:
     lacks_row: bool = True
     lacks_original: bool = False
     status: Status | None = None
-    reason: str | None = None
+    reason: Message | None = None
 
     @property
     def receipt(self) -> FileReceipt:
@@ -65,7 +67,7 @@ class _Arrival:
     def id(self) -> ContentId:
         return self.picture.record.content_id
 
-    def settle(self, status: Status, reason: str | None = None) -> None:
+    def settle(self, status: Status, reason: Message | None = None) -> None:
         self.status, self.reason = status, reason
 
 
@@ -87,10 +89,10 @@ def _are_of_unit_length(vectors: Vectors) -> Sequence[bool]:
 def _checked(row: PackRow, has_unit_length: bool) -> _Arrival | FileReceipt:
     try:
         if not has_unit_length:
-            raise RejectedImage("Its vector is not finite and of unit length.")
+            raise RejectedImage("pack_vector")
         return _Arrival(row.place, picture_of(row))
     except (RejectedImage, InvalidContentId) as error:
-        return FileReceipt(row.place, "rejected", reason=str(error))
+        return FileReceipt(row.place, "rejected", reason=error.message)
 
 
 class _Unpacking:
@@ -121,11 +123,11 @@ class _Unpacking:
             arrival.lacks_row = arrival.id not in rows
             arrival.lacks_original = arrival.id in lacking
             if arrival.id in seen:
-                arrival.settle("duplicate", "The same picture as one before it in this pack.")
+                arrival.settle("duplicate", message("pack_repeated"))
             elif arrival.known and not (arrival.lacks_row or arrival.lacks_original):
-                arrival.settle("duplicate", f"The same picture as {arrival.known.name}.")
+                arrival.settle("duplicate", message("same_picture", name=arrival.known.name))
             elif not (arrival.known or arrival.picture.thumbnail):
-                arrival.settle("skipped", "The picture is neither in the image store nor in this pack.")
+                arrival.settle("skipped", message("pack_without_picture"))
             seen.add(arrival.id)
 
     def _lacking_originals(
@@ -139,11 +141,11 @@ class _Unpacking:
 
     def _store_all(self, arrivals: Sequence[_Arrival]) -> None:
         errors = list(self._pool.map(self._store_one, arrivals))
-        if errors and all(isinstance(error, StoreUnavailable) for error in errors):
-            raise StoreUnavailable(str(errors[0]))
+        if away := all_away(errors):
+            raise away
         for arrival, error in zip(arrivals, errors, strict=True):
             if error:
-                arrival.settle("rejected", str(error))
+                arrival.settle("rejected", error.message)
 
     def _store_one(self, arrival: _Arrival) -> LikenessError | None:
         picture, known = arrival.picture, arrival.known
@@ -163,4 +165,4 @@ class _Unpacking:
             records = [arrival.known or arrival.picture.record for arrival in lacking]
             self._collection.upsert(records, np.stack([arrival.picture.vector for arrival in lacking]))
         for arrival in arrivals:
-            arrival.settle("new", None if arrival.lacks_row else "The picture was there; its original was added.")
+            arrival.settle("new", None if arrival.lacks_row else message("pack_original_added"))

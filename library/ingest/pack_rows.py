@@ -27,7 +27,7 @@ def picture_of(row: PackRow) -> PackedPicture:
     original = row.fields.get("original")
     record = _record(row.fields, has_original=original is not None)
     if original is not None and content_id(original) != record.content_id:
-        raise RejectedImage("Its original is not the picture of its content ID.")
+        raise RejectedImage("pack_other_original")
     thumbnail = row.fields.get("thumbnail")
     if thumbnail is not None:
         check_thumbnail(thumbnail)
@@ -37,12 +37,12 @@ def picture_of(row: PackRow) -> PackedPicture:
 def _record(fields: Mapping[str, Any], has_original: bool) -> Record:
     missing = [field.name for field in fields_of(Record) if fields.get(field.name) is None]
     if missing:
-        raise RejectedImage(f"It has no {', '.join(missing)}.")
+        raise RejectedImage("pack_field_missing", fields=", ".join(missing))
     id = parse_content_id(fields["content_id"])
     if fields["format"] not in EXTENSIONS:
-        raise RejectedImage(f"{fields['format'][:20]!r} is no format of pictures that are kept here.")
+        raise RejectedImage("pack_format", format=repr(fields["format"][:20]))
     if fields["img_path"] != f"images/{id[:2]}/{id}.{EXTENSIONS[fields['format']]}":
-        raise RejectedImage("Its path is not that of its content ID.")
+        raise RejectedImage("pack_path")
     _check_numbers(fields)
     record = Record(
         content_id=id,
@@ -64,31 +64,31 @@ def _record(fields: Mapping[str, Any], has_original: bool) -> Record:
 def _check_numbers(fields: Mapping[str, Any]) -> None:
     width, height, size = fields["width"], fields["height"], fields["bytes"]
     if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
-        raise RejectedImage(f"{width} x {height} are not the pixels of a picture.")
+        raise RejectedImage("pack_pixels", width=str(width), height=str(height))
     if not 0 < size <= MAX_FILE_BYTES:
-        raise RejectedImage(f"{size} is not the number of bytes of a picture.")
+        raise RejectedImage("pack_bytes", size=size)
     if not EPOCH <= fields["added"] <= datetime.now(UTC) + timedelta(days=1):
-        raise RejectedImage(f"Nothing can have been added at {fields['added'].isoformat()}.")
+        raise RejectedImage("pack_added", added=fields["added"].isoformat())
 
 
 def _check_size(record: Record) -> None:
     try:
         size = len(record.to_json().encode())
     except UnicodeEncodeError:  # JSON can hold half a character
-        raise RejectedImage("Its metadata are not text.") from None
+        raise RejectedImage("metadata_not_text") from None
     if size > MAX_RECORD_BYTES:
-        raise RejectedImage(f"Its record has {size:,} bytes: {MAX_RECORD_BYTES:,} are the most that is kept.")
+        raise RejectedImage("record_too_large", size=size, most=MAX_RECORD_BYTES)
 
 
 def _metadata(text: str) -> Metadata:
     if len(text) > MAX_RECORD_BYTES * 3:  # escapes are longer than what they stand for
-        raise RejectedImage("Its metadata are too long.")
+        raise RejectedImage("metadata_too_long")
     try:
         metadata = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_number)
     except (ValueError, RecursionError):
-        raise RejectedImage("Its metadata are not JSON that can be kept.") from None
+        raise RejectedImage("metadata_not_json") from None
     if not isinstance(metadata, dict):
-        raise RejectedImage("Its metadata are not names and values.")
+        raise RejectedImage("metadata_not_fields")
     return metadata
 
 

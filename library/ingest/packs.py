@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from library.errors import InvalidPack
+from library.messages import Message, message
 from library.ports import EncoderInfo, Vector
 from library.records import Record
 
@@ -95,21 +96,24 @@ def check_fits(manifest: Manifest, encoder: EncoderInfo) -> None:
     if not fits(manifest, encoder):
         ours = _model(encoder.name, encoder.fingerprint, encoder.dim)
         theirs = _model(manifest.model, manifest.revision, manifest.dimension)
-        advice = (
-            f"CLIP_MODEL={manifest.model}{'' if '/' in manifest.model else ', or a folder of that name,'} takes it."
-        )
-        if manifest.model == encoder.name:
-            advice = "It takes that revision of the model."
-        raise InvalidPack(f"This pack is of {theirs}; here answers {ours}. {advice}")
+        raise InvalidPack("pack_of_other_model", theirs=theirs, ours=ours, advice=_advice(manifest, encoder))
     names = sorted({*manifest.preprocessing, *encoder.preprocessing})
     pairs = [(name, manifest.preprocessing.get(name), encoder.preprocessing.get(name)) for name in names]
-    differences = [f"{name} {theirs} there, {ours} here" for name, theirs, ours in pairs if theirs != ours]
+    differences = [f"{name} {theirs} / {ours}" for name, theirs, ours in pairs if theirs != ours]
     if differences:
-        raise InvalidPack(f"This pack's pictures were prepared otherwise for {encoder.name}: {'; '.join(differences)}.")
+        raise InvalidPack("pack_prepared_otherwise", model=encoder.name, differences="; ".join(differences))
 
 
-def _model(name: str, revision: str, dimension: int) -> str:
-    return f"{name} (revision {revision[:12]}, {dimension} numbers)"
+def _model(name: str, revision: str, dimension: int) -> Message:
+    return message("model_and_revision", name=name, revision=revision[:12], dimension=str(dimension))
+
+
+def _advice(manifest: Manifest, encoder: EncoderInfo) -> Message:
+    if manifest.model == encoder.name:
+        return message("pack_needs_revision")
+    if "/" in manifest.model:
+        return message("pack_needs_model", model=manifest.model)
+    return message("pack_needs_folder", model=manifest.model)
 
 
 def check_files(pack: Pack, should_stop: Callable[[], bool]) -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 
+from library.errors import LikenessError
 from library.ingest.batch import BATCH_SIZE, RunState
 from library.ingest.destinations import Destination
 from library.ingest.items import Item
 from library.ingest.receipts import FileReceipt
 from library.ingest.stages import Stages
 from library.ingest.storing import BatchWriter, Near
+from library.messages import Message, message
 
 
 def was_interrupted(items: Iterable[Item], should_stop: Callable[[], bool], skipped: int) -> bool:
@@ -35,7 +37,8 @@ def ingest(
     complete, and the same call later does the rest. Of what was not listed yet by then there are no receipts.
     """
     remaining = iter(items)
-    reason, problem = "", None
+    reason: Message | None = None
+    problem: LikenessError | None = None
     state = RunState()
     writer = BatchWriter(destination, state, near)
     with (
@@ -49,7 +52,7 @@ def ingest(
             problem = writer.store(batch)
             yield from batch.receipts(problem)
             if problem or should_stop():
-                reason = f"Not tried. {problem}" if problem else "Stopped before this file."
+                reason = message("not_tried", problem=problem.message) if problem else message("stopped")
                 state.is_stopped = True
     if reason and isinstance(items, Sequence):  # the rest of an archive or a bucket would have to be listed for that
         yield from (FileReceipt(item.path, "skipped", reason=item.skip or reason) for item in remaining)

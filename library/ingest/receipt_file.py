@@ -23,12 +23,12 @@ def receipt_file(path: Path | None) -> Iterator[Write]:
         yield lambda _: None
         return
     if path.suffix.lower() not in (".csv", ".jsonl"):
-        raise InvalidSelection(f"{path.name} is no name for receipts: .csv or .jsonl is expected.")
+        raise InvalidSelection("receipts_name", name=path.name)
     try:
         # Names that are not UTF-8 reach Python with lone surrogates.
         file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
     except OSError as error:
-        raise InvalidSelection(f"{path} cannot be written: {error.strerror}.") from None
+        raise InvalidSelection("cannot_write", path=str(path), problem=str(error.strerror)) from None
     with file:
         yield _csv_writer(file) if path.suffix.lower() == ".csv" else _jsonl_writer(file)
 

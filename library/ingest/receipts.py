@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from library.images import ContentId
+from library.messages import Message
 
 Status = Literal["new", "updated", "duplicate", "rejected", "skipped"]
 STATUSES: tuple[Status, ...] = ("new", "updated", "duplicate", "rejected", "skipped")
@@ -22,13 +23,14 @@ class FileReceipt:
     path: str
     status: Status
     content_id: ContentId | None = None
-    reason: str | None = None
+    reason: Message | None = None
     near_duplicate_of: ContentId | None = None
     may_retry: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the receipt as programs read it; `may_retry` is not part of it."""
-        return {name: getattr(self, name) for name in RECEIPT_FIELDS}
+        """Returns the receipt as programs read it, with the reason in English; `may_retry` is not part of it."""
+        found = {name: getattr(self, name) for name in RECEIPT_FIELDS}
+        return found | {"reason": str(self.reason) if self.reason else None}
 
 
 RECEIPT_FIELDS = ("path", "status", "content_id", "reason", "near_duplicate_of")  # in files and in JSON

@@ -23,7 +23,7 @@ class Shard:
         match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text, flags=re.ASCII)
         shard = cls(int(match[1]), int(match[2])) if match else cls(0, 0)
         if not 1 <= shard.number <= shard.count:
-            raise InvalidSelection(f"The shard {text[:40]!r} is not possible: 3/8 is the third of eight.")
+            raise InvalidSelection("shard_impossible", text=repr(text[:40]))
         return shard
 
     def holds(self, item: Item) -> bool:

@@ -81,7 +81,7 @@ class Stages:
             try:
                 file.addition = _addition(file, self._in_place, self._destination.working_side)
             except RejectedImage as error:
-                file.settle("rejected", str(error))
+                file.settle("rejected", error.message)
         return file
 
 

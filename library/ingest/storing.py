@@ -8,6 +8,7 @@ from library.images import ContentId
 from library.ingest.batch import Batch, PendingFile, RunState
 from library.ingest.destinations import Destination
 from library.ingest.receipts import FileReceipt, Status
+from library.messages import message
 from library.ports import Vectors
 from library.records import Record
 
@@ -19,7 +20,7 @@ def as_near(text: str) -> Near:
     for near in get_args(Near):
         if text == near:
             return near  # type: ignore[no-any-return]
-    raise InvalidSelection(f"--near-duplicates {text} is not possible: {', '.join(get_args(Near))} are.")
+    raise InvalidSelection("near_duplicates_choice", text=text, choices=", ".join(get_args(Near)))
 
 
 class BatchWriter:
@@ -48,7 +49,7 @@ class BatchWriter:
         for file in batch.files:
             if file.addition and file.id and (other := resembled.get(file.id)):
                 status: Status = "skipped" if self._near == "skip" else "new"
-                file.settle(status, f"A near-duplicate of {other.name}.", other.content_id)
+                file.settle(status, message("near_duplicate", name=other.name), other.content_id)
             self._note(file, errors)
         return None
 
@@ -78,7 +79,7 @@ class BatchWriter:
                 file.share_fate(receipt)
         elif file.id:
             if error := errors.get(file.id):
-                file.reject_for_now(str(error))
+                file.reject_for_now(error.message)
             if file.receipt and file.receipt.status in ("rejected", "skipped"):
                 self._failed[file.id] = file.receipt
             else:

@@ -93,7 +93,7 @@ def through(worker: Worker, source: str) -> Add:
                 break
         yield from [replace(receipt, path=paths[receipt.path]) for receipt in list(run.receipts)]
         if run.state == "failed" and not should_stop():
-            raise LikenessError(run.problem or "")
+            raise LikenessError("import_failed", problem=run.problem or "")
 
     return add
 
@@ -103,7 +103,7 @@ def parse_interval(text: str) -> float:
     match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,6})?)(ms|s|m|h)?", text.strip(), flags=re.ASCII)
     seconds = float(match[1]) * {"ms": 0.001, "m": 60.0, "h": 3600.0}.get(match[2], 1.0) if match else 0.0
     if not 0.1 <= seconds <= 86_400:
-        raise InvalidSelection(f"--every {text[:40]!r} is not possible: 5s, 2m, 500ms or seconds are expected.")
+        raise InvalidSelection("interval_impossible", text=repr(text[:40]))
     return seconds
 
 

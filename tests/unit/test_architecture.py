@@ -30,7 +30,7 @@ VENDORS = {
 ROOMS = {"ui", "db", "encoders", "settings", "runtime", "server", "commands", "app"}
 MAY_IMPORT = {
     "library": set(),
-    "encoders": {"sentence_transformers", "torch", "transformers", "typer"},
+    "encoders": {"sentence_transformers", "torch", "transformers"},
     "db": {"pyarrow", "pymilvus", "grpc", "fsspec", "watchfiles"},
     "ui": {"gradio", "starlette"},
     "commands": {"typer", "settings", "runtime", "server", "db", "encoders"},
@@ -49,6 +49,21 @@ def test_a_room_stays_within_its_walls(room):
     forbidden = (VENDORS | ROOMS) - MAY_IMPORT[room] - {room}
     for path in (ROOT / room).rglob("*.py"):
         assert not imports(path) & forbidden, path
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "testing", "docs", "training", *MAY_IMPORT])
+def test_only_tests_import_tests(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        assert "tests" not in imports(path), path
+
+
+def test_the_training_code_is_used_by_nothing_that_runs():
+    paths = [
+        *ROOT.glob("*.py"),
+        *(path for room in (*MAY_IMPORT, "testing", "docs") for path in (ROOT / room).rglob("*.py")),
+    ]
+    for path in paths:
+        assert "training" not in imports(path), path
 
 
 @pytest.mark.parametrize(

@@ -274,7 +274,7 @@ def test_keeping_one_deletes_the_others_and_takes_them_in_no_more(quick, samples
     assert {each.name for each in deleted} == {"half.jpg", "coarse.jpg"}
     receipts = list(quick.add(files))
     assert [receipt.status for receipt in receipts] == ["duplicate", "skipped", "skipped"]
-    assert receipts[1].reason == f"A near-duplicate of {FLOWER}, which was kept instead."
+    assert str(receipts[1].reason) == f"A near-duplicate of {FLOWER}, which was kept instead."
     assert receipts[1].near_duplicate_of == kept
     assert quick.status().pictures == 1
 
@@ -356,7 +356,7 @@ def test_a_new_picture_is_noted_as_a_near_duplicate_of_one_that_is_there(quick, 
     receipts = list(quick.add([second, third, item("sea.png", samples[SUNSET])], near="note"))
     flower = id_of(quick, FLOWER)
     assert [receipt.status for receipt in receipts] == ["new", "new", "new"]
-    assert receipts[0].reason == f"A near-duplicate of {FLOWER}."
+    assert str(receipts[0].reason) == f"A near-duplicate of {FLOWER}."
     assert receipts[0].near_duplicate_of == flower
     assert receipts[1].near_duplicate_of in (flower, receipts[0].content_id)
     assert receipts[2].near_duplicate_of is receipts[2].reason is None
@@ -409,7 +409,7 @@ def test_nothing_is_looked_for_unless_it_is_asked_for(library, picture, monkeypa
 def test_a_receipt_of_a_near_duplicate_is_json(quick, samples):
     first, second, _ = three(samples)
     receipts = list(quick.add([first, second], near="note"))
-    assert json.loads(json.dumps(receipts[1].__dict__))["near_duplicate_of"] == receipts[0].content_id
+    assert json.loads(json.dumps(receipts[1].as_json()))["near_duplicate_of"] == receipts[0].content_id
 
 
 def test_a_picture_that_lacks_only_its_row_is_finished_though_it_has_a_near_duplicate(samples):

@@ -14,6 +14,7 @@ from library.evaluation.config import EvaluationConfig
 from library.evaluation.evaluate import evaluate
 from library.evaluation.labels import Labelling
 from library.evaluation.tasks import CAPTIONS, NAMES, PICTURES, TEMPLATED, averaged, spoken
+from library.messages import message
 from testing.fakes import ColourEncoder, MemoryDatabase
 from testing.pictures import item
 
@@ -101,7 +102,7 @@ def test_a_picture_that_lies_in_no_folder_of_a_class_is_left_out(items):
 def test_what_cannot_be_read_and_copies_are_left_out_and_counted(items, picture):
     broken = item("broken.png", b"text", metadata={"class": "red"}, source="x")
     copy = replace(items[0], name="copy.png", metadata={"class": "blue"})
-    hidden = item(".hidden", b"", skip="A hidden file.")
+    hidden = item(".hidden", b"", skip=message("hidden"))
     found = evaluated([*items, broken, copy, hidden])
     assert (found["pictures"], found["left_out"]) == (9, {"unreadable": 1, "copies of another picture": 1})
 

@@ -12,6 +12,7 @@ from library.image_library import ImageLibrary
 from library.images import content_id
 from library.ingest.items import Item
 from library.ingest.receipts import STATUSES, FileReceipt, tally
+from library.messages import message
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore, ready
 from testing.pictures import ids, item
@@ -31,14 +32,14 @@ def test_a_new_picture_is_stored_and_found(library, picture):
 def test_the_same_bytes_under_another_name_are_a_duplicate_of_the_first(library, picture):
     list(library.add([item("red.png", picture("red"))]))
     [receipt] = library.add([item("rot.png", picture("red"))])
-    assert (receipt.status, receipt.reason) == ("duplicate", "The same picture as red.png.")
+    assert (receipt.status, str(receipt.reason)) == ("duplicate", "The same picture as red.png.")
     assert library.status().pictures == 1
 
 
 def test_the_same_bytes_in_one_batch_are_one_picture(library, picture):
     receipts = list(library.add([item("red.png", picture("red")), item("rot.png", picture("red"))]))
     assert statuses(receipts) == ["new", "duplicate"]
-    assert receipts[1].reason == "The same picture as red.png."
+    assert str(receipts[1].reason) == "The same picture as red.png."
 
 
 def test_a_bad_file_stops_nobody(library, picture):
@@ -54,7 +55,7 @@ def test_a_file_that_cannot_be_read_is_rejected_by_name(library, picture, tmp_pa
 
     receipts = list(library.add([Item("gone.png", "gone.png", gone), item("red.png", picture("red"))]))
     assert statuses(receipts) == ["rejected", "new"]
-    assert "No such file" in receipts[0].reason
+    assert "No such file" in str(receipts[0].reason)
 
 
 def test_a_picture_that_lacks_only_its_row_is_finished_as_new(library, store, database, picture):
@@ -82,8 +83,8 @@ def test_stopping_ends_after_the_batch_in_hand(library, picture):
 
 
 def test_a_skipped_item_keeps_its_reason(library):
-    [receipt] = library.add([Item("x.txt", "x.txt", bytes, skip="No picture.")])
-    assert (receipt.status, receipt.reason) == ("skipped", "No picture.")
+    [receipt] = library.add([Item("x.txt", "x.txt", bytes, skip=message("No picture."))])
+    assert (receipt.status, str(receipt.reason)) == ("skipped", "No picture.")
 
 
 class FullStore(MemoryStore):
@@ -101,7 +102,7 @@ def test_a_picture_that_cannot_be_stored_gets_no_row(picture):
     small, large = picture("red"), picture("blue", size=(400, 400))
     receipts = list(library.add([item("large.png", large), item("small.png", small)]))
     assert statuses(receipts) == ["rejected", "new"]
-    assert "No space left" in receipts[0].reason
+    assert "No space left" in str(receipts[0].reason)
     assert library.count_rows() == 1
 
 
@@ -171,7 +172,7 @@ def test_copies_far_apart_in_one_run_are_encoded_once(picture):
     files = shades(picture, 100)
     receipts = list(library.add([*files, *files, *files]))
     assert statuses(receipts) == ["new"] * 100 + ["duplicate"] * 200
-    assert receipts[250].reason == "The same picture as 50.png."
+    assert str(receipts[250].reason) == "The same picture as 50.png."
     assert encoder.encoded == 100
 
 

@@ -277,7 +277,7 @@ def test_a_repeated_import_changes_nothing(laptop, cluster):
     pack = laptop.export()
     cluster.take(pack)
     assert cluster.take(pack) == {"duplicate": 5}
-    assert cluster.receipts[0].reason == "The same picture as orange.png."
+    assert str(cluster.receipts[0].reason) == "The same picture as orange.png."
     assert cluster.library.count_rows() == 5
 
 
@@ -294,7 +294,7 @@ def test_originals_are_added_to_pictures_that_came_without(laptop, cluster):
     cluster.take(laptop.export(THUMBNAILS, "light"))
     pack = laptop.export(ALL)
     assert cluster.take(pack) == {"new": 5}
-    assert {receipt.reason for receipt in cluster.receipts} == {"The picture was there; its original was added."}
+    assert {str(receipt.reason) for receipt in cluster.receipts} == {"The picture was there; its original was added."}
     assert all(cluster.store.has_original(record) for record in laptop.records())
     assert cluster.library.browse(0, 1)[0].original_at == ""
     assert cluster.take(pack) == {"duplicate": 5}
@@ -434,7 +434,7 @@ LIES = {
     "another revision": (lambda pack: claim(pack, revision="1" * 12), "takes that revision of the model"),
     "another preprocessing": (
         lambda pack: claim(pack, preprocessing={"size": {"height": 32}, "mean": [0.5, 0.25]}),
-        "prepared otherwise .*: size {'height': 32} there, {'height': 64} here",
+        "prepared otherwise .*: size {'height': 32} / {'height': 64}",
     ),
     "a model that is no line": (lambda pack: claim(pack, model="a\x1b[2Jb"), "not one line of text"),
 }
@@ -489,7 +489,7 @@ def test_a_bad_row_stays_out_and_the_rest_goes_in(laptop, cluster, column, value
     counts = cluster.take(pack)
     assert counts in ({"rejected": 1, "new": 4}, {"skipped": 1, "new": 4})
     assert cluster.receipts[0].path == "pictures-00000.parquet row 1"
-    assert reason in cluster.receipts[0].reason
+    assert reason in str(cluster.receipts[0].reason)
     assert (cluster.store.count(), cluster.library.count_rows()) == (4, 4)
 
 
@@ -501,7 +501,7 @@ def test_a_time_that_no_calendar_has_is_a_bad_row(laptop, cluster):
     pack = laptop.export()
     replace_table(pack, change)
     assert cluster.take(pack) == {"rejected": 1, "new": 4}
-    assert cluster.receipts[0].reason == "It has no added."
+    assert str(cluster.receipts[0].reason) == "It has no added."
 
 
 def test_a_name_becomes_one_that_any_screen_can_show(laptop, cluster):

@@ -10,6 +10,7 @@ from library.ingest.items import Item
 from library.ingest.receipt_file import receipt_file
 from library.ingest.receipts import FileReceipt
 from library.ingest.selection import Selection, Shard
+from library.messages import message
 
 
 def items(count, root="holiday"):
@@ -35,7 +36,7 @@ def test_what_is_no_shard_is_explained(text):
 
 
 def test_a_limit_does_not_count_what_is_skipped_anyway():
-    files = [Item("x", "x.txt", bytes, skip="No picture."), *items(5)]
+    files = [Item("x", "x.txt", bytes, skip=message("no_picture", formats="")), *items(5)]
     assert [item.name for item in Selection(limit=2).of(files)] == ["x.txt", "0.jpg", "1.jpg"]
 
 
@@ -54,7 +55,7 @@ def test_metadata_adds_to_what_a_source_knows():
 
 RECEIPTS = [
     FileReceipt("a, b\n.jpg", "new", "0" * 64),
-    FileReceipt("caf\udce9.jpg", "rejected", None, 'It says "no".'),
+    FileReceipt("caf\udce9.jpg", "rejected", None, message('It says "no".')),
 ]
 
 

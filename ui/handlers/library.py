@@ -14,6 +14,7 @@ from library.images import parse_content_id
 from library.ingest.items import Item
 from library.ingest.runs import AddJob, Worker
 from library.ingest.storing import Near
+from library.messages import message
 from library.permissions import Edits, Sources, require
 from library.search.fields import Fields
 from library.search.query import Answer, Query, as_order
@@ -298,7 +299,8 @@ class Handlers:
         parts = [self._uploads_in(entry) for entry in validation.entries(given.get("files"))]
         for entry in validation.entries(given.get("left_out")):
             name = validation.file_name(entry.get("name"))
-            parts.append([Item(name, name, bytes, skip=validation.text(entry.get("reason"), 200) or "Not uploaded.")])
+            reason = message(validation.text(entry.get("reason"), 200) or "not_uploaded")
+            parts.append([Item(name, name, bytes, skip=reason)])
         if not parts:
             raise RejectedImage("No files arrived. Choose pictures or a folder first.")
         return _joined(parts)
@@ -308,7 +310,7 @@ class Handlers:
         name = validation.file_name(entry.get("name"))
         path = self._uploaded(entry.get("path"))
         if path is None:
-            return [Item(name, name, bytes, skip="Not uploaded: the file did not arrive.")]
+            return [Item(name, name, bytes, skip=message("not_arrived"))]
         packed = self._sources.in_archive(path, name) if self._sources else None
         return packed or [Item(name, name, path.read_bytes, "upload")]
 
