@@ -20,7 +20,9 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from testing import states
-from testing.browser import PHONE, WIDE, Browser, start_chromium
+from testing.apps import Apps
+from testing.browser import PHONE, WIDE, Browser, Contexts, start_chromium
+from testing.libraries import Libraries
 
 HERE = Path(__file__).parent
 SHOWN = {  # the browser's language, what is searched for among the samples, and among photos
@@ -40,30 +42,32 @@ def main() -> None:
         "--locale", default="en-US", help="the language of the browser, for states that no English words lead to"
     )
     given = parser.parse_args()
-    apps = states.Apps(Path(tempfile.mkdtemp()))
+    folder = Path(tempfile.mkdtemp())
+    apps = Apps(folder, Libraries(folder / "libraries"))
     try:
         with sync_playwright() as playwright:
             chromium = start_chromium(playwright)
+            contexts = Contexts(chromium)
             if given.states:
-                photograph_states(chromium, apps, given.states, given.only, given.locale)
+                photograph_states(contexts, apps, given.states, given.only, given.locale)
             else:
-                photograph_results(chromium, apps, given.photos)
+                photograph_results(contexts, apps, given.photos)
             chromium.close()
     finally:
         apps.stop()
 
 
-def photograph_results(chromium: object, apps: states.Apps, photos: Path | None) -> None:
+def photograph_results(contexts: Contexts, apps: Apps, photos: Path | None) -> None:
     for name, (locale, query, photo_query) in SHOWN.items():
         state = partial(states.results, query=query)
         if photos:
             state = partial(found_photos, photos=photos, query=photo_query)
-        photograph(chromium, state, apps, HERE / name, locale=locale)
+        photograph(contexts, state, apps, HERE / name, locale=locale)
         if photos:
             reduce_colours(HERE / name)
 
 
-def found_photos(visitor: Browser, apps: states.Apps, photos: Path, query: str) -> Page:
+def found_photos(visitor: Browser, apps: Apps, photos: Path, query: str) -> Page:
     address = f"{apps.of_photos(photos).url}/?{urlencode({'q': query})}"
     visitor.open(address).locator("#results .lk-card").first.wait_for()  # the first query after a start takes longer
     page = visitor.open(address)
@@ -78,25 +82,25 @@ def reduce_colours(path: Path) -> None:
     whole.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
 
 
-def photograph_states(chromium: object, apps: states.Apps, folder: Path, only: list[str] | None, locale: str) -> None:
+def photograph_states(contexts: Contexts, apps: Apps, folder: Path, only: list[str] | None, locale: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [state for state in states.STATES if not only or state.__name__ in only]
     for state, size, scheme in product(chosen, (WIDE, PHONE), ("light", "dark")):
         path = folder / f"{state.__name__}-{size[0]}-{scheme}.png"
-        photograph(chromium, state, apps, path, size, scheme, locale)
+        photograph(contexts, state, apps, path, size, scheme, locale)
         print(path)
 
 
 def photograph(
-    chromium: object,
+    contexts: Contexts,
     state: states.State,
-    apps: states.Apps,
+    apps: Apps,
     path: Path,
     size: tuple[int, int] = WIDE,
     scheme: str = "light",
     locale: str = "en-US",
 ) -> None:
-    visitor = Browser(chromium, size, scheme, locale)
+    visitor = Browser(contexts, size, scheme, locale)
     page = state(visitor, apps)
     settle(page)
     page.screenshot(path=path)

@@ -35,28 +35,56 @@ def start_chromium(playwright: Any) -> Any:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
 
-class Browser:
-    """One visitor, with as many tabs as they open."""
+class Contexts:
+    """Lends contexts to visitors. Who comes next finds no cookie, but the scripts in the cache."""
 
-    def __init__(
-        self, chromium: Any, size: tuple[int, int] = WIDE, scheme: str = "light", locale: str = "en-US"
-    ) -> None:
-        self.problems: list[str] = []
+    def __init__(self, chromium: Any) -> None:
+        self._chromium = chromium
+        self._idle: dict[tuple[Any, ...], list[Any]] = {}
+
+    def take(self, size: tuple[int, int], scheme: str, locale: str) -> Any:
+        idle = self._idle.setdefault((size, scheme, locale), [])
+        return idle.pop() if idle else self._new(size, scheme, locale)
+
+    def give_back(self, context: Any, size: tuple[int, int], scheme: str, locale: str) -> None:
+        for page in context.pages:
+            page.close()
+        context.clear_cookies()
+        self._idle[size, scheme, locale].append(context)
+
+    def _new(self, size: tuple[int, int], scheme: str, locale: str) -> Any:
         is_phone = size[0] < 500
-        self.context = chromium.new_context(
+        context = self._chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,
             locale=locale,
             has_touch=is_phone,
             is_mobile=is_phone,
         )
-        self.context.set_default_timeout(PATIENCE)
-        self.context.on("weberror", lambda error: self.problems.append(f"error: {error.error}"))
-        self.context.on("console", self._note_console)
-        self.context.on("request", lambda request: self._note_address(request.url))
-        self.context.on("requestfailed", self._note_failure)
-        self.context.on("dialog", self._note_dialog)
-        self.context.on("page", self._watch_sockets)
+        context.set_default_timeout(PATIENCE)
+        return context
+
+
+class Browser:
+    """One visitor, with as many tabs as they open."""
+
+    def __init__(
+        self, contexts: Contexts, size: tuple[int, int] = WIDE, scheme: str = "light", locale: str = "en-US"
+    ) -> None:
+        self.problems: list[str] = []
+        self._contexts = contexts
+        self._kind = (size, scheme, locale)
+        self.context = contexts.take(*self._kind)
+        self._listeners = {
+            "weberror": lambda error: self.problems.append(f"error: {error.error}"),
+            "console": self._note_console,
+            "request": lambda request: self._note_address(request.url),
+            "requestfailed": self._note_failure,
+            "dialog": self._note_dialog,
+            "page": self._watch_sockets,
+        }
+        for event, listener in self._listeners.items():
+            self.context.on(event, listener)
 
     def open(self, url: str) -> "Page":
         page = self.context.new_page()
@@ -65,7 +93,9 @@ class Browser:
         return page
 
     def close(self) -> None:
-        self.context.close()
+        for event, listener in self._listeners.items():
+            self.context.remove_listener(event, listener)
+        self._contexts.give_back(self.context, *self._kind)
 
     def _watch_sockets(self, page: "Page") -> None:
         page.on("websocket", lambda socket: self._note_address(socket.url))

@@ -13,12 +13,13 @@ from library.image_library import ImageLibrary
 from library.images import ContentId, content_id
 from library.ingest.runs import Worker
 from testing.app_server import ForkedServer, Server
-from testing.browser import CHROMIUM, PHONE, Browser, start_chromium, sync_playwright
+from testing.apps import Apps
+from testing.browser import CHROMIUM, PHONE, Browser, Contexts, start_chromium, sync_playwright
 from testing.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, ready
+from testing.libraries import Libraries
 from testing.milvus_server import MilvusServer
 from testing.pictures import item
 from testing.skipping import skip_or_fail
-from testing.states import Apps
 
 NEEDS = {
     "browser": {"chromium"},
@@ -66,12 +67,18 @@ def s3_server() -> Iterator[str]:
 # The page in a real browser
 
 
+@pytest.fixture(scope="session")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Libraries:
+    base = tmp_path_factory.getbasetemp()
+    return Libraries((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "libraries")
+
+
 @pytest.fixture(scope="module")
-def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apps]:
+def apps(tmp_path_factory: pytest.TempPathFactory, libraries: Libraries) -> Iterator[Apps]:
     """Servers that the tests of a module share: none of them changes what another looks at."""
     if sync_playwright is None or CHROMIUM is None:
         skip_or_fail("playwright or Chromium is not installed")
-    apps = Apps(tmp_path_factory.mktemp("places"))
+    apps = Apps(tmp_path_factory.mktemp("apps"), libraries)
     yield apps
     apps.stop()
 
@@ -114,13 +121,18 @@ def chromium() -> Iterator[object]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def contexts(chromium: object) -> Contexts:
+    return Contexts(chromium)
+
+
 @pytest.fixture
-def visit(chromium: object) -> Iterator[Callable[..., Browser]]:
+def visit(contexts: Contexts) -> Iterator[Callable[..., Browser]]:
     """visit(PHONE, "dark") -> a visitor, who in the end must have met no problem."""
     visitors: list[Browser] = []
 
     def come(*args: object) -> Browser:
-        visitors.append(Browser(chromium, *args))
+        visitors.append(Browser(contexts, *args))
         return visitors[-1]
 
     yield come

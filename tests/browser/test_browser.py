@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from library.samples.pictures import sample_pictures
+from testing.apps import HOSTILE, LONGEST, RIGHT_TO_LEFT
 from testing.blocked_model import BlockedModel
 from testing.browser import (
     cards,
@@ -22,7 +23,6 @@ from testing.browser import (
     wait_for_cards,
     wait_for_focus,
 )
-from testing.states import HOSTILE, LONGEST, RIGHT_TO_LEFT
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

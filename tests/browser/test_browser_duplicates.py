@@ -4,14 +4,15 @@ import pytest
 
 from testing import states
 from testing.browser import wait_for_cards
+from testing.states import steps
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serve, apps, browser, tmp_path):
-    server = serve(DATA_DIR=str(apps.take_in_copies(tmp_path)))
+    server = serve(DATA_DIR=str(apps.libraries.copy(apps.libraries.copies(), tmp_path)))
     page = browser.open(server.url)
-    states.find_near_duplicates(page)
+    steps.find_near_duplicates(page)
     groups = page.locator(".lk-alikes")
     group = groups.filter(has_text="sunset over the sea")
     assert (groups.count(), group.locator("input:checked").count()) == (6, 1)

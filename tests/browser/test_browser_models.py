@@ -4,6 +4,7 @@ import pytest
 
 from testing import states
 from testing.browser import cards, search
+from testing.states import steps
 from testing.tiny_clip import save_tiny_clip
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -29,7 +30,7 @@ def test_two_models_answer_in_two_columns_with_the_overlap_marked(apps, browser)
 def test_the_model_that_is_chosen_answers_the_next_question_too(apps, browser):
     page = browser.open(f"{apps.side_by_side().url}/?q=stripes")
     first = page.locator(".lk-card .lk-number").first.inner_text()
-    states.open_settings(page)
+    steps.open_settings(page)
     page.locator("#models").get_by_label("Model", exact=True).select_option("other")
     page.wait_for_function("first => document.querySelector('.lk-card .lk-number')?.textContent !== first", arg=first)
     assert "model=other" in page.url
@@ -42,7 +43,7 @@ def test_the_model_that_is_chosen_answers_the_next_question_too(apps, browser):
 def test_weights_that_are_cut_off_are_told_and_the_present_model_goes_on(apps, browser):
     page = browser.open(f"{apps.side_by_side().url}/?q=stripes&model=cut+off")
     page.locator("#results .lk-message", has_text="The model cut off cannot be loaded").wait_for()
-    states.open_settings(page)
+    steps.open_settings(page)
     page.locator("#models").get_by_label("Model", exact=True).select_option("small")
     page.locator(".lk-card .lk-number").first.wait_for()
 
@@ -59,7 +60,7 @@ def test_pictures_are_encoded_for_a_model_and_its_collection_is_dropped(serve, b
     page = browser.open(server.url)
     page.get_by_role("button", name="Add sample pictures").click()
     page.locator(".lk-line h2", has_text="60 pictures").wait_for()
-    states.open_settings(page)
+    steps.open_settings(page)
     page.get_by_role("button", name="Models…").click()
     further = model_of(page, "further")
     further.get_by_role("button", name="Encode 60 pictures").click()

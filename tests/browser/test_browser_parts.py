@@ -7,6 +7,7 @@ from PIL import Image
 
 from testing import states
 from testing.browser import cards, names, search, search_with_file, wait_for_box, wait_for_cards
+from testing.states import steps
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -148,7 +149,7 @@ def test_a_rectangle_drawn_on_a_picture_is_what_is_searched_with(server, browser
     page = browser.open(server.url)
     search_with_file(page, tmp_path / "halves.png")
     wait_for_parts(page, 1)
-    states.open_cropper(page)
+    steps.open_cropper(page)
     box = page.locator(".lk-crop img").bounding_box()
     page.mouse.move(box["x"] + 2, box["y"] + 2)
     page.mouse.down()
@@ -167,7 +168,7 @@ def test_a_rectangle_drawn_on_a_picture_is_what_is_searched_with(server, browser
 
 def test_a_crop_needs_no_pointer_and_can_be_taken_back(server, browser, apps):
     page = states.similar(browser, apps)
-    states.open_cropper(page)
+    steps.open_cropper(page)
     page.get_by_label("Left %").fill("150")
     assert page.get_by_label("Width %").input_value() == "1"
     page.get_by_label("Left %").fill("50")
@@ -176,7 +177,7 @@ def test_a_crop_needs_no_pointer_and_can_be_taken_back(server, browser, apps):
     page.get_by_role("button", name="Search with this part").press("Enter")
     wait_for_address(page, r"crop=0\.5%2C0%2C0\.5%2C1")
     wait_for_parts(page, 1)
-    states.open_cropper(page)
+    steps.open_cropper(page)
     page.get_by_role("button", name="Whole picture").click()
     wait_for_address(page, r"like=[0-9a-f]{64}$")
 

@@ -11,6 +11,7 @@ import pytest
 
 from encoders.model_files import SMALL_FOLDER
 from testing import states
+from testing.apps import NO_PICTURE, without_network
 from testing.blocked_model import BlockedModel
 from testing.browser import (
     PATIENCE,
@@ -79,7 +80,7 @@ def test_without_a_model_the_page_says_what_to_do_and_still_shows_the_library(ap
 
 
 def test_from_no_network_to_the_chosen_model(serve, browser, apps, tmp_path):
-    server = serve(**states.without_network(tmp_path / "hub", TINY_CLIP))
+    server = serve(**without_network(tmp_path / "hub", TINY_CLIP))
     page = browser.open(server.url)
     upload(page, [apps.picture() for _ in range(3)])
     banner = page.locator(".lk-standin")
@@ -97,7 +98,6 @@ def test_from_no_network_to_the_chosen_model(serve, browser, apps, tmp_path):
 
 
 def test_pictures_of_another_model_are_encoded_on_request(serve, browser, apps):
-    apps.filled()
     page = browser.open(f"{serve(IMAGE_STORE=apps.pictures()).url}/?q=a+rainbow")
     page.get_by_text("60 pictures cannot be found with small").wait_for()
     page.get_by_role("button", name="Encode them").click()
@@ -107,7 +107,7 @@ def test_pictures_of_another_model_are_encoded_on_request(serve, browser, apps):
 
 
 def test_where_visitors_may_only_add_the_banner_says_who_can_help(serve, browser, tmp_path):
-    page = browser.open(serve(EDITS="add", **states.without_network(tmp_path / "hub")).url)
+    page = browser.open(serve(EDITS="add", **without_network(tmp_path / "hub")).url)
     banner = page.locator(".lk-standin")
     banner.get_by_text("Whoever runs this app can end that with: python app.py reindex").wait_for()
     assert banner.get_by_role("button").count() == 0
@@ -176,7 +176,7 @@ def test_without_milvus_the_library_is_shown_and_a_search_says_what_to_do(apps, 
 
 @pytest.mark.parametrize(
     ("like", "title"),
-    [(states.NO_PICTURE, "This picture cannot be found"), ("../../etc/passwd", "There is no such picture")],
+    [(NO_PICTURE, "This picture cannot be found"), ("../../etc/passwd", "There is no such picture")],
 )
 def test_an_address_of_no_picture_is_explained_and_left_by_a_search(server, browser, like, title):
     page = browser.open(f"{server.url}/?like={like}")

@@ -1,0 +1,185 @@
+"""Serves the app in every condition that a state of the page needs."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlencode
+
+from PIL import Image
+
+from testing.app_server import ForkedServer, Server
+from testing.blocked_model import BlockedModel
+from testing.libraries import Libraries
+
+HOSTILE = "${alert(1)}{{value}}<img src=x onerror=alert(1)>.png"
+RIGHT_TO_LEFT = "\u202egnp.exe صورة.png"
+LONGEST = "é" * 125 + "x.png"  # 255 bytes, all that a file system takes
+NOWHERE = "http://127.0.0.1:9"  # the port of a service that nobody runs
+NO_PICTURE = "0" * 64
+NONSENSE = "qwpoeiru"
+WITHOUT_MODEL = """
+import app
+from encoders.sources import ModelLoader
+from library.errors import ModelUnavailable
+def fail(*_):
+    raise ModelUnavailable("The memory of the graphics card is full. Stop what else runs on it, then start again.")
+ModelLoader._load = fail
+app.main()
+"""
+REBUILDING = """
+from dataclasses import replace
+import app
+from db.milvus.collection import MilvusCollection
+status = MilvusCollection.status
+def rebuilding(self, expected_rows=None):
+    return replace(status(self, expected_rows), state="rebuilding", nlist=512, seconds_until_release=None)
+MilvusCollection.status = rebuilding
+app.main()
+"""
+
+
+def quote_filter(field: str, operator: str, value: object) -> str:
+    """As the address bar has it."""
+    return urlencode({"where": json.dumps([{"field": field, "operator": operator, "value": value}])})
+
+
+FILTERED = urlencode(
+    {
+        "where": json.dumps(
+            [
+                {"field": "name", "operator": "starts with", "value": "night sky"},
+                {"field": "width", "operator": "between", "value": [200, 2000]},
+            ]
+        ),
+        "sort": "name",
+    }
+)
+
+
+def without_network(hub: Path, model: str = "openai/clip-vit-base-patch32") -> dict[str, str]:
+    """The environment of an app whose model cache lies in `hub` and which reaches nothing else."""
+    return {"CLIP_MODEL": model, "HF_HOME": str(hub), "HF_HUB_OFFLINE": "1"}
+
+
+class Apps:
+    """The app in one condition each; started when first visited."""
+
+    def __init__(self, folder: Path, libraries: Libraries) -> None:
+        self.folder = folder
+        self.libraries = libraries
+        self._servers: dict[str, Server] = {}
+        self._numbers = count(1)
+
+    def filled(self) -> Server:
+        """Holds the sample pictures, and nobody changes it."""
+        return self._server("filled", library=self.libraries.samples)
+
+    def of_photos(self, photos: Path) -> Server:
+        """Holds the photos of a folder."""
+        return self._server("photos", library=lambda: self.libraries.photos(photos))
+
+    def empty(self) -> Server:
+        return self._server("empty")
+
+    def read_only(self) -> Server:
+        return self._server("read_only", EDITS="none")
+
+    def closed(self) -> Server:
+        return self._server("closed", AUTH="ann:secret")
+
+    def changing(self) -> Server:
+        return self._server("changing")
+
+    def with_sources(self, folder: Path) -> Server:
+        return self._server("with_sources", SOURCES_ALLOWED=str(folder))
+
+    def loading(self) -> Server:
+        """The model never comes."""
+        return self._server("loading", CLIP_MODEL=self._blocked("loading"), IMAGE_STORE=self.pictures())
+
+    def uploading(self) -> Server:
+        """An upload has begun that waits for the model."""
+        return self._server("uploading", CLIP_MODEL=self._blocked("uploading"))
+
+    def without_model(self) -> Server:
+        """Not even the small model can be loaded."""
+        return self._server("without_model", ("-c", WITHOUT_MODEL), IMAGE_STORE=self.pictures())
+
+    def on_fallback(self) -> Server:
+        """The chosen model is not in the cache, and there is no network."""
+        return self._server("on_fallback", **without_network(self._of("on_fallback") / "hub"))
+
+    def another_model(self) -> Server:
+        """The pictures were added while another model answered."""
+        return self._server("another_model", IMAGE_STORE=self.pictures())
+
+    def side_by_side(self) -> Server:
+        """The sample pictures, encoded for two of three models; the weights of the third are cut off."""
+        library = self.libraries.two_models()
+        others = ",".join(str(library / name) for name in ("other", "cut off"))
+        return self._server("side_by_side", library=self.libraries.two_models, CLIP_OTHERS=others)
+
+    def without_milvus(self) -> Server:
+        return self._server("without_milvus", MILVUS_URI=NOWHERE, IMAGE_STORE=self.pictures())
+
+    def rebuilding(self) -> Server:
+        """The index is always just being rebuilt, with 512 clusters."""
+        return self._server("rebuilding", ("-c", REBUILDING))
+
+    def evaluated(self) -> Server:
+        return self._server("evaluated", library=self.libraries.evaluated)
+
+    def duplicated(self, **environment: str) -> Server:
+        """Some sample pictures are there in several sizes and qualities; nobody decides about them."""
+        return self._server("duplicated" + "".join(environment.values()), library=self.libraries.copies, **environment)
+
+    def picture(self, name: str | None = None) -> Path:
+        """A file that no library has seen."""
+        number = next(self._numbers)
+        folder = self.folder / "pictures" / str(number)
+        folder.mkdir(parents=True)
+        path = folder / (name or f"drawn {number}.png")
+        Image.new("RGB", (640, 400), (67 * number % 256, number // 256, 150)).save(path)
+        return path
+
+    def text_file(self) -> Path:
+        path = self.folder / "page.jpg"
+        path.write_text("<html>hello</html>")
+        return path
+
+    def pictures(self) -> str:
+        """The store of the filled library, for those that only look at it."""
+        return str(self.libraries.samples() / "data" / "images")
+
+    def stop(self) -> None:
+        for server in self._servers.values():
+            server.process.send_signal(signal.SIGTERM)
+        for server in self._servers.values():
+            server.stop()
+
+    def _server(
+        self,
+        name: str,
+        program: Sequence[str] = ("app.py",),
+        library: Callable[[], Path] | None = None,
+        **environment: str,
+    ) -> Server:
+        if name not in self._servers:
+            folder = self._of(name)
+            if library:
+                self.libraries.copy(library(), folder)
+            self._servers[name] = ForkedServer(folder, program, **environment).wait()
+        return self._servers[name]
+
+    def _of(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _blocked(self, name: str) -> str:
+        folder = self._of(name) / "small"
+        return str(folder) if folder.exists() else BlockedModel(folder).folder

@@ -1,0 +1,105 @@
+"""Builds the libraries that many tests begin with: each once in a run, however many workers share it."""
+
+import io
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from filelock import FileLock
+from PIL import Image
+
+from library.samples.pictures import sample_pictures
+from testing.program import run_program
+from testing.tiny_clip import save_tiny_clip
+
+KINDS = (
+    *("house", "flower", "balloons", "tree", "stripes", "checks"),
+    *("dots", "fading", "hexagon", "oval", "circle", "square"),
+)
+COPIED = 6
+BY_KIND_AND_CAPTION = ("--label-column", "kind", "--captions-column", "caption")
+
+
+class Libraries:
+    """Each method returns a folder whose `data` is a DATA_DIR; whoever changes it takes a copy."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def samples(self) -> Path:
+        """Holds the sample pictures."""
+        return self._built("samples", lambda folder: _run(folder, ["samples"]))
+
+    def photos(self, photos: Path) -> Path:
+        """Holds the photos of a folder."""
+        return self._built("photos", lambda folder: _run(folder, ["ingest", photos.absolute()]))
+
+    def copies(self) -> Path:
+        """Holds some sample pictures, each in several sizes and qualities; nobody has decided about them."""
+        return self._built("copies", lambda folder: _run(folder, ["ingest", _copies_of_samples(folder / "files")]))
+
+    def evaluated(self) -> Path:
+        """The sample pictures were evaluated by kind and by caption, with the small model and with a random one."""
+        return self._built("evaluated", _evaluate)
+
+    def two_models(self) -> Path:
+        """Holds the sample pictures, encoded for `small` and `other`; the weights of a third, `cut off`, are so."""
+        return self._built("two models", _encode_for_another)
+
+    def copy(self, library: Path, folder: Path) -> Path:
+        """Returns the DATA_DIR of a copy in that folder."""
+        return Path(shutil.copytree(library / "data", folder / "data"))
+
+    def _built(self, name: str, build: Callable[[Path], None]) -> Path:
+        place, part = self._folder / name, self._folder / f"{name}.part"
+        with FileLock(self._folder / f"{name}.lock"):
+            if not place.exists():
+                shutil.rmtree(part, ignore_errors=True)
+                part.mkdir(parents=True)
+                build(part)
+                part.rename(place)
+        return place
+
+
+def _run(folder: Path, arguments: Sequence[object]) -> None:
+    own = {"CLIP_MODEL": "small", "CLIP_DEVICE": "cpu", "DATA_DIR": str(folder / "data"), "MILVUS_URI": ""}
+    run_program(arguments, folder, {**os.environ, **own}).check_returncode()
+
+
+def _copies_of_samples(folder: Path) -> Path:
+    folder.mkdir()
+    for name, data in list(sample_pictures())[:COPIED]:
+        (folder / name).write_bytes(data)
+        image = Image.open(io.BytesIO(data)).convert("RGB")
+        stem = name.removesuffix(".png")
+        image.save(folder / f"{stem} (coarse).jpg", quality=30)
+        if len(stem) % 2:
+            image.resize((image.width // 2, image.height // 2)).save(folder / f"{stem}, half the size.webp")
+    return folder
+
+
+def _evaluate(folder: Path) -> None:
+    model = save_tiny_clip(folder / "random")
+    table = _samples_as_table(folder)
+    _run(folder, ["evaluate", table, *BY_KIND_AND_CAPTION, "--model", "small", "--model", model])
+
+
+def _samples_as_table(folder: Path) -> Path:
+    lines = ["filepath,kind,caption"]
+    for name, data in sample_pictures():
+        (folder / name).write_bytes(data)
+        caption = name.removesuffix(".png")
+        lines.append(f"{name},{next((kind for kind in KINDS if kind in caption), '')},{caption}")
+    table = folder / "samples.csv"
+    table.write_text("\n".join(lines))
+    return table
+
+
+def _encode_for_another(folder: Path) -> None:
+    other, cut_off = (save_tiny_clip(folder / name) for name in ("other", "cut off"))
+    weights = cut_off / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    _run(folder, ["samples"])
+    _run(folder, ["reindex", "--model", other])

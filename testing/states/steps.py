@@ -1,0 +1,48 @@
+"""What visitors do on the way to a state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def open_near_duplicates(page: Page) -> None:
+    open_settings(page)
+    page.get_by_role("button", name="Near-duplicates…").click()
+    page.locator("#duplicates .lk-meter-decision").wait_for()
+
+
+def find_near_duplicates(page: Page) -> None:
+    """Looks for them unless an earlier visitor has."""
+    open_near_duplicates(page)
+    look = page.get_by_role("button", name="Look for them")
+    if look.count():
+        look.click()
+        page.locator("#duplicates .lk-meter-sentence").wait_for()
+
+
+def open_cropper(page: Page) -> None:
+    page.get_by_role("button", name="Choose a part of").last.click()
+    page.wait_for_function("document.querySelector('.lk-crop img')?.naturalWidth > 0")
+
+
+def open_settings(page: Page) -> None:
+    _unfold(page, "Search settings")
+
+
+def open_additions(page: Page) -> None:
+    _unfold(page, "Add pictures")
+
+
+def _unfold(page: Page, title: str) -> None:
+    """Phones begin with both boxes of the side folded away."""
+    heading = page.get_by_role("button", name=title, exact=True)
+    if heading.get_attribute("aria-expanded") == "false":
+        heading.click()
+
+
+def select(page: Page, *places_of_cards: int) -> None:
+    for place in places_of_cards:
+        page.locator(".lk-pick").nth(place).evaluate("node => node.click()")

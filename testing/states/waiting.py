@@ -1,0 +1,90 @@
+"""States in which something is missing or under way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from testing.apps import Apps
+from testing.browser import Browser, choose, run, wait_for_cards
+from testing.states.steps import open_settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def loading(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.loading().url)
+    wait_for_cards(page, 48)
+    page.locator(".lk-chip.model[data-state=loading]").wait_for()
+    return page
+
+
+def waiting(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.loading().url}/?q=a+rainbow")
+    page.get_by_text("Waiting for the model to load").wait_for()
+    return page
+
+
+def no_model(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.without_model().url)
+    page.locator(".lk-alert", has_text="The model is not available").wait_for()
+    return page
+
+
+def no_model_for_a_search(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.without_model().url}/?q=a+rainbow")
+    page.locator("#results [role=alert]", has_text="The model is not available").wait_for()
+    return page
+
+
+def no_model_for_an_upload(visitor: Browser, apps: Apps) -> Page:
+    page = no_model(visitor, apps)
+    choose(page, apps.picture())
+    run(page, "failed")
+    return page
+
+
+def rebuilding(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.rebuilding().url)
+    page.get_by_text("Searches wait a moment").wait_for()
+    return page
+
+
+def fallback(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.on_fallback().url)
+    page.get_by_text("The model small answers for now").wait_for()
+    return page
+
+
+def not_encoded(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.another_model().url}/?q=a+rainbow")
+    page.get_by_text("60 pictures cannot be found with small").wait_for()
+    return page
+
+
+def beside(visitor: Browser, apps: Apps) -> Page:
+    """Two models answer the same query."""
+    page = visitor.open(f"{apps.side_by_side().url}/?q=a+red+circle&against=other")
+    page.locator(".lk-beside .lk-card").first.wait_for()
+    return page
+
+
+def models(visitor: Browser, apps: Apps) -> Page:
+    """What each model has made of the pictures."""
+    page = visitor.open(apps.side_by_side().url)
+    open_settings(page)
+    page.get_by_role("button", name="Models…").click()
+    page.locator(".lk-model").first.wait_for()
+    return page
+
+
+def no_milvus(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.without_milvus().url)
+    page.locator(".lk-alert", has_text="Milvus is not answering").wait_for()
+    return page
+
+
+def no_milvus_for_a_search(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.without_milvus().url}/?q=a+rainbow")
+    page.locator("#results [role=alert]", has_text="Milvus is not answering").wait_for()
+    return page
