@@ -164,6 +164,7 @@ def test_a_default_folder_that_cannot_be_written_is_replaced(monkeypatch, tmp_pa
     assert settings.data_dir.is_dir() and settings.data_dir.name.startswith("likeness-")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("source", ["environment", "dotenv"])
 def test_a_path_as_milvus_uri_ends_the_program_before_pymilvus_is_imported(tmp_path, source):
     environment = {"PATH": "/usr/bin", "MILVUS_URI": "./milvus.db"} if source == "environment" else {"PATH": "/usr/bin"}

@@ -1,10 +1,7 @@
-"""Watching: rounds driven by hand with a clock and listings of our own; then real folders, buckets and processes."""
+"""Watching: rounds driven by hand with a clock and listings of our own; then real folders and buckets."""
 
-import json
 import logging
 import os
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -12,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
 from db.files.line_file import LineFile
@@ -27,7 +23,6 @@ from library.ingest.watch import Watching, parse_interval, through
 from library.ingest.watch_source import SourceListing
 from library.ingest.watch_state import SeenFile, WatchState
 from library.ingest.watcher import Round, Watcher
-from testing.app_server import ROOT, ForkedServer, Server
 from testing.fakes import MemoryCollection, MemoryDatabase, MemoryStore
 from testing.pictures import item
 
@@ -765,82 +760,3 @@ def test_a_service_that_does_not_answer_is_away(bucket, s3_environment):
     s3_environment("http://127.0.0.1:1")
     with pytest.raises(SourceUnavailable, match="does not answer"):
         watched(bucket)
-
-
-# Real processes
-
-
-def program(folder: Path, *arguments: object, **environment: str) -> subprocess.Popen[str]:
-    settings = {"DATA_DIR": str(folder / "data"), "CLIP_MODEL": "small", "MILVUS_URI": ""}
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py"), *map(str, arguments)],
-        env={**os.environ, **settings, **environment},
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def pictures(server: Server) -> int | None:
-    event = httpx.post(f"{server.url}/gradio_api/call/status", json={"data": []}).json()["event_id"]
-    answer = httpx.get(f"{server.url}/gradio_api/call/status/{event}", timeout=30).text
-    return json.loads(answer.partition("data: ")[2].splitlines()[0])[0]["pictures"]
-
-
-def test_the_app_watches_beside_serving_and_stops_in_order(tmp_path, album, picture):
-    (album / "a.png").write_bytes(picture("red"))
-    server = ForkedServer(tmp_path, ("app.py", "--watch", str(album), "--every", "60s", "--delete")).wait()
-    until(lambda: pictures(server) == 1, seconds=60)
-    (album / "b.png").write_bytes(picture("blue"))
-    until(lambda: pictures(server) == 2)
-    (album / "a.png").unlink()
-    until(lambda: pictures(server) == 1)
-    server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(20) == 0, server.log.read_text()
-    assert f"watching {album}" in server.log.read_text() and "Traceback" not in server.log.read_text()
-
-
-def test_the_command_tells_each_round_and_goes_on_after_a_kill(tmp_path, album, picture):
-    (album / "a.png").write_bytes(picture("red"))
-    (album / "b.png").write_bytes(picture("blue"))
-    first = program(tmp_path, "watch", album, "--delete", "--json")
-    told = json.loads(first.stdout.readline())
-    assert (told["source"], told["new"], told["deleted"]) == (str(album), 2, [])
-    assert {file["path"] for file in told["files"]} == {str(album / "a.png"), str(album / "b.png")}
-    first.kill()
-    first.communicate()
-
-    (album / "a.png").unlink()
-    second = program(tmp_path, "watch", album, "--delete")
-    assert second.stdout.readline() == "0 new, 0 updated, 0 duplicate, 0 rejected, 1 deleted\n"
-    second.send_signal(signal.SIGTERM)
-    output, errors = second.communicate(timeout=30)
-    assert (second.returncode, output) == (0, ""), errors
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["watch", "nowhere"], "nowhere is not there: a folder or a bucket"),
-        (["--watch", "nowhere"], "nowhere is not there: a folder or a bucket"),
-        (["watch", ".", "--every", "soon"], "--every 'soon' is not possible"),
-        (["watch", "nope://x"], "no kind of store that fsspec knows"),
-        (["--watch", ".", "status"], "--watch goes with the page"),
-        (["--delete"], "--every and --delete go with --watch"),
-        (["watch"], "Missing argument"),
-    ],
-)
-def test_wrong_usage_ends_with_exit_code_2(tmp_path, arguments, message):
-    process = program(tmp_path, *arguments)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 2 and message in errors and "Traceback" not in errors
-
-
-def test_beside_the_app_on_lite_the_command_says_who_has_the_file(tmp_path, album):
-    server = ForkedServer(tmp_path).wait()
-    until((tmp_path / "data" / "milvus.db").exists)
-    process = program(tmp_path, "watch", album)
-    _, errors = process.communicate(timeout=60)
-    server.stop()
-    assert process.returncode == 3 and "in use by another process" in errors

@@ -1,0 +1,108 @@
+"""Watching as processes: the app that watches beside serving, and the command."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from testing.app_server import ForkedServer, Server
+from testing.program import ROOT, run_program
+
+
+@pytest.fixture
+def album(tmp_path) -> Path:
+    folder = tmp_path / "album"
+    folder.mkdir()
+    return folder
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "DATA_DIR": str(folder / "data"), "CLIP_MODEL": "small", "MILVUS_URI": ""}
+
+
+def program(folder: Path, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "app.py"), *map(str, arguments)],
+        env=environment(folder),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def pictures(server: Server) -> int | None:
+    event = httpx.post(f"{server.url}/gradio_api/call/status", json={"data": []}).json()["event_id"]
+    answer = httpx.get(f"{server.url}/gradio_api/call/status/{event}", timeout=30).text
+    return json.loads(answer.partition("data: ")[2].splitlines()[0])[0]["pictures"]
+
+
+def test_the_app_watches_beside_serving_and_stops_in_order(tmp_path, album, picture):
+    (album / "a.png").write_bytes(picture("red"))
+    server = ForkedServer(tmp_path, ("app.py", "--watch", str(album), "--every", "60s", "--delete")).wait()
+    until(lambda: pictures(server) == 1, seconds=60)
+    (album / "b.png").write_bytes(picture("blue"))
+    until(lambda: pictures(server) == 2)
+    (album / "a.png").unlink()
+    until(lambda: pictures(server) == 1)
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(20) == 0, server.log.read_text()
+    assert f"watching {album}" in server.log.read_text() and "Traceback" not in server.log.read_text()
+
+
+def test_the_command_tells_each_round_and_goes_on_after_a_kill(tmp_path, album, picture):
+    (album / "a.png").write_bytes(picture("red"))
+    (album / "b.png").write_bytes(picture("blue"))
+    first = program(tmp_path, "watch", album, "--delete", "--json")
+    told = json.loads(first.stdout.readline())
+    assert (told["source"], told["new"], told["deleted"]) == (str(album), 2, [])
+    assert {file["path"] for file in told["files"]} == {str(album / "a.png"), str(album / "b.png")}
+    first.kill()
+    first.communicate()
+
+    (album / "a.png").unlink()
+    second = program(tmp_path, "watch", album, "--delete")
+    assert second.stdout.readline() == "0 new, 0 updated, 0 duplicate, 0 rejected, 1 deleted\n"
+    second.send_signal(signal.SIGTERM)
+    output, errors = second.communicate(timeout=30)
+    assert (second.returncode, output) == (0, ""), errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["watch", "nowhere"], "nowhere is not there: a folder or a bucket"),
+        (["--watch", "nowhere"], "nowhere is not there: a folder or a bucket"),
+        (["watch", ".", "--every", "soon"], "--every 'soon' is not possible"),
+        (["watch", "nope://x"], "no kind of store that fsspec knows"),
+        (["--watch", ".", "status"], "--watch goes with the page"),
+        (["--delete"], "--every and --delete go with --watch"),
+        (["watch"], "Missing argument"),
+    ],
+)
+def test_wrong_usage_ends_with_exit_code_2(tmp_path, arguments, message):
+    result = run_program(arguments, tmp_path, environment(tmp_path))
+    assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr
+
+
+def test_beside_the_app_on_lite_the_command_says_who_has_the_file(tmp_path, album):
+    server = ForkedServer(tmp_path).wait()
+    until((tmp_path / "data" / "milvus.db").exists)
+    process = program(tmp_path, "watch", album)
+    _, errors = process.communicate(timeout=60)
+    server.stop()
+    assert process.returncode == 3 and "in use by another process" in errors
