@@ -22,18 +22,36 @@ from testing.pictures import item
 from testing.skipping import skip_or_fail
 
 NEEDS = {
+    "server": {"milvus_server", "server of a parameter"},
     "browser": {"chromium"},
-    "process": {"places", "serve"},
-    "server": {"milvus_server"},
+    "process": {"apps", "serve"},
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests by their folder and by what they start, so that the fast ones can be run alone."""
+    """Marks the tests by their folder and by what they start, groups what shares it, and puts the longest first."""
     for test in items:
-        for marker, fixtures in NEEDS.items():
-            if test.path.parent.name == marker or fixtures & set(getattr(test, "fixturenames", ())):
+        for marker in NEEDS:
+            if is_in(test, marker):
                 test.add_marker(marker)
+        test.add_marker(pytest.mark.xdist_group(group_of(test)))
+    items.sort(key=lambda test: [not test.get_closest_marker(marker) for marker in NEEDS])
+
+
+def is_in(test: pytest.Item, marker: str) -> bool:
+    """Looks at the folder, at the fixtures, and at parameters that name a fixture to be asked for later."""
+    parameters = test.callspec.params.values() if hasattr(test, "callspec") else ()
+    named = {f"{each} of a parameter" for each in parameters if isinstance(each, str)}
+    return test.path.parent.name == marker or bool(NEEDS[marker] & {*getattr(test, "fixturenames", ()), *named})
+
+
+def group_of(test: pytest.Item) -> str:
+    """A file shares its module's fixtures; all share one Milvus server; the states of the page share their apps."""
+    if test.get_closest_marker("server"):
+        return "server"
+    state = getattr(test, "callspec", None) and test.callspec.params.get("state")
+    return f"{test.path.stem}-{state.__module__.rpartition('.')[2]}" if callable(state) else test.path.stem
 
 
 @pytest.fixture(scope="session")
