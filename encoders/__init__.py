@@ -1,1 +1,1 @@
-"""Pictures and texts to unit vectors in one space. Knows torch and transformers."""
+"""Encodes pictures and texts as unit vectors in one space. Knows torch and transformers."""

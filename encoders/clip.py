@@ -1,4 +1,4 @@
-"""CLIP and its kin from Hugging Face: an image tower and a text tower, one vector space."""
+"""Encodes with CLIP and its kin from Hugging Face: an image tower and a text tower in one vector space."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class ClipEncoder:
-    """Any transformers model that offers `get_image_features` and `get_text_features`."""
+    """Encodes with any transformers model that offers `get_image_features` and `get_text_features`."""
 
     def __init__(
         self, model: Any, image_processor: Any, texts: TextTower, info: EncoderInfo, may_round: bool = False
@@ -46,14 +46,14 @@ class ClipEncoder:
         self._towers = ThreadPoolExecutor(self._side_by_side, thread_name_prefix="tower")
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
-        """RGB pictures of any size to float32 unit vectors, shape (n, dim)."""
+        """Encodes RGB pictures of any size as float32 unit vectors, shape (n, dim)."""
         if self.info.device == "cpu" and len(images) >= 2 * BATCH:
             return self._in_bulk(images)
         return self._in_batches(images, self._encode_image_batch)
 
     def _in_bulk(self, images: Sequence[Image.Image]) -> Vectors:
         """Several batches at once on fewer cores each, those of another call too: cores that share a batch wait for
-        the slowest of them, which reading and storing hold up while pictures are taken in."""
+        the slowest of them, which reading and storing hold up while pictures are imported."""
         threads = self._cores // self._side_by_side
         batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         model = self._tower_for(batches[0])
@@ -79,10 +79,11 @@ class ClipEncoder:
         return cosine >= MIN_COSINE
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Texts to float32 unit vectors, shape (n, dim); the end of a text beyond the context is left out."""
+        """Encodes texts as float32 unit vectors, shape (n, dim); the end of a text beyond the context is left out."""
         return self._in_batches(texts, self.texts.encode)
 
     def cuts(self, text: str) -> bool:
+        """Returns whether the text is longer than the tower reads."""
         return self.texts.cuts(text)
 
     def _in_batches(self, inputs: Sequence[T], encode: Callable[[Sequence[T]], Vectors]) -> Vectors:
@@ -94,7 +95,7 @@ class ClipEncoder:
         return image_vectors(self.pixels(images), self.model)
 
     def pixels(self, images: Sequence[Image.Image]) -> dict[str, torch.Tensor]:
-        """What the family's image processor makes of the pictures, with some families masks and shapes too."""
+        """Prepares pictures for the image tower; for some families that includes masks and shapes."""
         return _joined(self._pool.map(self._pixels, images))
 
     def _pixels(self, image: Image.Image) -> Mapping[str, torch.Tensor]:
@@ -103,6 +104,7 @@ class ClipEncoder:
 
 
 def image_vectors(pixels: Mapping[str, torch.Tensor], model: Any) -> Vectors:
+    """Computes the image tower of a model on prepared pictures."""
     inputs = {name: each.to(model.device) for name, each in pixels.items()}
     inputs["pixel_values"] = inputs["pixel_values"].to(model.dtype)
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""An image tower whose linear layers compute in 8-bit integers, where the processor has instructions for that.
+"""Makes image towers whose linear layers compute in 8-bit integers, where the processor has instructions for that.
 
 Every output of a layer and every token has a scale of its own, so that one large value does not coarsen the others, and
 no picture's vector depends on its neighbours in a batch: vector-wise quantisation, Dettmers et al., LLM.int8(), 2022,
@@ -17,7 +17,7 @@ ZERO = 128  # oneDNN is fast for unsigned inputs
 
 
 class Int8Linear(nn.Module):
-    """Takes the place of a linear layer; its input and output keep their type."""
+    """A linear layer that computes in 8-bit integers; its input and output keep their type."""
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
@@ -46,7 +46,10 @@ class Int8Linear(nn.Module):
 
 
 def int8_tower(model: Any) -> Any:
-    """The same model with such layers in its image tower; all other weights are shared. None where it gains nothing."""
+    """Returns the model with such layers in its image tower, None where that gains nothing.
+
+    All other weights are shared with the model that was given.
+    """
     tower = getattr(model, "vision_model", None)
     width = getattr(getattr(model.config, "vision_config", None), "hidden_size", 0)
     if tower is None or width < WORTH_IT or model.device.type != "cpu" or not _is_fast_here():
@@ -61,7 +64,7 @@ def _is_fast_here() -> bool:
 
 
 def replace_layers(module: nn.Module) -> None:
-    """In place."""
+    """Replaces every plain linear layer of the module, in place."""
     for name, child in module.named_children():
         if type(child) is nn.Linear:  # what is derived from it may be more than that
             setattr(module, name, Int8Linear(child))

@@ -1,4 +1,4 @@
-"""A text tower of sentence-transformers that was taught to speak into the space of a CLIP's image tower.
+"""Encodes texts with a tower of sentence-transformers that was taught the space of a CLIP's image tower.
 
 For instance sentence-transformers/clip-ViT-B-32-multilingual-v1, made for openai/clip-vit-base-patch32: Reimers and
 Gurevych, Making Monolingual Sentence Embeddings Multilingual using Knowledge Distillation, EMNLP 2020.
@@ -25,12 +25,14 @@ class SentenceTexts:
         self._model = model
 
     def encode(self, texts: Sequence[str]) -> Vectors:
+        """Encodes texts as unit vectors; the end of a text beyond the context is left out."""
         on_all_cores()
         with torch.inference_mode():
             found = self._model.encode(list(texts), convert_to_tensor=True, show_progress_bar=False)
         return unit_rows(found)
 
     def cuts(self, text: str) -> bool:
+        """Returns whether the text is longer than the tower reads."""
         return bool(len(self._model.tokenizer(text, verbose=False)["input_ids"]) > self._model.max_seq_length)
 
 

@@ -1,4 +1,4 @@
-"""The text side of a model: sentences in, unit vectors out."""
+"""Encodes texts as unit vectors: the text side of a model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ SHIFTED = ("altclip_text_model",)  # as in RoBERTa, positions are counted from b
 
 
 class TextTower(Protocol):
-    """Safe to call from several threads."""
+    """Encodes texts. Safe to call from several threads."""
 
     @property
     def name(self) -> str: ...
@@ -24,14 +24,16 @@ class TextTower(Protocol):
         ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """The end of a text beyond the context is left out."""
+        """Encodes texts as unit vectors; the end of a text beyond the context is left out."""
         ...
 
-    def cuts(self, text: str) -> bool: ...
+    def cuts(self, text: str) -> bool:
+        """Returns whether the text is longer than the tower reads."""
+        ...
 
 
 class TransformersTexts:
-    """A text tower of transformers: `features` makes of the model and tokens a tensor of shape (n, dim)."""
+    """A text tower of transformers; `features` computes a tensor of shape (n, dim) from the model and the tokens."""
 
     def __init__(
         self,
@@ -52,10 +54,12 @@ class TransformersTexts:
         self.multilingual = multilingual or config.vocab_size >= MANY_LANGUAGES
 
     def encode(self, texts: Sequence[str]) -> Vectors:
+        """Encodes texts as unit vectors; the end of a text beyond the context is left out."""
         on_all_cores()
         return self.vectors(self.tokens(texts), self.model)
 
     def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Splits texts into the tokens that the tower was trained on."""
         tokens = self._tokenizer(
             [text.lower() for text in texts] if self._is_padded_fully else list(texts),
             padding="max_length" if self._is_padded_fully else True,
@@ -66,17 +70,18 @@ class TransformersTexts:
         return dict(tokens)
 
     def vectors(self, tokens: Mapping[str, torch.Tensor], model: Any) -> Vectors:
-        """By this tower's model, or by a copy of it that lies elsewhere."""
+        """Computes tokens with this tower's model, or with a copy of it on another device."""
         placed = {name: each.to(model.device) for name, each in tokens.items()}
         with torch.inference_mode():
             return unit_rows(self._features(model, **placed))
 
     def cuts(self, text: str) -> bool:
+        """Returns whether the text is longer than the tower reads."""
         return bool(len(self._tokenizer(text, verbose=False)["input_ids"]) > self._context)
 
 
 def context_of(tokenizer: Any, config: Any) -> int:
-    """How many tokens of a text count."""
+    """Returns how many tokens of a text the tower reads."""
     positions = config.max_position_embeddings
     if config.model_type in SHIFTED:
         positions -= config.pad_token_id + 1

@@ -1,4 +1,4 @@
-"""What the towers share: unit vectors, and the cores they compute on."""
+"""Holds what the towers share: unit vectors, and the cores they compute on."""
 
 import os
 
@@ -8,9 +8,10 @@ from library.ports import Vectors
 
 
 def unit_rows(features: torch.Tensor) -> Vectors:
+    """Returns the rows scaled to unit length, as float32."""
     return torch.nn.functional.normalize(features.float(), dim=-1).cpu().numpy()
 
 
 def on_all_cores() -> None:
-    """For this thread; threads that begin now would take over what another thread was given."""
+    """Lets this thread compute on all cores; a new thread would take over what another one was given."""
     torch.set_num_threads(os.cpu_count() or 1)

@@ -58,11 +58,11 @@ class ZeroGpuEncoder:
         self._retry_at = 0.0
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
-        """RGB pictures of any size to float32 unit vectors, shape (n, dim)."""
+        """Encodes RGB pictures of any size as float32 unit vectors, shape (n, dim)."""
         return self._encode("images", images, self._on_cpu.pixels, self._on_cpu.encode_images)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Texts to float32 unit vectors, shape (n, dim); the end of a text beyond the context is left out."""
+        """Encodes texts as float32 unit vectors, shape (n, dim); the end of a text beyond the context is left out."""
         if self._texts is None:
             return self._on_cpu.encode_texts(texts)
         return self._encode("texts", texts, self._texts.tokens, self._on_cpu.encode_texts)

@@ -30,10 +30,10 @@ class DecisionFile:
     def supersede(self, ids: Sequence[ContentId], kept: ContentId) -> None:
         self._append({"given_up": list(ids), "kept": kept})
 
-    def are_apart(self, one: ContentId, other: ContentId) -> bool:
+    def are_distinct(self, one: ContentId, other: ContentId) -> bool:
         with self._lock:
             self._read_on()
-            return self._known.are_apart(one, other)
+            return self._known.are_distinct(one, other)
 
     def kept_instead_of(self, id: ContentId) -> list[ContentId]:
         with self._lock:

@@ -1,1 +1,1 @@
-"""The bundled small CLIP: weights and model card."""
+"""Holds the weights and the model card of the bundled small CLIP."""

@@ -1,1 +1,1 @@
-"""The text tower by which the small CLIP reads English, Korean and Traditional Chinese."""
+"""Holds the text tower by which the small CLIP reads English, Korean and Traditional Chinese."""

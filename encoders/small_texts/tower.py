@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parent
 
 
 def small_texts(device: str = "cpu", dtype: torch.dtype = torch.float32) -> TransformersTexts:
+    """Loads the tower onto a device."""
     tower: Any = CLIPTextModelWithProjection.from_pretrained(FOLDER, dtype=dtype)
     tower.to(device).eval()
 

@@ -1,4 +1,4 @@
-"""What people said of near-duplicates: which pictures are apart for good, and which were given up for another."""
+"""Keeps what people decided about near-duplicates: which pictures are distinct, and which gave way to another."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,39 +8,48 @@ from library.images import ContentId
 
 
 class Decisions(Protocol):
-    """Safe to call from several threads. What changes them raises StoreUnavailable where it cannot be kept."""
+    """The decisions about near-duplicates. Safe to call from several threads.
+
+    What changes them raises StoreUnavailable where it cannot be kept.
+    """
 
     def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
-        """None of `ids` is a near-duplicate of any of `others`; both may be the same pictures."""
+        """Notes that none of `ids` is a near-duplicate of any of `others`; both may be the same pictures."""
         ...
 
-    def supersede(self, ids: Sequence[ContentId], kept: ContentId) -> None: ...
-    def are_apart(self, one: ContentId, other: ContentId) -> bool: ...
+    def supersede(self, ids: Sequence[ContentId], kept: ContentId) -> None:
+        """Notes that `ids` were given up and `kept` was kept instead."""
+        ...
+
+    def are_distinct(self, one: ContentId, other: ContentId) -> bool:
+        """Returns whether the two pictures were marked as distinct."""
+        ...
+
     def kept_instead_of(self, id: ContentId) -> list[ContentId]:
-        """What was kept instead of this picture, then what was kept instead of that, and so on."""
+        """Returns what was kept instead of this picture, then what was kept instead of that, and so on."""
         ...
 
 
 class PassingDecisions:
-    """They are forgotten with the process."""
+    """Keeps decisions in memory: they are forgotten with the process."""
 
     def __init__(self) -> None:
-        self._apart: dict[ContentId, set[ContentId]] = defaultdict(set)
+        self._distinct: dict[ContentId, set[ContentId]] = defaultdict(set)
         self._kept: dict[ContentId, ContentId] = {}
 
     def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
         for id in ids:
             for other in others:
                 if id != other:
-                    self._apart[id].add(other)
-                    self._apart[other].add(id)
+                    self._distinct[id].add(other)
+                    self._distinct[other].add(id)
 
     def supersede(self, ids: Sequence[ContentId], kept: ContentId) -> None:
         self._kept.pop(kept, None)  # given up once, and chosen now
         self._kept |= {id: kept for id in ids if id != kept}
 
-    def are_apart(self, one: ContentId, other: ContentId) -> bool:
-        return one in self._apart and other in self._apart[one]
+    def are_distinct(self, one: ContentId, other: ContentId) -> bool:
+        return one in self._distinct and other in self._distinct[one]
 
     def kept_instead_of(self, id: ContentId) -> list[ContentId]:
         chain: list[ContentId] = []

@@ -1,4 +1,4 @@
-"""Near-duplicates: the same picture in another format, size or quality, or with a little of its edges cut off.
+"""Finds near-duplicates: the same picture in another format, size or quality, or with a little of its edges cut off.
 
 The nearest rows of every picture are asked of the index, many pictures in one call. A pair from `THRESHOLD` cosine on
 is a candidate, and its thumbnails decide. Vectors tell what a picture shows, not which picture it is: among photos and
@@ -36,6 +36,8 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Pair:
+    """Two near-duplicates with the similarity of their vectors."""
+
     one: ContentId
     other: ContentId
     score: float
@@ -58,15 +60,15 @@ class Group:
 
     @cached_property
     def key(self) -> str:
-        """The same for the same pictures."""
+        """A short name that is the same for the same pictures."""
         return sha256("".join(sorted(self.ids)).encode()).hexdigest()[:16]
 
     def score_of(self, id: ContentId) -> float:
-        """How near the nearest of the others is."""
+        """Returns how near the nearest of the others is."""
         return max(pair.score for pair in self.pairs if id in (pair.one, pair.other))
 
     def redundant(self) -> dict[ContentId, ContentId]:
-        """Those that a better picture makes superfluous, with that one; what only a third one joins to it stays."""
+        """Returns the pictures that a better one makes superfluous, with that one; what a third joins to it stays."""
         others: dict[ContentId, set[ContentId]] = defaultdict(set)
         for pair in self.pairs:
             others[pair.one].add(pair.other)
@@ -82,7 +84,7 @@ class Group:
         return found
 
     def without(self, ids: Iterable[ContentId]) -> list["Group"]:
-        """What it falls into."""
+        """Returns the groups that remain without these pictures."""
         gone = set(ids)
         pairs = [pair for pair in self.pairs if not {pair.one, pair.other} & gone]
         return grouped(pairs, {record.content_id: record for record in self.records})
@@ -97,7 +99,10 @@ def find_groups(
     on_progress: OnProgress = lambda *_: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[Group] | None:
-    """The nearest pairs first; None when it was stopped. Raises InvalidQuery, IndexUnavailable or StoreUnavailable."""
+    """Returns the groups, those of the nearest pairs first, or None when it was stopped.
+
+    Raises InvalidQuery, IndexUnavailable or StoreUnavailable.
+    """
     if not 0 < threshold <= 1:
         raise InvalidQuery("threshold_impossible", threshold=threshold)
     signatures = ThumbnailSignatures(thumbnail)
@@ -111,14 +116,14 @@ def find_groups(
         for pair in _near(index, vectors, threshold):
             if (pair.one, pair.other) in pairs or not {pair.one, pair.other} <= by_id.keys():
                 continue
-            if not decisions.are_apart(pair.one, pair.other) and signatures.is_same_image(pair.one, pair.other):
+            if not decisions.are_distinct(pair.one, pair.other) and signatures.is_same_image(pair.one, pair.other):
                 pairs[pair.one, pair.other] = pair
     on_progress(len(records), len(records))
     return grouped(list(pairs.values()), by_id)
 
 
 def grouped(pairs: Sequence[Pair], records: Mapping[ContentId, Record]) -> list[Group]:
-    """Disjoint groups of what the pairs connect, the nearest first."""
+    """Returns the disjoint groups of what the pairs connect, the nearest first."""
     root: dict[ContentId, ContentId] = {}
 
     def root_of(id: ContentId) -> ContentId:
@@ -144,10 +149,10 @@ def resembled(
     decisions: Decisions,
     only_kept: bool,
 ) -> dict[ContentId, ContentId]:
-    """The nearest near-duplicate of each newcomer that has one, in the library or among the newcomers before it.
+    """Returns the nearest near-duplicate of each newcomer that has one, in the library or among those before it.
 
     `newcomers` are thumbnails by content ID, `vectors` theirs in the same order. With `only_kept`, what has one is not
-    taken in and is no near-duplicate to those after it.
+    imported and is no near-duplicate to those after it.
     """
     ids = list(newcomers)
     for id, thumbnail in newcomers.items():
@@ -160,7 +165,7 @@ def resembled(
             earlier = {other: score for other, score in earlier.items() if other not in found}
         scores = {other: score for other, score in (hits | earlier).items() if score >= THRESHOLD and other != id}
         for other in sorted(scores, key=lambda other: -scores[other]):
-            if not decisions.are_apart(id, other) and signatures.is_same_image(id, other):
+            if not decisions.are_distinct(id, other) and signatures.is_same_image(id, other):
                 found[id] = other
                 break
     return found

@@ -1,4 +1,4 @@
-"""Whether two pictures are the same one, by their thumbnails: alike as they are, or with the edges of one cut off."""
+"""Tells by thumbnails whether two pictures are the same one: as they are, or with the edges of one cut off."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,7 +20,7 @@ KEPT_SIDE = 48  # px, of what that is cut out of
 SCALES = (0.975, 0.95, 0.925)
 FLAT = 2.0  # of 255: less contrast than this is none to correlate
 SAME_SHADE = 6.0
-LOOKS_HELD = 8_000
+SIGNATURES_HELD = 8_000
 WINDOWS_HELD = 1_000
 
 Rows = NDArray[np.float32]
@@ -36,19 +36,21 @@ class ThumbnailSignature:
 
     @cached_property
     def pixels(self) -> Rows:
-        """One row."""
+        """The picture as one row of numbers."""
         return _rows([self.image.resize((SIDE, SIDE), Image.Resampling.BOX)])
 
     @cached_property
     def contrast(self) -> float:
+        """How much the pixels differ from their mean."""
         return float(self.pixels.std())
 
     @cached_property
     def unit(self) -> Rows:
+        """The pixels around their mean, as a row of unit length."""
         return _unit(self.pixels)
 
     def windows(self) -> Rows:
-        """A unit row for each of its parts that are nearly all of it."""
+        """Returns a unit row for each part of the picture that is nearly all of it."""
         width, height = self.image.size
         places = [(scale, left, top) for scale in SCALES for left in (0, 0.5, 1) for top in (0, 0.5, 1)]
         boxes = [
@@ -64,20 +66,20 @@ class ThumbnailSignature:
 
 
 class ThumbnailSignatures:
-    """ThumbnailSignatures at each picture once, as long as the last thousands are concerned."""
+    """Compares pictures; the signatures of the last few thousand are remembered."""
 
     def __init__(self, thumbnail: Callable[[ContentId], bytes]) -> None:
         self._thumbnail = thumbnail
-        self._looks: _Latest[ContentId, ThumbnailSignature | None] = _Latest(LOOKS_HELD)
+        self._signatures: _Latest[ContentId, ThumbnailSignature | None] = _Latest(SIGNATURES_HELD)
         self._windows: _Latest[ContentId, Rows] = _Latest(WINDOWS_HELD)
 
     def see(self, id: ContentId, thumbnail: bytes) -> None:
-        """Of a picture that is not in the library yet."""
-        self._looks.put(id, signature_of(thumbnail))
+        """Remembers the thumbnail of a picture that is not in the library yet."""
+        self._signatures.put(id, signature_of(thumbnail))
 
     def is_same_image(self, one: ContentId, other: ContentId) -> bool:
-        """False where a thumbnail is not to be had. Raises StoreUnavailable."""
-        first, second = self._look(one), self._look(other)
+        """Returns whether two pictures are the same; False where a thumbnail is missing. Raises StoreUnavailable."""
+        first, second = self._signature(one), self._signature(other)
         if first is None or second is None:
             return False
         if min(first.contrast, second.contrast) < FLAT:
@@ -87,14 +89,14 @@ class ThumbnailSignatures:
             return score >= ALIKE
         return self._is_nearly_all_of(one, first, second) or self._is_nearly_all_of(other, second, first)
 
-    def _look(self, id: ContentId) -> ThumbnailSignature | None:
-        return self._looks.get(id, lambda: self._seen(id))
+    def _signature(self, id: ContentId) -> ThumbnailSignature | None:
+        return self._signatures.get(id, lambda: self._read(id))
 
     def _is_nearly_all_of(self, id: ContentId, whole: ThumbnailSignature, part: ThumbnailSignature) -> bool:
         windows = self._windows.get(id, whole.windows)
         return float((windows @ part.unit.T).max()) >= ALIKE
 
-    def _seen(self, id: ContentId) -> ThumbnailSignature | None:
+    def _read(self, id: ContentId) -> ThumbnailSignature | None:
         try:
             return signature_of(self._thumbnail(id))
         except StoreUnavailable:
@@ -104,7 +106,7 @@ class ThumbnailSignatures:
 
 
 def signature_of(thumbnail: bytes) -> ThumbnailSignature:
-    """Raises RejectedImage."""
+    """Makes the signature of a thumbnail. Raises RejectedImage."""
     image = decode(thumbnail, 2 * KEPT_SIDE).image
     return ThumbnailSignature(image.resize((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BOX))
 

@@ -1,4 +1,4 @@
-"""Labelled pictures for an evaluation: where their labels and captions are, and their way through the encoders."""
+"""Gathers labelled pictures for an evaluation: finds their labels and captions, and encodes them."""
 
 import os
 from collections import Counter
@@ -32,7 +32,7 @@ OnProgress = Callable[[str, int, int | None], None]  # what is done, how much of
 
 @dataclass(frozen=True)
 class Labelling:
-    """Where the class and the caption of a picture are said: in columns of the table, or by the folder it lies in."""
+    """Says where the class and the caption of a picture are: in columns of the table, or in the name of its folder."""
 
     column: str = ""
     from_folders: bool = False
@@ -46,16 +46,18 @@ class Labelling:
             raise InvalidEvaluation("labels_nowhere")
 
     def label(self, item: Item) -> str:
+        """Returns the class of a picture, empty where it has none."""
         if not self.from_folders:
             return _said(item.metadata.get(self.column)) if self.column else ""
         parts = PurePosixPath(item.source).parts
         return _said(parts[-2]) if len(parts) >= self.depth else ""
 
     def caption(self, item: Item) -> str:
+        """Returns the caption of a picture, empty where it has none."""
         return _said(item.metadata.get(self.captions_column)) if self.captions_column else ""
 
     def check(self, items: Sequence[Item]) -> None:
-        """Before anything is encoded. Raises InvalidEvaluation for a column that no picture has."""
+        """Checks the columns before anything is encoded. Raises InvalidEvaluation for one that no picture has."""
         present = {name for item in items for name in item.metadata}
         for column in filter(None, (self.column, self.captions_column)):
             if items and column not in present:

@@ -1,4 +1,4 @@
-"""How good a ranking is: recall@k, MRR and mAP, with intervals from resampled queries."""
+"""Measures how good a ranking is: recall@k, MRR and mAP, with intervals from resampled queries."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Interval:
+    """A mean with the bounds of its confidence interval."""
+
     value: float
     low: float
     high: float
@@ -31,8 +33,9 @@ class Interval:
 def ranked(
     queries: Vectors, pictures: Vectors, leave_out: Positions | None = None
 ) -> Iterator[tuple[int, Positions, Vectors]]:
-    """For some queries at a time: the number of the first, the positions of all pictures from the most similar one on,
-    and their scores.
+    """Ranks all pictures for each query, some queries at a time.
+
+    Yields the number of the first query, the positions of the pictures from the most similar one on, and their scores.
 
     `leave_out` names one picture for each query that is not to be found: itself. Equal scores keep the order of the
     pictures, so put these in an order that says nothing of what is relevant.
@@ -49,12 +52,12 @@ def ranked(
 
 
 def names_of(cutoffs: Sequence[int], depth: int | None = None) -> list[str]:
-    """Of the columns that `measured` returns for rankings of that depth, or of all pictures."""
+    """Returns the names of the columns of `measured`, for rankings of that depth or of all pictures."""
     return [*(f"recall@{k}" for k in cutoffs), "mrr", f"map@{depth}" if depth else "map"]
 
 
 def measured(flags: Flags, relevant: NDArray[np.integer], cutoffs: Sequence[int]) -> Values:
-    """A row of figures for each query. `relevant` is how many pictures could be found, 1 or more.
+    """Returns a row of figures for each query. `relevant` is how many pictures could be found, 1 or more.
 
     recall@k is 1 where at least one relevant picture is among the first k, else 0, as in cross-modal retrieval and
     metric learning (https://arxiv.org/abs/1511.06452). It is not the share of the relevant ones.
@@ -71,7 +74,7 @@ def measured(flags: Flags, relevant: NDArray[np.integer], cutoffs: Sequence[int]
 
 
 def intervals(values: Values, resamples: int = RESAMPLES, seed: int = SEED) -> list[Interval]:
-    """The mean of each column with its percentile interval over resampled queries.
+    """Returns the mean of each column with its percentile interval over resampled queries.
 
     Given the differences of two rankings on the same queries it is the interval of the difference.
     """

@@ -23,7 +23,7 @@ NewDatabase = Callable[[], AbstractContextManager[VectorDatabase]]
 
 @dataclass
 class Ranked:
-    """What is kept of all rankings of a task."""
+    """The rankings of one task, as far as the report needs them."""
 
     values: Values
     first: Flags  # of the results that the index is asked for

@@ -57,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What was measured of one collection."""
+    """The figures that were measured on one collection, and what they suggest."""
 
     collection: str
     rows: int
@@ -214,7 +214,7 @@ def _share(found: Sequence[Hit], exact: Sequence[Hit]) -> float:
 
 
 def check_enough(rows: int, config: TuningConfig) -> None:
-    """Raises InvalidEvaluation."""
+    """Checks that the library has enough pictures to measure with. Raises InvalidEvaluation."""
     if not rows:
         raise InvalidEvaluation("nothing_to_measure")
     if rows <= config.k:

@@ -53,7 +53,7 @@ class PendingFile:
 
 @dataclass
 class RunState:
-    """What the stages of one run tell each other from their threads."""
+    """Carries what the stages of one run tell each other from their threads."""
 
     pending: dict[ContentId, str] = field(default_factory=dict)  # names of the pictures that have no row yet
     problem: LikenessError | None = None  # of the library; it ends the run
@@ -73,6 +73,7 @@ class Batch:
     problem: LikenessError | None = None
 
     def append(self, file: PendingFile) -> None:
+        """Adds a file with its addition or update."""
         self.files.append(file)
         if file.addition:
             self.additions.append(file.addition)
@@ -82,6 +83,7 @@ class Batch:
             self.size += len(change.original or b"")
 
     def is_full(self, batch_size: int) -> bool:
+        """Returns whether the batch has `batch_size` new pictures, or as many files or bytes as it may hold."""
         return len(self.additions) >= batch_size or self.size >= BATCH_BYTES or len(self.files) >= BATCH_FILES
 
     def receipts(self, problem: LikenessError | None) -> Iterator[FileReceipt]:

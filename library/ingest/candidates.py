@@ -62,6 +62,7 @@ class Candidates:
             candidate.not_before = 0.0
 
     def discard(self, path: str) -> None:
+        """Forgets a file that was imported or rejected for good."""
         self._waiting.pop(path, None)
 
     def _is_due(self, path: str, candidate: _Candidate) -> bool:

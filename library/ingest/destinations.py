@@ -1,4 +1,4 @@
-"""What an import asks of the place that its pictures go into."""
+"""Defines what an import asks of the place that its pictures go into."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from library.records import Record
 
 @dataclass(frozen=True)
 class Addition:
-    """A picture on its way in: decoded, not yet encoded. One that `is_stored` lacks only its row."""
+    """A decoded picture that is to be encoded and stored. One that `is_stored` lacks only its row."""
 
     record: Record
     image: Image.Image
@@ -33,45 +33,48 @@ class Update:
 
 @dataclass(frozen=True)
 class Known:
-    """What the library has of a picture already."""
+    """A picture that the library has already, and whether it has a row in the collection."""
 
     record: Record
     has_row: bool
 
 
 class Destination(Protocol):
-    """What a run needs of the library. All of it may be called from several threads."""
+    """The place that a run of `ingest` stores pictures in. Every method may be called from several threads."""
 
     @property
     def working_side(self) -> int:
-        """What the shorter side of a decoded picture is to have at least."""
+        """How many pixels the shorter side of a decoded picture needs at least."""
         ...
 
     def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Known]:
-        """Those of them that are stored."""
+        """Returns those of the pictures that are stored."""
         ...
 
     def superseded(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
-        """What was kept instead of those that were given up as near-duplicates, where it is still there."""
+        """Returns, for pictures that were given up as near-duplicates, what was kept instead and is still there."""
         ...
 
-    def encode(self, images: Sequence[Image.Image]) -> Vectors: ...
-    def resembled(self, additions: Sequence[Addition], vectors: Vectors, only_kept: bool) -> dict[ContentId, Record]:
-        """What those that are near-duplicates resemble: pictures of the library, or additions before them.
+    def encode(self, images: Sequence[Image.Image]) -> Vectors:
+        """Encodes pictures as unit vectors."""
+        ...
 
-        With `only_kept`, they are not going to be kept.
+    def resembled(self, additions: Sequence[Addition], vectors: Vectors, only_kept: bool) -> dict[ContentId, Record]:
+        """Returns, for near-duplicates among the additions, the picture or the earlier addition that they resemble.
+
+        With `only_kept`, near-duplicates are not going to be kept, so that nothing can be one of theirs.
         """
         ...
 
     def keep(self, additions: Sequence[Addition], vectors: Vectors) -> dict[ContentId, LikenessError]:
-        """Stores, then inserts. Returns the pictures that could not be kept; they get no row.
+        """Stores the pictures, then inserts their rows. Returns those that could not be kept; they get no row.
 
         Raises StoreUnavailable when none could be stored, IndexUnavailable when Milvus is away.
         """
         ...
 
     def update(self, updates: Sequence[Update]) -> dict[ContentId, LikenessError]:
-        """Rows, then records; nothing is encoded. Returns and raises as `keep` does."""
+        """Replaces rows, then records; nothing is encoded. Returns and raises as `keep` does."""
         ...
 
 

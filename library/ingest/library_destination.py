@@ -1,4 +1,4 @@
-"""Where a run of `ingest` puts what it takes in: the image store and a collection, together."""
+"""Puts the pictures of an import into the image store and a collection, together."""
 
 import threading
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ STORE_THREADS = 8  # storing waits for the disk, not for the processor
 
 
 class LibraryDestination:
-    """What one ingestion sees of the library: the collection stays loaded from its first batch to its last."""
+    """Stores the pictures of one run; the collection stays loaded from its first batch to its last."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class LibraryDestination:
         self._database = database
         self._changes = changes
         self._decisions = decisions
-        self._looks = ThumbnailSignatures(store.thumbnail)
+        self._signatures = ThumbnailSignatures(store.thumbnail)
 
     @property
     def working_side(self) -> int:
@@ -66,7 +66,7 @@ class LibraryDestination:
         if not new:
             return {}
         thumbnails = {id: addition.thumbnail for id, addition in new.items()}
-        found = resembled(thumbnails, vectors[is_new], self._index, self._looks, self._decisions, only_kept)
+        found = resembled(thumbnails, vectors[is_new], self._index, self._signatures, self._decisions, only_kept)
         records = self._stored(set(found.values())) | {id: addition.record for id, addition in new.items()}
         return {id: records[other] for id, other in found.items() if other in records}
 
@@ -141,7 +141,7 @@ class DryRun(LibraryDestination):
 
 
 class Reindexing(LibraryDestination):
-    """What is stored only gets its row; what was deleted meanwhile does not come back."""
+    """Gives stored pictures the rows they lack; what was deleted meanwhile does not come back."""
 
     def _store_one(self, addition: Addition) -> LikenessError | None:
         return super()._store_one(addition) if addition.is_stored else _gone()

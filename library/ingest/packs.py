@@ -18,7 +18,7 @@ Packed = Literal["packed", "without original", "without vector", "gone"]
 
 @dataclass(frozen=True)
 class Contents:
-    """What a pack holds of every picture beside its record and its vector."""
+    """Says what a pack holds of every picture beside its record and its vector."""
 
     thumbnails: bool = False
     originals: bool = False
@@ -26,7 +26,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a pack says of itself."""
+    """Says what a pack holds and which model made its vectors."""
 
     model: str
     revision: str
@@ -63,7 +63,10 @@ class PackWriter(Protocol):
 
     @property
     def contents(self) -> Contents: ...
-    def write(self, pictures: Sequence[PackedPicture]) -> None: ...
+    def write(self, pictures: Sequence[PackedPicture]) -> None:
+        """Appends pictures to the pack."""
+        ...
+
     def finish(self, encoder: EncoderInfo) -> None:
         """Writes the manifest: only now it is a pack."""
         ...
@@ -77,22 +80,25 @@ class Pack(Protocol):
     @property
     def files(self) -> Sequence[str]: ...
     def check(self, file: str) -> None:
-        """Raises InvalidPack for a file that is not the one that was written."""
+        """Compares a file with what the manifest says of it. Raises InvalidPack where they differ."""
         ...
 
     def rows(self) -> Generator[Sequence[PackRow], None, None]:
-        """At most BATCH_ROWS at a time. Raises InvalidPack."""
+        """Yields the rows in order, at most BATCH_ROWS at a time. Raises InvalidPack."""
         ...
 
 
 def fits(manifest: Manifest, encoder: EncoderInfo) -> bool:
-    """Whether the vectors of the pack lie in the space of this encoder, as far as its name tells."""
+    """Returns whether the vectors of the pack lie in the space of this encoder, as far as its name tells."""
     theirs = (manifest.model, manifest.revision, manifest.dimension)
     return theirs == (encoder.name, encoder.fingerprint, encoder.dim)
 
 
 def check_fits(manifest: Manifest, encoder: EncoderInfo) -> None:
-    """Raises InvalidPack for a pack of another model, or of pictures that were prepared otherwise for it."""
+    """Checks that a pack fits the encoder.
+
+    Raises InvalidPack for one of another model, or of pictures that were prepared otherwise for it.
+    """
     if not fits(manifest, encoder):
         ours = _model(encoder.name, encoder.fingerprint, encoder.dim)
         theirs = _model(manifest.model, manifest.revision, manifest.dimension)
@@ -117,7 +123,7 @@ def _advice(manifest: Manifest, encoder: EncoderInfo) -> Message:
 
 
 def check_files(pack: Pack, should_stop: Callable[[], bool]) -> None:
-    """Raises InvalidPack for the first file that is damaged."""
+    """Checks every file of the pack. Raises InvalidPack for the first one that is damaged."""
     for file in pack.files:
         if should_stop():
             return

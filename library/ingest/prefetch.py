@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def prefetch(source: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
-    """The same items, made on a thread of its own that is at most `depth` of them ahead.
+    """Yields the same items, made on a thread of its own that is at most `depth` of them ahead.
 
     What `source` raises is raised here. Closing this ends the thread after the item in hand, and closes `source`.
     """
@@ -59,7 +59,7 @@ def _failed(error: BaseException) -> Future[Any]:
 
 
 def prefetch_map(function: Callable[[T], R], items: Iterable[T], pool: Executor, depth: int) -> Iterator[R]:
-    """`map` on a pool, in order, with at most `depth` items under way."""
+    """Maps the items on a pool and yields the results in order, with at most `depth` of them under way."""
     under_way: deque[Future[R]] = deque()
     for item in items:
         under_way.append(pool.submit(function, item))

@@ -1,4 +1,4 @@
-"""Receipts as a file: a line for every picture, written as it goes."""
+"""Writes receipts into a CSV or JSON Lines file, a line for every picture as it goes."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ Write = Callable[[FileReceipt], None]
 
 @contextmanager
 def receipt_file(path: Path | None) -> Iterator[Write]:
-    """Gives what writes one receipt, whole lines at a time; does nothing without a path.
+    """Yields a function that writes one receipt, whole lines at a time; without a path it does nothing.
 
     Raises InvalidSelection for a path that does not end in .csv or .jsonl, or that cannot be written.
     """

@@ -1,4 +1,4 @@
-"""Which of the items of a source go in, and what is noted on them."""
+"""Selects which items of a source are imported, and adds metadata to them."""
 
 import hashlib
 import re
@@ -12,14 +12,14 @@ from library.records import Metadata
 
 @dataclass(frozen=True)
 class Shard:
-    """The `number`-th of `count` parts, 1 to `count`: machines that take one each need not know of each other."""
+    """The `number`-th of `count` parts of a source: machines that import one each need not know of each other."""
 
     number: int
     count: int
 
     @classmethod
     def parse(cls, text: str) -> "Shard":
-        """Raises InvalidSelection for anything but 3/8."""
+        """Parses the third of eight parts from 3/8. Raises InvalidSelection for anything else."""
         match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text, flags=re.ASCII)
         shard = cls(int(match[1]), int(match[2])) if match else cls(0, 0)
         if not 1 <= shard.number <= shard.count:
@@ -27,7 +27,7 @@ class Shard:
         return shard
 
     def holds(self, item: Item) -> bool:
-        """By the path below the source, which is the same wherever that is mounted."""
+        """Returns whether the item belongs to this part, by its path below the source, wherever that is mounted."""
         path = item.source.partition("/")[2] or item.source
         digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()
         return int.from_bytes(digest[:8]) % self.count == self.number - 1
@@ -35,14 +35,14 @@ class Shard:
 
 @dataclass(frozen=True)
 class Selection:
-    """`limit` counts the files that are not skipped anyway."""
+    """The part of the items that is wanted. `limit` counts the files that are not skipped anyway."""
 
     limit: int | None = None
     shard: Shard | None = None
     metadata: Metadata = field(default_factory=dict)
 
     def of(self, items: Iterable[Item]) -> Iterable[Item]:
-        """A list where it was given one; else nothing is listed before it is asked for."""
+        """Returns the selected items: a list where it was given one, else nothing is listed before it is asked for."""
         selected = self._selected(items)
         return list(selected) if isinstance(items, Sequence) else selected
 

@@ -16,7 +16,7 @@ Near = Literal["take", "note", "skip"]  # what becomes of a near-duplicate of a 
 
 
 def as_near(text: str) -> Near:
-    """Returns the text as what becomes of near-duplicates. Raises InvalidSelection for anything else."""
+    """Parses what is to become of near-duplicates. Raises InvalidSelection for anything but take, note and skip."""
     for near in get_args(Near):
         if text == near:
             return near  # type: ignore[no-any-return]

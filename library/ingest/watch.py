@@ -1,4 +1,4 @@
-"""Watching: what is new in folders and buckets is imported as soon as it is whole, each source on its own thread."""
+"""Watches folders and buckets: what is new is imported as soon as it is whole, each source on its own thread."""
 
 import hashlib
 import logging
@@ -24,7 +24,7 @@ OnProgress = Callable[[str, Round], None]  # given the name of the source, too
 
 @dataclass(frozen=True)
 class WatchConfig:
-    """What to watch, and how."""
+    """Says what to watch, how often to list it, and whether removals are followed."""
 
     sources: Sequence[str]
     every: float  # seconds

@@ -1,4 +1,4 @@
-"""What can be watched: a source that lists its files and says when they change."""
+"""Defines a source that can be watched: it lists its files and says when they change."""
 
 import threading
 from collections.abc import Mapping
@@ -42,12 +42,15 @@ class Source(Protocol):
         ...
 
     def listing(self) -> SourceListing:
-        """Raises SourceUnavailable."""
+        """Lists the files that are there now. Raises SourceUnavailable."""
         ...
 
-    def item(self, path: str, signature: str) -> Item: ...
+    def item(self, path: str, signature: str) -> Item:
+        """Returns the file as an item that is read only while it has this signature."""
+        ...
+
     def is_being_written(self, path: str) -> bool:
-        """False where that cannot be known."""
+        """Returns whether someone has the file open for writing; False where that cannot be known."""
         ...
 
     def notice(self, changed: threading.Event, should_stop: threading.Event) -> None:

@@ -29,12 +29,17 @@ class SeenFile:
 class LineLog(Protocol):
     """Lines that outlive the process, in a file or elsewhere. Every method raises OSError."""
 
-    def read(self) -> Sequence[bytes]: ...
+    def read(self) -> Sequence[bytes]:
+        """Returns all lines."""
+        ...
+
     def rewrite(self, lines: Iterable[bytes]) -> None:
         """Replaces all lines. A kill leaves the old ones or the new ones."""
         ...
 
-    def append(self, lines: Iterable[bytes]) -> None: ...
+    def append(self, lines: Iterable[bytes]) -> None:
+        """Adds lines at the end."""
+        ...
 
 
 class WatchState(Mapping[str, SeenFile]):

@@ -34,7 +34,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class Round:
-    """What a scan of a source led to: receipts of what was settled, no matter how, and pictures that were deleted."""
+    """The result of a scan, or of a part of it: receipts of the files that were settled, and deleted pictures."""
 
     receipts: Sequence[FileReceipt] = ()
     removals: Sequence[Removal] = ()

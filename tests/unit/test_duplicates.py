@@ -198,7 +198,7 @@ def compared(vectors, kinds, records, decisions, threshold=THRESHOLD):
     for one, other in itertools.combinations(range(len(records)), 2):
         ids = records[one].content_id, records[other].content_id
         near = float(vectors[one] @ vectors[other]) >= threshold
-        if near and kinds[one] == kinds[other] and not decisions.are_apart(*ids):
+        if near and kinds[one] == kinds[other] and not decisions.are_distinct(*ids):
             first, second = (next(group for group in groups if id in group) for id in ids)
             if first is not second:
                 first |= second
@@ -312,13 +312,13 @@ IDS = [record(number).content_id for number in range(4)]
 
 def test_decisions_reach_other_processes_at_once(tmp_path):
     one, other = DecisionFile(tmp_path / "data" / "d.jsonl"), DecisionFile(tmp_path / "data" / "d.jsonl")
-    assert not other.are_apart(IDS[0], IDS[1])
+    assert not other.are_distinct(IDS[0], IDS[1])
     one.mark_distinct(IDS[:2], IDS[:2])
     other.mark_distinct([IDS[0]], [IDS[2]])
     one.supersede([IDS[3]], IDS[0])
     for each in (one, other, DecisionFile(tmp_path / "data" / "d.jsonl")):
-        assert each.are_apart(IDS[1], IDS[0]) and each.are_apart(IDS[2], IDS[0])
-        assert not each.are_apart(IDS[1], IDS[2])
+        assert each.are_distinct(IDS[1], IDS[0]) and each.are_distinct(IDS[2], IDS[0])
+        assert not each.are_distinct(IDS[1], IDS[2])
         assert each.kept_instead_of(IDS[3]) == [IDS[0]]
 
 
@@ -330,7 +330,7 @@ def test_a_line_that_says_nothing_hides_no_other(tmp_path, caplog, line):
     path = tmp_path / "d.jsonl"
     path.write_text(line)  # without its end, as a kill leaves it
     DecisionFile(path).mark_distinct([IDS[0]], [IDS[1]])
-    assert DecisionFile(path).are_apart(IDS[0], IDS[1])
+    assert DecisionFile(path).are_distinct(IDS[0], IDS[1])
     assert "passed over" in caplog.text
 
 
