@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from db.files.atomic import append_lines
+from db.os_errors import reason_of
 from library.duplicates.decisions import PassingDecisions
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
@@ -45,8 +46,7 @@ class DecisionFile:
             try:
                 append_lines(self._path, [json.dumps(decision).encode()])
             except OSError as error:
-                reason = error.strerror or error
-                raise StoreUnavailable(f"The decision cannot be kept in {self._path.name}: {reason}.") from error
+                raise StoreUnavailable("decision_not_kept", file=self._path.name, reason=reason_of(error)) from error
 
     def _forget(self) -> None:
         self._known = PassingDecisions()

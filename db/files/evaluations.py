@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from db.files.atomic import write_atomically
+from db.os_errors import reason_of
 from library.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ class EvaluationFiles:
             path = self._free(stem)
             write_atomically(path, [json.dumps(evaluation, ensure_ascii=False, indent=1).encode() + b"\n"])
         except OSError as error:
-            raise StoreUnavailable(f"The evaluation cannot be kept in DATA_DIR: {error.strerror}.") from error
+            raise StoreUnavailable("evaluation_not_kept", reason=reason_of(error)) from error
         return str(path)
 
     def newest(self, limit: int) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, TextIO
 import pyarrow
 import pyarrow.parquet
 
+from db.os_errors import reason_of
 from library.errors import InvalidSelection
 from library.exports.results import guarded, scored
 from library.records import encodable
@@ -40,11 +41,11 @@ def hit_file(path: Path) -> Iterator[Callable[[BatchResult], None]]:
     """Gives what writes the hits of one query. Raises InvalidSelection for a name or a place that cannot be."""
     writer = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}.get(path.suffix.lower())
     if writer is None:
-        raise InvalidSelection(f"{path.name} is no name for hits: {', '.join(SUFFIXES)} are expected.")
+        raise InvalidSelection("no_hit_file", name=path.name, suffixes=", ".join(SUFFIXES))
     try:
         file = path.open("wb")
     except OSError as error:
-        raise InvalidSelection(f"{path} cannot be written: {error.strerror}.") from None
+        raise InvalidSelection("not_written", path=str(path), reason=reason_of(error)) from None
     with file, writer(file) as write:
         yield lambda answered: write(hit_rows(answered))
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from db.files.atomic import write_atomically
+from db.os_errors import reason_of
 from library.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class NprobeChoices:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path, [text.encode() + b"\n"])
         except OSError as error:
-            raise StoreUnavailable(f"The choice cannot be kept in {self._path.name}: {error.strerror}.") from error
+            raise StoreUnavailable("choice_not_kept", file=self._path.name, reason=reason_of(error)) from error
         self._read_at = None
 
 

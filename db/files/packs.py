@@ -17,6 +17,7 @@ import pyarrow.parquet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from db.files.atomic import write_atomically
+from db.os_errors import reason_of
 from library.errors import InvalidPack
 from library.ingest.packs import BATCH_ROWS, EPOCH, Contents, Manifest, PackedPicture, PackRow
 from library.ports import EncoderInfo, Vectors
@@ -133,7 +134,7 @@ class FolderWriter:
             if self._table:
                 self._end_file()
             if not self._files:
-                raise InvalidPack("There is nothing to pack: no picture here has its vector.")
+                raise InvalidPack("nothing_to_pack")
             manifest = self._manifest(encoder).model_dump_json(indent=1)
             write_atomically(self._folder / MANIFEST, [manifest.encode(), b"\n"])
         self.is_finished = True
@@ -188,9 +189,9 @@ def open_pack(place: str) -> "FolderPack":
     pack = FolderPack(folder, manifest)
     if manifest.count != sum(file.rows for file in manifest.files):
         rows = sum(file.rows for file in manifest.files)
-        raise InvalidPack(f"The manifest contradicts itself: a count of {manifest.count}, and files of {rows} rows.")
+        raise InvalidPack("pack_count_wrong", said=manifest.count, rows=rows)
     if len({file.name for file in manifest.files}) < len(manifest.files):
-        raise InvalidPack("The manifest contradicts itself: it names a file twice.")
+        raise InvalidPack("pack_file_twice")
     for file in manifest.files:
         pack.check_claims(file)
     return pack
@@ -218,22 +219,22 @@ class FolderPack:
         with _damage_explained(file):
             found = _sha256(self._folder / file)
         if found != self._files[file].sha256:
-            raise InvalidPack(f"{file} is damaged: it is not the file that the manifest describes. Copy it again.")
+            raise InvalidPack("pack_file_damaged", file=file)
 
     def check_claims(self, file: ManifestFile) -> None:
         path = self._folder / file.name
         if not path.is_file():
-            raise InvalidPack(f"{file.name} is missing. Copy the pack again.")
+            raise InvalidPack("pack_file_missing", file=file.name)
         if (size := path.stat().st_size) != file.bytes:
-            raise InvalidPack(f"{file.name} is cut short or damaged: {size:,} bytes of {file.bytes:,}. Copy it again.")
+            raise InvalidPack("pack_file_cut", file=file.name, found=size, expected=file.bytes)
         with _damage_explained(file.name), pyarrow.parquet.ParquetFile(path) as table:
             self._check_schema(file.name, table.schema_arrow)
             rows = table.metadata.num_rows
             groups = [table.metadata.row_group(number) for number in range(table.num_row_groups)]
         if rows != file.rows:
-            raise InvalidPack(f"The manifest is wrong: {file.name} has {rows} rows, not {file.rows}.")
+            raise InvalidPack("pack_rows_wrong", file=file.name, found=rows, expected=file.rows)
         if any(group.total_byte_size > MAX_GROUP_BYTES for group in groups):
-            raise InvalidPack(f"{file.name} has groups of rows that do not fit into memory.")
+            raise InvalidPack("pack_groups_too_large", file=file.name)
 
     def rows(self) -> Generator[Sequence[PackRow], None, None]:
         for name in self._files:
@@ -251,60 +252,58 @@ class FolderPack:
             if expected.name == VECTOR:
                 self._check_vector_type(file, type)
             elif type != expected.type:
-                raise InvalidPack(f"{file} is no table of a pack: it has no column {expected.name} of {expected.type}.")
+                raise InvalidPack("pack_column_missing", file=file, column=expected.name, type=str(expected.type))
 
     def _check_vector_type(self, file: str, type: Any) -> None:
         if not pyarrow.types.is_fixed_size_list(type) or type.value_type != pyarrow.float32():
-            raise InvalidPack(f"{file} is no table of a pack: it has no column {VECTOR} of float32.")
+            raise InvalidPack("pack_column_missing", file=file, column=VECTOR, type="float32")
         if type.list_size != self.manifest.dimension:
-            raise InvalidPack(
-                f"The manifest is wrong: it says vectors of {self.manifest.dimension} numbers, "
-                f"{file} has vectors of {type.list_size}."
-            )
+            said = str(self.manifest.dimension)
+            raise InvalidPack("pack_dimension_wrong", said=said, file=file, found=str(type.list_size))
 
 
 def _folder(place: str) -> Path:
     if "://" in place:
-        raise InvalidPack(f"A pack is a folder on this machine, {place} is none. Copy it from or to there afterwards.")
+        raise InvalidPack("pack_not_local", place=place)
     return Path(place).expanduser()
 
 
 def _make_room(folder: Path) -> None:
     """Makes the folder, or empties one that holds nothing but an unfinished pack."""
     if folder.exists() and not folder.is_dir():
-        raise InvalidPack(f"{folder} is a file. Name a new folder for the pack.")
+        raise InvalidPack("pack_is_file", folder=str(folder))
     if (folder / MANIFEST).exists():
-        raise InvalidPack(f"{folder} holds a pack already. Name another folder, or remove this one first.")
+        raise InvalidPack("pack_exists", folder=str(folder))
     folder.mkdir(parents=True, exist_ok=True)
     present = list(folder.iterdir())
     if not all(FILE_NAME.fullmatch(path.name) or PARTIAL_NAME.fullmatch(path.name) for path in present):
-        raise InvalidPack(f"{folder} is not empty. Name a new folder for the pack.")
+        raise InvalidPack("pack_not_empty", folder=str(folder))
     for path in present:
         path.unlink()
 
 
 def _read_manifest(folder: Path) -> ManifestJson:
     if not folder.is_dir():
-        raise InvalidPack(f"There is no folder {folder}.")
+        raise InvalidPack("no_folder", folder=str(folder))
     path = folder / MANIFEST
     if not path.is_file():
-        raise InvalidPack(f"{folder} is no whole pack: {MANIFEST}, which is written last, is missing.")
+        raise InvalidPack("pack_not_whole", folder=str(folder), file=MANIFEST)
     with _damage_explained(MANIFEST):
         with path.open("rb") as file:
             text = file.read(MAX_MANIFEST_BYTES)
         try:
             return ManifestJson.model_validate_json(text)
         except ValidationError as error:
-            raise InvalidPack(_explained(error)) from None
+            raise _refusal(error) from None
 
 
-def _explained(error: ValidationError) -> str:
+def _refusal(error: ValidationError) -> InvalidPack:
     problem = error.errors(include_url=False)[0]
     place = ".".join(map(str, problem["loc"]))
     if place == "version":
-        return f"The pack has the format version {str(problem['input'])[:20]}; this app reads {VERSION}."
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{MANIFEST} is not that of a pack: {f'{place}: ' if place else ''}{message[:200]}."
+        return InvalidPack("pack_version", found=str(problem["input"])[:20], known=str(VERSION))
+    reason = problem["msg"].removeprefix("Value error, ")[:200]  # as pydantic has it
+    return InvalidPack("pack_manifest_invalid", file=MANIFEST, reason=f"{place}: {reason}" if place else reason)
 
 
 def _schema(dim: int, contents: Contents) -> Any:
@@ -370,7 +369,7 @@ def _failures_explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InvalidPack(f"The pack {folder} cannot be written: {error.strerror or error}.") from error
+        raise InvalidPack("pack_not_written", folder=str(folder), reason=reason_of(error)) from error
 
 
 @contextmanager
@@ -379,4 +378,4 @@ def _damage_explained(file: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise InvalidPack(f"{file} cannot be read: {reason[:200]}.") from error
+        raise InvalidPack("file_not_read", file=file, reason=reason[:200]) from error

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from db.files.atomic import PARTIAL_SUFFIX, sync_folder, write_atomically
+from db.os_errors import reason_of
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
 from library.records import Record
@@ -118,7 +119,7 @@ def whole_record(id: ContentId, json: bytes) -> Record | None:
 
 
 def unknown_picture() -> UnknownPicture:
-    return UnknownPicture("This picture is no longer in the library.")
+    return UnknownPicture("gone")
 
 
 class _Catalogue:
@@ -181,6 +182,4 @@ def _failures_explained() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreUnavailable(
-            f"The image store failed: {error.strerror or error}. Check the disk that holds it, then try again."
-        ) from error
+        raise StoreUnavailable("store_failed", reason=reason_of(error)) from error

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from db.images.local import RECORD_SUFFIX, THUMBNAIL_SUFFIX, original_name, unknown_picture, whole_record
-from db.sources.buckets import advice, answer, file_system
+from db.sources.buckets import answer, failure, file_system
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
+from library.messages import message
 from library.records import Record
 
 NAMED_BY = "IMAGE_STORE"
@@ -140,7 +141,8 @@ class ObjectStore:
         try:
             yield
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
-            raise StoreUnavailable(f"The image store {self._url} {advice(error, 'IMAGE_STORE')}") from error
+            place = message("image_store_at", url=self._url)
+            raise failure(StoreUnavailable, error, place, NAMED_BY) from error
 
 
 class _Catalogue:
@@ -155,7 +157,7 @@ class _Catalogue:
         self._changes: dict[ContentId, int | None] = {}  # since the listing began
         self._fresh_until = 0.0
         self._failed_at = 0.0
-        self._failure = ""
+        self._failure: StoreUnavailable | None = None
 
     def change(self, id: ContentId, added: int | None) -> None:
         """`added=None` for a picture that is gone."""
@@ -167,8 +169,8 @@ class _Catalogue:
         asked = time.monotonic()
         with self._listing:
             # Those who waited for this listing share its result, a failure too.
-            if self._failed_at > asked:
-                raise StoreUnavailable(self._failure)
+            if self._failure and self._failed_at > asked:
+                raise self._failure
             if self._fresh_until < asked:
                 self._refresh()
         with self._lock:
@@ -183,7 +185,7 @@ class _Catalogue:
         try:
             listed = self._list_all()
         except StoreUnavailable as error:
-            self._failed_at, self._failure = time.monotonic(), str(error)
+            self._failed_at, self._failure = time.monotonic(), error
             raise
         finished = time.monotonic()
         with self._lock:

@@ -76,7 +76,7 @@ class Milvus:
     def drop(self, name: str) -> None:
         """Deletes a collection with all its vectors. Raises UnknownCollection."""
         if name not in self._names():
-            raise UnknownCollection(f"There is no collection {name}: it may have been dropped already.")
+            raise UnknownCollection("no_collection", name=name)
         self._existing(name).drop()
         logger.info("collection %s: dropped", name)
 

@@ -144,10 +144,7 @@ class CollectionHandle:
             create_index(client, self.name, intended or self.wanted_nlist(stored_rows(client, self.name)))
         dim = vector_dim(client, self.name)
         if dim != self.dim:
-            raise IndexUnavailable(
-                f"The collection {self.name} holds vectors of {dim} numbers, the model makes {self.dim}. "
-                "It was made by something else: drop it, or set another MILVUS_DB."
-            )
+            raise IndexUnavailable("other_dimension", name=self.name, stored=str(dim), made=str(self.dim))
         self.nlist = index_nlist(client, self.name)
         self.version = client.get_server_version(timeout=TIMEOUT).removeprefix("milvus_lite-").removeprefix("v")
 

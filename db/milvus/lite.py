@@ -57,13 +57,8 @@ class Lite:
     def explain(self, error: Exception) -> IndexUnavailable:
         text = self._without_folder(str(error))
         if "Open local milvus failed" in text:
-            return IndexUnavailable(
-                f"{self._path.name} is in use by another process, most likely the running app. Use its page, or stop "
-                "it first; with a Milvus server (MILVUS_URI) several processes can work at once."
-            )
-        return IndexUnavailable(
-            f"Milvus Lite at {self._path.name} failed: {brief(text)}. Restart the app; the pictures are safe."
-        )
+            return IndexUnavailable("lite_in_use", name=self._path.name)
+        return IndexUnavailable("lite_failed", name=self._path.name, reason=brief(text))
 
     def quote(self, text: str) -> str:
         # Lite knows no \u, and takes control characters as they are.

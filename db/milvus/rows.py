@@ -19,7 +19,7 @@ def checked_paths(img_paths: Sequence[str]) -> list[str]:
     for path in img_paths:
         id = id_of(path)
         if not re.fullmatch(rf"images/{id[:2]}/{id}\.[a-z0-9]{{2,5}}", path, flags=re.ASCII):
-            raise InvalidContentId(f"{path[:80]!r} is not the path of a picture.")
+            raise InvalidContentId("no_picture_path", path=repr(path[:80]))
     return list(img_paths)
 
 

@@ -53,13 +53,10 @@ class Server:
     def explain(self, error: Exception) -> IndexUnavailable:
         text, shown = str(error), without_login(self._uri)
         if "auth" in text.lower() or "permission" in text.lower():
-            return IndexUnavailable(f"Milvus at {shown} refused the login. Check MILVUS_TOKEN and MILVUS_DB.")
+            return IndexUnavailable("milvus_login_refused", uri=shown)
         if not is_loss(error):
-            return IndexUnavailable(f"Milvus at {shown} could not do this: {brief(text)}.")
-        return IndexUnavailable(
-            f"Milvus at {shown} does not answer. Start it (docker compose -f docker-compose.milvus.yml up -d) "
-            "or correct MILVUS_URI or MILVUS_TOKEN; the next query tries again."
-        )
+            return IndexUnavailable("milvus_refused", uri=shown, reason=brief(text))
+        return IndexUnavailable("milvus_away", uri=shown)
 
     def quote(self, text: str) -> str:
         return json.dumps(text, ensure_ascii=False)

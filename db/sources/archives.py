@@ -31,13 +31,13 @@ def items_in_archive(path: str, open_file: Callable[[], Any], place: str | None 
         for member, size, read in members(open_file()):
             yield _item(f"{path}/{member}", f"{name}/{member}", size, read, f"{place or path}/{member}")
     except DAMAGE as error:
-        yield Item(path, name, partial(_refuse, f"The archive is damaged or cut short: {error}."), source=name)
+        yield Item(path, name, partial(_refuse, RejectedImage("archive_damaged", reason=str(error))), source=name)
 
 
 def _item(path: str, source: str, size: int, read: Callable[[], bytes], original_at: str) -> Item:
     name = PurePosixPath(source).name
     if ".." in PurePosixPath(source).parts:
-        return Item(path, name, partial(_refuse, "Its path climbs out of the archive (../)."), source=name)
+        return Item(path, name, partial(_refuse, RejectedImage("archive_climbs_out")), source=name)
     return Item(path, name, partial(_read, size, read), source, skip=reason_to_skip(name), original_at=original_at)
 
 
@@ -59,7 +59,7 @@ def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         with archive.open(member) as file:
             return file.read(member.file_size)
     except DAMAGE as error:
-        raise RejectedImage(f"It cannot be unpacked: {error}.") from None
+        raise RejectedImage("not_unpacked", reason=str(error)) from None
 
 
 def _tar_members(file: IO[bytes]) -> Iterator[Member]:
@@ -72,5 +72,5 @@ def _tar_members(file: IO[bytes]) -> Iterator[Member]:
                 yield member.name, member.size, partial(bytes, content.read() if content else b"")
 
 
-def _refuse(reason: str) -> bytes:
-    raise RejectedImage(reason)
+def _refuse(error: RejectedImage) -> bytes:
+    raise error

@@ -1,33 +1,33 @@
 """File systems by URL: how they are opened, and what their failures mean."""
 
 import os
-from typing import Any
+from typing import Any, TypeVar
 
 import fsspec
 
-from library.errors import UnknownStore
+from library.errors import LikenessError, UnknownStore
+from library.messages import Message
 
 CONNECT_TIMEOUT = 3
 READ_TIMEOUT = 5  # counts from the last byte sent or received
 ATTEMPTS = 2
 
+E = TypeVar("E", bound=LikenessError)
 
-def file_system(url: str, named_by: str) -> tuple[Any, str]:
-    """The file system and the path within it; `named_by` is the setting or argument that holds the URL.
 
-    Connects to nothing yet. Raises UnknownStore.
+def file_system(url: str, named_by: str, refusal: type[LikenessError] = UnknownStore) -> tuple[Any, str]:
+    """Returns the file system and the path within it; `named_by` is the setting or argument that holds the URL.
+
+    Connects to nothing yet. Raises a `refusal` for what no installed package reaches.
     """
     scheme = url.partition("://")[0]
     try:
         kind = fsspec.get_filesystem_class(scheme)
     except ValueError:
-        raise UnknownStore(
-            f"{named_by}={url} is not possible: {scheme} is no kind of store that fsspec knows. "
-            "A folder, or a URL such as s3://bucket/folder is expected."
-        ) from None
+        raise refusal("unknown_scheme", setting=named_by, url=url, scheme=scheme) from None
     except ImportError as error:
-        how = "pip install -r requirements-s3.txt" if scheme in ("s3", "s3a") else error
-        raise UnknownStore(f"{named_by}={url} needs a package that is not installed: {how}") from None
+        how = "pip install -r requirements-s3.txt" if scheme in ("s3", "s3a") else str(error)
+        raise refusal("store_needs_package", setting=named_by, url=url, how=how) from None
     options = _s3_options() if scheme in ("s3", "s3a") else {}
     files = kind(skip_instance_cache=True, use_listings_cache=False, **options)
     if options:
@@ -48,19 +48,18 @@ def _s3_options() -> dict[str, Any]:
     }
 
 
-def advice(error: Exception, named_by: str) -> str:
+def failure(kind: type[E], error: Exception, place: Message, named_by: str) -> E:
+    """Returns the error that says what went wrong with `place`, and what to do; `named_by` as for `file_system`."""
     said = answer(error)
     if isinstance(error, FileNotFoundError):
-        return f"does not exist. Create the bucket, or correct {named_by}."
+        return kind("bucket_missing", place=place, setting=named_by)
     if type(error).__name__ == "NoCredentialsError":
-        return "asks for credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        return kind("bucket_wants_credentials", place=place)
     if isinstance(error, PermissionError) or said.get("ResponseMetadata", {}).get("HTTPStatusCode") == 403:
-        return (
-            "refused access. Check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) and the bucket's policy."
-        )
+        return kind("bucket_refused", place=place)
     if said:
-        return f"failed: {error}. Try again; if it stays so, read the log of the service."
-    return "does not answer. Check the network and the endpoint (AWS_ENDPOINT_URL), then try again."
+        return kind("bucket_failed", place=place, reason=str(error))
+    return kind("bucket_silent", place=place)
 
 
 def answer(error: Exception) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from db.sources.archives import TAR_SUFFIXES, ZIP_SUFFIX, is_archive, items_in_archive
-from db.sources.buckets import advice, file_system
+from db.sources.buckets import failure, file_system
 from db.sources.tables import READERS, items_in_table
 from library.errors import NotAllowed, SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip
 from library.ingest.items import Item
-from library.messages import Message
+from library.messages import Message, message
 
 NAMED_BY = "SOURCE"
 
@@ -72,7 +72,7 @@ class AllowedSources:
 
     def _check(self, source: str) -> None:
         if not any(_is_below(source, prefix) for prefix in self.prefixes):
-            raise NotAllowed(f"{source} is not below {' or '.join(self.prefixes)}, which SOURCES_ALLOWED names.")
+            raise NotAllowed("source_not_allowed", source=source, prefixes=", ".join(self.prefixes))
 
 
 def _is_below(source: str, prefix: str) -> bool:
@@ -103,7 +103,7 @@ def _places(source: str) -> Sequence[Path | str]:
     path = Path(source).expanduser()
     found = [path] if path.exists() else [Path(each) for each in sorted(glob.glob(str(path), recursive=True))]
     if not found:
-        raise UnknownSource(f"There is no file or folder {source}.")
+        raise UnknownSource("no_such_place", source=source)
     return found
 
 
@@ -136,9 +136,9 @@ def _items_in_bucket(url: str) -> Iterator[Item]:
         for key, details in _listed(files, root):
             yield object_item(files, f"{scheme}://{key}", key, int(details.get("size") or 0))
     except FileNotFoundError:
-        raise SourceUnavailable(f"There is nothing at {url}.") from None
+        raise SourceUnavailable("nothing_at", url=url) from None
     except Exception as error:  # each kind of bucket has a family of exceptions of its own
-        raise SourceUnavailable(f"The source {url} {advice(error, NAMED_BY)}") from error
+        raise failure(SourceUnavailable, error, message("source_at", url=url), NAMED_BY) from error
 
 
 def _items_of_object(files: Any, url: str, key: str) -> Iterator[Item]:

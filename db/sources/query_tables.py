@@ -12,7 +12,9 @@ import pyarrow.parquet
 
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
+from db.sources.tables import names_of, unreadable_explained
 from library.errors import UnknownSource
+from library.messages import message
 from library.search.batch import BatchQuery, Queries
 
 TEXT_COLUMN, IMAGE_COLUMN = "text", "filepath"
@@ -32,7 +34,7 @@ def queries_from(place: str, text_column: str | None = None, image_column: str |
     if path.suffix.lower() in SUFFIXES and "://" not in place:
         return _in_table(path, text_column, image_column)
     if text_column or image_column:
-        raise UnknownSource(f"{place} is no table, and has no columns: {', '.join(SUFFIXES)} are.")
+        raise UnknownSource("no_table_no_columns", place=place, suffixes=", ".join(SUFFIXES))
     items = items_from([place])
     asked = (BatchQuery(item.path, picture=item.read) for item in items if item.skip is None)
     return Queries(asked, sum(item.skip is None for item in items) if isinstance(items, list) else None)
@@ -43,21 +45,25 @@ def _in_table(path: Path, text_column: str | None, image_column: str | None) -> 
     wanted = {name for name in (text_column, image_column) if name}
     used = wanted or {TEXT_COLUMN, IMAGE_COLUMN} & set(columns)
     if not used or not used <= set(columns):
-        missing = " or ".join(sorted(wanted - set(columns)) or [TEXT_COLUMN, IMAGE_COLUMN])
-        raise UnknownSource(
-            f"{path.name} has no column {missing}. It has {', '.join(columns[:20]) or 'none'}: "
-            "name one with --text-column or --image-column."
-        )
+        raise _missing(path, sorted(wanted - set(columns)) or [TEXT_COLUMN, IMAGE_COLUMN], columns)
     text = text_column or (TEXT_COLUMN if not wanted and TEXT_COLUMN in used else "")
     image = image_column or (IMAGE_COLUMN if not wanted and IMAGE_COLUMN in used else "")
     places = SourceReader()
     return Queries((_asked(path, number, row, text, image, places) for number, row in _rows(path, used)), total)
 
 
+def _missing(path: Path, missing: Sequence[str], columns: Sequence[str]) -> UnknownSource:
+    first, *others = missing
+    has = names_of(columns)
+    if others:
+        return UnknownSource("no_query_columns", name=path.name, first=first, second=others[0], columns=has)
+    return UnknownSource("no_query_column", name=path.name, column=first, columns=has)
+
+
 def _asked(table: Path, number: int, row: Row, text_column: str, image_column: str, places: SourceReader) -> BatchQuery:
     text, place = (_text(row.get(column)) if column else "" for column in (text_column, image_column))
     if not (text or place):
-        return BatchQuery(f"{table.name}, row {number}", problem="The row has neither a text nor a picture.")
+        return BatchQuery(f"{table.name}, row {number}", problem=str(message("row_without_query")))
     if not place:
         return BatchQuery(text, text)
     path = place if "://" in place else str(table.parent / Path(place).expanduser())
@@ -69,12 +75,8 @@ def _text(cell: Any) -> str:
 
 
 def _explained(path: Path, work: Callable[[], T]) -> T:
-    try:
+    with unreadable_explained(path):
         return work()
-    except OSError as error:
-        raise UnknownSource(f"The table {path} cannot be read: {error.strerror or error}.") from None
-    except (ValueError, TypeError, csv.Error, pyarrow.ArrowException) as error:
-        raise UnknownSource(f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}.") from None
 
 
 def _columns_of(path: Path) -> tuple[Sequence[str], int | None]:

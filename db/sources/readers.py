@@ -9,7 +9,7 @@ import httpx
 
 from db.sources.archives import is_archive, items_in_archive
 from db.sources.buckets import file_system
-from library.errors import RejectedImage, UnknownStore
+from library.errors import RejectedImage
 from library.images import check_bytes
 
 URL_TIMEOUT = 20.0  # seconds
@@ -58,10 +58,7 @@ class SourceReader:
     def _system(self, url: str) -> Any:
         scheme = url.partition("://")[0]
         if scheme not in self._systems:
-            try:
-                self._systems[scheme] = file_system(url, "The address")[0]
-            except UnknownStore as error:
-                raise RejectedImage(str(error)) from None
+            self._systems[scheme] = file_system(url, "The address", RejectedImage)[0]
         return self._systems[scheme]
 
 
@@ -83,11 +80,11 @@ def _fetched(url: str) -> bytes:
     try:
         with httpx.stream("GET", url, timeout=URL_TIMEOUT, follow_redirects=True) as response:
             if response.is_error:
-                raise RejectedImage(f"The server of this address answers {response.status_code}.")
+                raise RejectedImage("address_answers", status=str(response.status_code))
             data = bytearray()
             for chunk in response.iter_bytes():
                 data += chunk
                 check_bytes(len(data))
             return bytes(data)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise RejectedImage(f"This address cannot be read: {str(error) or type(error).__name__}.") from None
+        raise RejectedImage("address_not_read", reason=str(error) or type(error).__name__) from None

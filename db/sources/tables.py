@@ -5,7 +5,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path, PurePath
@@ -14,10 +15,11 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
+from db.os_errors import reason_of
 from db.sources.readers import SourceReader
 from library.errors import UnknownSource
 from library.ingest.items import Item
-from library.messages import message
+from library.messages import Message, message
 
 INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")  # 007 is a text
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?")
@@ -36,10 +38,9 @@ def items_in_table(path: Path, image_column: str) -> list[Item]:
     """
     columns = _read(path)
     if image_column not in columns:
-        has = f"It has {', '.join(list(columns)[:20]) or 'none'}."
         if not image_column:
-            raise UnknownSource(f"{path.name} is a table: name the column that says where the pictures are. {has}")
-        raise UnknownSource(f"{path.name} has no column {image_column}. {has}")
+            raise UnknownSource("name_the_column", name=path.name, columns=names_of(list(columns)))
+        raise UnknownSource("table_lacks_column", name=path.name, column=image_column, columns=names_of(list(columns)))
     places = SourceReader()
     others = {name: _values(values) for name, values in columns.items() if name != image_column}
     return [
@@ -51,13 +52,25 @@ def items_in_table(path: Path, image_column: str) -> list[Item]:
 def _read(path: Path) -> Columns:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise UnknownSource(f"{path.name} is no table that can be read: {', '.join(READERS)} are.")
-    try:
+        raise UnknownSource("no_table", name=path.name, suffixes=", ".join(READERS))
+    with unreadable_explained(path):
         return reader(path)
+
+
+@contextmanager
+def unreadable_explained(path: Path) -> Iterator[None]:
+    """Turns what readers of tables raise into UnknownSource."""
+    try:
+        yield
     except OSError as error:
-        raise UnknownSource(f"The table {path} cannot be read: {error.strerror or error}.") from None
+        raise UnknownSource("table_not_read", path=str(path), reason=reason_of(error)) from None
     except (ValueError, TypeError, csv.Error, pyarrow.ArrowException) as error:
-        raise UnknownSource(f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}.") from None
+        raise UnknownSource("not_read_as_table", name=path.name, reason=str(error).splitlines()[0]) from None
+
+
+def names_of(columns: Sequence[str]) -> str | Message:
+    """Returns the names of the first columns, as a sentence can hold them."""
+    return ", ".join(columns[:20]) or message("no_names")
 
 
 def _read_text(path: Path, delimiter: str) -> Columns:

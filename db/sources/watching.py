@@ -13,12 +13,14 @@ from typing import Any
 
 import watchfiles
 
-from db.sources.buckets import advice, file_system
+from db.os_errors import reason_of
+from db.sources.buckets import failure, file_system
 from db.sources.files import NAMED_BY, file_item, object_item
 from library.errors import SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip
 from library.ingest.items import Item
 from library.ingest.watch_source import Source, SourceListing
+from library.messages import message
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +40,11 @@ def watched(source: str, library_folders: Sequence[Path] = ()) -> Source:
         return WatchedBucket(source)
     folder = Path(source).expanduser().absolute()
     if not folder.is_dir():
-        problem = "is no folder" if folder.exists() else "is not there"
-        raise UnknownSource(f"{source} {problem}: a folder or a bucket (s3://bucket/folder) can be watched.")
+        if folder.exists():
+            raise UnknownSource("no_folder_to_watch", source=source)
+        raise UnknownSource("nothing_to_watch", source=source)
     if any(folder.resolve().is_relative_to(each.resolve()) for each in library_folders):
-        raise UnknownSource(f"{source} is where the library keeps its own files: it cannot be watched.")
+        raise UnknownSource("own_files_not_watched", source=source)
     return WatchedFolder(folder, library_folders)
 
 
@@ -76,7 +79,7 @@ class WatchedFolder:
                     if stat.S_ISREG(found.st_mode):
                         signatures[path] = _signature(found)
         if self._identity() != identity:
-            raise SourceUnavailable(f"The folder {self.name} was exchanged while it was listed.")
+            raise SourceUnavailable("folder_exchanged", folder=self.name)
         return SourceListing(signatures, frozenset(unread), frozenset(mounts))
 
     def item(self, path: str, signature: str) -> Item:
@@ -147,13 +150,13 @@ class WatchedFolder:
         try:
             found = os.stat(self._folder)
         except OSError as error:
-            raise SourceUnavailable(f"The folder {self.name} cannot be read: {error.strerror}.") from None
+            raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(error)) from None
         return found.st_dev, found.st_ino
 
     def _folders(self, unread: set[str]) -> Iterator[tuple[str, list[str]]]:
         def note(error: OSError) -> None:
             if error.filename == self.name:
-                raise SourceUnavailable(f"The folder {self.name} cannot be read: {error.strerror}.")
+                raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(error))
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 unread.add(str(error.filename))
 
@@ -179,7 +182,7 @@ class WatchedBucket:
         except FileNotFoundError:
             found = {}
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
-            raise SourceUnavailable(f"The source {self.name} {advice(error, NAMED_BY)}") from error
+            raise failure(SourceUnavailable, error, message("source_at", url=self.name), NAMED_BY) from error
         wanted = ((key, details) for key, details in found.items() if self._may_be_picture(key))
         return SourceListing({self._url(key): _signature_of(details) for key, details in wanted})
 
@@ -198,11 +201,11 @@ class WatchedBucket:
         try:
             kind = self._kind(self._root) or self._kind(self._root.partition("/")[0])
         except Exception as error:
-            raise SourceUnavailable(f"The source {self.name} {advice(error, NAMED_BY)}") from error
+            raise failure(SourceUnavailable, error, message("source_at", url=self.name), NAMED_BY) from error
         if kind is None:
-            raise UnknownSource(f"There is nothing at {self.name}.")
+            raise UnknownSource("nothing_at", url=self.name)
         if kind == "file":
-            raise UnknownSource(f"{self.name} is no folder: a folder or a bucket (s3://bucket/folder) can be watched.")
+            raise UnknownSource("no_folder_to_watch", source=self.name)
 
     def _kind(self, key: str) -> str | None:
         try:
