@@ -549,7 +549,7 @@ def test_a_library_moves_from_lite_to_a_server(real_laptop, tmp_path, milvus_ser
         list(real_laptop.packs.export_to(writer))
     milvus = Milvus(milvus_server.uri)
     cluster = ImageLibrary(LocalImageStore(tmp_path / "cluster"), ready(Blind()), milvus)
-    receipts = list(cluster.import_pack(open_pack(str(tmp_path / "pack"))))
+    receipts = list(cluster.packs.import_from(open_pack(str(tmp_path / "pack"))))
     assert {receipt.status for receipt in receipts} == {"new"}
     assert_alike(cluster, real_laptop)
     milvus.close()
