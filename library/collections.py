@@ -29,8 +29,6 @@ class Collections:
         Raises UnknownCollection for the collection that answers and for one that is not there, and ModelUnavailable.
         """
         if name == self._database.name_of(self._models.answering().info):
-            raise UnknownCollection(
-                f"{name} is what searches are answered from right now. Set another CLIP_MODEL before it is dropped."
-            )
+            raise UnknownCollection("collection_answers", name=name)
         with self._changes:
             self._database.drop(name)

@@ -32,6 +32,7 @@ from library.ingest.items import Item
 from library.ingest.pack_exchange import PackExchange
 from library.ingest.receipts import FileReceipt
 from library.ingest.storing import Near
+from library.messages import Message
 from library.model_choice import choose_model
 from library.models import Models, ModelStatus
 from library.pictures import Pictures, ReadOriginal, read_nothing
@@ -49,7 +50,7 @@ class LibraryStatus:
     """How the library is. `pictures` is None and `store_problem` says why where the image store cannot be read."""
 
     pictures: int | None
-    store_problem: str | None
+    store_problem: Message | None
     model: ModelStatus
     index: IndexStatus | None  # None until the model is known
 
@@ -108,7 +109,7 @@ class ImageLibrary:
         try:
             pictures = self._store.count()
         except StoreUnavailable as error:
-            store_problem = str(error)
+            store_problem = error.message
         model = self.models.status()
         index = self._database.collection(model.info).status(pictures) if model.info else None
         return LibraryStatus(pictures, store_problem, model, index)

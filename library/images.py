@@ -71,7 +71,7 @@ def content_id(data: bytes) -> ContentId:
 def parse_content_id(text: str) -> ContentId:
     """Raises InvalidContentId for anything but 64 lower-case hex digits."""
     if not re.fullmatch(r"[0-9a-f]{64}", text, flags=re.ASCII):
-        raise InvalidContentId(f"{text[:80]!r} is not a content ID: 64 hex digits (0-9, a-f) are expected.")
+        raise InvalidContentId("no_content_id", text=repr(text[:80]))
     return ContentId(text)
 
 
@@ -82,7 +82,7 @@ def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
     do that at a fraction of the cost. Raises RejectedImage with a reason a person understands.
     """
     if not data:
-        raise RejectedImage("The file is empty.")
+        raise RejectedImage("empty_file")
     _register_heif()
     try:
         with Image.open(BytesIO(data), formats=OPENED_FORMATS) as opened:
@@ -97,13 +97,13 @@ def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
     except RejectedImage:
         raise
     except UnidentifiedImageError:
-        raise RejectedImage(_what_it_is_instead(data)) from None
+        raise _no_picture(data) from None
     except Image.DecompressionBombError:
-        raise RejectedImage(_too_large()) from None
+        raise _too_large() from None
     except MemoryError:
-        raise RejectedImage("The picture needs more memory than this machine has free.") from None
+        raise RejectedImage("no_memory") from None
     except Exception as error:  # decoders raise whatever damaged bytes lead them to
-        raise RejectedImage("The picture is damaged or cut short and cannot be decoded.") from error
+        raise RejectedImage("damaged") from error
 
 
 def reason_to_skip(name: str) -> Message | None:
@@ -118,7 +118,7 @@ def reason_to_skip(name: str) -> Message | None:
 def check_bytes(size: int) -> None:
     """Raises RejectedImage for more than any picture needs, before it is read."""
     if size > MAX_FILE_BYTES:
-        raise RejectedImage(f"The file has {size / 1e6:,.0f} MB: {MAX_FILE_BYTES >> 20} MB is the most that is read.")
+        raise RejectedImage("too_heavy", size=round(size / 1e6), most=MAX_FILE_BYTES >> 20)
 
 
 def thumbnail(picture: Picture) -> bytes:
@@ -142,8 +142,8 @@ def check_thumbnail(data: bytes) -> None:
             if len(data) <= MAX_THUMBNAIL_BYTES and max(opened.size) <= THUMBNAIL_SIDE:
                 return
     except Exception as error:
-        raise RejectedImage("Its thumbnail is not a JPEG.") from error
-    raise RejectedImage("Its thumbnail is too large.")
+        raise RejectedImage("thumbnail_no_jpeg") from error
+    raise RejectedImage("thumbnail_too_large")
 
 
 def preview(original: bytes) -> bytes:
@@ -160,24 +160,24 @@ def _register_heif() -> None:
 
 def _check_dimensions(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        raise RejectedImage(_too_large())
+        raise _too_large()
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise RejectedImage(f"The picture is {width} x {height}: more than {MAX_ASPECT} times as long as wide.")
+        raise RejectedImage("too_narrow", width=str(width), height=str(height), most=MAX_ASPECT)
 
 
-def _too_large() -> str:
-    return f"The picture has more than {MAX_PIXELS // 1_000_000 + 1} megapixels."
+def _too_large() -> RejectedImage:
+    return RejectedImage("too_many_pixels", most=MAX_PIXELS // 1_000_000 + 1)
 
 
-def _what_it_is_instead(data: bytes) -> str:
+def _no_picture(data: bytes) -> RejectedImage:
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in start:
-        return "This is an SVG drawing, not a picture made of pixels. Export it as PNG first."
+        return RejectedImage("drawing")
     if start.startswith((b"<!doctype html", b"<html")):
-        return "This is a web page, not a picture."
+        return RejectedImage("web_page")
     if start.startswith(b"%pdf"):
-        return "This is a PDF document, not a picture."
-    return f"This is not a picture in a format that can be read ({', '.join(OPENED_FORMATS)})."
+        return RejectedImage("document")
+    return RejectedImage("no_picture", formats=", ".join(OPENED_FORMATS))
 
 
 def _upright(image: Image.Image) -> Image.Image:

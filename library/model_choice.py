@@ -3,6 +3,7 @@
 import logging
 
 from library.errors import IndexUnavailable, ModelUnavailable
+from library.messages import message
 from library.models import Models
 from library.ports import Encoder, VectorDatabase
 
@@ -25,10 +26,10 @@ def _choose(models: Models, database: VectorDatabase) -> None:
         fallback = models.fallback()
         if fallback is None:
             raise
-        models.answer_with(fallback, str(error))
+        models.answer_with(fallback, error.message)
         return
     if fallback := _fuller_fallback(models, database, chosen):
-        models.answer_with(fallback, f"Some stored pictures are not yet encoded for {chosen.info.name}.")
+        models.answer_with(fallback, message("model_behind", model=chosen.info.name))
     else:
         models.answer_with(chosen)
 

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from library.errors import UNEXPECTED, LikenessError, ModelUnavailable, UnknownModel
+from library.messages import Message
 from library.ports import Encoder, EncoderInfo
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class ModelStatus:
 
     name: str
     info: EncoderInfo | None
-    problem: str | None
+    problem: Message | None
 
     @property
     def is_loading(self) -> bool:
@@ -58,7 +59,7 @@ class OfferedModel:
     state: Literal["away", "loading", "in memory"]
     answers: bool  # where no model is named
     info: EncoderInfo | None
-    problem: str | None
+    problem: Message | None
 
 
 class Models:
@@ -76,7 +77,7 @@ class Models:
         self._others = {display_name(source.name): _Kept(source, release_after) for source in others}
         self._stand_in = (self._others.get(fallback.name) or _Kept(fallback, release_after)) if fallback else None
         self._answering: Future[Encoder] = Future()
-        self._problem: str | None = None
+        self._problem: Message | None = None
 
     def chosen(self) -> Encoder:
         """Loads it where that is not done yet, however often it failed before."""
@@ -116,13 +117,13 @@ class Models:
         if kept := self._others.get(display_name(name)):
             return kept
         offered = ", ".join([display_name(self._chosen.name), *self._others])
-        raise UnknownModel(f"The model {display_name(name)[:80]} is not offered here. These are: {offered}.")
+        raise UnknownModel("model_not_offered", name=display_name(name)[:80], offered=offered)
 
     def answering(self) -> Encoder:
         """Waits until one answers. Raises what kept both from it."""
         return self._answering.result()
 
-    def answer_with(self, encoder: Encoder, problem: str | None = None) -> None:
+    def answer_with(self, encoder: Encoder, problem: Message | None = None) -> None:
         """`problem` says why it is not the chosen one."""
         answering: Future[Encoder] = Future()
         answering.set_result(encoder)
@@ -139,7 +140,7 @@ class Models:
 
     def stop_waiting(self) -> None:
         """Ends every wait for a model that is still on its way: the app is stopping."""
-        self.fail(ModelUnavailable("The app is stopping."))
+        self.fail(ModelUnavailable("app_stopping"))
 
     def status(self) -> ModelStatus:
         try:
@@ -147,9 +148,9 @@ class Models:
         except NotYet:
             return ModelStatus(self._chosen.name, None, None)
         except LikenessError as error:
-            return ModelStatus(self._chosen.name, None, str(error))
+            return ModelStatus(self._chosen.name, None, error.message)
         except Exception:
-            return ModelStatus(self._chosen.name, None, str(UNEXPECTED))
+            return ModelStatus(self._chosen.name, None, UNEXPECTED)
         return ModelStatus(self._chosen.name, info, self._problem)
 
 
@@ -199,7 +200,7 @@ class _Kept:
         )
         answers = self._info is not None and self._info == answering
         return OfferedModel(
-            display_name(self.name), state, answers, self._info, str(self._error) if self._error else None
+            display_name(self.name), state, answers, self._info, self._error.message if self._error else None
         )
 
     def _loaded(self) -> Encoder:
@@ -215,7 +216,7 @@ class _Kept:
         except LikenessError as error:
             logger.warning("model %s: %s", self.name, error)
         except Exception:
-            self._error = LikenessError(UNEXPECTED.code)
+            self._error = LikenessError("unexpected")
             logger.exception("model %s cannot be loaded", self.name)
         finally:
             self._is_preparing = False

@@ -13,8 +13,9 @@ Edits = Literal["all", "add", "none"]
 def require(edits: Edits, needed: Literal["all", "add"]) -> None:
     """Raises NotAllowed. `add` covers uploads and samples; all else that changes something needs `all`."""
     if edits != "all" and edits != needed:
-        allowed = "Pictures can be added here but not removed" if edits == "add" else "This library is read-only"
-        raise NotAllowed(f"{allowed}: the app was started with EDITS={edits}.")
+        if edits == "add":
+            raise NotAllowed("only_adding", edits=edits)
+        raise NotAllowed("read_only", edits=edits)
 
 
 class Sources(Protocol):

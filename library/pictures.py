@@ -18,7 +18,7 @@ ReadOriginal = Callable[[str], bytes]
 
 def read_nothing(place: str) -> bytes:
     """Stands for a reader where originals are never read from outside the store."""
-    raise OriginalAway("This library reads no originals from elsewhere.")
+    raise OriginalAway("no_originals_elsewhere")
 
 
 class Pictures:
@@ -54,7 +54,7 @@ class Pictures:
         """Returns what is known of a picture. Raises UnknownPicture."""
         record = self._store.find(id)
         if record is None:
-            raise UnknownPicture("This picture is no longer in the library.")
+            raise UnknownPicture("gone")
         return record
 
     def records(self, ids: Sequence[ContentId]) -> list[Record]:
@@ -109,12 +109,12 @@ class Pictures:
 
     def _original_elsewhere(self, record: Record) -> bytes:
         if record.original_at in ("", NOT_KEPT):
-            raise OriginalAway("The original of this picture is not kept here. Add the picture again to keep it.")
+            raise OriginalAway("original_not_kept")
         try:
             data = self._read_original(record.original_at)
         except (OSError, RejectedImage) as error:
             logger.info("the original of %s cannot be read: %s", record.content_id, error)
-            raise OriginalAway(f"The original can no longer be read at its source, {record.source}.") from error
+            raise OriginalAway("original_unreadable", source=record.source) from error
         if content_id(data) != record.content_id:
-            raise OriginalAway(f"The original at its source, {record.source}, has changed since it was taken in.")
+            raise OriginalAway("original_changed", source=record.source)
         return data

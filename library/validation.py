@@ -35,7 +35,7 @@ def offset(value: Any) -> int:
 def number(value: Any, what: str) -> float:
     """Raises InvalidQuery."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise InvalidQuery(f"The {what} has to be a number.")
+        raise InvalidQuery("no_number", what=what)
     return float(value)
 
 
@@ -43,7 +43,7 @@ def whole(value: Any, what: str) -> int:
     """Raises InvalidQuery."""
     checked = number(value, what)
     if checked != int(checked):
-        raise InvalidQuery(f"The {what} has to be a whole number.")
+        raise InvalidQuery("no_whole_number", what=what)
     return int(checked)
 
 

@@ -40,4 +40,4 @@ def filter_in(where: Any) -> Any:
     try:
         return json.loads(where) if isinstance(where, str) and where else where
     except ValueError:
-        raise InvalidFilter("The filter in this address cannot be read; remove it and add its conditions.") from None
+        raise InvalidFilter("filter_in_address") from None

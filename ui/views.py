@@ -28,6 +28,7 @@ from library.images import ContentId
 from library.ingest.receipts import FileReceipt
 from library.ingest.runs import AddJob, ReindexJob
 from library.jobs import State
+from library.messages import Message
 from library.models import OfferedModel
 from library.ports import IndexStatus
 from library.records import Record
@@ -140,7 +141,7 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float,
         "size": size,
         "has_more": answer.has_more,
         "pictures": [_item(record) for record in answer.pictures],
-        "notes": list(answer.notes),
+        "notes": list(map(str, answer.notes)),
         "timings": {
             "encode": timings.encode,
             "load": timings.load,
@@ -183,13 +184,13 @@ def status_view(status: LibraryStatus) -> Json:
     return {
         "pictures": status.pictures,
         "missing": status.missing,
-        "store_problem": status.store_problem,
+        "store_problem": _text(status.store_problem),
         "model": {
             "name": info.name if info else chosen,
             "chosen": chosen,
             "stand_in": model.is_stand_in,
             "state": state,
-            "problem": model.problem and model.problem.replace(model.name, chosen),
+            "problem": model.problem and str(model.problem).replace(model.name, chosen),
             "dim": info.dim if info else None,
             "device": info.device if info else None,
             "dtype": info.dtype if info else None,
@@ -208,7 +209,7 @@ def models_view(offered: Sequence[OfferedModel]) -> list[Json]:
             "state": each.state,
             "answers": each.answers,
             "dim": each.info.dim if each.info else None,
-            "problem": each.problem,
+            "problem": _text(each.problem),
         }
         for each in offered
     ]
@@ -297,6 +298,10 @@ def _item(record: Record, score: float | None = None, rank: int | None = None) -
         "source": without_folder(record.source),
         "metadata": _metadata(record.metadata),
     }
+
+
+def _text(message: Message | None) -> str | None:
+    return None if message is None else str(message)
 
 
 def without_folder(text: str) -> str:

@@ -63,7 +63,7 @@ def _missing(path: Path, missing: Sequence[str], columns: Sequence[str]) -> Unkn
 def _asked(table: Path, number: int, row: Row, text_column: str, image_column: str, places: SourceReader) -> BatchQuery:
     text, place = (_text(row.get(column)) if column else "" for column in (text_column, image_column))
     if not (text or place):
-        return BatchQuery(f"{table.name}, row {number}", problem=str(message("row_without_query")))
+        return BatchQuery(f"{table.name}, row {number}", problem=message("row_without_query"))
     if not place:
         return BatchQuery(text, text)
     path = place if "://" in place else str(table.parent / Path(place).expanduser())

@@ -103,9 +103,9 @@ class DuplicateReview:
     def _group(self, key: str, member: ContentId | None = None) -> Group:
         group = next((group for group in self._groups or [] if group.key == key), None)
         if group is None:
-            raise InvalidSelection("This group has changed meanwhile. Look at it again, then decide.")
+            raise InvalidSelection("group_changed")
         if member and member not in group.ids:
-            raise UnknownPicture("This picture is not in the group.")
+            raise UnknownPicture("not_in_group")
         return group
 
     def _replace(self, group: Group, parts: Sequence[Group]) -> None:

@@ -55,15 +55,13 @@ def check_size(results: Sequence[Result], kind: Kind) -> None:
     check_number(len(results))
     size = sum(result.record.bytes for result in results)
     if kind == "zip" and size > MOST_BYTES:
-        raise InvalidSelection(
-            f"These originals have {size / 1e9:,.1f} GB: {MOST_BYTES / 1e9:g} GB fit in one zip. Choose fewer pictures."
-        )
+        raise InvalidSelection("zip_too_large", size=f"{size / 1e9:,.1f}", most=MOST_BYTES / 1e9)
 
 
 def check_number(count: int) -> None:
     """Raises InvalidSelection."""
     if count > MOST_RESULTS:
-        raise InvalidSelection(f"{count:,} pictures are chosen: at most {MOST_RESULTS:,} are possible at once.")
+        raise InvalidSelection("too_many_chosen", chosen=count, most=MOST_RESULTS)
 
 
 def written(

@@ -135,7 +135,9 @@ class Watcher:
 
     def _problem_of_library(self) -> str | None:
         status = self._library.status()
-        return status.store_problem or (status.index.problem if status.index else None)
+        if status.store_problem:
+            return str(status.store_problem)
+        return status.index.problem if status.index else None
 
     def _import(self, paths: Sequence[str], listing: SourceListing, should_stop: ShouldStop) -> Iterator[Round]:
         items = {path: self.source.item(path, listing.signatures[path]) for path in paths}

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from library.errors import InvalidQuery, LikenessError
+from library.messages import Message, message
 from library.ports import Encoder, Hit, LoadedCollection, Vector
 from library.search.parts import clean_text, combine, encode, notes_on, picture_to_encode
 from library.search.query import Query
@@ -28,7 +29,7 @@ class BatchQuery:
     name: str
     text: str = ""
     picture: Callable[[], bytes] | None = None
-    problem: str | None = None
+    problem: Message | None = None
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,15 @@ class BatchResult:
 
     name: str
     hits: list[Hit] = field(default_factory=list)
-    problem: str | None = None
-    notes: list[str] = field(default_factory=list)
+    problem: Message | None = None
+    notes: list[Message] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class _Ready:
     asked: BatchQuery
     inputs: Sequence[str | Image.Image] = ()
-    problem: str | None = None
+    problem: Message | None = None
 
 
 def answer_all(
@@ -74,13 +75,13 @@ def answer_all(
 def _prepared(asked: BatchQuery, working_side: int) -> _Ready:
     text = clean_text(asked.text)
     if asked.problem or not (text or asked.picture):
-        return _Ready(asked, problem=asked.problem or "There is neither a text nor a picture.")
+        return _Ready(asked, problem=asked.problem or Message("query_is_empty"))
     try:
         pictures = [picture_to_encode(asked.picture(), None, working_side)] if asked.picture else []
     except LikenessError as error:
-        return _Ready(asked, problem=str(error))
+        return _Ready(asked, problem=error.message)
     except OSError as error:
-        return _Ready(asked, problem=f"The file cannot be read: {error.strerror or error}.")
+        return _Ready(asked, problem=message("file_unreadable", problem=str(error.strerror or error)))
     return _Ready(asked, [*([text] if text else []), *pictures])
 
 
@@ -96,16 +97,16 @@ def _answered(chunk: Sequence[_Ready], encoder: Encoder, index: LoadedCollection
             yield BatchResult(ready.asked.name, problem=ready.problem or vector)
 
 
-def _vectors(queries: Sequence[Sequence[str | Image.Image]], encoder: Encoder) -> list[Vector | str]:
+def _vectors(queries: Sequence[Sequence[str | Image.Image]], encoder: Encoder) -> list[Vector | Message]:
     """One for each query, or why there is none."""
     made = iter(encode(encoder, [each for inputs in queries for each in inputs]))
-    vectors: list[Vector | str] = []
+    vectors: list[Vector | Message] = []
     for inputs in queries:
         own = [vector for vector in islice(made, len(inputs)) if vector is not None]
         try:
-            vectors.append(combine(own) if own else "")
+            vectors.append(combine(own) if own else Message("query_is_empty"))
         except InvalidQuery as error:
-            vectors.append(str(error))
+            vectors.append(error.message)
     return vectors
 
 

@@ -14,11 +14,11 @@ from library.search.filters import (
     SHADOWED,
     Draft,
     Filter,
-    Kind,
     Match,
+    ValueKind,
     check_field,
-    kind_of,
     metadata_name,
+    value_kind,
 )
 
 MOST_VALUES = 30
@@ -34,7 +34,7 @@ class Field:
     """`values` are all texts that were seen in it, or none where there are many."""
 
     name: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[ValueKind, ...]
     values: tuple[str, ...] = ()
 
 
@@ -43,7 +43,7 @@ class Fields:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kinds: dict[str, set[Kind]] = {name: {kind} for name, kind in BUILT_IN.items()}
+        self._kinds: dict[str, set[ValueKind]] = {name: {kind} for name, kind in BUILT_IN.items()}
         self._values: dict[str, set[str]] = {}
 
     def note(self, records: Iterable[Record]) -> None:
@@ -56,7 +56,7 @@ class Fields:
     def knows(self, name: str) -> bool:
         return name in self._kinds
 
-    def kinds(self) -> Mapping[str, tuple[Kind, ...]]:
+    def kinds(self) -> Mapping[str, tuple[ValueKind, ...]]:
         return {field.name: field.kinds for field in self.all()}
 
     def all(self) -> list[Field]:
@@ -70,7 +70,7 @@ class Fields:
         return Field(name, tuple(sorted(self._kinds[name])), tuple(values) if len(values) <= MOST_VALUES else ())
 
     def _note(self, name: str, value: object) -> None:
-        kind = kind_of(value)
+        kind = value_kind(value)
         shown = SHADOWED + name if name in BUILT_IN else name
         if kind is None or not _can_be_named(shown):
             return
@@ -137,8 +137,10 @@ class FieldCatalogue:
 
 def unknown_field(name: str, fields: Iterable[Field]) -> InvalidFilter:
     names = [field.name for field in fields]
-    others = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return InvalidFilter(f"No picture has a field {name[:80]!r}; there are {', '.join(names[:NAMED])}{others}.")
+    unknown, known, more = repr(name[:80]), ", ".join(names[:NAMED]), len(names) - NAMED
+    if more > 0:
+        return InvalidFilter("field_unknown_of_many", name=unknown, known=known, more=more)
+    return InvalidFilter("field_unknown", name=unknown, known=known)
 
 
 def _can_be_named(name: str) -> bool:

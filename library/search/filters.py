@@ -8,17 +8,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal, get_args
 
 from library.errors import InvalidFilter
+from library.messages import Message, message
 from library.records import Record
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "between", "one of", "starts with"]
-Kind = Literal["text", "number", "true or false", "time"]
+ValueKind = Literal["text", "number", "true or false", "time"]
 Match = Literal["all", "any"]
 Value = str | int | float | bool
 Bounds = tuple[Value, Value]  # of one kind
 
-ONLY_TEXT: tuple[Kind, ...] = ("text",)
+ONLY_TEXT: tuple[ValueKind, ...] = ("text",)
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
-BUILT_IN: Mapping[str, Kind] = {
+BUILT_IN: Mapping[str, ValueKind] = {
     "name": "text",
     "width": "number",
     "height": "number",
@@ -28,6 +29,12 @@ BUILT_IN: Mapping[str, Kind] = {
     "source": "text",
 }
 SHADOWED = "metadata."  # before a name of ours: the metadata of that name
+KIND_NAMES: Mapping[ValueKind, Message] = {
+    "text": Message("kind_text"),
+    "number": Message("kind_number"),
+    "true or false": Message("kind_boolean"),
+    "time": Message("kind_time"),
+}
 MAX_CONDITIONS = 20
 MAX_VALUES = 100
 MAX_FIELD = 300
@@ -48,7 +55,6 @@ SEPARATORS: Mapping[str, Operator] = {"|": "one of", "..": "between"}
 QUOTED = r'"(?:[^"\\]|\\.)*"'
 CONDITION = re.compile(rf"\s*({QUOTED}|[^\"=!<>^]+?)\s*({'|'.join(map(re.escape, SIGNS))})\s*(.*?)\s*", re.DOTALL)
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
-HOW = 'write --where "width>=1000", "class=cat|dog", "width=100..200" or "name^=IMG"'
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,9 @@ class Condition:
         check_field(self.field)
         if self.operator not in OPERATORS:
             allowed = ", ".join(OPERATORS)
-            raise InvalidFilter(f"{self.field}: {str(self.operator)[:40]!r} is no operator; these are: {allowed}.")
+            raise InvalidFilter(
+                "filter_operator", field=str(self.field), operator=repr(str(self.operator)[:40]), allowed=allowed
+            )
         if isinstance(self.value, list):
             object.__setattr__(self, "value", tuple(self.value))
         self._check_count()
@@ -99,39 +107,38 @@ class Condition:
     def _check_count(self) -> None:
         count = len(self.values)
         if self.operator == "between" and count != 2:
-            raise InvalidFilter(f"{self.field}: between takes two values, the smaller one first.")
+            raise InvalidFilter("filter_two_values", field=self.field)
         if self.operator == "one of" and not 1 <= count <= MAX_VALUES:
-            raise InvalidFilter(f"{self.field}: one of takes 1 to {MAX_VALUES} values.")
+            raise InvalidFilter("filter_some_values", field=self.field, most=MAX_VALUES)
         if self.operator not in ("between", "one of") and isinstance(self.value, tuple):
-            raise InvalidFilter(f"{self.field}: {self.operator} takes one value, not a list.")
+            raise InvalidFilter("filter_one_value", field=self.field, operator=self.operator)
 
     def _check(self, value: object) -> None:
         if not isinstance(value, str | int | float):
-            raise InvalidFilter(f"{self.field} is compared with a text, a number, true or false.")
+            raise InvalidFilter("filter_value_type", field=self.field)
         if isinstance(value, str) and (len(value) > MAX_TEXT or not _can_be_sent(value)):
-            raise InvalidFilter(f"{self.field} is compared with at most {MAX_TEXT} characters of valid text.")
+            raise InvalidFilter("filter_long_text", field=self.field, most=str(MAX_TEXT))
         if not isinstance(value, str) and not abs(value) <= MAX_NUMBER:
-            raise InvalidFilter(f"{self.field} is compared with numbers from -{MAX_NUMBER} to {MAX_NUMBER}.")
-        kind = kind_of(value)
+            raise InvalidFilter("filter_large_number", field=self.field, most=str(MAX_NUMBER))
+        kind = value_kind(value)
         if kind == "true or false" and self.operator not in ("=", "!=", "one of"):
-            raise InvalidFilter(f"{self.field}: true and false are compared with = and != only.")
+            raise InvalidFilter("filter_true_or_false", field=self.field)
         if self.operator == "starts with" and kind != "text":
-            raise InvalidFilter(f"{self.field}: a text starts with a text.")
+            raise InvalidFilter("filter_starts_with", field=self.field)
         wanted = BUILT_IN.get(self.field, kind)
         if self.operator == "starts with" and wanted == "number":
-            raise InvalidFilter(f"{self.field} is a number: it does not start with a text, but can be compared.")
+            raise InvalidFilter("filter_number_starts", field=self.field)
         if wanted == "time" and kind == "text":
             if self._is_time:
                 _span(value)
-        elif wanted != kind:
-            shown = "a time, such as 2026-11-30" if wanted == "time" else f"a {wanted}"
-            raise InvalidFilter(f"{self.field} is {shown}: it cannot be compared with {value!r}.")
+        elif wanted and wanted != kind:
+            raise InvalidFilter("filter_other_kind", field=self.field, kind=KIND_NAMES[wanted], value=repr(value))
 
     def _check_order(self) -> None:
         first, second = self.values
         [(low, high)] = self.bounds()
-        if kind_of(first) != kind_of(second) or low > high:  # type: ignore[operator]
-            raise InvalidFilter(f"{self.field}: between takes two values of one kind, the smaller one first.")
+        if value_kind(first) != value_kind(second) or low > high:  # type: ignore[operator]
+            raise InvalidFilter("filter_two_of_a_kind", field=self.field)
 
 
 @dataclass(frozen=True)
@@ -144,9 +151,9 @@ class Filter:
     def __post_init__(self) -> None:
         object.__setattr__(self, "conditions", tuple(self.conditions))
         if not 1 <= len(self.conditions) <= MAX_CONDITIONS:
-            raise InvalidFilter(f"A filter has 1 to {MAX_CONDITIONS} conditions, this one {len(self.conditions)}.")
+            raise InvalidFilter("filter_size", most=MAX_CONDITIONS, conditions=len(self.conditions))
         if self.match not in get_args(Match):
-            raise InvalidFilter(f"{str(self.match)[:40]!r} is not possible: all or any of the conditions match.")
+            raise InvalidFilter("filter_match", match=repr(str(self.match)[:40]))
 
     def matches(self, record: Record) -> bool:
         met = (condition.matches(record) for condition in self.conditions)
@@ -156,9 +163,9 @@ class Filter:
 def check_field(name: object) -> None:
     """Raises InvalidFilter for what cannot be the name of a field in a filter."""
     if not isinstance(name, str) or not 1 <= len(name) <= MAX_FIELD or not _can_be_sent(name):
-        raise InvalidFilter(f"A field has a name of 1 to {MAX_FIELD} characters, {str(name)[:40]!r} is none.")
+        raise InvalidFilter("field_name_length", most=MAX_FIELD, name=repr(str(name)[:40]))
     if "][" in name:  # a Milvus server crashes over such a name
-        raise InvalidFilter(f"{name[:40]!r}: fields with ][ in their name cannot be compared.")
+        raise InvalidFilter("field_name_brackets", name=repr(name[:40]))
 
 
 def metadata_name(field: str) -> str | None:
@@ -169,7 +176,7 @@ def metadata_name(field: str) -> str | None:
     return rest if rest in BUILT_IN else field
 
 
-def kind_of(value: object) -> Kind | None:
+def value_kind(value: object) -> ValueKind | None:
     """None for what no condition is about: lists, and values within values."""
     if isinstance(value, bool):
         return "true or false"
@@ -187,9 +194,9 @@ class Draft:
     values: tuple[str, ...]
     quoted: frozenset[int] = frozenset()  # the places of those that are texts in any case
 
-    def typed(self, kinds: Collection[Kind]) -> Condition:
+    def typed(self, kinds: Collection[ValueKind]) -> Condition:
         """`kinds` are those that the field was seen with; none where that is not known. Raises InvalidFilter."""
-        held: Collection[Kind] = ONLY_TEXT if self.operator == "starts with" else kinds
+        held: Collection[ValueKind] = ONLY_TEXT if self.operator == "starts with" else kinds
         values: list[Value] = [
             text if place in self.quoted else read_value(self.field, text, held)
             for place, text in enumerate(self.values)
@@ -206,27 +213,32 @@ def parse_condition(text: str) -> Draft:
     written = [part for part in parts if part not in SEPARATORS]
     operator = SIGNS[found[2]] if found else "="
     if not found or len(separators) > 1 or 2 * len(written) != len(parts) + 1 or (separators and operator != "="):
-        raise InvalidFilter(f"{text[:80]!r} is not a condition: {HOW}.")
+        raise InvalidFilter("condition_unreadable", text=repr(text[:80]))
     quoted = frozenset(place for place, part in enumerate(written) if part.startswith('"'))
     for separator in separators:
         operator = SEPARATORS[separator]
     return Draft(_unquoted(found[1]), operator, tuple(map(_unquoted, written)), quoted)
 
 
-def read_value(field: str, text: str, kinds: Collection[Kind]) -> Value:
+def read_value(field: str, text: str, kinds: Collection[ValueKind]) -> Value:
     """The value that a person has typed, as the field holds such; text where nothing is known of it."""
     written = text.strip()
     if ("number" in kinds or not kinds) and NUMBER.fullmatch(written):
         whole = re.fullmatch(r"[+-]?[0-9]+", written)
         number = int(written) if whole and len(written) <= 20 else float(written)
         if not math.isfinite(number):
-            raise InvalidFilter(f"{field} is compared with numbers from -{MAX_NUMBER} to {MAX_NUMBER}.")
+            raise InvalidFilter("filter_large_number", field=field, most=str(MAX_NUMBER))
         return number
     if ("true or false" in kinds or not kinds) and written.lower() in ("true", "false"):
         return written.lower() == "true"
     if not kinds or "text" in kinds or "time" in kinds:
         return text
-    raise InvalidFilter(f"{field} is {' or '.join(f'a {kind}' for kind in sorted(kinds))}: {text[:40]!r} is none.")
+    raise InvalidFilter("filter_unreadable_value", field=field, kind=_any_of(sorted(kinds)), text=repr(text[:40]))
+
+
+def _any_of(kinds: Sequence[ValueKind]) -> Message:
+    one, *others = kinds
+    return message("kind_or", one=KIND_NAMES[one], other=_any_of(others)) if others else KIND_NAMES[one]
 
 
 def _parts(text: str) -> list[str]:
@@ -240,7 +252,7 @@ def _unquoted(text: str) -> str:
 
 
 def _compares(found: object, operator: Operator, low: Value, high: Value) -> bool:
-    if kind_of(found) != kind_of(low):
+    if value_kind(found) != value_kind(low):
         return False
     match operator:
         case "!=":
@@ -266,7 +278,7 @@ def _span(value: object) -> tuple[str, str]:
         given = datetime.fromisoformat(text)
         moment = _moment(given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC))
     except (ValueError, OverflowError):
-        raise InvalidFilter(f"added is a time, such as 2026-11-30 or 2026-11-30T18:00Z, not {text[:40]!r}.") from None
+        raise InvalidFilter("filter_time", text=repr(text[:40])) from None
     return moment, moment
 
 

@@ -12,13 +12,14 @@ from PIL import Image
 
 from library.errors import InvalidQuery
 from library.images import MAX_ASPECT, WORKING_SIDE, ContentId, decode, parse_content_id
+from library.messages import Message
 from library.ports import Encoder, Vector
 
 MAX_PARTS = 16
 MAX_WEIGHT = 100
 MAX_SHORT_SIDE = 1 << 14
 CANCELLED = 1e-6  # of the weights' sum: shorter than this, a combination points nowhere
-TEXT_WAS_CUT = "The text is longer than the model reads: its end was left out."
+TEXT_WAS_CUT = Message("text_cut")
 WEIGHTED = re.compile(r"((?:[^\\^]|\\.)*)(?:\^(.*))?", flags=re.DOTALL)
 
 
@@ -34,16 +35,16 @@ class Crop:
     def __post_init__(self) -> None:
         sides = (self.left, self.top, self.width, self.height)
         if not all(map(math.isfinite, sides)) or min(self.left, self.top) < 0 or min(self.width, self.height) <= 0:
-            raise InvalidQuery("A crop is left, top, width and height as fractions of the picture: 0.1,0.2,0.5,0.5.")
+            raise InvalidQuery("crop_no_fractions")
         if self.left + self.width > 1 + 1e-6 or self.top + self.height > 1 + 1e-6:
-            raise InvalidQuery("The crop reaches beyond the picture: left + width and top + height are at most 1.")
+            raise InvalidQuery("crop_beyond_picture")
 
     @classmethod
     def parse(cls, text: str) -> "Crop":
         try:
             left, top, width, height = map(float, text.split(","))
         except ValueError:
-            raise InvalidQuery(f"{text[:80]!r} is no crop: left,top,width,height is expected.") from None
+            raise InvalidQuery("crop_unreadable", text=repr(text[:80])) from None
         return cls(left, top, width, height)
 
     def of(self, image: Image.Image) -> Image.Image:
@@ -51,7 +52,7 @@ class Crop:
         left, right = _cut(self.left, self.width, image.width)
         top, bottom = _cut(self.top, self.height, image.height)
         if max(right - left, bottom - top) > MAX_ASPECT * min(right - left, bottom - top):
-            raise InvalidQuery(f"The crop is more than {MAX_ASPECT} times as long as wide. Draw it less narrow.")
+            raise InvalidQuery("crop_too_narrow", most=MAX_ASPECT)
         return image.crop((left, top, right, bottom))
 
     def short_side(self, working_side: int) -> int:
@@ -68,7 +69,7 @@ class TextPart:
         _check_weight(self.weight)
         object.__setattr__(self, "text", clean_text(self.text))
         if not self.text:
-            raise InvalidQuery("One text of the query is empty. Write something, or leave it away.")
+            raise InvalidQuery("empty_text")
 
 
 @dataclass(frozen=True)
@@ -127,13 +128,13 @@ def check_parts(parts: Sequence[Part]) -> None:
     """Raises InvalidQuery for more parts than are possible, and where nothing is looked for."""
     check_count(len(parts))
     if parts and all(part.weight < 0 for part in parts):
-        raise InvalidQuery("The query only says what to leave out. Add a text or a picture to look for.")
+        raise InvalidQuery("only_negative")
 
 
 def check_count(parts: int) -> None:
     """Raises InvalidQuery."""
     if parts > MAX_PARTS:
-        raise InvalidQuery(f"The query has {parts} parts: {MAX_PARTS} are possible.")
+        raise InvalidQuery("too_many_parts", parts=parts, most=MAX_PARTS)
 
 
 def combine(vectors: Sequence[Vector], weights: Sequence[float] | None = None) -> Vector:
@@ -148,7 +149,7 @@ def combine(vectors: Sequence[Vector], weights: Sequence[float] | None = None) -
     total = given @ np.asarray(vectors, dtype=np.float64)
     length = float(np.linalg.norm(total))
     if not length > CANCELLED * float(np.abs(given).sum()):
-        raise InvalidQuery("The parts of this query cancel each other out. Leave one of them away.")
+        raise InvalidQuery("cancel_out")
     unit: Vector = (total / length).astype(np.float32)
     return unit
 
@@ -169,7 +170,7 @@ def encode(encoder: Encoder, inputs: Sequence[str | Image.Image | None]) -> list
     return [None if each is None else next(of_texts if isinstance(each, str) else of_images) for each in inputs]
 
 
-def notes_on(encoder: Encoder, texts: Sequence[str]) -> list[str]:
+def notes_on(encoder: Encoder, texts: Sequence[str]) -> list[Message]:
     """What the person should know, such as a text that was cut."""
     return [TEXT_WAS_CUT] if any(map(encoder.cuts, texts)) else []
 
@@ -183,12 +184,10 @@ def _weight_in(text: str, weight: str) -> float:
     try:
         return _check_weight(float(weight))
     except ValueError:
-        raise InvalidQuery(
-            f"{text[:80]!r} has no number after its ^, as in beach^0.5. Write \\^ for the character itself."
-        ) from None
+        raise InvalidQuery("weight_unreadable", text=repr(text[:80])) from None
 
 
 def _check_weight(weight: float) -> float:
     if not math.isfinite(weight) or weight == 0 or abs(weight) > MAX_WEIGHT:
-        raise InvalidQuery(f"The weight {weight:g} is not possible: -{MAX_WEIGHT} to {MAX_WEIGHT} are, but not 0.")
+        raise InvalidQuery("weight_out_of_range", weight=weight, most=MAX_WEIGHT)
     return weight

@@ -6,13 +6,15 @@ from typing import Any, Literal, get_args
 
 from library.errors import InvalidQuery
 from library.images import ContentId
+from library.messages import Message
 from library.ports import Explained, Hit
 from library.records import Record
 from library.search.filters import Filter
 from library.search.parts import LibraryPart, Part, PicturePart, TextPart, check_parts, clean_text
-from library.search.relevance import Kind, Relevance
+from library.search.relevance import QueryKind, Relevance
 
 MAX_LIMIT = 200
+MAX_NPROBE = 65_536
 MAX_DEPTH = 16_384  # hits: as far down as Milvus goes
 
 SortOrder = Literal["score", "name", "added", "size"]
@@ -36,13 +38,13 @@ class Query:
     def __post_init__(self) -> None:
         check_parts(self.parts)
         if not 1 <= self.limit <= MAX_LIMIT:
-            raise InvalidQuery(f"The limit is {self.limit}: 1 to {MAX_LIMIT} results can be asked for.")
-        if self.nprobe is not None and not 1 <= self.nprobe <= 65_536:
-            raise InvalidQuery(f"nprobe is {self.nprobe}: 1 to 65536 is possible.")
+            raise InvalidQuery("limit_out_of_range", limit=str(self.limit), most=MAX_LIMIT)
+        if self.nprobe is not None and not 1 <= self.nprobe <= MAX_NPROBE:
+            raise InvalidQuery("nprobe_out_of_range", nprobe=str(self.nprobe), most=str(MAX_NPROBE))
         if not -1 <= self.min_score <= 1:
-            raise InvalidQuery(f"The minimum score is {self.min_score}: -1 to 1 is possible.")
+            raise InvalidQuery("min_score_out_of_range", min_score=str(self.min_score))
         if self.offset < 0 or self.offset + self.limit > MAX_DEPTH:
-            raise InvalidQuery(f"Only the best {MAX_DEPTH:,} results can be paged through; a filter narrows them down.")
+            raise InvalidQuery("too_deep", most=MAX_DEPTH)
         as_order(self.order)
 
     @classmethod
@@ -61,7 +63,8 @@ class Query:
         return not self.parts and (self.where is not None or self.order != "score")
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> QueryKind:
+        """Whether texts, pictures or both are searched with."""
         of_texts = [isinstance(part, TextPart) for part in self.parts]
         return "text" if all(of_texts) else "mix" if any(of_texts) else "picture"
 
@@ -85,7 +88,7 @@ class Timings:
 class Answer:
     hits: list[Hit]
     timings: Timings
-    notes: list[str] = field(default_factory=list)  # what the person should know, such as a text that was cut
+    notes: list[Message] = field(default_factory=list)  # what the person should know, such as a text that was cut
     pictures: list[Record] = field(default_factory=list)  # those of the query, themselves left out of the hits
     has_more: bool = False  # whether another page follows
     relevance: Mapping[ContentId, Relevance] = field(default_factory=dict)  # empty where nothing can be said
@@ -107,4 +110,4 @@ def as_order(order: object) -> SortOrder:
     for possible in ORDERS:
         if order == possible:
             return possible
-    raise InvalidQuery(f"The order is {str(order)[:40]!r}: {', '.join(ORDERS)} are possible.")
+    raise InvalidQuery("unknown_order", order=repr(str(order)[:40]), possible=", ".join(ORDERS))

@@ -37,7 +37,7 @@ BLENDED = 3
 CONFIDENT = 1.645  # one in twenty, where the best scores of meaningless queries are spread as a normal curve is
 STANDS_OUT = 3.0
 
-Kind = Literal["text", "picture", "mix"]
+QueryKind = Literal["text", "picture", "mix"]
 Words = Literal["stands out", "likely", "weak"]
 
 CONSONANTS = "bdfghjklmnprstvwz"
@@ -76,10 +76,10 @@ class NullModel:
 
     ids: Sequence[ContentId]
     vectors: Vectors  # of the sample
-    scales: dict[Kind, Scale]
+    scales: dict[QueryKind, Scale]
 
     def relevance(
-        self, kind: Kind, vector: Vector, scores: Sequence[float], asked: Collection[ContentId] = ()
+        self, kind: QueryKind, vector: Vector, scores: Sequence[float], asked: Collection[ContentId] = ()
     ) -> list[Relevance]:
         """Of each score of that query; none where nothing can be said. Pictures that are `asked` with do not count."""
         if kind not in self.scales or len(self.ids) < FEWEST or not scores:
@@ -114,8 +114,8 @@ def measured(index: LoadedCollection, ids: Sequence[ContentId], vectors: Vectors
         return NullModel(ids, vectors, {})
     parents = _triples(len(ids))
     blends = _unit_rows(vectors[parents].mean(axis=1))
-    nulls: dict[Kind, Vectors] = {"text": texts, "picture": blends, "mix": _unit_rows(texts + blends)}
-    scales: dict[Kind, Scale] = {}
+    nulls: dict[QueryKind, Vectors] = {"text": texts, "picture": blends, "mix": _unit_rows(texts + blends)}
+    scales: dict[QueryKind, Scale] = {}
     for kind, queries in nulls.items():
         own = [set() if kind == "text" else {ids[place] for place in places} for places in parents]
         best = _best(index, queries, own)

@@ -50,7 +50,7 @@ class PartRequest:
             name=validation.text(file.get("name") or file.get("orig_name"), validation.MAX_NAME),
         )
         if sum(map(bool, (part.text, part.image, part.content_id))) != 1:
-            raise InvalidQuery("Each part of a query has a text, an image or a content_id, and only one of them.")
+            raise InvalidQuery("part_of_one_kind")
         return part
 
     def read(self, read_picture: Callable[[str], bytes]) -> Part:
@@ -148,14 +148,14 @@ class SearchRequest:
         """Leaves out the parts of weight 0. Raises InvalidQuery where no part is left."""
         kept = tuple(part for part in self.parts if part.weight)
         if self.parts and not kept:
-            raise InvalidQuery("Every part of the query has the weight 0. Raise one of them.")
+            raise InvalidQuery("no_weight")
         return replace(self, parts=kept)
 
 
 def parse_parts(value: Any) -> tuple[PartRequest, ...]:
     """Checks a list of parts as JSON has them. Raises InvalidQuery or InvalidContentId."""
     if not isinstance(value, list | tuple | type(None)):
-        raise InvalidQuery("The parts of a query are a list.")
+        raise InvalidQuery("parts_no_list")
     check_count(len(value or ()))
     return tuple(PartRequest.parse(validation.mapping(entry)) for entry in value or ())
 
@@ -166,7 +166,7 @@ def parse_filter(where: Any, match: Any = "all") -> Filter | None:
         return None
     entries = validation.entries(where)[:MAX_CONDITION_ROWS] if isinstance(where, list) else []
     if not entries or len(entries) != len(where):
-        raise InvalidFilter('A filter is a list, such as [{"field": "width", "operator": ">=", "value": 1000}].')
+        raise InvalidFilter("filter_no_list")
     conditions = [Condition(_of(entry, "field"), _of(entry, "operator"), _of(entry, "value")) for entry in entries]
     return Filter(conditions, match or "all")
 
@@ -197,7 +197,7 @@ def filter_as_json(where: Filter | None) -> Json:
 
 def _of(entry: Mapping[str, Any], name: str) -> Any:
     if name not in entry:
-        raise InvalidFilter(f"A condition of a filter has a field, an operator and a value: {name} is missing.")
+        raise InvalidFilter("condition_incomplete", name=name)
     return entry[name]
 
 
@@ -205,5 +205,5 @@ def _crop(value: Any) -> Crop | None:
     if not value:
         return None
     if not isinstance(value, list) or len(value) != 4:
-        raise InvalidQuery("A crop is a list of four numbers: left, top, width, height.")
+        raise InvalidQuery("crop_no_list")
     return Crop(*(validation.number(validation.read_number(each), "crop of a part") for each in value))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from library.collections import Collections
 from library.errors import InvalidQuery
+from library.messages import Message
 from library.models import Models
 from library.pictures import Pictures
 from library.ports import Encoder, EncoderInfo, LoadedCollection, Question, Vector, VectorDatabase
@@ -56,7 +57,7 @@ class Searcher:
         Raises InvalidQuery, InvalidFilter, RejectedImage, UnknownPicture or OriginalAway.
         """
         if not query.parts:
-            raise InvalidQuery("Describe a picture, or choose one to search with.")
+            raise InvalidQuery("nothing_asked")
         pictures = [self._pictures.record(id) for id in query.pictures]
         encoder = self._models.named(query.model)
         moments = [time.perf_counter()]
@@ -95,19 +96,21 @@ class Searcher:
             records = arranged(index.matching(where), order, lambda record: record)
         return Listing(records[offset : offset + limit], len(records))
 
-    def _encode(self, parts: Sequence[Part], encoder: Encoder) -> tuple[list[Vector | None], list[str]]:
+    def _encode(self, parts: Sequence[Part], encoder: Encoder) -> tuple[list[Vector | None], list[Message]]:
         """The vectors of the parts, None where the stored one serves, and what the person should know of them."""
-        inputs = [self._to_encode(part, encoder.info.working_side) for part in parts]
+        inputs = [self._to_encode(part, encoder.info) for part in parts]
         return encode(encoder, inputs), notes_on(encoder, [each for each in inputs if isinstance(each, str)])
 
-    def _to_encode(self, part: Part, side: int) -> str | Image.Image | None:
+    def _to_encode(self, part: Part, encoder: EncoderInfo) -> str | Image.Image | None:
         match part:
             case TextPart():
                 return part.text
             case PicturePart():
-                return picture_to_encode(part.data, part.crop, side)
+                return picture_to_encode(part.data, part.crop, encoder.working_side)
+            case LibraryPart(crop=None):
+                return None
             case LibraryPart():
-                return picture_to_encode(self._pictures.original(part.id), part.crop, side) if part.crop else None
+                return picture_to_encode(self._pictures.original(part.id), part.crop, encoder.working_side)
 
     def _combine(
         self,

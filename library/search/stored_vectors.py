@@ -57,6 +57,6 @@ def fill_stored_vectors(
     """Puts the stored vectors where none was made. Raises UnknownPicture where there is none."""
     for record in pictures:
         if record.content_id not in stored:
-            raise UnknownPicture(f"{record.name} is stored but not yet searchable. Add it again to finish it.")
+            raise UnknownPicture("not_searchable", name=record.name)
     own = [stored[part.id] if isinstance(part, LibraryPart) and not part.crop else None for part in parts]
     return [vector for pair in zip(vectors, own, strict=True) for vector in pair if vector is not None]

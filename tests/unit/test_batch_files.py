@@ -61,7 +61,7 @@ def test_a_table_has_a_query_in_every_row(table, picture):
     assert (text.name, text.text, text.picture) == ("red, or so", "red, or so", None)
     assert (image.name, image.text, image.picture()) == ("a b.png", "", picture("red"))
     assert (both.name, both.text, both.picture()) == ("blue + a b.png", "blue", picture("red"))
-    assert neither.name == f"{table.name}, row 4" and "neither a text nor a picture" in neither.problem
+    assert neither.name == f"{table.name}, row 4" and "neither a text nor a picture" in str(neither.problem)
     assert number.text == "007"
 
 

@@ -86,7 +86,7 @@ def ended(work):
 def test_without_a_network_the_stand_in_answers_and_says_why(offline, caplog):
     model = offline.status().model
     assert (model.name, model.info.name, model.is_stand_in) == ("chosen", "small", True)
-    assert model.problem == "The hub cannot be reached."
+    assert str(model.problem) == "The hub cannot be reached."
     assert best(offline, "red") == "red.png"
 
 
@@ -106,7 +106,7 @@ def test_only_a_network_that_failed_calls_for_the_stand_in(store, database, erro
     for ask in (library.open, lambda: library.search(Query.of("red"))):
         with pytest.raises(type(error)):
             ask()
-    assert library.status().model.problem == (str(error) if isinstance(error, UnknownModel) else str(UNEXPECTED))
+    assert str(library.status().model.problem) == (str(error) if isinstance(error, UnknownModel) else str(UNEXPECTED))
     assert not database.holds(ColourEncoder.info)
 
 
@@ -114,7 +114,7 @@ def test_without_a_stand_in_the_failure_is_the_answer(store, database, network):
     library = ImageLibrary(store, Models(ModelSource("small", network.load)), database)
     with pytest.raises(ModelUnavailable):
         library.open()
-    assert library.status().model.problem == "The hub cannot be reached."
+    assert str(library.status().model.problem) == "The hub cannot be reached."
 
 
 def test_reindexing_needs_the_chosen_model(offline):

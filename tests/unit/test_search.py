@@ -10,6 +10,7 @@ from db.milvus.database import Milvus
 from library.errors import InvalidQuery, RejectedImage, UnknownPicture
 from library.image_library import ImageLibrary
 from library.images import content_id
+from library.messages import Message
 from library.search.batch import AT_ONCE, BatchQuery
 from library.search.parts import Crop, LibraryPart, PicturePart, TextPart
 from library.search.query import Query
@@ -133,12 +134,13 @@ def test_a_bad_query_gets_its_sentence_and_the_rest_is_answered(colours, picture
         BatchQuery("gone", picture=gone),
         BatchQuery("broken", picture=lambda: b"text"),
         BatchQuery("nothing"),
-        BatchQuery("known", problem="The row is empty."),
+        BatchQuery("known", problem=Message("row_without_query")),
         BatchQuery("both", "red", lambda: picture("blue")),
         BatchQuery("blue", picture=lambda: picture("blue")),
     )
-    assert [answer.problem for answer in bad[:1]] == ["The file cannot be read: No such file or directory."]
-    assert "not a picture" in bad[1].problem and "neither" in bad[2].problem and bad[3].problem == "The row is empty."
+    assert [str(answer.problem) for answer in bad[:1]] == ["The file cannot be read: No such file or directory."]
+    assert "not a picture" in str(bad[1].problem) and "neither" in str(bad[2].problem)
+    assert bad[3].problem == Message("row_without_query")
     assert [answer.hits[0].record.name for answer in (first, both, last)] == ["red.png", "#ff00ff.png", "blue.png"]
     assert not any(answer.hits for answer in bad)
 

@@ -101,7 +101,7 @@ class Handlers:
         except LikenessError as error:
             other, problem = None, str(error)
         if other is None:
-            return {"notes": [*answer.notes, problem]}
+            return {"notes": [*map(str, answer.notes), problem]}
         return {
             "beside": beside_view(answer, other, view.offset),
             "has_more": answer.has_more or other.has_more,
