@@ -18,7 +18,7 @@ from benchmarks.material import SMALL, generated, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from library.images import THUMBNAIL_SIDE
 from testing.app_server import Server
-from ui.handlers.library import AUTOMATIC
+from ui.handlers.search import AUTOMATIC
 from ui.media import PREFIX
 
 SHOWN = 50

@@ -12,7 +12,7 @@ from library.image_library import ImageLibrary
 from library.ingest.receipts import FileReceipt
 from library.search.request import SearchRequest
 from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, described, find_pictures
-from ui.handlers.library import Handlers
+from ui.handlers.page import PageHandlers
 from ui.views import Json, relevance_view, status_view
 
 ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
@@ -20,7 +20,7 @@ ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
 T = TypeVar("T")
 
 
-def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
+def add_public_api(library: ImageLibrary, handlers: PageHandlers) -> None:
     """Adds the endpoints to the page; to be called inside its Blocks."""
     endpoints = PublicApi(library, handlers)
     api(endpoints.search, api_name="search", concurrency_id="search")
@@ -31,7 +31,7 @@ def add_public_api(library: ImageLibrary, handlers: Handlers) -> None:
 class PublicApi:
     """Answers the calls of programs, which may send anything that JSON can say."""
 
-    def __init__(self, library: ImageLibrary, handlers: Handlers) -> None:
+    def __init__(self, library: ImageLibrary, handlers: PageHandlers) -> None:
         self._library = library
         self._handlers = handlers
 
@@ -77,7 +77,7 @@ class PublicApi:
                 sort=sort,
                 offset=offset,
             )
-            return find_pictures(self._library, request.query(self._handlers.uploaded_bytes))
+            return find_pictures(self._library, request.query(self._handlers.uploaded.read))
 
         return [_entry(each) for each in _answered(find)]
 
@@ -95,7 +95,7 @@ class PublicApi:
         {"files": "one or many uploaded pictures"},
     )
     def add(self, files: list[FileData]) -> Json:
-        job = _answered(lambda: self._handlers.start(files))
+        job = _answered(lambda: self._handlers.uploads.start(files))
         job.over.wait()
         if job.problem and job.total != len(job.receipts):
             raise gr.Error(job.problem, print_exception=False)

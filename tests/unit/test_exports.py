@@ -31,7 +31,8 @@ from library.search.query import Answer, Timings
 from library.search.relevance import Relevance
 from testing.fakes import MemoryStore
 from testing.pictures import item, record
-from ui.handlers.exports import MAX_BODY, PREFIX, remove_all, taking_routes
+from ui.handlers.exports import MAX_BODY, PREFIX, taking_routes
+from ui.handlers.removal import remove_all
 
 NO_PICTURE = "0" * 64
 ROME = {"year": 2020, "where": "Rome, Italy", "name": "of the user's own", "tags": ["a", "b"]}

@@ -10,7 +10,9 @@ from library.image_library import ImageLibrary
 from testing.app_server import ROOT
 from testing.fakes import ColourEncoder, MemoryCollection, loading
 from testing.pictures import item
-from ui.handlers.library import AUTOMATIC, EXACT, MANUAL, NO_RUN, Handlers
+from ui.handlers.page import PageHandlers
+from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
+from ui.handlers.uploads import NO_RUN
 from ui.page import build_page
 from ui.views import PAGE_SIZE, View
 
@@ -26,7 +28,7 @@ def uploads(tmp_path):
 
 @pytest.fixture
 def handlers(library, worker, uploads):
-    return Handlers(library, worker, "all", uploads)
+    return PageHandlers.build(library, worker, "all", uploads)
 
 
 def names(value):
@@ -41,7 +43,7 @@ def uploaded(folder, name, data):
 
 def finished(handlers, run_id):
     for _ in range(500):
-        value, _ = handlers.follow(run_id)
+        value, _ = handlers.uploads.follow(run_id)
         if value["state"] not in ("waiting", "running"):
             return value
         time.sleep(0.01)
@@ -52,7 +54,7 @@ def finished(handlers, run_id):
 
 
 def test_words_find_the_picture_they_describe(handlers, filled):
-    value = handlers.show(View.of("blue"), *PARAMS)
+    value = handlers.searches.show(View.of("blue"), *PARAMS)
     assert value["state"] == "results"
     assert names(value)[0] == "blue.png"
     assert [shown["rank"] for shown in value["items"]] == [1, 2, 3]
@@ -60,61 +62,61 @@ def test_words_find_the_picture_they_describe(handlers, filled):
 
 def test_every_answer_is_json(handlers, filled):
     for view in (View(), View.of("red"), View.of(like=filled["red"])):
-        assert json.loads(json.dumps(handlers.show(view, *PARAMS)))
-    assert json.loads(json.dumps(handlers.status()))
+        assert json.loads(json.dumps(handlers.searches.show(view, *PARAMS)))
+    assert json.loads(json.dumps(handlers.status.status()))
 
 
 def test_an_uploaded_picture_finds_its_like(handlers, filled, picture, uploads):
     given = uploaded(uploads, "query.png", picture("green", size=(9, 9)))
-    view = handlers.asked({"text": "", "files": [given["path"]]})
-    assert names(handlers.show(view, *PARAMS))[0] == "green.png"
+    view = handlers.searches.asked({"text": "", "files": [given["path"]]})
+    assert names(handlers.searches.show(view, *PARAMS))[0] == "green.png"
 
 
 def test_pictures_like_another_leave_that_one_out(handlers, filled):
-    value, view = handlers.visit({"like": filled["red"]}, *PARAMS)
+    value, view = handlers.searches.visit({"like": filled["red"]}, *PARAMS)
     assert [part.content_id for part in view.parts] == [filled["red"]]
     assert [each["name"] for each in value["pictures"]] == ["red.png"]
     assert "red.png" not in names(value)
 
 
 def test_nothing_asked_for_shows_the_library_newest_first(handlers, filled):
-    value = handlers.show(handlers.asked({"text": "  ", "files": []}), *PARAMS)
+    value = handlers.searches.show(handlers.searches.asked({"text": "  ", "files": []}), *PARAMS)
     assert (value["state"], value["total"]) == ("browse", 3)
     assert names(value) == ["blue.png", "green.png", "red.png"]
 
 
 def test_the_library_is_shown_page_by_page(handlers, library, picture):
     list(library.add([item(f"{n}.png", picture((n, 0, 0))) for n in range(PAGE_SIZE + 2)]))
-    value, _ = handlers.visit({"offset": PAGE_SIZE}, *PARAMS)
+    value, _ = handlers.searches.visit({"offset": PAGE_SIZE}, *PARAMS)
     assert names(value) == ["1.png", "0.png"]
 
 
 def test_turning_a_page_leaves_the_search_box_alone(handlers):
-    assert handlers.box_text({"offset": 48}) is None
-    assert handlers.box_text({"like": "x"}) == ""
-    assert handlers.box_text({"q": "red"}) == "red"
+    assert handlers.searches.box_text({"offset": 48}) is None
+    assert handlers.searches.box_text({"like": "x"}) == ""
+    assert handlers.searches.box_text({"q": "red"}) == "red"
 
 
 def test_an_empty_library_says_so(handlers):
-    assert handlers.show(View(), *PARAMS)["state"] == "empty"
-    assert handlers.show(View.of("red"), *PARAMS)["state"] == "empty"
+    assert handlers.searches.show(View(), *PARAMS)["state"] == "empty"
+    assert handlers.searches.show(View.of("red"), *PARAMS)["state"] == "empty"
 
 
 def test_a_minimum_score_that_nothing_reaches_is_not_an_error(handlers, filled):
-    value = handlers.show(View.of("red green blue"), 24, AUTOMATIC, 16, 0.99)
+    value = handlers.searches.show(View.of("red green blue"), 24, AUTOMATIC, 16, 0.99)
     assert (value["state"], value["min_score"]) == ("none", 0.99)
 
 
 def test_zero_on_the_score_slider_leaves_nothing_out(handlers, filled, monkeypatch):
     seen = searches(monkeypatch)
-    assert handlers.show(View.of("red"), *PARAMS)["min_score"] == -1
+    assert handlers.searches.show(View.of("red"), *PARAMS)["min_score"] == -1
     assert seen == [(24, None, False)]
 
 
 def test_accuracy_decides_between_nprobe_and_exact(handlers, filled, monkeypatch):
     seen = searches(monkeypatch)
-    handlers.show(View.of("red"), 5, MANUAL, 7, 0)
-    handlers.show(View.of("red"), 5, EXACT, 7, 0)
+    handlers.searches.show(View.of("red"), 5, MANUAL, 7, 0)
+    handlers.searches.show(View.of("red"), 5, EXACT, 7, 0)
     assert seen == [(5, 7, False), (5, None, True)]
 
 
@@ -131,7 +133,7 @@ def searches(monkeypatch):
 
 
 def test_a_text_that_was_cut_is_mentioned(handlers, filled):
-    assert handlers.show(View.of("red " * 20), *PARAMS)["notes"]
+    assert handlers.searches.show(View.of("red " * 20), *PARAMS)["notes"]
 
 
 # What a client may send
@@ -153,7 +155,7 @@ def test_a_text_that_was_cut_is_mentioned(handlers, filled):
     ],
 )
 def test_numbers_that_are_none_are_refused_in_words(handlers, filled, params):
-    value = handlers.show(View.of("red"), *params)
+    value = handlers.searches.show(View.of("red"), *params)
     assert (value["state"], value["kind"]) == ("error", "InvalidQuery")
     assert value["detail"] != str(UNEXPECTED)
 
@@ -162,26 +164,26 @@ def test_numbers_that_are_none_are_refused_in_words(handlers, filled, params):
     "data", [None, [], "x", {"like": 1}, {"q": {}}, {"offset": "3"}, {"offset": -5}, {"offset": True}]
 )
 def test_a_visit_to_nowhere_shows_the_library(handlers, filled, data):
-    value, view = handlers.visit(data, *PARAMS)
+    value, view = handlers.searches.visit(data, *PARAMS)
     assert value["state"] == "browse"
     assert view.is_browsing
 
 
 @pytest.mark.parametrize("id", ["../../etc/passwd", "A" * 64, "f" * 63, "f" * 64])
 def test_an_id_that_names_nothing_is_refused_in_words(handlers, filled, id):
-    value, _ = handlers.visit({"like": id}, *PARAMS)
+    value, _ = handlers.searches.visit({"like": id}, *PARAMS)
     assert value["state"] == "error"
     assert value["detail"] != str(UNEXPECTED)
 
 
 @pytest.mark.parametrize("box", [None, "red", [], {"text": None}, {"text": 4, "files": None}])
 def test_a_search_box_that_holds_nothing_shows_the_library(handlers, filled, box):
-    assert handlers.asked(box).is_browsing
+    assert handlers.searches.asked(box).is_browsing
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../secret", "a\0b", "x" * 5000, ""])
 def test_a_picture_to_search_with_comes_from_the_upload_folder(handlers, filled, path):
-    value = handlers.show(View.of("red", path), *PARAMS)
+    value = handlers.searches.show(View.of("red", path), *PARAMS)
     assert value["state"] == ("error" if path else "results")
     assert value.get("detail") != str(UNEXPECTED)
 
@@ -189,7 +191,7 @@ def test_a_picture_to_search_with_comes_from_the_upload_folder(handlers, filled,
 def test_files_outside_the_upload_folder_are_not_read(handlers, tmp_path_factory, picture):
     elsewhere = uploaded(tmp_path_factory.mktemp("elsewhere"), "secret.png", picture("red"))
     inside = {"path": "../elsewhere/0.bin", "name": "up.png"}
-    _, run_id = handlers.add({"files": [elsewhere, inside, {"name": "none"}, {"path": 3}]})
+    _, run_id = handlers.uploads.add({"files": [elsewhere, inside, {"name": "none"}, {"path": 3}]})
     value = finished(handlers, run_id)
     assert value["counts"] == {"new": 0, "updated": 0, "duplicate": 0, "rejected": 0, "skipped": 4}
 
@@ -199,13 +201,13 @@ def test_files_outside_the_upload_folder_are_not_read(handlers, tmp_path_factory
 
 def test_a_broken_picture_gets_one_plain_sentence_without_a_path(handlers, filled, uploads):
     given = uploaded(uploads, "page.jpg", b"<!doctype html>")
-    value = handlers.show(View.of(picture=given["path"]), *PARAMS)
+    value = handlers.searches.show(View.of(picture=given["path"]), *PARAMS)
     assert value["kind"] == "RejectedImage"
     assert str(uploads) not in value["detail"]
 
 
 def test_a_query_picture_that_was_cleaned_away_is_asked_for_again(handlers, filled, uploads):
-    value = handlers.show(View.of(picture=str(uploads / "gone.jpg")), *PARAMS)
+    value = handlers.searches.show(View.of(picture=str(uploads / "gone.jpg")), *PARAMS)
     assert "Choose it again" in value["detail"]
     assert str(uploads) not in value["detail"]
 
@@ -215,7 +217,7 @@ def test_milvus_away_is_said_and_can_be_tried_again(handlers, filled, monkeypatc
         raise IndexUnavailable("Milvus does not answer. Start it.")
 
     monkeypatch.setattr(MemoryCollection, "loaded", away)
-    value = handlers.show(View.of("red"), *PARAMS)
+    value = handlers.searches.show(View.of("red"), *PARAMS)
     assert value["kind"] == "IndexUnavailable"
     assert value["detail"] == "Milvus does not answer. Start it."
     assert value["retry"]
@@ -223,36 +225,36 @@ def test_milvus_away_is_said_and_can_be_tried_again(handlers, filled, monkeypatc
 
 def test_a_search_waits_for_the_model_but_looking_around_does_not(store, database, worker, uploads):
     models = loading()
-    handlers = Handlers(ImageLibrary(store, models, database), worker, "all", uploads)
-    assert handlers.show(View.of("red"), *PARAMS)["state"] == "waiting"
-    assert handlers.show(View(), *PARAMS)["state"] == "empty"
+    handlers = PageHandlers.build(ImageLibrary(store, models, database), worker, "all", uploads)
+    assert handlers.searches.show(View.of("red"), *PARAMS)["state"] == "waiting"
+    assert handlers.searches.show(View(), *PARAMS)["state"] == "empty"
     models.answer_with(ColourEncoder())
-    assert handlers.show(View.of("red"), *PARAMS)["state"] == "empty"
+    assert handlers.searches.show(View.of("red"), *PARAMS)["state"] == "empty"
 
 
 def test_a_model_that_failed_is_said_and_cannot_be_tried_again(store, database, worker, uploads):
     models = loading()
     models.fail(ModelUnavailable("The model cannot be downloaded."))
     library = ImageLibrary(store, models, database)
-    handlers = Handlers(library, worker, "all", uploads)
-    value = handlers.show(View.of("red"), *PARAMS)
+    handlers = PageHandlers.build(library, worker, "all", uploads)
+    value = handlers.searches.show(View.of("red"), *PARAMS)
     assert value["detail"] == "The model cannot be downloaded."
     assert not value["retry"]
-    assert handlers.status()["model"]["state"] == "failed"
+    assert handlers.status.status()["model"]["state"] == "failed"
 
 
 def test_no_folder_of_the_server_is_shown(store, database, worker, uploads):
     models = loading("/srv/models/clip-b")
     library = ImageLibrary(store, models, database)
-    handlers = Handlers(library, worker, "all", uploads)
-    assert handlers.status()["model"]["name"] == "clip-b"
+    handlers = PageHandlers.build(library, worker, "all", uploads)
+    assert handlers.status.status()["model"]["name"] == "clip-b"
     models.fail(UnknownModel("CLIP_MODEL=/srv/models/clip-b: this folder holds no model."))
-    assert handlers.status()["model"]["problem"] == "CLIP_MODEL=clip-b: this folder holds no model."
+    assert handlers.status.status()["model"]["problem"] == "CLIP_MODEL=clip-b: this folder holds no model."
 
 
 def test_a_source_kept_with_its_folder_is_shown_without(handlers, library, picture):
     list(library.add([item("red.png", picture("red"), source="/home/ann/holiday/red.png")]))
-    [shown] = handlers.show(View(), *PARAMS)["items"]
+    [shown] = handlers.searches.show(View(), *PARAMS)["items"]
     assert shown["source"] == "red.png"
 
 
@@ -261,7 +263,7 @@ def test_a_bug_shows_nothing_of_itself_but_is_logged(handlers, filled, monkeypat
         raise RuntimeError("/srv/secret")
 
     monkeypatch.setattr(MemoryCollection, "loaded", broken)
-    value = handlers.show(View.of("red"), *PARAMS)
+    value = handlers.searches.show(View.of("red"), *PARAMS)
     assert value["detail"] == str(UNEXPECTED)
     assert "/srv/secret" in caplog.text
 
@@ -277,7 +279,7 @@ def test_an_upload_ends_in_a_receipt_for_every_file(handlers, library, uploads, 
         uploaded(uploads, "notes.jpg", b"not a picture"),
     ]
     left_out = [{"name": "huge.tif", "reason": "Larger than 100 MB."}]
-    shown, run_id = handlers.add({"files": files, "left_out": left_out})
+    shown, run_id = handlers.uploads.add({"files": files, "left_out": left_out})
     assert shown["total"] == 4
     value = finished(handlers, run_id)
     assert value["counts"] == {"new": 1, "updated": 0, "duplicate": 1, "rejected": 1, "skipped": 1}
@@ -290,58 +292,58 @@ def test_an_upload_ends_in_a_receipt_for_every_file(handlers, library, uploads, 
 
 @pytest.mark.parametrize("name", ["a\nb.png", "\u202egnp.exe", "é" * 127 + ".png", "../../x.png"])
 def test_an_odd_name_survives_as_text(handlers, library, uploads, picture, name):
-    _, run_id = handlers.add({"files": [uploaded(uploads, name, picture("red"))]})
+    _, run_id = handlers.uploads.add({"files": [uploaded(uploads, name, picture("red"))]})
     assert finished(handlers, run_id)["counts"]["new"] == 1
-    (shown,) = handlers.show(View(), *PARAMS)["items"]
+    (shown,) = handlers.searches.show(View(), *PARAMS)["items"]
     assert shown["name"] == library.browse(0, 1)[0].name
 
 
 def test_a_new_tab_sees_the_run_under_way(handlers, uploads, picture):
-    assert handlers.follow(None) == (NO_RUN, None)
-    _, run_id = handlers.add({"files": [uploaded(uploads, "a.png", picture("red"))]})
-    value, seen = handlers.follow(None)
+    assert handlers.uploads.follow(None) == (NO_RUN, None)
+    _, run_id = handlers.uploads.add({"files": [uploaded(uploads, "a.png", picture("red"))]})
+    value, seen = handlers.uploads.follow(None)
     assert seen == run_id or value == NO_RUN  # over already, on a fast machine
     finished(handlers, run_id)
 
 
 def test_an_upload_of_nothing_is_refused_in_words(handlers):
     for data in (None, {}, {"files": "x"}, {"files": ["x", 3]}):
-        value, run_id = handlers.add(data)
+        value, run_id = handlers.uploads.add(data)
         assert value["state"] == "error"
         assert run_id is None
 
 
 def test_samples_fill_an_empty_library(handlers, library):
-    _, run_id = handlers.add_samples()
+    _, run_id = handlers.uploads.add_samples()
     value = finished(handlers, run_id)
     assert value["counts"]["new"] == value["total"] > 20
     assert library.browse(0, 1)[0].source == "samples"
 
 
 def test_stop_reaches_the_run(handlers, worker, uploads, picture):
-    _, run_id = handlers.add({"files": [uploaded(uploads, "a.png", picture("red"))]})
-    value, _ = handlers.stop(run_id)
+    _, run_id = handlers.uploads.add({"files": [uploaded(uploads, "a.png", picture("red"))]})
+    value, _ = handlers.uploads.stop(run_id)
     assert value["stopping"]
     assert worker.find(run_id).stop.is_set()
-    assert handlers.stop("nothing") == (NO_RUN, None)
+    assert handlers.uploads.stop("nothing") == (NO_RUN, None)
 
 
 def test_removing_a_picture_removes_it(handlers, library, filled):
-    notice = handlers.remove({"id": filled["red"]})
+    notice = handlers.removal.remove({"id": filled["red"]})
     assert (notice["removed"], notice["name"]) == (filled["red"], "red.png")
     assert [record.name for record in library.browse(0, 9)] == ["blue.png", "green.png"]
 
 
 def test_removing_several_removes_them_and_tells_how_many(handlers, library, filled):
-    notice = handlers.remove_all({"ids": [filled["red"], filled["blue"]]})
+    notice = handlers.removal.remove_all({"ids": [filled["red"], filled["blue"]]})
     assert (notice["removed_all"], notice["count"]) == ([filled["red"], filled["blue"]], 2)
     assert [record.name for record in library.browse(0, 9)] == ["green.png"]
-    assert handlers.remove_all({"ids": "all"})["kind"] == "InvalidSelection"
+    assert handlers.removal.remove_all({"ids": "all"})["kind"] == "InvalidSelection"
 
 
 @pytest.mark.parametrize("data", [None, {}, {"id": 3}, {"id": "f" * 64}, {"id": "../x"}, {"id": ["f" * 64]}])
 def test_removing_what_is_not_there_says_so(handlers, library, filled, data):
-    notice = handlers.remove(data)
+    notice = handlers.removal.remove(data)
     assert notice["state"] == "error"
     assert notice["detail"] != str(UNEXPECTED)
     assert len(library.browse(0, 9)) == 3
@@ -349,16 +351,19 @@ def test_removing_what_is_not_there_says_so(handlers, library, filled, data):
 
 @pytest.mark.parametrize("edits", ["add", "none"])
 def test_who_may_not_remove_cannot(library, worker, uploads, filled, edits):
-    handlers = Handlers(library, worker, edits, uploads)
-    for notice in (handlers.remove({"id": filled["red"]}), handlers.remove_all({"ids": [filled["red"]]})):
+    handlers = PageHandlers.build(library, worker, edits, uploads)
+    for notice in (
+        handlers.removal.remove({"id": filled["red"]}),
+        handlers.removal.remove_all({"ids": [filled["red"]]}),
+    ):
         assert notice["kind"] == "NotAllowed"
     assert len(library.browse(0, 9)) == 3
 
 
 def test_who_may_not_add_cannot(library, worker, uploads, picture):
-    handlers = Handlers(library, worker, "none", uploads)
+    handlers = PageHandlers.build(library, worker, "none", uploads)
     given = {"files": [uploaded(uploads, "a.png", picture("red"))]}
-    for value, run_id in (handlers.add(given), handlers.add_samples(), handlers.stop(None)):
+    for value, run_id in (handlers.uploads.add(given), handlers.uploads.add_samples(), handlers.uploads.stop(None)):
         assert (value["kind"], run_id) == ("NotAllowed", None)
     assert worker.current() is None
 
@@ -372,8 +377,8 @@ def test_scripts_never_read_a_value_as_html():
 
 
 def test_two_visitors_do_not_share_what_they_look_at(handlers, filled):
-    first, _ = handlers.visit({"q": "red"}, *PARAMS)
-    second, _ = handlers.visit({"q": "blue"}, *PARAMS)
+    first, _ = handlers.searches.visit({"q": "red"}, *PARAMS)
+    second, _ = handlers.searches.visit({"q": "blue"}, *PARAMS)
     assert names(first)[0] == "red.png"
     assert names(second)[0] == "blue.png"
 
@@ -383,9 +388,9 @@ def test_two_visitors_do_not_share_what_they_look_at(handlers, filled):
 
 def test_the_status_offers_reindexing_to_those_who_may(library, worker, uploads):
     for edits, allowed in (("all", True), ("add", False), ("none", False)):
-        handlers = Handlers(library, worker, edits, uploads)
-        assert handlers.status()["may_reindex"] is allowed
-        for ask in (handlers.reindex, handlers.stop_reindexing):
+        handlers = PageHandlers.build(library, worker, edits, uploads)
+        assert handlers.status.status()["may_reindex"] is allowed
+        for ask in (handlers.status.reindex, handlers.status.stop_reindexing):
             assert (ask().get("kind") == "NotAllowed") is not allowed
     assert worker.reindexing.over.wait(20)
 

@@ -9,7 +9,8 @@ import pytest
 from library.errors import UNEXPECTED, InvalidContentId
 from library.image_library import ImageLibrary
 from testing.fakes import loading
-from ui.handlers.library import AUTOMATIC, Handlers
+from ui.handlers.page import PageHandlers
+from ui.handlers.search import AUTOMATIC
 from ui.views import View
 
 PARAMS = (24, AUTOMATIC, 16, 0)
@@ -23,7 +24,7 @@ def uploads(tmp_path):
 
 @pytest.fixture
 def handlers(library, worker, uploads):
-    return Handlers(library, worker, "all", uploads)
+    return PageHandlers.build(library, worker, "all", uploads)
 
 
 def names(value):
@@ -41,26 +42,26 @@ def uploaded(folder, name, data):
 
 def test_an_address_names_texts_and_pictures_with_weights_and_crops(handlers, filled):
     address = f"?q=red&q=x%5E2&w=-0.5&like={filled['green']}&w=0.7&crop=0,0.25,0.5,0.5&__theme=dark"
-    view = handlers.addressed({"address": address})
+    view = handlers.searches.addressed({"address": address})
     assert [part.as_json() for part in view.parts] == [
         {"text": "red", "content_id": "", "image": None, "weight": 1, "crop": None},
         {"text": "x^2", "content_id": "", "image": None, "weight": -0.5, "crop": None},
         {"text": "", "content_id": filled["green"], "image": None, "weight": 0.7, "crop": [0, 0.25, 0.5, 0.5]},
     ]
-    assert handlers.box_text({"address": address}) == "red"
+    assert handlers.searches.box_text({"address": address}) == "red"
 
 
 @pytest.mark.parametrize(
     "address", ["?q=red&w=much", "?q=red&w=nan", "?like=x", "?q=red&crop=1", "?q=a" + "&q=a" * 500]
 )
 def test_a_bad_address_gets_one_sentence(handlers, filled, address):
-    value, view = handlers.visit({"address": address}, *PARAMS)
+    value, view = handlers.searches.visit({"address": address}, *PARAMS)
     assert (value["state"], view) == ("error", View())
     assert value["detail"] != str(UNEXPECTED)
 
 
 def test_what_stands_before_any_part_of_an_address_is_nothing(handlers):
-    assert handlers.addressed({"address": "?w=3&crop=1,2&q="}).is_browsing
+    assert handlers.searches.addressed({"address": "?w=3&crop=1,2&q="}).is_browsing
 
 
 def test_parts_come_back_as_they_were_asked_with_their_turn(handlers, filled, picture, uploads):
@@ -70,44 +71,44 @@ def test_parts_come_back_as_they_were_asked_with_their_turn(handlers, filled, pi
         {"image": given, "weight": 1, "crop": [0, 0, 0.5, 0.5]},
         {"content_id": filled["blue"], "weight": -0.3},
     ]
-    value, _ = handlers.visit({"parts": parts, "turn": 7}, *PARAMS)
+    value, _ = handlers.searches.visit({"parts": parts, "turn": 7}, *PARAMS)
     assert names(value) == ["green.png", "red.png"]
     assert [shown["name"] for shown in value["pictures"]] == ["blue.png"]
     assert value["query"]["turn"] == 7
-    again, _ = handlers.visit({"parts": value["query"]["parts"]}, *PARAMS)
+    again, _ = handlers.searches.visit({"parts": value["query"]["parts"]}, *PARAMS)
     assert names(again) == names(value)
-    assert handlers.box_text({"parts": parts}) is None
+    assert handlers.searches.box_text({"parts": parts}) is None
 
 
 def test_a_weight_of_zero_leaves_a_part_out_for_a_while(handlers, filled):
     parts = [{"text": "red", "weight": 0}, {"text": "blue"}]
-    value, _ = handlers.visit({"parts": parts}, *PARAMS)
+    value, _ = handlers.searches.visit({"parts": parts}, *PARAMS)
     assert names(value)[0] == "blue.png" and len(value["query"]["parts"]) == 2
-    value, _ = handlers.visit({"parts": parts[:1]}, *PARAMS)
+    value, _ = handlers.searches.visit({"parts": parts[:1]}, *PARAMS)
     assert "has the weight 0" in value["detail"]
 
 
 def test_what_cannot_be_searched_keeps_its_parts_to_be_changed(handlers, filled):
-    value, _ = handlers.visit({"parts": [{"text": "red", "weight": -1}]}, *PARAMS)
+    value, _ = handlers.searches.visit({"parts": [{"text": "red", "weight": -1}]}, *PARAMS)
     assert value["state"] == "error" and len(value["query"]["parts"]) == 1
 
 
 @pytest.mark.parametrize("parts", [3, "x", {}, [3], [{}], [{"text": 3}], [{"text": "a", "weight": None}], [{}] * 17])
 def test_odd_parts_get_one_sentence(handlers, filled, parts):
-    value, _ = handlers.visit({"parts": parts}, *PARAMS)
+    value, _ = handlers.searches.visit({"parts": parts}, *PARAMS)
     assert (value["state"], value["kind"]) == ("error", "InvalidQuery")
 
 
 def test_several_pictures_of_the_search_box_are_parts(handlers, filled, picture, uploads):
     files = [uploaded(uploads, f"{colour}.png", picture(colour))["path"] for colour in ("red", "green")]
-    view = handlers.asked({"text": "red", "files": files})
+    view = handlers.searches.asked({"text": "red", "files": files})
     assert len(view.parts) == 3
-    assert names(handlers.show(view, *PARAMS))[0] == "red.png"
+    assert names(handlers.searches.show(view, *PARAMS))[0] == "red.png"
 
 
 def test_addresses_with_a_bad_id_are_refused(handlers):
     with pytest.raises(InvalidContentId):
-        handlers.addressed({"like": "x"})
+        handlers.searches.addressed({"like": "x"})
 
 
 # Filters, order and pages
@@ -116,24 +117,24 @@ WIDE_ONES = {"rows": [{"field": "width", "operator": ">=", "value": "1"}], "matc
 
 
 def test_filters_apply_at_once_and_stay_for_the_next_search(handlers, filled):
-    shown, view = handlers.filtered(View(), WIDE_ONES, *PARAMS)
+    shown, view = handlers.searches.filtered(View(), WIDE_ONES, *PARAMS)
     assert (shown["state"], names(shown)) == ("browse", ["blue.png", "green.png", "red.png"])
     assert shown["query"]["where"] == [{"field": "width", "operator": ">=", "value": 1}]
-    asked = handlers.asked({"text": "red"}, view)
+    asked = handlers.searches.asked({"text": "red"}, view)
     assert asked == replace(View.of("red"), where=view.where, order="name")
 
 
 def test_an_address_brings_filters_back(handlers, filled):
-    _, view = handlers.filtered(View.of("red"), WIDE_ONES, *PARAMS)
-    query = handlers.show(view, *PARAMS)["query"]
+    _, view = handlers.searches.filtered(View.of("red"), WIDE_ONES, *PARAMS)
+    query = handlers.searches.show(view, *PARAMS)["query"]
     said = {"q": "red", "where": json.dumps(query["where"]), "match": query["match"], "sort": query["sort"]}
     address = f"?{urlencode(said)}"
-    assert handlers.addressed({"address": address}) == handlers.addressed(query) == view
+    assert handlers.searches.addressed({"address": address}) == handlers.searches.addressed(query) == view
 
 
 def test_a_filter_that_nothing_meets_shows_that(handlers, filled):
     rows = [{"field": "name", "operator": "starts with", "value": "yellow"}]
-    shown, _ = handlers.filtered(View(), {"rows": rows, "sort": "score"}, *PARAMS)
+    shown, _ = handlers.searches.filtered(View(), {"rows": rows, "sort": "score"}, *PARAMS)
     assert (shown["state"], shown["total"]) == ("none", 0)
 
 
@@ -147,25 +148,25 @@ def test_a_filter_that_nothing_meets_shows_that(handlers, filled):
     ],
 )
 def test_a_filter_that_cannot_be_is_told_and_not_kept(handlers, filled, rows):
-    shown, view = handlers.filtered(View.of("red"), {"rows": rows, "sort": "score"}, *PARAMS)
+    shown, view = handlers.searches.filtered(View.of("red"), {"rows": rows, "sort": "score"}, *PARAMS)
     assert (shown["state"], shown["kind"]) == ("error", "InvalidFilter")
     assert view == View.of("red")
 
 
 @pytest.mark.parametrize("where", ["[", '[{"field": 5}]', "5", '["a"]'])
 def test_an_address_with_a_broken_filter_is_told(handlers, filled, where):
-    shown, _ = handlers.visit({"q": "red", "where": where}, *PARAMS)
+    shown, _ = handlers.searches.visit({"q": "red", "where": where}, *PARAMS)
     assert shown["kind"] == "InvalidFilter"
 
 
 def test_results_are_shown_page_by_page(handlers, filled):
-    first = handlers.show(View.of("red"), 2, AUTOMATIC, 16, 0)
-    second = handlers.show(View.of("red", offset=2), 2, AUTOMATIC, 16, 0)
+    first = handlers.searches.show(View.of("red"), 2, AUTOMATIC, 16, 0)
+    second = handlers.searches.show(View.of("red", offset=2), 2, AUTOMATIC, 16, 0)
     assert (first["has_more"], second["has_more"]) == (True, False)
     assert sorted(names(first) + names(second)) == ["blue.png", "green.png", "red.png"]
     assert [each["rank"] for each in second["items"]] == [3]
 
 
 def test_fields_are_offered_also_while_there_is_no_model(store, database, worker, uploads, filled):
-    waiting = Handlers(ImageLibrary(store, loading(), database), worker, "all", uploads)
-    assert [field["name"] for field in waiting.fields()["fields"]][:2] == ["name", "width"]
+    waiting = PageHandlers.build(ImageLibrary(store, loading(), database), worker, "all", uploads)
+    assert [field["name"] for field in waiting.searches.fields()["fields"]][:2] == ["name", "width"]

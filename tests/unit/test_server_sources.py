@@ -12,7 +12,8 @@ from library.image_library import ImageLibrary
 from library.images import content_id
 from library.ingest.runs import Worker
 from testing.fakes import ColourEncoder, ready
-from ui.handlers.library import NO_RUN, Handlers
+from ui.handlers.page import PageHandlers
+from ui.handlers.uploads import NO_RUN
 
 
 @pytest.fixture
@@ -31,38 +32,38 @@ def at_rights(store, database, archive, tmp_path):
         store, ready(ColourEncoder()), database, SourceReader().read, RunLog(tmp_path / "runs.jsonl")
     )
     worker = Worker(library)
-    yield lambda edits: Handlers(library, worker, edits, tmp_path / "uploads", AllowedSources([str(archive)]))
+    yield lambda edits: PageHandlers.build(library, worker, edits, tmp_path / "uploads", AllowedSources([str(archive)]))
     worker.close()
 
 
 def ended(handlers, run_id):
-    assert handlers._worker.find(run_id).over.wait(20)
-    return handlers.follow(run_id)[0]
+    assert handlers.uploads._worker.find(run_id).over.wait(20)
+    return handlers.uploads.follow(run_id)[0]
 
 
 @pytest.mark.parametrize("in_place", [False, True])
 def test_an_allowed_folder_is_taken_in_copied_or_left_in_place(at_rights, store, archive, picture, in_place):
     handlers = at_rights("all")
-    shown, run_id = handlers.add_from_server({"source": str(archive), "in_place": in_place})
+    shown, run_id = handlers.uploads.add_from_server({"source": str(archive), "in_place": in_place})
     assert shown["total"] is None
     value = ended(handlers, run_id)
     assert (value["state"], value["counts"]["new"], value["source"]) == ("done", 2, "archive")
     assert (store._pictures[content_id(picture("red"))][1] is None) == in_place
-    [past] = handlers.past_runs()["runs"]
+    [past] = handlers.uploads.past_runs()["runs"]
     assert (past["source"], past["outcome"], past["counts"]) == ("archive", "done", {"new": 2})
 
 
 @pytest.mark.parametrize("edits", ["add", "none"])
 def test_it_needs_the_right_to_change_everything(at_rights, archive, edits):
     handlers = at_rights(edits)
-    shown, run_id = handlers.add_from_server({"source": str(archive)})
+    shown, run_id = handlers.uploads.add_from_server({"source": str(archive)})
     assert (shown["state"], shown["kind"], run_id) == ("error", "NotAllowed", None)
-    assert handlers.follow(None) == (NO_RUN, None)
+    assert handlers.uploads.follow(None) == (NO_RUN, None)
 
 
 @pytest.mark.parametrize("data", [{"source": "/etc"}, {"source": "nowhere\0"}, {"source": ["x"]}, {}, None, "x", 5])
 def test_anything_else_is_one_sentence(at_rights, data):
-    shown, run_id = at_rights("all").add_from_server(data)
+    shown, run_id = at_rights("all").uploads.add_from_server(data)
     assert (shown["state"], run_id) == ("error", None)
     assert "SOURCES_ALLOWED" in shown["detail"] or "No place is named" in shown["detail"]
 
@@ -71,7 +72,7 @@ def test_the_pictures_of_an_allowed_table_come_with_its_columns(at_rights, archi
     table = archive / "photos.csv"
     table.write_text("where,class\nred.png,rose\nblue.png,sky\n")
     handlers = at_rights("all")
-    _, run_id = handlers.add_from_server({"source": str(table), "image_column": "where"})
+    _, run_id = handlers.uploads.add_from_server({"source": str(table), "image_column": "where"})
     assert ended(handlers, run_id)["counts"]["new"] == 2
     assert store.find(content_id(picture("red"))).metadata == {"class": "rose"}
 
@@ -83,7 +84,7 @@ def test_a_row_that_names_a_place_elsewhere_is_skipped(at_rights, archive, tmp_p
     table = archive / "photos.csv"
     table.write_text("\n".join(["where", *elsewhere, "red.png"]))
     handlers = at_rights("all")
-    _, run_id = handlers.add_from_server({"source": str(table), "image_column": "where"})
+    _, run_id = handlers.uploads.add_from_server({"source": str(table), "image_column": "where"})
     value = ended(handlers, run_id)
     assert [each["status"] for each in value["receipts"]] == ["skipped"] * 5 + ["new"]
     assert all("SOURCES_ALLOWED" in each["reason"] for each in value["receipts"][:5])
@@ -92,13 +93,15 @@ def test_a_row_that_names_a_place_elsewhere_is_skipped(at_rights, archive, tmp_p
 @pytest.mark.parametrize(("column", "said"), [("", "name the column"), ("path", "has no column path. It has where")])
 def test_a_table_without_the_column_is_one_sentence(at_rights, archive, column, said):
     (archive / "photos.csv").write_text("where\nred.png\n")
-    shown, run_id = at_rights("all").add_from_server({"source": str(archive / "photos.csv"), "image_column": column})
+    shown, run_id = at_rights("all").uploads.add_from_server(
+        {"source": str(archive / "photos.csv"), "image_column": column}
+    )
     assert (shown["state"], run_id) == ("error", None)
     assert said in shown["detail"]
 
 
 def test_a_place_that_is_not_there_is_named(at_rights, archive):
-    shown, _ = at_rights("all").add_from_server({"source": str(archive / "2020")})
+    shown, _ = at_rights("all").uploads.add_from_server({"source": str(archive / "2020")})
     assert shown["detail"] == f"There is no file or folder {archive / '2020'}."
 
 
@@ -120,7 +123,7 @@ def test_an_uploaded_archive_is_taken_in_picture_by_picture(at_rights, tmp_path,
     handlers = at_rights("add")
     archive = uploaded(tmp_path / "uploads", "album.zip", zipped(red=picture("red"), text=b"text"))
     plain = uploaded(tmp_path / "uploads", "blue.png", picture("blue"))
-    shown, run_id = handlers.add({"files": [archive, plain]})
+    shown, run_id = handlers.uploads.add({"files": [archive, plain]})
     assert shown["total"] is None
     receipts = [(each["name"], each["status"]) for each in ended(handlers, run_id)["receipts"]]
     assert receipts == [("album.zip/2019/red.png", "new"), ("album.zip/2019/text.png", "rejected"), ("blue.png", "new")]
@@ -128,11 +131,11 @@ def test_an_uploaded_archive_is_taken_in_picture_by_picture(at_rights, tmp_path,
 
 def test_a_damaged_archive_is_one_rejected_file(at_rights, tmp_path):
     handlers = at_rights("add")
-    _, run_id = handlers.add({"files": [uploaded(tmp_path / "uploads", "album.zip", b"no archive")]})
+    _, run_id = handlers.uploads.add({"files": [uploaded(tmp_path / "uploads", "album.zip", b"no archive")]})
     [receipt] = ended(handlers, run_id)["receipts"]
     assert receipt["status"] == "rejected" and "damaged or cut short" in receipt["reason"]
 
 
 def test_without_archives_the_number_of_files_is_known(at_rights, tmp_path, picture):
-    shown, _ = at_rights("add").add({"files": [uploaded(tmp_path / "uploads", "red.png", picture("red"))]})
+    shown, _ = at_rights("add").uploads.add({"files": [uploaded(tmp_path / "uploads", "red.png", picture("red"))]})
     assert shown["total"] == 1

@@ -14,7 +14,9 @@ from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.permissions import Edits, require
 from library.records import Record
+from ui.controls import Controls
 from ui.guarded import guarded
+from ui.lanes import CHANGING, WATCHING
 from ui.views import Json, error_view
 
 GROUPS_SHOWN = 40
@@ -133,11 +135,12 @@ def _picture(group: Group, record: Record) -> Json:
     }
 
 
-def wire_duplicates(handlers: DuplicateHandlers, view: gr.HTML, watching: Json, changing: Json) -> None:
+def wire_duplicates(handlers: DuplicateHandlers, page: Controls) -> None:
     def decide(event: gr.EventData) -> Json:
         return handlers.decide(event._data)
 
-    view.asked(handlers.view, None, view, **watching)
-    view.begin(handlers.look, None, view, **changing)
-    view.halt(handlers.stop, None, view, **changing)
-    view.decide(decide, None, view, **changing)
+    view = page.reports.duplicates
+    view.asked(handlers.view, None, view, **WATCHING)
+    view.begin(handlers.look, None, view, **CHANGING)
+    view.halt(handlers.stop, None, view, **CHANGING)
+    view.decide(decide, None, view, **CHANGING)

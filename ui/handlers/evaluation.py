@@ -15,7 +15,9 @@ from library.image_library import ImageLibrary
 from library.images import parse_content_id
 from library.jobs import JobRunner
 from library.permissions import Edits, require
+from ui.controls import Controls
 from ui.guarded import guarded
+from ui.lanes import WATCHING
 from ui.views import Json, error_view
 
 EVALUATIONS_SHOWN = 30
@@ -124,15 +126,16 @@ def _titled(evaluation: Json) -> Json:
     return {"at": evaluation.get("at", ""), "source": evaluation.get("source", ""), "models": models}
 
 
-def wire_measuring(handlers: MeasuringHandlers, meter: gr.HTML, evaluations: gr.HTML, **event: Any) -> None:
+def wire_measuring(handlers: MeasuringHandlers, page: Controls) -> None:
     def choose(event: gr.EventData) -> Json:
         return handlers.choose(event._data)
 
     def show(event: gr.EventData) -> Json:
         return handlers.evaluations(event._data)
 
-    meter.asked(handlers.meter, None, meter, **event)
-    meter.begin(handlers.measure, None, meter, **event)
-    meter.halt(handlers.stop, None, meter, **event)
-    meter.choose(choose, None, meter, **event)
-    evaluations.asked(show, None, evaluations, **event)
+    meter, evaluation = page.reports.tuning, page.reports.evaluation
+    meter.asked(handlers.meter, None, meter, **WATCHING)
+    meter.begin(handlers.measure, None, meter, **WATCHING)
+    meter.halt(handlers.stop, None, meter, **WATCHING)
+    meter.choose(choose, None, meter, **WATCHING)
+    evaluation.asked(show, None, evaluation, **WATCHING)

@@ -1,4 +1,4 @@
-"""The route that lets results be taken along, and the deletion of several pictures at once."""
+"""The route that exports selected pictures as a file to download."""
 
 import codecs
 import json
@@ -16,17 +16,16 @@ from starlette.routing import Route
 
 from library import validation
 from library.errors import InvalidSelection, LikenessError, UnknownPicture
-from library.exports.results import KINDS, Kind, Result, check_number, check_size, written
+from library.exports.results import KINDS, Kind, Result, check_size, written
 from library.image_library import ImageLibrary
-from library.images import ContentId, parse_content_id
-from library.permissions import Edits, require
+from library.images import ContentId
 from library.search.relevance import Words
+from ui.handlers.removal import none_found, selected_ids
 from ui.media import SAFE, refusal
-from ui.views import Json, without_folder
+from ui.views import without_folder
 
 PREFIX = "/gradio_api/taking"
 MAX_BODY = 2_000_000
-DELETED_AT_ONCE = 500
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "zip": "application/zip"}
 # The page reads the sentence out of its own frame, which a sandbox would not let it do.
 READABLE = {**SAFE, "Content-Security-Policy": "default-src 'none'"}
@@ -43,21 +42,6 @@ def taking_routes(library: ImageLibrary) -> list[Route]:
             return refusal(error, READABLE)
 
     return [Route(f"{PREFIX}/{{kind}}", taking, methods=["POST"])]
-
-
-def remove_all(library: ImageLibrary, edits: Edits, data: Any) -> Json:
-    """Deletes for good those of the pictures that are still there; what to tell.
-
-    Raises NotAllowed, InvalidSelection, InvalidContentId or UnknownPicture.
-    """
-    require(edits, "all")
-    ids = _ids(validation.mapping(data).get("ids"))
-    there = [record.content_id for record in library.pictures.records(ids)]
-    if not there:
-        raise UnknownPicture(_none_of(len(ids)))
-    for start in range(0, len(there), DELETED_AT_ONCE):
-        library.delete(there[start : start + DELETED_AT_ONCE])
-    return {"removed_all": ids, "count": len(there)}
 
 
 def _file(library: ImageLibrary, kind: str, rows: Sequence[Any]) -> Response:
@@ -81,11 +65,11 @@ def _pieces(library: ImageLibrary, kind: Kind, results: Sequence[Result], gone: 
 
 def _results(library: ImageLibrary, rows: Sequence[Any]) -> tuple[list[Result], list[ContentId]]:
     """Those that are in the library, with the figures of the answer, and the IDs of the others."""
-    ids = _ids([validation.mapping(row).get("id") for row in rows])
+    ids = selected_ids([validation.mapping(row).get("id") for row in rows])
     by_id = {validation.text(validation.mapping(row).get("id")): validation.mapping(row) for row in rows}
     records = library.pictures.records(ids)
     if not records:
-        raise UnknownPicture(_none_of(len(ids)))
+        raise none_found(ids)
     there = {record.content_id for record in records}
     results = []
     for record in records:
@@ -93,15 +77,6 @@ def _results(library: ImageLibrary, rows: Sequence[Any]) -> tuple[list[Result], 
         shown = replace(record, source=without_folder(record.source))
         results.append(Result(shown, _rank(row.get("rank")), _score(row.get("score")), _words(row.get("relevance"))))
     return results, [id for id in ids if id not in there]
-
-
-def _ids(value: Any) -> list[ContentId]:
-    """Each once. Raises InvalidSelection or InvalidContentId."""
-    given = value if isinstance(value, list) else []
-    if not given:
-        raise InvalidSelection("No picture is selected. Select one or more.")
-    check_number(len(given))
-    return list(dict.fromkeys(parse_content_id(validation.text(id)) for id in given))
 
 
 def _rank(value: Any) -> int | None:
@@ -127,12 +102,6 @@ def _kind(value: str) -> Kind:
 def _name(results: Sequence[Result], kind: Kind) -> str:
     what = "results" if any(result.rank for result in results) else "pictures"
     return f"likeness-{len(results)}-{what if len(results) > 1 else what[:-1]}.{kind}"
-
-
-def _none_of(count: int) -> str:
-    if count == 1:
-        return "This picture is no longer in the library."
-    return f"None of these {count:,} pictures is in the library any longer."
 
 
 def _rows(body: bytes) -> list[Any]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from library import validation
 from library.errors import UnknownCollection
@@ -15,8 +14,10 @@ from library.ingest.runs import Worker
 from library.models import OfferedModel
 from library.permissions import Edits, require
 from library.ports import StoredCollection
+from ui.controls import Controls
 from ui.guarded import guarded
-from ui.handlers.library import Handlers
+from ui.handlers.search import SearchHandlers
+from ui.lanes import SEARCHING, WATCHING
 from ui.views import Json, View, error_view, models_view, reindexing_view, without_folder
 
 
@@ -88,16 +89,7 @@ class ModelHandlers:
         return value | {"problem": failure["detail"] if failure else None}
 
 
-def wire_models(
-    handlers: ModelHandlers,
-    searches: Handlers,
-    models: gr.HTML,
-    params: tuple[Component, ...],
-    results: gr.HTML,
-    view: gr.State,
-    searching: Json,
-    watching: Json,
-) -> None:
+def wire_models(handlers: ModelHandlers, searches: SearchHandlers, page: Controls) -> None:
     def choose(view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData) -> Any:
         asked = handlers.chosen(view, event._data)
         return searches.show(asked, limit, accuracy, nprobe, min_score), asked
@@ -108,11 +100,12 @@ def wire_models(
     def drop(event: gr.EventData) -> Json:
         return handlers.drop(event._data)
 
-    models.chosen(choose, [view, *params], [results, view], **searching)
-    models.asked(handlers.view, None, models, **watching)
-    models.begin(encode, None, models, **watching)
-    models.halt(handlers.stop, None, models, **watching)
-    models.dropped(drop, None, models, **watching)
+    models = page.reports.models
+    models.chosen(choose, [page.view, *page.params], [page.results, page.view], **SEARCHING)
+    models.asked(handlers.view, None, models, **WATCHING)
+    models.begin(encode, None, models, **WATCHING)
+    models.halt(handlers.stop, None, models, **WATCHING)
+    models.dropped(drop, None, models, **WATCHING)
 
 
 def _collection(each: StoredCollection, offered: list[OfferedModel], pictures: int | None) -> Json:

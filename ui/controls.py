@@ -1,0 +1,38 @@
+"""The controls of the page, by name: the layout makes them, and the handlers are wired to them."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+Parameters = tuple[gr.Slider, gr.Radio, gr.Slider, gr.Slider]  # limit, accuracy, nprobe, minimum score
+
+
+@dataclass(frozen=True)
+class Reports:
+    """The components of the side bar that open a dialog."""
+
+    tuning: gr.HTML
+    evaluation: gr.HTML
+    models: gr.HTML
+    duplicates: gr.HTML
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The components of the page, and what a session remembers beside them."""
+
+    view: gr.State
+    run_id: gr.State
+    header: gr.HTML
+    banner: gr.HTML
+    box: gr.MultimodalTextbox
+    params: Parameters
+    filters: gr.HTML
+    reports: Reports
+    uploads: gr.HTML
+    past_runs: gr.HTML
+    run: gr.HTML
+    results: gr.HTML
+    notice: gr.HTML
+    status_timer: gr.Timer
+    run_timer: gr.Timer

@@ -1,0 +1,71 @@
+"""All handlers of the page, by topic."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import gradio as gr
+
+from library.evaluation.evaluate import Evaluations
+from library.image_library import ImageLibrary
+from library.ingest.runs import Worker
+from library.permissions import Edits, Sources
+from ui.controls import Controls
+from ui.handlers.duplicates import DuplicateHandlers, wire_duplicates
+from ui.handlers.evaluation import MeasuringHandlers, wire_measuring
+from ui.handlers.models import ModelHandlers, wire_models
+from ui.handlers.removal import RemovalHandlers, wire_removal
+from ui.handlers.search import SearchHandlers, wire_filters, wire_opening, wire_searches
+from ui.handlers.status import StatusHandlers, wire_reindexing, wire_status
+from ui.handlers.uploads import UploadHandlers, wire_uploads
+from ui.uploaded_files import UploadedFiles
+
+
+@dataclass(frozen=True)
+class PageHandlers:
+    """What each control does: plain values in, plain values out, rights asked where something changes."""
+
+    uploaded: UploadedFiles
+    searches: SearchHandlers
+    uploads: UploadHandlers
+    removal: RemovalHandlers
+    status: StatusHandlers
+    models: ModelHandlers
+    measuring: MeasuringHandlers
+    duplicates: DuplicateHandlers
+
+    @classmethod
+    def build(
+        cls,
+        library: ImageLibrary,
+        worker: Worker,
+        edits: Edits,
+        uploads: Path,
+        sources: Sources | None = None,
+        evaluations: Evaluations | None = None,
+    ) -> Self:
+        """Makes them for one library; `uploads` is the only folder that uploaded files are read from."""
+        uploaded = UploadedFiles(uploads)
+        return cls(
+            uploaded,
+            SearchHandlers(library, uploaded),
+            UploadHandlers(library, worker, edits, uploaded, sources),
+            RemovalHandlers(library, edits),
+            StatusHandlers(library, worker, edits),
+            ModelHandlers(library, worker, edits),
+            MeasuringHandlers(library, worker.tuning, edits, evaluations),
+            DuplicateHandlers(library, worker.duplicates, edits),
+        )
+
+    def wire(self, blocks: gr.Blocks, page: Controls) -> None:
+        """Connects the controls to the handlers; to be called inside the page's Blocks."""
+        wire_searches(self.searches, page)
+        wire_opening(self.searches, blocks, page)
+        wire_filters(self.searches, page)
+        wire_uploads(self.uploads, blocks, page)
+        wire_removal(self.removal, page)
+        wire_reindexing(self.status, page)
+        wire_measuring(self.measuring, page)
+        wire_models(self.models, self.searches, page)
+        wire_duplicates(self.duplicates, page)
+        wire_status(self.status, blocks, page)

@@ -1,0 +1,84 @@
+"""What deleting does on the page: one picture, or all that are selected."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from library import validation
+from library.errors import InvalidSelection, UnknownPicture
+from library.exports.results import check_number
+from library.image_library import ImageLibrary
+from library.images import ContentId, parse_content_id
+from library.permissions import Edits, require
+from ui.controls import Controls
+from ui.guarded import guarded
+from ui.lanes import CHANGING
+from ui.views import Json, error_view
+
+DELETED_AT_ONCE = 500
+
+
+class RemovalHandlers:
+    """Deletes pictures for good, and returns a notice to show."""
+
+    def __init__(self, library: ImageLibrary, edits: Edits) -> None:
+        self._library = library
+        self._edits = edits
+
+    def remove(self, data: Any) -> Json:
+        """Deletes one picture."""
+
+        def removed() -> Json:
+            require(self._edits, "all")
+            given = validation.mapping(data)
+            (record,) = self._library.delete([parse_content_id(validation.text(given.get("id")))])
+            return {"removed": record.content_id, "name": record.name}
+
+        return guarded(removed, error_view) | {"at": time.monotonic()}
+
+    def remove_all(self, data: Any) -> Json:
+        """Deletes those of the named pictures that are still there."""
+        return guarded(lambda: remove_all(self._library, self._edits, data), error_view) | {"at": time.monotonic()}
+
+
+def remove_all(library: ImageLibrary, edits: Edits, data: Any) -> Json:
+    """Deletes those of the named pictures that are still there, and returns what to tell.
+
+    Raises NotAllowed, InvalidSelection, InvalidContentId or UnknownPicture.
+    """
+    require(edits, "all")
+    ids = selected_ids(validation.mapping(data).get("ids"))
+    there = [record.content_id for record in library.pictures.records(ids)]
+    if not there:
+        raise none_found(ids)
+    for start in range(0, len(there), DELETED_AT_ONCE):
+        library.delete(there[start : start + DELETED_AT_ONCE])
+    return {"removed_all": ids, "count": len(there)}
+
+
+def selected_ids(value: Any) -> list[ContentId]:
+    """Returns each ID once. Raises InvalidSelection or InvalidContentId."""
+    given = value if isinstance(value, list) else []
+    if not given:
+        raise InvalidSelection("No picture is selected. Select one or more.")
+    check_number(len(given))
+    return list(dict.fromkeys(parse_content_id(validation.text(id)) for id in given))
+
+
+def none_found(ids: Sequence[ContentId]) -> UnknownPicture:
+    if len(ids) == 1:
+        return UnknownPicture("gone")
+    return UnknownPicture("none_left", count=len(ids))
+
+
+def wire_removal(handlers: RemovalHandlers, page: Controls) -> None:
+    def remove(event: gr.EventData) -> Json:
+        return handlers.remove(event._data)
+
+    def remove_all(event: gr.EventData) -> Json:
+        return handlers.remove_all(event._data)
+
+    page.results.remove(remove, None, page.notice, **CHANGING)
+    page.results.discard(remove_all, None, page.notice, **CHANGING)

@@ -1,0 +1,229 @@
+"""What searching does on the page: the search box, links, filters and pages of results."""
+
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import urlencode
+
+import gradio as gr
+
+from library import validation
+from library.errors import LikenessError
+from library.image_library import ImageLibrary
+from library.search.fields import Fields
+from library.search.query import Answer, Query, as_order
+from library.search.request import PartRequest, parse_drafts, parse_match
+from ui.address import filter_in, pairs_of, parts_in
+from ui.controls import Controls
+from ui.guarded import guarded
+from ui.lanes import SEARCHING, WATCHING
+from ui.uploaded_files import UploadedFiles
+from ui.views import (
+    PAGE_SIZE,
+    Json,
+    View,
+    answer_view,
+    beside_view,
+    browse_view,
+    error_view,
+    fields_view,
+    waiting_view,
+)
+
+AUTOMATIC, MANUAL, EXACT = "Automatic", "Manual", "Exact"
+
+
+class SearchHandlers:
+    """Answers searches. Keeps nothing of any one visitor: what a session looks at comes in and goes out each time."""
+
+    def __init__(self, library: ImageLibrary, uploaded: UploadedFiles) -> None:
+        self._library = library
+        self._uploaded = uploaded
+
+    def show(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
+        """The results of a search, or a page of the library where nothing is asked for. Never raises."""
+        return guarded(
+            lambda: self._shown(view, limit, accuracy, nprobe, min_score), lambda error: error_view(error, view)
+        )
+
+    def visit(self, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
+        """Where a link, an example, a page button or the address bar leads."""
+
+        def visited() -> tuple[Json, View]:
+            view = self.addressed(data)
+            return self.show(view, limit, accuracy, nprobe, min_score), view
+
+        return guarded(visited, lambda error: (error_view(error), View()))
+
+    def filtered(
+        self, view: View, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any
+    ) -> tuple[Json, View]:
+        """The same under other filters and in another order, from its first page on."""
+
+        def filtered() -> tuple[Json, View]:
+            given = validation.mapping(data)
+            where = self._library.fields.typed(parse_drafts(given.get("rows")), parse_match(given.get("match")))
+            asked = replace(view, where=where, order=as_order(given.get("sort")), offset=0)
+            return self.show(asked, limit, accuracy, nprobe, min_score), asked
+
+        return guarded(filtered, lambda error: (error_view(error, view), view))
+
+    def fields(self) -> Json:
+        """What a filter can be about; what is always there, where the rest cannot be had."""
+        always = Fields().all()
+        if self._library.status().model.is_loading:
+            return fields_view(always)
+        return guarded(lambda: fields_view(self._library.fields.all()), lambda error: fields_view(always))
+
+    def asked(self, box: Any, before: View | None = None) -> View:
+        """What the search box holds, under the filters so far; paths of pictures are checked where they are read."""
+        given, kept = validation.mapping(box), before or View()
+        text = validation.text(given.get("text"))
+        files = [PartRequest(image=str(path), name=PurePath(str(path)).name) for path in given.get("files") or []]
+        parts = (*([PartRequest(text=text)] if text else []), *files)
+        return View(parts, where=kept.where, order=kept.order, model=kept.model, against=kept.against)
+
+    def addressed(self, data: Any) -> View:
+        """What a link or a button of the page asks for. Raises InvalidContentId, InvalidFilter or InvalidQuery."""
+        given = validation.mapping(data)
+        pairs = pairs_of(given)
+        said = dict(pairs) if "address" in given else given
+        has_parts = "parts" in given
+        view = View.parse(
+            parts=given["parts"] if has_parts else parts_in(pairs),
+            where=filter_in(said.get("where")),
+            match=said.get("match"),
+            sort=said.get("sort") or "score",
+            offset=0 if has_parts else validation.offset(given.get("offset")),
+            model=said.get("model"),
+        )
+        turn = validation.offset(given.get("turn")) if has_parts else 0
+        return replace(view, turn=turn, against=validation.text(said.get("against")))
+
+    def offset(self, data: Any) -> int:
+        return validation.offset(validation.mapping(data).get("offset"))
+
+    def box_text(self, data: Any) -> str | None:
+        """What the search box says at an address; None where the page changes what is looked at, which leaves it be."""
+        given = validation.mapping(data)
+        if "offset" in given or "parts" in given:
+            return None
+        return next((validation.text(value) for name, value in pairs_of(given) if name == "q"), "")
+
+    def _shown(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
+        if view.is_plain:
+            return self._browse(view)
+        query = self._query(view, limit, accuracy, nprobe, min_score)
+        is_ready = self._library.models.prepare(view.model)
+        other_is_ready, problem = self._prepare_other(view)
+        if not (is_ready and other_is_ready):  # the page asks again once they are there
+            return waiting_view(view)
+        if view.is_browsing:
+            listing = self._library.listed(view.where, view.order, view.offset, PAGE_SIZE)
+            return browse_view(listing.records, listing.total, view)
+        answer = self._library.search(query)
+        value = answer_view(answer, view, self._library.pictures.count(), query.min_score, query.limit)
+        return value | self._beside(answer, query, view, problem) if view.against else value
+
+    def _prepare_other(self, view: View) -> tuple[bool, str]:
+        """Whether the model to compare with need not be waited for, and why it cannot be had, if so."""
+        if not view.against or view.is_browsing:
+            return True, ""
+        try:
+            return self._library.models.prepare(view.against), ""
+        except LikenessError as error:
+            return True, str(error)
+
+    def _beside(self, answer: Answer, query: Query, view: View, problem: str) -> Json:
+        """What the other model adds to the answer; where it has none, why."""
+        try:
+            other = None if problem else self._library.search(replace(query, model=view.against))
+        except LikenessError as error:
+            other, problem = None, str(error)
+        if other is None:
+            return {"notes": [*map(str, answer.notes), problem]}
+        return {
+            "beside": beside_view(answer, other, view.offset),
+            "has_more": answer.has_more or other.has_more,
+        }
+
+    def _browse(self, view: View) -> Json:
+        total = self._library.pictures.count()
+        records = self._library.browse(view.offset, PAGE_SIZE)
+        return browse_view(records, total if total is not None else len(records), view)
+
+    def _query(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Query:
+        asked = view.without_idle_parts().with_settings(
+            limit=limit,
+            nprobe=nprobe if accuracy == MANUAL else None,
+            exact=accuracy == EXACT,
+            min_score=min_score,
+        )
+        lowest = asked.min_score or -1.0  # the slider's zero end means: show everything
+        return replace(asked, min_score=lowest, offset=0 if view.is_browsing else view.offset).query(
+            self._uploaded.read
+        )
+
+
+def wire_searches(handlers: SearchHandlers, page: Controls) -> None:
+    def search(box: Any, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
+        asked = handlers.asked(box, view)
+        return handlers.show(asked, limit, accuracy, nprobe, min_score), asked
+
+    def refill(event: gr.EventData) -> Any:
+        text = handlers.box_text(event._data)
+        return gr.skip() if text is None else {"text": text, "files": []}
+
+    def visit(limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData) -> tuple[Json, View]:
+        return handlers.visit(event._data, limit, accuracy, nprobe, min_score)
+
+    def retune(view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Any, Any]:
+        first = view.at(0)
+        if view.is_browsing:
+            return gr.skip(), gr.skip()
+        return handlers.show(first, limit, accuracy, nprobe, min_score), first
+
+    def turn(
+        view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData
+    ) -> tuple[Json, View]:
+        turned = view.at(handlers.offset(event._data))
+        return handlers.show(turned, limit, accuracy, nprobe, min_score), turned
+
+    page.box.submit(search, [page.box, page.view, *page.params], [page.results, page.view], **SEARCHING)
+    # On its own, since a search takes its time: it must not wipe what is typed meanwhile.
+    page.results.visit(refill, None, page.box, **WATCHING)
+    page.results.visit(visit, [*page.params], [page.results, page.view], **SEARCHING)
+    page.results.again(handlers.show, [page.view, *page.params], page.results, **SEARCHING)
+    page.results.turn(turn, [page.view, *page.params], [page.results, page.view], **SEARCHING)
+    limit, accuracy, nprobe, min_score = page.params
+    for slider in (limit, nprobe, min_score):
+        slider.release(retune, [page.view, *page.params], [page.results, page.view], **SEARCHING)
+    accuracy.input(retune, [page.view, *page.params], [page.results, page.view], **SEARCHING)
+
+
+def wire_filters(handlers: SearchHandlers, page: Controls) -> None:
+    def apply(
+        view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData
+    ) -> tuple[Json, View]:
+        return handlers.filtered(view, event._data, limit, accuracy, nprobe, min_score)
+
+    page.filters.applied(apply, [page.view, *page.params], [page.results, page.view], **SEARCHING)
+    page.filters.asked(handlers.fields, None, page.filters, **WATCHING)
+
+
+def wire_opening(handlers: SearchHandlers, blocks: gr.Blocks, page: Controls) -> None:
+    def fill(request: gr.Request) -> Any:
+        # Writing to the box without need would wipe what a fast visitor has typed already.
+        text = handlers.box_text(_address(request))
+        return {"text": text, "files": []} if text else gr.skip()
+
+    def show(limit: Any, accuracy: Any, nprobe: Any, min_score: Any, request: gr.Request) -> tuple[Json, View]:
+        return handlers.visit(_address(request), limit, accuracy, nprobe, min_score)
+
+    blocks.load(fill, None, page.box, **WATCHING)
+    blocks.load(show, [*page.params], [page.results, page.view], **SEARCHING)
+
+
+def _address(request: gr.Request) -> Json:
+    params = request.query_params
+    return {"address": urlencode(list(getattr(params, "multi_items", params.items)()))}

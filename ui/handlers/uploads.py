@@ -1,0 +1,178 @@
+"""What adding pictures does on the page: uploads, samples, places of the server, and the runs over them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import PurePath
+from typing import Any
+
+import gradio as gr
+
+from library import validation
+from library.errors import RejectedImage, UnknownSource
+from library.image_library import ImageLibrary
+from library.ingest.items import Item
+from library.ingest.runs import AddJob, Worker
+from library.ingest.storing import Near
+from library.messages import message
+from library.permissions import Edits, Sources, require
+from ui.controls import Controls
+from ui.guarded import guarded
+from ui.lanes import CHANGING, WATCHING
+from ui.uploaded_files import UploadedFiles
+from ui.views import Json, error_view, past_runs_view, run_view
+
+NO_RUN: Json = {"state": "none"}
+PAST_RUNS = 200
+
+Started = tuple[Json, str | None]  # the view of a run, and its ID
+
+
+class UploadHandlers:
+    """Starts runs that add pictures, and tells how far they are."""
+
+    def __init__(
+        self,
+        library: ImageLibrary,
+        worker: Worker,
+        edits: Edits,
+        uploaded: UploadedFiles,
+        sources: Sources | None = None,
+    ) -> None:
+        self._library = library
+        self._worker = worker
+        self._edits = edits
+        self._uploaded = uploaded
+        self._sources = sources
+
+    def add(self, data: Any) -> Started:
+        """Starts a run over uploaded files; the run's view and its ID."""
+
+        def added() -> Started:
+            require(self._edits, "add")
+            return self._started(self._items(data), near="note")
+
+        return guarded(added, _not_started)
+
+    def start(self, files: Any) -> AddJob:
+        """Starts a run over what a client of the API uploaded. Raises NotAllowed or RejectedImage."""
+        require(self._edits, "add")
+        entries = validation.entries(files)
+        if not entries:
+            raise RejectedImage("No files arrived. Upload one or more pictures.")
+        named = [{"path": entry.get("path"), "name": _given_name(entry)} for entry in entries]
+        return self._worker.start(_joined([self._uploads_in(entry) for entry in named]), near="note")
+
+    def add_samples(self) -> Started:
+        from library.samples.pictures import sample_items
+
+        def added() -> Started:
+            require(self._edits, "add")
+            return self._started(list(sample_items()), "samples")
+
+        return guarded(added, _not_started)
+
+    def add_from_server(self, data: Any) -> Started:
+        """Starts a run over a place on the server's disk or network."""
+
+        def added() -> Started:
+            require(self._edits, "all")
+            given = validation.mapping(data)
+            source = validation.text(given.get("source"))
+            if not source or self._sources is None:
+                raise UnknownSource("No place is named. Give a folder, an archive, a bucket or a table of the server.")
+            items = self._sources.items(source, validation.text(given.get("image_column")))
+            return self._started(items, source, in_place=given.get("in_place") is True, near="note")
+
+        return guarded(added, _not_started)
+
+    def past_runs(self) -> Json:
+        return past_runs_view(self._library.history.newest(PAST_RUNS))
+
+    def follow(self, run_id: str | None) -> Started:
+        """How far a run is; without an ID, the run that anyone has under way."""
+        run = self._worker.find(run_id) if run_id else self._worker.current()
+        return (run_view(run), run.id) if run else (NO_RUN, None)
+
+    def stop(self, run_id: str | None) -> Started:
+
+        def stopped() -> Started:
+            require(self._edits, "add")
+            run = self._worker.find(run_id) if run_id else None
+            if run:
+                run.stop.set()
+            return self.follow(run_id)
+
+        return guarded(stopped, _not_started)
+
+    def _items(self, data: Any) -> Iterable[Item]:
+        given = validation.mapping(data)
+        parts = [self._uploads_in(entry) for entry in validation.entries(given.get("files"))]
+        for entry in validation.entries(given.get("left_out")):
+            name = validation.file_name(entry.get("name"))
+            reason = message(validation.text(entry.get("reason"), 200) or "not_uploaded")
+            parts.append([Item(name, name, bytes, skip=reason)])
+        if not parts:
+            raise RejectedImage("No files arrived. Choose pictures or a folder first.")
+        return _joined(parts)
+
+    def _uploads_in(self, entry: Mapping[str, Any]) -> Iterable[Item]:
+        """The file itself, or what the archive holds that it is."""
+        name = validation.file_name(entry.get("name"))
+        path = self._uploaded.find(entry.get("path"))
+        if path is None:
+            return [Item(name, name, bytes, skip=message("not_arrived"))]
+        packed = self._sources.in_archive(path, name) if self._sources else None
+        return packed or [Item(name, name, path.read_bytes, "upload")]
+
+    def _started(
+        self, items: Iterable[Item], source: str = "upload", in_place: bool = False, near: Near = "take"
+    ) -> Started:
+        run = self._worker.start(items, source, in_place, near)
+        return run_view(run), run.id
+
+
+def _joined(parts: Sequence[Iterable[Item]]) -> Iterable[Item]:
+    """A list, whose length can be told, unless there are archives: they are listed as they are read."""
+    if all(isinstance(part, list) for part in parts):
+        return [item for part in parts for item in part]
+    return chain.from_iterable(parts)
+
+
+def _given_name(entry: Mapping[str, Any]) -> str:
+    return validation.text(entry.get("orig_name")) or PurePath(validation.text(entry.get("path"))).name
+
+
+def _not_started(error: Exception) -> Started:
+    return error_view(error), None
+
+
+def wire_uploads(handlers: UploadHandlers, blocks: gr.Blocks, page: Controls) -> None:
+    followed = [page.run, page.run_id, page.run_timer]
+
+    def add(event: gr.EventData) -> tuple[Any, ...]:
+        return _followed(handlers.add(event._data))
+
+    def add_samples() -> tuple[Any, ...]:
+        return _followed(handlers.add_samples())
+
+    def add_from_server(event: gr.EventData) -> tuple[Any, ...]:
+        return _followed(handlers.add_from_server(event._data))
+
+    def stop(run_id: str | None) -> tuple[Any, ...]:
+        return _followed(handlers.stop(run_id))
+
+    def follow(run_id: str | None) -> tuple[Any, ...]:
+        return _followed(handlers.follow(run_id))
+
+    page.uploads.arrived(add, None, followed, **CHANGING)
+    page.uploads.named(add_from_server, None, followed, **CHANGING)
+    page.results.samples(add_samples, None, followed, **CHANGING)
+    page.run.halt(stop, page.run_id, followed, **CHANGING)
+    page.past_runs.asked(handlers.past_runs, None, page.past_runs, **WATCHING)
+    blocks.load(follow, page.run_id, followed, **WATCHING)
+    page.run_timer.tick(follow, page.run_id, followed, **WATCHING)
+
+
+def _followed(state: Started) -> tuple[Json, str | None, gr.Timer]:
+    shown, run_id = state
+    return shown, run_id, gr.Timer(active=shown["state"] in ("waiting", "running"))

@@ -1,0 +1,27 @@
+"""The files that visitors have uploaded: a client can name any path, and only these are ever read."""
+
+from pathlib import Path
+from typing import Any
+
+from library.errors import RejectedImage
+
+
+class UploadedFiles:
+    """Reads files of one folder, and no others."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def find(self, path: Any) -> Path | None:
+        """Returns the file at the path, if it is one that was uploaded."""
+        try:
+            resolved = Path(str(path)).resolve()
+            return resolved if resolved.is_relative_to(self._folder) and resolved.is_file() else None
+        except (OSError, ValueError):
+            return None
+
+    def read(self, path: Any) -> bytes:
+        """Returns the bytes of an upload. Raises RejectedImage for a path that no upload led to."""
+        if uploaded := self.find(path):
+            return uploaded.read_bytes()
+        raise RejectedImage("upload_gone")
