@@ -36,7 +36,7 @@ def upload_at_work(visitor: Browser, apps: Apps) -> Page:
 def upload_in_line(visitor: Browser, apps: Apps) -> Page:
     page = upload_at_work(visitor, apps)
     choose(page, apps.picture())
-    page.get_by_text("Waiting for another run").wait_for()
+    page.get_by_text("Waiting for another run to finish").wait_for()
     return page
 
 
@@ -76,7 +76,7 @@ def from_the_server(visitor: Browser, apps: Apps) -> Page:
     page = visitor.open(apps.with_sources(folder.parent).url)
     open_additions(page)
     page.get_by_label("From the server").fill(str(folder))
-    page.get_by_role("button", name="Take in").click()
+    page.get_by_role("button", name="Import", exact=True).click()
     run(page, "done")
     return page
 
@@ -88,7 +88,7 @@ def a_table_of_the_server(visitor: Browser, apps: Apps) -> Page:
     open_additions(page)
     page.get_by_label("From the server").fill(str(folder / "photos.csv"))
     page.get_by_label("Column with the pictures").fill("where")
-    page.get_by_role("button", name="Take in").click()
+    page.get_by_role("button", name="Import", exact=True).click()
     run(page, "done")
     page.locator(".lk-card", has_text="in a table.png").first.wait_for()
     return page
@@ -108,7 +108,7 @@ def original_gone(visitor: Browser, apps: Apps) -> Page:
     open_additions(page)
     page.get_by_label("From the server").fill(str(picture))
     page.get_by_label("Leave originals where they are").check()
-    page.get_by_role("button", name="Take in").click()
+    page.get_by_role("button", name="Import", exact=True).click()
     run(page, "done")
     picture.unlink()
     page.locator(".lk-card", has_text="moved away.png").first.locator(".lk-open").click()

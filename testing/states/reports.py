@@ -86,6 +86,6 @@ def too_few_for_near_duplicates(visitor: Browser, apps: Apps) -> Page:
 def near_duplicates_without_milvus(visitor: Browser, apps: Apps) -> Page:
     page = no_milvus(visitor, apps)
     open_near_duplicates(page)
-    page.get_by_role("button", name="Look for them").click()
+    page.get_by_role("button", name="Find near-duplicates").click()
     page.locator("#duplicates .lk-problem").wait_for()
     return page

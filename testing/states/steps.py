@@ -17,7 +17,7 @@ def open_near_duplicates(page: Page) -> None:
 def find_near_duplicates(page: Page) -> None:
     """Looks for them unless an earlier visitor has."""
     open_near_duplicates(page)
-    look = page.get_by_role("button", name="Look for them")
+    look = page.get_by_role("button", name="Find near-duplicates")
     if look.count():
         look.click()
         page.locator("#duplicates .lk-meter-sentence").wait_for()

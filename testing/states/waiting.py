@@ -52,7 +52,7 @@ def rebuilding(visitor: Browser, apps: Apps) -> Page:
 
 def fallback(visitor: Browser, apps: Apps) -> Page:
     page = visitor.open(apps.on_fallback().url)
-    page.get_by_text("The model small answers for now").wait_for()
+    page.get_by_text("The fallback model small is in use").wait_for()
     return page
 
 

@@ -31,7 +31,7 @@ def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serv
     house.locator("h3", has_text="2 pictures").wait_for()
     house.get_by_role("button", name="Keep both").click()
     house.wait_for(state="detached")
-    page.get_by_role("button", name="Look again").click()
+    page.get_by_role("button", name="Search again").click()
     page.get_by_text("4 groups of near-duplicates").wait_for()
     page.keyboard.press("Escape")
     wait_for_cards(page, 13)

@@ -94,9 +94,9 @@ def test_the_viewer_adds_what_it_shows(server, browser):
 def test_the_last_part_taken_out_leads_to_the_library(server, browser):
     page = browser.open(f"{server.url}/?q=balloons&q=a+moon&w=-0.5")
     wait_for_cards(page, 24)
-    page.get_by_role("button", name="Take out a moon").click()
+    page.get_by_role("button", name="Remove a moon").click()
     wait_for_parts(page, 1)
-    page.get_by_role("button", name="Take out balloons").click()
+    page.get_by_role("button", name="Remove balloons").click()
     page.get_by_text("newest first", exact=True).wait_for()
     assert page.locator(".lk-parts").is_hidden()
     wait_for_box(page, "")
@@ -187,5 +187,5 @@ def test_a_seventeenth_part_is_refused_before_it_is_asked(server, browser):
     wait_for_parts(page, 16)
     page.get_by_label("Add words to the search").fill("one more")
     page.get_by_role("button", name="Add these words").click()
-    page.locator(".lk-toast.shown", has_text="can have 16 parts").wait_for()
+    page.locator(".lk-toast.shown", has_text="can combine at most 16 texts and pictures").wait_for()
     assert len(parts(page)) == 16

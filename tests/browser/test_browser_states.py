@@ -109,7 +109,7 @@ def test_pictures_of_another_model_are_encoded_on_request(serve, browser, apps):
 def test_where_visitors_may_only_add_the_banner_says_who_can_help(serve, browser, tmp_path):
     page = browser.open(serve(EDITS="add", **without_network(tmp_path / "hub")).url)
     banner = page.locator(".lk-standin")
-    banner.get_by_text("Whoever runs this app can end that with: python app.py reindex").wait_for()
+    banner.get_by_text("The operator of this app can fix this by running: python app.py reindex").wait_for()
     assert banner.get_by_role("button").count() == 0
 
 
