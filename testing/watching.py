@@ -1,0 +1,122 @@
+"""A watched folder in memory, a library whose parts can go away, and a watcher that is driven by hand."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from library.errors import IndexUnavailable, SourceUnavailable, StoreUnavailable
+from library.image_library import ImageLibrary
+from library.ingest.candidates import SETTLED_AFTER
+from library.ingest.items import Item
+from library.ingest.watch_source import SourceListing
+from library.ingest.watch_state import WatchState
+from library.ingest.watcher import Watcher
+from testing.fakes import MemoryCollection, MemoryDatabase, MemoryStore
+
+
+class Folder:
+    """A source in memory; the same bytes at the same path have the same signature."""
+
+    name = "/pictures"
+    shows_only_whole = False
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.reads: list[str] = []
+        self.written: set[str] = set()
+        self.unread: set[str] = set()
+        self.mounts: set[str] = set()
+        self.unreadable: set[str] = set()
+        self.is_away = False
+
+    def listing(self) -> SourceListing:
+        if self.is_away:
+            raise SourceUnavailable("The folder is not there.")
+        signatures = {path: f"{len(data)}:{hash(data)}" for path, data in self.files.items()}
+        return SourceListing(signatures, frozenset(self.unread), frozenset(self.mounts))
+
+    def item(self, path: str, signature: str) -> Item:
+        return Item(path, path.rpartition("/")[2], lambda: self._read(path), f"pictures{path}")
+
+    def is_being_written(self, path: str) -> bool:
+        return path in self.written
+
+    def notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
+        pass
+
+    def _read(self, path: str) -> bytes:
+        self.reads.append(path)
+        if path in self.unreadable:
+            raise OSError("it does not answer")
+        return self.files[path]
+
+
+class DatabaseThatGoes(MemoryDatabase):
+    is_away = False
+
+    def collection(self, encoder):
+        name = f"{encoder.name}_{encoder.fingerprint}"
+        return self._collections.setdefault(name, CollectionThatGoes(self, name, encoder.dim))
+
+    def delete(self, img_paths):
+        self.answer()
+        super().delete(img_paths)
+
+    def answer(self) -> None:
+        if self.is_away:
+            raise IndexUnavailable("Milvus does not answer.")
+
+
+class CollectionThatGoes(MemoryCollection):
+    def __init__(self, database: DatabaseThatGoes, name: str, dim: int) -> None:
+        super().__init__(name, dim)
+        self._database = database
+
+    def upsert(self, records, vectors):
+        self._database.answer()
+        super().upsert(records, vectors)
+
+    def status(self, expected_rows=None):
+        status = super().status(expected_rows)
+        return replace(status, problem="Milvus does not answer.", connected=False) if self._database.is_away else status
+
+
+class StoreThatGoes(MemoryStore):
+    refused: tuple[str, ...] = ()
+
+    def add(self, record, original, thumbnail):
+        if record.name in self.refused:
+            raise StoreUnavailable("The disk is full.")
+        super().add(record, original, thumbnail)
+
+
+class Looking:
+    def __init__(
+        self,
+        library: ImageLibrary,
+        source: object,
+        delete: bool = False,
+        taken: WatchState | None = None,
+        add: Callable | None = None,
+    ) -> None:
+        self.now = 1000.0
+        taken = WatchState() if taken is None else taken
+        self.watcher = Watcher(source, library, add or library.add, taken, delete, lambda: self.now)
+
+    def __call__(self, seconds: float = 2 * SETTLED_AFTER) -> list[tuple[str, str]]:
+        self.now += seconds
+        rounds = list(self.watcher.scan())
+        receipts = [(receipt.path, receipt.status) for found in rounds for receipt in found.receipts]
+        return [*receipts, *((removal.path, "deleted") for found in rounds for removal in found.removals)]
+
+    def twice(self) -> list[tuple[str, str]]:
+        return [*self(), *self()]
+
+
+def stored(library: ImageLibrary) -> list[str]:
+    return sorted(record.name for record in library.browse(0, 100))
+
+
+def warnings(caplog) -> list[str]:
+    return [record.message for record in caplog.records if record.levelno >= logging.WARNING]
