@@ -41,7 +41,7 @@ def _report(now: LibraryStatus, rows: int) -> dict[str, object]:
         "rows": rows,
         "model": model.name,
         "texts": model.texts if model.texts != model.name else None,
-        "stands_in_for": now.model.name if now.model.is_stand_in else None,
+        "stands_in_for": now.model.name if now.model.is_fallback else None,
         "dim": model.dim,
         "index": {"type": index.index_type, "metric": index.metric, "nlist": index.nlist},
         "accuracy": _accuracy(index),

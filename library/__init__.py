@@ -1,1 +1,1 @@
-"""The domain: pictures, queries, ingestion. Imports no other room."""
+"""The library room holds the domain: pictures, queries, imports. It imports no other room."""

@@ -1,4 +1,4 @@
-"""The vector collections of the models: which one answers, which are stored, and dropping those no longer needed."""
+"""Finds, lists and drops the vector collections that the models have."""
 
 import threading
 
@@ -8,7 +8,7 @@ from library.ports import Collection, StoredCollection, VectorDatabase
 
 
 class Collections:
-    """Every method raises IndexUnavailable when Milvus does not answer."""
+    """Knows the collections of all models. Every method raises IndexUnavailable when Milvus does not answer."""
 
     def __init__(self, models: Models, database: VectorDatabase, changes: threading.Lock) -> None:
         self._models = models

@@ -1,4 +1,4 @@
-"""What was taken in so far, run by run."""
+"""The history tells what was imported so far, run by run."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +14,8 @@ Outcome = Literal["done", "stopped", "failed"]
 
 @dataclass(frozen=True)
 class PastRun:
+    """Tells of one import: when it began, from where, and what came of it."""
+
     at: str  # its beginning: ISO 8601, UTC
     source: str
     outcome: Outcome
@@ -29,21 +31,25 @@ class PastRun:
 
 
 class History(Protocol):
-    """Never raises: a run whose line cannot be written is none the worse for it."""
+    """Keeps past runs. Never raises: a run whose line cannot be written is none the worse for it."""
 
-    def add(self, run: PastRun) -> None: ...
+    def add(self, run: PastRun) -> None:
+        """Adds a run as the newest."""
+        ...
+
     def newest(self, limit: int) -> list[PastRun]:
-        """Newest first."""
+        """Returns the latest runs, newest first."""
         ...
 
 
 class NoHistory:
-    """Keeps nothing."""
+    """Forgets every run at once."""
 
     def add(self, run: PastRun) -> None:
-        pass
+        """Does nothing."""
 
     def newest(self, limit: int) -> list[PastRun]:
+        """Returns no run."""
         return []
 
 

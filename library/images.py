@@ -1,4 +1,4 @@
-"""Bytes to pictures: the content ID, safe decoding, thumbnails and previews."""
+"""Turns bytes into pictures: the content ID, safe decoding, thumbnails and previews."""
 
 import hashlib
 import re
@@ -60,23 +60,24 @@ class Picture:
 
     @property
     def extension(self) -> str:
+        """The file extension of the picture's format, as the store names its files."""
         return EXTENSIONS[self.format]
 
 
 def content_id(data: bytes) -> ContentId:
-    """SHA-256 of the bytes as lower-case hex: the same bytes are the same picture, whatever their name."""
+    """Returns the SHA-256 of the bytes as lower-case hex: the same bytes are the same picture, whatever their name."""
     return ContentId(hashlib.sha256(data).hexdigest())
 
 
 def parse_content_id(text: str) -> ContentId:
-    """Raises InvalidContentId for anything but 64 lower-case hex digits."""
+    """Checks a content ID. Raises InvalidContentId for anything but 64 lower-case hex digits."""
     if not re.fullmatch(r"[0-9a-f]{64}", text, flags=re.ASCII):
         raise InvalidContentId("no_content_id", text=repr(text[:80]))
     return ContentId(text)
 
 
 def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
-    """The first frame, upright, on white where it is transparent.
+    """Returns the first frame of a picture, upright, on white where it is transparent.
 
     A large picture comes reduced, never below `short_side` pixels on its shorter side: JPEG decoders
     do that at a fraction of the cost. Raises RejectedImage with a reason a person understands.
@@ -122,14 +123,15 @@ def check_bytes(size: int) -> None:
 
 
 def thumbnail(picture: Picture) -> bytes:
-    """JPEG, at most 384 px on the long side, without metadata. A WebP is a third smaller but ten times as slow."""
+    """Returns a JPEG of at most 384 px on the long side, without metadata. WebP is a third smaller but ten times as
+    slow."""
     small = picture.image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.HAMMING)
     return _saved(small, "JPEG", quality=75)
 
 
 def icon(picture: Picture) -> bytes:
-    """JPEG, at most 96 px on the long side, without metadata."""
+    """Returns a JPEG of at most 96 px on the long side, without metadata."""
     small = picture.image.copy()
     small.thumbnail((ICON_SIDE, ICON_SIDE), Image.Resampling.HAMMING)
     return _saved(small, "JPEG", quality=70)
@@ -147,7 +149,8 @@ def check_thumbnail(data: bytes) -> None:
 
 
 def preview(original: bytes) -> bytes:
-    """JPEG, at most 1600 px on the long side, without metadata: browsers show no HEIC, and EXIF tells places."""
+    """Returns a JPEG of at most 1600 px on the long side, without metadata: browsers show no HEIC, and EXIF tells
+    places."""
     large = decode(original, PREVIEW_SIDE).image
     large.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BICUBIC)
     return _saved(large, "JPEG", quality=85)

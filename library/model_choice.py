@@ -1,4 +1,4 @@
-"""Which model answers when the library opens: the chosen one, or the fallback where that serves better."""
+"""Chooses which model answers when the library opens: the one that is set, or the fallback where that serves better."""
 
 import logging
 

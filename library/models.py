@@ -1,4 +1,4 @@
-"""Which encoders there are, which of them answers, and which are in memory."""
+"""The models of the library: loads their encoders when they are asked for, and knows which one answers."""
 
 import gc
 import logging
@@ -22,20 +22,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A model by its name. `load` raises UnknownModel, or ModelUnavailable where trying again can help."""
+    """Names a model and loads it. `load` raises UnknownModel, or ModelUnavailable where trying again can help."""
 
     name: str
     load: Callable[[], Encoder]
 
 
 def display_name(name: str) -> str:
-    """Where a model lies on the server is not for visitors."""
+    """Returns a model's name as visitors may read it, without the folder on the server where it lies."""
     return PurePath(name).name if PurePath(name).is_absolute() else name
 
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """`name` is the chosen model. `info` is that of the encoder that answers, None until one does;
+    """Says which model was chosen and which one answers. `name` is the chosen model; `info` that of the answering
+    encoder, None until one does;
     `problem` says why the chosen one does not."""
 
     name: str
@@ -44,16 +45,19 @@ class ModelStatus:
 
     @property
     def is_loading(self) -> bool:
+        """Whether no model answers yet and none has failed."""
         return self.info is None and self.problem is None
 
     @property
-    def is_stand_in(self) -> bool:
+    def is_fallback(self) -> bool:
+        """Whether the fallback answers in place of the chosen model."""
         return self.info is not None and self.problem is not None
 
 
 @dataclass(frozen=True)
 class OfferedModel:
-    """One that can be asked. `info` is None until it was in memory once; `problem` is why the last try failed."""
+    """Describes a model that can be searched with. `info` is None until it was in memory once; `problem` says why
+    the last try failed."""
 
     name: str
     state: Literal["away", "loading", "in memory"]
@@ -63,7 +67,7 @@ class OfferedModel:
 
 
 class Models:
-    """Safe to call from several threads. Loads nothing until asked."""
+    """Keeps the encoders that can be asked. Safe to call from several threads; loads nothing until asked."""
 
     def __init__(
         self,
@@ -75,19 +79,20 @@ class Models:
         """All but the one that answers are let go once nobody has asked for them for `release_after` seconds."""
         self._chosen = _Kept(chosen, release_after)
         self._others = {display_name(source.name): _Kept(source, release_after) for source in others}
-        self._stand_in = (self._others.get(fallback.name) or _Kept(fallback, release_after)) if fallback else None
+        self._fallback = (self._others.get(fallback.name) or _Kept(fallback, release_after)) if fallback else None
         self._answering: Future[Encoder] = Future()
         self._problem: Message | None = None
 
     def chosen(self) -> Encoder:
-        """Loads it where that is not done yet, however often it failed before."""
+        """Returns the encoder that CLIP_MODEL names, loading it if need be, however often that failed before."""
         return self._chosen.get()
 
     def fallback(self) -> Encoder | None:
-        return self._stand_in.get() if self._stand_in else None
+        """Returns the encoder that answers where the chosen one cannot; None if there is none."""
+        return self._fallback.get() if self._fallback else None
 
     def named(self, name: str) -> Encoder:
-        """The one that answers where none is named, or the chosen one. Waits until it is there.
+        """Returns the encoder of that name once it is there; the one that answers for no name or the chosen one's.
 
         Raises UnknownModel for one that is not offered, and what loading raises.
         """
@@ -96,20 +101,22 @@ class Models:
         return self._other(name).get()
 
     def to_encode_for(self, name: str) -> Encoder:
-        """The same, but the chosen one itself, however often it failed before."""
+        """Returns the encoder of that name, as `named` does, but for the chosen model always that one itself."""
         return self.chosen() if self.is_chosen(name) else self.named(name)
 
     def is_chosen(self, name: str) -> bool:
+        """Returns whether that name, or no name, means the chosen model."""
         return display_name(name) in ("", display_name(self._chosen.name))
 
     def prepare(self, name: str) -> bool:
-        """Whether it answers at once; else it begins to load. Raises UnknownModel, and once what loading raised."""
+        """Returns whether a model answers at once; else it begins to load. Raises UnknownModel, and once what loading
+        raised."""
         if self.is_chosen(name):
             return not self.status().is_loading
         return self._other(name).prepare()
 
     def offered(self) -> list[OfferedModel]:
-        """The chosen one first."""
+        """Returns the models that can be asked, the chosen one first."""
         answering = self.status().info
         return [kept.offered(answering) for kept in (self._chosen, *self._others.values())]
 
@@ -120,11 +127,11 @@ class Models:
         raise UnknownModel("model_not_offered", name=display_name(name)[:80], offered=offered)
 
     def answering(self) -> Encoder:
-        """Waits until one answers. Raises what kept both from it."""
+        """Returns the encoder that answers, once one does. Raises what kept both from it."""
         return self._answering.result()
 
     def answer_with(self, encoder: Encoder, problem: Message | None = None) -> None:
-        """`problem` says why it is not the chosen one."""
+        """Lets this encoder answer from now on; `problem` says why it is not the chosen one."""
         answering: Future[Encoder] = Future()
         answering.set_result(encoder)
         first, self._answering, self._problem = self._answering, answering, problem
@@ -134,7 +141,7 @@ class Models:
             logger.warning("model %s answers instead of %s: %s", encoder.info.name, self._chosen.name, problem)
 
     def fail(self, error: BaseException) -> None:
-        """Whoever waits for a first encoder waits no longer."""
+        """Ends the wait for a first encoder with this error."""
         with suppress(InvalidStateError):
             self._answering.set_exception(error)
 
@@ -143,6 +150,7 @@ class Models:
         self.fail(ModelUnavailable("app_stopping"))
 
     def status(self) -> ModelStatus:
+        """Returns which model answers, without waiting for it."""
         try:
             info = self._answering.result(timeout=0).info
         except NotYet:

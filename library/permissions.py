@@ -1,4 +1,4 @@
-"""Who may change the library: EDITS, asked at the moment of the change and not where a button is drawn."""
+"""Checks who may change the library: EDITS is asked at the moment of the change, not where a button is drawn."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,7 +11,8 @@ Edits = Literal["all", "add", "none"]
 
 
 def require(edits: Edits, needed: Literal["all", "add"]) -> None:
-    """Raises NotAllowed. `add` covers uploads and samples; all else that changes something needs `all`."""
+    """Checks that EDITS permits a change, or raises NotAllowed. `add` covers uploads and samples; all else needs
+    `all`."""
     if edits != "all" and edits != needed:
         if edits == "add":
             raise NotAllowed("only_adding", edits=edits)
@@ -19,23 +20,29 @@ def require(edits: Edits, needed: Literal["all", "add"]) -> None:
 
 
 class Sources(Protocol):
-    """What visitors may take pictures in from, besides uploaded pictures."""
+    """Lists what visitors may import from besides uploaded pictures."""
 
     @property
     def prefixes(self) -> Sequence[str]:
-        """Places on the server's disk and network: SOURCES_ALLOWED."""
+        """The places on the server's disk and network that SOURCES_ALLOWED names."""
         ...
 
     @property
-    def archive_suffixes(self) -> Sequence[str]: ...
+    def archive_suffixes(self) -> Sequence[str]:
+        """The endings of archives that can be read."""
+        ...
+
     @property
-    def table_suffixes(self) -> Sequence[str]: ...
+    def table_suffixes(self) -> Sequence[str]:
+        """The endings of tables that can be read."""
+        ...
+
     def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
-        """What the archive of that name holds, listed as it is asked for; None for a file that is no archive."""
+        """Returns what the archive of that name holds, listed as it is read; None for a file that is no archive."""
         ...
 
     def items(self, source: str, image_column: str = "") -> Iterable[Item]:
-        """Of a table, the column names the pictures' places.
+        """Returns what a place holds; in a table, the column names the pictures' places.
 
         Raises NotAllowed for a place below none of the prefixes, UnknownSource for one that is not there.
         """

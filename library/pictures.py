@@ -1,4 +1,4 @@
-"""The pictures of the library: reads their records, originals and thumbnails, and deletes them."""
+"""Reads the records, originals and thumbnails of stored pictures, and deletes pictures."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""What the library asks of the rooms around it: an encoder, an image store, a vector database."""
+"""The interfaces that the library needs from the rooms around it: an encoder, an image store, a vector database."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,7 +19,7 @@ Vectors = NDArray[np.float32]  # shape (n, dim), rows of unit length
 
 @dataclass(frozen=True)
 class EncoderInfo:
-    """`fingerprint` tells apart two sets of weights under one name: a hub commit, or a hash of the files.
+    """Describes an encoder. `fingerprint` tells apart two sets of weights under one name: a hub commit, or a hash.
 
     `preprocessing` is what happens to a decoded picture before the image tower sees it, as JSON can hold it;
     `input_side` is how many pixels a side the tower sees. `texts` names the model that reads texts, and
@@ -38,7 +38,7 @@ class EncoderInfo:
 
     @property
     def working_side(self) -> int:
-        """What the shorter side of a decoded picture has at least: see `decode`."""
+        """The pixels that the shorter side of a decoded picture has at least: see `decode`."""
         return max(WORKING_SIDE, 3 * self.input_side // 2)
 
 
@@ -46,58 +46,82 @@ class Encoder(Protocol):
     """Maps pictures and texts into one space. Safe to call from several threads."""
 
     @property
-    def info(self) -> EncoderInfo: ...
-    def encode_images(self, images: Sequence[Image.Image]) -> Vectors: ...
-    def encode_texts(self, texts: Sequence[str]) -> Vectors: ...
+    def info(self) -> EncoderInfo:
+        """What the encoder is and where it runs."""
+        ...
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Returns a vector for each picture."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Returns a vector for each text."""
+        ...
+
     def cuts(self, text: str) -> bool:
-        """Whether the text is longer than the tower reads, so that its end is left out."""
+        """Returns whether the text is longer than the tower reads, so that its end is left out."""
         ...
 
 
 class ImageStore(Protocol):
-    """Originals, thumbnails and records by content ID. A picture is there whole or not at all.
+    """Keeps originals, thumbnails and records by content ID. A picture is there whole or not at all.
 
     Every method raises StoreUnavailable when the medium fails, and UnknownPicture for a missing picture.
     """
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
-        """Adding a picture that is there already replaces it by itself. No original: it stays where the record says."""
+        """Stores a picture in place of itself, if it is there already. Without an original, it stays where the
+        record says."""
         ...
 
     def update(self, record: Record, original: bytes | None = None) -> None:
         """Replaces the record of a picture that is there, which keeps its time added; adds the original if given."""
         ...
 
-    def find(self, id: ContentId) -> Record | None: ...
-    def original(self, id: ContentId) -> bytes: ...
+    def find(self, id: ContentId) -> Record | None:
+        """Returns the record of a picture; None where there is none."""
+        ...
+
+    def original(self, id: ContentId) -> bytes:
+        """Returns the bytes of the file."""
+        ...
+
     def has_original(self, record: Record) -> bool:
-        """Without reading it."""
+        """Returns whether the original is stored, without reading it."""
         ...
 
-    def thumbnail(self, id: ContentId) -> bytes: ...
+    def thumbnail(self, id: ContentId) -> bytes:
+        """Returns the stored thumbnail, a JPEG."""
+        ...
+
     def delete(self, id: ContentId) -> None:
-        """Deleting a picture that is not there does nothing."""
+        """Deletes a picture; does nothing for one that is not there."""
         ...
 
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """Returns how many pictures there are."""
+        ...
+
     def ids(self) -> Sequence[ContentId]:
-        """Of all pictures, newest first."""
+        """Returns the content IDs of all pictures, newest first."""
         ...
 
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
-        """The records of those that are there, in that order."""
+        """Returns the records of those that are there, in that order."""
         ...
 
 
 @dataclass(frozen=True)
 class Hit:
+    """A picture that was found, and how similar it is to the query."""
+
     record: Record  # without `original_at`, which only the image store knows
     score: float  # cosine similarity, -1 to 1
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a collection was asked: `nprobe` None lets it choose, `without` are rows that do not count as hits."""
+    """Holds what a collection was asked: `nprobe` None lets it choose, `without` are rows that do not count as hits."""
 
     vector: Vector = field(repr=False)
     limit: int
@@ -111,7 +135,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Explained:
-    """Where a question went. `script` is a program that asks it again and prints the same hits; it names no address,
+    """Says where a search went. `script` is a program that repeats it and prints the same hits; it names no address,
     folder or password, so that visitors may read it. `nprobe` is None where every cluster is looked into."""
 
     collection: str
@@ -123,7 +147,7 @@ class Explained:
 
 @dataclass(frozen=True)
 class IndexStatus:
-    """Counters are those of this process; `rows` is None until they were counted for the first time."""
+    """Describes a collection and its server. Counters are those of this process; `rows` is None until counted once."""
 
     connected: bool
     problem: str | None
@@ -147,7 +171,7 @@ class IndexStatus:
 
 @dataclass(frozen=True)
 class StoredCollection:
-    """One that is there, loaded or not. `model` and `created` are empty where whoever made it did not note them.
+    """Describes a collection that is there, loaded or not. `model` and `created` are empty where they were not noted.
 
     `rows` may be out of date by what was written or deleted a moment ago.
     """
@@ -161,6 +185,7 @@ class StoredCollection:
 
     @property
     def vector_bytes(self) -> int:
+        """The bytes that its vectors take in memory."""
         return 4 * self.dim * self.rows
 
 
@@ -176,7 +201,8 @@ class LoadedCollection(Protocol):
         where: Filter | None = None,
         offset: int = 0,
     ) -> list[Hit]:
-        """Best first. `nprobe=None` lets the collection choose; `exact` compares with every row.
+        """Returns the most similar rows, best first. `nprobe=None` lets the collection choose; `exact` compares with
+        every row.
 
         Pages of one list, each at the `offset` where the one before ended, share no hit and miss none.
         """
@@ -191,61 +217,68 @@ class LoadedCollection(Protocol):
         where: Filter | None = None,
         offset: int = 0,
     ) -> list[list[Hit]]:
-        """One list for each vector, as `search` has it, in one call."""
+        """Returns one list of hits for each vector, as `search` does, in one call."""
         ...
 
     def matching(self, where: Filter | None) -> list[Record]:
-        """All of them, in no order."""
+        """Returns all records that meet the filter, in no order."""
         ...
 
     def some(self, limit: int, having: str | None = None) -> list[Record]:
-        """As many as there are, at most that; of those that have this field in their metadata, if it is given."""
+        """Returns at most that many records, any of them; only such with this field in their metadata, if it is
+        given."""
         ...
 
     def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
-        """The scores of the nearest rows of each vector, without their records. Not one of the searches counted."""
+        """Returns the scores of the nearest rows of each vector, without their records and without counting a
+        search."""
         ...
 
     def explain(self, asked: Question) -> Explained:
-        """Asks nothing."""
+        """Returns where such a search would go, without searching."""
         ...
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
-        """Those of them that have a row."""
+        """Returns the IDs of those that have a row."""
         ...
 
     def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
-        """Those of them that have a row."""
+        """Returns the vectors of those that have a row."""
         ...
 
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """Returns how many rows there are."""
+        ...
 
 
 class Collection(Protocol):
-    """The vectors of one encoder. Every method raises IndexUnavailable when Milvus does not answer."""
+    """Keeps the vectors of one encoder. Every method raises IndexUnavailable when Milvus does not answer."""
 
-    def upsert(self, records: Sequence[Record], vectors: Vectors) -> None: ...
+    def upsert(self, records: Sequence[Record], vectors: Vectors) -> None:
+        """Inserts a row for each picture, in place of the row it may have."""
+        ...
+
     def loaded(self) -> AbstractContextManager[LoadedCollection]:
-        """Loads before the first holder, releases after the last."""
+        """Lends the collection in memory: loads before the first holder, releases after the last."""
         ...
 
     def optimize(self) -> None:
-        """Called after a run: flushes what is worth flushing, and rebuilds an index that the rows have outgrown."""
+        """Flushes what is worth flushing after a run, and rebuilds an index that the rows have outgrown."""
         ...
 
     def index_all(self) -> None:
-        """Returns once every row is in the index, of as many clusters as the rows call for. Searches wait meanwhile."""
+        """Waits until every row is in an index of as many clusters as the rows call for. Searches wait meanwhile."""
         ...
 
     def choose_nprobe(self, nprobe: int | None) -> None:
-        """What searches look into from now on, until the index has other clusters; None takes that back.
+        """Sets how many clusters searches look into until the index has other clusters; None takes that back.
 
         Raises StoreUnavailable where the choice cannot be kept.
         """
         ...
 
     def status(self, expected_rows: int | None = None) -> IndexStatus:
-        """Never raises, never waits for more than a moment, never loads.
+        """Returns how the collection is. Never raises, never waits for more than a moment, never loads.
 
         Counts where that is due, and where the last count is not the expected one.
         """
@@ -253,21 +286,26 @@ class Collection(Protocol):
 
 
 class VectorDatabase(Protocol):
+    """Keeps a collection for each encoder."""
+
     def collection(self, encoder: EncoderInfo) -> Collection:
-        """The collection of this encoder and no other; the same object for the same encoder."""
+        """Returns the collection of this encoder and no other; the same object for the same encoder."""
         ...
 
     def holds(self, encoder: EncoderInfo) -> bool:
-        """Whether there is a collection of this encoder. Raises IndexUnavailable."""
+        """Returns whether there is a collection of this encoder. Raises IndexUnavailable."""
         ...
 
     def stored(self) -> list[StoredCollection]:
-        """Every one there is, by name, without loading any. Raises IndexUnavailable."""
+        """Returns every collection there is, by name, without loading any. Raises IndexUnavailable."""
         ...
 
-    def name_of(self, encoder: EncoderInfo) -> str: ...
+    def name_of(self, encoder: EncoderInfo) -> str:
+        """Returns the name of the encoder's collection, whether it is there or not."""
+        ...
+
     def drop(self, name: str) -> None:
-        """Its vectors are gone; the next use makes it anew. Raises UnknownCollection or IndexUnavailable."""
+        """Deletes a collection; the next use makes it anew. Raises UnknownCollection or IndexUnavailable."""
         ...
 
     def update(self, records: Sequence[Record]) -> None:
@@ -279,5 +317,5 @@ class VectorDatabase(Protocol):
         ...
 
     def close(self) -> None:
-        """Flushes, releases and lets go of the files."""
+        """Flushes, releases the collections and closes the files."""
         ...

@@ -1,4 +1,4 @@
-"""What is known about one picture, as kept beside it and carried by every hit."""
+"""A record says what is known about one picture; it is kept beside the picture and carried by every hit."""
 
 import json
 import re
@@ -17,6 +17,8 @@ NOT_KEPT = "pack://"  # where the original of a picture lies that came in a pack
 
 @dataclass(frozen=True)
 class Record:
+    """Describes one picture of the library."""
+
     content_id: ContentId
     img_path: str  # images/<2 hex>/<content id>.<extension>; the store keeps what follows images/ below its root
     name: str
@@ -42,7 +44,7 @@ class Record:
         metadata: Metadata,
         original_at: str = "",
     ) -> "Record":
-        """A record for a picture that enters the library; `size` is that of the original in bytes."""
+        """Makes the record of a picture that enters the library; `size` is that of the original in bytes."""
         return cls(
             content_id=id,
             img_path=f"images/{id[:2]}/{id}.{picture.extension}",
@@ -58,29 +60,32 @@ class Record:
         )
 
     def to_json(self) -> str:
+        """Returns the record as the store writes it."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Record":
+        """Reads a record that the store has written."""
         return cls(**json.loads(text))
 
     @property
     def added_at(self) -> datetime:
+        """The moment when the picture was added."""
         return datetime.fromisoformat(self.added)
 
 
 def given(metadata: Metadata) -> Metadata:
-    """Without the fields that are None: an empty cell of a table."""
+    """Returns the metadata without the fields that are None, as an empty cell of a table makes them."""
     return {name: value for name, value in metadata.items() if value is not None}
 
 
 def id_of(img_path: str) -> ContentId:
-    """The stem of an image path. Raises InvalidContentId where it is none."""
+    """Returns the content ID that an image path ends with. Raises InvalidContentId where it is none."""
     return parse_content_id(PurePath(img_path).stem)
 
 
 def clean_name(name: str) -> str:
-    """The last part of a path as text that any screen can show: control characters become visible marks."""
+    """Returns the last part of a path as text that any screen can show: control characters become visible marks."""
     last = re.split(r"[/\\]", encodable(name).rstrip("/\\"))[-1]
     return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(char) else char for char in last)[:255] or "unnamed"
 
@@ -91,4 +96,5 @@ def _is_control(char: str) -> bool:
 
 def encodable(text: str) -> str:
     # Names that are not UTF-8 reach Python with lone surrogates, which neither JSON nor Milvus can carry.
+    """Returns the text as UTF-8 can hold it."""
     return text.encode("utf-8", "replace").decode()

@@ -33,7 +33,7 @@ def health_view(status: LibraryStatus) -> Json:
     """In words of its own: what went wrong in detail can hold addresses and paths, and anyone may ask."""
     why = []
     model = status.model
-    if model.is_stand_in and model.info:
+    if model.is_fallback and model.info:
         why.append(f"The chosen model is not available; {model.info.name} answers in its place.")
     elif model.problem:
         why.append("The model could not be loaded.")

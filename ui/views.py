@@ -188,7 +188,7 @@ def status_view(status: LibraryStatus) -> Json:
         "model": {
             "name": info.name if info else chosen,
             "chosen": chosen,
-            "stand_in": model.is_stand_in,
+            "stand_in": model.is_fallback,
             "state": state,
             "problem": model.problem and str(model.problem).replace(model.name, chosen),
             "dim": info.dim if info else None,

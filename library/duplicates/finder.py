@@ -13,7 +13,8 @@ from library.records import Record
 
 
 class DuplicateFinder:
-    """Every method raises StoreUnavailable when the store, or the file of decisions, cannot be used."""
+    """Finds near-duplicates. Methods raise StoreUnavailable when the store, or the file of decisions, cannot be
+    used."""
 
     def __init__(
         self,

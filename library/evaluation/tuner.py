@@ -9,7 +9,7 @@ from library.ports import ImageStore, VectorDatabase
 
 
 class Tuner:
-    """Both methods raise ModelUnavailable, StoreUnavailable or IndexUnavailable."""
+    """Measures and sets accuracy. Both methods raise ModelUnavailable, StoreUnavailable or IndexUnavailable."""
 
     def __init__(
         self, store: ImageStore, models: Models, database: VectorDatabase, recent_texts: Collection[str]

@@ -1,1 +1,1 @@
-"""Results and originals as files."""
+"""Exports: results and originals as files."""

@@ -1,4 +1,4 @@
-"""Originals as one zip, written as it is read: one picture at a time is in memory."""
+"""Writes originals as one zip while it is read: one picture at a time is in memory."""
 
 import re
 import unicodedata
@@ -23,7 +23,7 @@ READABLE = 0o644 << 16
 def zipped(
     records: Sequence[Record], original: Callable[[ContentId], bytes], gone: Sequence[ContentId] = ()
 ) -> Iterator[bytes]:
-    """Uncompressed, since pictures are. What cannot be had is listed in MISSING.txt, `gone` with it."""
+    """Yields an uncompressed zip, since pictures are. What cannot be had is listed in MISSING.txt, `gone` with it."""
     missing = [f"{id}: no longer in the library" for id in gone]
     window = _Window()
     with ZipFile(cast(IO[bytes], window), "w", ZIP_STORED) as file:
@@ -40,7 +40,7 @@ def zipped(
 
 
 def safe_names(records: Sequence[Record]) -> list[str]:
-    """The names of the pictures, such that every system can unpack them beside each other."""
+    """Returns the names of the pictures, such that every system can unpack them beside each other."""
     taken = {_folded(MISSING)}
     numbers: Counter[str] = Counter()
     names = []

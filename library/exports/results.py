@@ -1,4 +1,4 @@
-"""Results to take along: what is told of each picture, and the files that tell it."""
+"""Writes results as files: what is told of each picture, and in which format."""
 
 import csv
 import json
@@ -34,7 +34,7 @@ FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what spreadsheets take for the begi
 
 @dataclass(frozen=True)
 class Result:
-    """A picture as an answer showed it; without a rank, score and relevance where nothing was searched for."""
+    """Holds a picture as an answer showed it; without rank, score and relevance where nothing was searched for."""
 
     record: Record
     rank: int | None = None
@@ -43,6 +43,7 @@ class Result:
 
 
 def results_of(answer: Answer, offset: int = 0) -> list[Result]:
+    """Returns the hits of an answer with their ranks; `offset` is how many came before them."""
     found = []
     for rank, hit in enumerate(answer.hits, offset + 1):
         relevance = answer.relevance.get(hit.record.content_id)
@@ -51,7 +52,7 @@ def results_of(answer: Answer, offset: int = 0) -> list[Result]:
 
 
 def check_size(results: Sequence[Result], kind: Kind) -> None:
-    """Raises InvalidSelection."""
+    """Raises InvalidSelection for more pictures, or bytes of originals, than fit in one file."""
     check_number(len(results))
     size = sum(result.record.bytes for result in results)
     if kind == "zip" and size > MOST_BYTES:
@@ -59,7 +60,7 @@ def check_size(results: Sequence[Result], kind: Kind) -> None:
 
 
 def check_number(count: int) -> None:
-    """Raises InvalidSelection."""
+    """Raises InvalidSelection for more pictures than are possible at once."""
     if count > MOST_RESULTS:
         raise InvalidSelection("too_many_chosen", chosen=count, most=MOST_RESULTS)
 
@@ -67,7 +68,7 @@ def check_number(count: int) -> None:
 def written(
     kind: Kind, results: Sequence[Result], original: Callable[[ContentId], bytes], gone: Sequence[ContentId] = ()
 ) -> Iterator[bytes]:
-    """The file, piece by piece. `gone` were chosen too but are no longer in the library, as only a zip tells.
+    """Yields the file, piece by piece. `gone` were chosen too but are no longer in the library, as only a zip tells.
 
     Raises what `original` raises but OriginalAway and UnknownPicture, which a zip tells as well.
     """
@@ -79,7 +80,7 @@ def written(
 
 
 def as_row(result: Result) -> Row:
-    """Metadata are still a mapping."""
+    """Returns the columns of a result; its metadata are still a mapping."""
     record = result.record
     return {
         "rank": result.rank,
@@ -97,13 +98,13 @@ def as_row(result: Result) -> Row:
 
 
 def scored(score: float | None) -> Row:
-    """As every file has it."""
+    """Returns a score as every file has it."""
     rounded = None if score is None else round(score, 6)
     return {"score": rounded, "distance": None if rounded is None else round(1 - rounded, 6)}
 
 
 def guarded(cell: object) -> object:
-    """A text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    """Returns a text with an apostrophe before it where a spreadsheet would run it as a formula."""
     is_formula = isinstance(cell, str) and cell.startswith(FORMULA) and not NUMBER.fullmatch(cell)
     return f"'{cell}" if is_formula else cell
 

@@ -21,7 +21,7 @@ LOOKED_UP_AT_ONCE = 1000  # rows
 
 
 class Importer:
-    """Every method raises ModelUnavailable or UnknownModel before it returns or yields anything."""
+    """Imports and reindexes. Methods raise ModelUnavailable or UnknownModel before they return or yield anything."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from library.ports import Encoder, ImageStore, VectorDatabase
 
 
 class PackExchange:
-    """Both methods raise InvalidPack, ModelUnavailable or UnknownModel before they yield anything."""
+    """Exports and imports packs. Both methods raise InvalidPack, ModelUnavailable or UnknownModel before they yield."""
 
     def __init__(
         self,

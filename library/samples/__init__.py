@@ -1,1 +1,1 @@
-"""The sample pictures, drawn by the program."""
+"""The sample pictures are drawn by the program."""

@@ -1,4 +1,4 @@
-"""A square to draw on in units of its side: colours with names, shapes with names, smooth edges."""
+"""A canvas is a square to draw on in units of its side, with colours and shapes by name and smooth edges."""
 
 import math
 from collections.abc import Callable
@@ -29,7 +29,7 @@ SMOOTH = 3  # drawn this much larger, then shrunk: smooth edges
 
 
 class Canvas:
-    """Positions and lengths run from 0 to 1, y downwards."""
+    """Draws on a square. Positions and lengths run from 0 to 1, y downwards."""
 
     def __init__(self, size: int, background: Rgb) -> None:
         self.size = size
@@ -38,31 +38,37 @@ class Canvas:
         self.pen = ImageDraw.Draw(self.image)
 
     def finished(self) -> Image.Image:
+        """Returns the picture at its final size."""
         return self.image.resize((self.size, self.size), Image.Resampling.BOX)
 
     def polygon(self, points: list[Point], colour: Rgb) -> None:
+        """Draws a filled polygon."""
         self.pen.polygon([(x * self.side, y * self.side) for x, y in points], fill=colour)
 
     def box(self, left: float, top: float, right: float, bottom: float, colour: Rgb) -> None:
+        """Draws a filled rectangle."""
         self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], colour)
 
     def circle(self, x: float, y: float, radius: float, colour: Rgb, tall: float = 1.0) -> None:
+        """Draws a filled circle."""
         across, down = radius * self.side, radius * self.side * tall
         x, y = x * self.side, y * self.side
         self.pen.ellipse((x - across, y - down, x + across, y + down), fill=colour)
 
     def ring(self, x: float, y: float, radius: float, width: float, colour: Rgb) -> None:
+        """Draws a circle's outline."""
         reach = radius * self.side
         x, y = x * self.side, y * self.side
         corners = (x - reach, y - reach, x + reach, y + reach)
         self.pen.ellipse(corners, outline=colour, width=max(1, round(width * self.side)))
 
     def line(self, points: list[Point], width: float, colour: Rgb) -> None:
+        """Draws a straight line."""
         scaled = [(x * self.side, y * self.side) for x, y in points]
         self.pen.line(scaled, fill=colour, width=max(1, round(width * self.side)), joint="curve")
 
     def fade(self, first: Rgb, last: Rgb, angle: float = math.pi / 2, bottom: float = 1.0) -> None:
-        """One colour turning into another, downwards unless told otherwise."""
+        """Draws one colour turning into another, downwards unless told otherwise."""
         rows = round(self.size * bottom)
         y, x = np.mgrid[0:rows, 0 : self.size].astype(np.float32)
         along = math.cos(angle) * (x / self.size - 0.5) + math.sin(angle) * (y / rows - 0.5)
@@ -73,6 +79,7 @@ class Canvas:
         self.image.paste(faded.resize((self.side, rows * SMOOTH), Image.Resampling.NEAREST))
 
     def shape(self, name: str, x: float, y: float, radius: float, colour: Rgb, turn: float = 0.0) -> None:
+        """Draws the shape of that name."""
         match name:
             case "circle":
                 self.circle(x, y, radius, colour)
@@ -85,12 +92,13 @@ class Canvas:
 
 
 def turned(point: Point, angle: float, x: float, y: float, radius: float) -> Point:
+    """Returns the points turned around a centre."""
     cos, sin = math.cos(angle), math.sin(angle)
     return x + radius * (point[0] * cos - point[1] * sin), y + radius * (point[0] * sin + point[1] * cos)
 
 
 def corners(count: int, first: float, inner: float = 1.0) -> list[Point]:
-    """A regular outline; every second corner lies at `inner`."""
+    """Returns a regular outline; every second corner lies at `inner`."""
     angles = [first + 2 * math.pi * i / count for i in range(count)]
     return [
         (math.cos(a) * (inner if i % 2 else 1.0), math.sin(a) * (inner if i % 2 else 1.0)) for i, a in enumerate(angles)
@@ -98,6 +106,7 @@ def corners(count: int, first: float, inner: float = 1.0) -> list[Point]:
 
 
 def heart() -> list[Point]:
+    """Returns the outline of a heart."""
     steps = [2 * math.pi * i / 60 for i in range(60)]
     return [
         (
@@ -124,14 +133,14 @@ OUTLINES: dict[str, list[Point]] = {
 
 
 def shade(colour: Rgb, factor: float) -> Rgb:
-    """Darker below 1, lighter above."""
+    """Returns a colour made darker, below 1, or lighter, above."""
     if factor <= 1:
         return _each(colour, lambda part: round(part * factor))
     return _each(colour, lambda part: round(255 - (255 - part) * (2 - factor)))
 
 
 def tint(name: str, rng: Random) -> Rgb:
-    """The named colour, a little different every time."""
+    """Returns the named colour, a little different every time."""
     return _each(COLOURS[name], lambda part: min(255, max(0, part + rng.randint(-14, 14))))
 
 

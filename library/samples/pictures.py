@@ -1,4 +1,4 @@
-"""Pictures drawn by the program, each with English captions: for an empty library and for training."""
+"""Draws sample pictures, each with English captions, for an empty library and for training."""
 
 import io
 import math
@@ -34,12 +34,14 @@ from library.samples.scenes import (
 
 
 class Sample(NamedTuple):
+    """Holds a drawn picture and what can be said about it."""
+
     image: Image.Image
     captions: Captions  # the first names the picture most exactly
 
 
 def sample_pictures(count: int = 60) -> Iterator[tuple[str, bytes]]:
-    """File names and PNG bytes, all different and the same on every call."""
+    """Returns file names and PNG bytes, all different and the same on every call."""
     rng = Random(2024)
     seen: set[str] = set()
     kinds = cycle(ORDER)
@@ -54,18 +56,20 @@ def sample_pictures(count: int = 60) -> Iterator[tuple[str, bytes]]:
 
 
 def sample_items() -> Iterator[Item]:
+    """Returns the sample pictures as something that can be imported."""
     for name, data in sample_pictures():
         yield Item(name, name, partial(bytes, data), "samples")
 
 
 def draw(rng: Random, size: int = 96, kind: Kind | None = None) -> Sample:
-    """A random picture; the same generator state draws the same one."""
+    """Returns a random picture; the same generator state draws the same one."""
     canvas = Canvas(size, COLOURS["white"])
     captions = (kind or rng.choice(KINDS))(canvas, rng)
     return Sample(canvas.finished(), captions)
 
 
 def png(image: Image.Image) -> bytes:
+    """Returns the picture as a PNG file."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
@@ -75,6 +79,7 @@ def png(image: Image.Image) -> bytes:
 
 
 def one_shape(canvas: Canvas, rng: Random) -> Captions:
+    """Draws one shape."""
     shape = rng.choice(SHAPES)
     colour, ground = two_colours(rng)
     background(canvas, ground, rng)
@@ -94,6 +99,7 @@ def one_shape(canvas: Canvas, rng: Random) -> Captions:
 
 
 def several_shapes(canvas: Canvas, rng: Random) -> Captions:
+    """Draws several shapes of one kind."""
     count = rng.randint(2, 6)
     shape = rng.choice(SHAPES)
     colour, ground = two_colours(rng)
@@ -105,6 +111,7 @@ def several_shapes(canvas: Canvas, rng: Random) -> Captions:
 
 
 def two_shapes(canvas: Canvas, rng: Random) -> Captions:
+    """Draws two shapes beside each other, or one above the other."""
     first, second = rng.sample(SHAPES, 2)
     one, ground = two_colours(rng)
     other = rng.choice([c for c in COLOURS if c not in (one, ground) and distinct(c, ground)])
@@ -128,6 +135,7 @@ def two_shapes(canvas: Canvas, rng: Random) -> Captions:
 
 
 def stripes(canvas: Canvas, rng: Random) -> Captions:
+    """Draws stripes in two colours."""
     one, other = two_colours(rng)
     colour, ground = tint(one, rng), tint(other, rng)
     canvas.box(0, 0, 1, 1, ground)
@@ -141,6 +149,7 @@ def stripes(canvas: Canvas, rng: Random) -> Captions:
 
 
 def dots(canvas: Canvas, rng: Random) -> Captions:
+    """Draws dots on a ground."""
     one, other = two_colours(rng)
     background(canvas, other, rng)
     colour, across = tint(one, rng), rng.randint(4, 9)
@@ -152,6 +161,7 @@ def dots(canvas: Canvas, rng: Random) -> Captions:
 
 
 def checks(canvas: Canvas, rng: Random) -> Captions:
+    """Draws a chequered ground."""
     one, other = two_colours(rng)
     canvas.box(0, 0, 1, 1, tint(other, rng))
     colour, across = tint(one, rng), rng.randint(4, 10)
@@ -168,6 +178,7 @@ def checks(canvas: Canvas, rng: Random) -> Captions:
 
 
 def gradient(canvas: Canvas, rng: Random) -> Captions:
+    """Draws one colour that turns into another."""
     one, other = two_colours(rng)
     canvas.fade(tint(one, rng), tint(other, rng), rng.uniform(0, 2 * math.pi))
     return (
@@ -178,6 +189,7 @@ def gradient(canvas: Canvas, rng: Random) -> Captions:
 
 
 def noise(canvas: Canvas, rng: Random) -> Captions:
+    """Draws random pixels."""
     name = rng.choice(tuple(COLOURS))
     grains = np.random.default_rng(rng.getrandbits(32)).normal(0, 42, (48, 48, 1))
     pixels = (np.array(tint(name, rng)) + grains).clip(0, 255).astype(np.uint8)
@@ -186,6 +198,7 @@ def noise(canvas: Canvas, rng: Random) -> Captions:
 
 
 def plain(canvas: Canvas, rng: Random) -> Captions:
+    """Draws a plain ground."""
     name = rng.choice(tuple(COLOURS))
     background(canvas, name, rng)
     return (f"plain {name}", f"a {name} background", name, f"the colour {name}", f"just {name}")
@@ -195,12 +208,13 @@ def plain(canvas: Canvas, rng: Random) -> Captions:
 
 
 def background(canvas: Canvas, name: str, rng: Random) -> None:
+    """Fills the canvas with a ground."""
     colour = tint(name, rng)
     canvas.fade(shade(colour, 1.12), shade(colour, 0.94))
 
 
 def stamp(canvas: Canvas, shape: str, x: float, y: float, radius: float, colour: str, rng: Random) -> None:
-    """A shape with a soft shadow below it."""
+    """Draws a shape with a soft shadow below it."""
     turn = rng.uniform(-0.25, 0.25) if shape not in ("square", "diamond") else 0.0
     under = canvas.image.getpixel((round(x * canvas.side), round(y * canvas.side)))
     canvas.shape(shape, x + 0.012, y + 0.016, radius, shade(under, 0.88), turn)  # type: ignore[arg-type]
@@ -208,7 +222,7 @@ def stamp(canvas: Canvas, shape: str, x: float, y: float, radius: float, colour:
 
 
 def scattered(count: int, rng: Random) -> list[tuple[float, float]]:
-    """Places that keep clear of each other."""
+    """Returns places that keep clear of each other."""
     cells = [(column, row) for row in range(3) for column in range(3)]
     chosen = rng.sample(cells, count)
     return [(0.2 + 0.3 * x + rng.uniform(-0.025, 0.025), 0.2 + 0.3 * y + rng.uniform(-0.025, 0.025)) for x, y in chosen]
@@ -218,16 +232,18 @@ def scattered(count: int, rng: Random) -> list[tuple[float, float]]:
 
 
 def two_colours(rng: Random) -> tuple[str, str]:
-    """Two that are easy to tell apart; white is the commonest ground."""
+    """Returns two colours that are easy to tell apart; white is the commonest ground."""
     ground = "white" if rng.random() < 0.3 else rng.choice(tuple(COLOURS))
     return rng.choice([c for c in COLOURS if distinct(c, ground)]), ground
 
 
 def distinct(one: str, other: str) -> bool:
+    """Returns whether two colours are easy to tell apart."""
     return sum(abs(x - y) for x, y in zip(COLOURS[one], COLOURS[other], strict=True)) > 150
 
 
 def plural(shape: str) -> str:
+    """Returns the plural of a noun."""
     return shape + ("es" if shape.endswith(("s", "x")) else "s")
 
 

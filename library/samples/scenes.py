@@ -1,4 +1,4 @@
-"""Scenes the program draws: houses, seas, skies; each function returns what can be said about its picture."""
+"""Draws scenes: houses, seas, skies; each function returns what can be said about its picture."""
 
 import math
 from collections.abc import Callable
@@ -12,6 +12,7 @@ NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
 
 
 def sunset(canvas: Canvas, rng: Random) -> Captions:
+    """Draws a sunset."""
     glow = (255, rng.randint(150, 190), rng.randint(70, 110))
     canvas.fade((rng.randint(70, 120), 50, 120), glow, bottom=0.62)
     x, y = rng.uniform(0.3, 0.7), rng.uniform(0.48, 0.56)
@@ -31,6 +32,7 @@ def sunset(canvas: Canvas, rng: Random) -> Captions:
 
 
 def house(canvas: Canvas, rng: Random) -> Captions:
+    """Draws a house."""
     sky(canvas)
     colour = rng.choice(("red", "yellow", "white", "blue", "pink", "orange"))
     wall, roof = tint(colour, rng), shade(tint(rng.choice(("brown", "red", "black")), rng), 0.9)
@@ -47,6 +49,7 @@ def house(canvas: Canvas, rng: Random) -> Captions:
 
 
 def tree_on_hill(canvas: Canvas, rng: Random) -> Captions:
+    """Draws a tree on a hill."""
     sky(canvas)
     season, name = rng.choice((("green", "a tree"), ("orange", "an autumn tree"), ("pink", "a blossoming tree")))
     canvas.circle(0.5, 1.35, 0.72, (104, 171, 84))
@@ -65,6 +68,7 @@ def tree_on_hill(canvas: Canvas, rng: Random) -> Captions:
 
 
 def night(canvas: Canvas, rng: Random) -> Captions:
+    """Draws a night sky."""
     canvas.fade((10, 14, 46), (44, 52, 110))
     for _ in range(40):
         canvas.circle(rng.random(), rng.random() * 0.9, rng.uniform(0.002, 0.006), (255, 250, 225))
@@ -79,6 +83,7 @@ def night(canvas: Canvas, rng: Random) -> Captions:
 
 
 def mountains(canvas: Canvas, rng: Random) -> Captions:
+    """Draws mountains."""
     sky(canvas)
     for x, top, width in ((rng.uniform(0.2, 0.35), 0.3, 0.42), (rng.uniform(0.62, 0.78), 0.22, 0.48)):
         canvas.polygon([(x - width, 0.85), (x, top), (x + width, 0.85)], shade((112, 122, 146), 1 - top / 3))
@@ -97,6 +102,7 @@ def mountains(canvas: Canvas, rng: Random) -> Captions:
 
 
 def rainbow(canvas: Canvas, rng: Random) -> Captions:
+    """Draws a rainbow."""
     sky(canvas)
     x = rng.uniform(0.4, 0.6)
     for number, name in enumerate(("red", "orange", "yellow", "green", "blue", "purple")):
@@ -107,6 +113,7 @@ def rainbow(canvas: Canvas, rng: Random) -> Captions:
 
 
 def flowers(canvas: Canvas, rng: Random) -> Captions:
+    """Draws flowers."""
     sky(canvas)
     meadow(canvas, 0.66)
     colour = rng.choice(("red", "pink", "purple", "white", "orange", "blue"))
@@ -123,6 +130,7 @@ def flowers(canvas: Canvas, rng: Random) -> Captions:
 
 
 def city(canvas: Canvas, rng: Random) -> Captions:
+    """Draws a city."""
     canvas.fade((24, 20, 58), (196, 96, 112))
     x = -0.02
     while x < 1:
@@ -138,6 +146,7 @@ def city(canvas: Canvas, rng: Random) -> Captions:
 
 
 def balloons(canvas: Canvas, rng: Random) -> Captions:
+    """Draws balloons."""
     sky(canvas)
     colour, count = (
         rng.choice([c for c in COLOURS if c not in ("blue", "grey", "turquoise")]),
@@ -155,6 +164,7 @@ def balloons(canvas: Canvas, rng: Random) -> Captions:
 
 
 def snowman(canvas: Canvas, rng: Random) -> Captions:
+    """Draws a snowman."""
     canvas.fade((150, 182, 214), (222, 234, 245))
     canvas.circle(0.5, 1.5, 0.75, (250, 252, 255))
     x = rng.uniform(0.4, 0.6)
@@ -172,6 +182,7 @@ def snowman(canvas: Canvas, rng: Random) -> Captions:
 
 
 def beach(canvas: Canvas, rng: Random) -> Captions:
+    """Draws a beach."""
     sky(canvas)
     sea(canvas, 0.5, (38, 134, 190))
     canvas.circle(0.5, 1.75, 1.0, (240, 216, 160))
@@ -187,30 +198,36 @@ def beach(canvas: Canvas, rng: Random) -> Captions:
 
 
 def sky(canvas: Canvas) -> None:
+    """Draws the sky."""
     canvas.fade((92, 164, 232), (205, 231, 250))
 
 
 def sea(canvas: Canvas, top: float, colour: Rgb) -> None:
+    """Draws the sea."""
     for number in range(6):
         canvas.box(0, top + number * (1 - top) / 6, 1, 1, shade(colour, 1.1 - number * 0.06))
 
 
 def meadow(canvas: Canvas, top: float) -> None:
+    """Draws a meadow."""
     canvas.circle(0.5, top + 1.5, 1.5, (116, 184, 92))
     canvas.circle(0.1, top + 1.08, 1.0, (98, 168, 80))
 
 
 def hills(canvas: Canvas, top: float, colour: Rgb, rng: Random) -> None:
+    """Draws hills."""
     for x in (0.15, 0.55, 0.95):
         canvas.circle(x, top + 0.3, rng.uniform(0.28, 0.36), colour)
 
 
 def cloud(canvas: Canvas, x: float, y: float, radius: float) -> None:
+    """Draws a cloud."""
     for dx, dy, share in ((-1.2, 0.25, 0.7), (0, 0, 1.0), (1.2, 0.2, 0.75)):
         canvas.circle(x + dx * radius, y + dy * radius, radius * share, (255, 255, 255))
 
 
 def a(noun: str) -> str:
+    """Returns the noun with its article."""
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 

@@ -1,1 +1,1 @@
-"""Searching: what a query is, how it is answered, filtered, paged and judged."""
+"""Searching: queries are checked, answered, filtered, paged and judged here."""

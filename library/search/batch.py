@@ -1,4 +1,4 @@
-"""Many queries at once: encoded together, searched in few calls, answered in their order."""
+"""Answers many queries at once: encodes them together, searches in few calls, keeps their order."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,8 @@ READERS = 8
 
 @dataclass(frozen=True)
 class BatchQuery:
-    """One query of many: a text, a picture, or both. `picture` gives the bytes when its turn comes; may raise OSError.
+    """Asks one of many queries: a text, a picture, or both. `picture` returns the bytes when its turn comes; may raise
+    OSError.
 
     `problem` says why there is nothing to ask.
     """
@@ -34,7 +35,7 @@ class BatchQuery:
 
 @dataclass(frozen=True)
 class Queries:
-    """`total` is None where it shows only at the end."""
+    """Lists many queries; `total` is None where it shows only at the end."""
 
     asked: Iterable[BatchQuery]
     total: int | None = None
@@ -42,7 +43,7 @@ class Queries:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """`problem` says why there are no hits."""
+    """Holds the hits of one query; `problem` says why there are none."""
 
     name: str
     hits: list[Hit] = field(default_factory=list)
@@ -64,7 +65,8 @@ def answer_all(
     like: Query,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[BatchResult]:
-    """One answer for each, in order. `like` says how to search and has no parts; stopping ends after the chunk."""
+    """Yields one result for each query, in order. `like` says how to search and has no parts; stopping ends after the
+    chunk."""
     queries = iter(asked)
     prepared = partial(_prepared, working_side=encoder.info.working_side)
     with ThreadPoolExecutor(READERS, thread_name_prefix="queries") as readers:

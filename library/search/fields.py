@@ -1,4 +1,4 @@
-"""Which fields the pictures of the library have, as far as it is known."""
+"""Learns which fields the pictures of the library have, for the filters that people make."""
 
 import threading
 import time
@@ -31,7 +31,8 @@ KEPT_FOR = 300.0  # seconds
 
 @dataclass(frozen=True)
 class Field:
-    """`values` are all texts that were seen in it, or none where there are many."""
+    """Describes a field that filters can be about. `values` are all texts that were seen in it; none where there are
+    many."""
 
     name: str
     kinds: tuple[ValueKind, ...]
@@ -39,7 +40,7 @@ class Field:
 
 
 class Fields:
-    """Learns from every record it is shown, and forgets nothing."""
+    """Learns fields from every record it is shown, and forgets none."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,6 +48,7 @@ class Fields:
         self._values: dict[str, set[str]] = {}
 
     def note(self, records: Iterable[Record]) -> None:
+        """Learns from these records."""
         with self._lock:
             for record in records:
                 self._note_value("format", record.format)
@@ -54,13 +56,15 @@ class Fields:
                     self._note(name, value)
 
     def knows(self, name: str) -> bool:
+        """Returns whether the field was seen."""
         return name in self._kinds
 
     def kinds(self) -> Mapping[str, tuple[ValueKind, ...]]:
+        """Returns the kinds of values that each field was seen with."""
         return {field.name: field.kinds for field in self.all()}
 
     def all(self) -> list[Field]:
-        """The built-in ones first, then those of the metadata by name."""
+        """Returns the built-in fields first, then those of the metadata by name."""
         with self._lock:
             names = [*BUILT_IN, *sorted(self._kinds.keys() - BUILT_IN.keys(), key=str.casefold)]
             return [self._field(name) for name in names]
@@ -136,6 +140,7 @@ class FieldCatalogue:
 
 
 def unknown_field(name: str, fields: Iterable[Field]) -> InvalidFilter:
+    """Makes the error that names the fields there are."""
     names = [field.name for field in fields]
     unknown, known, more = repr(name[:80]), ", ".join(names[:NAMED]), len(names) - NAMED
     if more > 0:

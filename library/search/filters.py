@@ -1,4 +1,4 @@
-"""Conditions on what is known about a picture: checked values, and whether a record meets them."""
+"""A filter is made of conditions on what is known about a picture; here they are checked and compared with records."""
 
 import math
 import re
@@ -59,7 +59,7 @@ NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Condition:
-    """`value` is a list for "between", which takes two, and for "one of".
+    """Compares one field with a value. `value` is a list for "between", which takes two, and for "one of".
 
     A field that a record lacks, or that is of another kind there, does not match, whatever the operator. Of `added`,
     a date stands for that whole day in UTC. Raises InvalidFilter.
@@ -86,14 +86,16 @@ class Condition:
 
     @property
     def values(self) -> tuple[Value, ...]:
+        """The values that are compared with, one or many."""
         return self.value if isinstance(self.value, tuple) else (self.value,)
 
     def bounds(self) -> list[Bounds]:
-        """From where to where each value reaches, both included; two values of a "between" reach together."""
+        """Returns from where to where each value reaches, both included; two values of a "between" reach together."""
         reaches = [_span(value) if self._is_time else (value, value) for value in self.values]
         return [(reaches[0][0], reaches[1][1])] if self.operator == "between" else reaches
 
     def matches(self, record: Record) -> bool:
+        """Returns whether a record meets the condition."""
         name = metadata_name(self.field)
         found = getattr(record, self.field) if name is None else record.metadata.get(name)
         if self.operator == "starts with":
@@ -143,7 +145,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Filter:
-    """Raises InvalidFilter where it has no condition, or more than a person would write."""
+    """Joins conditions. Raises InvalidFilter where there is none, or more than a person would write."""
 
     conditions: Sequence[Condition]
     match: Match = "all"
@@ -156,6 +158,7 @@ class Filter:
             raise InvalidFilter("filter_match", match=repr(str(self.match)[:40]))
 
     def matches(self, record: Record) -> bool:
+        """Returns whether a record meets all or any of the conditions, as `match` says."""
         met = (condition.matches(record) for condition in self.conditions)
         return all(met) if self.match == "all" else any(met)
 
@@ -169,7 +172,7 @@ def check_field(name: object) -> None:
 
 
 def metadata_name(field: str) -> str | None:
-    """None: the field is a built-in one."""
+    """Returns which of the metadata the field is; None for a built-in field."""
     if field in BUILT_IN:
         return None
     rest = field.removeprefix(SHADOWED)
@@ -177,7 +180,7 @@ def metadata_name(field: str) -> str | None:
 
 
 def value_kind(value: object) -> ValueKind | None:
-    """None for what no condition is about: lists, and values within values."""
+    """Returns what kind of value it is; None for what no condition is about: lists, and values within values."""
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, int | float):
@@ -187,7 +190,7 @@ def value_kind(value: object) -> ValueKind | None:
 
 @dataclass(frozen=True)
 class Draft:
-    """A condition as a person has written it: what its values are depends on what the field holds."""
+    """Holds a condition as a person has written it: what its values are depends on what the field holds."""
 
     field: str
     operator: Operator
@@ -195,7 +198,8 @@ class Draft:
     quoted: frozenset[int] = frozenset()  # the places of those that are texts in any case
 
     def typed(self, kinds: Collection[ValueKind]) -> Condition:
-        """`kinds` are those that the field was seen with; none where that is not known. Raises InvalidFilter."""
+        """Makes the condition. `kinds` are those that the field was seen with; none where that is not known. Raises
+        InvalidFilter."""
         held: Collection[ValueKind] = ONLY_TEXT if self.operator == "starts with" else kinds
         values: list[Value] = [
             text if place in self.quoted else read_value(self.field, text, held)
@@ -206,7 +210,7 @@ class Draft:
 
 
 def parse_condition(text: str) -> Draft:
-    """As a command line has it; see docs/filters.md. Raises InvalidFilter."""
+    """Reads a condition as the command line has it; see docs/filters.md. Raises InvalidFilter."""
     found = CONDITION.fullmatch(text)
     parts = _parts(found[3]) if found else []
     separators = {part for part in parts if part in SEPARATORS}
@@ -221,7 +225,7 @@ def parse_condition(text: str) -> Draft:
 
 
 def read_value(field: str, text: str, kinds: Collection[ValueKind]) -> Value:
-    """The value that a person has typed, as the field holds such; text where nothing is known of it."""
+    """Returns the value that a person has typed, as the field holds such; text where nothing is known of it."""
     written = text.strip()
     if ("number" in kinds or not kinds) and NUMBER.fullmatch(written):
         whole = re.fullmatch(r"[+-]?[0-9]+", written)

@@ -1,4 +1,4 @@
-"""Keeps the background of each encoder's collection: measured beside the queries, and anew as the library changes."""
+"""Keeps for each encoder's collection what hits are judged by: measured beside the queries, renewed as pictures change."""
 
 import logging
 import threading
@@ -32,7 +32,7 @@ class _Kept:
 
 
 class NullModels:
-    """Safe to call from several threads."""
+    """Keeps a null model for each encoder. Safe to call from several threads."""
 
     def __init__(
         self, store: ImageStore, database: VectorDatabase, clock: Callable[[], float] = time.monotonic
@@ -48,7 +48,7 @@ class NullModels:
         self._look_again = clock()
 
     def of(self, encoder: Encoder) -> NullModel | None:
-        """Without waiting. Where it is due, another one begins to be measured."""
+        """Returns the null model of an encoder without waiting. Where it is due, another one begins to be measured."""
         kept = self._kept.get(encoder.info)
         now = self._clock()
         if kept is None or now >= self._look_again:
@@ -58,7 +58,7 @@ class NullModels:
         return kept.null_model if kept else None
 
     def begin(self, encoder: Encoder) -> None:
-        """On a thread of its own, one at a time."""
+        """Starts measuring on a thread of its own, one at a time."""
         with self._changing:
             if self._is_closed or (self._thread and self._thread.is_alive()):
                 return
@@ -66,7 +66,7 @@ class NullModels:
             self._thread.start()
 
     def measure(self, encoder: Encoder) -> None:
-        """Waits until it is there, where it is due. What keeps it from that is logged: a search goes on without."""
+        """Measures a null model where it is due. What keeps it from that is logged: a search goes on without."""
         with self._measuring:
             kept = self._kept.get(encoder.info)
             if self._is_closed or not self._is_due(kept):
@@ -77,12 +77,13 @@ class NullModels:
                 logger.info("what hits are judged by was not measured: %s", error)
 
     def forget(self, ids: Collection[ContentId]) -> None:
-        """To be called once they are no longer stored."""
+        """Leaves pictures out of every null model; to be called once they are no longer stored."""
         with self._changing:
             for info, kept in self._kept.items():
                 self._kept[info] = replace(kept, null_model=kept.null_model.without(set(ids)))
 
     def close(self) -> None:
+        """Waits for the measurement under way; no other begins."""
         with self._changing:
             self._is_closed = True
         if self._thread:

@@ -1,4 +1,4 @@
-"""Which hits or pictures a page holds, and in which order."""
+"""Picks the hits or pictures of one page, in their order."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
@@ -30,7 +30,7 @@ def page_of(index: LoadedCollection, vector: Vector, query: Query) -> tuple[list
 
 
 def arranged(items: Iterable[T], order: SortOrder, record: Callable[[T], Record]) -> list[T]:
-    """Names from A to Z, else newest or largest first; what is equal in a fixed order."""
+    """Returns the items sorted: names from A to Z, else newest or largest first; what is equal in a fixed order."""
     fixed = sorted(items, key=lambda item: record(item).img_path)
     if order == "name":
         return sorted(fixed, key=lambda item: (record(item).name.casefold(), record(item).name))

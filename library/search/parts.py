@@ -1,4 +1,4 @@
-"""What a query is made of: texts and pictures, each with a weight, and how they become one vector."""
+"""The parts of a query are texts and pictures, each with a weight; here they become one vector."""
 
 import math
 import re
@@ -41,6 +41,7 @@ class Crop:
 
     @classmethod
     def parse(cls, text: str) -> "Crop":
+        """Reads `left,top,width,height`. Raises InvalidQuery."""
         try:
             left, top, width, height = map(float, text.split(","))
         except ValueError:
@@ -48,7 +49,7 @@ class Crop:
         return cls(left, top, width, height)
 
     def of(self, image: Image.Image) -> Image.Image:
-        """At least one pixel of it. Raises InvalidQuery for what no tower can be shown."""
+        """Returns that part of a picture, at least one pixel. Raises InvalidQuery for what no tower can be shown."""
         left, right = _cut(self.left, self.width, image.width)
         top, bottom = _cut(self.top, self.height, image.height)
         if max(right - left, bottom - top) > MAX_ASPECT * min(right - left, bottom - top):
@@ -56,12 +57,14 @@ class Crop:
         return image.crop((left, top, right, bottom))
 
     def short_side(self, working_side: int) -> int:
-        """Of the decoded picture, so that the crop has the pixels that a tower needs."""
+        """Returns the pixels to decode on the shorter side, so that the crop has those that a tower needs."""
         return min(MAX_SHORT_SIDE, int(working_side / min(self.width, self.height)))
 
 
 @dataclass(frozen=True)
 class TextPart:
+    """Describes in words what the results should show, or with a negative weight should not."""
+
     text: str
     weight: float = 1.0
 
@@ -74,7 +77,7 @@ class TextPart:
 
 @dataclass(frozen=True)
 class PicturePart:
-    """A picture from outside the library, by its bytes."""
+    """Brings a picture from outside the library, by its bytes."""
 
     data: bytes
     weight: float = 1.0
@@ -86,7 +89,7 @@ class PicturePart:
 
 @dataclass(frozen=True)
 class LibraryPart:
-    """A picture of the library. Without a crop, its stored vector serves."""
+    """Names a picture of the library. Without a crop, its stored vector serves."""
 
     id: ContentId
     weight: float = 1.0
@@ -100,45 +103,48 @@ Part = TextPart | PicturePart | LibraryPart
 
 
 class Weighted(NamedTuple):
+    """Holds what stands before the caret and the weight behind it."""
+
     value: str
     weight: float
 
 
 def parse_weighted(text: str) -> Weighted:
-    r"""`beach^0.5` as its value and weight, the caret as in Lucene: none means 1, `\^` and `\\` are characters."""
+    r"""Reads `beach^0.5` as its value and weight, the caret as in Lucene: none means 1, `\^` and `\\` are
+    characters."""
     matched = WEIGHTED.fullmatch(text)
     value, weight = matched.groups() if matched else (text, None)
     return Weighted(re.sub(r"\\([\\^])", r"\1", value), 1.0 if weight is None else _weight_in(text, weight))
 
 
 def parse_library_part(text: str) -> LibraryPart:
-    """A content ID, perhaps with `#left,top,width,height`, perhaps with `^weight`."""
+    """Reads a content ID, perhaps with `#left,top,width,height`, perhaps with `^weight`."""
     value, weight = parse_weighted(text)
     id, found, crop = value.partition("#")
     return LibraryPart(parse_content_id(id), weight, Crop.parse(crop) if found else None)
 
 
 def clean_text(text: str) -> str:
-    """One line without control characters; joiners stay, since emoji are made with them."""
+    """Returns the text as one line without control characters; joiners stay, since emoji are made with them."""
     spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
     return " ".join(unicodedata.normalize("NFC", spaced).split())
 
 
 def check_parts(parts: Sequence[Part]) -> None:
-    """Raises InvalidQuery for more parts than are possible, and where nothing is looked for."""
+    """Checks the parts together. Raises InvalidQuery for more than are possible, and where nothing is looked for."""
     check_count(len(parts))
     if parts and all(part.weight < 0 for part in parts):
         raise InvalidQuery("only_negative")
 
 
 def check_count(parts: int) -> None:
-    """Raises InvalidQuery."""
+    """Raises InvalidQuery for more parts than are possible."""
     if parts > MAX_PARTS:
         raise InvalidQuery("too_many_parts", parts=parts, most=MAX_PARTS)
 
 
 def combine(vectors: Sequence[Vector], weights: Sequence[float] | None = None) -> Vector:
-    """The unit vector q = s / |s| of the weighted sum s = w1 v1 + ... + wn vn of unit vectors.
+    """Returns the unit vector q = s / |s| of the weighted sum s = w1 v1 + ... + wn vn of unit vectors.
 
     Of all directions it has the highest weighted sum of cosines to the parts, and a picture p scores
     (w1 cos(v1, p) + ... + wn cos(vn, p)) / |s|. This is Rocchio's formula with a weight for each part: J. J. Rocchio,
@@ -155,14 +161,14 @@ def combine(vectors: Sequence[Vector], weights: Sequence[float] | None = None) -
 
 
 def picture_to_encode(data: bytes, crop: Crop | None, working_side: int = WORKING_SIDE) -> Image.Image:
-    """Raises RejectedImage or InvalidQuery."""
+    """Decodes a picture and cuts the crop out of it. Raises RejectedImage or InvalidQuery."""
     if crop is None:
         return decode(data, working_side).image
     return crop.of(decode(data, crop.short_side(working_side)).image)
 
 
 def encode(encoder: Encoder, inputs: Sequence[str | Image.Image | None]) -> list[Vector | None]:
-    """In the order given, None for None; each tower is asked once."""
+    """Returns a vector for each input in the order given, None for None; each tower is asked once."""
     texts = [each for each in inputs if isinstance(each, str)]
     images = [each for each in inputs if isinstance(each, Image.Image)]
     of_texts = iter(encoder.encode_texts(texts) if texts else ())
@@ -171,7 +177,7 @@ def encode(encoder: Encoder, inputs: Sequence[str | Image.Image | None]) -> list
 
 
 def notes_on(encoder: Encoder, texts: Sequence[str]) -> list[Message]:
-    """What the person should know, such as a text that was cut."""
+    """Returns what the person should know of the texts, such as that one was cut."""
     return [TEXT_WAS_CUT] if any(map(encoder.cuts, texts)) else []
 
 

@@ -1,4 +1,4 @@
-"""What can be asked, and what comes back."""
+"""A query is what the library is asked; an answer is what comes back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ ORDERS: tuple[SortOrder, ...] = get_args(SortOrder)
 
 @dataclass(frozen=True)
 class Query:
-    """Texts and pictures with their weights, negative ones for what the results should not resemble."""
+    """Asks for pictures by texts and pictures with weights, negative ones for what the results should not resemble."""
 
     parts: tuple[Part, ...] = ()
     limit: int = 24
@@ -51,7 +51,7 @@ class Query:
     def of(
         cls, text: str = "", *, image: bytes | None = None, similar_to: ContentId | None = None, **options: Any
     ) -> "Query":
-        """Of one part each, where given, with weight 1. An empty text is none."""
+        """Makes a query of one part each, where given, with weight 1. An empty text is none."""
         parts: list[Part] = [TextPart(text)] if clean_text(text) else []
         parts += [PicturePart(image)] if image else []
         parts += [LibraryPart(similar_to)] if similar_to else []
@@ -70,13 +70,13 @@ class Query:
 
     @property
     def pictures(self) -> list[ContentId]:
-        """Those of the library, each once."""
+        """The pictures of the library that are searched with, each once."""
         return list(dict.fromkeys(part.id for part in self.parts if isinstance(part, LibraryPart)))
 
 
 @dataclass(frozen=True)
 class Timings:
-    """Milliseconds of each stage. `load` includes waiting for another query's load."""
+    """Holds the milliseconds of each stage. `load` includes waiting for another query's load."""
 
     encode: float
     load: float
@@ -86,6 +86,8 @@ class Timings:
 
 @dataclass(frozen=True)
 class Answer:
+    """Holds one page of hits and what is to be said about them."""
+
     hits: list[Hit]
     timings: Timings
     notes: list[Message] = field(default_factory=list)  # what the person should know, such as a text that was cut
@@ -99,14 +101,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Listing:
-    """A page of the pictures that match, without any search; `total` is how many match."""
+    """Holds a page of the pictures that match, without any search; `total` is how many match."""
 
     records: list[Record]
     total: int
 
 
 def as_order(order: object) -> SortOrder:
-    """Raises InvalidQuery for anything but the orders there are."""
+    """Checks a sort order. Raises InvalidQuery for anything but the orders there are."""
     for possible in ORDERS:
         if order == possible:
             return possible

@@ -1,4 +1,4 @@
-"""How far a hit stands out: its score beside the best ones that queries which mean nothing get here.
+"""Says how far a hit stands out: its score beside the best ones that queries which mean nothing get here.
 
 Scores of different queries cannot be compared: one text lies near every picture, another near none. So two things are
 measured in each collection. A query's *usual score* is the median of its scores against the sample, about 2,000
@@ -48,7 +48,8 @@ PHRASINGS = ("{}", "{} {}", "a {}", "a photo of a {}", "a picture of a {}", "the
 
 @dataclass(frozen=True)
 class Relevance:
-    """`percentile` is the share of meaningless queries, in percent, whose best hit stands out less."""
+    """Says how far a hit stands out. `percentile` is the share of meaningless queries, in percent, whose best hit
+    does less."""
 
     words: Words
     z: float
@@ -57,7 +58,7 @@ class Relevance:
 
 @dataclass(frozen=True)
 class Scale:
-    """The straight line through the best scores of meaningless queries over their usual scores."""
+    """Holds the straight line through the best scores of meaningless queries over their usual scores."""
 
     slope: float
     level: float
@@ -65,6 +66,7 @@ class Scale:
     deviations: NDArray[np.float64]  # of those queries, in spreads, rising
 
     def relevance(self, score: float, baseline_score: float) -> Relevance:
+        """Judges one score of a query with that usual score."""
         z = (score - self.level - self.slope * baseline_score) / self.spread
         below = int(np.searchsorted(self.deviations, z))
         return Relevance(_words(z), z, 100 * below / len(self.deviations))
@@ -72,7 +74,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class NullModel:
-    """What is known of one collection. It does not change: another takes its place."""
+    """Holds what is known of one collection. It does not change: another takes its place."""
 
     ids: Sequence[ContentId]
     vectors: Vectors  # of the sample
@@ -81,35 +83,38 @@ class NullModel:
     def relevance(
         self, kind: QueryKind, vector: Vector, scores: Sequence[float], asked: Collection[ContentId] = ()
     ) -> list[Relevance]:
-        """Of each score of that query; none where nothing can be said. Pictures that are `asked` with do not count."""
+        """Judges each score of a query; none where nothing can be said. Pictures that are `asked` with do not count."""
         if kind not in self.scales or len(self.ids) < FEWEST or not scores:
             return []
         baseline_score = self.baseline_score(vector, asked)
         return [self.scales[kind].relevance(score, baseline_score) for score in scores]
 
     def baseline_score(self, vector: Vector, asked: Collection[ContentId] = ()) -> float:
+        """Returns the usual score of a query: the median of its scores against the sample."""
         scores = np.einsum("ij,j->i", self.vectors, vector)  # on one core: waiting for another takes longer
         if asked:
             scores = scores[[id not in asked for id in self.ids]]
         return float(np.median(scores))
 
     def without(self, ids: set[ContentId]) -> "NullModel":
+        """Returns the same without these pictures in its sample."""
         kept = [place for place, id in enumerate(self.ids) if id not in ids]
         return NullModel([self.ids[place] for place in kept], self.vectors[kept], self.scales)
 
 
 def is_confident(relevances: Sequence[Relevance]) -> bool | None:
-    """None where nothing is known."""
+    """Returns whether any hit stands out; None where nothing is known."""
     return any(each.z >= CONFIDENT for each in relevances) if relevances else None
 
 
 def sample_of(ids: Sequence[ContentId]) -> list[ContentId]:
-    """Those with the lowest numbers: as hashes they are a random sample, and the same one until pictures come or go."""
+    """Returns the pictures with the lowest IDs: as hashes they are a random sample, and the same one until pictures
+    change."""
     return sorted(ids)[:SAMPLE]
 
 
 def measured(index: LoadedCollection, ids: Sequence[ContentId], vectors: Vectors, texts: Vectors) -> NullModel:
-    """`ids` and `vectors` are the sample's, `texts` those of `meaningless_texts`."""
+    """Measures a null model. `ids` and `vectors` are the sample's, `texts` those of `meaningless_texts`."""
     if len(ids) < FEWEST:
         return NullModel(ids, vectors, {})
     parents = _triples(len(ids))
@@ -126,7 +131,7 @@ def measured(index: LoadedCollection, ids: Sequence[ContentId], vectors: Vectors
 
 
 def fitted(baseline_score: NDArray[np.floating], best: NDArray[np.floating]) -> Scale | None:
-    """Least squares; None where there is no spread to measure with."""
+    """Fits the line by least squares; None where there is no spread to measure with."""
     x, y = baseline_score.astype(np.float64), best.astype(np.float64)
     variance = float(np.var(x))
     slope = float(np.mean((x - x.mean()) * (y - y.mean()))) / variance if variance > 1e-8 else 0.0
@@ -137,7 +142,7 @@ def fitted(baseline_score: NDArray[np.floating], best: NDArray[np.floating]) -> 
 
 
 def meaningless_texts(count: int = NULLS) -> list[str]:
-    """Made-up words in phrasings of every day, the same ones each time."""
+    """Returns made-up words in phrasings of every day, the same ones each time."""
     rng = Random(0)
     return [PHRASINGS[number % len(PHRASINGS)].format(_word(rng), _word(rng)) for number in range(count)]
 

@@ -37,7 +37,7 @@ class PartRequest:
 
     @classmethod
     def parse(cls, entry: Mapping[str, Any]) -> Self:
-        """Raises InvalidQuery or InvalidContentId."""
+        """Checks one part as a client sent it. Raises InvalidQuery or InvalidContentId."""
         file = validation.mapping(entry.get("image"))
         image = str(file.get("path") or None) if file else entry.get("image")  # a bad path is refused where it is read
         id = validation.text(entry.get("content_id"))
@@ -183,6 +183,7 @@ def parse_drafts(rows: Any) -> list[Draft]:
 
 
 def parse_match(match: Any) -> Match:
+    """Returns whether any of the conditions, or all of them, are to match."""
     return "any" if match == "any" else "all"
 
 

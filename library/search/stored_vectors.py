@@ -1,4 +1,4 @@
-"""The vectors of library pictures that a query names: read once from the collection and kept for the next query."""
+"""Reads the vectors of library pictures that a query names, and keeps them for the next query."""
 
 import threading
 from collections import OrderedDict

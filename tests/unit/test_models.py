@@ -85,7 +85,7 @@ def ended(work):
 
 def test_without_a_network_the_stand_in_answers_and_says_why(offline, caplog):
     model = offline.status().model
-    assert (model.name, model.info.name, model.is_stand_in) == ("chosen", "small", True)
+    assert (model.name, model.info.name, model.is_fallback) == ("chosen", "small", True)
     assert str(model.problem) == "The hub cannot be reached."
     assert best(offline, "red") == "red.png"
 
@@ -128,7 +128,7 @@ def test_after_reindexing_the_chosen_model_answers_from_its_own_collection(offli
     receipts = list(offline.reindex())
     assert [receipt.status for receipt in receipts] == ["new"] * 3
     model = offline.status().model
-    assert (model.info.name, model.is_stand_in) == ("chosen", False)
+    assert (model.info.name, model.is_fallback) == ("chosen", False)
     assert [best(offline, colour) for colour in COLOURS] == ["red.png", "green.png", "blue.png"]
     assert list(offline.reindex()) == []
     assert network.encoder.encoded == 3
@@ -143,7 +143,7 @@ def test_nothing_is_stored_again(offline, network, store, monkeypatch):
 def test_a_library_opened_in_between_answers_from_the_fuller_collection(offline, opened, network):
     network.up = True
     again = opened()
-    assert answering(again) == "small" and again.status().model.is_stand_in
+    assert answering(again) == "small" and again.status().model.is_fallback
     list(again.reindex())
     assert answering(opened()) == "chosen"
 
