@@ -1,1 +1,1 @@
-"""Where things are kept. Knows pymilvus and the disk."""
+"""Keeps vectors, pictures and small files, and reads pictures from wherever they lie."""

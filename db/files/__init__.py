@@ -1,1 +1,1 @@
-"""The files beside the pictures: logs, decisions, choices, evaluations, packs."""
+"""Keeps small files beside the pictures: logs, decisions, choices, evaluations, packs."""

@@ -1,4 +1,4 @@
-"""The decisions about near-duplicates, as lines of JSON in one file that several processes may append to."""
+"""Keeps the decisions about near-duplicates as lines of JSON in one file, which several processes may append to."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class DecisionFile:
-    """Reads on where another process has written. Safe to call from several threads."""
+    """Keeps decisions in a file, and reads what other processes have added. Safe to call from several threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -54,7 +54,7 @@ class DecisionFile:
         self._inode = 0
 
     def _read_on(self) -> None:
-        """The whole lines that came since. What cannot be read counts as not decided."""
+        """Reads the whole lines that came since. What cannot be read counts as not decided."""
         try:
             found = os.stat(self._path)
             if found.st_ino != self._inode or found.st_size < self._read_to:

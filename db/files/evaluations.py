@@ -1,4 +1,4 @@
-"""Evaluations as JSON files under DATA_DIR, one each, named by their time."""
+"""Keeps evaluations as JSON files under DATA_DIR, one each, named by their time."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ class EvaluationFiles:
         self._folder = folder
 
     def add(self, evaluation: dict[str, Any]) -> str:
-        """Raises StoreUnavailable."""
+        """Writes a file for the evaluation and returns its path. Raises StoreUnavailable."""
         stem = evaluation["at"].replace(":", "").replace("-", "")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ class EvaluationFiles:
         return str(path)
 
     def newest(self, limit: int) -> list[dict[str, Any]]:
-        """What cannot be read is passed over."""
+        """Returns the newest evaluations, newest first; a file that cannot be read is left out."""
         try:
             paths = sorted(self._folder.glob("*.json"), key=_age, reverse=True)[:limit]
         except OSError:
@@ -36,7 +36,7 @@ class EvaluationFiles:
         return [evaluation for path in paths if (evaluation := _read(path))]
 
     def _free(self, stem: str) -> Path:
-        """Two evaluations may end in one second."""
+        """Returns a path that is not taken: two evaluations may end in one second."""
         names = (f"{stem}.json", *(f"{stem}-{number}.json" for number in range(2, 1000)))
         return next(path for name in names if not (path := self._folder / name).exists())
 

@@ -1,4 +1,4 @@
-"""The hits of many queries as a file: a line or row for each, written as they are found."""
+"""Writes the hits of many queries to a file, a line or row for each, as they are found."""
 
 import csv
 import json
@@ -38,7 +38,7 @@ WriteRows = Callable[[Sequence[Row]], None]
 
 @contextmanager
 def hit_file(path: Path) -> Iterator[Callable[[BatchResult], None]]:
-    """Gives what writes the hits of one query. Raises InvalidSelection for a name or a place that cannot be."""
+    """Yields a function that writes the hits of one query. Raises InvalidSelection for a path that it cannot write."""
     writer = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}.get(path.suffix.lower())
     if writer is None:
         raise InvalidSelection("no_hit_file", name=path.name, suffixes=", ".join(SUFFIXES))
@@ -51,7 +51,7 @@ def hit_file(path: Path) -> Iterator[Callable[[BatchResult], None]]:
 
 
 def hit_rows(answered: BatchResult) -> list[Row]:
-    """Metadata are still a mapping."""
+    """Returns a row for each hit; its metadata are still a mapping."""
     return [
         {
             "query": answered.name,

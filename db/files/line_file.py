@@ -1,4 +1,4 @@
-"""A file of lines that grows by appending, and is now and then written anew."""
+"""Keeps lines in a file that grows by appending and is now and then written anew."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,7 +7,7 @@ from db.files.atomic import append_lines, write_atomically
 
 
 class LineFile:
-    """Lines without their ends, in one file. Every method raises OSError where the disk fails."""
+    """Holds lines, without their ends, in one file. Every method raises OSError where the disk fails."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""The nprobe that somebody chose for a collection, kept as JSON under DATA_DIR."""
+"""Keeps the nprobe that somebody chose for a collection, as JSON under DATA_DIR."""
 
 import json
 import logging
@@ -15,14 +15,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Choice:
-    """Made for an index of so many clusters; of one that was rebuilt with others it says nothing."""
+    """An nprobe that was chosen for an index of `nlist` clusters, and does not hold for any other."""
 
     nprobe: int
     nlist: int
 
 
 class NprobeChoices:
-    """Read anew when another process has changed it. Safe to call from several threads."""
+    """Holds the choices, read again when another process has changed them. Safe to call from several threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -36,7 +36,7 @@ class NprobeChoices:
             return self._choices.get(collection)
 
     def keep(self, collection: str, choice: Choice | None) -> None:
-        """None takes the choice back. Raises StoreUnavailable."""
+        """Keeps the choice for this collection; None takes it back. Raises StoreUnavailable."""
         with self._lock:
             self._refresh()
             others = {name: each for name, each in self._choices.items() if name != collection}
@@ -44,7 +44,7 @@ class NprobeChoices:
             self._write()
 
     def _refresh(self) -> None:
-        """What cannot be read counts as no choice: searches go on as they would without."""
+        """Reads the file where it has changed. What cannot be read counts as no choice."""
         try:
             stat = self._path.stat()
             if self._read_at == (stat.st_mtime_ns, stat.st_size):

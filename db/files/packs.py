@@ -1,4 +1,4 @@
-"""Packs as folders: Parquet files that any reader of tables opens, and a manifest that is written last."""
+"""Writes and reads packs: folders of Parquet files, and a manifest that is written last."""
 
 import hashlib
 import json
@@ -89,7 +89,7 @@ class ManifestJson(BaseModel):
 
 @contextmanager
 def new_pack(place: str, contents: Contents) -> Iterator["FolderWriter"]:
-    """Takes the files away again unless the pack was finished. Raises InvalidPack where there is no room for one.
+    """Yields a writer, and removes its files unless the pack was finished. Raises InvalidPack for an unusable folder.
 
     The folder may be there already if it is empty, or holds what a killed export left: that is overwritten.
     """
@@ -110,6 +110,8 @@ def new_pack(place: str, contents: Contents) -> Iterator["FolderWriter"]:
 
 
 class FolderWriter:
+    """Writes pictures into the files of a pack, then its manifest."""
+
     def __init__(self, folder: Path, contents: Contents) -> None:
         self.contents = contents
         self.is_finished = False
@@ -183,7 +185,7 @@ class FolderWriter:
 
 
 def open_pack(place: str) -> "FolderPack":
-    """Reads the manifest and what the files say of themselves. Raises InvalidPack where the two disagree."""
+    """Opens a pack after comparing its manifest with what its files say. Raises InvalidPack where the two disagree."""
     folder = _folder(place)
     manifest = _read_manifest(folder)
     pack = FolderPack(folder, manifest)
@@ -198,6 +200,8 @@ def open_pack(place: str) -> "FolderPack":
 
 
 class FolderPack:
+    """A pack that was opened: its manifest, and its rows file by file."""
+
     def __init__(self, folder: Path, manifest: ManifestJson) -> None:
         self.manifest = Manifest(
             manifest.model,
@@ -341,7 +345,7 @@ def _rows(file: str, first: int, batch: Any) -> list[PackRow]:
 
 
 def _matrix(column: Any) -> Vectors:
-    """Missing vectors and missing numbers become NaN."""
+    """Returns the vectors as rows; missing vectors and missing numbers become NaN."""
     vectors = np.full((len(column), column.type.list_size), np.nan, np.float32)
     present = column.is_valid().to_numpy(zero_copy_only=False)
     vectors[present] = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.type.list_size)
@@ -349,7 +353,7 @@ def _matrix(column: Any) -> Vectors:
 
 
 def _moment(microseconds: int | None) -> datetime | None:
-    """None, too, for one that no calendar has."""
+    """Returns the moment, or None for one that no calendar has."""
     with suppress(OverflowError):
         return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
     return None

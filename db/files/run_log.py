@@ -1,4 +1,4 @@
-"""Past runs as lines of JSON in one file, which several processes may append to."""
+"""Keeps past runs as lines of JSON in one file, which several processes may append to."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ class RunLog:
             logger.warning("The run could not be noted in %s: %s", self._path.name, error.strerror)
 
     def newest(self, limit: int) -> list[PastRun]:
-        """Lines that a killed process left unfinished are passed over."""
+        """Returns the newest runs, newest first; lines that a killed process left unfinished are left out."""
         try:
             with self._path.open(encoding="utf-8", errors="replace") as file:
                 lines = deque(file, maxlen=limit)

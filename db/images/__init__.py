@@ -1,1 +1,1 @@
-"""The image store: originals, thumbnails and records, on disk or in a bucket."""
+"""Stores originals, thumbnails and records, on disk or in a bucket."""

@@ -1,4 +1,4 @@
-"""Originals, thumbnails and records on disk, by content ID."""
+"""Stores originals, thumbnails and records on disk, by content ID."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ SETTLED_AFTER_NS = 100_000_000
 
 
 class LocalImageStore:
-    """A picture exists once its record does, and the record is the last of its files to appear.
+    """An `ImageStore` in a folder. A picture exists once its record does, the last of its files to appear.
 
     <2 hex>/<content id>.<extension>   the original, unchanged
     <2 hex>/<content id>.thumb.jpg     the thumbnail
@@ -123,7 +123,7 @@ def unknown_picture() -> UnknownPicture:
 
 
 class _Catalogue:
-    """Which records there are, newest first. Reads again only the folders that have changed since."""
+    """Lists the records, newest first, and reads again only the folders that have changed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -158,7 +158,7 @@ class _Catalogue:
 
 
 def _records_in(folder: str) -> dict[ContentId, int]:
-    """Content IDs with the time their record appeared. Sweeps up what killed writers left behind."""
+    """Returns content IDs with the time their record appeared, and removes what killed writers left behind."""
     records: dict[ContentId, int] = {}
     for entry in os.scandir(folder):
         with suppress(FileNotFoundError, InvalidContentId):

@@ -1,4 +1,4 @@
-"""Originals, thumbnails and records in a bucket, by content ID."""
+"""Stores originals, thumbnails and records in a bucket, by content ID."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ Timestamps = dict[ContentId, int]  # microseconds
 
 
 class ObjectStore:
-    """A picture exists once its record does, and the record is the last of its objects to appear.
+    """An `ImageStore` in a bucket. A picture exists once its record does, the last of its objects to appear.
 
     <2 hex>/<content id>.<extension>            the original, unchanged
     <2 hex>/<content id>.thumb.jpg              the thumbnail
@@ -31,11 +31,11 @@ class ObjectStore:
     <2 hex>/<content id>.json                   the record
 
     An object cannot be given a time, and its own has whole seconds and is lost when a bucket is copied: the name of the
-    empty object makes a listing alone give the order. Where it is missing, the time of the record object stands in.
+    empty object makes a listing alone give the order. Where it is missing, the time of the record object is used.
     """
 
     def __init__(self, url: str) -> None:
-        """Connects to nothing yet. Raises UnknownStore."""
+        """Connects only when first used. Raises UnknownStore."""
         self._url = url
         self._files, root = file_system(url, NAMED_BY)
         self._root = root.rstrip("/")
@@ -117,7 +117,7 @@ class ObjectStore:
         return None
 
     def _read_all(self, keys: list[str]) -> dict[str, bytes]:
-        """Those that are there."""
+        """Returns the data of those keys that are there."""
         found: dict[str, bytes] = {}
         with self._failures_explained():
             for key, data in self._files.cat(keys, on_error="return").items():
@@ -146,7 +146,7 @@ class ObjectStore:
 
 
 class _Catalogue:
-    """Which pictures there are, newest first. Own changes show at once, those of others with the next listing."""
+    """Lists the pictures, newest first. Own changes show at once, those of other processes with the next listing."""
 
     def __init__(self, list_all: Callable[[], Timestamps]) -> None:
         self._list_all = list_all
@@ -160,7 +160,7 @@ class _Catalogue:
         self._failure: StoreUnavailable | None = None
 
     def change(self, id: ContentId, added: int | None) -> None:
-        """`added=None` for a picture that is gone."""
+        """Notes a change of our own; `added=None` is for a picture that is gone."""
         with self._lock:
             self._changes[id] = added
             self._apply({id: added})
@@ -203,7 +203,7 @@ class _Catalogue:
 
 
 def _times_added(listing: dict[str, dict[str, Any]]) -> Timestamps:
-    """Of everything that has a record."""
+    """Returns the time added of everything that has a record."""
     records: Timestamps = {}
     times: Timestamps = {}
     for key, details in listing.items():
@@ -224,7 +224,7 @@ def _microseconds(moment: datetime) -> int:
 
 @contextmanager
 def _missing_is_fine() -> Iterator[None]:
-    """An object may be missing, the bucket may not."""
+    """Ignores a missing object, but not a missing bucket."""
     try:
         yield
     except FileNotFoundError as error:

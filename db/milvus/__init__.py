@@ -1,1 +1,1 @@
-"""The vectors: collections of Milvus Lite or a Milvus server."""
+"""Keeps and searches vectors in collections of Milvus Lite or a Milvus server."""

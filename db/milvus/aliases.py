@@ -1,4 +1,4 @@
-"""On a server the name of a collection is an alias, so that another collection can take its place while searches go on.
+"""Puts collections of a server behind aliases, so that another can take the place of one while searches go on.
 
 The collection behind it carries its nlist in its name: likeness_model_fingerprint_n128. Since nlist only grows, names
 alone tell what a killed process left: a smaller one is to be dropped, a larger one to be finished. A plain collection
@@ -33,13 +33,13 @@ def nlist_in(collection: str) -> int | None:
 
 
 def behind(client: MilvusClient, name: str) -> list[str]:
-    """The collections of that name, the smallest nlist first: more than one while an index is rebuilt."""
+    """Returns the collections of that name, the smallest nlist first: more than one while an index is rebuilt."""
     names = client.list_collections(timeout=TIMEOUT)
     return sorted((each for each in names if name_without_nlist(each) == name), key=lambda each: nlist_in(each) or 0)
 
 
 def meant_by(client: MilvusClient, name: str) -> str:
-    """The collection that searches find; where a kill has left it without the name, it gets the name again."""
+    """Returns the collection that searches find; where a kill has left it without the name, it gets the name again."""
     try:
         return _described(client, name)
     except MilvusException as error:
@@ -52,7 +52,7 @@ def meant_by(client: MilvusClient, name: str) -> str:
 
 
 def write_to_all(client: MilvusClient, name: str, write: Callable[[str], object]) -> None:
-    """Also to a collection that is about to take the place of the present one. `write` may be called repeatedly."""
+    """Writes to the present collection and to one that is about to replace it. `write` may be called repeatedly."""
     written: list[str] = []
     for attempts_left in reversed(range(ATTEMPTS)):
         try:
@@ -73,7 +73,7 @@ def write_to_all(client: MilvusClient, name: str, write: Callable[[str], object]
 
 
 def _to_write_to(client: MilvusClient, name: str) -> list[str]:
-    """The present one by its alias: a client reads its own writes only by the name it wrote to."""
+    """Returns the names to write to, the present one by its alias: a client reads its own writes only by that name."""
     meant = meant_by(client, name)
     others = [each for each in behind(client, name) if each != meant]
     before = [each for each in others if (nlist_in(each) or 0) < (nlist_in(meant) or 0)]

@@ -1,4 +1,4 @@
-"""What differs between Milvus Lite and a Milvus server, as the rest of this folder uses it."""
+"""States what differs between Milvus Lite and a Milvus server, for the code that works with either."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

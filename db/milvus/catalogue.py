@@ -1,4 +1,4 @@
-"""What is known of a collection without opening it: properties that Milvus keeps with it."""
+"""Reads what is known of a collection without opening it: properties that Milvus keeps with it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -28,8 +28,10 @@ def labels_of(client: MilvusClient, name: str) -> dict[str, Any]:
 
 
 def described(client: MilvusClient, name: str, rows: int | None, of: dict[str, str]) -> StoredCollection:
-    """`rows` where they were counted; else what Milvus says without loading. `of` are the labels of its encoder,
-    where that is known: collections of earlier versions have none of their own."""
+    """Describes a collection. `rows` are given where they were counted; else Milvus says how many are stored.
+
+    `of` are the labels of its encoder, where that is known: collections of earlier versions have none of their own.
+    """
     known = of | labels_of(client, name)
     return StoredCollection(
         name,
@@ -42,7 +44,7 @@ def described(client: MilvusClient, name: str, rows: int | None, of: dict[str, s
 
 
 def drop_all(client: MilvusClient, name: str) -> None:
-    """With its alias, where it has one, and whatever a rebuild has begun. May be repeated."""
+    """Drops a collection with its alias and whatever a rebuild has begun. It may be repeated."""
     collections = behind(client, name)
     if collections and name not in collections:
         try:

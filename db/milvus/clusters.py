@@ -1,4 +1,4 @@
-"""How many clusters an index has, and how many of them a search looks into."""
+"""Decides how many clusters an index has, and how many of them a search looks into."""
 
 import math
 from dataclasses import dataclass
@@ -33,5 +33,5 @@ class NlistRule:
 
 
 def automatic_nprobe(rows: int, nlist: int) -> int:
-    """Every cluster while that costs nothing: a few probes of a small collection see a few rows."""
+    """Returns how many clusters a search looks into by itself: all of them while the collection is small."""
     return EVERY_CLUSTER if rows <= EXHAUSTIVE_ROWS else max(MIN_NPROBE, nlist // 8)

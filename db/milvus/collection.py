@@ -1,4 +1,4 @@
-"""One IVF_FLAT / COSINE collection for one encoder: writing to it, keeping its index in order, telling its status."""
+"""Writes to the IVF_FLAT / COSINE collection of one encoder, keeps its index in order, and tells its status."""
 
 import logging
 import threading
@@ -136,7 +136,7 @@ class MilvusCollection:
 
     @property
     def counted(self) -> int | None:
-        """Its rows, where they were counted since the last change."""
+        """Returns how many rows there are, where they were counted since the last change."""
         return self.handle.rows if self.handle.rows_are_current else None
 
     def drop(self) -> None:

@@ -1,4 +1,4 @@
-"""The connection to one Milvus: made when first needed and again after a loss, with its failures explained."""
+"""Connects to one Milvus when first needed and again after a loss, and explains its failures."""
 
 import logging
 import threading

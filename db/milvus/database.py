@@ -1,4 +1,4 @@
-"""The vector database: one collection for each encoder, all in one Milvus."""
+"""Hands out one collection for each encoder, all in one Milvus."""
 
 import logging
 import re

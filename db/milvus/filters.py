@@ -1,4 +1,4 @@
-"""A filter as a Milvus expression: the only place where values become one."""
+"""Turns a filter into a Milvus expression, the only place where values become part of one."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ LAST_CHARACTER = "\U0010ffff"
 
 
 def expression(where: Filter, quote: Quote) -> str:
-    """Matches every record that the filter does, and no others.
+    """Returns an expression that matches every record that the filter does, and no others.
 
     But Lite takes true for 1 and false for 0: what it answers has to be looked at with `Filter.matches`.
     """

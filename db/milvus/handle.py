@@ -1,4 +1,4 @@
-"""The handle of one collection: makes and checks it before use, loads it, repeats what was interrupted."""
+"""Makes and checks one collection before its first use, loads it, and repeats what was interrupted."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""The lease: a collection is in memory while somebody searches, and a while longer."""
+"""Keeps a collection in memory while somebody searches, and a while longer."""
 
 import logging
 import threading
@@ -24,7 +24,7 @@ class LeaseStatus:
 
 
 class Lease:
-    """Shared by the threads of one process.
+    """A claim on a loaded collection, shared by the threads of one process.
 
     released -> loading -> loaded -> releasing -> released. One thread loads while the others wait;
     a release starts only when nobody holds the lease, so a search never meets one of its own process.
@@ -54,9 +54,9 @@ class Lease:
             self._let_go()
 
     def reload(self, generation: int) -> int:
-        """For a holder who found the collection released by another process.
+        """Loads again for a holder who found the collection released by another process.
 
-        Loads again, unless another thread has done so since that generation. Returns the present one.
+        Does nothing where another thread has done so since that generation. Returns the present one.
         """
         with self._changed:
             self._wait_until_settled()

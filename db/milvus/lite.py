@@ -1,4 +1,4 @@
-"""Milvus Lite: one process, one folder, and no searches while it flushes."""
+"""Does what only Milvus Lite needs: one process, one folder, and no searches while it flushes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A collection in memory: every search and every read of its rows."""
+"""Searches and reads a collection that is in memory."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

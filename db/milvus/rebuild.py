@@ -40,7 +40,10 @@ T = TypeVar("T")
 
 
 def rebuild_in_place(client: MilvusClient, name: str, nlist: int) -> None:
-    """For Lite, while nothing else searches or writes. Killed half-way it leaves no index, which opening makes good."""
+    """Rebuilds the index of Lite while nothing else searches or writes.
+
+    Killed half-way it leaves no index; the next opening makes one.
+    """
     client.flush(name, timeout=LOAD_TIMEOUT)
     client.release_collection(name, timeout=TIMEOUT)
     client.drop_index(name, EMBEDDING, timeout=TIMEOUT)
@@ -77,7 +80,7 @@ class ServerRebuild:
         self._drop_smaller()
 
     def _aliased(self) -> str:
-        """The collection behind the alias; a plain one of that name steps behind it first."""
+        """Returns the collection behind the alias; a plain one of that name is moved behind it first."""
         meant = meant_by(self._client, self._name)
         if meant != self._name:
             return meant
@@ -91,7 +94,7 @@ class ServerRebuild:
         return meant_by(self._client, self._name)
 
     def _target(self, source: str) -> str:
-        """One that a rebuild has begun to fill, else a new one, else the present one."""
+        """Returns the collection to fill: one that a rebuild has begun, else a new one, else the present one."""
         largest = behind(self._client, self._name)[-1]
         if _nlist(largest) > _nlist(source):
             return largest
@@ -113,7 +116,7 @@ class ServerRebuild:
 
 
 class Copy:
-    """The rows of one collection in another, page by page; a page is what begins with the same digits."""
+    """Copies the rows of one collection to another, page by page; a page is what begins with the same digits."""
 
     def __init__(self, client: MilvusClient, source: str, target: str) -> None:
         self._client = client
@@ -121,7 +124,7 @@ class Copy:
         self._target = target
 
     def make(self) -> None:
-        """Before the switch: once in bulk, then whatever still differs."""
+        """Copies before the switch: once in bulk, then whatever still differs."""
         for page in self._pages():
             self._transfer(self._differing(page), BULK)
         self._client.flush(self._target, timeout=LOAD_TIMEOUT)
@@ -129,7 +132,7 @@ class Copy:
             self._even_out(self._differing(page))
 
     def rescue(self) -> None:
-        """After the switch: what only the old one holds came from a process that knew of no other."""
+        """Copies after the switch what only the old one holds: it came from a process that knew of no other."""
         for _ in range(ATTEMPTS):
             expected, seen = self._count(), 0
             for page in self._pages():
@@ -145,7 +148,7 @@ class Copy:
         return sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
 
     def _even_out(self, keys: Sequence[str]) -> None:
-        """Until they are the same in both: while a row was copied, somebody may have written or deleted it."""
+        """Copies rows until they are the same in both: meanwhile somebody may have written or deleted them."""
         for _ in range(ATTEMPTS):
             if not keys:
                 return
@@ -201,7 +204,7 @@ class Copy:
         return {row[PRIMARY_KEY]: dict(row) for row in rows}
 
     def _asked(self, name: str, ask: Callable[[], T]) -> T:
-        """Heals the release of the collection by another process."""
+        """Returns the answer; loads and asks again where another process has released the collection."""
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 return ask()

@@ -1,4 +1,4 @@
-"""A search as a program of its own: the same question to the same collection, in pymilvus alone."""
+"""Writes a search as a program of its own, which asks the same collection with pymilvus alone."""
 
 import base64
 from string import Template
@@ -51,6 +51,7 @@ client.close()
 
 
 def script(collection: str, asked: Question, nprobe: int, opening: str, filter: str = "") -> str:
+    """Returns the program; `opening` is the part that connects."""
     encoded = base64.b64encode(np.asarray(asked.vector, "<f4").tobytes()).decode()
     lines = "\n".join(f'        "{line}"' for line in wrap(encoded, 88))
     question = SEARCH.substitute(

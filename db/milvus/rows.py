@@ -1,4 +1,4 @@
-"""Records and vectors as rows of Milvus, and rows as records and hits."""
+"""Turns records and vectors into rows of Milvus, and rows into records and hits."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ Row = dict[str, Any]  # as Milvus has it
 
 
 def checked_paths(img_paths: Sequence[str]) -> list[str]:
-    """pymilvus pastes keys into an expression unescaped: only image paths get that far."""
+    """Returns the paths. Raises InvalidContentId for anything else: pymilvus puts keys into expressions unescaped."""
     for path in img_paths:
         id = id_of(path)
         if not re.fullmatch(rf"images/{id[:2]}/{id}\.[a-z0-9]{{2,5}}", path, flags=re.ASCII):

@@ -1,4 +1,4 @@
-"""What a collection and its index are made of."""
+"""Creates a collection and its index, and reads what they are made of."""
 
 from typing import Any
 
@@ -50,5 +50,5 @@ def vector_dim(client: MilvusClient, name: str) -> int:
 
 
 def stored_rows(client: MilvusClient, name: str) -> int:
-    """Without loading. A server counts what was flushed, and what was deleted since."""
+    """Returns the row count without loading. A server counts what was flushed, and what was deleted since."""
     return int(client.get_collection_stats(name, timeout=TIMEOUT)["row_count"])

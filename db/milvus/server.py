@@ -1,4 +1,4 @@
-"""A Milvus server: many processes at once, and collections behind aliases."""
+"""Does what only a Milvus server needs: many processes at once, and collections behind aliases."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A lock that many threads share, until one of them needs it for itself."""
+"""Provides a lock that many threads share, until one of them needs it alone."""
 
 import threading
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class SharedLock:
-    """Lets many holders in at once, or one alone."""
+    """A lock that many hold at once, or one alone."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

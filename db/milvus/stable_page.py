@@ -1,4 +1,4 @@
-"""A page of hits from far down a list, so that pages that follow each other share none and miss none."""
+"""Cuts a page out of a long list of hits, so that pages that follow each other share none and miss none."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ Ask = Callable[[int], list[list[Hit]]]
 
 
 def stable_page(ask: Ask, offset: int, limit: int, where: Filter | None = None) -> list[list[Hit]]:
-    """Those from `offset` on, of each vector, once all are there that are equal at the end; see `in_order`."""
+    """Returns the hits of each vector from `offset` on; asks deeper until no equal scores are cut apart."""
     needed = offset + limit
     depth = min(needed + 1, MAX_DEPTH)
     while True:
@@ -24,12 +24,12 @@ def stable_page(ask: Ask, offset: int, limit: int, where: Filter | None = None) 
 
 
 def in_order(hits: list[Hit]) -> list[Hit]:
-    """Best first. Hits of equal score, which Milvus has in one order today and in another tomorrow, by their paths."""
+    """Sorts hits best first, and those of equal score by their paths: Milvus returns these in any order."""
     return sorted(hits, key=lambda hit: (-hit.score, hit.record.img_path))
 
 
 def followed_by(first: Sequence[Hit], rest: Sequence[Hit], depth: int) -> list[Hit]:
-    """What some clusters hold, then what the others hold: the pages of the first list stay as they were."""
+    """Joins what some clusters hold and what the others hold, so that the pages of the first list stay as they were."""
     known = {hit.record.img_path for hit in first}
     others = [hit for hit in rest if hit.record.img_path not in known]
     return [*first, *others][:depth]

@@ -1,1 +1,1 @@
-"""Where pictures come from: files, archives, buckets, tables, and watched places."""
+"""Reads pictures from files, archives, buckets, tables, and watched places."""

@@ -1,4 +1,4 @@
-"""Zip and tar archives as sources: read in place, nothing is unpacked to disk."""
+"""Reads pictures from zip and tar archives, without unpacking anything to disk."""
 
 import lzma
 import tarfile
@@ -24,7 +24,10 @@ def is_archive(name: str) -> bool:
 
 
 def items_in_archive(path: str, open_file: Callable[[], Any], place: str | None = None) -> Iterator[Item]:
-    """One that is damaged ends with an item whose reading says so. `place` is where it lies, if `path` is relative."""
+    """Yields an item for each file; `place` is where the archive lies, if `path` is relative.
+
+    A damaged archive ends with an item whose reading raises RejectedImage.
+    """
     name = PurePosixPath(path).name
     members = _zip_members if name.lower().endswith(ZIP_SUFFIX) else _tar_members
     try:
@@ -54,7 +57,7 @@ def _zip_members(file: IO[bytes]) -> Iterator[Member]:
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """Never more than the archive's own listing promised: a bomb says less than it holds."""
+    """Reads no more than the archive's own listing promised: a bomb says less than it holds."""
     try:
         with archive.open(member) as file:
             return file.read(member.file_size)
@@ -63,7 +66,7 @@ def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _tar_members(file: IO[bytes]) -> Iterator[Member]:
-    """Read as they come: a compressed tar can only be read from front to back."""
+    """Yields the members as they come: a compressed tar can only be read from front to back."""
     with file, tarfile.open(fileobj=file, mode="r|*") as archive:
         for member in archive:
             if member.isfile():

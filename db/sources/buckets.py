@@ -1,4 +1,4 @@
-"""File systems by URL: how they are opened, and what their failures mean."""
+"""Opens file systems by URL, and explains their failures."""
 
 import os
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ E = TypeVar("E", bound=LikenessError)
 def file_system(url: str, named_by: str, refusal: type[LikenessError] = UnknownStore) -> tuple[Any, str]:
     """Returns the file system and the path within it; `named_by` is the setting or argument that holds the URL.
 
-    Connects to nothing yet. Raises a `refusal` for what no installed package reaches.
+    Connects only when first used. Raises a `refusal` for what no installed package reaches.
     """
     scheme = url.partition("://")[0]
     try:
@@ -63,5 +63,5 @@ def failure(kind: type[E], error: Exception, place: Message, named_by: str) -> E
 
 
 def answer(error: Exception) -> dict[str, Any]:
-    """What the service said, where it said anything."""
+    """Returns what the service said, where it said anything."""
     return getattr(error.__cause__, "response", None) or {}

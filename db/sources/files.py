@@ -1,4 +1,4 @@
-"""Where pictures come from: files, folders, patterns, archives, buckets and tables."""
+"""Lists the pictures of files, folders, patterns, archives, buckets and tables."""
 
 import glob
 import os
@@ -22,7 +22,7 @@ NAMED_BY = "SOURCE"
 
 
 def items_from(sources: Sequence[str], table: Path | None = None, image_column: str = "") -> Iterable[Item]:
-    """Files as they are; folders, archives and buckets without hidden files and names that no picture has.
+    """Returns an item for each file; in folders, archives and buckets, hidden ones and no pictures by name are skipped.
 
     What is left out comes as an item with `skip` set, so that a receipt can name it. Where an item comes from begins
     with the name of what was asked for: visitors see it, and where that lies on this machine is not theirs to know.
@@ -39,7 +39,7 @@ def items_from(sources: Sequence[str], table: Path | None = None, image_column: 
 
 
 class AllowedSources:
-    """What lies below the prefixes; links that lead out of them are refused."""
+    """Offers what lies below the prefixes of SOURCES_ALLOWED; links that lead out of them are refused."""
 
     archive_suffixes = (ZIP_SUFFIX, *TAR_SUFFIXES)
     table_suffixes = tuple(READERS)
@@ -51,7 +51,7 @@ class AllowedSources:
         return items_in_archive(name, partial(path.open, "rb")) if is_archive(name) else None
 
     def items(self, source: str, image_column: str = "") -> Iterator[Item]:
-        """Listed as they are asked for. Raises NotAllowed, UnknownSource or UnknownStore at once.
+        """Yields items as they are listed. Raises NotAllowed, UnknownSource or UnknownStore at once.
 
         `image_column` is that of a table. Its rows that name places elsewhere are skipped.
         """
@@ -108,7 +108,7 @@ def _places(source: str) -> Sequence[Path | str]:
 
 
 def _items_in_folder(folder: Path) -> Iterator[Item]:
-    """Links to folders are not followed: they may lead in circles."""
+    """Lists a folder and those below it; links to folders are not followed, since they may lead in circles."""
     named = Path(folder.resolve().name)
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -149,7 +149,7 @@ def _items_of_object(files: Any, url: str, key: str) -> Iterator[Item]:
 
 
 def _listed(files: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Folder by folder, since a listing of everything may not fit into memory."""
+    """Lists folder by folder, since a listing of everything may not fit into memory."""
     for _, folders, found in files.walk(root, detail=True, on_error="raise"):
         for name in [name for name in folders if name.startswith(".")]:
             del folders[name]

@@ -1,4 +1,4 @@
-"""Where many queries come from: a folder of pictures, or a table with texts or pictures."""
+"""Reads many queries from a folder of pictures, or from a table with texts or pictures."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def queries_from(place: str, text_column: str | None = None, image_column: str | None = None) -> Queries:
-    """A query for each picture of a folder, pattern or archive; or for each row of a table, read as it goes.
+    """Returns a query for each picture of a folder, pattern or archive, or for each row of a table, read as it goes.
 
     Without names the columns `text` and `filepath` count, if they are there; a row that has both asks for both.
     Raises UnknownSource for what cannot be read, or has none of the columns; in a table's middle, too.
@@ -80,7 +80,7 @@ def _explained(path: Path, work: Callable[[], T]) -> T:
 
 
 def _columns_of(path: Path) -> tuple[Sequence[str], int | None]:
-    """Their names, and how many rows there are, where that is quickly told."""
+    """Returns the names of the columns, and how many rows there are, where that is quickly told."""
     match path.suffix.lower():
         case ".parquet":
             with pyarrow.parquet.ParquetFile(path) as file:
@@ -92,7 +92,7 @@ def _columns_of(path: Path) -> tuple[Sequence[str], int | None]:
 
 
 def _rows(path: Path, columns: set[str]) -> Iterator[tuple[int, Row]]:
-    """Each with its number, from 1 on."""
+    """Yields each row with its number, from 1 on."""
     rows = iter(_read(path, columns))
     number = 0
     while (row := _explained(path, partial(next, rows, None))) is not None:

@@ -16,13 +16,13 @@ URL_TIMEOUT = 20.0  # seconds
 
 
 class SourceReader:
-    """Keeps one connection for each kind of bucket. Safe to call from several threads."""
+    """Reads files by path or URL, with one connection for each kind of bucket. Safe to call from several threads."""
 
     def __init__(self) -> None:
         self._systems: dict[str, Any] = {}
 
     def read(self, place: str) -> bytes:
-        """`place` is a path, a URL, or either of an archive with a path below it.
+        """Returns the bytes at `place`: a path, a URL, or either of an archive with a path below it.
 
         Raises OSError, and RejectedImage for what is too large, unreadable or in no known kind of bucket.
         """
@@ -63,7 +63,7 @@ class SourceReader:
 
 
 def _archive_around(place: str) -> str | None:
-    """The part of the place up to the first name of an archive."""
+    """Returns the part of the place up to the first name of an archive."""
     parts = place.split("/")
     ends = (end for end in range(1, len(parts)) if is_archive(parts[end - 1]))
     return next(("/".join(parts[:end]) for end in ends), None)

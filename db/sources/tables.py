@@ -1,4 +1,4 @@
-"""Tables as sources: one column says where the pictures are, all others are kept with them."""
+"""Reads pictures from tables: one column says where they are, all others become their metadata."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ Columns = Mapping[str, Sequence[Any]]
 
 
 def items_in_table(path: Path, image_column: str) -> list[Item]:
-    """An item per row. The column holds https URLs, those of a bucket, or paths, relative to the table.
+    """Returns an item for each row. The column holds URLs of the web or a bucket, or paths relative to the table.
 
     The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty cells are None.
     Raises UnknownSource for a table that cannot be read or has no such column.
@@ -104,7 +104,7 @@ def _columns(rows: Sequence[Row]) -> Columns:
 
 
 def _typed(texts: Sequence[str]) -> list[Any]:
-    """The texts of a column as what all of them say: whole numbers, numbers, true and false, or else texts."""
+    """Returns the texts of a column as what all of them are: whole numbers, numbers, true and false, or else texts."""
     given = [text for text in texts if text]
     if all(INTEGER.fullmatch(text) for text in given):
         return [int(text) if text else None for text in texts]
@@ -116,7 +116,7 @@ def _typed(texts: Sequence[str]) -> list[Any]:
 
 
 def _values(column: Sequence[Any]) -> list[Any]:
-    """Plain values, None where there is none; a column of dates in UTC."""
+    """Returns plain values, None where there is none; a column of dates in UTC."""
     values = [_plain(value) for value in column]
     given = [value for value in values if value is not None]
     if all(isinstance(value, str) and (MOMENT.fullmatch(value) or DAY.fullmatch(value)) for value in given):
@@ -148,7 +148,7 @@ def _in_utc(text: str) -> str:
 
 
 def _moment(value: datetime) -> str:
-    """A time without a zone counts as UTC."""
+    """Returns a time in UTC; one without a zone counts as UTC."""
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
 

@@ -1,4 +1,4 @@
-"""Folders and buckets that can be watched: listings with signatures, and what wakes a watcher."""
+"""Lists folders and buckets that are watched, with signatures, and wakes a watcher when one changes."""
 
 import logging
 import os
@@ -32,7 +32,7 @@ RETRY_AFTER = 1.0  # seconds
 
 
 def watched(source: str, library_folders: Sequence[Path] = ()) -> Source:
-    """A folder or the URL of a bucket. What the library itself keeps in `library_folders` is left out.
+    """Returns a folder or bucket as a source to watch, without what the library itself keeps in `library_folders`.
 
     Raises UnknownSource for anything else and for what is not there, SourceUnavailable for a bucket out of reach.
     """
@@ -49,7 +49,7 @@ def watched(source: str, library_folders: Sequence[Path] = ()) -> Source:
 
 
 class WatchedFolder:
-    """Recursive; links to folders are not followed. Woken by the file system, where that tells."""
+    """A folder with all those below it; links to folders are not followed. The file system wakes it, where it can."""
 
     shows_only_whole = False
 
@@ -88,7 +88,7 @@ class WatchedFolder:
         return Item(path, item.name, partial(_read_unchanged, path, signature), below, original_at=item.original_at)
 
     def is_being_written(self, path: str) -> bool:
-        """Whether anyone has the file open for writing. Linux tells, for local disks and files of one's own."""
+        """Tells whether anyone has the file open for writing; only Linux knows, and only of local files of one's own."""
         if sys.platform != "linux":
             return False
         import fcntl
@@ -114,7 +114,7 @@ class WatchedFolder:
         threading.Thread(target=self._notice, args=[changed, should_stop], name="watchfiles", daemon=True).start()
 
     def _notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
-        """Where the file system does not tell, the listings find what is new."""
+        """Wakes the watcher on every change; where the file system tells of none, the listings find what is new."""
         was_told = False
         while not should_stop.is_set():
             try:
@@ -126,7 +126,7 @@ class WatchedFolder:
             should_stop.wait(RETRY_AFTER)
 
     def _notice_this(self, changed: threading.Event, should_stop: threading.Event) -> None:
-        """Until the folder is another one: a disk was mounted there, or it was made anew."""
+        """Listens until the folder is another one: a disk was mounted there, or it was made anew."""
         identity = self._identity()
         is_first = True  # what came before it was listened to
         for changes in watchfiles.watch(
@@ -167,7 +167,7 @@ class WatchedFolder:
 
 
 class WatchedBucket:
-    """What fsspec reaches. Nothing wakes: it is listed now and then."""
+    """A bucket that fsspec reaches; it is listed now and then, since nothing tells of changes."""
 
     def __init__(self, url: str) -> None:
         self._files, self._root = file_system(url, NAMED_BY)
@@ -197,7 +197,7 @@ class WatchedBucket:
         pass
 
     def _check(self) -> None:
-        """A folder in a bucket is there with its first object; the bucket itself has to be."""
+        """Raises an error unless the bucket is there; a folder in it appears with its first object."""
         try:
             kind = self._kind(self._root) or self._kind(self._root.partition("/")[0])
         except Exception as error:
@@ -238,7 +238,7 @@ def _signature_of(details: dict[str, Any]) -> str:
 
 
 def _read_unchanged(path: str, signature: str) -> bytes:
-    """Raises OSError for a file that is not, or not any more, the one that was listed."""
+    """Reads a file. Raises OSError where it is no longer the one that was listed."""
     with open(path, "rb") as file:
         check_bytes(os.fstat(file.fileno()).st_size)
         data = file.read()
