@@ -1,13 +1,12 @@
 """The results of one search as a file: --out hits.csv, hits.json or hits.zip."""
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import typer
 
 from commands.printing import print_json, printable
+from db.files.atomic import write_atomically
 from library.errors import InvalidSelection
 from library.exports.results import KINDS, Kind, Result, check_size, written
 from library.image_library import ImageLibrary
@@ -26,16 +25,10 @@ def write_results(library: ImageLibrary, results: Sequence[Result], out: Path, a
     """Whole or not at all. Raises InvalidSelection or StoreUnavailable."""
     kind = kind_of(out)
     check_size(results, kind)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
-            file.writelines(written(kind, results, library.original))
-        partial.replace(out)
+        write_atomically(out, written(kind, results, library.original))
     except OSError as error:
         raise InvalidSelection(f"{out} cannot be written: {error.strerror}.") from None
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
     if as_json:
         print_json({"out": str(out), "results": len(results)})
     else:
