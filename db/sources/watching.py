@@ -88,7 +88,7 @@ class WatchedFolder:
         return Item(path, item.name, partial(_read_unchanged, path, signature), below, original_at=item.original_at)
 
     def is_being_written(self, path: str) -> bool:
-        """Tells whether anyone has the file open for writing; only Linux knows, and only of local files of one's own."""
+        """Tells whether anyone has the file open for writing; only Linux knows, of local files of one's own."""
         if sys.platform != "linux":
             return False
         import fcntl
