@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from library.images import WORKING_SIDE, ContentId
+from library.messages import Message
 from library.records import Record
 from library.search.filters import Filter
 
@@ -150,7 +151,7 @@ class IndexStatus:
     """Describes a collection and its server. Counters are those of this process; `rows` is None until counted once."""
 
     connected: bool
-    problem: str | None
+    problem: Message | None
     backend: str  # "Milvus Lite" or "Milvus"
     version: str | None
     collection: str

@@ -328,7 +328,7 @@ def _field(field: Field) -> Json:
 def _index(index: IndexStatus) -> Json:
     return {
         "connected": index.connected,
-        "problem": index.problem,
+        "problem": _text(index.problem),
         "backend": index.backend,
         "version": index.version,
         "collection": index.collection,

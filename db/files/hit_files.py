@@ -45,7 +45,7 @@ def hit_file(path: Path) -> Iterator[Callable[[BatchResult], None]]:
     try:
         file = path.open("wb")
     except OSError as error:
-        raise InvalidSelection("not_written", path=str(path), reason=reason_of(error)) from None
+        raise InvalidSelection("cannot_write", path=str(path), problem=reason_of(error)) from None
     with file, writer(file) as write:
         yield lambda answered: write(hit_rows(answered))
 

@@ -109,7 +109,7 @@ class MilvusCollection:
         try:
             self._look_around(expected_rows)
         except IndexUnavailable as error:
-            problem = str(error)
+            problem = error.message
         handle, lease = self.handle, self.handle.lease.status()
         rebuilding = self._is_rebuilding or self._is_rebuilt_elsewhere
         choice, chosen = handle.choice(), handle.chosen_nprobe()

@@ -13,6 +13,7 @@ from library.ingest.items import Item
 from library.ingest.receipts import FileReceipt
 from library.ingest.watch_source import Source, SourceListing
 from library.ingest.watch_state import SeenFile, WatchState
+from library.messages import Message
 from library.records import encodable
 
 logger = logging.getLogger(__name__)
@@ -133,11 +134,9 @@ class Watcher:
         self._candidates.retry_now()
         return True
 
-    def _problem_of_library(self) -> str | None:
+    def _problem_of_library(self) -> Message | None:
         status = self._library.status()
-        if status.store_problem:
-            return str(status.store_problem)
-        return status.index.problem if status.index else None
+        return status.store_problem or (status.index.problem if status.index else None)
 
     def _import(self, paths: Sequence[str], listing: SourceListing, should_stop: ShouldStop) -> Iterator[Round]:
         items = {path: self.source.item(path, listing.signatures[path]) for path in paths}

@@ -12,7 +12,7 @@ from db.milvus.database import Milvus
 from db.milvus.filters import expression
 from library.ports import EncoderInfo
 from library.records import Record
-from library.search.filters import BUILT_IN, Condition, Filter, kind_of
+from library.search.filters import BUILT_IN, Condition, Filter, value_kind
 from testing.pictures import record, unit_vectors
 
 ROWS = 200
@@ -135,7 +135,7 @@ def test_milvus_answers_what_a_plain_evaluation_finds(filled, where):
 
 def holds_a_truth(record: Record, where: Filter) -> bool:
     values = [record.metadata.get(condition.field) for condition in where.conditions]
-    return any(value in (0, 1) and kind_of(value) in ("number", "true or false") for value in values)
+    return any(value in (0, 1) and value_kind(value) in ("number", "true or false") for value in values)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

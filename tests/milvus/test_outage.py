@@ -37,7 +37,7 @@ def test_a_milvus_that_dies_is_named_and_used_again_once_it_is_back(milvus_serve
         with pytest.raises(IndexUnavailable, match=r"does not answer\. Start it"):
             library.search(Query.of("red"))
     status = library.status().index
-    assert not status.connected and "does not answer" in status.problem
+    assert not status.connected and "does not answer" in str(status.problem)
     receipts = []
     with pytest.raises(IndexUnavailable):
         for receipt in library.add([item("blue.png", picture("blue"))]):
