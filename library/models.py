@@ -35,9 +35,11 @@ def display_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """Says which model was chosen and which one answers. `name` is the chosen model; `info` that of the answering
-    encoder, None until one does;
-    `problem` says why the chosen one does not."""
+    """Says which model was chosen and which one answers.
+
+    `name` is the chosen model. `info` describes the encoder that answers, None until one does; `problem` says why the
+    chosen one does not.
+    """
 
     name: str
     info: EncoderInfo | None

@@ -1,4 +1,4 @@
-"""Keeps for each encoder's collection what hits are judged by: measured beside the queries, renewed as pictures change."""
+"""Keeps what hits are judged by in each encoder's collection, measured beside the queries and renewed in time."""
 
 import logging
 import threading
