@@ -13,6 +13,7 @@ COPY commands commands
 COPY db db
 COPY encoders encoders
 COPY library library
+COPY python_api python_api
 COPY ui ui
 
 USER 1000

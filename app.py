@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from runtime import prepare_process
-from settings import Settings
+from runtime import prepare_environment, prepare_process
+from settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
     from library.ports import ImageStore
+    from python_api.library import Library
 
 FALLBACK = "small"
 
@@ -48,6 +49,28 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
         RunLog(settings.run_log_file),
         DecisionFile(settings.decisions_file),
     )
+
+
+def open_library(settings: Settings | None = None, **options: Any) -> "Library":
+    """Opens the library for a Python program and waits until a model answers; docs/python-api.md tells more.
+
+    `options` are the settings by their names in lower case, such as `clip_model="small"`; what is not given comes from
+    the environment and from .env. Raises SettingsError, UnknownModel, ModelUnavailable or IndexUnavailable.
+    """
+    if settings and options:
+        raise TypeError("open_library takes a Settings object or single settings, not both.")
+    prepare_environment()
+    settings = settings or load_settings(**options)
+    library = build(settings.model_copy(update={"data_dir": settings.data_dir.absolute()}))
+    from python_api.library import Library
+
+    try:
+        library.open()
+        library.collections.stored()  # tells at once that Milvus is away, or its file in use
+    except BaseException:
+        library.close()
+        raise
+    return Library(library)
 
 
 def main() -> None:

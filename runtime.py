@@ -23,12 +23,17 @@ ENVIRONMENT = {
 UPLOADS = "likeness-uploads-"
 
 
-def prepare_process() -> None:
-    """What has to stand before the libraries are imported."""
+def prepare_environment() -> None:
+    """Sets what the libraries read from the environment when they are imported, where nobody else has set it."""
     os.environ.update(ENVIRONMENT | os.environ)
+    _use_model_cache_that_can_be_written()
+
+
+def prepare_process() -> None:
+    """Prepares a process of the app: its environment, its log and its warnings."""
+    prepare_environment()
     for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value]:
         del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
-    _use_model_cache_that_can_be_written()
     start_logging()
     warnings.filterwarnings("ignore", module="PIL")
 

@@ -5,9 +5,10 @@ import os
 import re
 import tempfile
 import tomllib
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
@@ -201,13 +202,16 @@ class Settings(BaseSettings):
             return self.gradio_server_name == "localhost"
 
 
-def load_settings() -> Settings:
-    """Raises SettingsError for a bad value.
+def load_settings(**given: Any) -> Settings:
+    """Returns the settings: those given, by their names in lower case, then those of the environment and of .env.
+
+    None leaves a setting to the others, and a list stands for values with commas between. Raises SettingsError for a
+    bad value or an unknown name.
 
     Where nobody chose DATA_DIR and the default cannot be written, a new temporary folder takes its place.
     """
     try:
-        settings = Settings()
+        settings = Settings(**{name: _as_written(name, value) for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
     if not _is_usable(settings.data_dir, settings):
@@ -215,6 +219,17 @@ def load_settings() -> Settings:
     if settings.image_store and isinstance(settings.image_root, Path) and not _is_usable(settings.image_root, settings):
         raise SettingsError(_not_possible("image_store", settings.image_store))
     return settings
+
+
+def _as_written(name: str, value: Any) -> Any:
+    """Returns a value of a program as the environment would have it."""
+    if name not in Settings.model_fields:
+        near = get_close_matches(name, Settings.model_fields, 1)
+        meant = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(Settings.model_fields)}."
+        raise SettingsError(f"There is no setting {printable(name)}. {meant}")
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _listed(value: str) -> list[str]:

@@ -17,7 +17,6 @@ from commands.session import (
     fail,
     failures_as_exit_codes,
     interrupt,
-    last_part,
     progress_bars,
 )
 from db.files.evaluations import EvaluationFiles
@@ -30,7 +29,7 @@ from library.evaluation.evaluate import evaluate as measure
 from library.evaluation.labels import Labelling, OnProgress
 from library.evaluation.metrics import Json
 from library.evaluation.tasks import CAPTIONS, NAMES, PICTURES, TEMPLATED
-from library.ingest.items import Item
+from library.ingest.items import Item, source_label
 from library.ports import VectorDatabase
 from runtime import set_level
 from settings import Settings
@@ -82,7 +81,7 @@ def evaluate(
             interrupt() as interrupted,
             progress_bars() as on_progress,
         ):
-            named = ", ".join(map(last_part, given)) or "the library"
+            named = ", ".join(map(source_label, given)) or "the library"
             evaluation = _Evaluation(session.settings, model or [], config, named)
             found = evaluation.run(items, on_progress, interrupted.is_set)
     if found is None:

@@ -9,11 +9,11 @@ import typer
 
 from commands.options import AsJson, InPlace
 from commands.printing import print_receipts
-from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, last_part, with_progress
+from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from db.sources.files import items_from
 from library.errors import InvalidSelection
 from library.ingest.batch import BATCH_SIZE
-from library.ingest.items import Item
+from library.ingest.items import Item, source_label
 from library.ingest.receipt_file import Write, receipt_file
 from library.ingest.receipts import FileReceipt, tally
 from library.ingest.selection import Selection, Shard
@@ -54,7 +54,7 @@ def ingest(
             raise InvalidSelection("--near-duplicates does not go with --dry-run: no picture is encoded.")
         selection = Selection(limit, Shard.parse(shard) if shard else None, _fields(metadata or []))
         items = selection.of(items_from(sources or [], table, image_column))
-        named = ", ".join([*map(last_part, sources or []), *([table.name] if table else [])])
+        named = ", ".join([*map(source_label, sources or []), *([table.name] if table else [])])
         _add(context.obj, items, _How(named, batch_size, dry_run, in_place, near), write, as_json)
 
 

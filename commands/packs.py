@@ -13,10 +13,10 @@ from commands.session import (
     fail,
     failures_as_exit_codes,
     interrupt,
-    last_part,
     with_progress,
 )
 from db.files.packs import new_pack, open_pack
+from library.ingest.items import source_label
 from library.ingest.packs import Contents, Packed
 from library.ingest.receipts import FileReceipt
 
@@ -58,7 +58,7 @@ def import_(
         opened = open_pack(pack)
         with context.obj.library() as library, interrupt() as interrupted:
             try:
-                receipts = library.packs.import_from(opened, interrupted.is_set, last_part(pack))
+                receipts = library.packs.import_from(opened, interrupted.is_set, source_label(pack))
                 for receipt in with_progress(receipts, opened.manifest.count, "Importing"):
                     counts[receipt.status] += 1
                     if receipt.status == "rejected":

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, NoReturn, Protocol, TypeVar
 
 import typer
@@ -60,11 +59,6 @@ class Session:
 def _load_model(library: ImageLibrary) -> None:
     with suppress(LikenessError):  # whatever needs the model raises it again
         library.open()
-
-
-def last_part(source: str) -> str:
-    """Returns what visitors of the page may know of where pictures came from."""
-    return source if "://" in source else Path(source).expanduser().absolute().name
 
 
 def exit_after(interrupted: threading.Event, some_rejected: bool) -> None:

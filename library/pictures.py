@@ -82,6 +82,16 @@ class Pictures:
         except UnknownPicture:
             return self._original_elsewhere(self.record(id))
 
+    def location(self, id: ContentId) -> str | None:
+        """Returns where the original lies: an absolute path, or a URL; None where it is not kept.
+
+        Raises UnknownPicture.
+        """
+        record = self.record(id)
+        if self._store.has_original(record):
+            return self._store.location(record)
+        return None if record.original_at in ("", NOT_KEPT) else record.original_at
+
     def thumbnail(self, id: ContentId) -> bytes:
         """Returns a small JPEG, made anew where it is missing."""
         try:

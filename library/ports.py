@@ -95,6 +95,10 @@ class ImageStore(Protocol):
         """Returns the stored thumbnail, a JPEG."""
         ...
 
+    def location(self, record: Record) -> str:
+        """Returns where the original lies if it is stored: an absolute path, or a URL."""
+        ...
+
     def delete(self, id: ContentId) -> None:
         """Deletes a picture; does nothing for one that is not there."""
         ...

@@ -69,6 +69,9 @@ class MemoryStore:
             raise UnknownPicture("The original is not kept here.")
         return original
 
+    def location(self, record: Record) -> str:
+        return f"memory://{record.img_path}"
+
     def has_original(self, record: Record) -> bool:
         return self._get(record.content_id)[1] is not None
 

@@ -69,6 +69,9 @@ class LocalImageStore:
         with _failures_explained():
             return self._original_path(record).exists()
 
+    def location(self, record: Record) -> str:
+        return str(self._original_path(record).absolute())
+
     def thumbnail(self, id: ContentId) -> bytes:
         return _read(self._folder(id) / f"{parse_content_id(id)}{THUMBNAIL_SUFFIX}")
 

@@ -75,6 +75,9 @@ class ObjectStore:
             return True
         return False
 
+    def location(self, record: Record) -> str:
+        return f"{self._url.partition('://')[0]}://{self._original_key(record)}"
+
     def thumbnail(self, id: ContentId) -> bytes:
         data = self._read(f"{self._key(id)}{THUMBNAIL_SUFFIX}")
         if data is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from library.messages import Message
 from library.records import Metadata
@@ -22,3 +23,8 @@ class Item:
     metadata: Metadata = field(default_factory=dict)
     skip: Message | None = None
     original_at: str = ""
+
+
+def source_label(source: str) -> str:
+    """Returns what visitors of the page may know of where pictures came from: a URL, or the last part of a path."""
+    return source if "://" in source else Path(source).expanduser().absolute().name

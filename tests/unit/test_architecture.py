@@ -27,12 +27,13 @@ VENDORS = {
     "typer",
     "watchfiles",
 }
-ROOMS = {"ui", "db", "encoders", "settings", "runtime", "server", "commands", "app"}
+ROOMS = {"ui", "db", "encoders", "settings", "runtime", "server", "commands", "python_api", "app"}
 MAY_IMPORT = {
     "library": set(),
     "encoders": {"sentence_transformers", "torch", "transformers"},
     "db": {"pyarrow", "pymilvus", "grpc", "fsspec", "watchfiles"},
     "ui": {"gradio", "starlette"},
+    "python_api": {"db"},
     "commands": {"typer", "settings", "runtime", "server", "db", "encoders"},
 }
 

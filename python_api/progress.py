@@ -1,0 +1,48 @@
+"""Shows how far a piece of work is, in a terminal or a notebook, and nothing elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from typing import TypeVar
+
+from python_api.html import progress_bar
+
+EVERY = 0.2  # seconds between two updates in a notebook
+
+T = TypeVar("T")
+
+
+def with_progress(items: Iterable[T], total: int | None, what: str, shown: bool = True) -> Iterator[T]:
+    """Passes the items on and shows how many there were, unless that is not wanted."""
+    if shown and _in_notebook():
+        yield from _with_notebook_bar(items, total, what)
+    elif shown and sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import track
+
+        yield from track(items, what, total=total, console=Console(stderr=True))
+    else:
+        yield from items
+
+
+def _in_notebook() -> bool:
+    """A notebook has a kernel; the interactive shell of the same package has none."""
+    if "IPython" not in sys.modules:
+        return False
+    return getattr(import_module("IPython").get_ipython(), "kernel", None) is not None
+
+
+def _with_notebook_bar(items: Iterable[T], total: int | None, what: str) -> Iterator[T]:
+    from_ipython = import_module("IPython.display")
+    bar = from_ipython.display(from_ipython.HTML(progress_bar(what, 0, total)), display_id=True)
+    done, updated = 0, time.monotonic()
+    try:
+        for item in items:
+            yield item
+            done += 1
+            if time.monotonic() - updated >= EVERY:
+                bar.update(from_ipython.HTML(progress_bar(what, done, total)))
+                updated = time.monotonic()
+    finally:
+        bar.update(from_ipython.HTML(progress_bar(what, done, total)))

@@ -1,0 +1,51 @@
+"""Holds what became of the files of one import."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+from library.images import ContentId
+from library.ingest.receipts import RECEIPT_FIELDS, FileReceipt, tally
+from python_api.html import receipt_table
+from python_api.tables import data_frame
+
+
+class Receipt(Sequence[FileReceipt]):
+    """The receipts of the files, in order; `counts` says how many were new, updated, duplicate, rejected, skipped."""
+
+    def __init__(self, files: Sequence[FileReceipt]) -> None:
+        self.files = tuple(files)
+        self.counts: dict[str, int] = dict(tally(files).items())
+
+    @property
+    def content_ids(self) -> list[ContentId]:
+        """Returns the pictures that are in the library now, each once."""
+        kept = (each.content_id for each in self.files if each.status in ("new", "updated", "duplicate"))
+        return list(dict.fromkeys(id for id in kept if id))
+
+    @property
+    def rejected(self) -> list[FileReceipt]:
+        """Returns the files that were not added, each with its reason."""
+        return [each for each in self.files if each.status == "rejected"]
+
+    def to_pandas(self) -> Any:
+        """Returns a pandas DataFrame, a row for each file. Raises ModuleNotFoundError where pandas is not installed."""
+        return data_frame([each.as_json() for each in self.files], RECEIPT_FIELDS)
+
+    @overload
+    def __getitem__(self, place: int) -> FileReceipt: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[FileReceipt, ...]: ...
+    def __getitem__(self, place: int | slice) -> FileReceipt | tuple[FileReceipt, ...]:
+        return self.files[place]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[FileReceipt]:
+        return iter(self.files)
+
+    def __repr__(self) -> str:
+        return f"Receipt({', '.join(f'{count} {status}' for status, count in self.counts.items())})"
+
+    def _repr_html_(self) -> str:
+        return receipt_table(self.counts, self.files)
