@@ -8,22 +8,22 @@ import typer
 from commands.printing import print_json, printable
 from db.files.atomic import write_atomically
 from library.errors import InvalidSelection
-from library.exports.results import KINDS, Kind, Result, check_size, written
+from library.exports.results import EXPORT_FORMATS, ExportFormat, Result, check_size, written
 from library.image_library import ImageLibrary
 
 
-def kind_of(out: Path) -> Kind:
+def format_of(out: Path) -> ExportFormat:
     """Raises InvalidSelection."""
-    for kind in KINDS:
+    for kind in EXPORT_FORMATS:
         if out.suffix.lower() == f".{kind}":
             return kind
-    expected = ", ".join(f".{kind}" for kind in KINDS)
+    expected = ", ".join(f".{kind}" for kind in EXPORT_FORMATS)
     raise InvalidSelection(f"{out.name} is no name for the results of one search: {expected} are expected.")
 
 
 def write_results(library: ImageLibrary, results: Sequence[Result], out: Path, as_json: bool) -> None:
     """Whole or not at all. Raises InvalidSelection or StoreUnavailable."""
-    kind = kind_of(out)
+    kind = format_of(out)
     check_size(results, kind)
     try:
         write_atomically(out, written(kind, results, library.original))

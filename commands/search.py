@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.exports import kind_of, write_results
+from commands.exports import format_of, write_results
 from commands.options import AsJson, Model
 from commands.printing import note_none, print_answer, print_json, print_listing, print_notes, printable
 from commands.queries import parts_given
@@ -103,7 +103,7 @@ def _check_one(columns: Sequence[str | None], out: Path | None, explain: bool) -
     if out and explain:
         raise InvalidQuery("--explain prints a program in place of the results: leave --out away.")
     if out:
-        kind_of(out)
+        format_of(out)
 
 
 def _search(session: Session, query: Query, conditions: _Conditions, output: _Output) -> None:

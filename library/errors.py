@@ -58,7 +58,7 @@ class IndexUnavailable(LikenessError):
 
 
 class InvalidSelection(LikenessError):
-    """What was asked about the pictures to take in or along cannot be done as it was asked."""
+    """What was asked about the pictures to import or export cannot be done as it was asked."""
 
 
 class UnknownSource(LikenessError):

@@ -15,8 +15,8 @@ from library.search.filters import SHADOWED
 from library.search.query import Answer
 from library.search.relevance import Words
 
-Kind = Literal["csv", "json", "zip"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+ExportFormat = Literal["csv", "json", "zip"]
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 
 MOST_RESULTS = 2_000
 MOST_BYTES = 4_000_000_000  # of originals in one zip
@@ -51,7 +51,7 @@ def results_of(answer: Answer, offset: int = 0) -> list[Result]:
     return found
 
 
-def check_size(results: Sequence[Result], kind: Kind) -> None:
+def check_size(results: Sequence[Result], kind: ExportFormat) -> None:
     """Raises InvalidSelection for more pictures, or bytes of originals, than fit in one file."""
     check_number(len(results))
     size = sum(result.record.bytes for result in results)
@@ -66,7 +66,10 @@ def check_number(count: int) -> None:
 
 
 def written(
-    kind: Kind, results: Sequence[Result], original: Callable[[ContentId], bytes], gone: Sequence[ContentId] = ()
+    kind: ExportFormat,
+    results: Sequence[Result],
+    original: Callable[[ContentId], bytes],
+    gone: Sequence[ContentId] = (),
 ) -> Iterator[bytes]:
     """Yields the file, piece by piece. `gone` were chosen too but are no longer in the library, as only a zip tells.
 

@@ -17,7 +17,7 @@ from library.samples.scenes import (
     NUMBERS,
     SCENES,
     Captions,
-    Kind,
+    Drawing,
     a,
     balloons,
     beach,
@@ -61,10 +61,10 @@ def sample_items() -> Iterator[Item]:
         yield Item(name, name, partial(bytes, data), "samples")
 
 
-def draw(rng: Random, size: int = 96, kind: Kind | None = None) -> Sample:
+def draw(rng: Random, size: int = 96, kind: Drawing | None = None) -> Sample:
     """Returns a random picture; the same generator state draws the same one."""
     canvas = Canvas(size, COLOURS["white"])
-    captions = (kind or rng.choice(KINDS))(canvas, rng)
+    captions = (kind or rng.choice(DRAWINGS))(canvas, rng)
     return Sample(canvas.finished(), captions)
 
 
@@ -247,11 +247,11 @@ def plural(shape: str) -> str:
     return shape + ("es" if shape.endswith(("s", "x")) else "s")
 
 
-TEXTURES: tuple[Kind, ...] = (stripes, dots, checks, gradient, noise, plain)
+TEXTURES: tuple[Drawing, ...] = (stripes, dots, checks, gradient, noise, plain)
 # Shapes are drawn most often: they have the most to tell apart.
-KINDS: tuple[Kind, ...] = (one_shape,) * 8 + (several_shapes,) * 7 + (two_shapes,) * 6 + TEXTURES + SCENES
+DRAWINGS: tuple[Drawing, ...] = (one_shape,) * 8 + (several_shapes,) * 7 + (two_shapes,) * 6 + TEXTURES + SCENES
 # The order of the samples: as varied as can be for somebody looking at the first few.
-ORDER: tuple[Kind, ...] = (
+ORDER: tuple[Drawing, ...] = (
     house, several_shapes, sunset, stripes, flowers, one_shape, night, dots, tree_on_hill, two_shapes,
     balloons, gradient, mountains, several_shapes, rainbow, checks, one_shape, snowman, city, beach,
     several_shapes,

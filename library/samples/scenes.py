@@ -7,7 +7,7 @@ from random import Random
 from library.samples.canvas import COLOURS, Canvas, Rgb, shade, tint
 
 Captions = tuple[str, ...]  # the first names the picture most exactly
-Kind = Callable[[Canvas, Random], Captions]
+Drawing = Callable[[Canvas, Random], Captions]
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
 
 
@@ -231,6 +231,6 @@ def a(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
-SCENES: tuple[Kind, ...] = (
+SCENES: tuple[Drawing, ...] = (
     sunset, house, tree_on_hill, night, mountains, rainbow, flowers, city, balloons, snowman, beach,
 )  # fmt: skip

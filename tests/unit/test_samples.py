@@ -4,7 +4,7 @@ from random import Random
 import pytest
 from PIL import Image
 
-from library.samples.pictures import KINDS, draw, sample_pictures
+from library.samples.pictures import DRAWINGS, draw, sample_pictures
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_the_same_seed_draws_the_same_picture():
     assert one.image.tobytes() == other.image.tobytes()
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(set(DRAWINGS), key=lambda kind: kind.__name__))
 def test_every_kind_can_be_drawn_and_has_captions(kind):
     sample = draw(Random(1), 64, kind)
     assert sample.image.size == (64, 64)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from library import validation
 from library.errors import InvalidSelection, LikenessError, UnknownPicture
-from library.exports.results import KINDS, Kind, Result, check_size, written
+from library.exports.results import EXPORT_FORMATS, ExportFormat, Result, check_size, written
 from library.image_library import ImageLibrary
 from library.images import ContentId
 from library.search.relevance import Words
@@ -57,7 +57,9 @@ def _file(library: ImageLibrary, kind: str, rows: Sequence[Any]) -> Response:
     return StreamingResponse(_pieces(library, checked, results, gone), media_type=TYPES[checked], headers=headers)
 
 
-def _pieces(library: ImageLibrary, kind: Kind, results: Sequence[Result], gone: Sequence[ContentId]) -> Iterator[bytes]:
+def _pieces(
+    library: ImageLibrary, kind: ExportFormat, results: Sequence[Result], gone: Sequence[ContentId]
+) -> Iterator[bytes]:
     pieces = written(kind, results, library.original, gone)
     # Spreadsheets take a file without this mark for one of their own encoding.
     return chain([codecs.BOM_UTF8], pieces) if kind == "csv" else pieces
@@ -92,14 +94,14 @@ def _words(value: Any) -> Words | None:
     return next((words for words in get_args(Words) if words == value), None)
 
 
-def _kind(value: str) -> Kind:
-    for kind in KINDS:
+def _kind(value: str) -> ExportFormat:
+    for kind in EXPORT_FORMATS:
         if kind == value:
             return kind
-    raise UnknownPicture(f"There is no such file: {', '.join(KINDS)}.")
+    raise UnknownPicture(f"There is no such file: {', '.join(EXPORT_FORMATS)}.")
 
 
-def _name(results: Sequence[Result], kind: Kind) -> str:
+def _name(results: Sequence[Result], kind: ExportFormat) -> str:
     what = "results" if any(result.rank for result in results) else "pictures"
     return f"likeness-{len(results)}-{what if len(results) > 1 else what[:-1]}.{kind}"
 
