@@ -83,6 +83,9 @@ class Timings:
     search: float
     total: float
 
+    def __str__(self) -> str:
+        return f"encode {self.encode:.1f} ms, load {self.load:.1f} ms, search {self.search:.1f} ms"
+
 
 @dataclass(frozen=True)
 class Answer:
