@@ -32,8 +32,8 @@ SCHEMA = pyarrow.schema(
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 GROUP_ROWS = 10_000
 
-Row = dict[str, Any]
-WriteRows = Callable[[Sequence[Row]], None]
+HitRow = dict[str, Any]
+WriteRows = Callable[[Sequence[HitRow]], None]
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def hit_file(path: Path) -> Iterator[Callable[[BatchResult], None]]:
         yield lambda answered: write(hit_rows(answered))
 
 
-def hit_rows(answered: BatchResult) -> list[Row]:
+def hit_rows(answered: BatchResult) -> list[HitRow]:
     """Returns a row for each hit; its metadata are still a mapping."""
     return [
         {
@@ -82,10 +82,10 @@ def _jsonl(file: BinaryIO) -> Iterator[WriteRows]:
 
 @contextmanager
 def _parquet(file: BinaryIO) -> Iterator[WriteRows]:
-    waiting: list[Row] = []
+    waiting: list[HitRow] = []
     with pyarrow.parquet.ParquetWriter(file, SCHEMA) as writer:
 
-        def write(rows: Sequence[Row], at_least: int = GROUP_ROWS) -> None:
+        def write(rows: Sequence[HitRow], at_least: int = GROUP_ROWS) -> None:
             waiting.extend(map(_flat, rows))
             if len(waiting) >= at_least:
                 writer.write_table(pyarrow.Table.from_pylist(waiting, SCHEMA))
@@ -102,5 +102,5 @@ def _text(file: BinaryIO) -> TextIO:
     return TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="", line_buffering=True)
 
 
-def _flat(row: Row) -> Row:
+def _flat(row: HitRow) -> HitRow:
     return row | {"query": encodable(row["query"]), "metadata": json.dumps(row["metadata"], ensure_ascii=False)}

@@ -14,7 +14,7 @@ from db.milvus.catalogue import drop_all
 from db.milvus.clusters import automatic_nprobe
 from db.milvus.handle import CollectionHandle
 from db.milvus.loaded import LoadedMilvusCollection
-from db.milvus.rows import Row, as_row, check_vectors
+from db.milvus.rows import MilvusRow, as_row, check_vectors
 from db.milvus.schema import INDEX_TYPE, LOAD_TIMEOUT, METRIC, UPSERT_ROWS, WRITE_TIMEOUT, index_nlist
 from library.errors import IndexUnavailable
 from library.ports import IndexStatus, Vectors
@@ -161,7 +161,7 @@ class MilvusCollection:
         except IndexUnavailable as error:
             logger.warning("Not closed in order: %s", error)
 
-    def _write(self, client: MilvusClient, rows: list[Row]) -> None:
+    def _write(self, client: MilvusClient, rows: list[MilvusRow]) -> None:
         def write(name: str) -> None:
             client.upsert(name, rows, timeout=WRITE_TIMEOUT)
 

@@ -11,7 +11,7 @@ from db.milvus.clusters import EVERY_CLUSTER, automatic_nprobe
 from db.milvus.filters import expression, has_field
 from db.milvus.handle import CollectionHandle
 from db.milvus.reproduce import script
-from db.milvus.rows import Row, checked_paths, hits_of, record_of, scores_of
+from db.milvus.rows import MilvusRow, checked_paths, hits_of, record_of, scores_of
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC, PRIMARY_KEY, TIMEOUT, stored_rows
 from db.milvus.stable_page import followed_by, in_order, stable_page
 from library.images import ContentId
@@ -150,7 +150,7 @@ class LoadedMilvusCollection:
         rows = client.query(self._handle.name, filter=wanted, output_fields=fields, timeout=QUERY_TIMEOUT, **bound)
         return [record_of(row[PRIMARY_KEY], row) for row in rows]
 
-    def _rows(self, img_paths: Sequence[str], fields: Sequence[str]) -> list[Row]:
+    def _rows(self, img_paths: Sequence[str], fields: Sequence[str]) -> list[MilvusRow]:
         """Returns the rows of those that have one, each with its key and the fields named."""
         asked = {"ids": checked_paths(img_paths), "output_fields": [PRIMARY_KEY, *fields], "timeout": TIMEOUT}
         if not asked["ids"]:

@@ -13,7 +13,7 @@ from pymilvus import MilvusClient, MilvusException
 from db.milvus.aliases import behind, meant_by, name_with, nlist_in
 from db.milvus.catalogue import labels_of
 from db.milvus.milvus_errors import is_missing, is_not_loaded
-from db.milvus.rows import Row
+from db.milvus.rows import MilvusRow
 from db.milvus.schema import (
     EMBEDDING,
     FIELDS,
@@ -174,13 +174,13 @@ class Copy:
         starts = ("".join(each) for each in product("0123456789abcdef", repeat=digits))
         return [f"images/{each}" if digits <= 2 else f"images/{each[:2]}/{each}" for each in starts]
 
-    def _page(self, name: str, start: str) -> dict[str, Row]:
+    def _page(self, name: str, start: str) -> dict[str, MilvusRow]:
         return self._read(name, COMPARED, LATEST, filter=f'{PRIMARY_KEY} like "{start}%"')
 
     def _get(
         self, name: str, keys: Sequence[str], consistency: str = LATEST, fields: Sequence[str] = COMPARED
-    ) -> dict[str, Row]:
-        rows: dict[str, Row] = {}
+    ) -> dict[str, MilvusRow]:
+        rows: dict[str, MilvusRow] = {}
         for start in range(0, len(keys), UPSERT_ROWS):
             rows |= self._read(name, fields, consistency, ids=list(keys[start : start + UPSERT_ROWS]))
         return rows
@@ -194,7 +194,7 @@ class Copy:
         )
         return int(row["count(*)"])
 
-    def _read(self, name: str, fields: Sequence[str], consistency: str, **which: Any) -> dict[str, Row]:
+    def _read(self, name: str, fields: Sequence[str], consistency: str, **which: Any) -> dict[str, MilvusRow]:
         rows = self._asked(
             name,
             lambda: self._client.query(

@@ -11,7 +11,7 @@ from library.errors import InvalidContentId
 from library.ports import Hit, Vector, Vectors
 from library.records import Record, id_of
 
-Row = dict[str, Any]  # as Milvus has it
+MilvusRow = dict[str, Any]  # as Milvus has it
 
 
 def checked_paths(img_paths: Sequence[str]) -> list[str]:
@@ -31,7 +31,7 @@ def check_vectors(vectors: Vectors, dim: int) -> None:
         raise ValueError("vectors must be finite and of unit length")
 
 
-def as_row(record: Record, vector: Vector) -> Row:
+def as_row(record: Record, vector: Vector) -> MilvusRow:
     built_in = {name: getattr(record, name) for name in FIELDS}
     return {PRIMARY_KEY: record.img_path, EMBEDDING: vector, METADATA: dict(record.metadata), **built_in}
 
@@ -46,6 +46,6 @@ def scores_of(found: Any) -> Iterator[tuple[str, float]]:
     return zip(found.ids, found.distances, strict=True)
 
 
-def record_of(img_path: str, entity: Row) -> Record:
+def record_of(img_path: str, entity: MilvusRow) -> Record:
     fields = {name: entity[name] for name in FIELDS}
     return Record(content_id=id_of(img_path), img_path=img_path, metadata=entity.get(METADATA) or {}, **fields)

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ import pyarrow.parquet
 
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
-from db.sources.tables import names_of, unreadable_explained
+from db.sources.tables import TableRow, names_of, unreadable_explained
 from library.errors import UnknownSource
 from library.messages import message
 from library.search.batch import BatchQuery, Queries
@@ -20,7 +20,6 @@ from library.search.batch import BatchQuery, Queries
 TEXT_COLUMN, IMAGE_COLUMN = "text", "filepath"
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
-Row = Mapping[str, Any]
 T = TypeVar("T")
 
 
@@ -60,7 +59,9 @@ def _missing(path: Path, missing: Sequence[str], columns: Sequence[str]) -> Unkn
     return UnknownSource("no_query_column", name=path.name, column=first, columns=has)
 
 
-def _asked(table: Path, number: int, row: Row, text_column: str, image_column: str, places: SourceReader) -> BatchQuery:
+def _asked(
+    table: Path, number: int, row: TableRow, text_column: str, image_column: str, places: SourceReader
+) -> BatchQuery:
     text, place = (_text(row.get(column)) if column else "" for column in (text_column, image_column))
     if not (text or place):
         return BatchQuery(f"{table.name}, row {number}", problem=message("row_without_query"))
@@ -91,7 +92,7 @@ def _columns_of(path: Path) -> tuple[Sequence[str], int | None]:
         return csv.DictReader(file, delimiter=_delimiter(path)).fieldnames or [], None
 
 
-def _rows(path: Path, columns: set[str]) -> Iterator[tuple[int, Row]]:
+def _rows(path: Path, columns: set[str]) -> Iterator[tuple[int, TableRow]]:
     """Yields each row with its number, from 1 on."""
     rows = iter(_read(path, columns))
     number = 0
@@ -99,7 +100,7 @@ def _rows(path: Path, columns: set[str]) -> Iterator[tuple[int, Row]]:
         yield (number := number + 1), row
 
 
-def _read(path: Path, columns: set[str]) -> Iterator[Row]:
+def _read(path: Path, columns: set[str]) -> Iterator[TableRow]:
     match path.suffix.lower():
         case ".parquet":
             with pyarrow.parquet.ParquetFile(path) as file:
@@ -112,7 +113,7 @@ def _read(path: Path, columns: set[str]) -> Iterator[Row]:
                 yield from csv.DictReader(file, delimiter=_delimiter(path))
 
 
-def _lines(path: Path) -> Iterator[Row]:
+def _lines(path: Path) -> Iterator[TableRow]:
     with path.open(encoding="utf-8-sig") as file:
         for line in file:
             if line.strip():

@@ -26,7 +26,7 @@ NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?")
 
-Row = Mapping[str, Any]
+TableRow = Mapping[str, Any]
 Columns = Mapping[str, Sequence[Any]]
 
 
@@ -98,7 +98,7 @@ READERS: Mapping[str, Callable[[Path], Columns]] = {
 }
 
 
-def _columns(rows: Sequence[Row]) -> Columns:
+def _columns(rows: Sequence[TableRow]) -> Columns:
     names = dict.fromkeys(name for row in rows for name in row if name is not None)
     return {name: [row.get(name) for row in rows] for name in names}
 
