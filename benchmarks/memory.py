@@ -1,4 +1,4 @@
-"""Peak memory of taking in 20,000 small photos beside that of 2,000, each in a process of its own.
+"""Peak memory of importing 20,000 small photos beside that of 2,000, each in a process of its own.
 
 python -m benchmarks.memory --photos FOLDER
 """
@@ -39,7 +39,7 @@ def main(
     models: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     if child:
-        print(*peaks_of_taking_in(Path(child), *models.split(os.pathsep)))
+        print(*peaks_of_import(Path(child), *models.split(os.pathsep)))
         return
     if quick:
         few, many = 200, 2_000
@@ -100,7 +100,7 @@ def make_variants(folder: Path, count: int, photos: Path) -> None:
         deque(pool.map(make, range(len(sources))), maxlen=0)
 
 
-def peaks_of_taking_in(folder: Path, model: str, held_model: str) -> tuple[int, int]:
+def peaks_of_import(folder: Path, model: str, held_model: str) -> tuple[int, int]:
     encoder, held = load_encoder(model), load_encoder(held_model)
     held.encode_images([Image.new("RGB", (300, 200))] * BATCH_SIZE)
     loaded = peak()

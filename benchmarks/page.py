@@ -39,7 +39,7 @@ def main(photos: Photos, quick: Quick = False, results: Results = RESULTS, cache
 
 def row(name: str, paths: Sequence[Path]) -> Row:
     with temporary_folder() as folder:
-        take_in(folder, paths)
+        add_photos(folder, paths)
         server = Server(folder).wait()
         try:
             thumbnails, payload = shown(server.url)
@@ -56,7 +56,7 @@ def row(name: str, paths: Sequence[Path]) -> Row:
     )
 
 
-def take_in(folder: Path, paths: Sequence[Path]) -> None:
+def add_photos(folder: Path, paths: Sequence[Path]) -> None:
     settings = {"CLIP_MODEL": "small", "DATA_DIR": str(folder / "data"), "MILVUS_URI": ""}
     command = [sys.executable, "app.py", "ingest", *map(str, paths)]
     subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)

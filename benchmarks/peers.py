@@ -1,4 +1,4 @@
-"""Taking in 12-megapixel JPEGs, beside what sentence-transformers and open_clip take over encoding them alone.
+"""Imports 12-megapixel JPEGs, beside what sentence-transformers and open_clip take over encoding them alone.
 
 python -m benchmarks.peers --photos FOLDER
 """

@@ -40,7 +40,7 @@ def main(
     paths = {name: sorted((folder / name).iterdir())[: 6 if quick else None] for name in CLASSES}
     concepts, nonsense = TUNING if tuning else FIGURE
     with empty_library(load_encoder(SMALL)) as library:
-        classes = taken_in(library, paths)
+        classes = add_photos(library, paths)
         library.calibrate(wait=True)
         rows, notes = [], list(NOTES)
         for form, said in (("prompted", prompted), ("bare words", str)):
@@ -72,7 +72,7 @@ NOTES = [
 ]
 
 
-def taken_in(library: ImageLibrary, paths: dict[str, list[Path]]) -> dict[ContentId, str]:
+def add_photos(library: ImageLibrary, paths: dict[str, list[Path]]) -> dict[ContentId, str]:
     """The class of every picture."""
     classes = {}
     for name, files in paths.items():

@@ -48,11 +48,11 @@ class Origin:
             milvus = Milvus(folder / "milvus.db")
             name = milvus.collection(encoder.info).status().collection
             client = milvus.connection.client()
-            taken = seconds(lambda: [self._take_in(path, folder, client, name) for path in paths])
+            taken = seconds(lambda: [self._add_one(path, folder, client, name) for path in paths])
             milvus.close()
         return len(paths) / taken
 
-    def _take_in(self, path: Path, folder: Path, client: Any, collection: str) -> object:
+    def _add_one(self, path: Path, folder: Path, client: Any, collection: str) -> object:
         data = path.read_bytes()
         image = Image.open(BytesIO(data)).convert("RGB")
         stored = folder / f"{content_id(data)}.jpg"

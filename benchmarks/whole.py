@@ -28,7 +28,7 @@ QUERIES = 30
 
 def main(
     photos: Annotated[Path, typer.Option(help="A folder of photos.")],
-    count: Annotated[int, typer.Option(help="How many of them to take in.")] = 600,
+    count: Annotated[int, typer.Option(help="How many of them to import.")] = 600,
 ) -> None:
     items = random.Random(0).sample([item for item in items_from([str(photos)]) if not item.skip], count)
     print("model     precision  images/s  again images/s  text query ms (encode, load, search)  picture query ms")

@@ -84,7 +84,7 @@ def others_reach(path: Path) -> bool:
 
 
 class Space(Server):
-    """`python app.py` under the conditions of a Space; with `zero` a stand-in for ZeroGPU's package is found."""
+    """`python app.py` under the conditions of a Space; with `zero` a substitute for ZeroGPU's package is found."""
 
     def __init__(self, folder: Path, zero: bool = False, **environment: str) -> None:
         self.code, self.scratch, self.log = folder / "app", folder / "tmp", folder / "log"
@@ -122,7 +122,7 @@ class Space(Server):
 
     @property
     def notes(self) -> list[Mapping[str, Any]]:
-        """What the stand-in for ZeroGPU's package was asked."""
+        """What the substitute for ZeroGPU's package was asked."""
         return [json.loads(line) for line in self._notes.read_text().splitlines()] if self._notes.exists() else []
 
     @property

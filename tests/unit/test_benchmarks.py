@@ -1,12 +1,20 @@
 """The tables of benchmarks/: each replaces its own section of RESULTS.md and judges its own rows."""
 
+from importlib.util import find_spec
+
 import pytest
 
-from benchmarks.results import Row, Table, publish, sections_of, with_section
+from benchmarks.all import WITH_PHOTOS, WITHOUT_CACHE
+from benchmarks.results import TITLES, Row, Table, publish, sections_of, with_section
 
 
 def row(ratio: float, **limits: float) -> Row:
     return Row("ingest", "2 images/s", "the origin's way", "1 images/s", ratio, **limits)
+
+
+def test_every_table_has_a_module_of_its_name():
+    assert all(find_spec(f"benchmarks.{title.lower()}") for title in TITLES)
+    assert {*WITH_PHOTOS, *WITHOUT_CACHE} <= set(TITLES)
 
 
 def test_a_table_replaces_its_own_section_and_no_other():
