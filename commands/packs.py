@@ -15,7 +15,8 @@ from commands.session import (
     interrupt,
     with_progress,
 )
-from db.files.packs import new_pack, open_pack
+from db.files.pack_reader import open_pack
+from db.files.pack_writer import new_pack
 from library.ingest.items import source_label
 from library.ingest.packs import Contents, Packed
 from library.ingest.receipts import FileReceipt

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
-from db.files.packs import new_pack, open_pack
+from db.files.pack_reader import open_pack
+from db.files.pack_writer import new_pack
 from library.duplicates.groups import THRESHOLD, Group
 from library.image_library import ImageLibrary, LibraryStatus
 from library.images import ContentId, parse_content_id

@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from db.files.packs import new_pack, open_pack
+from db.files.pack_reader import open_pack
+from db.files.pack_writer import new_pack
 from library.image_library import ImageLibrary
 from library.ingest.packs import Contents
 from library.ingest.receipts import tally

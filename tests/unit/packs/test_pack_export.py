@@ -7,7 +7,9 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from db.files.packs import RECORD_COLUMNS, new_pack, open_pack
+from db.files.pack_format import RECORD_COLUMNS
+from db.files.pack_reader import open_pack
+from db.files.pack_writer import new_pack
 from library.errors import InvalidPack, StoreUnavailable
 from library.records import Record
 from testing.packs import (
@@ -45,7 +47,7 @@ def test_a_pack_holds_what_was_asked_for(laptop, contents, columns):
 
 def test_a_large_library_becomes_several_files(laptop, cluster, monkeypatch):
     monkeypatch.setattr("library.ingest.pack_export.BATCH_ROWS", 2)
-    monkeypatch.setattr("db.files.packs.FILE_ROWS", 4)
+    monkeypatch.setattr("db.files.pack_writer.FILE_ROWS", 4)
     pack = laptop.export()
     assert [file["rows"] for file in json.loads((pack / "manifest.json").read_text())["files"]] == [4, 1]
     assert cluster.take(pack) == {"new": 5}
@@ -114,7 +116,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(laptop, tmp_path, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("db.files.packs.os.fsync", full)
+    monkeypatch.setattr("db.files.pack_writer.os.fsync", full)
     with pytest.raises(InvalidPack, match=r"pack cannot be written: No space left on device\."):
         laptop.export()
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,8 @@ from itertools import chain, repeat
 import pyarrow as pa
 import pytest
 
-from db.files.packs import new_pack, open_pack
+from db.files.pack_reader import open_pack
+from db.files.pack_writer import new_pack
 from db.images.local import LocalImageStore
 from db.milvus.database import Milvus
 from library.errors import IndexUnavailable, ModelUnavailable, StoreUnavailable
@@ -85,7 +86,7 @@ def test_a_row_that_is_there_twice_counts_once(laptop, cluster):
 
 def test_an_import_that_was_cut_off_is_finished_by_the_next(laptop, cluster, monkeypatch):
     monkeypatch.setattr("library.ingest.pack_export.BATCH_ROWS", 2)
-    monkeypatch.setattr("db.files.packs.BATCH_ROWS", 2)
+    monkeypatch.setattr("db.files.pack_reader.BATCH_ROWS", 2)
     pack = laptop.export()
     collection = cluster.database.collection(Encoder.info)
     whole, calls = collection.upsert, iter([True, False])
@@ -114,7 +115,7 @@ def test_a_store_that_fails_gets_no_rows(laptop, cluster, monkeypatch):
 
 
 def test_a_stopped_import_ends_after_its_batch(laptop, cluster, monkeypatch):
-    monkeypatch.setattr("db.files.packs.BATCH_ROWS", 2)
+    monkeypatch.setattr("db.files.pack_reader.BATCH_ROWS", 2)
     pack = open_pack(str(laptop.export()))
     stops = chain([False, False], repeat(True))  # before its one file, before the first batch, after it
     receipts = list(cluster.library.packs.import_from(pack, lambda: next(stops)))

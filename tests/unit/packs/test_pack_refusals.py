@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from db.files.packs import RECORD_COLUMNS
+from db.files.pack_format import RECORD_COLUMNS
 from library.errors import InvalidPack
 from testing.packs import (
     Encoder,
