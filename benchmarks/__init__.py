@@ -1,1 +1,1 @@
-"""Each prints one table of figures; never part of the tests."""
+"""Measures the app: each module prints one table of figures, and none is part of the tests."""

@@ -1,4 +1,4 @@
-"""Texts that none of the 101 classes of photos answers: real things that are not among them, and nonsense.
+"""Lists texts that none of the 101 classes of photos answers: real things that are not among them, and nonsense.
 
 What was used to choose the measure stands apart from what the figure is made with.
 """

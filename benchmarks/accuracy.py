@@ -1,4 +1,4 @@
-"""What the shortcuts cost: bfloat16, layers in 8 bits and reduced decoding, beside float32 and full decoding.
+"""Measures what the shortcuts cost: bfloat16, layers in 8 bits and reduced decoding, beside float32 and full decoding.
 
 python -m benchmarks.accuracy --photos FOLDER
 """
@@ -81,7 +81,7 @@ def rows_of(title: str, model: str, paths: Sequence[Path]) -> list[Row]:
 
 
 def classification_row(photos: Path, count: int) -> Row:
-    """How many of the photos are nearest to the name of their class."""
+    """Counts how many of the photos are nearest to the name of their class."""
     paths = photo_paths(validation(photos), count * 5)
     exact = load_encoder(SMALL, "cpu", "float32")
     classes = sorted({path.parent.name for path in paths})
@@ -98,7 +98,7 @@ def classification_row(photos: Path, count: int) -> Row:
 
 
 def in_8_bits(encoder: ClipEncoder) -> ClipEncoder:
-    """Whatever the pictures' number and the tower's width."""
+    """Encodes in 8 bits, whatever the number of pictures and the width of the tower."""
     quick = copy.copy(encoder)
     quick.model = quick._bulk_model = copy.deepcopy(encoder.model)
     replace_layers(quick.model.vision_model)
@@ -122,7 +122,7 @@ def overlap(others: Vectors, full: Vectors) -> float:
 
 
 def nearest(vectors: Vectors) -> np.ndarray:
-    """Of each vector, the positions of the others that are nearest to it."""
+    """Returns, for each vector, the positions of the others that are nearest to it."""
     similar = vectors @ vectors.T
     np.fill_diagonal(similar, -2)
     return np.argsort(-similar, axis=1)[:, :NEIGHBOURS]

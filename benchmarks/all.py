@@ -1,4 +1,4 @@
-"""Every table, each in a process of its own, one after the other; at the end, the rows that were missed.
+"""Measures every table, each in a process of its own, and lists at the end the rows that were missed.
 
 python -m benchmarks.all --photos FOLDER [--quick] [--only tower --only ingest] [--resume]
 """

@@ -1,4 +1,4 @@
-"""How well two measures tell queries with a match from those without, and whether one does so better than the other."""
+"""Compares how well two measures tell queries with a match from those without, and whether one does so better."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ RESAMPLES = 5000
 
 
 class Best(NamedTuple):
-    """Of the best hit of a query."""
+    """The two measures of the best hit of a query."""
 
     z: float
     score: float
@@ -41,6 +41,6 @@ def compared(present: Sequence[Best], absent: Sequence[Best], resamples: int = R
 
 
 def ordered(measure: Callable[[Best], float], present: Sequence[Best], absent: Sequence[Best]) -> np.ndarray:
-    """Of each pair 1 where the one with a match measures more, a half where both are equal; their mean is the AUROC."""
+    """Returns 1 for each pair whose query with a match measures more, a half for equal ones; their mean is the AUROC."""
     high, low = np.array([measure(each) for each in present]), np.array([measure(each) for each in absent])
     return np.where(high[:, None] > low, 1.0, np.where(high[:, None] == low, 0.5, 0.0))

@@ -1,4 +1,4 @@
-"""Milvus Lite beside a server, in one run on one machine: what filling, loading, searching and releasing cost.
+"""Compares Milvus Lite with a server, in one run on one machine: what filling, loading, searching and releasing cost.
 
 python -m benchmarks.backends [--server auto | http://localhost:19530] [--rows 1000,10000,30000]
 """
@@ -131,7 +131,7 @@ def fill(collection: MilvusCollection, records: list[Record], vectors: Vectors) 
 
 
 def wait_for_index(milvus: Milvus, name: str, rows: int) -> None:
-    """A server builds it after the flush, and loads faster with it."""
+    """Waits for the index, which a server builds after the flush and loads faster with."""
     deadline = time.monotonic() + INDEXING
     while milvus.backend.is_shared and time.monotonic() < deadline:
         if int(milvus.connection.client().describe_index(name, EMBEDDING)["indexed_rows"]) >= rows:
@@ -140,7 +140,7 @@ def wait_for_index(milvus: Milvus, name: str, rows: int) -> None:
 
 
 def cycle(collection: MilvusCollection, vector: Vector) -> tuple[float, float, float]:
-    """Seconds of the load, of the release, and of it all with the search between them."""
+    """Returns the seconds of the load, of the release, and of it all with the search between them."""
     started = time.perf_counter()
     with collection.loaded() as index:
         loaded = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Every family of models at full size, of random weights: beside plain transformers, and how fast it is here.
+"""Measures every family of models at full size, of random weights: beside plain transformers, and how fast it is here.
 
 python -m benchmarks.families
 """

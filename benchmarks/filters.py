@@ -1,4 +1,4 @@
-"""What a filter adds to a search, as a collection answers it, beside what it adds to Milvus's own search.
+"""Measures what a filter adds to a search, as a collection answers it, beside what it adds to Milvus's own search.
 
 python -m benchmarks.filters [--server auto | http://localhost:19530 | none]
 """

@@ -1,4 +1,4 @@
-"""The way in, end to end: beside the sum of its stages, the tower alone and the origin's way; and a second run.
+"""Measures imports end to end: beside the sum of its stages, the tower alone and the origin's way; and a second run.
 
 python -m benchmarks.ingest --photos FOLDER
 """
@@ -116,14 +116,14 @@ def second_run_row(encoder: ClipEncoder, paths: Sequence[Path]) -> Row:
 
 
 def tower_rate(encoder: ClipEncoder, paths: Sequence[Path]) -> float:
-    """On pixels that are ready, in batches as they come from the files."""
+    """Measures the tower on pixels that are ready, in batches as they come from the files."""
     tower = on_ready_pixels(encoder)
     pixels: list[Any] = [encoder._pixels(decode(path.read_bytes()).image) for path in paths]
     return len(pixels) / seconds_of(lambda: [tower.encode_images(batch) for batch in batches(pixels)])
 
 
 def stages(encoder: ClipEncoder, paths: Sequence[Path]) -> dict[str, float]:
-    """Seconds of CPU for an image in each stage, alone, on all cores at once: cores that share a cache slow down."""
+    """Returns the CPU seconds of an image in each stage, on all cores at once: cores that share a cache slow down."""
     found: dict[str, float] = {}
 
     def stage(name: str, work: Callable[[Any], Any], inputs: Sequence[Any], threads: int = CORES) -> list[Any]:

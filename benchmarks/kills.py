@@ -1,4 +1,4 @@
-"""Ingestion killed at random moments and resumed, beside one that never was: the libraries have to be the same.
+"""Kills imports at random moments and resumes them: the library has to be that of an import that never was killed.
 
 python -m benchmarks.kills --photos FOLDER [--kills 20]
 """
@@ -85,7 +85,7 @@ class Run:
         self._command += ["--receipt", str(self._receipt)]
 
     def to_its_end(self) -> tuple[float, float]:
-        """Seconds to the first receipt and to the last."""
+        """Runs to the end and returns the seconds to the first receipt and to the last."""
         started, begun = time.monotonic(), 0.0
         self._receipt.unlink(missing_ok=True)
         with self._started() as process:
@@ -108,7 +108,7 @@ class Run:
         return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
 
     def encoded(self) -> set[ContentId]:
-        """Of the latest start, going by its receipt."""
+        """Counts what the latest start has encoded, going by its receipt."""
         return {ContentId(line["content_id"]) for line in self._lines() if line["status"] == "new"}
 
     def _lines(self) -> list[dict[str, str]]:

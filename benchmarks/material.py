@@ -1,4 +1,4 @@
-"""What is measured with: a full-size CLIP of random weights, photos, pictures made from them, an empty library."""
+"""Makes what is measured with: a full-size CLIP of random weights, photos, pictures from them, an empty library."""
 
 import os
 import random
@@ -44,7 +44,7 @@ LARGE = Kind("12-megapixel", (4000, 3000), 4, 2_000_000, 3_000_000)
 
 
 def base_clip(cache: Path) -> Path:
-    """ViT-B/32 of random weights, made once."""
+    """Returns a ViT-B/32 of random weights, made once."""
     folder = cache / "ViT-B-32"
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def base_clip(cache: Path) -> Path:
 
 
 def validation(photos: Path) -> Path:
-    """The photos that the bundled CLIP was not trained on: below the folder, or beside it."""
+    """Returns the photos that the bundled CLIP was not trained on: below the folder, or beside it."""
     for folder in (photos, photos.parent):
         if found := sorted(folder.rglob("validation")):
             return found[0]
@@ -63,7 +63,7 @@ def validation(photos: Path) -> Path:
 
 
 def photo_paths(photos: Path, count: int, long_side: int = MIN_SIDE) -> list[Path]:
-    """As many JPEG photos, always the same ones, at least that long, no two alike."""
+    """Returns as many JPEG photos, always the same ones, at least that long, no two alike."""
     candidates = sorted(photos.rglob("*.jpg"))
     random.Random(0).shuffle(candidates)
     chosen: dict[ContentId, Path] = {}
@@ -78,7 +78,7 @@ def photo_paths(photos: Path, count: int, long_side: int = MIN_SIDE) -> list[Pat
 
 
 def generated(kind: Kind, count: int, photos: Path, cache: Path) -> list[Path]:
-    """JPEGs made from photos: crops, enlarged, with the noise that makes their size that of a camera's."""
+    """Makes JPEGs from photos: crops, enlarged, with the noise that makes their size that of a camera's."""
     folder = cache / kind.name
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{number:04}.jpg" for number in range(count)]
@@ -95,7 +95,7 @@ def items_of(paths: Sequence[Path]) -> list[Item]:
 
 @contextmanager
 def empty_library(encoder: Encoder, milvus: Milvus | None = None) -> Iterator[ImageLibrary]:
-    """On Milvus Lite where no Milvus is given; open, with its collection there and loaded once."""
+    """Yields an empty, open library, on Milvus Lite where no Milvus is given; its collection was loaded once."""
     with temporary_folder() as folder:
         models = Models(ModelSource(encoder.info.name, lambda: encoder))
         store = LocalImageStore(folder / "images")

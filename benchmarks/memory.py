@@ -1,4 +1,4 @@
-"""Peak memory of importing 20,000 small photos beside that of 2,000, each in a process of its own.
+"""Measures the peak memory of importing 20,000 small photos beside that of 2,000, each in a process of its own.
 
 python -m benchmarks.memory --photos FOLDER
 """
@@ -66,7 +66,7 @@ NOTES = [
 
 
 def peaks_of_child(folder: Path, count: int, models: str, photos: Path) -> tuple[int, int]:
-    """Bytes: of the whole process, and from the moment that the models were there."""
+    """Returns the bytes of the whole process, and from the moment that the models were there."""
     make_variants(folder, count, photos)
     command = [
         sys.executable,
@@ -83,7 +83,7 @@ def peaks_of_child(folder: Path, count: int, models: str, photos: Path) -> tuple
 
 
 def make_variants(folder: Path, count: int, photos: Path) -> None:
-    """Photos saved again at other qualities: as many different files, each a photo."""
+    """Saves photos again at other qualities: as many different files, each a photo."""
     folder.mkdir()
     sources = photo_paths(photos, min(SOURCES, count))
     shares = [count // len(sources) + (number < count % len(sources)) for number in range(len(sources))]
@@ -112,7 +112,7 @@ def peaks_of_import(folder: Path, model: str, held_model: str) -> tuple[int, int
 
 
 def peak() -> int:
-    """The most that this process had in memory, in bytes."""
+    """Returns the most that this process had in memory, in bytes."""
     status = Path("/proc/self/status").read_text()
     return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 

@@ -1,4 +1,4 @@
-"""What a page of 50 results makes a browser fetch: their thumbnails and the event that carries them.
+"""Measures what a page of 50 results makes a browser fetch: their thumbnails and the event that carries them.
 
 python -m benchmarks.page --photos FOLDER
 """
@@ -63,7 +63,7 @@ def add_photos(folder: Path, paths: Sequence[Path]) -> None:
 
 
 def shown(url: str) -> tuple[int, int]:
-    """Bytes of the thumbnails and of the event, after a search from the search box."""
+    """Returns the bytes of the thumbnails and of the event, after a search from the search box."""
     while True:
         payload, view = answered(url, search_event(url))
         if view["state"] != "waiting":  # for the model
@@ -74,7 +74,7 @@ def shown(url: str) -> tuple[int, int]:
 
 
 def search_event(url: str) -> dict[str, Any]:
-    """As the page joins the queue when somebody presses Search with 50 results wanted."""
+    """Joins the queue as the page does when somebody presses Search with 50 results wanted."""
     config = json.loads(fetched(f"{url}/config"))
     named = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
     [event] = [each for each in config["dependencies"] if [named["query"], "submit"] in map(list, each["targets"])]
@@ -90,7 +90,7 @@ def search_event(url: str) -> dict[str, Any]:
 
 
 def answered(url: str, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Bytes of all that the queue sends for the event, and what is to be drawn."""
+    """Returns the bytes of all that the queue sends for the event, and what is to be drawn."""
     body = json.dumps(event).encode()
     headers = {"Content-Type": "application/json"}
     fetched(urllib.request.Request(f"{url}/gradio_api/queue/join", data=body, headers=headers))

@@ -1,4 +1,4 @@
-"""A text query end to end, as the library answers it, beside the text tower and the search of Milvus alone.
+"""Measures a text query end to end, as the library answers it, beside the text tower and the search of Milvus alone.
 
 python -m benchmarks.query [--server auto | http://localhost:19530 | none]
 """
@@ -108,7 +108,7 @@ def rows_on(name: str, milvus: Milvus, encoder: ClipEncoder, rows: int, queries:
 
 
 def judging_library(encoder: ClipEncoder, milvus: Milvus, rows: int) -> ImageLibrary:
-    """Over the same rows, and a store that knows them; without stored pictures nothing is judged."""
+    """Returns a library over the same rows, and a store that knows them; without stored pictures nothing is judged."""
     store = MemoryStore()
     for number in range(rows):
         store.add(record(number), None, b"")
@@ -118,7 +118,7 @@ def judging_library(encoder: ClipEncoder, milvus: Milvus, rows: int) -> ImageLib
 
 
 def beyond_encoding(queries: int, *asked: tuple[ImageLibrary, Query]) -> list[float]:
-    """Medians in milliseconds, by turns."""
+    """Returns medians in milliseconds, measured by turns."""
     times: list[list[float]] = [[] for _ in asked]
     for number in range(queries + 5):
         for which, (library, query) in enumerate(asked):
@@ -160,7 +160,7 @@ def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: in
 
 
 def by_turns(queries: int, *works: Callable[[], object]) -> list[float]:
-    """Medians in milliseconds; now this one is first, now that one."""
+    """Returns medians in milliseconds; now this one is first, now that one."""
     times: list[list[float]] = [[] for _ in works]
     for number in range(queries + 5):
         order = range(len(works)) if number % 2 else reversed(range(len(works)))

@@ -1,4 +1,4 @@
-"""Whether the calibrated measure tells queries with a match from those without better than the best score does.
+"""Measures whether the calibrated score tells queries with a match from those without better than the best score does.
 
 python -m benchmarks.relevance --photos FOLDER [--tuning]
 
@@ -73,7 +73,7 @@ NOTES = [
 
 
 def add_photos(library: ImageLibrary, paths: dict[str, list[Path]]) -> dict[ContentId, str]:
-    """The class of every picture."""
+    """Imports the photos and returns the class of every picture."""
     classes = {}
     for name, files in paths.items():
         for receipt in library.add(items_of(files)):
@@ -96,7 +96,7 @@ def judged(answer: Answer, hit: Hit) -> Best:
 
 
 def pictures(library: ImageLibrary, classes: dict[ContentId, str]) -> tuple[list[Best], list[Best]]:
-    """The best other picture; and the best one that is not of the same class."""
+    """Returns the best other picture; and the best one that is not of the same class."""
     present, absent = [], []
     for id in sorted(classes)[:PICTURES]:
         answer = library.search(Query.of(similar_to=id, limit=MAX_LIMIT, exact=True))

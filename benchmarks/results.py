@@ -1,4 +1,4 @@
-"""What every table shares: its options, its rows, and its section of RESULTS.md beside those of the others."""
+"""Holds what every table shares: its options, its rows, and its section of RESULTS.md beside those of the others."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ CACHE = Path.home() / ".cache" / "likeness-benchmarks"
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. A row without a limit only informs."""
+    """One comparison of a table. A row without a limit only informs."""
 
     measured: str
     figure: str
@@ -78,7 +78,7 @@ def publish(table: Table, results: Path, quick: bool) -> None:
 
 
 def with_section(text: str, introduction: str, title: str, body: str) -> str:
-    """The text with that section new, and every other section as it was."""
+    """Returns the text with that section new, and every other section as it was."""
     sections = sections_of(text) | {title: body.strip()}
     known = [name for name in TITLES if name in sections]
     order = [*known, *(name for name in sections if name not in known)]
@@ -126,7 +126,7 @@ def _system() -> str:
 
 
 def commit() -> str:
-    """What is measured; the tables themselves may have changed since."""
+    """Returns the commit that is measured; the tables themselves may have changed since."""
     changes = [line for line in _git("status", "--porcelain").splitlines() if not line.endswith(RESULTS.name)]
     return f"{_git('rev-parse', '--short', 'HEAD') or 'unknown'}{' with changes' if changes else ''}"
 
@@ -136,7 +136,7 @@ def _git(*arguments: str) -> str:
 
 
 def medians(rounds: int, *measures: Callable[[], float]) -> list[float]:
-    """Of each measure, taken in turn, so that what disturbs the machine meets all of them."""
+    """Returns the median of each measure, taken in turn, so that what disturbs the machine meets all of them."""
     taken = [[measure() for measure in measures] for _ in range(rounds)]
     return [statistics.median(figures) for figures in zip(*taken, strict=True)]
 

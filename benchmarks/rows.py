@@ -1,4 +1,4 @@
-"""Rows a second into Milvus Lite and a server: our collection beside the same client called directly.
+"""Measures rows a second into Milvus Lite and a server: our collection beside the same client called directly.
 
 python -m benchmarks.rows [--server auto | http://localhost:19530 | none]
 """
@@ -52,7 +52,7 @@ NOTES = [f"Batches of {BATCH} rows by turns into two collections, ours and the d
 
 
 def backends(server: str) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Names with what gives two Milvus to fill: Lite's files apart, since a client has one file."""
+    """Yields names with what gives two Milvus to fill: Lite's files apart, since a client has one file."""
     yield "Lite", two_files
     with started(server) as uri:
         if uri:
@@ -61,7 +61,7 @@ def backends(server: str) -> Iterator[tuple[str, Callable[[], Any]]]:
 
 @contextmanager
 def started(server: str) -> Iterator[str]:
-    """Its URI; empty where there is none."""
+    """Yields the URI of a server; empty where there is none."""
     if server == "auto" and MilvusServer.unavailable() is None:
         with temporary_folder() as folder, MilvusServer(folder, AS_DELIVERED) as milvus:
             yield milvus.uri

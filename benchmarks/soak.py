@@ -1,4 +1,4 @@
-"""Eight threads search while a ninth uploads: every picture must be found, whatever the release policy.
+"""Lets eight threads search while a ninth uploads: every picture must be found, whatever the release policy.
 
 python -m benchmarks.soak --photos FOLDER [--server http://localhost:19530] [--seconds 30]
 """

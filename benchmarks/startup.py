@@ -1,4 +1,4 @@
-"""From the start of the process to the page served, beside importing gradio alone.
+"""Measures the time from the start of the process to the page served, beside importing gradio alone.
 
 python -m benchmarks.startup
 """

@@ -1,4 +1,4 @@
-"""What negative texts take away: each class of labelled photos without the one that it is most often taken for.
+"""Measures what negative texts take away: each class of labelled photos without the one it is most often taken for.
 
 python -m benchmarks.subtraction --photos FOLDER    (a folder of photos for each class)
 """
@@ -53,7 +53,7 @@ def main(photos: Photos, model: str = SMALL) -> None:
 
 
 def ways(encoder: ClipEncoder) -> dict[str, Subtraction]:
-    """As it is; without what all texts have in common; and only what is not also wanted."""
+    """Returns the ways to subtract: as it is; without what all texts share; and only what is not also wanted."""
     common = encoder.encode_texts(ANYTHING).mean(axis=0)
     return {
         "A - w B": lambda wanted, unwanted, weight: combine([wanted, unwanted], [1, -weight]),
@@ -74,7 +74,7 @@ def encoded(encoder: ClipEncoder, photos: Path) -> Labelled:
 
 
 def taken_for(labelled: Labelled, texts: dict[str, Vector], name: str) -> str | None:
-    """The other class that is most often among the best for this one."""
+    """Returns the other class that is most often among the best for this one."""
     others = [label for label in labelled.best(texts[name], 2 * TOP) if label != name]
     return Counter(others).most_common(1)[0][0] if others else None
 

@@ -1,1 +1,1 @@
-"""How the bundled models were trained. Nothing imports this room."""
+"""Trains the bundled models. Nothing that runs imports this room."""

@@ -1,1 +1,1 @@
-"""The training of the bundled small CLIP."""
+"""Trains the bundled small CLIP."""

@@ -1,4 +1,4 @@
-"""What the small CLIP learns to read: names of the 101 classes, groups of them, and ways to say them."""
+"""Lists what the small CLIP learns to read: names of the 101 classes, groups of them, and ways to say them."""
 
 from random import Random
 
@@ -189,12 +189,12 @@ def with_article(name: str) -> str:
 
 
 def fixed_prompt(folder: str) -> str:
-    """The one prompt a class is measured with."""
+    """Returns the one prompt a class is measured with."""
     return PROMPT.format(a=with_article(CLASSES[folder][0]))
 
 
 def class_caption(folder: str, rng: Random) -> str:
-    """One of the many ways to ask for this class."""
+    """Returns one of the many ways to ask for this class."""
     names = CLASSES[folder]
     return _phrase(names[0] if rng.random() < 0.5 else rng.choice(names), rng)
 

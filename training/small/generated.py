@@ -1,4 +1,4 @@
-"""Pictures drawn by the program, many at once, with what can be said about each."""
+"""Draws pictures by a program, many at once, with what can be said about each."""
 
 from concurrent.futures import ProcessPoolExecutor
 from random import Random

@@ -81,13 +81,13 @@ def print_photos(clip: SmallClip, folder: Path) -> None:
 
 
 def nearest_other(vectors: Tensor) -> Tensor:
-    """For each picture the one most like it, itself left out."""
+    """Returns, for each picture, the one most like it, itself left out."""
     scores = vectors @ vectors.T
     return scores.fill_diagonal_(-2).argmax(1)
 
 
 def print_drawn(clip: SmallClip, count: int = 1000, seed: int = 987_654) -> None:
-    """Each drawn picture must find its exact caption among those of all the others."""
+    """Prints how drawn pictures fare: each must find its exact caption among those of all the others."""
     rng = Random(seed)
     samples = [draw(rng, 224) for _ in range(count)]
     captions = sorted({sample.captions[0] for sample in samples})

@@ -1,4 +1,4 @@
-"""An untrained small CLIP: a real CLIPModel, its tokenizer and its processor."""
+"""Makes an untrained small CLIP: a real CLIPModel, its tokenizer and its processor."""
 
 import math
 
@@ -14,7 +14,7 @@ PAD, START, END = "<|pad|>", "<|startoftext|>", "<|endoftext|>"
 
 
 def new_tokenizer(texts: list[str], size: int = 2000) -> PreTrainedTokenizerFast:
-    """Byte-level pieces, so that any text in any script has tokens."""
+    """Makes a tokenizer of byte-level pieces, so that any text in any script has tokens."""
     pieces = Tokenizer(models.BPE())
     pieces.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     pieces.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -32,7 +32,7 @@ def new_tokenizer(texts: list[str], size: int = 2000) -> PreTrainedTokenizerFast
 
 
 def new_processor(size: int = SIZE) -> CLIPImageProcessorPil:
-    """The whole picture pressed into a square: nothing at its edges is lost."""
+    """Makes a processor that presses the whole picture into a square: nothing at its edges is lost."""
     square = {"height": size, "width": size}
     return CLIPImageProcessorPil(size=square, do_center_crop=False, crop_size=square)
 
@@ -67,7 +67,7 @@ def new_model(
 
 @torch.no_grad()
 def look_at_neighbours(model: CLIPModel, sharpness: float = 2.5) -> None:
-    """Start every attention head looking at one neighbouring patch, as a convolution would.
+    """Starts every attention head looking at one neighbouring patch, as a convolution would.
 
     Positions are sines and cosines in the first dimensions, queries turn them by the head's offset, so that
     query times key peaks at that neighbour. After Zheng and others 2024, "Structured initialization for

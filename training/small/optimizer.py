@@ -1,4 +1,4 @@
-"""Muon for matrices and kernels, AdamW for the rest, both on one warm-up and decay schedule."""
+"""Optimizes with Muon for matrices and kernels, AdamW for the rest, both on one warm-up and decay schedule."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """The nearest matrix with singular values about one, by five Newton-Schulz steps."""
+    """Returns the nearest matrix with singular values about one, by five Newton-Schulz steps."""
     x = matrix.bfloat16()
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x

@@ -1,4 +1,4 @@
-"""Photos in class folders, read once into one tensor, and the random views a tower is trained on."""
+"""Reads photos in class folders into one tensor, and makes the random views a tower is trained on."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ class Photos(NamedTuple):
 
 
 def read_photos(folder: Path, classes: list[str], size: int) -> Photos:
-    """Every photo pressed into a square, as the processor does; labels count along `classes`."""
+    """Reads every photo pressed into a square, as the processor does; labels count along `classes`."""
     pixels, labels = [], []
     for label, name in enumerate(classes):
         for path in sorted((folder / name).iterdir()):
@@ -36,7 +36,7 @@ def square(picture: Image.Image, size: int) -> Tensor:
 
 
 def split(photos: Photos, held_out: float, seed: int) -> tuple[Photos, Photos]:
-    """A part of every class is kept for choosing between models: validation photos never are."""
+    """Keeps a part of every class for choosing between models: validation photos never are."""
     order = torch.randperm(len(photos.labels), generator=torch.Generator().manual_seed(seed))
     kept, out = [], []
     for label in range(int(photos.labels.max()) + 1):
@@ -49,7 +49,7 @@ def split(photos: Photos, held_out: float, seed: int) -> tuple[Photos, Photos]:
 
 
 def balanced_batches(labels: Tensor, batch: int, power: float = 0.6) -> Iterator[Tensor]:
-    """Endless batches of indices; a class of n photos is drawn n**power as often, so rare ones count."""
+    """Yields endless batches of indices; a class of n photos is drawn n**power as often, so rare ones count."""
     counts = torch.bincount(labels).float()
     weights = counts[labels] ** (power - 1)
     while True:
@@ -61,7 +61,7 @@ def normalise(pixels: Tensor) -> Tensor:
 
 
 def resized(pixels: Tensor, size: int) -> Tensor:
-    """The plain view, as the processor makes it for a picture that is already a small square."""
+    """Returns the plain view, as the processor makes it for a picture that is already a small square."""
     if pixels.shape[-1] == size:
         return normalise(pixels)
     small = F.interpolate(pixels.float(), (size, size), mode="bicubic", antialias=True, align_corners=False)
@@ -69,7 +69,7 @@ def resized(pixels: Tensor, size: int) -> Tensor:
 
 
 def random_views(pixels: Tensor, size: int, strength: float = 1.0) -> Tensor:
-    """Randomly cropped, stretched, turned, mirrored and recoloured, all at once on a batch."""
+    """Crops, stretches, turns, mirrors and recolours a batch at random, all at once."""
     n = len(pixels)
     area = torch.empty(n).uniform_(1 - 0.65 * strength, 1.1)
     aspect = torch.empty(n).uniform_(-0.3, 0.3).mul(strength).exp()
@@ -87,7 +87,7 @@ def random_views(pixels: Tensor, size: int, strength: float = 1.0) -> Tensor:
 
 
 def recoloured(views: Tensor, strength: float) -> Tensor:
-    """Brightness, contrast and saturation; some views turn grey."""
+    """Changes brightness, contrast and saturation; some views turn grey."""
     n = len(views)
 
     def around_one(spread: float) -> Tensor:
@@ -102,7 +102,7 @@ def recoloured(views: Tensor, strength: float) -> Tensor:
 
 
 def mixed(views: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Half of the batches cut a box from another view (CutMix), the others blend two (Mixup)."""
+    """Mixes views: half of the batches cut a box from another view (CutMix), the others blend two (Mixup)."""
     other = torch.randperm(len(views))
     if torch.rand(()) < 0.5:
         share = float(torch.distributions.Beta(0.4, 0.4).sample())

@@ -90,7 +90,7 @@ class Likening(nn.Module):
 
 
 def difference(tokens: Tensor, sight: Tensor) -> Tensor:
-    """Between the tokens, the class token left out, and what the teacher sees at their places."""
+    """Returns the difference between the tokens, without the class token, and what the teacher sees at their places."""
     side = math.isqrt(tokens.shape[1] - 1)
     places = tokens[:, 1:].unflatten(1, (side, side)).permute(0, 3, 1, 2).float()
     shared = min(side, sight.shape[-1])
@@ -99,7 +99,7 @@ def difference(tokens: Tensor, sight: Tensor) -> Tensor:
 
 
 def standard(sight: Tensor) -> Tensor:
-    """Every channel with mean 0 and spread 1."""
+    """Returns every channel with mean 0 and spread 1."""
     mean, spread = sight.mean((0, 2, 3), keepdim=True), sight.std((0, 2, 3), keepdim=True)
     return (sight - mean) / (spread + 1e-3)
 
@@ -111,7 +111,7 @@ def train_student(
     seconds: float,
     report: Callable[[CLIPModel, int, float], None],
 ) -> CLIPModel:
-    """Runs for so long; what comes back are the averaged weights."""
+    """Trains for so long and returns the averaged weights."""
     model.set_attn_implementation("eager")  # on a CPU twice as fast as the fused one, measured
     likening = Likening(model, course.teacher) if course.teacher else None
     both = nn.ModuleList([model, likening]) if likening else model
@@ -140,7 +140,7 @@ def smaller(views: Tensor, size: int) -> Tensor:
 
 
 def matrices(model: CLIPModel) -> list[Tensor]:
-    """What Muon steps: the matrices inside the towers."""
+    """Returns what Muon steps: the matrices inside the towers."""
     return [p for name, p in model.named_parameters() if ".layers." in name and p.ndim == 2]
 
 

@@ -1,4 +1,4 @@
-"""A small convolutional classifier: it learns faster from few photos, then teaches the CLIP."""
+"""Trains a small convolutional classifier: it learns faster from few photos, then teaches the CLIP."""
 
 import time
 from typing import NamedTuple
@@ -49,7 +49,7 @@ class Teacher(nn.Module):
         return self.look(views).logits
 
     def look(self, views: Tensor) -> "Sight":
-        """Also what it sees in each of 8 x 8 places, and more abstractly in 4 x 4."""
+        """Returns also what it sees in each of 8 x 8 places, and more abstractly in 4 x 4."""
         depth = (len(self.body) - 3) // 4
         fine = self.body[: 1 + 3 * depth](views)
         coarse = self.body[1 + 3 * depth :](fine)

@@ -1,1 +1,1 @@
-"""The training of the small CLIP's text tower in Korean and Traditional Chinese."""
+"""Trains the small CLIP's text tower in Korean and Traditional Chinese."""

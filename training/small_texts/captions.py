@@ -1,4 +1,4 @@
-"""The captions of the small CLIP said in Korean and in Traditional Chinese, each beside its English."""
+"""Says the captions of the small CLIP in Korean and in Traditional Chinese, each beside its English."""
 
 import csv
 from collections.abc import Callable
@@ -87,7 +87,7 @@ def words() -> dict[str, tuple[list[str], list[str]]]:
 
 
 def class_prompts() -> list[Caption]:
-    """The one prompt that each class is measured with, in the order of the classes."""
+    """Returns the one prompt that each class is measured with, in the order of the classes."""
     said = words()
     return [
         Caption(fixed_prompt(folder), PROMPTS["korean"].format(korean[0]), PROMPTS["chinese"].format(chinese[0]))
@@ -96,7 +96,7 @@ def class_prompts() -> list[Caption]:
 
 
 def new_caption(rng: Random, said: dict[str, tuple[list[str], list[str]]]) -> Caption:
-    """One of the many ways to ask for something."""
+    """Returns one of the many ways to ask for something."""
     if rng.random() < 0.6:
         english = rng.choice(list(said))
         korean, chinese = (rng.choice(each) for each in said[english])

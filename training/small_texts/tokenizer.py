@@ -1,4 +1,4 @@
-"""The small CLIP's tokenizer with pieces for further scripts: what it did with English stays as it was."""
+"""Extends the small CLIP's tokenizer by pieces for further scripts: what it did with English stays as it was."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ HAN = r"\p{Han}"  # Chinese puts no spaces between words: each character is a wo
 
 
 def extended(folder: Path, texts: Iterable[str], size: int) -> PreTrainedTokenizerFast:
-    """The folder's tokenizer and at most `size` more pieces, learned from the texts. The end token stays the last."""
+    """Returns the folder's tokenizer with up to `size` more pieces, learned from the texts; the end token stays last."""
     old = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary: dict[str, int] = old["model"]["vocab"]
     merges = [tuple(pair) for pair in old["model"]["merges"]]
@@ -37,7 +37,7 @@ def extended(folder: Path, texts: Iterable[str], size: int) -> PreTrainedTokeniz
 
 
 def learned(texts: Iterable[str], size: int) -> list[tuple[str, str]]:
-    """The merges of byte-level pair encoding, the most frequent first."""
+    """Learns the merges of byte-level pair encoding, the most frequent first."""
     pieces = Tokenizer(models.BPE())
     pieces.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     pieces.pre_tokenizer = pre_tokenizers.Sequence(

@@ -45,7 +45,7 @@ def main(
 
 
 def new_tower(teacher: SmallClip, tokenizer: PreTrainedTokenizerFast) -> CLIPTextModelWithProjection:
-    """The teacher's own, with room for the new pieces."""
+    """Returns a copy of the teacher's own tower, with room for the new pieces."""
     config = teacher.model.config.text_config.to_dict() | {
         "vocab_size": len(tokenizer),
         "eos_token_id": tokenizer.eos_token_id,
@@ -102,7 +102,7 @@ def loss_of(
     teacher: SmallClip,
     captions: list[Caption],
 ) -> Tensor:
-    """Every language close to the teacher's English, and closer to it than to the other captions of the batch."""
+    """Returns the loss: every language close to the teacher's English, and closer than to other captions of the batch."""
     english, korean, chinese = zip(*captions, strict=True)
     aims = teacher.texts(list(english))
     found = vectors(tower, tokenizer, [*korean, *chinese]).view(2, len(captions), -1)
@@ -114,7 +114,7 @@ def loss_of(
 
 
 def is_further(piece: str) -> bool:
-    """Whether it stands for letters beyond ASCII, or parts of them; byte-level pieces write those bytes as such too."""
+    """Returns whether a piece stands for letters beyond ASCII, or parts of them, which byte-level pieces can write."""
     return any(ord(letter) > 127 and letter != SPACE for letter in piece)
 
 
@@ -127,7 +127,7 @@ def vectors(tower: CLIPTextModelWithProjection, tokenizer: PreTrainedTokenizerFa
 def agreement(
     tower: CLIPTextModelWithProjection, tokenizer: PreTrainedTokenizerFast, teacher: SmallClip
 ) -> list[float]:
-    """Of each language, how many class prompts are nearest to their own among the teacher's English ones."""
+    """Returns, for each language, how many class prompts are nearest to their own among the teacher's English ones."""
     languages = list(zip(*class_prompts(), strict=True))
     aims = teacher.texts(list(languages[0]))
     own = torch.arange(len(aims))
