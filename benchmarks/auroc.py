@@ -41,6 +41,6 @@ def compared(present: Sequence[Best], absent: Sequence[Best], resamples: int = R
 
 
 def ordered(measure: Callable[[Best], float], present: Sequence[Best], absent: Sequence[Best]) -> np.ndarray:
-    """Returns 1 for each pair whose query with a match measures more, a half for equal ones; their mean is the AUROC."""
+    """Returns 1 for each pair where the query with a match measures more, ½ where equal; the mean is the AUROC."""
     high, low = np.array([measure(each) for each in present]), np.array([measure(each) for each in absent])
     return np.where(high[:, None] > low, 1.0, np.where(high[:, None] == low, 0.5, 0.0))

@@ -14,7 +14,7 @@ HAN = r"\p{Han}"  # Chinese puts no spaces between words: each character is a wo
 
 
 def extended(folder: Path, texts: Iterable[str], size: int) -> PreTrainedTokenizerFast:
-    """Returns the folder's tokenizer with up to `size` more pieces, learned from the texts; the end token stays last."""
+    """Returns the folder's tokenizer with up to `size` more pieces, learned from texts; the end token stays last."""
     old = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary: dict[str, int] = old["model"]["vocab"]
     merges = [tuple(pair) for pair in old["model"]["merges"]]

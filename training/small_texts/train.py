@@ -102,7 +102,7 @@ def loss_of(
     teacher: SmallClip,
     captions: list[Caption],
 ) -> Tensor:
-    """Returns the loss: every language close to the teacher's English, and closer than to other captions of the batch."""
+    """Returns the loss: every language close to the teacher's English, and closer than to other captions."""
     english, korean, chinese = zip(*captions, strict=True)
     aims = teacher.texts(list(english))
     found = vectors(tower, tokenizer, [*korean, *chinese]).view(2, len(captions), -1)
