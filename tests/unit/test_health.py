@@ -50,7 +50,7 @@ def test_a_model_that_failed_is_said():
     assert answer(library) == (503, {"state": "degraded", "why": ["The model could not be loaded."]})
 
 
-def test_a_stand_in_answers_but_is_said(library):
+def test_a_fallback_answers_but_is_said(library):
     models = loading()
     models.answer_with(ColourEncoder(), f"{SECRET} cannot be reached.")
     library = ImageLibrary(MemoryStore(), models, MemoryDatabase())

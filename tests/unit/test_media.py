@@ -85,7 +85,7 @@ def test_a_deleted_picture_is_gone_though_its_preview_was_made(client, library, 
 
 def test_a_preview_is_made_once(client, library, red, monkeypatch):
     first = client.get(f"{PREFIX}/preview/{red}").content
-    monkeypatch.setattr(library, "preview", lambda id: pytest.fail("made again"))
+    monkeypatch.setattr(library.pictures, "preview", lambda id: pytest.fail("made again"))
     assert client.get(f"{PREFIX}/preview/{red}").content == first
 
 

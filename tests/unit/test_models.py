@@ -1,4 +1,4 @@
-"""The chosen model, the one that stands in for it, and the way back."""
+"""The chosen model, its fallback, and the way back."""
 
 import threading
 import time
@@ -83,14 +83,14 @@ def ended(work):
     return work
 
 
-def test_without_a_network_the_stand_in_answers_and_says_why(offline, caplog):
+def test_without_a_network_the_fallback_answers_and_says_why(offline, caplog):
     model = offline.status().model
     assert (model.name, model.info.name, model.is_fallback) == ("chosen", "small", True)
     assert str(model.problem) == "The hub cannot be reached."
     assert best(offline, "red") == "red.png"
 
 
-def test_the_stand_in_is_logged_once(opened, caplog):
+def test_the_fallback_is_logged_once(opened, caplog):
     opened()
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
         "model small answers instead of chosen: The hub cannot be reached."
@@ -98,7 +98,7 @@ def test_the_stand_in_is_logged_once(opened, caplog):
 
 
 @pytest.mark.parametrize("error", [UnknownModel("No such model."), RuntimeError("a bug")])
-def test_only_a_network_that_failed_calls_for_the_stand_in(store, database, error):
+def test_only_a_network_that_failed_calls_for_the_fallback(store, database, error):
     def fail():
         raise error
 
@@ -110,7 +110,7 @@ def test_only_a_network_that_failed_calls_for_the_stand_in(store, database, erro
     assert not database.holds(ColourEncoder.info)
 
 
-def test_without_a_stand_in_the_failure_is_the_answer(store, database, network):
+def test_without_a_fallback_the_failure_is_the_answer(store, database, network):
     library = ImageLibrary(store, Models(ModelSource("small", network.load)), database)
     with pytest.raises(ModelUnavailable):
         library.open()

@@ -186,7 +186,7 @@ def test_a_model_that_somebody_works_with_is_not_fetched_twice(shelf):
     assert shelf.fetched == ["second"]
 
 
-def test_the_stand_in_is_let_go_once_the_chosen_model_answers(store, database, shelf):
+def test_the_fallback_is_let_go_once_the_chosen_model_answers(store, database, shelf):
     shelf.problems["first"] = ModelUnavailable("The hub cannot be reached.")
     models = Models(shelf.source("first"), shelf.source("small"), release_after=0.01)
     library = ImageLibrary(store, models, database)
@@ -194,7 +194,7 @@ def test_the_stand_in_is_let_go_once_the_chosen_model_answers(store, database, s
     shelf.problems.clear()
     list(library.reindex())
     gc.collect()
-    until(lambda: models._stand_in._alive() is None)
+    until(lambda: models._fallback._alive() is None)
     assert library.status().model.info.name == "first"
 
 

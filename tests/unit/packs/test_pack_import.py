@@ -122,7 +122,7 @@ def test_a_stopped_import_ends_after_its_batch(laptop, cluster, monkeypatch):
     assert [receipt.status for receipt in receipts] == ["new", "new"]
 
 
-def test_a_pack_of_the_chosen_model_goes_to_it_while_a_stand_in_answers(laptop):
+def test_a_pack_of_the_chosen_model_goes_to_it_while_the_fallback_answers(laptop):
     cluster = Cluster()
     models = Models(ModelSource("some/colour", Blind), ModelSource("colour", ColourEncoder))
     models.answer_with(ColourEncoder(), "not yet encoded")
