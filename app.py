@@ -98,7 +98,7 @@ def _check_told_apart(chosen: str, names: Iterable[str]) -> None:
     known = {FALLBACK: FALLBACK, display_name(chosen): chosen}
     for name in names:
         if known.setdefault(display_name(name), name) != name:
-            raise UnknownModel(f"Two models would be called {display_name(name)}: rename the folder of one.")
+            raise UnknownModel("models_of_one_name", name=display_name(name))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def serve(settings: Settings, build: Build, watched: "WatchConfig | None" = None
     watched.
     """
     if settings.mcp and not find_spec("mcp"):
-        raise SettingsError('MCP=1 needs one more package: pip install "gradio[mcp]"')
+        raise SettingsError("mcp_needs_package")
     sources = watch_sources(watched, settings) if watched else []
     use_upload_folder_of_its_own()
     if zerogpu.is_chosen(settings.clip_device):
@@ -190,9 +190,7 @@ class _Server:
                 **launch_options(self._library, settings.accounts, settings.mcp),
             )
         except OSError as error:  # gradio found no free port
-            raise SettingsError(
-                f"GRADIO_SERVER_PORT={settings.gradio_server_port} is not free. Set another."
-            ) from error
+            raise SettingsError("port_not_free", port=str(settings.gradio_server_port)) from error
         on_signal(self._stop)  # where Gradio renders on the server, it has put its own in the place of ours
         if settings.mcp:
             offer_tools(self._page)

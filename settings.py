@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from library.errors import LikenessError
 from library.permissions import Edits
 from runtime import Level, printable
 
@@ -63,8 +64,8 @@ def is_space() -> bool:
     return bool(os.environ.get("SPACE_ID"))
 
 
-class SettingsError(Exception):
-    """One line that names the variable, what was given and what is allowed."""
+class SettingsError(LikenessError):
+    """A setting is not possible: its sentence names the variable, what was given and what is allowed."""
 
 
 class Settings(BaseSettings):
@@ -213,11 +214,11 @@ def load_settings(**given: Any) -> Settings:
     try:
         settings = Settings(**{name: _as_written(name, value) for name, value in given.items() if value is not None})
     except ValidationError as error:
-        raise SettingsError(_one_line(error)) from None
+        raise _first_problem(error) from None
     if not _is_usable(settings.data_dir, settings):
         settings = _elsewhere(settings)
     if settings.image_store and isinstance(settings.image_root, Path) and not _is_usable(settings.image_root, settings):
-        raise SettingsError(_not_possible("image_store", settings.image_store))
+        raise _not_possible("image_store", settings.image_store)
     return settings
 
 
@@ -225,8 +226,9 @@ def _as_written(name: str, value: Any) -> Any:
     """Returns a value of a program as the environment would have it."""
     if name not in Settings.model_fields:
         near = get_close_matches(name, Settings.model_fields, 1)
-        meant = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(Settings.model_fields)}."
-        raise SettingsError(f"There is no setting {printable(name)}. {meant}")
+        if near:
+            raise SettingsError("setting_misspelt", name=printable(name), meant=near[0])
+        raise SettingsError("setting_unknown", name=printable(name), known=", ".join(Settings.model_fields))
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else value
@@ -243,7 +245,7 @@ def _accounts(auth: SecretStr) -> list[tuple[str, str]]:
 
 def _elsewhere(settings: Settings) -> Settings:
     if "data_dir" in settings.model_fields_set:
-        raise SettingsError(_not_possible("data_dir", settings.data_dir))
+        raise _not_possible("data_dir", settings.data_dir)
     data_dir = Path(tempfile.mkdtemp(prefix="likeness-"))
     logger.warning("The folder data cannot be written here: pictures are kept in %s for now. Set DATA_DIR.", data_dir)
     return settings.model_copy(update={"data_dir": data_dir})
@@ -256,11 +258,11 @@ def _is_usable(path: Path, settings: Settings) -> bool:
     return existing.is_dir() and (os.access(existing, os.W_OK | os.X_OK) or not settings.uses_lite)
 
 
-def _one_line(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> SettingsError:
     first = error.errors()[0]
     return _not_possible(str(first["loc"][0]), first["input"])
 
 
-def _not_possible(field: str, value: object) -> str:
+def _not_possible(field: str, value: object) -> SettingsError:
     given = field.upper() if field in SECRETS else f"{field.upper()}={printable(str(value))}"
-    return f"{given} is not possible: {ALLOWED[field]} is expected."
+    return SettingsError("setting_impossible", given=given, allowed=ALLOWED[field])

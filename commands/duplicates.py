@@ -26,9 +26,9 @@ def duplicates(
     session: Session = context.obj
     with failures_as_exit_codes():
         if keep not in KEEPS:
-            raise InvalidSelection(f"--keep {keep} is not possible: --keep best is.")
+            raise InvalidSelection("keep_impossible", keep=keep)
         if dry_run and not keep:
-            raise InvalidSelection("--dry-run goes with --keep best: without it, nothing is ever deleted.")
+            raise InvalidSelection("dry_run_without_keep")
         with session.library() as library, interrupt() as interrupted:
             with progress_bars() as on_progress:
                 groups = library.duplicates.find(

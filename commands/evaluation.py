@@ -138,7 +138,7 @@ def _items(session: Session, sources: Sequence[str], image_column: str) -> Itera
     """Yields the items of the sources, or those of the library, which then stays open."""
     tables = [source for source in sources if Path(source).suffix.lower() in TABLES]
     if len(tables) > 1:
-        raise InvalidEvaluation("Two tables cannot be evaluated at once: give one of them.")
+        raise InvalidEvaluation("two_tables")
     if sources:
         table = Path(tables[0]) if tables else None
         others = [source for source in sources if source not in tables]

@@ -18,7 +18,7 @@ def format_of(out: Path) -> ExportFormat:
         if out.suffix.lower() == f".{kind}":
             return kind
     expected = ", ".join(f".{kind}" for kind in EXPORT_FORMATS)
-    raise InvalidSelection(f"{out.name} is no name for the results of one search: {expected} are expected.")
+    raise InvalidSelection("no_results_file", name=out.name, suffixes=expected)
 
 
 def write_results(library: ImageLibrary, results: Sequence[Result], out: Path, as_json: bool) -> None:
@@ -28,7 +28,7 @@ def write_results(library: ImageLibrary, results: Sequence[Result], out: Path, a
     try:
         write_atomically(out, written(kind, results, library.original))
     except OSError as error:
-        raise InvalidSelection(f"{out} cannot be written: {error.strerror}.") from None
+        raise InvalidSelection("cannot_write", path=str(out), problem=error.strerror or str(error)) from None
     if as_json:
         print_json({"out": str(out), "results": len(results)})
     else:

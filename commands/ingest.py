@@ -48,10 +48,10 @@ def ingest(
     """Adds pictures."""
     with failures_as_exit_codes(), receipt_file(receipt) as write:
         if not (sources or table):
-            raise InvalidSelection("Nothing is named to add: give at least one source, or a --table.")
+            raise InvalidSelection("nothing_named")
         near = as_near(near_duplicates)
         if dry_run and near != "take":
-            raise InvalidSelection("--near-duplicates does not go with --dry-run: no picture is encoded.")
+            raise InvalidSelection("near_duplicates_with_dry_run")
         selection = Selection(limit, Shard.parse(shard) if shard else None, _fields(metadata or []))
         items = selection.of(items_from(sources or [], table, image_column))
         named = ", ".join([*map(source_label, sources or []), *([table.name] if table else [])])
@@ -97,6 +97,6 @@ def _fields(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, found, value = pair.partition("=")
         if not (name and found):
-            raise InvalidSelection(f"--metadata {pair} is not possible: name=value is expected.")
+            raise InvalidSelection("metadata_option", pair=pair)
         fields[name] = value
     return fields

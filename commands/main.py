@@ -70,9 +70,9 @@ def main(
 def _watched(sources: Sequence[str], every: str, follow_removals: bool, command: str | None) -> WatchConfig | None:
     """Returns what to watch beside the page. Raises InvalidSelection."""
     if sources and command:
-        raise InvalidSelection(f"--watch goes with the page. Without it: {command} as before, or watch SOURCE.")
+        raise InvalidSelection("watch_with_command", command=command)
     if sources:
         return WatchConfig(sources, parse_interval(every), follow_removals)
     if follow_removals or every != EVERY:
-        raise InvalidSelection("--every and --delete go with --watch SOURCE, or after the command watch.")
+        raise InvalidSelection("watch_options_alone")
     return None

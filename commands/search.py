@@ -14,6 +14,7 @@ from commands.printing import note_none, print_answer, print_json, print_listing
 from commands.queries import parts_given
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from db.files.hit_files import hit_file
+from db.sources.files import read_query_picture
 from db.sources.query_tables import queries_from
 from library.errors import InvalidQuery
 from library.exports.results import Result, results_of
@@ -21,6 +22,7 @@ from library.image_library import ImageLibrary
 from library.search.batch import Queries
 from library.search.filters import Draft, Filter, parse_condition
 from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
+from library.search.request import SearchRequest
 
 Texts = Annotated[list[str] | None, typer.Option("--text", help='A text with its weight: "people^-0.5".')]
 Images = Annotated[
@@ -66,7 +68,8 @@ def search(
     with failures_as_exit_codes():
         parts = parts_given(text, texts or [], images or [], likes or [])
         drafts = [parse_condition(each) for each in where or []]
-        query = Query(parts, limit, nprobe, exact, min_score, None, as_order(sort), offset, model)
+        request = SearchRequest(parts, limit, nprobe, exact, min_score, None, as_order(sort), offset, model)
+        query = request.query(read_query_picture)
         columns = (text_column, image_column)
         if queries:
             file = _file_for_many(query, drafts, out)
@@ -99,9 +102,9 @@ class _Output:
 def _check_one(columns: Sequence[str | None], out: Path | None, explain: bool) -> None:
     """Raises InvalidQuery or InvalidSelection for options that do not go with one query."""
     if any(columns):
-        raise InvalidQuery("--text-column and --image-column go with --queries.")
+        raise InvalidQuery("columns_without_queries")
     if out and explain:
-        raise InvalidQuery("--explain prints a program in place of the results: leave --out away.")
+        raise InvalidQuery("explain_with_out")
     if out:
         format_of(out)
 
@@ -137,11 +140,11 @@ def _list(library: ImageLibrary, query: Query, output: _Output) -> None:
 def _file_for_many(query: Query, drafts: Sequence[Draft], out: Path | None) -> Path:
     """Returns the file to write. Raises InvalidQuery for options that do not go with many queries."""
     if drafts or query.order != "score" or query.offset:
-        raise InvalidQuery("--where, --sort and --offset do not go with --queries.")
+        raise InvalidQuery("options_with_queries")
     if query.parts:
-        raise InvalidQuery("--queries brings its own texts and pictures: leave the others away.")
+        raise InvalidQuery("parts_with_queries")
     if out is None:
-        raise InvalidQuery("--queries needs a file to write to: --out hits.csv, hits.jsonl or hits.parquet.")
+        raise InvalidQuery("queries_without_out")
     return out
 
 
@@ -156,7 +159,7 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
             for note in [answer.problem] if answer.problem else answer.notes:
                 typer.echo(f"{printable(answer.name)}: {note}", err=True)
     if not counts["queries"] and not interrupted.is_set():
-        raise InvalidQuery("There are no queries: the folder has no pictures, or the table no rows.")
+        raise InvalidQuery("no_queries")
     report = {name: counts[name] for name in ("queries", "hits", "rejected")}
     if as_json:
         print_json({"out": str(out), **report})

@@ -124,7 +124,7 @@ def failures_as_exit_codes() -> Iterator[None]:
         yield
     except (IndexUnavailable, StoreUnavailable, SourceUnavailable, ModelUnavailable) as error:
         fail(str(error), EXIT_UNAVAILABLE)
-    except (LikenessError, SettingsError) as error:
+    except LikenessError as error:
         fail(str(error), EXIT_USAGE)
 
 

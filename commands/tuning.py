@@ -53,9 +53,9 @@ def _lines_of(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
-        raise InvalidEvaluation(f"{path} cannot be read: {error.strerror}.") from None
+        raise InvalidEvaluation("file_not_read", file=str(path), reason=error.strerror or str(error)) from None
     if not any(line.strip() for line in lines):
-        raise InvalidEvaluation(f"{path} has no text: a query on each line is expected.")
+        raise InvalidEvaluation("no_text_in_file", file=str(path))
     return lines
 
 

@@ -3,13 +3,11 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from library.errors import InvalidQuery
-from library.images import check_bytes
+from db.sources.files import read_query_picture
 from library.search.filters import Draft, Filter, parse_condition
 from library.search.parts import LibraryPart, Part, PicturePart, TextPart
 from python_api.hits import Hit
@@ -48,7 +46,7 @@ def _part(given: object) -> Part:
         case str():
             return TextPart(given)
         case os.PathLike():
-            return PicturePart(_bytes_of(Path(given).expanduser()))
+            return PicturePart(read_query_picture(os.fspath(given)))
         case bytes():
             return PicturePart(given)
         case Image.Image() | np.ndarray():
@@ -57,11 +55,3 @@ def _part(given: object) -> Part:
         f"{type(given).__name__} cannot be searched with: a text, a Path, a picture of Pillow or numpy, a hit, "
         "or a list of these can."
     )
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        check_bytes(path.stat().st_size)
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidQuery(f"{path} cannot be read: {error.strerror}.") from None

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from db.sources.archives import TAR_SUFFIXES, ZIP_SUFFIX, is_archive, items_in_archive
 from db.sources.buckets import failure, file_system
 from db.sources.tables import READERS, items_in_table
-from library.errors import NotAllowed, SourceUnavailable, UnknownSource
+from library.errors import InvalidQuery, NotAllowed, SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip
 from library.ingest.items import Item
 from library.messages import Message, message
@@ -124,6 +124,14 @@ def file_item(path: Path, source: str, skip: Message | None = None) -> Item:
 def _read(path: Path) -> bytes:
     check_bytes(path.stat().st_size)
     return path.read_bytes()
+
+
+def read_query_picture(path: str) -> bytes:
+    """Returns the bytes of a file to search with. Raises InvalidQuery or RejectedImage."""
+    try:
+        return _read(Path(path).expanduser())
+    except OSError as error:
+        raise InvalidQuery("file_not_read", file=path, reason=error.strerror or str(error)) from None
 
 
 def _items_in_bucket(url: str) -> Iterator[Item]:

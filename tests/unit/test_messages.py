@@ -11,7 +11,16 @@ from library.messages import Message, languages, message, render, table
 from testing.app_server import ROOT
 
 # Folders and files whose errors are raised by code.
-CONVERTED: tuple[str, ...] = ("db", "encoders", "library", "ui/address.py")
+CONVERTED: tuple[str, ...] = (
+    "app.py",
+    "commands",
+    "db",
+    "encoders",
+    "library",
+    "python_api",
+    "server.py",
+    "ui/address.py",
+)
 MECHANISM = {ROOT / "library/errors.py", ROOT / "library/messages/__init__.py"}
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from commands.queries import parts_given
+from db.sources.files import read_query_picture
 from library.errors import InvalidContentId, InvalidQuery
 from library.search.parts import (
     MAX_PARTS,
@@ -239,8 +240,8 @@ def test_files_may_have_carets_and_number_signs_in_their_names(tmp_path):
     for name in ("a.jpg", "b^2.jpg", "c#1.jpg"):
         (tmp_path / name).write_bytes(name.encode())
     given_images = ["a.jpg#0,0,0.5,1^-0.7", r"b\^2.jpg", "c#1.jpg^2"]
-    parts = parts_given("x^2", ["y^0.5"], [f"{tmp_path}/{image}" for image in given_images], [f"{ID}^2"])
-    assert parts == (
+    requests = parts_given("x^2", ["y^0.5"], [f"{tmp_path}/{image}" for image in given_images], [f"{ID}^2"])
+    assert tuple(each.read(read_query_picture) for each in requests) == (
         TextPart("x^2"),
         TextPart("y", 0.5),
         PicturePart(b"a.jpg", -0.7, Crop(0, 0, 0.5, 1)),
@@ -252,7 +253,7 @@ def test_files_may_have_carets_and_number_signs_in_their_names(tmp_path):
 
 def test_a_file_that_is_not_there_is_named():
     with pytest.raises(InvalidQuery, match=r"nowhere\.jpg cannot be read"):
-        parts_given(images=["nowhere.jpg^2"])
+        parts_given(images=["nowhere.jpg^2"])[0].read(read_query_picture)
 
 
 @given(st.text())
