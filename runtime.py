@@ -39,7 +39,7 @@ def prepare_process() -> None:
 
 
 def _use_model_cache_that_can_be_written() -> None:
-    """Where there is none in the home folder and none can be made, downloads go to a temporary one."""
+    """Sends downloads to a temporary cache where there is none in the home folder and none can be made."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "huggingface"
     parent = next(folder for folder in cache.absolute().parents if folder.exists())
     if not {"HF_HOME", "HF_HUB_CACHE"} & os.environ.keys() and not cache.is_dir() and not os.access(parent, os.W_OK):
@@ -48,7 +48,7 @@ def _use_model_cache_that_can_be_written() -> None:
 
 
 def use_upload_folder_of_its_own() -> None:
-    """Uploads wait in a temporary folder; those that killed apps left behind go at the next start."""
+    """Gives uploads a temporary folder to wait in, and removes the folders that killed apps left behind."""
     if "GRADIO_TEMP_DIR" in os.environ:
         return
     for folder in Path(tempfile.gettempdir()).glob(f"{UPLOADS}*"):
@@ -71,7 +71,10 @@ def _is_running(pid: int) -> bool:
 
 
 class Stop:
-    """Set once, by a signal or by a thread. An Event would not do: its lock stops a signal handler for ever."""
+    """Tells the app to stop; a signal or a thread sets it, once.
+
+    An Event would not do: its lock stops a signal handler for ever.
+    """
 
     def __init__(self) -> None:
         self._told: SimpleQueue[None] = SimpleQueue()
@@ -88,13 +91,15 @@ class Stop:
 
 
 def signalled() -> Stop:
-    """Set by the first SIGTERM or Ctrl-C; a second one ends the process at once."""
+    """Returns a `Stop` that the first SIGTERM or Ctrl-C sets; a second one ends the process at once."""
     stop = Stop()
     on_signal(stop)
     return stop
 
 
 def on_signal(stop: Stop) -> None:
+    """Sets `stop` at the next SIGTERM or Ctrl-C, in place of whatever handled them before."""
+
     def told(*_: object) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
@@ -119,7 +124,7 @@ QUIET = {  # their errors reach us as exceptions
 
 
 class OneLine(logging.Formatter):
-    """Writes out what would break a line or hide in one; only a traceback has lines of its own, indented."""
+    """Formats a log entry as one line, with what would break it written out; only a traceback has indented lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return printable(super().formatMessage(record).rstrip())
@@ -130,11 +135,12 @@ class OneLine(logging.Formatter):
 
 
 def printable(text: str) -> str:
+    """Returns the text with every character that cannot be shown written out as an escape."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def start_logging() -> None:
-    """To stderr, warnings and worse, until `set_level` says otherwise."""
+    """Logs to stderr, warnings and worse, until `set_level` says otherwise."""
     handler = logging.StreamHandler()
     handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -144,7 +150,7 @@ def start_logging() -> None:
 
 
 def adopt(*names: str) -> None:
-    """For loggers that brought a handler of their own: their lines read like all others."""
+    """Lets loggers that brought a handler of their own write lines like all others."""
     for name in names:
         logger = logging.getLogger(name)
         logger.handlers.clear()
@@ -152,7 +158,7 @@ def adopt(*names: str) -> None:
 
 
 def set_level(level: Level) -> None:
-    """Other people's libraries are heard from warnings on."""
+    """Sets the level of our own loggers; other people's libraries are heard from warnings on."""
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.getLogger().setLevel(max(number, logging.WARNING))
     for room in ROOMS:

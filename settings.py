@@ -1,4 +1,4 @@
-"""Every knob of the app, read once from the environment and .env."""
+"""Holds every setting of the app, read once from the environment and .env."""
 
 import logging
 import os
@@ -60,7 +60,7 @@ def version() -> str:
 
 
 def is_space() -> bool:
-    """Whether this is a Space of Hugging Face, which says so itself."""
+    """Returns whether this is a Space of Hugging Face, which says so itself."""
     return bool(os.environ.get("SPACE_ID"))
 
 
@@ -125,7 +125,7 @@ class Settings(BaseSettings):
 
     @property
     def image_root(self) -> Path | str:
-        """A folder, or the URL of anything else."""
+        """Returns where pictures are kept: a folder, or the URL of anything else."""
         if not self.image_store:
             return self.data_dir.absolute() / "images"
         scheme, is_url, rest = self.image_store.partition("://")
@@ -159,29 +159,29 @@ class Settings(BaseSettings):
 
     @property
     def watch_folder(self) -> Path:
-        """Remembers which files of the watched sources were added."""
+        """Returns the folder that remembers which files of the watched sources were added."""
         return self.data_dir / "watch"
 
     @property
     def release_after(self) -> float | None:
-        """Idle seconds; None never releases."""
+        """Returns after how many idle seconds a collection is released; None never releases."""
         if self.milvus_release_after is None:
             return LITE_RELEASE_AFTER if self.uses_lite else SERVER_RELEASE_AFTER
         return None if self.milvus_release_after == "never" else self.milvus_release_after
 
     @property
     def other_models(self) -> list[str]:
-        """Each once, and not the chosen one."""
+        """Returns the models to offer beside the chosen one, each once."""
         return [name for name in dict.fromkeys(_listed(self.clip_others)) if name != self.clip_model]
 
     @property
     def models_release_after(self) -> float | None:
-        """Idle seconds; None never lets go."""
+        """Returns after how many idle seconds a model leaves the memory; None keeps it."""
         return None if self.model_release_after == "never" else self.model_release_after
 
     @property
     def allowed_edits(self) -> Edits:
-        """What visitors may change: everything on one's own machine, only additions where others can come in."""
+        """Returns what visitors may change: all on one's own machine, only additions where others can come in."""
         return self.edits or ("all" if self._is_private else "add")
 
     @property
@@ -190,7 +190,7 @@ class Settings(BaseSettings):
 
     @property
     def accounts(self) -> dict[str, str]:
-        """Passwords by user; nobody has to sign in where there are none."""
+        """Returns the passwords by user; nobody has to sign in where there are none."""
         return dict(_accounts(self.auth)) if self.auth else {}
 
     @property

@@ -91,7 +91,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Evaluation:
-    """What is measured: the models, the chosen one if none is named, on labelled pictures from `source`."""
+    """Holds what is measured: the models, the chosen one if none is named, on labelled pictures from `source`."""
 
     settings: Settings
     models: Sequence[str]
@@ -190,8 +190,8 @@ def _task_rows(evaluation: Json, kind: str) -> Iterator[Row]:
         index = model["index"]
         for task in model["tasks"]:
             if task["queries"] == kind:
-                asked = task["through_index"]["queries"]
-                some = f", {asked:,} queries" if asked < task["count"] else ""
+                searched = task["through_index"]["queries"]
+                some = f", {searched:,} queries" if searched < task["count"] else ""
                 yield f"{model['model']}, exact", task["exact"]
                 yield f"  nprobe {index['nprobe']} of {index['nlist']}{some}", task["through_index"]["index"]
                 yield "  difference by the index", task["through_index"]["difference"]
@@ -201,7 +201,7 @@ def _task_rows(evaluation: Json, kind: str) -> Iterator[Row]:
 
 
 def _print_rows(metrics: Sequence[str], rows: Sequence[Row]) -> None:
-    """Each figure with its interval below."""
+    """Prints each figure with its interval below it."""
     width = max(len(label) for label, _ in rows)
     titles = [name.replace("mrr", "MRR").replace("map", "mAP") for name in metrics]
     typer.echo(_line("", titles, width))
@@ -216,7 +216,7 @@ def _line(label: str, cells: Sequence[str], width: int) -> str:
 
 
 def _number(figures: Json, name: str, part: str, sign: str) -> str:
-    """Nothing where the rankings are not deep enough for it; no minus before a zero."""
+    """Returns a figure as text: nothing where the rankings are not deep enough for it, no minus before a zero."""
     return f"{round(figures[name][part], 3) + 0.0:{sign}.3f}" if name in figures else ""
 
 
@@ -237,7 +237,7 @@ def _print_templates(metrics: Sequence[str], model: Json) -> None:
 
 
 def _print_classes(model: Json) -> None:
-    """The worst; JSON and the page have all."""
+    """Prints the worst classes; JSON and the page have all."""
     classes = sorted(model["classes"], key=lambda row: row.get(PICTURES, row.get(NAMES, {})).get("map", 0))
     if not classes:
         return
@@ -254,7 +254,7 @@ def _print_worst(model: Json) -> None:
     for task in model["tasks"]:
         typer.echo(f"\nWorst queries {TASKS[task['queries']]}, {model['model']}")
         for each in task["worst"][:5]:
-            asked = each["text"] or f"{each['picture']['label']}/{each['picture']['name']}"
+            query = each["text"] or f"{each['picture']['label']}/{each['picture']['name']}"
             first = f"first right at {each['first']}" if each["first"] else "nothing right"
             found = ", ".join(f"{result['label']}/{result['name']}" for result in each["results"][:3])
-            typer.echo(f"  {asked}  mAP {each['map']:.3f}, {first}; came first: {found}")
+            typer.echo(f"  {query}  mAP {each['map']:.3f}, {first}; came first: {found}")

@@ -1,4 +1,4 @@
-"""The results of one search as a file: --out hits.csv, hits.json or hits.zip."""
+"""Writes the results of one search as a file: --out hits.csv, hits.json or hits.zip."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from library.image_library import ImageLibrary
 
 
 def format_of(out: Path) -> ExportFormat:
-    """Raises InvalidSelection."""
+    """Returns the format that the name of the file ends in. Raises InvalidSelection."""
     for kind in EXPORT_FORMATS:
         if out.suffix.lower() == f".{kind}":
             return kind
@@ -22,7 +22,7 @@ def format_of(out: Path) -> ExportFormat:
 
 
 def write_results(library: ImageLibrary, results: Sequence[Result], out: Path, as_json: bool) -> None:
-    """Whole or not at all. Raises InvalidSelection or StoreUnavailable."""
+    """Writes the file whole or not at all. Raises InvalidSelection or StoreUnavailable."""
     kind = format_of(out)
     check_size(results, kind)
     try:

@@ -65,7 +65,7 @@ def samples(context: typer.Context, as_json: AsJson = False) -> None:
 
 @dataclass(frozen=True)
 class _How:
-    """How the pictures of a run are added."""
+    """Says how the pictures of a run are added."""
 
     source: str
     batch_size: int = BATCH_SIZE
@@ -92,7 +92,7 @@ def _add(session: Session, items: Iterable[Item], how: _How, write: Write, as_js
 
 
 def _fields(pairs: Sequence[str]) -> dict[str, str]:
-    """Raises InvalidSelection for anything but name=value."""
+    """Returns the metadata by name. Raises InvalidSelection for anything but name=value."""
     fields: dict[str, str] = {}
     for pair in pairs:
         name, found, value = pair.partition("=")

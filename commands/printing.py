@@ -1,4 +1,4 @@
-"""What the commands print: lines for people, or JSON."""
+"""Prints what the commands have found: lines for people, or JSON."""
 
 import json
 from collections import Counter
@@ -25,7 +25,7 @@ def print_round(source: str, found: Round) -> None:
 
 
 def print_round_as_json(source: str, found: Round) -> None:
-    """On one line."""
+    """Prints what a look at a source led to as JSON on one line."""
     files = [receipt.as_json() for receipt in found.receipts]
     removed = [asdict(removal) for removal in found.removals]
     typer.echo(json.dumps({"source": source, **tally(found.receipts), "files": files, "deleted": removed}))
@@ -86,7 +86,7 @@ def print_listing(listing: Listing, as_json: bool) -> None:
 
 
 def note_none(pictures: int | None, offset: int) -> None:
-    """Why there are no results from there on, of a library of so many pictures."""
+    """Says why there are no results from an offset on, in a library of so many pictures."""
     typer.echo(EMPTY if pictures == 0 else f"No {'further ' if offset else ''}picture matches.", err=True)
 
 

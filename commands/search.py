@@ -59,7 +59,9 @@ def search(
     match_any: Annotated[bool, typer.Option("--any", help="Any of the conditions, not all of them.")] = False,
     sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
     offset: Annotated[int, typer.Option(help="Leaves out so many of the first results.", min=0)] = 0,
-    explain: Annotated[bool, typer.Option("--explain", help="Print a program that asks Milvus the same.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print a program that searches Milvus for the same.")
+    ] = False,
     model: Model = "",
     as_json: AsJson = False,
 ) -> None:
@@ -81,7 +83,7 @@ def search(
 
 @dataclass(frozen=True)
 class _Conditions:
-    """The conditions as they were typed, and whether any of them is enough."""
+    """Holds the conditions as they were typed, and whether any of them is enough."""
 
     drafts: Sequence[Draft]
     match_any: bool
@@ -92,7 +94,7 @@ class _Conditions:
 
 @dataclass(frozen=True)
 class _Output:
-    """Where the results of one search go, and as what."""
+    """Says where the results of one search go, and as what."""
 
     file: Path | None
     explain: bool

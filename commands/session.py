@@ -1,4 +1,4 @@
-"""What every command works with: the library of the settings, exit codes, progress, Ctrl-C."""
+"""Gives every command what it works with: the library of the settings, exit codes, progress, Ctrl-C."""
 
 import signal
 import threading
@@ -38,7 +38,7 @@ class Build(Protocol):
 
 @dataclass(frozen=True)
 class Session:
-    """What a command works with: the settings, and how to build the library from them."""
+    """Holds what a command works with: the settings, and how to build the library from them."""
 
     build: Build
     settings: Settings
@@ -95,7 +95,7 @@ def progress_bars() -> Iterator[Any]:
 
 @contextmanager
 def interrupt() -> Iterator[threading.Event]:
-    """Ctrl-C ends after the batch in hand; a second one ends at once."""
+    """Yields an event that the first Ctrl-C sets, so that the batch in hand is finished; a second one ends at once."""
     pressed = threading.Event()
 
     def on_signal(*_: object) -> None:

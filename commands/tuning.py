@@ -49,7 +49,7 @@ def tune(
 
 
 def _lines_of(path: Path) -> list[str]:
-    """Raises InvalidEvaluation."""
+    """Returns the lines of a file of queries. Raises InvalidEvaluation."""
     try:
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
@@ -60,7 +60,7 @@ def _lines_of(path: Path) -> list[str]:
 
 
 def _print_tuning(found: Tuning, stored: bool) -> None:
-    came = {"given": "given", "asked": "asked lately", "pictures": "from the pictures", "everyday": "everyday"}
+    came = {"given": "given", "asked": "searched for lately", "pictures": "from the pictures", "everyday": "everyday"}
     texts = ", ".join(f"{count} {came[source]}" for source, count in found.texts_from.items())
     typer.echo(f"{found.rows:,} pictures, nlist {found.nlist}, {found.backend}")
     typer.echo(
