@@ -92,3 +92,9 @@ def test_nothing_heavy_is_imported_before_the_settings_are_read():
     code = f"import sys, app, commands.main; print({heavy})"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_the_entry_of_the_library_has_few_methods():
+    from library.image_library import ImageLibrary
+
+    assert len([name for name in vars(ImageLibrary) if not name.startswith("_")]) <= 15
