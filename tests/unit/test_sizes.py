@@ -1,0 +1,34 @@
+"""The house stays easy to see: no file, function or class grows too large, and no files import each other in a circle."""
+
+import pytest
+
+from testing.app_server import ROOT
+from testing.structure import circles, product
+
+SOURCES = product(ROOT)
+MOST_LINES, MOST_FUNCTION_LINES, MOST_PUBLIC_METHODS = 400, 40, 20
+MOST_OF_THE_FACADE, MOST_OF_APP = 15, 150
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_a_file_and_what_is_in_it_stay_small(source):
+    assert source.lines <= MOST_LINES
+    assert {name: lines for name, lines in source.functions().items() if lines > MOST_FUNCTION_LINES} == {}
+    assert {name: count for name, count in source.public_methods().items() if count > MOST_PUBLIC_METHODS} == {}
+
+
+def test_scripts_and_styles_stay_small():
+    paths = [path for kind in ("*.js", "*.css") for path in (ROOT / "ui" / "assets").rglob(kind)]
+    assert paths
+    assert {path.name for path in paths if len(path.read_text("utf-8").splitlines()) > MOST_LINES} == set()
+
+
+def test_the_door_and_the_facade_stay_short():
+    by_name = {source.name: source for source in SOURCES}
+    assert by_name["app.py"].lines < MOST_OF_APP
+    facade = by_name["library/image_library.py"].public_methods()
+    assert facade["library/image_library.py ImageLibrary"] <= MOST_OF_THE_FACADE
+
+
+def test_no_files_import_each_other_in_a_circle():
+    assert circles(SOURCES) == []
