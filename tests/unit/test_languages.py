@@ -91,7 +91,8 @@ def test_every_error_has_its_title_and_every_relevance_its_word(english):
 
 
 def test_what_the_library_says_is_known_word_for_word(english):
-    sources = [path for room in ("library", "db", "encoders", "ui") for path in sorted((ROOT / room).rglob("*.py"))]
+    rooms = ("library", "db", "encoders", "ui", "commands")
+    sources = [*ROOT.glob("*.py"), *(path for room in rooms for path in (ROOT / room).rglob("*.py"))]
     nodes = (node for path in sources for node in ast.walk(ast.parse(path.read_text("utf-8"))))
     said = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     for key, text in english.items():
