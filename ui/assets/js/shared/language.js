@@ -52,11 +52,19 @@ export const inEnglish = (key) => phrase(key, {}, tables.en);
 const SAID = 'said.';
 
 /** @param {string} text */
-const patternOf = (text) => text.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{(\w+)\}/g, '(?<$1>.+?)');
+const patternOf = (text) => {
+  const seen = new Set();
+  const literal = text.replace(/[.*+?^$()|[\]\\]/g, '\\$&');
+  return literal.replace(/\{(\w+)\}/g, (_, name) => {
+    if (seen.has(name)) return `\\k<${name}>`;
+    seen.add(name);
+    return `(?<${name}>.+?)`;
+  });
+};
 
 /** @type {[string, RegExp][]} */
 const sentences = Object.entries(tables.en)
-  .filter(([key]) => key.startsWith(SAID) && language !== 'en')
+  .filter(([key, text]) => key.startsWith(SAID) && language !== 'en' && !/^\{\w+\}$/.test(text))
   .sort(([, one], [, other]) => other.length - one.length) // the shorter one can be the beginning of the longer
   .map(([key, text]) => [key, new RegExp(`^${patternOf(text)}$`, 's')]);
 
