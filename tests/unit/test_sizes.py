@@ -1,4 +1,4 @@
-"""The house stays easy to see: no file, function or class grows too large, and no files import each other in a circle."""
+"""The house stays easy to see: no file, function or class grows too large, and no files import in a circle."""
 
 import pytest
 
