@@ -88,7 +88,7 @@ def test_from_no_network_to_the_chosen_model(serve, browser, apps, tmp_path):
     search(page, "anything")
     wait_for_cards(page, 3)
     banner.get_by_role("button", name="Try again").click()
-    banner.get_by_role("button", name="Try again").wait_for()
+    banner.get_by_role("button", name="Try again", disabled=False).wait_for()  # the first try is over
     put_into_hub_cache(tmp_path / "hub")
     banner.get_by_role("button", name="Try again").click()
     banner.wait_for(state="hidden")

@@ -4,11 +4,9 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import pytest
 
 from library.images import content_id
 from library.samples.pictures import sample_pictures
-from testing.app_server import ROOT
+from testing.app_server import ForkedServer
 from testing.program import run_program
 
 
@@ -320,35 +318,13 @@ def test_a_folder_that_is_no_model_writes_nothing(run, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
 def serving(tmp_path):
-    """The app on a port of its own, with an empty library in tmp_path."""
-    port = free_port()
-    with (tmp_path / "log").open("w") as log:
-        app = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py")],
-            env=settings(tmp_path, GRADIO_SERVER_PORT=str(port)),
-            cwd=tmp_path,
-            stdout=log,
-            stderr=log,
-        )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and app.poll() is None:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/config", timeout=5).read()
-            break
-        except OSError:
-            time.sleep(0.2)
-    assert app.poll() is None, (tmp_path / "log").read_text()
-    yield app
-    app.kill()
-    app.wait()
+    """The app with an empty library in tmp_path."""
+    server = ForkedServer(tmp_path).wait()
+    yield server.process
+    server.process.kill()
+    server.process.wait()
 
 
 def test_while_the_app_holds_the_lite_file_a_command_says_how_to_go_on(serving, run, tmp_path):

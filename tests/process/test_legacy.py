@@ -14,7 +14,7 @@ from db.files.run_log import RunLog
 from library.ingest.watch import memory_file
 from testing.program import ROOT, ForkedProgram
 
-MADE_IN = "/home/ann/photos"  # the folder of the pictures when the library was made
+MADE_IN = "/srv/pictures"  # the folder of the pictures when the library was made
 ENCODES_NOTHING = """
 import app
 from encoders.clip import ClipEncoder
@@ -73,7 +73,7 @@ def test_past_runs_and_evaluations_are_listed(old):
     runs = RunLog(old / "data" / "runs.jsonl").newest(9)
     assert [(run.source, run.outcome) for run in runs] == [(f"{MADE_IN}/in", "done"), ("table.csv", "done")]
     [evaluation] = EvaluationFiles(old / "data" / "evaluations").newest(9)
-    assert [each["model"]["name"] for each in evaluation["models"]] == ["small"]
+    assert [each["model"] for each in evaluation["models"]] == ["small"]
 
 
 def test_the_same_files_are_duplicates(run):

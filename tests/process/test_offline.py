@@ -7,26 +7,21 @@ import sys
 
 import pytest
 
-from testing.app_server import ROOT
+from testing.program import ROOT, run_program
 from testing.tiny_clip import TINY_CLIP, put_into_hub_cache
 
 NO_HUB = "http://127.0.0.1:9"
 
 
 @pytest.fixture
-def run(tmp_path):
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        own = {"DATA_DIR": str(tmp_path / "data"), "HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": NO_HUB}
-        return subprocess.run(
-            [sys.executable, str(ROOT / "app.py"), *arguments],
-            env={**os.environ, "CLIP_MODEL": TINY_CLIP, "MILVUS_URI": "", **own},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+def environment(tmp_path):
+    own = {"DATA_DIR": str(tmp_path / "data"), "HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": NO_HUB}
+    return {**os.environ, "CLIP_MODEL": TINY_CLIP, "MILVUS_URI": "", **own}
 
-    return run
+
+@pytest.fixture
+def run(tmp_path, environment):
+    return lambda *arguments: run_program(arguments, tmp_path, environment)
 
 
 def test_from_no_network_to_the_chosen_model(run, tmp_path):
@@ -49,8 +44,11 @@ def test_from_no_network_to_the_chosen_model(run, tmp_path):
     assert sorted((tmp_path / "data" / "images").rglob("*")) == originals
 
 
-def test_a_model_half_downloaded_counts_as_not_there(run, tmp_path):
+def test_a_model_half_downloaded_counts_as_not_there(environment, tmp_path):
     put_into_hub_cache(tmp_path / "hf")
     [weights] = (tmp_path / "hf").rglob("model.safetensors")
     weights.unlink()
-    assert "cannot be reached" in run("reindex").stderr
+    result = subprocess.run(
+        [sys.executable, ROOT / "app.py", "reindex"], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "cannot be reached" in result.stderr

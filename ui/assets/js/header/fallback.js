@@ -66,7 +66,10 @@ export class FallbackBanner {
     this.#title.setAttribute('role', 'status');
     const words = el('p');
     words.append(this.#title, this.#detail);
-    this.#action = button('lk-button', phrase('common.try_again'), () => trigger(this.#action.dataset.event, {}));
+    this.#action = button('lk-button', phrase('common.try_again'), () => {
+      this.#action.disabled = true; // until the status tells what came of it: a second press would be lost
+      trigger(this.#action.dataset.event, {});
+    });
     this.#bar.append(icon('hourglass'), words, this.#progress.track, this.#action);
     drawn.append(this.#bar);
     subscribe('status', (status) => this.#draw(status));
