@@ -10,12 +10,12 @@ from queue import SimpleQueue
 from typing import Generic, Literal, TypeVar
 
 from library.errors import UNEXPECTED, LikenessError
+from library.messages import message
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 State = Literal["waiting", "running", "done", "stopped", "failed"]
-NOT_BEGUN = "The app was stopped before this upload began."
 
 
 class Job(ABC, Generic[T]):
@@ -83,7 +83,7 @@ class Job(ABC, Generic[T]):
 
     def give_up(self) -> None:
         """Ends the job before it began."""
-        self.state, self.problem = "stopped", NOT_BEGUN
+        self.state, self.problem = "stopped", str(message("not_begun"))
         self.over.set()
 
 

@@ -25,7 +25,6 @@ from ui.views import Json, status_view
 ENDPOINTS = {"search_pictures": "/mcp_search", "library_status": "/mcp_status"}
 SEARCHES_AT_ONCE = 4
 CONTENT_ID = re.compile("[0-9a-f]{64}")
-NO_PICTURE = "The image has to be the content_id of a picture in the library, or a data: URI in base64."
 
 
 class ToolError(gr.Error):
@@ -133,7 +132,7 @@ def _sent_picture(image: str) -> bytes:
             return base64.b64decode(encoded, validate=True)
     except binascii.Error:
         pass
-    raise InvalidQuery(NO_PICTURE)
+    raise InvalidQuery("no_image_for_agents")
 
 
 def _entry(rank: int, found: FoundPicture, root: str) -> Json:

@@ -22,6 +22,7 @@ from library.errors import (
 from library.image_library import ImageLibrary
 from library.images import ContentId, parse_content_id
 from library.records import Record
+from ui.sentences import in_language
 
 PREFIX = "/gradio_api/media"  # other paths do not reach Python where Gradio renders on the server
 KEPT_PREVIEWS = 48
@@ -53,7 +54,7 @@ def media_routes(library: ImageLibrary) -> list[Route]:
             id = parse_content_id(request.path_params["id"])
             return _response(library, previews, request.path_params["size"], id)
         except LikenessError as error:
-            return refusal(error)
+            return refusal(error, request)
 
     return [Route(f"{PREFIX}/{{size}}/{{id}}", media, methods=["GET"])]
 
@@ -100,9 +101,11 @@ def _response(library: ImageLibrary, previews: Previews, size: str, id: ContentI
             return PlainTextResponse("There is no such size: thumb, preview or original.", 404, headers=SAFE)
 
 
-def refusal(error: LikenessError, headers: Mapping[str, str] = SAFE) -> Response:
+def refusal(error: LikenessError, request: Request, headers: Mapping[str, str] = SAFE) -> Response:
+    """Says what went wrong, in the language that the request names as `lang`."""
     code = next((code for kind, code in STATUS_CODES if isinstance(error, kind)), 500)
-    return PlainTextResponse(str(error), code, headers={**headers, "Cache-Control": "no-store"})
+    sentence = in_language(error, request.query_params.get("lang"))
+    return PlainTextResponse(sentence, code, headers={**headers, "Cache-Control": "no-store"})
 
 
 def attachment(record: Record) -> str:

@@ -23,6 +23,7 @@ from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
 from ui.handlers.status import FEWEST_CLUSTERS
 from ui.mcp import add_tools
 from ui.scripts import Scripts
+from ui.sentences import for_page
 from ui.theme import MAX_FILE_MEGABYTES, launch_options
 from ui.views import View, fields_view
 
@@ -93,13 +94,15 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None) -> Controls:
 
 def _drawn(scripts: Scripts, component: str, *events: str, elem_id: str, **options: Any) -> gr.HTML:
     """Returns a component that its script draws with textContent: no value is read as HTML or as a template."""
-    return gr.HTML(
+    drawn = gr.HTML(
         html_template="<div class='drawn'></div>",
         js_on_load=scripts.mount(component, events),
         elem_id=elem_id,
         apply_default_css=False,
         **options,
     )
+    drawn.__dict__["postprocess"] = for_page  # for a class of its own Gradio would write a stub beside this file
+    return drawn
 
 
 def _search_box() -> gr.MultimodalTextbox:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import Any
 
 from library.errors import (
@@ -36,6 +35,7 @@ from library.search.fields import Field
 from library.search.query import Answer
 from library.search.relevance import Relevance
 from library.search.request import PartRequest, SearchRequest, filter_as_json
+from ui.sentences import naming_bare, without_folder
 
 Json = dict[str, Any]
 
@@ -190,7 +190,7 @@ def status_view(status: LibraryStatus) -> Json:
             "chosen": chosen,
             "stand_in": model.is_fallback,
             "state": state,
-            "problem": model.problem and str(model.problem).replace(model.name, chosen),
+            "problem": _text(model.problem and naming_bare(model.problem, model.name)),
             "dim": info.dim if info else None,
             "device": info.device if info else None,
             "dtype": info.dtype if info else None,
@@ -302,11 +302,6 @@ def _item(record: Record, score: float | None = None, rank: int | None = None) -
 
 def _text(message: Message | None) -> str | None:
     return None if message is None else str(message)
-
-
-def without_folder(text: str) -> str:
-    """What lies where on the server is not for visitors."""
-    return PurePath(text).name if PurePath(text).is_absolute() else text
 
 
 def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:

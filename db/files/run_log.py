@@ -3,11 +3,13 @@
 import json
 import logging
 from collections import deque
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from db.files.atomic import append_lines
 from library.history import PastRun
+from library.messages import Message, Sentence, render
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +20,7 @@ class RunLog:
 
     def add(self, run: PastRun) -> None:
         try:
-            append_lines(self._path, [json.dumps(asdict(run), ensure_ascii=False).encode()])
+            append_lines(self._path, [json.dumps(_line(run), ensure_ascii=False).encode()])
         except OSError as error:
             logger.warning("The run could not be noted in %s: %s", self._path.name, error.strerror)
 
@@ -32,8 +34,18 @@ class RunLog:
         return [run for line in reversed(lines) if (run := _parsed(line))]
 
 
+def _line(run: PastRun) -> dict[str, Any]:
+    """The problem in English, and beside it what another language renders it from."""
+    problem = run.problem
+    message = problem.message if isinstance(problem, Sentence) else None
+    return asdict(run) | ({"message": message.as_json()} if message else {})
+
+
 def _parsed(line: str) -> PastRun | None:
     try:
-        return PastRun(**json.loads(line))
-    except (ValueError, TypeError):
+        fields = json.loads(line)
+        message = Message.parse(fields.pop("message", None))
+        run = PastRun(**fields)
+        return replace(run, problem=render(message)) if message else run
+    except (ValueError, TypeError, AttributeError):
         return None

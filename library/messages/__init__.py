@@ -38,17 +38,38 @@ class Message:
         values = {name: each.as_json() if isinstance(each, Message) else each for name, each in self.values.items()}
         return {"code": self.code, "values": values}
 
+    @classmethod
+    def parse(cls, value: Any) -> "Message | None":
+        """Reads what `as_json` returned; None for anything else."""
+        if not isinstance(value, dict) or not isinstance(value.get("code"), str):
+            return None
+        given = value.get("values") if isinstance(value.get("values"), dict) else {}
+        read = {name: cls.parse(each) if isinstance(each, dict) else each for name, each in (given or {}).items()}
+        kept = {name: each for name, each in read.items() if isinstance(each, str | int | float | Message)}
+        return cls(value["code"], kept)
+
+
+class Sentence(str):
+    """A message rendered as text, which keeps the message: readers of another language get it in theirs."""
+
+    message: Message | None
+
+    def __new__(cls, text: str, message: Message | None = None) -> "Sentence":
+        sentence = super().__new__(cls, text)
+        sentence.message = message
+        return sentence
+
 
 def message(code: str, **values: Value) -> Message:
     """Makes a message of a code that the tables have."""
     return Message(code, values)
 
 
-def render(message: Message, language: str = ENGLISH) -> str:
+def render(message: Message, language: str = ENGLISH) -> Sentence:
     """Returns the sentence in that language, in English where its table lacks the code."""
     text = _sentence(message, table(language)) or _sentence(message, table(ENGLISH)) or message.code
     written = {name: _written(value, language) for name, value in message.values.items()}
-    return re.sub(r"\{(\w+)\}", lambda found: written.get(found[1], found[0]), text)
+    return Sentence(re.sub(r"\{(\w+)\}", lambda found: written.get(found[1], found[0]), text), message)
 
 
 def languages() -> list[str]:

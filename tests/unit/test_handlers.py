@@ -7,6 +7,7 @@ import pytest
 
 from library.errors import UNEXPECTED, IndexUnavailable, ModelUnavailable, UnknownModel
 from library.image_library import ImageLibrary
+from library.messages import message
 from testing.app_server import ROOT
 from testing.fakes import ColourEncoder, MemoryCollection, loading
 from testing.pictures import item
@@ -248,8 +249,9 @@ def test_no_folder_of_the_server_is_shown(store, database, worker, uploads):
     library = ImageLibrary(store, models, database)
     handlers = PageHandlers.build(library, worker, "all", uploads)
     assert handlers.status.status()["model"]["name"] == "clip-b"
-    models.fail(UnknownModel("CLIP_MODEL=/srv/models/clip-b: this folder holds no model."))
-    assert handlers.status.status()["model"]["problem"] == "CLIP_MODEL=clip-b: this folder holds no model."
+    setting = message("model_setting", setting="CLIP_MODEL", name="/srv/models/clip-b")
+    models.fail(UnknownModel("model_not_in_folder", model=setting))
+    assert handlers.status.status()["model"]["problem"].startswith("CLIP_MODEL=clip-b: this folder")
 
 
 def test_a_source_kept_with_its_folder_is_shown_without(handlers, library, picture):

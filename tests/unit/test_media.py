@@ -13,6 +13,7 @@ from library.errors import StoreUnavailable
 from library.image_library import ImageLibrary
 from library.images import content_id
 from library.ingest.items import Item
+from library.messages import table
 from testing.fakes import ColourEncoder, MemoryStore, ready
 from testing.pictures import item
 from ui.media import PREFIX, media_routes
@@ -131,3 +132,9 @@ def test_an_original_that_is_not_where_it_was_is_said_to_be_gone(store, database
         response = client.get(f"{PREFIX}/{size}/{receipt.content_id}")
         assert (response.status_code, response.text) == (410, sentence)
     assert client.get(f"{PREFIX}/thumb/{receipt.content_id}").status_code == 200
+
+
+def test_a_refusal_is_said_in_the_language_of_the_page(client):
+    unknown = f"{PREFIX}/preview/{'0' * 64}"
+    assert client.get(unknown).text == "This picture is no longer in the library."
+    assert client.get(unknown, params={"lang": "ko"}).text == table("ko")["gone"]

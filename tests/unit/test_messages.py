@@ -1,13 +1,16 @@
 """What the library has to say: rendered from tables, in every language, and named by its code where it is raised."""
 
 import ast
+import copy
+import json
+import pickle
 import re
 
 import pytest
 
 import library.errors
 from library.errors import InvalidQuery, LikenessError, ModelUnavailable
-from library.messages import Message, languages, message, render, table
+from library.messages import Message, Sentence, languages, message, render, table
 from testing.app_server import ROOT
 
 # Folders and files whose errors are raised by code.
@@ -19,7 +22,7 @@ CONVERTED: tuple[str, ...] = (
     "library",
     "python_api",
     "server.py",
-    "ui/address.py",
+    "ui",
 )
 MECHANISM = {ROOT / "library/errors.py", ROOT / "library/messages/__init__.py"}
 
@@ -81,3 +84,25 @@ def test_every_error_that_is_raised_names_a_sentence_and_fills_its_placeholders(
         assert isinstance(code, ast.Constant), f"{path}:{line} names no code"
         assert code.value in english, f"{path}:{line}: {code.value}"
         assert set(re.findall(r"{(\w+)}", english[code.value])) <= given | ({"count"} & given), f"{path}:{line}"
+
+
+def test_a_rendered_sentence_keeps_its_message_also_as_a_copy():
+    sentence = str(InvalidQuery("too_many_parts", parts=17, most=16))
+    assert isinstance(sentence, Sentence)
+    for each in (sentence, copy.deepcopy(sentence), pickle.loads(pickle.dumps(sentence))):
+        assert (each, each.message.code) == ("The query has 17 parts: 16 are possible.", "too_many_parts")
+
+
+def test_a_message_comes_back_from_its_json():
+    outer = LikenessError("not_tried", problem=ModelUnavailable("gone")).message
+    assert Message.parse(json.loads(json.dumps(outer.as_json()))) == outer
+
+
+@pytest.mark.parametrize("value", [None, "gone", 3, [], {}, {"code": 3}])
+def test_what_is_no_message_is_read_as_none(value):
+    assert Message.parse(value) is None
+
+
+def test_a_damaged_value_of_a_message_is_left_out():
+    assert Message.parse({"code": "gone", "values": {"a": [1], "b": {}, "c": 2}}) == Message("gone", {"c": 2})
+    assert Message.parse({"code": "gone", "values": 3}) == Message("gone", {})

@@ -39,7 +39,7 @@ class DuplicateHandlers:
 
         def begin() -> None:
             if self._edits != "all" and self._review.is_current:
-                raise NotAllowed("The near-duplicates shown are those of all pictures: there is nothing new to find.")
+                raise NotAllowed("nothing_new")
             self._review.start()
 
         return self._told(begin)
@@ -73,7 +73,7 @@ class DuplicateHandlers:
                 self._review.set_apart(key, id)
                 done["notice"] = _notice("duplicates.set_apart")
             else:
-                raise InvalidSelection("A decision is keep, all or apart.")
+                raise InvalidSelection("no_such_decision")
 
         return self._told(decide) | done
 

@@ -64,7 +64,7 @@ class MeasuringHandlers:
                 return
             result = self._jobs.result
             if result is None or result.suggested is None:
-                raise InvalidEvaluation("Nothing was measured yet: measure first.")
+                raise InvalidEvaluation("not_measured")
             self._library.tuner.choose_nprobe(result.suggested.nprobe)
 
         return self._changing(change)

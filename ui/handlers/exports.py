@@ -22,7 +22,7 @@ from library.images import ContentId
 from library.search.relevance import Words
 from ui.handlers.removal import none_found, selected_ids
 from ui.media import SAFE, refusal
-from ui.views import without_folder
+from ui.sentences import without_folder
 
 PREFIX = "/gradio_api/taking"
 MAX_BODY = 2_000_000
@@ -39,7 +39,7 @@ def taking_routes(library: ImageLibrary) -> list[Route]:
             rows = _rows(await _body(request))
             return await run_in_threadpool(_file, library, request.path_params["kind"], rows)
         except LikenessError as error:
-            return refusal(error, READABLE)
+            return refusal(error, request, READABLE)
 
     return [Route(f"{PREFIX}/{{kind}}", taking, methods=["POST"])]
 
@@ -98,7 +98,7 @@ def _kind(value: str) -> ExportFormat:
     for kind in EXPORT_FORMATS:
         if kind == value:
             return kind
-    raise UnknownPicture(f"There is no such file: {', '.join(EXPORT_FORMATS)}.")
+    raise UnknownPicture("no_such_export", kinds=", ".join(EXPORT_FORMATS))
 
 
 def _name(results: Sequence[Result], kind: ExportFormat) -> str:
@@ -111,7 +111,7 @@ def _rows(body: bytes) -> list[Any]:
     try:
         rows = json.loads(parse_qs(body.decode(), max_num_fields=8)["rows"][0])
     except (ValueError, KeyError, RecursionError):
-        raise InvalidSelection("The selection cannot be read. Reload the page, then try again.") from None
+        raise InvalidSelection("selection_unreadable") from None
     return rows if isinstance(rows, list) else []
 
 
@@ -121,5 +121,5 @@ async def _body(request: Request) -> bytes:
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_BODY:
-            raise InvalidSelection("The selection is too long to be taken along at once. Choose fewer.")
+            raise InvalidSelection("selection_too_long")
     return bytes(body)

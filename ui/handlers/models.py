@@ -18,7 +18,8 @@ from ui.controls import Controls
 from ui.guarded import guarded
 from ui.handlers.search import SearchHandlers
 from ui.lanes import SEARCHING, WATCHING
-from ui.views import Json, View, error_view, models_view, reindexing_view, without_folder
+from ui.sentences import without_folder
+from ui.views import Json, View, error_view, models_view, reindexing_view
 
 
 class ModelHandlers:
@@ -61,9 +62,7 @@ class ModelHandlers:
             name = validation.text(validation.mapping(data).get("collection"))
             work = self._worker.reindexing
             if work and not work.over.is_set():
-                raise UnknownCollection(
-                    "Pictures are being encoded right now: stop that before a collection is dropped."
-                )
+                raise UnknownCollection("encoding_now")
             self._library.collections.drop(name)
 
         return self._told(drop)

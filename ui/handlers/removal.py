@@ -62,7 +62,7 @@ def selected_ids(value: Any) -> list[ContentId]:
     """Returns each ID once. Raises InvalidSelection or InvalidContentId."""
     given = value if isinstance(value, list) else []
     if not given:
-        raise InvalidSelection("No picture is selected. Select one or more.")
+        raise InvalidSelection("no_selection")
     check_number(len(given))
     return list(dict.fromkeys(parse_content_id(validation.text(id)) for id in given))
 

@@ -58,7 +58,7 @@ class UploadHandlers:
         require(self._edits, "add")
         entries = validation.entries(files)
         if not entries:
-            raise RejectedImage("No files arrived. Upload one or more pictures.")
+            raise RejectedImage("no_files_uploaded")
         named = [{"path": entry.get("path"), "name": _given_name(entry)} for entry in entries]
         return self._worker.start(_joined([self._uploads_in(entry) for entry in named]), near="note")
 
@@ -79,7 +79,7 @@ class UploadHandlers:
             given = validation.mapping(data)
             source = validation.text(given.get("source"))
             if not source or self._sources is None:
-                raise UnknownSource("No place is named. Give a folder, an archive, a bucket or a table of the server.")
+                raise UnknownSource("no_place")
             items = self._sources.items(source, validation.text(given.get("image_column")))
             return self._started(items, source, in_place=given.get("in_place") is True, near="note")
 
@@ -109,10 +109,11 @@ class UploadHandlers:
         parts = [self._uploads_in(entry) for entry in validation.entries(given.get("files"))]
         for entry in validation.entries(given.get("left_out")):
             name = validation.file_name(entry.get("name"))
-            reason = message(validation.text(entry.get("reason"), 200) or "not_uploaded")
-            parts.append([Item(name, name, bytes, skip=reason)])
+            reason = validation.text(entry.get("reason"), 200)
+            skip = message("left_out", reason=reason) if reason else message("not_uploaded")
+            parts.append([Item(name, name, bytes, skip=skip)])
         if not parts:
-            raise RejectedImage("No files arrived. Choose pictures or a folder first.")
+            raise RejectedImage("no_files")
         return _joined(parts)
 
     def _uploads_in(self, entry: Mapping[str, Any]) -> Iterable[Item]:

@@ -2,7 +2,7 @@
 
 import { el } from '../shared/dom.js';
 import { publish } from '../shared/events.js';
-import { phrase, said } from '../shared/language.js';
+import { language, phrase } from '../shared/language.js';
 import { apiUrl } from '../shared/urls.js';
 
 export class Downloads {
@@ -27,13 +27,13 @@ export class Downloads {
    */
   request(kind, rows) {
     this.#rows.value = JSON.stringify(rows.map(({ id, rank, score, relevance }) => ({ id, rank, score, relevance })));
-    this.#form.action = apiUrl(`taking/${kind}`);
+    this.#form.action = `${apiUrl(`taking/${kind}`)}?lang=${language}`;
     this.#form.submit();
   }
 
   #tellRefusal() {
     const page = this.#frame.contentDocument;
     const words = page ? page.body.textContent.slice(0, 300) : phrase('selection.no_answer');
-    if (words) publish('notice', { text: said(words), bad: true });
+    if (words) publish('notice', { text: words, bad: true });
   }
 }

@@ -5,7 +5,7 @@ import { button, el, iconButton, nameOf } from '../shared/dom.js';
 import { publish } from '../shared/events.js';
 import { dateOf, fileSize, number, relevanceOf } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
-import { phrase, said } from '../shared/language.js';
+import { language, phrase } from '../shared/language.js';
 import { mediaUrl } from '../shared/urls.js';
 
 const ENLARGED = 2.5; // small pictures may grow this much
@@ -153,10 +153,10 @@ export class Viewer {
 
   /** The thumbnail stays; an image that fails does not tell why. */
   async #explain(shown) {
-    const answer = await fetch(mediaUrl('preview', shown.id)).catch(() => null);
+    const answer = await fetch(`${mediaUrl('preview', shown.id)}?lang=${language}`).catch(() => null);
     const words = answer && !answer.ok ? await answer.text() : '';
     if (this.#item?.id !== shown.id || !words) return;
-    this.#problem.textContent = said(words);
+    this.#problem.textContent = words;
     if (answer.status === 410) this.#actions.querySelector('a')?.remove();
     this.#problem.hidden = false;
   }

@@ -48,38 +48,26 @@ export const phrase = (key, values = {}, table = tables[language]) => {
 /** @param {string} key */
 export const inEnglish = (key) => phrase(key, {}, tables.en);
 
-// The library says in English what went wrong; what the tables know of that is said again.
-const SAID = 'said.';
-
-/** @param {string} text */
-const patternOf = (text) => {
-  const seen = new Set();
-  const literal = text.replace(/[.*+?^$()|[\]\\]/g, '\\$&');
-  return literal.replace(/\{(\w+)\}/g, (_, name) => {
-    if (seen.has(name)) return `\\k<${name}>`;
-    seen.add(name);
-    return `(?<${name}>.+?)`;
-  });
-};
-
-/** @type {[string, RegExp][]} */
-const sentences = Object.entries(tables.en)
-  .filter(([key, text]) => key.startsWith(SAID) && language !== 'en' && !/^\{\w+\}$/.test(text))
-  .sort(([, one], [, other]) => other.length - one.length) // the shorter one can be the beginning of the longer
-  .map(([key, text]) => [key, new RegExp(`^${patternOf(text)}$`, 's')]);
+/**
+ * @typedef {{ code: string, values: Record<string, any>, text?: string }} Message
+ *   what the library says: the code of a sentence and what fills it, and the same in English
+ */
 
 /**
- * What the library says, in the language of the page.
- * @param {string} english
+ * What the library says, in the language of the page; as it is where no table has its sentence.
+ * @param {Message | string | null | undefined} message
  * @returns {string}
  */
-export const said = (english) => {
-  for (const [key, sentence] of sentences) {
-    const found = sentence.exec(english);
-    const values = Object.entries(found?.groups || {}).map(([name, value]) => [name, said(value)]);
-    if (found) return phrase(key, Object.fromEntries(values));
-  }
-  return english;
+export const said = (message) => {
+  if (!message) return '';
+  if (typeof message === 'string') return message;
+  const values = Object.entries(message.values).map(([name, value]) => [
+    name,
+    typeof value === 'object' ? said(value) : value,
+  ]);
+  const key = `said.${message.code}`;
+  const sentence = phrase(key, Object.fromEntries(values));
+  return sentence === key ? (message.text ?? message.code) : sentence;
 };
 
 /** Gradio looks for the browser's language among its own by name alone: zh-HK is none to it. */

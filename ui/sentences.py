@@ -1,0 +1,39 @@
+"""How what the library says reaches visitors: in their language, and without the folders of the server."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+from library.errors import LikenessError
+from library.messages import ENGLISH, Message, Sentence, Value, languages, render
+
+
+def for_page(value: Any) -> Any:
+    """Returns the same plain values, with each sentence as its code and values, which the page renders."""
+    if isinstance(value, Sentence):
+        return value.message.as_json() | {"text": str(value)} if value.message else str(value)
+    if isinstance(value, Mapping):
+        return {key: for_page(each) for key, each in value.items()}
+    return [for_page(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def in_language(error: LikenessError, language: str | None) -> str:
+    """Returns what an error says in a language, in English where there is no table of it."""
+    return render(error.message, language if language in languages() else ENGLISH)
+
+
+def without_folder(text: str) -> str:
+    """Returns the bare name of an absolute path: what lies where on the server is not for visitors."""
+    return PurePath(text).name if PurePath(text).is_absolute() else text
+
+
+def naming_bare(message: Message, path: str) -> Message:
+    """Returns the same message with the bare name wherever one of its values names the path."""
+
+    def bare(value: Value) -> Value:
+        if isinstance(value, Message):
+            return naming_bare(value, path)
+        return value.replace(path, without_folder(path)) if isinstance(value, str) else value
+
+    return replace(message, values={name: bare(value) for name, value in message.values.items()})
