@@ -4,7 +4,7 @@ import { createDialog, dialogHead } from '../shared/dialogs.js';
 import { button, el, nameOf, scroller, tableHead } from '../shared/dom.js';
 import { number } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
-import { phrase, said } from '../shared/language.js';
+import { phrase, said, saidInEnglish } from '../shared/language.js';
 
 const FILTERS = {
   all: () => true,
@@ -39,7 +39,7 @@ const table = (receipts) => {
 const csvCell = (text) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 
 const csv = (receipts) => {
-  const rows = receipts.map(({ name, status, reason, id }) => [name, status, reason, id]);
+  const rows = receipts.map(({ name, status, reason, id }) => [name, status, saidInEnglish(reason), id]);
   const titles = ['file', 'result', 'reason', 'content_id'];
   return [titles, ...rows].map((cells) => cells.map(csvCell).join(',')).join('\r\n');
 };

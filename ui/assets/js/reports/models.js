@@ -4,7 +4,7 @@ import { isWorking } from '../header/fallback.js';
 import { button, el } from '../shared/dom.js';
 import { subscribe } from '../shared/events.js';
 import { dateOf, fileSize } from '../shared/format.js';
-import { phrase } from '../shared/language.js';
+import { phrase, said } from '../shared/language.js';
 import { jobProgress, problemLine, ReportDialog } from './dialog.js';
 import { ModelPickers } from './model_pickers.js';
 
@@ -24,7 +24,7 @@ const factsOf = (model, collection, pictures) => {
 };
 
 const outcome = (work) => {
-  if (work?.state === 'failed') return work.problem;
+  if (work?.state === 'failed') return said(work.problem);
   return work?.state === 'stopped' ? phrase('standin.stopped', { done: work.done, count: work.total }) : null;
 };
 
@@ -58,7 +58,7 @@ export class Models {
 
   #redraw() {
     const { reindexing, problem = null } = this.#shown;
-    const words = problem || outcome(reindexing);
+    const words = said(problem) || outcome(reindexing);
     const lost = this.#report.replace(
       el('p', 'lk-subtle', phrase('models.about')),
       ...(words ? [problemLine(words)] : []),
@@ -92,7 +92,7 @@ export class Models {
     const head = el('h3', '', model?.name || collection.model || collection.name);
     if (model?.answers) head.append(el('span', 'lk-model-answers', phrase('models.answers')));
     node.append(head, factsOf(model, collection, this.#shown.pictures));
-    if (model?.problem) node.append(el('p', 'lk-problem', model.problem));
+    if (model?.problem) node.append(el('p', 'lk-problem', said(model.problem)));
     const isDropping = collection && this.#dropping === collection.name;
     node.append(isDropping ? this.#question(collection) : this.#actions(model, collection));
     return node;

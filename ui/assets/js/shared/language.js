@@ -70,6 +70,12 @@ export const said = (message) => {
   return sentence === key ? (message.text ?? message.code) : sentence;
 };
 
+/**
+ * The same in English, for files that programs read.
+ * @param {Message | string} message
+ */
+export const saidInEnglish = (message) => (typeof message === 'string' ? message : (message.text ?? message.code));
+
 /** Gradio looks for the browser's language among its own by name alone: zh-HK is none to it. */
 export const agreeWithGradio = () => {
   if (languageOf(html.lang) === language) return;
