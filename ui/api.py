@@ -103,7 +103,7 @@ class PublicApi:
 
 
 def _answered(work: Callable[[], T]) -> T:
-    """Bugs are left to Gradio, which logs them and tells a client nothing."""
+    """Returns the result of the work. Leaves bugs to Gradio, which logs them and tells a client nothing."""
     try:
         return work()
     except LikenessError as error:

@@ -9,7 +9,7 @@ Parameters = tuple[gr.Slider, gr.Radio, gr.Slider, gr.Slider]  # limit, accuracy
 
 @dataclass(frozen=True)
 class Reports:
-    """The components of the side bar that open a dialog."""
+    """Holds the components of the side bar that open a dialog."""
 
     tuning: gr.HTML
     evaluation: gr.HTML
@@ -19,7 +19,7 @@ class Reports:
 
 @dataclass(frozen=True)
 class Controls:
-    """The components of the page, and what a session remembers beside them."""
+    """Holds the components of the page, and what a session remembers beside them."""
 
     view: gr.State
     run_id: gr.State

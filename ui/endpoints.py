@@ -46,7 +46,7 @@ def described(summary: str, returns: str, arguments: Mapping[str, str] | None = 
 
 
 class FoundPicture(NamedTuple):
-    """One picture that an endpoint returns; only what was searched for has a score."""
+    """Holds one picture that an endpoint returns; without a search it has no score."""
 
     record: Record
     score: float | None = None

@@ -30,7 +30,7 @@ def can_answer(status: LibraryStatus) -> bool:
 
 
 def health_view(status: LibraryStatus) -> Json:
-    """In words of its own: what went wrong in detail can hold addresses and paths, and anyone may ask."""
+    """Returns the state in general words: details can hold addresses and paths, and anyone may ask."""
     why = []
     model = status.model
     if model.is_fallback and model.info:
@@ -49,7 +49,7 @@ def health_view(status: LibraryStatus) -> Json:
 
 
 class Latest:
-    """One request looks, the others are given what the last one saw."""
+    """Keeps the latest status: one request asks the library, the others are given what that one saw."""
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library

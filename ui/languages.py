@@ -32,7 +32,7 @@ def words_element() -> str:
 
 
 def welcome() -> str:
-    """For the login page, where no script of ours runs: all languages, of which one is shown."""
+    """Returns the greeting of the login page, where no script of ours runs: all languages, of which one is shown."""
     there = tables()
     others = "".join(f":not(:lang({language}))" for language in there if language != "en")
     shown = [f":root{others} .lk-welcome [lang=en]"]

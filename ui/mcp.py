@@ -28,7 +28,7 @@ CONTENT_ID = re.compile("[0-9a-f]{64}")
 
 
 class ToolError(gr.Error):
-    """Reaches an agent as its bare sentence."""
+    """Tells an agent what went wrong, as a bare sentence."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, print_exception=False)
@@ -106,7 +106,10 @@ class Tools:
 
 
 def offer_tools(page: gr.Blocks) -> None:
-    """These tools and no others: Gradio makes one of every public endpoint. Raises RuntimeError where MCP failed."""
+    """Offers these tools and no others: Gradio makes one of every public endpoint.
+
+    Raises RuntimeError where MCP failed to start.
+    """
     if page.mcp_server_obj is None:
         raise RuntimeError(page.mcp_error or "Gradio started no MCP server.")
     page.mcp_server_obj.api_info = page.get_api_info(all_endpoints=True)
@@ -118,14 +121,14 @@ def _refuse(error: Exception) -> NoReturn:
 
 
 def _known(part: PartRequest) -> PartRequest:
-    """An image may also be the content ID of one in the library."""
+    """Returns the part as one of the library, where its image is a content ID."""
     if not CONTENT_ID.fullmatch(part.image):
         return part
     return replace(part, image="", content_id=parse_content_id(part.image))
 
 
 def _sent_picture(image: str) -> bytes:
-    """Nothing is fetched from the web: an address could lead to where only this machine may look."""
+    """Returns the bytes of a data: URI. Fetches nothing: an address could lead to where only this machine may look."""
     head, _, encoded = image.partition(";base64,")
     try:
         if encoded and head.startswith("data:"):

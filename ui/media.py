@@ -46,7 +46,7 @@ SAFE = {
 
 
 def media_routes(library: ImageLibrary) -> list[Route]:
-    """Starlette calls plain functions in its thread pool, so a slow store holds nobody else up."""
+    """Returns the routes; Starlette calls them in its thread pool, so a slow store holds nobody else up."""
     previews = Previews(library)
 
     def media(request: Request) -> Response:
@@ -60,7 +60,7 @@ def media_routes(library: ImageLibrary) -> list[Route]:
 
 
 class Previews:
-    """Made on demand; the last few stay in memory."""
+    """Makes previews on demand, and keeps the last few in memory."""
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
@@ -109,7 +109,7 @@ def refusal(error: LikenessError, request: Request, headers: Mapping[str, str] =
 
 
 def attachment(record: Record) -> str:
-    """RFC 6266: the whole name percent-encoded, and a plain one for clients that do not read that."""
+    """Returns a Content-Disposition after RFC 6266: the name percent-encoded, and a plain one for older clients."""
     encoded = quote(record.name.encode("utf-8", "replace"), safe="")
     plain = f"{record.content_id[:16]}{PurePath(record.img_path).suffix}"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"

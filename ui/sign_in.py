@@ -27,19 +27,19 @@ OPEN = {"GET": OPEN_TO_READ, "HEAD": OPEN_TO_READ, "POST": re.compile("/login/?"
 
 
 class Accounts:
-    """Knows passwords only as digests."""
+    """Checks users and passwords, of which it keeps digests only."""
 
     def __init__(self, passwords: Mapping[str, str]) -> None:
         self._digests = [_digest(user, password) for user, password in passwords.items()]
 
     def accept(self, user: str, password: str) -> bool:
-        """Takes as long for an unknown user as for a wrong password."""
+        """Returns whether user and password match; takes as long for an unknown user as for a wrong password."""
         given = _digest(user, password)
         return sum(hmac.compare_digest(each, given) for each in self._digests) > 0
 
 
 class SignIn:
-    """Lets through who carries Gradio's session cookie or Basic credentials; Gradio itself guards only some routes."""
+    """Lets requests with Gradio's session cookie or Basic credentials pass; Gradio itself guards only some routes."""
 
     def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
         self._app = app
@@ -71,7 +71,7 @@ class SignIn:
         return user if self._accounts.accept(user, password) else None
 
     def _in_session(self, scope: Scope, user: str) -> Scope:
-        """Gradio knows sessions only."""
+        """Returns the request as one of the user's session, since Gradio knows sessions only."""
         app: Any = scope["app"]
         token = self._tokens.setdefault(user, secrets.token_urlsafe(32))
         app.tokens[token] = user
@@ -94,7 +94,7 @@ def _has_session(scope: Scope) -> bool:
 
 
 def _is_forged(scope: Scope) -> bool:
-    """Whether a page of another site asks: Gradio's cookie travels with that, and its CORS lets the answer be read."""
+    """Returns whether a page of another site asks: Gradio's cookie comes along, and its CORS shows it the answer."""
     headers = Headers(scope=scope)
     is_link = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") in ("GET", "HEAD")
     return headers.get("sec-fetch-site") == "cross-site" and not is_link
@@ -106,7 +106,7 @@ def _is_open(scope: Scope) -> bool:
 
 
 def _route(scope: Scope) -> str:
-    """The decoded path as the router sees it, below GRADIO_ROOT_PATH where a proxy leaves that in."""
+    """Returns the decoded path as the router sees it, without GRADIO_ROOT_PATH where a proxy leaves that in."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     return (path[len(root) :] or "/") if path == root or path.startswith(f"{root}/") else path

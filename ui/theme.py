@@ -90,7 +90,7 @@ MAX_FILE_MEGABYTES = 100
 def launch_options(
     library: ImageLibrary, passwords: Mapping[str, str] | None = None, mcp: bool = False
 ) -> dict[str, Any]:
-    """Keyword arguments for `Blocks.launch`; host, port and root path are the caller's.
+    """Returns the keyword arguments for `Blocks.launch`; host, port and root path are the caller's.
 
     Without passwords, everything is open.
     """

@@ -64,7 +64,7 @@ WORTH_ANOTHER_TRY = (IndexUnavailable, StoreUnavailable)  # a model is asked for
 
 @dataclass(frozen=True)
 class View(SearchRequest):
-    """What one person is looking at: a search, or a page of the library.
+    """Describes what one visitor is looking at: a search, or a page of the library.
 
     `turn` numbers what the page asked for, so that a late answer does not undo what was asked meanwhile.
     """
@@ -74,7 +74,7 @@ class View(SearchRequest):
 
     @classmethod
     def of(cls, text: str = "", picture: str = "", like: ContentId | None = None, offset: int = 0) -> "View":
-        """A search of one part each, where given."""
+        """Makes a search of a text, an uploaded picture and one of the library, each where given."""
         parts = [PartRequest(text=text)] if text else []
         parts += [PartRequest(image=picture)] if picture else []
         parts += [PartRequest(content_id=like)] if like else []
@@ -86,7 +86,7 @@ class View(SearchRequest):
 
     @property
     def is_plain(self) -> bool:
-        """The whole library as it lies in the store: neither a model nor Milvus is needed."""
+        """Whether the view is the whole library as the store has it, which needs neither a model nor Milvus."""
         return self.is_browsing and self.where is None and self.order in ("score", "added")
 
     def at(self, offset: int) -> "View":
@@ -94,7 +94,7 @@ class View(SearchRequest):
 
 
 def error_view(error: Exception, view: View | None = None) -> Json:
-    """Only a LikenessError speaks for itself."""
+    """Returns what the page shows of an error; only a LikenessError is shown in its own words."""
     known = isinstance(error, LikenessError)
     return {
         "state": "error",
@@ -153,7 +153,7 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float,
 
 
 def beside_view(answer: Answer, other: Answer, offset: int) -> Json:
-    """The answer of a second model, and where each finds what the other finds."""
+    """Returns the answer of a second model, with the ranks of the pictures that both have found."""
     ranks = {hit.record.content_id: rank for rank, hit in enumerate(answer.hits, offset + 1)}
     others = {hit.record.content_id: rank for rank, hit in enumerate(other.hits, offset + 1)}
     return {
@@ -168,7 +168,7 @@ def beside_view(answer: Answer, other: Answer, offset: int) -> Json:
 
 
 def relevance_view(relevance: Relevance | None) -> Json:
-    """None where nothing can be said."""
+    """Returns how good a score is, with None where nothing can be said."""
     return {
         "relevance": relevance.words if relevance else None,
         "z": round(relevance.z, 2) if relevance else None,
@@ -229,7 +229,7 @@ def reindexing_view(work: ReindexJob | None) -> Json | None:
 
 
 def run_view(run: AddJob) -> Json:
-    """Counts while it runs; the receipts once it is over, problems first where there are too many."""
+    """Returns the counts of a run, and its receipts once it is over, problems first where there are too many."""
     receipts = list(run.receipts)
     value: Json = {
         "id": run.id,
@@ -310,7 +310,7 @@ def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:
 
 
 def _address(view: View) -> Json:
-    """What was asked; the page makes the URL of it, which cannot name pictures from outside the library."""
+    """Returns the search as the page makes its URL of it, which cannot name pictures from outside the library."""
     asked = {"parts": [part.as_json() for part in view.parts], "turn": view.turn}
     return asked | filter_as_json(view.where) | {"sort": view.order, "model": view.model, "against": view.against}
 

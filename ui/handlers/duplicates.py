@@ -31,11 +31,11 @@ class DuplicateHandlers:
         self._edits = edits
 
     def view(self) -> Json:
-        """How far a search is, and what the last one found."""
+        """Returns how far a search is, and what the last one found."""
         return self._shown()
 
     def look(self) -> Json:
-        """Visitors who may decide nothing look only where there is something new to see."""
+        """Begins a search. Visitors who may decide nothing can do so only where there is something new to find."""
 
         def begin() -> None:
             if self._edits != "all" and self._review.is_current:
@@ -52,7 +52,7 @@ class DuplicateHandlers:
         return self._told(stop)
 
     def decide(self, data: Any) -> Json:
-        """`keep` deletes the other pictures of the group, `all` keeps them, `apart` takes one out of it."""
+        """Decides about a group: `keep` deletes its other pictures, `all` keeps them, `apart` takes one out of it."""
         done: Json = {}
 
         def decide() -> None:
@@ -110,7 +110,7 @@ class DuplicateHandlers:
 
 
 def _notice(key: str, **values: str | int) -> Json:
-    """In the words of the page's language."""
+    """Returns a notice that the page shows in the visitor's language."""
     return {"key": key, "values": values}
 
 

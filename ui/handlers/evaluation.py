@@ -33,7 +33,7 @@ class MeasuringHandlers:
         self._evaluations = evaluations
 
     def meter(self) -> Json:
-        """How far a measurement is, and what the last one found."""
+        """Returns how far a measurement is, and what the last one found."""
         work, result = self._jobs.latest, self._jobs.result
         index = self._library.status().index
         return {
@@ -70,7 +70,7 @@ class MeasuringHandlers:
         return self._changing(change)
 
     def evaluations(self, data: Any) -> Json:
-        """The list of those that are kept, and the one that is named, or else the newest."""
+        """Returns the list of the stored evaluations, and the one that is named, or else the newest."""
         kept = self._evaluations.newest(EVALUATIONS_SHOWN) if self._evaluations else []
         wanted = validation.text(validation.mapping(data).get("at"))
         shown = next((each for each in kept if each.get("at") == wanted), kept[0] if kept else None)
@@ -81,7 +81,7 @@ class MeasuringHandlers:
         }
 
     def _visible(self, icons: Json) -> Json:
-        """Visitors who may not change everything see only what the library shows them anyway."""
+        """Returns the thumbnails that a visitor may see: without all rights, only those of pictures in the library."""
         if self._edits == "all":
             return icons
         stored = self._library.pictures.stored([parse_content_id(id) for id in icons])

@@ -32,7 +32,7 @@ READABLE = {**SAFE, "Content-Security-Policy": "default-src 'none'"}
 
 
 def taking_routes(library: ImageLibrary) -> list[Route]:
-    """A form with the field `rows`: a list of id, rank, score and relevance, as the answer had them."""
+    """Returns the route that takes a form with the field `rows`: id, rank, score and relevance of each result."""
 
     async def taking(request: Request) -> Response:
         try:
@@ -45,7 +45,7 @@ def taking_routes(library: ImageLibrary) -> list[Route]:
 
 
 def _file(library: ImageLibrary, kind: str, rows: Sequence[Any]) -> Response:
-    """Raises InvalidSelection, InvalidContentId, UnknownPicture or StoreUnavailable."""
+    """Returns the file to download. Raises InvalidSelection, InvalidContentId, UnknownPicture or StoreUnavailable."""
     checked = _kind(kind)
     results, gone = _results(library, rows)
     check_size(results, checked)
@@ -66,7 +66,7 @@ def _pieces(
 
 
 def _results(library: ImageLibrary, rows: Sequence[Any]) -> tuple[list[Result], list[ContentId]]:
-    """Those that are in the library, with the figures of the answer, and the IDs of the others."""
+    """Returns the pictures that are in the library, with the figures of the answer, and the IDs of the others."""
     ids = selected_ids([validation.mapping(row).get("id") for row in rows])
     by_id = {validation.text(validation.mapping(row).get("id")): validation.mapping(row) for row in rows}
     records = library.pictures.records(ids)

@@ -29,13 +29,13 @@ class ModelHandlers:
         self._edits = edits
 
     def chosen(self, view: View, data: Any) -> View:
-        """The same question to another model, or to two; to the one that answers where none is named."""
+        """Returns the same search with another model, or with two; with the current one where none is named."""
         given = validation.mapping(data)
         model, against = validation.text(given.get("model")), validation.text(given.get("against"))
         return replace(view, model=model, against="" if against == model else against, offset=0)
 
     def view(self) -> Json:
-        """The models, and the collections that there are."""
+        """Returns the models and the stored collections."""
         return self._told(lambda: None)
 
     def encode(self, data: Any) -> Json:
@@ -55,7 +55,7 @@ class ModelHandlers:
         return self._told(stop)
 
     def drop(self, data: Any) -> Json:
-        """For good; the pictures stay."""
+        """Deletes a collection for good; the pictures stay."""
 
         def drop() -> None:
             require(self._edits, "all")
@@ -108,7 +108,7 @@ def wire_models(handlers: ModelHandlers, searches: SearchHandlers, page: Control
 
 
 def _collection(each: StoredCollection, offered: list[OfferedModel], pictures: int | None) -> Json:
-    """`of` is the model that can be asked for it; one of its own name and other weights cannot."""
+    """Returns the view of a collection; `of` is the offered model that made it, weights included."""
     of = next((model.name for model in offered if _is_of(each, model)), "")
     return {
         "name": each.name,

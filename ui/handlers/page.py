@@ -23,7 +23,7 @@ from ui.uploaded_files import UploadedFiles
 
 @dataclass(frozen=True)
 class PageHandlers:
-    """What each control does: plain values in, plain values out, rights asked where something changes."""
+    """Holds what each control does: plain values in, plain values out, rights checked where something changes."""
 
     uploaded: UploadedFiles
     searches: SearchHandlers
@@ -44,7 +44,7 @@ class PageHandlers:
         sources: Sources | None = None,
         evaluations: Evaluations | None = None,
     ) -> Self:
-        """Makes them for one library; `uploads` is the only folder that uploaded files are read from."""
+        """Makes the handlers of one library; `uploads` is the only folder that uploaded files are read from."""
         uploaded = UploadedFiles(uploads)
         return cls(
             uploaded,

@@ -41,13 +41,13 @@ class SearchHandlers:
         self._uploaded = uploaded
 
     def show(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
-        """The results of a search, or a page of the library where nothing is asked for. Never raises."""
+        """Returns the results of a search, or a page of the library where the query is empty. Never raises."""
         return guarded(
             lambda: self._shown(view, limit, accuracy, nprobe, min_score), lambda error: error_view(error, view)
         )
 
     def visit(self, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
-        """Where a link, an example, a page button or the address bar leads."""
+        """Returns what a link, an example, a page button or the address bar leads to."""
 
         def visited() -> tuple[Json, View]:
             view = self.addressed(data)
@@ -58,7 +58,7 @@ class SearchHandlers:
     def filtered(
         self, view: View, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any
     ) -> tuple[Json, View]:
-        """The same under other filters and in another order, from its first page on."""
+        """Returns the first page of the same search under other filters and in another order."""
 
         def filtered() -> tuple[Json, View]:
             given = validation.mapping(data)
@@ -69,14 +69,17 @@ class SearchHandlers:
         return guarded(filtered, lambda error: (error_view(error, view), view))
 
     def fields(self) -> Json:
-        """What a filter can be about; what is always there, where the rest cannot be had."""
+        """Returns the fields for filters; only those that every picture has, where the others are not available."""
         always = Fields().all()
         if self._library.status().model.is_loading:
             return fields_view(always)
         return guarded(lambda: fields_view(self._library.fields.all()), lambda error: fields_view(always))
 
     def asked(self, box: Any, before: View | None = None) -> View:
-        """What the search box holds, under the filters so far; paths of pictures are checked where they are read."""
+        """Returns the search for what is in the search box, under the current filters.
+
+        Paths of pictures are checked where they are read.
+        """
         given, kept = validation.mapping(box), before or View()
         text = validation.text(given.get("text"))
         files = [PartRequest(image=str(path), name=PurePath(str(path)).name) for path in given.get("files") or []]
@@ -84,7 +87,7 @@ class SearchHandlers:
         return View(parts, where=kept.where, order=kept.order, model=kept.model, against=kept.against)
 
     def addressed(self, data: Any) -> View:
-        """What a link or a button of the page asks for. Raises InvalidContentId, InvalidFilter or InvalidQuery."""
+        """Returns the search that a link or a button names. Raises InvalidContentId, InvalidFilter or InvalidQuery."""
         given = validation.mapping(data)
         pairs = pairs_of(given)
         said = dict(pairs) if "address" in given else given
@@ -104,7 +107,7 @@ class SearchHandlers:
         return validation.offset(validation.mapping(data).get("offset"))
 
     def box_text(self, data: Any) -> str | None:
-        """What the search box says at an address; None where the page changes what is looked at, which leaves it be."""
+        """Returns the text of the search box at an address; None where the box is to stay as it is."""
         given = validation.mapping(data)
         if "offset" in given or "parts" in given:
             return None
@@ -126,7 +129,7 @@ class SearchHandlers:
         return value | self._beside(answer, query, view, problem) if view.against else value
 
     def _prepare_other(self, view: View) -> tuple[bool, str]:
-        """Whether the model to compare with need not be waited for, and why it cannot be had, if so."""
+        """Returns whether the model to compare with is ready or failed, and in the latter case why."""
         if not view.against or view.is_browsing:
             return True, ""
         try:
@@ -135,7 +138,7 @@ class SearchHandlers:
             return True, str(error)
 
     def _beside(self, answer: Answer, query: Query, view: View, problem: str) -> Json:
-        """What the other model adds to the answer; where it has none, why."""
+        """Returns what the other model adds to the answer, or a note why it has none."""
         try:
             other = None if problem else self._library.search(replace(query, model=view.against))
         except LikenessError as error:

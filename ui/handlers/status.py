@@ -35,7 +35,7 @@ class StatusHandlers:
         }
 
     def reindex(self) -> Json:
-        """Tries the chosen model again and encodes what it lacks; the status, or why that is not allowed."""
+        """Tries the chosen model again and encodes what it lacks; returns the status, or why that is not allowed."""
         return self._on_reindexing(self._worker.reindex)
 
     def stop_reindexing(self) -> Json:

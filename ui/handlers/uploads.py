@@ -45,7 +45,7 @@ class UploadHandlers:
         self._sources = sources
 
     def add(self, data: Any) -> Started:
-        """Starts a run over uploaded files; the run's view and its ID."""
+        """Starts a run over uploaded files; returns its view and its ID."""
 
         def added() -> Started:
             require(self._edits, "add")
@@ -89,7 +89,7 @@ class UploadHandlers:
         return past_runs_view(self._library.history.newest(PAST_RUNS))
 
     def follow(self, run_id: str | None) -> Started:
-        """How far a run is; without an ID, the run that anyone has under way."""
+        """Returns how far a run is; without an ID, the run that is under way."""
         run = self._worker.find(run_id) if run_id else self._worker.current()
         return (run_view(run), run.id) if run else (NO_RUN, None)
 
@@ -117,7 +117,7 @@ class UploadHandlers:
         return _joined(parts)
 
     def _uploads_in(self, entry: Mapping[str, Any]) -> Iterable[Item]:
-        """The file itself, or what the archive holds that it is."""
+        """Returns the uploaded file, or the contents of an uploaded archive."""
         name = validation.file_name(entry.get("name"))
         path = self._uploaded.find(entry.get("path"))
         if path is None:
@@ -133,7 +133,7 @@ class UploadHandlers:
 
 
 def _joined(parts: Sequence[Iterable[Item]]) -> Iterable[Item]:
-    """A list, whose length can be told, unless there are archives: they are listed as they are read."""
+    """Returns a list, whose length is known; with archives an iterator, since they are listed as they are read."""
     if all(isinstance(part, list) for part in parts):
         return [item for part in parts for item in part]
     return chain.from_iterable(parts)
