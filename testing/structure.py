@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-ROOMS = ("library", "db", "encoders", "ui", "commands")
+ROOMS = ("library", "db", "encoders", "ui", "commands", "python_api")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
