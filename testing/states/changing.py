@@ -87,7 +87,7 @@ def a_table_of_the_server(visitor: Browser, apps: Apps) -> Page:
     page = visitor.open(apps.with_sources(folder.parent).url)
     open_additions(page)
     page.get_by_label("From the server").fill(str(folder / "photos.csv"))
-    page.get_by_label("Column with the pictures").fill("where")
+    page.get_by_label("Column with the paths or addresses of the pictures").fill("where")
     page.get_by_role("button", name="Import", exact=True).click()
     run(page, "done")
     page.locator(".lk-card", has_text="in a table.png").first.wait_for()

@@ -34,7 +34,7 @@ def nothing_evaluated(visitor: Browser, apps: Apps) -> Page:
     page = library(visitor, apps)
     open_settings(page)
     page.get_by_role("button", name="Evaluations…").click()
-    page.get_by_text("Nothing was evaluated so far").wait_for()
+    page.get_by_text("There is no evaluation yet").wait_for()
     return page
 
 

@@ -65,7 +65,7 @@ def test_pictures_are_encoded_for_a_model_and_its_collection_is_dropped(serve, b
     further = model_of(page, "further")
     further.get_by_role("button", name="Encode 60 pictures").click()
     further.get_by_text("60 of 60").wait_for()
-    assert model_of(page, "small").get_by_text("answers").count() == 1
+    assert model_of(page, "small").get_by_text("in use").count() == 1
     assert model_of(page, "small").get_by_role("button").count() == 0
     further.get_by_role("button", name="Drop the collection").click()
     further.get_by_role("button", name="Cancel").press("Enter")

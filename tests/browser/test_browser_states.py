@@ -50,7 +50,7 @@ def test_a_search_made_while_the_model_loads_runs_by_itself_once_it_is_there(ser
     page.get_by_role("heading", name="Waiting for the model to load").wait_for()
     page.get_by_label("Describe a picture").fill("anything")
     page.keyboard.press("Enter")
-    page.get_by_text("The search runs by itself as soon as the model is there").wait_for()
+    page.get_by_text("The search runs automatically once the model is loaded").wait_for()
     model.let_go()
     run(page, "done")
     page.locator("#results [data-state]:not([data-state=waiting])").wait_for(state="attached")
