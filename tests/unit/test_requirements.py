@@ -1,5 +1,6 @@
 """What is installed: ranges for those who install today, exact versions for those who want what the tests ran with."""
 
+import os
 import re
 import sys
 
@@ -37,3 +38,10 @@ def test_every_python_that_is_supported_has_its_range():
     lowest, beyond = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', text).groups()
     assert (int(lowest), int(beyond)) == (11, 15)
     assert int(lowest) <= sys.version_info.minor < int(beyond)
+
+
+def test_tests_that_share_what_is_costly_share_a_worker(request):
+    """pytest-xdist writes the group behind the name of a test; a pytest that reads it no more scatters the tests."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("one process runs all tests")
+    assert request.node.nodeid.endswith("@test_requirements")
