@@ -28,6 +28,11 @@ NEEDS = {
 }
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: who tests a Milvus server mostly waits for it."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests by their folder and by what they start, groups what shares it, and puts the longest first."""
@@ -63,11 +68,18 @@ def photos() -> Path:
 
 
 @pytest.fixture(scope="session")
-def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+def running_milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
     if reason := MilvusServer.unavailable():
         skip_or_fail(reason)
     with MilvusServer(tmp_path_factory.mktemp("milvus-server")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def milvus_server(running_milvus: MilvusServer) -> Iterator[MilvusServer]:
+    """A real one, empty for each module."""
+    yield running_milvus
+    running_milvus.empty()
 
 
 @pytest.fixture(scope="session")

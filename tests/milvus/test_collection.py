@@ -40,6 +40,7 @@ def server(milvus_server):
     milvus = Milvus(milvus_server.uri, release_after=30)
     yield milvus
     milvus.close()
+    milvus_server.empty()
 
 
 @pytest.fixture(params=["memory", "lite", "server"])

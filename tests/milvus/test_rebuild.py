@@ -66,7 +66,7 @@ def uri(request, tmp_path):
 
 
 @pytest.fixture
-def process():
+def process(request):
     """process(uri) -> what another process, or a later one, sees."""
     opened = []
 
@@ -77,6 +77,8 @@ def process():
     yield start
     for milvus in opened:
         milvus.close()
+    if request.node.get_closest_marker("server"):
+        request.getfixturevalue("milvus_server").empty()
 
 
 def fill(milvus: Milvus, info: EncoderInfo, rows: int = ROWS) -> None:
