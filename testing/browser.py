@@ -20,6 +20,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",
 ]
 OWN_ADDRESSES = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
 WIDE, PHONE = (1400, 900), (390, 844)
@@ -47,7 +48,7 @@ class Contexts:
         return idle.pop() if idle else self._new(size, scheme, locale)
 
     def give_back(self, context: Any, size: tuple[int, int], scheme: str, locale: str) -> None:
-        for page in context.pages:
+        for page in context.pages[1:]:
             page.close()
         context.clear_cookies()
         self._idle[size, scheme, locale].append(context)
@@ -62,7 +63,14 @@ class Contexts:
             is_mobile=is_phone,
         )
         context.set_default_timeout(PATIENCE)
+        self._keep_renderer(context)
         return context
+
+    def _keep_renderer(self, context: Any) -> None:
+        """A page that stays open keeps the process of its site, which has compiled the scripts: others open sooner."""
+        page = context.new_page()
+        page.route("**/*", lambda route: route.fulfill(body=""))
+        page.goto(OWN_ADDRESSES[0])
 
 
 class Browser:
