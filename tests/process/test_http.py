@@ -10,12 +10,11 @@ from library.image_library import ImageLibrary
 from library.images import content_id
 from library.ingest.runs import Worker
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
+from testing.page_calls import UNFILTERED
 from testing.pictures import item
 from ui.page import build_page, launch_options
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-UNFILTERED = (None, "all", "score", 0)
 
 
 class Client:

@@ -10,6 +10,7 @@ from library.image_library import ImageLibrary
 from library.messages import message
 from testing.app_server import ROOT
 from testing.fakes import ColourEncoder, MemoryCollection, loading
+from testing.page_calls import PARAMS, names, uploaded
 from testing.pictures import item
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
@@ -18,28 +19,6 @@ from ui.page import build_page
 from ui.views import PAGE_SIZE, View
 
 HOSTILE = "${alert(1)}<img src=x onerror=alert(1)>.jpg"
-PARAMS = (24, AUTOMATIC, 16, 0)
-UNFILTERED = (None, "all", "score", 0)
-
-
-@pytest.fixture
-def uploads(tmp_path):
-    return tmp_path
-
-
-@pytest.fixture
-def handlers(library, worker, uploads):
-    return PageHandlers.build(library, worker, "all", uploads)
-
-
-def names(value):
-    return [shown["name"] for shown in value["items"]]
-
-
-def uploaded(folder, name, data):
-    path = folder / f"{len(list(folder.iterdir()))}.bin"
-    path.write_bytes(data)
-    return {"path": str(path), "name": name}
 
 
 def finished(handlers, run_id):

@@ -9,33 +9,10 @@ import pytest
 from library.errors import UNEXPECTED, InvalidContentId
 from library.image_library import ImageLibrary
 from testing.fakes import loading
+from testing.page_calls import PARAMS, names, uploaded
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC
 from ui.views import View
-
-PARAMS = (24, AUTOMATIC, 16, 0)
-UNFILTERED = (None, "all", "score", 0)
-
-
-@pytest.fixture
-def uploads(tmp_path):
-    return tmp_path
-
-
-@pytest.fixture
-def handlers(library, worker, uploads):
-    return PageHandlers.build(library, worker, "all", uploads)
-
-
-def names(value):
-    return [shown["name"] for shown in value["items"]]
-
-
-def uploaded(folder, name, data):
-    path = folder / f"{len(list(folder.iterdir()))}.bin"
-    path.write_bytes(data)
-    return {"path": str(path), "name": name}
-
 
 # Several parts
 
