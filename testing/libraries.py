@@ -10,6 +10,7 @@ from filelock import FileLock
 from PIL import Image
 
 from library.samples.pictures import sample_pictures
+from testing.pictures import samples
 from testing.program import run_program
 from testing.tiny_clip import save_tiny_clip
 
@@ -70,7 +71,7 @@ def _run(folder: Path, arguments: Sequence[object]) -> None:
 
 def _copies_of_samples(folder: Path) -> Path:
     folder.mkdir()
-    for name, data in list(sample_pictures())[:COPIED]:
+    for name, data in sample_pictures(COPIED):
         (folder / name).write_bytes(data)
         image = Image.open(io.BytesIO(data)).convert("RGB")
         stem = name.removesuffix(".png")
@@ -88,7 +89,7 @@ def _evaluate(folder: Path) -> None:
 
 def _samples_as_table(folder: Path) -> Path:
     lines = ["filepath,kind,caption"]
-    for name, data in sample_pictures():
+    for name, data in samples().items():
         (folder / name).write_bytes(data)
         caption = name.removesuffix(".png")
         lines.append(f"{name},{next((kind for kind in KINDS if kind in caption), '')},{caption}")

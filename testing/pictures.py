@@ -1,10 +1,19 @@
 """Items, records, vectors and content IDs in the few words that tests and benchmarks need."""
 
+from functools import cache
+
 import numpy as np
 
 from library.images import ContentId, content_id
 from library.ingest.items import Item
 from library.records import Record
+from library.samples.pictures import sample_pictures
+
+
+@cache
+def samples() -> dict[str, bytes]:
+    """Returns the sample pictures by name; drawing them takes two seconds."""
+    return dict(sample_pictures())
 
 
 def item(name: str, data: bytes, **fields: object) -> Item:

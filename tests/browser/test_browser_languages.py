@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from library.samples.pictures import sample_pictures
 from testing.browser import WIDE, choose, run, wait_for_cards
+from testing.pictures import samples
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -28,15 +28,15 @@ COLLECT = """() => {
   }
   return found;
 }"""
-NAMES = sorted((name for name, _ in sample_pictures()), key=len, reverse=True)
 
 
 def english_left(page):
     """What has Latin letters beyond names and terms."""
     left = set()
+    longest_first = sorted(samples(), key=len, reverse=True)
     for text in page.evaluate(COLLECT):
         rest = re.sub(r"likeness_\w+|drawn \d+\.png", "", text)
-        for name in NAMES:
+        for name in longest_first:
             rest = rest.replace(name, "")
         if not all(map(SAME.fullmatch, re.findall("[A-Za-z]+", rest))):
             left.add(text)

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from library.images import content_id
-from library.samples.pictures import sample_pictures
 from testing import states
 from testing.browser import cards, names, run, upload, wait_for_cards
+from testing.pictures import samples
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -55,7 +55,7 @@ def test_two_selected_results_come_as_csv_and_as_a_zip_of_originals(apps, browse
     assert [round(float(row["score"]), 3) for row in rows] == [figures(page)[place] for place in (0, 2)]
     assert rows[0]["relevance"] == "stands out"
     name, path = download(page, "Originals (zip)")
-    drawn = dict(sample_pictures())
+    drawn = samples()
     with ZipFile(path) as file:
         assert {each: file.read(each) for each in file.namelist()} == {each: drawn[each] for each in chosen}
 
@@ -169,7 +169,7 @@ def test_who_may_only_look_takes_along_but_deletes_nothing(serve, browser):
     pick(page, 0)
     bar(page, "1 selected").wait_for()
     assert page.get_by_role("button", name="Delete…").count() == 0
-    [(name, data)] = [each for each in sample_pictures() if each[0] == names(page)[0]]
+    [(name, data)] = [each for each in samples().items() if each[0] == names(page)[0]]
     _, path = download(page, "Originals (zip)")
     with ZipFile(path) as file:
         assert content_id(file.read(name)) == content_id(data)

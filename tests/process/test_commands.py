@@ -15,6 +15,7 @@ import pytest
 from library.images import content_id
 from library.samples.pictures import sample_pictures
 from testing.app_server import ForkedServer
+from testing.pictures import samples
 from testing.program import run_program
 
 
@@ -375,7 +376,7 @@ def on_store(folder: Path, place: str, *arguments: str) -> subprocess.CompletedP
 
 
 def test_conditions_narrow_a_search_down_and_are_typed_as_the_field_is(run, tmp_path):
-    for name, (_, data) in zip(("1.png", "2.png", "3.png"), [*sample_pictures()][-3:], strict=True):
+    for name, (_, data) in zip(("1.png", "2.png", "3.png"), [*samples().items()][-3:], strict=True):
         (tmp_path / name).write_bytes(data)
     rows = ["filepath,stars,code", "1.png,1,007", "2.png,5,7a", "3.png,,007"]
     (tmp_path / "table.csv").write_text("\n".join(rows))

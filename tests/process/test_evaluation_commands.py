@@ -2,11 +2,12 @@
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from library.samples.pictures import sample_pictures
+from testing.pictures import samples
 from testing.program import run_program
 from tests.process.test_commands import settings
 
@@ -31,7 +32,7 @@ def table(tmp_path_factory):
     """Some drawn pictures by what is on them."""
     folder = tmp_path_factory.mktemp("table")
     lines = ["filepath,kind,caption"]
-    for name, drawn in sample_pictures():
+    for name, drawn in samples().items():
         kind = next((kind for kind in ("stripes", "house", "checks", "dots") if kind in name), None)
         if kind:
             (folder / name).write_bytes(drawn)
@@ -109,8 +110,13 @@ def test_wrong_usage_ends_with_one_sentence_and_exit_code_2(run, table, tmp_path
     assert message in result.stderr.splitlines()[-1] and "Traceback" not in result.stderr
 
 
-def test_tune_suggests_keeps_and_takes_back(run, tmp_path):
-    run("samples")
+@pytest.fixture
+def run_on_samples(run, libraries, tmp_path):
+    return partial(run, DATA_DIR=str(libraries.copy(libraries.samples(), tmp_path)))
+
+
+def test_tune_suggests_keeps_and_takes_back(run_on_samples, tmp_path):
+    run = run_on_samples
     (tmp_path / "texts.txt").write_text("a house\ntwo balloons\n\n")
     wish = ("--texts", tmp_path / "texts.txt", "--queries", 5, "--k", 3, "--target", 0.5)
     found = json.loads(run("tune", *wish, "--store", "--json").stdout)
@@ -124,8 +130,7 @@ def test_tune_suggests_keeps_and_takes_back(run, tmp_path):
     assert "chosen" not in json.loads(run("status", "--json").stdout)["accuracy"]
 
 
-def test_k_larger_than_the_library_is_said(run):
-    run("samples")
-    result = run("tune", "--k", 60)
+def test_k_larger_than_the_library_is_said(run_on_samples):
+    result = run_on_samples("tune", "--k", 60)
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1].startswith("recall@60 needs more than 60 pictures and the library has 60")

@@ -7,23 +7,19 @@ import sys
 import urllib.request
 
 import pytest
-from gradio_client import Client, handle_file
 
-from library.samples.pictures import sample_pictures
 from testing.agent import call, described, tools
 from testing.app_server import ROOT, ForkedServer, Server
+from testing.pictures import samples
 
 WITHOUT_MCP = "import sys; sys.modules['mcp'] = None; import app; app.main()"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory, libraries):
     folder = tmp_path_factory.mktemp("mcp")
+    libraries.copy(libraries.samples(), folder)
     server = ForkedServer(folder, MCP="1", EDITS="add").wait()
-    for name, data in sample_pictures():
-        (folder / name).write_bytes(data)
-    files = [handle_file(folder / name) for name, _ in sample_pictures()]
-    Client(server.url, verbose=False).predict(files=files, api_name="/add")
     yield server
     server.stop()
 
@@ -80,11 +76,11 @@ def test_an_agent_can_reach_what_it_found(search):
     [found] = search(text="a sunset over the sea", limit=1)
     with urllib.request.urlopen(found["thumbnail"]) as thumbnail, urllib.request.urlopen(found["original"]) as original:
         assert thumbnail.headers["content-type"] == "image/jpeg"
-        assert original.read() == dict(sample_pictures())[found["name"]]
+        assert original.read() == samples()[found["name"]]
 
 
 def test_a_picture_finds_what_resembles_it(search):
-    name, data = next(iter(sample_pictures()))
+    name, data = next(iter(samples().items()))
     [found] = search(image=f"data:image/png;base64,{base64.b64encode(data).decode()}", limit=1)
     assert (found["name"], round(found["score"], 2)) == (name, 1.0)
     others = search(image=found["content_id"], limit=5)
@@ -139,7 +135,7 @@ def test_nothing_else_is_a_tool(refusal, tool):
 
 def test_an_agent_learns_how_the_library_is(server):
     answer = call(server.url, "library_status", {})
-    assert json.loads(answer.content[0].text)["pictures"] == len(dict(sample_pictures()))
+    assert json.loads(answer.content[0].text)["pictures"] == len(samples())
 
 
 def test_mcp_is_off_unless_asked_for_and_needs_no_package_then(tmp_path):

@@ -14,14 +14,15 @@ from testing.tiny_clip import save_tiny_clip
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory):
-    return save_tiny_clip(tmp_path_factory.mktemp("models") / "other")
+def other(libraries):
+    return str(libraries.two_models() / "other")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, other):
+def run(tmp_path_factory, libraries):
     """run("search", "red") -> the finished process, on a library of the samples that two models have encoded."""
     home = tmp_path_factory.mktemp("side")
+    libraries.copy(libraries.two_models(), home)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLIP_", "MILVUS_", "EDITS"))}
 
     environment = kept | {"DATA_DIR": str(home / "data"), "CLIP_MODEL": "small"}
@@ -32,9 +33,6 @@ def run(tmp_path_factory, other):
         command = [sys.executable, "app.py", *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, input=answer, capture_output=True, text=True)
 
-    assert run("samples").returncode == 0
-    encoded = run("reindex", "--model", other, "--json")
-    assert json.loads(encoded.stdout)["encoded"] == 60
     return run
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from library.samples.pictures import sample_pictures
 from testing.pages import blocks
+from testing.pictures import samples
 from testing.program import ROOT, ForkedProgram
 from testing.skipping import skip_or_fail
 
@@ -23,7 +23,7 @@ NOTEBOOK = ROOT / "docs" / "python-api.ipynb"
 @pytest.fixture
 def folder(tmp_path):
     """The files that the page speaks of."""
-    drawn = dict(sample_pictures())
+    drawn = samples()
     (tmp_path / "holiday").mkdir()
     for name, data in drawn.items():
         (tmp_path / "holiday" / name).write_bytes(data)

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 import pyarrow.parquet
 import pytest
 
-from library.samples.pictures import sample_pictures
+from testing.pictures import samples
 from testing.program import run_program
 from tests.process.test_commands import settings
 
@@ -18,20 +18,20 @@ BEACH, NIGHT = "a sunny beach.png", "a city at night.png"
 def folder(tmp_path_factory):
     """Some of the sample pictures as files."""
     folder = tmp_path_factory.mktemp("pictures")
-    for name, data in sample_pictures():
+    for name, data in samples().items():
         if name in (BEACH, NIGHT):
             (folder / name).write_bytes(data)
     return folder
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, libraries):
     data = tmp_path_factory.mktemp("search")
+    libraries.copy(libraries.samples(), data)
 
     def run(*arguments):
         return run_program(arguments, data, settings(data))
 
-    assert run("samples").returncode == 0
     return run
 
 
@@ -112,7 +112,7 @@ def test_the_results_of_one_search_are_written_to_a_file(run, search, tmp_path):
         assert [row["name"] for row in csv.DictReader(file)] == [hit["name"] for hit in hits]
     with ZipFile(tmp_path / "hits.zip") as file:
         assert {name: file.read(name) for name in file.namelist()} == {
-            hit["name"]: dict(sample_pictures())[hit["name"]] for hit in hits
+            hit["name"]: samples()[hit["name"]] for hit in hits
         }
     assert len(list(tmp_path.iterdir())) == 3
 

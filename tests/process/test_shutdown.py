@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from testing.app_server import ROOT, Server
+from testing.program import run_program
 
 PICTURES = 320
 WITHOUT_MODEL = """
@@ -66,13 +67,8 @@ def test_an_upload_under_way_ends_with_its_batch(tmp_path):
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(20) == 0, server.log.read_text()
 
-    result = subprocess.run(
-        [sys.executable, "app.py", "status", "--json"],
-        cwd=ROOT,
-        env={**os.environ, "DATA_DIR": str(tmp_path / "data"), "CLIP_MODEL": "small", "MILVUS_URI": ""},
-        capture_output=True,
-        text=True,
-    )
+    environment = {**os.environ, "DATA_DIR": str(tmp_path / "data"), "CLIP_MODEL": "small", "MILVUS_URI": ""}
+    result = run_program(["status", "--json"], ROOT, environment)
     status = json.loads(result.stdout)
     assert 0 < status["pictures"] < PICTURES
     assert status["rows"] == status["pictures"]

@@ -18,10 +18,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from PIL import Image
 
-from library.samples.pictures import sample_pictures
 from settings import Settings
 from testing.app_server import ROOT
 from testing.browser import PATIENCE, counts, loaded, names, overhang, search, upload
+from testing.pictures import samples
 from testing.skipping import skip_or_fail
 from testing.space import NO_HUB, Space, digests, front_matter, others_reach, parsed, shown_commands, uploaded
 from testing.tiny_clip import put_preloaded
@@ -75,7 +75,7 @@ def test_the_sample_pictures_are_there_at_the_first_visit(space, browser):
     page = browser.open(space.url)
     wait_for_samples(page)
     loaded(page, "#results .lk-card img")
-    assert set(names(page)) <= {name for name, _ in sample_pictures()}
+    assert set(names(page)) <= set(samples())
 
 
 def test_words_find_pictures_and_the_page_is_as_wide_as_a_phone(space, phone):

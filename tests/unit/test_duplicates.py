@@ -20,7 +20,7 @@ from library.duplicates.thumbnails import ThumbnailSignatures
 from library.errors import IndexUnavailable, InvalidQuery, StoreUnavailable, UnknownPicture
 from library.image_library import ImageLibrary
 from library.images import content_id
-from library.samples.pictures import sample_pictures
+from testing import pictures
 from testing.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore, ready
 from testing.pictures import item, record
 
@@ -58,7 +58,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def samples():
-    return dict(sample_pictures())
+    return pictures.samples()
 
 
 @pytest.fixture
