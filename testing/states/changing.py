@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from testing.apps import HOSTILE, LONGEST, RIGHT_TO_LEFT, Apps
 from testing.browser import Browser, choose, run, upload
 from testing.states.looking import empty
-from testing.states.steps import open_additions
+from testing.states.steps import open_additions, show_past_runs
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -96,9 +96,7 @@ def a_table_of_the_server(visitor: Browser, apps: Apps) -> Page:
 
 def past_runs(visitor: Browser, apps: Apps) -> Page:
     page = from_the_server(visitor, apps)
-    open_additions(page)
-    page.get_by_role("button", name="Past runs").click()
-    page.locator(".lk-past table").wait_for()
+    show_past_runs(page)
     return page
 
 

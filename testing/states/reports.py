@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from testing.apps import Apps
 from testing.browser import Browser, loaded
 from testing.states.looking import empty, library
-from testing.states.steps import find_near_duplicates, open_near_duplicates, open_settings
+from testing.states.steps import find_near_duplicates, measure, open_near_duplicates, open_settings
 from testing.states.waiting import no_milvus
 
 if TYPE_CHECKING:
@@ -25,8 +24,7 @@ def meter(visitor: Browser, apps: Apps) -> Page:
 
 def measured(visitor: Browser, apps: Apps) -> Page:
     page = meter(visitor, apps)
-    page.get_by_role("button", name=re.compile("^Measure( again)?$")).click()
-    page.locator(".lk-meter-sentence").wait_for()
+    measure(page)
     return page
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ def find_near_duplicates(page: Page) -> None:
         page.locator("#duplicates .lk-meter-sentence").wait_for()
 
 
+def measure(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("^Measure( again)?$")).click()
+    page.locator(".lk-meter-sentence").wait_for()
+
+
 def open_cropper(page: Page) -> None:
     page.get_by_role("button", name="Choose a part of").last.click()
     page.wait_for_function("document.querySelector('.lk-crop img')?.naturalWidth > 0")
@@ -30,6 +36,12 @@ def open_cropper(page: Page) -> None:
 
 def open_settings(page: Page) -> None:
     _unfold(page, "Search settings")
+
+
+def show_past_runs(page: Page) -> None:
+    open_additions(page)
+    page.get_by_role("button", name="Past runs").click()
+    page.locator(".lk-past table").wait_for()
 
 
 def open_additions(page: Page) -> None:

@@ -1,23 +1,17 @@
 """The page for everyone: axe in every state, light and dark, wide and narrow; and a visit without a mouse."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from testing import states
-from testing.browser import PHONE, WIDE, cards, overhang, search, upload, wait_for_cards, wait_for_focus
-from testing.skipping import skip_or_fail
+from testing.accessibility import audit
+from testing.browser import cards, overhang, search, upload, wait_for_cards, wait_for_focus
 from testing.states import STATES
-
-try:
-    from axe_playwright_python.base import AXE_SCRIPT
-except ImportError:
-    AXE_SCRIPT = None
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-# One card is built like the next: the first few speak for all, at a fraction of the time.
-RUN_AXE = """
-async () => (await axe.run({exclude: [['.lk-card:nth-child(n+5)']]}, {resultTypes: ['violations']})).violations
-"""
 # What a style sheet says of colours below a width alone, where the scheme has a say as well.
 COLOURS_BY_WIDTH_AND_SCHEME = """
 () => {
@@ -33,7 +27,6 @@ COLOURS_BY_WIDTH_AND_SCHEME = """
     .map(([condition, rule]) => `${condition}: ${rule.cssText}`);
 }
 """
-AT_REST = "document.getAnimations().every(each => each.effect.getTiming().iterations === Infinity)"
 NAME = "node => node.getAttribute('aria-label') || node.labels?.[0]?.textContent || node.textContent"
 # A box may take the ring for what it holds: the search box, a choice, a card.
 RING = """
@@ -45,32 +38,33 @@ focused => [focused, focused.closest('.full-container, #accuracy label, .lk-card
 """
 
 
-def findings(page):
-    page.wait_for_function(AT_REST)
-    return [
-        f"{found['id']} ({found['impact']}): {node['html']} {node['failureSummary']}"
-        for found in page.evaluate(RUN_AXE)
-        if found["impact"] in ("serious", "critical")
-        for node in found["nodes"]
-    ]
+# The other states are looked at where a visit comes by.
+ALONE = (
+    states.unsure,
+    states.several_parts,
+    states.cropping,
+    states.only_negative,
+    states.nothing_meets_the_filters,
+    states.bad_filter,
+    states.rebuilding,
+    states.fallback,
+    states.longest_name,
+    states.a_table_of_the_server,
+    states.original_gone,
+    states.nothing_evaluated,
+)
 
 
-def show(page, size, scheme):
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    page.locator("body.dark" if scheme == "dark" else "body:not(.dark)").wait_for()
-
-
-@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+@pytest.mark.parametrize("state", ALONE, ids=lambda state: state.__name__)
 def test_axe_finds_nothing_serious_and_nothing_hangs_over_the_edge_in(apps, browser, state):
-    if AXE_SCRIPT is None:
-        skip_or_fail("axe-playwright-python is not installed")
-    page = state(browser, apps)
-    page.evaluate(AXE_SCRIPT)
-    for size, scheme in ((WIDE, "light"), (PHONE, "dark")):
-        show(page, size, scheme)
-        assert findings(page) == [], (size, scheme)
-        assert overhang(page) <= 0, size
+    audit(state(browser, apps), state)
+
+
+def test_every_state_is_looked_at():
+    """Either alone or, by a name after `audit`, in another visit."""
+    visits = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("*.py"))
+    named = set(re.findall(r"audit\(page, states\.(\w+)\)", visits))
+    assert named | {state.__name__ for state in ALONE} == {state.__name__ for state in STATES}
 
 
 def test_a_wide_light_page_and_a_narrow_dark_one_show_every_pair_of_colours(apps, browser):
@@ -165,6 +159,7 @@ def test_the_tab_key_goes_round_the_page_from_top_to_bottom(apps, browser):
 
 def test_the_way_to_the_pictures_can_be_cut_short(apps, browser):
     page = states.results(browser, apps)
+    audit(page, states.results)
     assert tab(page) == "Skip to the pictures"
     page.keyboard.press("Enter")
     assert tab(page) == "Clear"
@@ -179,6 +174,7 @@ def test_a_search_is_explained_by_keys(apps, browser):
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="This search, explained")
     dialog.get_by_text("Clusters searched").wait_for()
+    audit(page, states.explained)
     assert "client.search(" in dialog.locator("code").text_content()
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
@@ -262,6 +258,7 @@ def test_the_receipt_is_read_and_left_by_keys(apps, browser):
 
 def test_a_picture_to_search_with_can_be_taken_back_by_keys(apps, browser):
     page = states.picture_results(browser, apps)
+    audit(page, states.picture_results)
     page.get_by_label("Describe a picture").focus()
     page.keyboard.press("Shift+Tab")
     assert name(page) == "Remove file"

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from library.samples.pictures import sample_pictures
+from testing import states
+from testing.accessibility import audit
 from testing.apps import HOSTILE, LONGEST, RIGHT_TO_LEFT
 from testing.blocked_model import BlockedModel
 from testing.browser import (
@@ -87,6 +89,7 @@ def test_a_file_that_is_no_picture_gets_a_plain_sentence(server, browser, tmp_pa
     alert = page.locator("#results [role=alert]")
     alert.wait_for()
     assert "This is a web page, not a picture." in alert.inner_text()
+    audit(page, states.bad_file)
     assert "/" not in alert.inner_text()
 
 
@@ -97,6 +100,7 @@ def test_settings_change_the_results_at_once(server, browser):
     assert not page.locator("#nprobe").is_visible()
     page.get_by_label("Manual").check(force=True)
     page.locator("#nprobe").wait_for()
+    audit(page, states.settings)
     limit = page.locator("#limit input[type=number]")
     limit.fill("7")
     limit.press("Enter")
@@ -125,6 +129,7 @@ def test_filters_apply_at_once_stay_and_are_in_the_address(server, browser):
     wait_for_cards(page, 2)
     page.get_by_label("Value of condition 1").wait_for()
     assert page.get_by_role("button", name="Filters, 1 active").count() == 1
+    audit(page, states.filtered)
     page.get_by_role("button", name="Remove condition 1").click()
     wait_for_cards(page, 24)
     page.go_back()
@@ -138,6 +143,7 @@ def test_results_go_on_page_by_page(server, browser):
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_text("25–48", exact=True).wait_for()
     second = names(page)
+    audit(page, states.later_results)
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_text("49–60", exact=True).wait_for()
     assert len({*first, *second, *names(page)}) == 60
@@ -156,6 +162,7 @@ def test_the_viewer_shows_all_and_is_worked_by_keys(server, browser):
         assert fact in viewer.inner_text()
     page.wait_for_function("document.querySelector('.lk-large').src.includes('/preview/')")
     loaded(page, ".lk-large")
+    audit(page, states.viewer)
     page.keyboard.press("ArrowRight")
     viewer.get_by_text("3 of 24").wait_for()
     page.keyboard.press("Escape")
@@ -203,6 +210,7 @@ def test_the_status_strip_counts_loads_and_searches(server, browser):
     panel = page.locator(".lk-panel")
     for fact in ("60 pictures", "small", "IVF_FLAT", "COSINE", "nlist", "Milvus Lite"):
         assert fact in panel.inner_text()
+    audit(page, states.details)
 
 
 def test_nprobe_goes_as_far_as_the_index_has_clusters(apps, browser):
@@ -324,6 +332,7 @@ def test_a_tab_opened_later_sees_the_run_under_way(serve, browser, tmp_path, dra
 def test_a_library_for_looking_offers_no_changes(apps, browser):
     page = browser.open(apps.read_only().url)
     page.get_by_text("The library is empty").wait_for()
+    audit(page, states.read_only)
     assert page.get_by_role("button", name="Add sample pictures").count() == 0
     assert not page.locator("#uploads").is_visible()
 
@@ -332,6 +341,8 @@ def test_a_visitor_signs_in(serve, browser):
     server = serve(AUTH="ann:pass:word")
     page = browser.context.new_page()
     page.goto(server.url)
+    page.get_by_label("username").wait_for()
+    audit(page, states.signed_out)
     sign_in(page, "ann", "wrong")
     page.get_by_text("Incorrect Credentials").wait_for()
     assert page.locator("#results").count() == 0

@@ -3,6 +3,7 @@
 import pytest
 
 from testing import states
+from testing.accessibility import audit
 from testing.browser import wait_for_cards
 from testing.states import steps
 
@@ -16,10 +17,12 @@ def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serv
     groups = page.locator(".lk-alikes")
     group = groups.filter(has_text="sunset over the sea")
     assert (groups.count(), group.locator("input:checked").count()) == (6, 1)
+    audit(page, states.near_duplicates)
 
     group.get_by_role("radio", name="Keep sunset over the sea.png").check()
     group.get_by_role("button", name="Keep this one…").press("Enter")
     assert "Keep only sunset over the sea.png, and delete the other 2 pictures" in group.inner_text()
+    audit(page, states.keeping_one)
     page.keyboard.press("Enter")  # the focus is on Cancel
     group.get_by_role("button", name="Keep this one…").press("Enter")
     group.get_by_role("button", name="Delete for good").press("Enter")
@@ -39,14 +42,23 @@ def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serv
 
 def test_who_may_change_nothing_only_looks(apps, browser):
     page = states.near_duplicates_to_look_at(browser, apps)
+    audit(page, states.near_duplicates_to_look_at)
     assert page.locator(".lk-alikes button, .lk-alikes input").count() == 0
 
 
-@pytest.mark.parametrize("state", [states.no_near_duplicates, states.too_few_for_near_duplicates])
-def test_there_is_a_sentence_where_there_are_none(apps, browser, state):
-    assert state(browser, apps).locator(".lk-alikes").count() == 0
+def test_there_is_a_sentence_where_there_are_none(apps, browser):
+    page = states.no_near_duplicates(browser, apps)
+    assert page.locator(".lk-alikes").count() == 0
+    audit(page, states.no_near_duplicates)
+
+
+def test_a_library_can_be_too_small(apps, browser):
+    page = states.too_few_for_near_duplicates(browser, apps)
+    assert page.locator(".lk-alikes").count() == 0
+    audit(page, states.too_few_for_near_duplicates)
 
 
 def test_a_milvus_that_is_away_is_told(apps, browser):
     page = states.near_duplicates_without_milvus(browser, apps)
+    audit(page, states.near_duplicates_without_milvus)
     assert "Milvus" in page.locator("#duplicates .lk-problem").inner_text()

@@ -3,12 +3,17 @@
 import pytest
 
 from testing import states
+from testing.accessibility import audit
+from testing.states import steps
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def test_the_meter_measures_plots_and_suggests(apps, browser):
-    page = states.measured(browser, apps)
+    page = states.meter(browser, apps)
+    audit(page, states.meter)
+    steps.measure(page)
+    audit(page, states.measured)
     assert page.locator(".lk-plot[role=img]").count() == 2
     assert page.locator(".lk-figures.steps tbody tr").count() >= 14
     assert page.locator(".lk-meter-sentence").inner_text().startswith("nprobe ")
@@ -17,6 +22,7 @@ def test_the_meter_measures_plots_and_suggests(apps, browser):
 
 def test_an_evaluation_shows_models_beside_each_other_and_the_worst_queries_with_pictures(apps, browser):
     page = states.evaluation(browser, apps)
+    audit(page, states.evaluation)
     page.get_by_role("rowheader", name="random minus small").first.wait_for()
     page.wait_for_function("document.querySelector('.lk-worst img')?.naturalWidth > 0")
     page.get_by_label("Model of the tables below").select_option("1")

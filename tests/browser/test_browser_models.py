@@ -3,6 +3,7 @@
 import pytest
 
 from testing import states
+from testing.accessibility import audit
 from testing.browser import cards, search
 from testing.states import steps
 from testing.tiny_clip import save_tiny_clip
@@ -16,6 +17,7 @@ def model_of(page, name):
 
 def test_two_models_answer_in_two_columns_with_the_overlap_marked(apps, browser):
     page = states.beside(browser, apps)
+    audit(page, states.beside)
     columns = page.locator(".lk-beside > section")
     assert columns.locator("h3").all_inner_texts() == ["small", "other"]
     assert columns.nth(0).locator(".lk-card").count() == columns.nth(1).locator(".lk-card").count() == 24
@@ -55,16 +57,17 @@ def test_where_the_other_model_cannot_be_had_the_present_one_answers_alone(apps,
     assert page.locator(".lk-beside").count() == 0
 
 
-def test_pictures_are_encoded_for_a_model_and_its_collection_is_dropped(serve, browser, tmp_path):
-    server = serve(CLIP_OTHERS=str(save_tiny_clip(tmp_path / "further")))
+def test_pictures_are_encoded_for_a_model_and_its_collection_is_dropped(serve, browser, libraries, tmp_path):
+    data = libraries.copy(libraries.samples(), tmp_path)
+    server = serve(CLIP_OTHERS=str(save_tiny_clip(tmp_path / "further")), DATA_DIR=str(data))
     page = browser.open(server.url)
-    page.get_by_role("button", name="Add sample pictures").click()
     page.locator(".lk-line h2", has_text="60 pictures").wait_for()
     steps.open_settings(page)
     page.get_by_role("button", name="Models…").click()
     further = model_of(page, "further")
     further.get_by_role("button", name="Encode 60 pictures").click()
     further.get_by_text("60 of 60").wait_for()
+    audit(page, states.models)
     assert model_of(page, "small").get_by_text("in use").count() == 1
     assert model_of(page, "small").get_by_role("button").count() == 0
     further.get_by_role("button", name="Drop the collection").click()

@@ -11,7 +11,8 @@ from PIL import Image
 
 from library.images import content_id
 from testing import states
-from testing.browser import cards, names, run, upload, wait_for_cards
+from testing.accessibility import audit
+from testing.browser import cards, names, upload, wait_for_cards
 from testing.pictures import samples
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -46,6 +47,7 @@ def test_two_selected_results_come_as_csv_and_as_a_zip_of_originals(apps, browse
     pick(page, 0)
     pick(page, 2)
     bar(page, "2 selected").wait_for()
+    audit(page, states.selected)
     chosen = [names(page)[place] for place in (0, 2)]
     name, path = download(page, "CSV")
     assert name == "likeness-2-results.csv"
@@ -62,6 +64,7 @@ def test_two_selected_results_come_as_csv_and_as_a_zip_of_originals(apps, browse
 
 def test_with_nothing_selected_all_results_come(apps, browser):
     page = states.downloads(browser, apps)
+    audit(page, states.downloads)
     shown = names(page)
     name, path = download(page, "JSON")
     assert name == "likeness-24-results.json"
@@ -111,6 +114,7 @@ def test_pictures_are_selected_by_keys(apps, browser):
 
 def test_a_selection_lasts_from_page_to_page_and_no_longer_than_the_question(apps, browser):
     page = states.selected_on_two_pages(browser, apps)
+    audit(page, states.selected_on_two_pages)
     page.get_by_role("button", name="Newer", exact=True).click()
     wait_for_cards(page, 48)
     assert picked(page) == [1]
@@ -130,6 +134,8 @@ def test_deleting_several_asks_first(fresh, browser, tmp_path):
         pick(page, place)
     page.get_by_role("button", name="Delete…").click()
     dialog = page.get_by_role("dialog", name="Delete 3 pictures?")
+    dialog.wait_for()
+    audit(page, states.asked_before_deleting_several)
     dialog.get_by_role("button", name="Keep them").click()
     dialog.wait_for(state="hidden")
     assert cards(page).count() == 5 and picked(page) == [0, 1, 3]
@@ -160,12 +166,10 @@ def test_what_cannot_be_taken_along_is_said(fresh, browser, tmp_path):
     browser.problems.clear()
 
 
-def test_who_may_only_look_takes_along_but_deletes_nothing(serve, browser):
-    server = serve(EDITS="add")
+def test_who_may_only_look_takes_along_but_deletes_nothing(serve, browser, libraries, tmp_path):
+    server = serve(EDITS="add", DATA_DIR=str(libraries.copy(libraries.samples(), tmp_path)))
     page = browser.open(server.url)
-    page.get_by_role("button", name="Add sample pictures").click()
     wait_for_cards(page, 48)
-    run(page, "done")
     pick(page, 0)
     bar(page, "1 selected").wait_for()
     assert page.get_by_role("button", name="Delete…").count() == 0
@@ -184,15 +188,13 @@ def test_on_a_phone_boxes_are_always_there(apps, phone):
     assert page.locator(".lk-selection").evaluate("bar => bar.getBoundingClientRect().bottom") == 844
 
 
-def test_those_who_signed_in_take_along_and_strangers_do_not(serve, browser):
-    server = serve(AUTH="ann:pass:word")
+def test_those_who_signed_in_take_along_and_strangers_do_not(serve, browser, libraries, tmp_path):
+    server = serve(AUTH="ann:pass:word", DATA_DIR=str(libraries.copy(libraries.samples(), tmp_path)))
     page = browser.context.new_page()
     page.goto(server.url)
     page.get_by_label("username").fill("ann")
     page.get_by_label("password").fill("pass:word")
     page.get_by_role("button", name="Login").click()
-    page.get_by_role("button", name="Add sample pictures").click()
-    run(page, "done")
     wait_for_cards(page, 48)
     pick(page, 0)
     assert download(page, "CSV")[0] == "likeness-1-picture.csv"

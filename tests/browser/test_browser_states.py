@@ -11,6 +11,7 @@ import pytest
 
 from encoders.model_files import SMALL_FOLDER
 from testing import states
+from testing.accessibility import audit
 from testing.apps import NO_PICTURE, without_network
 from testing.blocked_model import BlockedModel
 from testing.browser import (
@@ -26,6 +27,7 @@ from testing.browser import (
     wait_for_box,
     wait_for_cards,
 )
+from testing.states import steps
 from testing.tiny_clip import TINY_CLIP, put_into_hub_cache
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -61,9 +63,12 @@ def test_a_search_made_while_the_model_loads_runs_by_itself_once_it_is_there(ser
 
 def test_while_the_model_loads_the_library_can_be_looked_through(apps, browser):
     page = states.waiting(browser, apps)
+    audit(page, states.waiting)
     page.get_by_role("button", name="Show the library").click()
     page.locator(".lk-line h2", has_text="60 pictures").wait_for()
     assert cards(page).count() == 48
+    page.locator(".lk-chip.model[data-state=loading]").wait_for()
+    audit(page, states.loading)
 
 
 def test_without_a_model_the_page_says_what_to_do_and_still_shows_the_library(apps, browser):
@@ -71,11 +76,14 @@ def test_without_a_model_the_page_says_what_to_do_and_still_shows_the_library(ap
     assert "The memory of the graphics card is full." in alert(page).inner_text()
     assert page.locator(".lk-alert").get_by_role("button").count() == 0  # only a new start helps
     wait_for_cards(page, 48)
+    audit(page, states.no_model)
     page.get_by_label("Describe a picture").fill("a rainbow")
     page.keyboard.press("Enter")
     page.locator("#results [role=alert]", has_text="The model is not available").wait_for()
+    audit(page, states.no_model_for_a_search)
     choose(page, apps.picture())
     run(page, "failed")
+    audit(page, states.no_model_for_an_upload)
     assert "The memory of the graphics card is full." in page.locator(".lk-problem").inner_text()
 
 
@@ -100,6 +108,7 @@ def test_from_no_network_to_the_chosen_model(serve, browser, apps, tmp_path):
 def test_pictures_of_another_model_are_encoded_on_request(serve, browser, apps):
     page = browser.open(f"{serve(IMAGE_STORE=apps.pictures()).url}/?q=a+rainbow")
     page.get_by_text("60 pictures cannot be found with small").wait_for()
+    audit(page, states.not_encoded)
     page.get_by_role("button", name="Encode them").click()
     page.locator(".lk-standin").wait_for(state="hidden")
     search(page, "a rainbow over a field")
@@ -164,11 +173,13 @@ def test_without_milvus_the_library_is_shown_and_a_search_says_what_to_do(apps, 
     page = states.no_milvus(browser, apps)
     wait_for_cards(page, 48)
     assert "does not answer. Start it" in alert(page).inner_text()
+    audit(page, states.no_milvus)
     page.get_by_role("button", name="Try again").click()
     page.get_by_label("Describe a picture").fill("a rainbow")
     page.keyboard.press("Enter")
     page.locator("#results [role=alert]", has_text="Milvus is not answering").wait_for()
     assert page.locator(".lk-alert").is_hidden()  # said once is enough
+    audit(page, states.no_milvus_for_a_search)
 
 
 # Addresses
@@ -181,6 +192,7 @@ def test_without_milvus_the_library_is_shown_and_a_search_says_what_to_do(apps, 
 def test_an_address_of_no_picture_is_explained_and_left_by_a_search(server, browser, like, title):
     page = browser.open(f"{server.url}/?like={like}")
     page.locator("#results [role=alert]", has_text=title).wait_for()
+    audit(page, states.bad_address)
     search(page, "a rainbow")
     assert page.url.endswith("?q=a+rainbow")
 
@@ -194,6 +206,7 @@ def test_an_address_with_a_picture_shows_what_is_like_it_and_the_buttons_lead_ba
     page.locator(".lk-part", has_text=first).wait_for()
     address = page.url
     similar = names(page)
+    audit(page, states.similar)
     page.go_back()
     page.locator(".lk-part-picture").wait_for(state="detached")
     page.go_forward()
@@ -206,11 +219,13 @@ def test_an_address_with_a_picture_shows_what_is_like_it_and_the_buttons_lead_ba
 
 def test_pages_lead_forth_and_back_and_clear_leads_to_the_first(server, browser):
     page = browser.open(server.url)
+    audit(page, states.library)
     newest = names(page)[0]
     page.get_by_role("button", name="Older", exact=True).click()
     page.get_by_text("49–60 of 60").wait_for()
     assert page.get_by_role("button", name="Older", exact=True).is_disabled()
     assert newest not in names(page)
+    audit(page, states.last_page)
     page.get_by_role("button", name="Newer", exact=True).click()
     page.get_by_text("1–48 of 60").wait_for()
     assert names(page)[0] == newest
@@ -224,6 +239,7 @@ def test_a_minimum_score_that_nothing_reaches_is_named(apps, browser):
     page = states.no_match(browser, apps)
     assert "No picture reaches the minimum score of 1.00. Lower it" in page.locator(".lk-message").inner_text()
     assert page.locator(".lk-line h2").text_content() == "0 of 60 pictures"
+    audit(page, states.no_match)
 
 
 # Uploads
@@ -246,10 +262,12 @@ def test_a_stopped_upload_keeps_what_was_done_and_skips_the_rest(serve, browser,
 
 def test_cancelling_before_the_files_have_arrived_adds_nothing(apps, browser):
     page = states.empty(browser, apps)
+    audit(page, states.empty)
     held = []
     page.route("**/gradio_api/upload*", lambda route: held.append(route))
     choose(page, [apps.picture() for _ in range(5)])
     page.get_by_text("Uploading 0 of 5 files").wait_for()
+    audit(page, states.sending)
     page.get_by_role("button", name="Cancel").click()
     for route in held:
         route.continue_()
@@ -262,11 +280,13 @@ def test_cancelling_before_the_files_have_arrived_adds_nothing(apps, browser):
 def test_a_receipt_sorts_what_became_of_every_file(apps, browser):
     page = states.receipt(browser, apps)
     assert counts(page) == ["3 new", "1 duplicate", "1 rejected", "1 skipped"]
+    audit(page, states.receipt)
     page.get_by_role("button", name="Details", exact=True).click()
     rows = page.locator(".lk-receipts tbody tr")
     for label, number in (("All 6", 6), ("Problems 2", 2), ("New 3", 3), ("Duplicates 1", 1)):
         page.get_by_role("button", name=label, exact=True).click()
         assert rows.count() == number
+    audit(page, states.receipts)
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     head, *lines = csv.reader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig")))
@@ -277,9 +297,22 @@ def test_a_receipt_sorts_what_became_of_every_file(apps, browser):
     page.locator(".lk-run").wait_for(state="hidden")
 
 
+def test_a_folder_of_the_server_is_imported_and_the_past_runs_tell_of_it(apps, browser):
+    page = states.from_the_server(browser, apps)
+    assert counts(page) == ["1 new", "1 rejected"]
+    audit(page, states.from_the_server)
+    steps.show_past_runs(page)
+    assert "1 rejected" in page.locator(".lk-past table").inner_text()
+    audit(page, states.past_runs)
+
+
 def test_an_upload_behind_another_says_that_it_waits(apps, browser):
-    page = states.upload_in_line(browser, apps)
+    page = states.upload_at_work(browser, apps)
+    audit(page, states.upload_at_work)
+    choose(page, apps.picture())
+    page.get_by_text("Waiting for another run to finish").wait_for()
     assert "0 of 1 file" in page.locator(".lk-run").inner_text()
+    audit(page, states.upload_in_line)
 
 
 # Deleting
@@ -292,6 +325,7 @@ def test_a_picture_deleted_from_a_search_leaves_it(apps, browser):
     shown = cards(page).count()
     cards(page).filter(has_text="a rainbow to lose.png").locator(".lk-open").click()
     page.get_by_role("button", name="Delete", exact=True).click()
+    audit(page, states.asked_before_deleting)
     page.get_by_role("button", name="Keep it").click()
     page.keyboard.press("Escape")
     assert cards(page).count() == shown
@@ -299,6 +333,7 @@ def test_a_picture_deleted_from_a_search_leaves_it(apps, browser):
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete for good").click()
     page.locator(".lk-toast.shown", has_text="a rainbow to lose.png").wait_for()
+    audit(page, states.deleted)
     wait_for_cards(page, shown - 1)
     wait_for_box(page, "a rainbow")
 
