@@ -14,7 +14,7 @@ from library.images import ContentId, content_id
 from library.ingest.runs import Worker
 from testing.app_server import ForkedServer, Server
 from testing.apps import Apps
-from testing.browser import CHROMIUM, PHONE, Browser, Contexts, start_chromium, sync_playwright
+from testing.browser import CHROMIUM, PHONE, Browser, Contexts, SharedChromium, sync_playwright
 from testing.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.libraries import Libraries
 from testing.milvus_server import MilvusServer
@@ -26,6 +26,17 @@ NEEDS = {
     "browser": {"chromium"},
     "process": {"apps", "serve"},
 }
+SHARED_CHROMIUM = pytest.StashKey[SharedChromium]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SHARED_CHROMIUM] = SharedChromium()
+    config.add_cleanup(config.stash[SHARED_CHROMIUM].stop)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if not item.get_closest_marker("browser"):
+        item.config.stash[SHARED_CHROMIUM].stop()
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -52,11 +63,8 @@ def is_in(test: pytest.Item, marker: str) -> bool:
 
 
 def group_of(test: pytest.Item) -> str:
-    """A file shares its module's fixtures; all share one Milvus server; the states of the page share their apps."""
-    if test.get_closest_marker("server"):
-        return "server"
-    state = getattr(test, "callspec", None) and test.callspec.params.get("state")
-    return f"{test.path.stem}-{state.__module__.rpartition('.')[2]}" if callable(state) else test.path.stem
+    """A file shares its module's fixtures; all share one Milvus server."""
+    return "server" if test.get_closest_marker("server") else test.path.stem
 
 
 @pytest.fixture(scope="session")
@@ -140,29 +148,20 @@ def fresh(serve: Callable[..., Server]) -> Server:
     return serve()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    # Not for the session: while it runs, no other test can have an event loop of its own.
+@pytest.fixture
+def chromium(pytestconfig: pytest.Config) -> Contexts:
     if sync_playwright is None or CHROMIUM is None:
         skip_or_fail("playwright or Chromium is not installed")
-    with sync_playwright() as playwright:
-        chromium = start_chromium(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def contexts(chromium: object) -> Contexts:
-    return Contexts(chromium)
+    return pytestconfig.stash[SHARED_CHROMIUM].contexts()
 
 
 @pytest.fixture
-def visit(contexts: Contexts) -> Iterator[Callable[..., Browser]]:
+def visit(chromium: Contexts) -> Iterator[Callable[..., Browser]]:
     """visit(PHONE, "dark") -> a visitor, who in the end must have met no problem."""
     visitors: list[Browser] = []
 
     def come(*args: object) -> Browser:
-        visitors.append(Browser(contexts, *args))
+        visitors.append(Browser(chromium, *args))
         return visitors[-1]
 
     yield come
