@@ -78,6 +78,10 @@ class MilvusServer:
         """The relay and, while it runs, the server."""
         return [process.pid for process in (self._relay, self._server) if process and process.poll() is None]
 
+    @property
+    def is_running(self) -> bool:
+        return self._server is not None and self._server.poll() is None
+
     def start(self, timeout: float = 120) -> Self:
         if self._relay is None:
             self._start_relay()
@@ -108,9 +112,11 @@ class MilvusServer:
         return self.start()
 
     def empty(self) -> None:
-        """Drops every collection: those that stay loaded slow the next ones down."""
+        """Drops every collection: those that stay loaded slow the next ones down. A server that crashed is started."""
         from pymilvus import MilvusClient
 
+        if not self.is_running:
+            self.start()
         with contextlib.closing(MilvusClient(self.uri)) as client:
             for name in client.list_collections():
                 for alias in client.list_aliases(name)["aliases"]:
