@@ -41,9 +41,9 @@ def listed(run):
 
 
 def test_a_search_asks_the_model_that_is_named(run, other):
-    own, others = (
-        json.loads(run("search", "a red circle", "--json", *more).stdout) for more in ([], ["--model", other])
-    )
+    results = [run("search", "a red circle", "--json", *more) for more in ([], ["--model", other])]
+    assert [result.returncode for result in results] == [0, 0], [result.stderr for result in results]
+    own, others = (json.loads(result.stdout) for result in results)
     assert own != others
 
 
