@@ -48,6 +48,7 @@ ALONE = (
     states.bad_filter,
     states.rebuilding,
     states.fallback,
+    states.upload_at_work,
     states.longest_name,
     states.a_table_of_the_server,
     states.original_gone,

@@ -307,10 +307,7 @@ def test_a_folder_of_the_server_is_imported_and_the_past_runs_tell_of_it(apps, b
 
 
 def test_an_upload_behind_another_says_that_it_waits(apps, browser):
-    page = states.upload_at_work(browser, apps)
-    audit(page, states.upload_at_work)
-    choose(page, apps.picture())
-    page.get_by_text("Waiting for another run to finish").wait_for()
+    page = states.upload_in_line(browser, apps)
     assert "0 of 1 file" in page.locator(".lk-run").inner_text()
     audit(page, states.upload_in_line)
 
