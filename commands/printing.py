@@ -17,6 +17,7 @@ from library.search.relevance import Relevance
 
 EMPTY = "The library is empty: add pictures with ingest, or try it with samples."
 NO_COLLECTIONS = "There are no collections yet: add pictures with ingest, or try it with samples."
+LABELS = {"stands_in_for": "fallback for"}  # where the line for a person differs from the key for programs
 
 
 def print_round(source: str, found: Round) -> None:
@@ -127,7 +128,7 @@ def print_json(value: object) -> None:
 
 
 def print_table(report: dict[str, object]) -> None:
-    labels = {name: name.replace("_", " ") for name, value in report.items() if value is not None}
+    labels = {name: LABELS.get(name, name.replace("_", " ")) for name, value in report.items() if value is not None}
     width = max(map(len, labels.values()))
     for name, label in labels.items():
         value = report[name]

@@ -118,7 +118,7 @@ class Elsewhere:
     ("now", "sentence"),
     [
         (b"", "The original can no longer be read at its source, holiday/red.png."),
-        (b"another", "The original at its source, holiday/red.png, has changed since it was taken in."),
+        (b"another", "The original at its source, holiday/red.png, has changed since it was added."),
     ],
 )
 def test_an_original_that_is_not_where_it_was_is_said_to_be_gone(store, database, picture, now, sentence):
