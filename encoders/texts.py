@@ -20,7 +20,7 @@ class TextTower(Protocol):
     def name(self) -> str: ...
     @property
     def multilingual(self) -> bool:
-        """Whether it reads more languages than English."""
+        """Tells whether the tower reads more languages than English."""
         ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:

@@ -104,7 +104,7 @@ class JobRunner(Generic[T]):
 
     @property
     def latest(self) -> Job[T] | None:
-        """The job that was submitted last, over or not."""
+        """Returns the job that was submitted last, over or not."""
         return self._latest
 
     @property

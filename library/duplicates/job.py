@@ -41,17 +41,17 @@ class DuplicateReview:
 
     @property
     def latest(self) -> Job[list[Group]] | None:
-        """The search that was begun last, over or not."""
+        """Returns the search that was begun last, over or not."""
         return self._runner.latest
 
     @property
     def groups(self) -> Sequence[Group] | None:
-        """None until a search came to its end."""
+        """Returns the groups found; None until a search came to its end."""
         return self._groups
 
     @property
     def is_current(self) -> bool:
-        """Whether the last search has seen as many pictures as there are."""
+        """Tells whether the last search has seen as many pictures as there are."""
         return self._groups is not None and self._compared == self._library.status().pictures
 
     def start(self) -> Job[list[Group]]:

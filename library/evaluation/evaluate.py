@@ -20,7 +20,7 @@ class Evaluations(Protocol):
     """What was evaluated so far."""
 
     def add(self, evaluation: Json) -> str:
-        """Where it is kept. Raises StoreUnavailable."""
+        """Stores an evaluation and returns where it is kept. Raises StoreUnavailable."""
         ...
 
     def newest(self, limit: int) -> list[Json]:

@@ -26,7 +26,7 @@ class Task:
 
     @property
     def relevant(self) -> NDArray[np.intp]:
-        """How many pictures are right answers to each query."""
+        """Counts the pictures that are right answers to each query."""
         found: NDArray[np.intp] = (self.groups == self.wanted[:, np.newaxis]).sum(axis=1)
         return found if self.selves is None else found - 1
 

@@ -103,7 +103,7 @@ class Worker:
 
     @property
     def reindexing(self) -> ReindexJob | None:
-        """The latest, over or not."""
+        """Returns the reindexing that was begun last, over or not."""
         return self._reindexing
 
     def start(

@@ -31,7 +31,10 @@ RECENT_TEXTS = 200
 
 
 class Searcher:
-    """Every method raises ModelUnavailable, UnknownModel, StoreUnavailable or IndexUnavailable."""
+    """Answers queries with the hits of one model, and says how far each stands out.
+
+    Every method raises ModelUnavailable, UnknownModel, StoreUnavailable or IndexUnavailable.
+    """
 
     def __init__(
         self,
