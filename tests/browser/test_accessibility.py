@@ -21,9 +21,9 @@ COLOURS_BY_WIDTH_AND_SCHEME = """
     return all.some(each => each.includes('width')) && rule.style ? [...inner, [all.join(), rule]] : inner;
   });
   return [...document.styleSheets].flatMap(sheet => among(sheet.cssRules, []))
-    .filter(([condition, {selectorText, style}]) => [...style].some(property =>
-      /color|background|opacity|filter/.test(property)
-      && (style.getPropertyValue(property).includes('var(') || /dark/.test(selectorText + condition))))
+    .filter(([condition, {selectorText, style}]) => style.cssText.split(';').some(declaration =>
+      /color|background|border(?!.*radius)|outline|shadow|fill|stroke|opacity|filter/.test(declaration.split(':')[0])
+      && (declaration.includes('var(') || /dark/.test(selectorText + condition))))
     .map(([condition, rule]) => `${condition}: ${rule.cssText}`);
 }
 """
