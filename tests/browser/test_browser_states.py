@@ -264,7 +264,7 @@ def test_cancelling_before_the_files_have_arrived_adds_nothing(apps, browser):
     page = states.empty(browser, apps)
     audit(page, states.empty)
     held = []
-    page.route("**/gradio_api/upload*", lambda route: held.append(route))
+    page.route("**/gradio_api/upload*", lambda route: route.continue_() if held else held.append(route))
     choose(page, [apps.picture() for _ in range(5)])
     page.get_by_text("Uploading 0 of 5 files").wait_for()
     audit(page, states.sending)
@@ -310,6 +310,18 @@ def test_an_upload_behind_another_says_that_it_waits(apps, browser):
     page = states.upload_in_line(browser, apps)
     assert "0 of 1 file" in page.locator(".lk-run").inner_text()
     audit(page, states.upload_in_line)
+
+
+def test_what_is_chosen_while_others_are_sent_is_sent_after_them(apps, browser):
+    page = browser.open(apps.changing().url)
+    held = []
+    page.route("**/gradio_api/upload*", lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request("**/gradio_api/upload*"):
+        choose(page, apps.picture("a comet sent first.png"))
+    choose(page, apps.picture("a comet sent later.png"))
+    held[0].continue_()
+    for name in ("first", "later"):
+        cards(page).filter(has_text=f"a comet sent {name}.png").wait_for()
 
 
 # Deleting

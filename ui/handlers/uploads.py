@@ -93,6 +93,11 @@ class UploadHandlers:
         run = self._worker.find(run_id) if run_id else self._worker.current()
         return (run_view(run), run.id) if run else (NO_RUN, None)
 
+    @property
+    def is_busy(self) -> bool:
+        """Returns whether any run is at work or in line, whoever began it."""
+        return self._worker.current() is not None
+
     def stop(self, run_id: str | None) -> Started:
 
         def stopped() -> Started:
@@ -149,6 +154,7 @@ def _not_started(error: Exception) -> Started:
 
 def wire_uploads(handlers: UploadHandlers, blocks: gr.Blocks, page: Controls) -> None:
     followed = [page.run, page.run_id, page.run_timer]
+    updated = [page.run, page.run_timer]
 
     def add(event: gr.EventData) -> tuple[Any, ...]:
         return _followed(handlers.add(event._data))
@@ -159,21 +165,30 @@ def wire_uploads(handlers: UploadHandlers, blocks: gr.Blocks, page: Controls) ->
     def add_from_server(event: gr.EventData) -> tuple[Any, ...]:
         return _followed(handlers.add_from_server(event._data))
 
-    def stop(run_id: str | None) -> tuple[Any, ...]:
-        return _followed(handlers.stop(run_id))
-
     def follow(run_id: str | None) -> tuple[Any, ...]:
         return _followed(handlers.follow(run_id))
+
+    # These two never write the ID: an answer that is late would have the page follow an earlier run.
+    def stop(run_id: str | None) -> tuple[Any, ...]:
+        return _updated(handlers.stop(run_id), handlers.is_busy)
+
+    def go_on(run_id: str | None) -> tuple[Any, ...]:
+        return _updated(handlers.follow(run_id), handlers.is_busy)
 
     page.uploads.arrived(add, None, followed, **CHANGING)
     page.uploads.named(add_from_server, None, followed, **CHANGING)
     page.results.samples(add_samples, None, followed, **CHANGING)
-    page.run.halt(stop, page.run_id, followed, **CHANGING)
+    page.run.halt(stop, page.run_id, updated, **CHANGING)
     page.past_runs.asked(handlers.past_runs, None, page.past_runs, **WATCHING)
     blocks.load(follow, page.run_id, followed, **WATCHING)
-    page.run_timer.tick(follow, page.run_id, followed, **WATCHING)
+    page.run_timer.tick(go_on, page.run_id, updated, **WATCHING)
 
 
 def _followed(state: Started) -> tuple[Json, str | None, gr.Timer]:
     shown, run_id = state
     return shown, run_id, gr.Timer(active=shown["state"] in ("waiting", "running"))
+
+
+def _updated(state: Started, is_busy: bool) -> tuple[Json, gr.Timer]:
+    shown, _, timer = _followed(state)
+    return shown, gr.Timer(active=True) if is_busy else timer

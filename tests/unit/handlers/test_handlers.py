@@ -14,7 +14,7 @@ from testing.page_calls import PARAMS, names, uploaded
 from testing.pictures import item
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
-from ui.handlers.uploads import NO_RUN
+from ui.handlers.uploads import NO_RUN, _updated
 from ui.page import build_page
 from ui.views import PAGE_SIZE, View
 
@@ -378,3 +378,17 @@ def test_the_status_offers_reindexing_to_those_who_may(library, worker, uploads)
 
 def test_an_idle_page_does_not_ask_its_queue_a_thousand_times_a_second(library, worker):
     assert build_page(library, worker, "all")._queue.sleep_when_free >= 0.01
+
+
+def test_a_late_answer_of_the_timer_has_no_page_follow_an_earlier_run(library, worker):
+    page = build_page(library, worker, "all")
+    functions = page.fns.values()
+    (timer, run_id) = next(
+        (fn.targets[0][0], fn.inputs[0]) for fn in functions if fn.name == "go_on" and fn.targets[0][1] == "tick"
+    )
+    assert not any(run_id in fn.outputs for fn in functions if (timer, "tick") in fn.targets)
+
+
+def test_the_timer_goes_on_while_any_run_is_at_work():
+    over = ({"state": "done"}, "a run")
+    assert [_updated(over, is_busy)[1].active for is_busy in (True, False)] == [True, False]

@@ -17,6 +17,7 @@ export class Uploads {
   #host;
   #busy = false;
   #cancelled = false;
+  #later = []; // chosen or dropped while others are on their way
   #files = filePicker(phrase('uploads.pictures'), (files) => this.#take(files, false));
   #folder = filePicker(phrase('uploads.folder'), (files) => this.#take(files, true));
   #words = el('p', 'lk-zone-words');
@@ -71,9 +72,16 @@ export class Uploads {
   }
 
   async #take(chosen, fromFolder) {
-    if (this.#busy || chosen.length === 0) return;
+    if (chosen.length === 0) return;
+    this.#later.push([chosen, fromFolder]);
+    if (this.#busy) return;
     this.#busy = true;
     this.#cancelled = false;
+    while (this.#later.length > 0) await this.#send(...this.#later.shift());
+    this.#busy = false;
+  }
+
+  async #send(chosen, fromFolder) {
     const leftOut = [];
     const wanted = chosen.filter((file) => {
       const reason = this.#whyNot(file, fromFolder);
@@ -83,8 +91,10 @@ export class Uploads {
     this.#showProgress(0, wanted.length);
     const sent = await this.#sendAll(wanted, leftOut);
     this.#showProgress(0, 0);
-    this.#busy = false;
-    if (this.#cancelled) return;
+    if (this.#cancelled) {
+      this.#later = [];
+      return;
+    }
     this.#host.trigger('arrived', { files: sent, left_out: leftOut.slice(0, MAX_LEFT_OUT) });
   }
 
