@@ -36,7 +36,6 @@ QUEUE_SECONDS = 0.01  # Gradio's own millisecond keeps a core 5 % busy while nob
 STATUS_SECONDS = 2
 RUN_SECONDS = 1
 KEEP_UPLOADS = (3_600, 86_400)  # look every hour, delete what is a day old
-ASKED_OF_RESULTS = ("visit", "again", "turn", "samples", "remove", "discard")
 
 
 def build_page(

@@ -101,12 +101,13 @@ def error_view(error: Exception, view: View | None = None) -> Json:
         "kind": next((kind for kind in TITLED if isinstance(error, kind)), LikenessError).__name__,
         "detail": str(error) if known else str(UNEXPECTED),
         "retry": not known or isinstance(error, WORTH_ANOTHER_TRY),
+        "offset": view.offset if view else 0,
         "query": _address(view or View()),
     }
 
 
 def waiting_view(view: View) -> Json:
-    return {"state": "waiting", "query": _address(view)}
+    return {"state": "waiting", "offset": view.offset, "query": _address(view)}
 
 
 def browse_view(records: Sequence[Record], total: int, view: View) -> Json:

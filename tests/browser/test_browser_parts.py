@@ -5,9 +5,12 @@ import re
 import pytest
 from PIL import Image
 
+from library.errors import IndexUnavailable
 from testing import states
 from testing.browser import cards, names, search, search_with_file, wait_for_box, wait_for_cards
+from testing.pictures import record
 from testing.states import steps
+from ui.views import View, browse_view, error_view, waiting_view
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -29,6 +32,30 @@ def wait_for_address(page, pattern):
 def press(card, name):
     card.hover()
     card.get_by_role("button", name=name).click()
+
+
+ANSWERS_IN_TURN = """async (values) => {
+  const modules = [...document.querySelectorAll('link[rel=modulepreload]')].map((link) => link.href);
+  const { Results } = await import(modules.find((url) => url.endsWith('/search/results.js')));
+  const [element, drawn] = [document.createElement('div'), document.createElement('div')];
+  const props = { value: { state: 'starting' }, edits: 'all' };
+  let tell;
+  new Results({ element, drawn, props, trigger() {}, upload() {}, watch: (_, listener) => { tell = listener; } });
+  return values.map((value) => { props.value = value; tell(); return element.dataset.state; });
+}"""
+
+
+def test_a_refresh_that_is_late_does_not_undo_a_search(server, browser):
+    page = browser.open(server.url)
+    library, found = View(), View.of("a sunset")
+    answers = [
+        browse_view([], 0, library),
+        browse_view([record(1)], 1, library) | {"refreshes": True},
+        waiting_view(found),
+        browse_view([record(1)], 1, library) | {"refreshes": True},
+        error_view(IndexUnavailable("milvus_away"), found) | {"refreshes": True},
+    ]
+    assert page.evaluate(ANSWERS_IN_TURN, answers) == ["empty", "browse", "waiting", "waiting", "error"]
 
 
 def test_every_search_shows_its_parts_and_words_can_be_added(server, browser):

@@ -46,6 +46,10 @@ class SearchHandlers:
             lambda: self._shown(view, limit, accuracy, nprobe, min_score), lambda error: error_view(error, view)
         )
 
+    def refresh(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
+        """Returns the same view anew, marked so that the page drops it once it shows another one."""
+        return self.show(view, limit, accuracy, nprobe, min_score) | {"refreshes": True}
+
     def visit(self, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
         """Returns what a link, an example, a page button or the address bar leads to."""
 
@@ -196,7 +200,7 @@ def wire_searches(handlers: SearchHandlers, page: Controls) -> None:
     # On its own, since a search takes its time: it must not wipe what is typed meanwhile.
     page.results.visit(refill, None, page.box, **WATCHING)
     page.results.visit(visit, [*page.params], [page.results, page.view], **SEARCHING)
-    page.results.again(handlers.show, [page.view, *page.params], page.results, **SEARCHING)
+    page.results.again(handlers.refresh, [page.view, *page.params], page.results, **SEARCHING)
     page.results.turn(turn, [page.view, *page.params], [page.results, page.view], **SEARCHING)
     limit, accuracy, nprobe, min_score = page.params
     for slider in (limit, nprobe, min_score):

@@ -13,6 +13,9 @@ import { Selection } from './selection.js';
 import { StatusLine } from './status_line.js';
 import { Viewer } from './viewer.js';
 
+const isSameView = (one, other) =>
+  JSON.stringify([one.query, one.offset]) === JSON.stringify([other.query, other.offset]);
+
 const labelOf = (node) => node.getAttribute('aria-label') || node.textContent;
 
 export class Results {
@@ -113,6 +116,7 @@ export class Results {
   #draw() {
     const { props, element } = this.#host;
     const shown = props.value || {};
+    if (shown.refreshes && this.#shown.query && !isSameView(shown, this.#shown)) return; // a search was answered meanwhile
     this.#shown = shown;
     this.#items = shown.items || [];
     element.dataset.state = shown.state;
