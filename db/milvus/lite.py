@@ -56,9 +56,11 @@ class Lite:
 
     def explain(self, error: Exception) -> IndexUnavailable:
         text = self._without_folder(str(error))
-        if "Open local milvus failed" in text:
+        if "Open local milvus failed" not in text:
+            return IndexUnavailable("lite_failed", name=self._path.name, reason=brief(text))
+        if self._is_locked():
             return IndexUnavailable("lite_in_use", name=self._path.name)
-        return IndexUnavailable("lite_failed", name=self._path.name, reason=brief(text))
+        return IndexUnavailable("lite_not_opened", name=self._path.name)
 
     def quote(self, text: str) -> str:
         # Lite knows no \u, and takes control characters as they are.
@@ -96,6 +98,19 @@ class Lite:
     def rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> bool:
         rebuild_in_place(client, name, nlist)
         return True
+
+    def _is_locked(self) -> bool:
+        """Tells whether another process has Milvus Lite's folder open: pymilvus keeps its reason to itself."""
+        import fcntl
+
+        try:
+            with (self._path / "LOCK").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _without_folder(self, text: str) -> str:
         """Returns the text without the folders of this machine: visitors of the page read it too."""

@@ -96,3 +96,15 @@ def test_a_milvus_that_was_never_there_is_named_without_waiting(picture):
         list(library.add([item("red.png", picture("red"))]))
     assert library.status().pictures == 0
     library.close()
+
+
+@pytest.mark.parametrize("damage", ["a file in its place", "a file of its own that is none"])
+def test_what_is_no_index_of_lite_is_named_and_not_taken_for_one_in_use(damage, picture, tmp_path):
+    path = tmp_path / "milvus.db"
+    if damage == "a file in its place":
+        path.write_bytes(b"SQLite format 3")
+    else:
+        (path / "LOCK").mkdir(parents=True)
+    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), Milvus(path))
+    with pytest.raises(IndexUnavailable, match=r"^milvus\.db cannot be opened .* move it elsewhere"):
+        list(library.add([item("red.png", picture("red"))]))
