@@ -1,5 +1,6 @@
 """Holds every setting of the app, read once from the environment and .env."""
 
+import errno
 import logging
 import os
 import re
@@ -255,7 +256,16 @@ def _is_usable(path: Path, settings: Settings) -> bool:
     folder = path.absolute()
     existing = next(path for path in [folder, *folder.parents] if path.exists())
     # Beside a server a store that can only be read still serves searches.
-    return existing.is_dir() and (os.access(existing, os.W_OK | os.X_OK) or not settings.uses_lite)
+    return existing.is_dir() and (not settings.uses_lite or _can_write(existing))
+
+
+def _can_write(folder: Path) -> bool:
+    """Tells whether files can be made in a folder, which the superuser is told of every folder until it is tried."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError as error:
+        return error.errno == errno.ENOSPC  # what is there can still be searched
 
 
 def _first_problem(error: ValidationError) -> SettingsError:

@@ -164,6 +164,11 @@ def test_a_default_folder_that_cannot_be_written_is_replaced(monkeypatch, tmp_pa
     assert settings.data_dir.is_dir() and settings.data_dir.name.startswith("likeness-")
 
 
+def test_a_folder_that_no_file_can_be_made_in_is_refused_though_the_superuser_may(monkeypatch):
+    with pytest.raises(SettingsError, match="DATA_DIR=/proc/likeness is not possible"):
+        load(monkeypatch, DATA_DIR="/proc/likeness")
+
+
 @pytest.mark.process
 @pytest.mark.parametrize("source", ["environment", "dotenv"])
 def test_a_path_as_milvus_uri_ends_the_program_before_pymilvus_is_imported(tmp_path, source):
