@@ -51,6 +51,7 @@ class DecisionFile:
     def _forget(self) -> None:
         self._known = PassingDecisions()
         self._read_to = 0
+        self._lines_read = 0
         self._inode = 0
 
     def _read_on(self) -> None:
@@ -72,8 +73,10 @@ class DecisionFile:
         except OSError as error:
             logger.warning("%s cannot be read: %s", self._path.name, error.strerror)
             return
-        for line in filter(bytes.strip, lines.splitlines()):
-            self._apply(line)
+        for line in lines.splitlines():
+            self._lines_read += 1
+            if line.strip():
+                self._apply(line)
 
     def _apply(self, line: bytes) -> None:
         try:
@@ -84,7 +87,7 @@ class DecisionFile:
             else:
                 self._known.supersede(_ids(decision["given_up"]), parse_content_id(decision["kept"]))
         except (ValueError, TypeError, KeyError, InvalidContentId):
-            logger.warning("A line of %s says nothing and is passed over.", self._path.name)
+            logger.warning("Line %d of %s says nothing and is passed over.", self._lines_read, self._path.name)
 
 
 def _ids(given: Any) -> list[ContentId]:

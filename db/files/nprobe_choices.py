@@ -49,9 +49,9 @@ class NprobeChoices:
             stat = self._path.stat()
             if self._read_at == (stat.st_mtime_ns, stat.st_size):
                 return
+            self._read_at = (stat.st_mtime_ns, stat.st_size)  # a damaged file is told of once
             given = json.loads(self._path.read_text(encoding="utf-8"))
             self._choices = {str(name): _checked(each) for name, each in given.items()}
-            self._read_at = (stat.st_mtime_ns, stat.st_size)
         except FileNotFoundError:
             self._choices, self._read_at = {}, None
         except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:

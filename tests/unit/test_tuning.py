@@ -254,6 +254,13 @@ def test_a_damaged_file_counts_as_no_choice(tmp_path, choices, text):
     assert json.loads((tmp_path / "nprobe.json").read_text()) == {"a": {"nprobe": 2, "nlist": 128}}
 
 
+def test_a_damaged_file_is_told_of_once(tmp_path, choices, caplog):
+    (tmp_path / "nprobe.json").write_text("{")
+    for _ in range(3):
+        choices.find("a")
+    assert caplog.text.count("nprobe.json cannot be read") == 1
+
+
 def test_a_choice_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable, match="The choice cannot be kept"):
