@@ -4,13 +4,13 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from library.errors import InvalidQuery
+from library.errors import InvalidQuery, RejectedImage
 from library.images import MAX_ASPECT, WORKING_SIDE, ContentId, decode, parse_content_id
 from library.messages import Message
 from library.ports import Encoder, Vector
@@ -77,11 +77,12 @@ class TextPart:
 
 @dataclass(frozen=True)
 class PicturePart:
-    """Brings a picture from outside the library, by its bytes."""
+    """Brings a picture from outside the library, by its bytes; `name` is what problems call it by."""
 
     data: bytes
     weight: float = 1.0
     crop: Crop | None = None
+    name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         _check_weight(self.weight)
@@ -165,6 +166,16 @@ def picture_to_encode(data: bytes, crop: Crop | None, working_side: int = WORKIN
     if crop is None:
         return decode(data, working_side).image
     return crop.of(decode(data, crop.short_side(working_side)).image)
+
+
+def decode_part(part: PicturePart, working_side: int = WORKING_SIDE) -> Image.Image:
+    """Decodes the picture of a part. Raises RejectedImage, which tells which picture it is, or InvalidQuery."""
+    try:
+        return picture_to_encode(part.data, part.crop, working_side)
+    except RejectedImage as error:
+        if not part.name:
+            raise
+        raise RejectedImage("named_picture_rejected", name=part.name, problem=error) from error
 
 
 def encode(encoder: Encoder, inputs: Sequence[str | Image.Image | None]) -> list[Vector | None]:

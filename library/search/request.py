@@ -59,7 +59,7 @@ class PartRequest:
             return TextPart(self.text, self.weight)
         if self.content_id:
             return LibraryPart(self.content_id, self.weight, self.crop)
-        return PicturePart(read_picture(self.image), self.weight, self.crop)
+        return PicturePart(read_picture(self.image), self.weight, self.crop, self.name)
 
     def as_json(self) -> Json:
         """Returns what `parse` takes."""

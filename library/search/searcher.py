@@ -20,7 +20,17 @@ from library.search.fields import FieldCatalogue
 from library.search.filters import Filter
 from library.search.null_models import NullModels
 from library.search.paging import arranged, page_of
-from library.search.parts import LibraryPart, Part, PicturePart, TextPart, combine, encode, notes_on, picture_to_encode
+from library.search.parts import (
+    LibraryPart,
+    Part,
+    PicturePart,
+    TextPart,
+    combine,
+    decode_part,
+    encode,
+    notes_on,
+    picture_to_encode,
+)
 from library.search.query import Answer, Listing, Query, SortOrder, Timings
 from library.search.relevance import is_confident
 from library.search.stored_vectors import StoredVectors, fill_stored_vectors, uncropped_pictures
@@ -109,7 +119,7 @@ class Searcher:
             case TextPart():
                 return part.text
             case PicturePart():
-                return picture_to_encode(part.data, part.crop, encoder.working_side)
+                return decode_part(part, encoder.working_side)
             case LibraryPart(crop=None):
                 return None
             case LibraryPart():

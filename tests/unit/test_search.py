@@ -90,9 +90,9 @@ def test_a_library_picture_that_is_not_there_is_told(colours):
         found(colours, TextPart("red"), LibraryPart("0" * 64))
 
 
-def test_one_bad_picture_among_the_parts_is_told(colours, picture):
-    with pytest.raises(RejectedImage, match="not a picture"):
-        found(colours, PicturePart(picture("red")), PicturePart(b"text"))
+def test_of_several_pictures_the_bad_one_is_named(colours, picture):
+    with pytest.raises(RejectedImage, match=r"^notes\.txt: .*not a picture"):
+        found(colours, PicturePart(picture("red"), name="red.png"), PicturePart(b"text", name="notes.txt"))
 
 
 def test_parts_that_cancel_each_other_out_are_told(colours):
