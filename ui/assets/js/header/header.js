@@ -53,6 +53,15 @@ const fill = (node, ...parts) => {
   node.replaceChildren(...shown.map((part) => (part instanceof Node ? part : document.createTextNode(part))));
 };
 
+/** The words of a language around the figure, which stands out. */
+const counted = (count) => {
+  const figure = number(count);
+  const [before, after] = phrase('count.pictures', { count }).split(figure);
+  const words = el('span');
+  words.append(before, el('b', '', figure), after);
+  return words;
+};
+
 const joined = (...parts) => parts.filter(Boolean).join(' · ');
 
 const modelWords = (value) => {
@@ -126,7 +135,7 @@ export class Header {
   #drawChips({ pictures, model, index }) {
     const chips = this.#chips;
     if (pictures === null) fill(chips.pictures, phrase('header.store_offline'));
-    else fill(chips.pictures, el('b', '', number(pictures)), phrase('header.pictures', { count: pictures }));
+    else fill(chips.pictures, counted(pictures));
     fill(chips.model, modelWords(model));
     chips.model.dataset.state = model.state;
     fill(chips.index, index && joined(index.type, index.metric, `nlist ${index.nlist}`));

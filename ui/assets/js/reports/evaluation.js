@@ -2,7 +2,7 @@
 
 import { el } from '../shared/dom.js';
 import { dateOf } from '../shared/format.js';
-import { phrase } from '../shared/language.js';
+import { listed, phrase } from '../shared/language.js';
 import { ReportDialog } from './dialog.js';
 import { classSection, summary, TASKS, taskSection, templateSection, worstSection } from './evaluation_sections.js';
 
@@ -70,7 +70,7 @@ export class Evaluations {
   #evaluationChoice({ at }) {
     const bar = el('div', 'lk-evaluations');
     const options = this.#shown.kept.map((each) => {
-      return [each.at, `${dateOf(each.at)}: ${each.source}, ${each.models.join(', ')}`];
+      return [each.at, `${dateOf(each.at)}: ${each.source}, ${listed(each.models)}`];
     });
     bar.append(choice(phrase('evaluation.title'), options, at, (chosen) => this.#trigger('asked', { at: chosen })));
     return bar;

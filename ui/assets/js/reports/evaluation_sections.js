@@ -2,7 +2,7 @@
 
 import { el, nameOf } from '../shared/dom.js';
 import { number } from '../shared/format.js';
-import { phrase } from '../shared/language.js';
+import { listed, phrase } from '../shared/language.js';
 import { barPlot, legend } from './plots.js';
 import { figuresTable } from './tables.js';
 import { worstQueries } from './worst_queries.js';
@@ -64,7 +64,7 @@ const barsOfTask = (metrics, tasks, title, width) => {
   const plotted = PLOTTED.filter((name) => metrics.includes(name));
   const groups = plotted.map((name) => ({ name: titleOf(name), bars: tasks.map((task) => task.exact[name]) }));
   const values = groups.map(({ name, bars }) => `${name} ${bars.map(({ value }) => value.toFixed(2)).join(' / ')}`);
-  return barPlot({ label: `${title}: ${values.join(', ')}`, width, height: 210, groups });
+  return barPlot({ label: `${title}: ${listed(values)}`, width, height: 210, groups });
 };
 
 export const taskSection = (evaluation, kind, width) => {
@@ -130,7 +130,7 @@ export const summary = (evaluation) => {
   const classes = phrase('count.classes', { count: evaluation.classes });
   const parts = [
     phrase('evaluation.of', { pictures, classes, source: evaluation.source }),
-    ...(left.length ? [phrase('evaluation.left_out', { what: left.join(', ') })] : []),
+    ...(left.length ? [phrase('evaluation.left_out', { what: listed(left) })] : []),
     phrase('evaluation.recall'),
     phrase('evaluation.resamples', { resamples: evaluation.interval.resamples }),
     phrase('evaluation.depth', { depth: evaluation.models[0].index.depth }),

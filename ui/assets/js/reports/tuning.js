@@ -2,7 +2,7 @@
 
 import { button, el } from '../shared/dom.js';
 import { milliseconds, number } from '../shared/format.js';
-import { phrase, said } from '../shared/language.js';
+import { listed, phrase, said } from '../shared/language.js';
 import { jobProgress, problemLine, ReportDialog } from './dialog.js';
 import { legend, linePlot } from './plots.js';
 import { figuresTable } from './tables.js';
@@ -23,7 +23,7 @@ const texts = (result) => {
   const sources = Object.entries(result.texts_from);
   const count = (amount) => (sources.length > 1 ? ` ${number(amount)}` : '');
   const parts = sources.map(([source, amount]) => `${FROM[source] || source}${count(amount)}`);
-  return `${phrase('count.texts', { count: result.texts })}${parts.length ? ` (${parts.join(', ')})` : ''}`;
+  return `${phrase('count.texts', { count: result.texts })}${parts.length ? ` (${listed(parts)})` : ''}`;
 };
 
 const marksOf = ({ suggested, present, nlist }) => {
@@ -85,7 +85,7 @@ const rowOf = (step, { present, suggested }) => {
     milliseconds(step.milliseconds[kind]),
   ]);
   return {
-    cells: [number(step.nprobe), ...kinds, marks.join(', ')],
+    cells: [number(step.nprobe), ...kinds, listed(marks)],
     className: step.nprobe === suggested ? 'suggested' : '',
   };
 };

@@ -45,6 +45,12 @@ export const phrase = (key, values = {}, table = tables[language]) => {
   return text.replace(/\{(\w+)\}/g, (whole, name) => written(values[name] ?? whole));
 };
 
+/**
+ * One line that lists the values.
+ * @param {string[]} values
+ */
+export const listed = (values) => values.join(phrase('common.list_separator'));
+
 /** @param {string} key */
 export const inEnglish = (key) => phrase(key, {}, tables.en);
 
