@@ -127,7 +127,7 @@ class _Server:
 
     def close(self) -> None:
         """Finishes the batch in hand; what a slow disk or a silent Milvus would hold up is left to the next run."""
-        logger.info("stopping after the batch in hand")
+        logger.info("stopping")
         node = getattr(self._page, "node_process", None)  # renders the page on the server, where it does
         last_resort = threading.Timer(STOP_WITHIN, _give_up, [node])
         last_resort.daemon = True
