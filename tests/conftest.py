@@ -1,6 +1,7 @@
 """What the tests share: pictures, libraries of fakes, photos where there are some, a real Milvus server."""
 
 import os
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -65,6 +66,15 @@ def is_in(test: pytest.Item, marker: str) -> bool:
 def group_of(test: pytest.Item) -> str:
     """A file shares its module's fixtures; all share one Milvus server."""
     return "server" if test.get_closest_marker("server") else test.path.stem
+
+
+@pytest.fixture(autouse=True)
+def no_process_without_the_mark(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("This test starts a process: mark it with process.")
+
+    if not any(request.node.get_closest_marker(marker) for marker in NEEDS):
+        monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
 
 
 @pytest.fixture(scope="session")

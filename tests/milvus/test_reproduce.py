@@ -54,6 +54,7 @@ QUERIES = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 def test_on_lite_it_prints_the_same_hits_once_the_app_is_closed(query, tmp_path, picture):
     library = filled(Milvus(tmp_path / "data" / "milvus.db"), picture)

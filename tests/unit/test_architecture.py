@@ -85,6 +85,7 @@ def test_what_is_imported_is_required_by_name():
     assert all(re.search(r"<\d", line) for line in lines), "every range has an upper bound"
 
 
+@pytest.mark.process
 def test_nothing_heavy_is_imported_before_the_settings_are_read():
     heavy = "[name for name in ('pymilvus', 'torch', 'gradio') if name in sys.modules]"
     code = f"import sys, app, commands.main; print({heavy})"

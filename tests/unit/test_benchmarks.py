@@ -30,6 +30,7 @@ def test_sections_stand_in_one_order_whichever_was_measured_first():
     assert text == "# Measured\n\n## Tower\n\na\n\n## Rows\n\nb\n"
 
 
+@pytest.mark.process
 def test_what_is_published_says_the_machine_and_the_commit(tmp_path, capsys):
     results = tmp_path / "RESULTS.md"
     publish(Table("Rows", [row(2, at_least=4)], ["a note"]), results, quick=False)

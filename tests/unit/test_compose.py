@@ -297,10 +297,12 @@ def follows_the_specification(file: Path) -> bool:
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
+@pytest.mark.process
 def test_the_file_follows_the_compose_specification():
     assert follows_the_specification(FILE)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("written", "instead"),
     [

@@ -18,10 +18,12 @@ def lint(text: str) -> str:
     return result.stdout if result.returncode else ""
 
 
+@pytest.mark.process
 def test_the_linter_finds_nothing():
     assert lint(TEXT) == ""
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("written", "instead", "rule"),
     [

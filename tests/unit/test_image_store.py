@@ -193,6 +193,7 @@ for number in range(100_000):
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("kind", ["disk", "s3"])
 def test_a_kill_leaves_only_whole_pictures(request, tmp_path, kind):
     place = request.getfixturevalue("bucket") if kind == "s3" else tmp_path
