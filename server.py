@@ -91,7 +91,7 @@ def new_watching(
 
 
 class _Server:
-    """The page of one library, from its launch until it is closed."""
+    """Serves the page of one library, from its launch until it is closed."""
 
     def __init__(self, settings: Settings, library: "ImageLibrary", stop: Stop) -> None:
         from library.ingest.runs import Worker

@@ -66,7 +66,7 @@ def is_space() -> bool:
 
 
 class SettingsError(LikenessError):
-    """A setting is not possible: its sentence names the variable, what was given and what is allowed."""
+    """Names a setting that is not possible, what was given and what is allowed."""
 
 
 class Settings(BaseSettings):

@@ -9,14 +9,14 @@ RESAMPLES = 5000
 
 
 class Best(NamedTuple):
-    """The two measures of the best hit of a query."""
+    """Holds the two measures of the best hit of a query."""
 
     z: float
     score: float
 
 
 class Comparison(NamedTuple):
-    """AUROC of the calibrated measure, of the raw score, and the 95 % interval of the difference."""
+    """Holds the AUROC of the calibrated measure, that of the raw score, and the 95 % interval of the difference."""
 
     calibrated: float
     raw: float

@@ -36,7 +36,7 @@ AS_DELIVERED = {"log.level": "warn"}
 
 
 class Figures(NamedTuple):
-    """Rates in a second, times in milliseconds."""
+    """Holds rates in a second and times in milliseconds."""
 
     insert: float
     load: float

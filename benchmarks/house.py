@@ -1,4 +1,4 @@
-"""The size of the house, before and after: files, lines, functions, classes, circles, README, silenced checks.
+"""Measures the size of the house, before and after: files, lines, functions, classes, circles, README, silenced checks.
 
 python -m benchmarks.house [--since 58a2aee]
 """

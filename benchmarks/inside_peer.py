@@ -25,7 +25,7 @@ def has_operators():
 
 
 def define_missing_operators():
-    """To be called before anything imports torchvision: a failed import cannot be repeated."""
+    """Defines operators that torchvision misses, before anything imports it: a failed import cannot be repeated."""
     if os.fork() == 0:
         os._exit(0 if has_operators() else 1)
     if os.wait()[1]:
@@ -74,7 +74,7 @@ def open_clip(_):
 
 @torch.inference_mode()
 def fastest(library):
-    """The precision that this machine is quickest at."""
+    """Returns the precision that this machine is quickest at."""
     best = (float("inf"),)
     pixels = torch.rand(BATCH, 3, 224, 224)
     for precision in ("fp32", "bf16", "pure_bf16"):

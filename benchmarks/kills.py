@@ -76,7 +76,7 @@ def write_table(table: Path, photos: Path) -> int:
 
 
 class Run:
-    """One `ingest` of the table into a folder of its own, started as often as it takes."""
+    """Runs one `ingest` of the table into a folder of its own, started as often as it takes."""
 
     def __init__(self, table: Path, data: Path) -> None:
         self.data = data

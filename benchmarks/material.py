@@ -30,7 +30,7 @@ NOISE_SIDE = 1024
 
 
 class Kind(NamedTuple):
-    """Pictures of one size, each a JPEG of `smallest` to `largest` bytes."""
+    """Describes pictures of one size, each a JPEG of `smallest` to `largest` bytes."""
 
     name: str
     size: tuple[int, int]
@@ -158,7 +158,7 @@ def _with_noise(image: Image.Image, strength: float, rng: random.Random) -> Imag
 
 @cache
 def _noise(strength: float) -> np.ndarray:
-    """Mostly of brightness, as a camera's is."""
+    """Draws noise mostly of brightness, as a camera's is."""
     rng = np.random.default_rng(0)
     brightness = rng.normal(0, strength, (NOISE_SIDE, NOISE_SIDE, 1))
     colour = rng.normal(0, strength / 4, (NOISE_SIDE, NOISE_SIDE, 3))

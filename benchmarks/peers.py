@@ -28,7 +28,7 @@ MUST_REACH = {"sentence_transformers": 7, "open_clip": 3}
 
 
 class Peer:
-    """A library of others, in a process and a virtual environment of its own."""
+    """Runs a library of others, in a process and a virtual environment of its own."""
 
     def __init__(self, name: str, model: Path, cache: Path) -> None:
         command = [str(_environment(name, cache)), str(INSIDE), name, str(model)]
@@ -83,7 +83,7 @@ NOTES = [
 def row_beside(
     name: str, model: Path, encoder: Encoder, paths: Sequence[Path], peer_count: int, rounds: int, cache: Path
 ) -> Row:
-    """The peer is there only for its own row, so that it takes no memory from the next."""
+    """Measures one row, with the peer there only for that row, so that it takes no memory from the next."""
     peer = Peer(name, model, cache)
     peer.rate(paths[: peer_count // 4])
     ingest_rate(encoder, paths[: len(paths) // 4])
@@ -100,7 +100,7 @@ def row_beside(
 
 
 def _environment(name: str, cache: Path) -> Path:
-    """Its Python. Made once: open_clip brings torchvision, which would change our processor."""
+    """Returns the peer's Python. Made once: open_clip brings torchvision, which would change our processor."""
     folder = cache / f"venv-{name}"
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     done = folder / "complete"

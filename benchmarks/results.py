@@ -34,7 +34,7 @@ CACHE = Path.home() / ".cache" / "likeness-benchmarks"
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison of a table. A row without a limit only informs."""
+    """Holds one comparison of a table. A row without a limit only informs."""
 
     measured: str
     figure: str

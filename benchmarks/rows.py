@@ -27,7 +27,7 @@ Server = Annotated[str, typer.Option(help="auto starts the PyPI package milvus; 
 
 
 class Filling(NamedTuple):
-    """Seconds that the rows took, in the batches and in the flush at the end."""
+    """Holds the seconds that the rows took, in the batches and in the flush at the end."""
 
     ours: float
     direct: float

@@ -1,1 +1,1 @@
-"""The command line, built with typer: one module for each group of commands."""
+"""Defines the command line, built with typer: one module for each group of commands."""

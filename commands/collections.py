@@ -1,4 +1,4 @@
-"""The commands on the collections of vectors, one for each model: list them, encode for one, drop one."""
+"""Defines the commands on the collections of vectors, one for each model: list them, encode for one, drop one."""
 
 from collections import Counter
 from dataclasses import asdict

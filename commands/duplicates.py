@@ -1,4 +1,4 @@
-"""The command that finds near-duplicates, and keeps the best of each group."""
+"""Defines the command that finds near-duplicates, and keeps the best of each group."""
 
 from collections.abc import Sequence
 from typing import Annotated

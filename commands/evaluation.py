@@ -1,4 +1,4 @@
-"""The command that measures how well models find labelled pictures."""
+"""Defines the command that measures how well models find labelled pictures."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The commands that add pictures: from files, folders, archives, buckets and tables, or the drawn samples."""
+"""Defines the commands that add pictures: from files, folders, archives, buckets and tables, or the drawn samples."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The command line: its commands, and the page that is served without one."""
+"""Defines the program: its commands, and the page that is served without one."""
 
 from collections.abc import Sequence
 from typing import Annotated

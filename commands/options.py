@@ -1,4 +1,4 @@
-"""The options that several commands share."""
+"""Defines the options that several commands share."""
 
 from typing import Annotated
 

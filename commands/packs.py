@@ -1,4 +1,4 @@
-"""The commands that write a library as a pack, and import one."""
+"""Defines the commands that write a library as a pack, and import one."""
 
 from collections import Counter
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The commands that say what is in the library, and delete pictures."""
+"""Defines the commands that say what is in the library, and delete pictures."""
 
 from typing import Annotated
 

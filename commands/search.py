@@ -1,4 +1,4 @@
-"""The command that searches: one query, a listing of what matches, or many queries at once."""
+"""Defines the command that searches: one query, a listing of what matches, or many queries at once."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The command that compares the index with exact search and chooses how many clusters a search looks into."""
+"""Defines the command that compares the index with exact search and chooses how many clusters a search looks into."""
 
 from dataclasses import asdict
 from pathlib import Path

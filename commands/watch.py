@@ -1,4 +1,4 @@
-"""The command that watches sources and adds what appears there."""
+"""Defines the command that watches sources and adds what appears there."""
 
 from functools import partial
 from typing import Annotated

@@ -108,7 +108,7 @@ def photograph(
 
 
 def settle(page: Page) -> None:
-    """The pictures on the screen have come, and the status strip, which follows a moment later."""
+    """Waits until the pictures on the screen have come, and the status strip, which follows a moment later."""
     page.wait_for_function(
         "[...document.querySelectorAll('.lk-body img')].slice(0, 8).every(each => each.naturalWidth)"
     )

@@ -52,8 +52,7 @@ class ClipEncoder:
         return self._in_batches(images, self._encode_image_batch)
 
     def _in_bulk(self, images: Sequence[Image.Image]) -> Vectors:
-        """Several batches at once on fewer cores each, those of another call too: cores that share a batch wait for
-        the slowest of them, which reading and storing hold up while pictures are imported."""
+        """Encodes several batches at once on fewer cores each: cores that share a batch wait for the slowest."""
         threads = self._cores // self._side_by_side
         batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         model = self._tower_for(batches[0])
@@ -65,7 +64,7 @@ class ClipEncoder:
         return np.concatenate(list(self._towers.map(encode, batches)))
 
     def _tower_for(self, images: Sequence[Image.Image]) -> Any:
-        """The 8-bit tower, if it says of the first pictures that come what the model itself says."""
+        """Returns the 8-bit tower, if it says of the first pictures that come what the model itself says."""
         with self._choosing:
             if self._bulk_model is None:
                 quick = int8_tower(self.model)

@@ -17,7 +17,7 @@ ZERO = 128  # oneDNN is fast for unsigned inputs
 
 
 class Int8Linear(nn.Module):
-    """A linear layer that computes in 8-bit integers; its input and output keep their type."""
+    """Computes a linear layer in 8-bit integers; its input and output keep their type."""
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()

@@ -56,7 +56,7 @@ def load_encoder(
 
 
 def _load_parts(place: Path | str, precision: str, subject: Message, **options: Any) -> tuple[Any, Any, Any]:
-    """The model, its image processor and its tokenizer."""
+    """Loads the model, its image processor and its tokenizer."""
     config = AutoConfig.from_pretrained(place, **options)
     _check_towers(config, subject)
     disable_progress_bar()  # loading takes a second, downloads keep theirs
@@ -89,7 +89,7 @@ def _own_texts(name: str, model: Any, tokenizer: Any) -> TextTower:
 
 
 def _other_texts(name: str, model: str, dim: int, device: str, precision: str) -> TextTower | None:
-    """A text tower that takes the place of the model's own; None where none is wished for."""
+    """Loads a text tower that takes the place of the model's own; None where none is wished for."""
     if not name:
         return small_texts(device, DTYPES[precision]) if model == SMALL else None
     subject = message("model_setting", setting="CLIP_TEXT_MODEL", name=name)
@@ -103,19 +103,19 @@ def _other_texts(name: str, model: str, dim: int, device: str, precision: str) -
 
 
 def _dim(config: Any) -> int:
-    """SigLIP projects no pictures: their vectors are as wide as its image tower."""
+    """Returns the width of the vectors. SigLIP projects no pictures: theirs are as wide as its image tower."""
     return int(getattr(config, "projection_dim", None) or config.vision_config.hidden_size)
 
 
 def _preprocessing(image_processor: Any) -> dict[str, Any]:
-    """What decides on the pixels that the image tower gets, in plain lists and numbers."""
+    """Returns what decides on the pixels that the image tower gets, in plain lists and numbers."""
     settings = image_processor.to_dict()
     plain: dict[str, Any] = json.loads(json.dumps({name: settings.get(name) for name in PREPROCESSING}))
     return plain
 
 
 def _input_side(image_processor: Any) -> int:
-    """Pixels of the side of the square that the tower sees; where it keeps the shape, of one of as many pixels."""
+    """Returns the side of the square that the tower sees; where it keeps the shape, of one of as many pixels."""
     settings = image_processor.to_dict()
     if patches := settings.get("max_num_patches"):
         return int(settings["patch_size"] * patches**0.5)

@@ -78,7 +78,7 @@ def failures_explained(subject: Message) -> Iterator[None]:
 
 
 def _hash_of(folder: Path) -> str:
-    """SHA-256 over configuration, tokenizer and weights."""
+    """Returns the SHA-256 over configuration, tokenizer and weights."""
     digest = hashlib.sha256()
     for file in sorted(file for pattern in FINGERPRINTED for file in folder.glob(pattern)):
         digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())

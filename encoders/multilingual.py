@@ -16,7 +16,7 @@ from library.ports import Vectors
 
 
 class SentenceTexts:
-    """A text tower of sentence-transformers."""
+    """Encodes texts with a tower of sentence-transformers."""
 
     multilingual = True
 

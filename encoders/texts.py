@@ -33,7 +33,7 @@ class TextTower(Protocol):
 
 
 class TransformersTexts:
-    """A text tower of transformers; `features` computes a tensor of shape (n, dim) from the model and the tokens."""
+    """Encodes texts with transformers; `features` computes a tensor of shape (n, dim) from the model and tokens."""
 
     def __init__(
         self,

@@ -88,7 +88,7 @@ class ZeroGpuEncoder:
     def _encode_on_gpu(
         self, kind: str, inputs: Sequence[T], prepare: Callable[[Sequence[T]], Mapping[str, torch.Tensor]]
     ) -> Vectors | None:
-        """None where no GPU is lent."""
+        """Encodes on the GPU; returns None where none is lent."""
         if time.monotonic() < self._retry_at:
             return None
         try:
@@ -99,7 +99,7 @@ class ZeroGpuEncoder:
             return None
 
     def _towers_on(self, device: str, dtype: torch.dtype) -> RunTower:
-        """What the worker runs: copies of the towers on the GPU."""
+        """Returns copies of the towers on the GPU, which the worker runs."""
         texts = self._texts
         # In one go: where both towers are one model, there is one copy.
         towers = copy.deepcopy({"images": self._on_cpu.model, "texts": texts.model if texts else None})

@@ -1,1 +1,1 @@
-"""The library room holds the domain: pictures, queries, imports. It imports no other room."""
+"""Holds the domain: pictures, queries, imports. This room imports no other."""

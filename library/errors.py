@@ -1,4 +1,4 @@
-"""The one family of errors that are fit to show: what happened, and what to do next."""
+"""Defines the one family of errors that are fit to show: what happened, and what to do next."""
 
 from library.messages import Message, Value, render
 
@@ -6,7 +6,7 @@ UNEXPECTED = Message("unexpected")
 
 
 class LikenessError(Exception):
-    """A failure a person can act on, as a code and values that are rendered where it is shown.
+    """Tells of a failure that a person can act on, as a code and values that are rendered where it is shown.
 
     Anything else is a bug and keeps its traceback. As text it is the sentence in English, for logs and programs.
     """
@@ -30,7 +30,7 @@ class InvalidContentId(LikenessError):
 
 
 class InvalidQuery(LikenessError):
-    """The query cannot be answered as it was asked."""
+    """The query cannot be answered as it is."""
 
 
 class UnknownPicture(LikenessError):
@@ -58,11 +58,11 @@ class IndexUnavailable(LikenessError):
 
 
 class InvalidSelection(LikenessError):
-    """What was asked about the pictures to import or export cannot be done as it was asked."""
+    """The pictures to import or export cannot be selected like this."""
 
 
 class UnknownSource(LikenessError):
-    """There is nothing at this place that pictures could be taken from."""
+    """There is nothing at this place that pictures could be imported from."""
 
 
 class SourceUnavailable(LikenessError):
@@ -70,7 +70,7 @@ class SourceUnavailable(LikenessError):
 
 
 class InvalidEvaluation(LikenessError):
-    """What was asked of an evaluation or a measurement cannot be done as it was asked."""
+    """The evaluation or measurement cannot be done as it was requested."""
 
 
 class InvalidPack(LikenessError):

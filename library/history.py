@@ -1,4 +1,4 @@
-"""The history tells what was imported so far, run by run."""
+"""Tells what was imported so far, run by run."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ class PastRun:
 
     @property
     def rate(self) -> float:
-        """Files a second, without those that were not looked at."""
+        """Returns files a second, without those that were not looked at."""
         done = sum(self.counts.values()) - self.counts.get("skipped", 0)
         return done / self.seconds if self.seconds else 0.0
 

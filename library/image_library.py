@@ -1,4 +1,4 @@
-"""The image library is the entry to everything that can be done with a collection of pictures.
+"""Offers everything that can be done with a collection of pictures.
 
 `ImageLibrary` has the methods that most callers need; each hands over to one of the services below, which are made
 here and nowhere else. A caller that needs more uses the service itself, as an attribute of the library:
@@ -47,7 +47,7 @@ from library.search.searcher import Searcher
 
 @dataclass(frozen=True)
 class LibraryStatus:
-    """How the library is. `pictures` is None and `store_problem` says why where the image store cannot be read."""
+    """Says how the library is. `pictures` is None and `store_problem` says why where the image store cannot be read."""
 
     pictures: int | None
     store_problem: Message | None
@@ -56,7 +56,7 @@ class LibraryStatus:
 
     @property
     def missing(self) -> int:
-        """How many pictures are known to have no row: they are not searchable with this model."""
+        """Returns how many pictures are known to have no row: they are not searchable with this model."""
         if self.pictures is None or not self.index or self.index.rows is None or not self.index.rows_are_current:
             return 0
         return max(0, self.pictures - self.index.rows)

@@ -51,7 +51,7 @@ PREVIEW_SIDE = 1600
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: upright, RGB, perhaps reduced; `width` and `height` are the original's, upright."""
+    """Holds a decoded picture: upright, RGB, perhaps reduced; `width` and `height` are the original's, upright."""
 
     image: Image.Image
     format: str
@@ -60,7 +60,7 @@ class Picture:
 
     @property
     def extension(self) -> str:
-        """The file extension of the picture's format, as the store names its files."""
+        """Returns the file extension of the picture's format, as the store names its files."""
         return EXTENSIONS[self.format]
 
 
@@ -202,7 +202,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Deep greys scaled to 0..255; Pillow alone would clip them."""
+    """Scales deep greys to 0..255; Pillow alone would clip them."""
     values = np.nan_to_num(np.asarray(image, dtype=np.float32))
     peak = float(values.max(initial=0))
     if image.mode.startswith("I;16") or 255 < peak <= 65_535:

@@ -1,4 +1,4 @@
-"""Jobs in the background: each is watched and stopped from any tab, and outlives the tab that began it."""
+"""Runs jobs in the background: each is watched and stopped from any tab, and outlives the tab that began it."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ State = Literal["waiting", "running", "done", "stopped", "failed"]
 
 
 class Job(ABC, Generic[T]):
-    """A piece of work with its progress and its result. Its own thread writes them; any other may read them."""
+    """Does a piece of work, with its progress and its result. Its own thread writes them; any other may read them."""
 
     def __init__(self, name: str) -> None:
         """`name` is what the log calls it."""
@@ -109,7 +109,7 @@ class JobRunner(Generic[T]):
 
     @property
     def result(self) -> T | None:
-        """The result of the last job that was done."""
+        """Returns the result of the last job that was done."""
         found = self._latest.result if self._latest else None
         return self._kept if found is None else found
 

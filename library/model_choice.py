@@ -35,8 +35,7 @@ def _choose(models: Models, database: VectorDatabase) -> None:
 
 
 def _fuller_fallback(models: Models, database: VectorDatabase, chosen: Encoder) -> Encoder | None:
-    """The fallback, where more of the pictures are encoded for it than for the chosen model: an unfinished
-    reindexing must not hide them."""
+    """Returns the fallback where it has more of the pictures than the chosen model: reindexing must not hide them."""
     try:
         fallback = models.fallback()
         if fallback and database.holds(fallback.info):

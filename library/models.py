@@ -1,4 +1,4 @@
-"""The models of the library: loads their encoders when they are asked for, and knows which one answers."""
+"""Loads the encoders of the library's models when they are needed, and knows which one answers."""
 
 import gc
 import logging
@@ -47,12 +47,12 @@ class ModelStatus:
 
     @property
     def is_loading(self) -> bool:
-        """Whether no model answers yet and none has failed."""
+        """Returns whether no model answers yet and none has failed."""
         return self.info is None and self.problem is None
 
     @property
     def is_fallback(self) -> bool:
-        """Whether the fallback answers in place of the chosen model."""
+        """Returns whether the fallback answers in place of the chosen model."""
         return self.info is not None and self.problem is not None
 
 
@@ -165,7 +165,7 @@ class Models:
 
 
 class _Kept:
-    """A model that is loaded when it is asked for, and let go when nobody has asked for a while."""
+    """Keeps a model that is loaded when needed, and let go when nobody has needed it for a while."""
 
     def __init__(self, source: ModelSource, release_after: float | None) -> None:
         self.name = source.name

@@ -24,17 +24,17 @@ class Sources(Protocol):
 
     @property
     def prefixes(self) -> Sequence[str]:
-        """The places on the server's disk and network that SOURCES_ALLOWED names."""
+        """Returns the places on the server's disk and network that SOURCES_ALLOWED names."""
         ...
 
     @property
     def archive_suffixes(self) -> Sequence[str]:
-        """The endings of archives that can be read."""
+        """Returns the endings of archives that can be read."""
         ...
 
     @property
     def table_suffixes(self) -> Sequence[str]:
-        """The endings of tables that can be read."""
+        """Returns the endings of tables that can be read."""
         ...
 
     def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:

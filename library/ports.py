@@ -1,4 +1,4 @@
-"""The interfaces that the library needs from the rooms around it: an encoder, an image store, a vector database."""
+"""Defines what the library needs from the rooms around it: an encoder, an image store, a vector database."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -39,7 +39,7 @@ class EncoderInfo:
 
     @property
     def working_side(self) -> int:
-        """The pixels that the shorter side of a decoded picture has at least: see `decode`."""
+        """Returns the pixels that the shorter side of a decoded picture has at least: see `decode`."""
         return max(WORKING_SIDE, 3 * self.input_side // 2)
 
 
@@ -48,7 +48,7 @@ class Encoder(Protocol):
 
     @property
     def info(self) -> EncoderInfo:
-        """What the encoder is and where it runs."""
+        """Returns what the encoder is and where it runs."""
         ...
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
@@ -118,7 +118,7 @@ class ImageStore(Protocol):
 
 @dataclass(frozen=True)
 class Hit:
-    """A picture that was found, and how similar it is to the query."""
+    """Names a picture that was found, and says how similar it is to the query."""
 
     record: Record  # without `original_at`, which only the image store knows
     score: float  # cosine similarity, -1 to 1
@@ -190,12 +190,12 @@ class StoredCollection:
 
     @property
     def vector_bytes(self) -> int:
-        """The bytes that its vectors take in memory."""
+        """Returns the bytes that its vectors take in memory."""
         return 4 * self.dim * self.rows
 
 
 class LoadedCollection(Protocol):
-    """A collection in memory: the only thing that can be searched or read."""
+    """Searches and reads a collection that is in memory: no other can be searched or read."""
 
     def search(
         self,

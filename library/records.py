@@ -1,4 +1,4 @@
-"""A record says what is known about one picture; it is kept beside the picture and carried by every hit."""
+"""Says what is known about one picture, beside which it is kept; every hit carries it."""
 
 import json
 import re
@@ -70,7 +70,7 @@ class Record:
 
     @property
     def added_at(self) -> datetime:
-        """The moment when the picture was added."""
+        """Returns the moment when the picture was added."""
         return datetime.fromisoformat(self.added)
 
 

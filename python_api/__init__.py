@@ -1,1 +1,1 @@
-"""The library for Python programs and notebooks; `app.open_library` opens it."""
+"""Offers the library to Python programs and notebooks; `app.open_library` opens it."""

@@ -19,7 +19,7 @@ from python_api.tables import data_frame
 
 @dataclass(frozen=True)
 class Hit:
-    """One picture of the library with its score: the cosine similarity, or NaN where nothing was searched for."""
+    """Holds one picture of the library with its score: the cosine similarity, or NaN where nothing was searched for."""
 
     score: float
     record: Record = field(repr=False)
@@ -48,12 +48,12 @@ class Hit:
 
     @property
     def relevance(self) -> Words | None:
-        """How far the hit stands out: "stands out", "likely" or "weak"; None where that cannot be said."""
+        """Returns how far the hit stands out: "stands out", "likely" or "weak"; None where that cannot be said."""
         return self.confidence.words if self.confidence else None
 
     @property
     def path(self) -> str | None:
-        """Where the original lies: an absolute path, or a URL; None where the library does not keep it."""
+        """Returns where the original lies: an absolute path, or a URL; None where the library does not keep it."""
         return self._pictures.location(self.content_id)
 
     def original(self) -> bytes:
@@ -74,7 +74,7 @@ class Hit:
 
 
 class Hits(Sequence[Hit]):
-    """The hits of one search, best first. A notebook shows them as a contact sheet."""
+    """Holds the hits of one search, best first. A notebook shows them as a contact sheet."""
 
     def __init__(self, hits: Sequence[Hit], answer: Answer | None = None) -> None:
         self._hits = list(hits)

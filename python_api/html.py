@@ -15,7 +15,7 @@ UNSURE = "No confident match: what is found stands out no more than for a query 
 
 
 class Shown(Protocol):
-    """What a contact sheet shows of a picture."""
+    """Holds what a contact sheet shows of a picture."""
 
     @property
     def name(self) -> str: ...

@@ -1,4 +1,4 @@
-"""The library as a Python program uses it: adds, searches, lists and deletes pictures."""
+"""Adds, searches, lists and deletes pictures for a Python program."""
 
 import atexit
 import os
@@ -27,7 +27,7 @@ from python_api.sources import Addable, items_of, label_of
 
 
 class Library:
-    """An open library; `app.open_library` opens it. Safe to use from several threads.
+    """Holds an open library; `app.open_library` opens it. Safe to use from several threads.
 
     Use it in a `with` statement, or call `close` at the end. Errors are those of library/errors.py.
     """

@@ -27,7 +27,7 @@ def with_progress(items: Iterable[T], total: int | None, what: str, shown: bool 
 
 
 def _in_notebook() -> bool:
-    """A notebook has a kernel; the interactive shell of the same package has none."""
+    """Returns whether this is a notebook, which has a kernel; the interactive shell of the same package has none."""
     if "IPython" not in sys.modules:
         return False
     return getattr(import_module("IPython").get_ipython(), "kernel", None) is not None

@@ -10,7 +10,7 @@ from python_api.tables import data_frame
 
 
 class Receipt(Sequence[FileReceipt]):
-    """The receipts of the files, in order; `counts` says how many were new, updated, duplicate, rejected, skipped."""
+    """Holds the receipts of the files, in order; `counts` tells new, updated, duplicate, rejected and skipped apart."""
 
     def __init__(self, files: Sequence[FileReceipt]) -> None:
         self.files = tuple(files)

@@ -64,7 +64,7 @@ def _item_in_memory(picture: bytes | Pixels, name: str) -> Item:
 
 
 def _numbered(name: str, place: int) -> str:
-    """`cat.png` as `cat 2.png`, so that pictures of one list can be told apart; nothing where there is no name."""
+    """Returns `cat.png` as `cat 2.png`, to tell pictures of one list apart; nothing where there is no name."""
     path = Path(name)
     return f"{path.stem} {place}{path.suffix}" if name else ""
 

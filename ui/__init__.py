@@ -1,1 +1,1 @@
-"""What a person sees. Knows gradio."""
+"""Shows the library to a person. Knows gradio."""

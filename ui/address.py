@@ -1,4 +1,4 @@
-"""The address bar and the links of the page, read as the plain values of a search request."""
+"""Reads the address bar and the links of the page as the plain values of a search request."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The public endpoints: searching, asking for the status, and adding where EDITS allows it."""
+"""Defines the public endpoints: searching, the status, and adding where EDITS allows it."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

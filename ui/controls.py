@@ -1,4 +1,4 @@
-"""The controls of the page, by name: the layout makes them, and the handlers are wired to them."""
+"""Names the controls of the page: the layout makes them, and the handlers are wired to them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the HTTP API and the MCP tools have in common: how they are described, and what a search finds."""
+"""Holds what the HTTP API and the MCP tools have in common: how they are described, and what a search finds."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar

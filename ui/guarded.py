@@ -1,4 +1,4 @@
-"""The one place where what goes wrong in a handler becomes something to show."""
+"""Turns what goes wrong in a handler into something to show; nothing else does."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The route that tells a load balancer whether this app can answer."""
+"""Serves the route that tells a load balancer whether this app can answer."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""How the page's events queue: searches in a lane of their own, so that a slow one never holds up the others."""
+"""Queues the page's events: searches in a lane of their own, so that a slow one never holds up the others."""
 
 from typing import Any
 

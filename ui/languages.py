@@ -1,4 +1,4 @@
-"""The page's own words, a table for each language: Gradio's components and the scripts take them from the same."""
+"""Reads the page's own words, a table for each language, for Gradio's components and for the scripts."""
 
 import json
 from pathlib import Path

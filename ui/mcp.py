@@ -1,4 +1,4 @@
-"""What agents can do over MCP: search and ask for the status. Adding needs files, which an agent cannot send well."""
+"""Defines what agents can do over MCP: search, and get the status. Adding needs files, which agents can hardly send."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The routes that serve thumbnails, previews and originals by content ID."""
+"""Serves thumbnails, previews and originals by content ID."""
 
 import threading
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""The layout of the page."""
+"""Lays out the page."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""The page's scripts: ES modules under an address that changes with their content, and what makes Gradio run them."""
+"""Serves the page's scripts, ES modules under an address that changes with their content, and makes Gradio run them."""
 
 import hashlib
 import json
@@ -60,7 +60,7 @@ class Scripts:
         return f'import(new URL("{self._url(ENTRY)}", document.baseURI).href)'
 
     def _url(self, name: str) -> str:
-        """Relative to the page, which may lie below a path of its own."""
+        """Returns an address relative to the page, which may lie below a path of its own."""
         return f"{PREFIX}/{self._version}/{name}"
 
 

@@ -1,4 +1,4 @@
-"""How what the library says reaches visitors: in their language, and without the folders of the server."""
+"""Brings what the library says to visitors: in their language, and without the folders of the server."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Who may come in: everything is closed to strangers but what the login page itself needs."""
+"""Closes everything to strangers but what the login page itself needs."""
 
 import base64
 import binascii

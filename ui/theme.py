@@ -1,4 +1,4 @@
-"""How the page looks, and all that launching it needs besides an address."""
+"""Defines how the page looks, and all that launching it needs besides an address."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The files that visitors have uploaded: a client can name any path, and only these are ever read."""
+"""Reads the files that visitors have uploaded: a client can name any path, and only these are ever read."""
 
 from pathlib import Path
 from typing import Any

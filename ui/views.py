@@ -1,4 +1,4 @@
-"""What the page is told: library objects as plain values that become JSON."""
+"""Turns library objects into plain values that become JSON, for the page."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ class View(SearchRequest):
 
     @property
     def is_plain(self) -> bool:
-        """Whether the view is the whole library as the store has it, which needs neither a model nor Milvus."""
+        """Returns whether the view is the whole library as the store has it, which needs neither a model nor Milvus."""
         return self.is_browsing and self.where is None and self.order in ("score", "added")
 
     def at(self, offset: int) -> "View":

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Choice:
-    """An nprobe that was chosen for an index of `nlist` clusters, and does not hold for any other."""
+    """Holds an nprobe that was chosen for an index of `nlist` clusters, and does not hold for any other."""
 
     nprobe: int
     nlist: int

@@ -44,7 +44,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class ManifestFile(BaseModel):
-    """One table of a pack, as the manifest describes it."""
+    """Describes one table of a pack, as the manifest does."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -55,7 +55,7 @@ class ManifestFile(BaseModel):
 
 
 class ManifestJson(BaseModel):
-    """The manifest of a pack, as its file has it."""
+    """Describes the manifest of a pack, as its file has it."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 

@@ -45,7 +45,7 @@ def open_pack(place: str) -> "FolderPack":
 
 
 class FolderPack:
-    """A pack that was opened: its manifest, and its rows file by file."""
+    """Reads a pack that was opened: its manifest, and its rows file by file."""
 
     def __init__(self, folder: Path, manifest: ManifestJson) -> None:
         self.manifest = Manifest(

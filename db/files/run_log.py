@@ -35,7 +35,7 @@ class RunLog:
 
 
 def _line(run: PastRun) -> dict[str, Any]:
-    """The problem in English, and beside it what another language renders it from."""
+    """Returns the problem in English, and beside it what another language renders it from."""
     problem = run.problem
     message = problem.message if isinstance(problem, Sentence) else None
     return asdict(run) | ({"message": message.as_json()} if message else {})

@@ -24,7 +24,7 @@ SETTLED_AFTER_NS = 100_000_000
 
 
 class LocalImageStore:
-    """An `ImageStore` in a folder. A picture exists once its record does, the last of its files to appear.
+    """Keeps pictures in a folder. A picture exists once its record does, the last of its files to appear.
 
     <2 hex>/<content id>.<extension>   the original, unchanged
     <2 hex>/<content id>.thumb.jpg     the thumbnail

@@ -23,7 +23,7 @@ Timestamps = dict[ContentId, int]  # microseconds
 
 
 class ObjectStore:
-    """An `ImageStore` in a bucket. A picture exists once its record does, the last of its objects to appear.
+    """Keeps pictures in a bucket. A picture exists once its record does, the last of its objects to appear.
 
     <2 hex>/<content id>.<extension>            the original, unchanged
     <2 hex>/<content id>.thumb.jpg              the thumbnail

@@ -11,7 +11,7 @@ from library.errors import IndexUnavailable
 
 
 class Backend(Protocol):
-    """One kind of Milvus: `Lite` in a folder of its own, or `Server`. It holds an address and no state."""
+    """Describes one kind of Milvus: `Lite` in a folder of its own, or `Server`. Holds an address and no state."""
 
     name: str
     script_opening: str  # Python that makes `client`, for the program that repeats a search

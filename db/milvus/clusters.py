@@ -11,7 +11,7 @@ MIN_NPROBE = 16
 
 @dataclass(frozen=True)
 class NlistRule:
-    """Milvus's own rule, 4 * sqrt(rows), as a power of two: four times the rows make twice the clusters.
+    """Follows Milvus's own rule, 4 * sqrt(rows), as a power of two: four times the rows make twice the clusters.
 
     A collection that is searched whole anyway keeps the smallest. An index is rebuilt for more clusters and never for
     fewer: too many cost little, and so two processes can't undo each other's work.

@@ -26,7 +26,7 @@ PING_TIMEOUT = 2.0
 
 
 class MilvusCollection:
-    """The vectors of one encoder; searched only through `loaded()`."""
+    """Keeps the vectors of one encoder, which are searched only through `loaded()`."""
 
     def __init__(self, handle: CollectionHandle) -> None:
         self.handle = handle

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Connection:
-    """One client of Milvus, shared by all collections, and the locks that keep their work apart."""
+    """Holds one client of Milvus, shared by all collections, and the locks that keep their work apart."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend

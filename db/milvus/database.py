@@ -31,7 +31,7 @@ PREFIX = "likeness_"
 
 
 class Milvus:
-    """A `VectorDatabase` in Milvus Lite or on a server. It connects when first needed."""
+    """Keeps collections in Milvus Lite or on a server, as a `VectorDatabase`. Connects when first needed."""
 
     def __init__(
         self,

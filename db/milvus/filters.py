@@ -47,14 +47,14 @@ def _compared(field: str, operator: str, bounds: Bounds, quote: Quote) -> str:
 
 
 def _starts_with(field: str, start: str, quote: Quote) -> str:
-    """Not with "like", whose % and _ cannot be escaped on either."""
+    """Compares without "like", whose % and _ cannot be escaped on either."""
     lowest = f"{field} >= {quote(start)}"
     after = _next_text(start)
     return f"({lowest} and {field} < {quote(after)})" if after else lowest
 
 
 def _next_text(start: str) -> str:
-    """The first text behind all those that start so; empty where there is none."""
+    """Returns the first text behind all those that start so; empty where there is none."""
     rest = start.rstrip(LAST_CHARACTER)
     if not rest:
         return ""

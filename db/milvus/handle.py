@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class CollectionHandle:
-    """What the writing and the searching side of one collection share: its client, its lease, what is known of it."""
+    """Holds what writing to and searching a collection share: its client, its lease, what is known of it."""
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ class LeaseStatus:
 
 
 class Lease:
-    """A claim on a loaded collection, shared by the threads of one process.
+    """Keeps a claim on a loaded collection, shared by the threads of one process.
 
     released -> loading -> loaded -> releasing -> released. One thread loads while the others wait;
     a release starts only when nobody holds the lease, so a search never meets one of its own process.

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class LoadedMilvusCollection:
-    """A collection that can be searched, for as long as its lease is held."""
+    """Searches a loaded collection, for as long as its lease is held."""
 
     def __init__(self, handle: CollectionHandle, generation: int) -> None:
         """`generation` is the load under which the lease is held; see `Lease.held`."""
@@ -120,7 +120,7 @@ class LoadedMilvusCollection:
         return self._ask_again(ask)
 
     def _doubts_empty(self) -> bool:
-        """A server may answer "nothing" while another process releases or loads the collection."""
+        """Returns whether to doubt an empty answer: a server may give it while another process releases or loads."""
         handle = self._handle
         if not handle.backend.is_shared or handle.empty_at == handle.lease.generation:
             return False

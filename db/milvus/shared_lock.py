@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class SharedLock:
-    """A lock that many hold at once, or one alone."""
+    """Lets many hold it at once, or one alone."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -44,7 +44,7 @@ class SharedLock:
 
 @dataclass(frozen=True)
 class Locks:
-    """The two locks of one connection. Whoever needs both takes `writing` first."""
+    """Holds the two locks of one connection. Whoever needs both takes `writing` first."""
 
     writing: threading.Lock = field(default_factory=threading.Lock)
     searching: SharedLock = field(default_factory=SharedLock)

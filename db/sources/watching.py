@@ -49,7 +49,7 @@ def watched(source: str, library_folders: Sequence[Path] = ()) -> Source:
 
 
 class WatchedFolder:
-    """A folder with all those below it; links to folders are not followed. The file system wakes it, where it can."""
+    """Lists a folder with all below it; links to folders are not followed. The file system wakes it, where it can."""
 
     shows_only_whole = False
 
@@ -167,7 +167,7 @@ class WatchedFolder:
 
 
 class WatchedBucket:
-    """A bucket that fsspec reaches; it is listed now and then, since nothing tells of changes."""
+    """Lists a bucket that fsspec reaches, now and then, since nothing tells of changes."""
 
     def __init__(self, url: str) -> None:
         self._files, self._root = file_system(url, NAMED_BY)

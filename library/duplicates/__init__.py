@@ -1,1 +1,1 @@
-"""Near-duplicates: groups of the same picture, and what people decided about them."""
+"""Finds near-duplicates, groups of the same picture, and keeps what people decided about them."""

@@ -8,7 +8,7 @@ from library.images import ContentId
 
 
 class Decisions(Protocol):
-    """The decisions about near-duplicates. Safe to call from several threads.
+    """Keeps the decisions about near-duplicates. Safe to call from several threads.
 
     What changes them raises StoreUnavailable where it cannot be kept.
     """

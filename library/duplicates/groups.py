@@ -36,7 +36,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two near-duplicates with the similarity of their vectors."""
+    """Holds two near-duplicates with the similarity of their vectors."""
 
     one: ContentId
     other: ContentId
@@ -45,7 +45,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Group:
-    """Near-duplicates of each other, the best one first: that of the most pixels, then of the most bytes."""
+    """Holds near-duplicates of each other, the best one first: that of the most pixels, then of the most bytes."""
 
     records: tuple[Record, ...]
     pairs: tuple[Pair, ...]  # those that were found; the others are near each other through them
@@ -60,7 +60,7 @@ class Group:
 
     @cached_property
     def key(self) -> str:
-        """A short name that is the same for the same pictures."""
+        """Returns a short name that is the same for the same pictures."""
         return sha256("".join(sorted(self.ids)).encode()).hexdigest()[:16]
 
     def score_of(self, id: ContentId) -> float:
@@ -174,7 +174,7 @@ def resembled(
 def _near(
     index: LoadedCollection, vectors: Mapping[ContentId, NDArray[np.float32]], threshold: float
 ) -> Iterator[Pair]:
-    """The pairs of which one is among these, some of them twice."""
+    """Returns the pairs of which one is among these, some of them twice."""
     ids = list(vectors)
     hits = _nearest(index, vectors, ids, NEAREST)
     crowded = [id for id in ids if len(hits[id]) == NEAREST and min(hits[id].values()) >= threshold]

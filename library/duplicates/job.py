@@ -1,4 +1,4 @@
-"""The search for near-duplicates as a job in the background, and the review of what it found."""
+"""Searches for near-duplicates as a job in the background, and reviews what it found."""
 
 import threading
 from collections.abc import Callable, Sequence

@@ -30,23 +30,23 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class ThumbnailSignature:
-    """A picture made small, its colours in relation to their mean."""
+    """Holds a picture made small, its colours in relation to their mean."""
 
     image: Image.Image
 
     @cached_property
     def pixels(self) -> Rows:
-        """The picture as one row of numbers."""
+        """Returns the picture as one row of numbers."""
         return _rows([self.image.resize((SIDE, SIDE), Image.Resampling.BOX)])
 
     @cached_property
     def contrast(self) -> float:
-        """How much the pixels differ from their mean."""
+        """Returns how much the pixels differ from their mean."""
         return float(self.pixels.std())
 
     @cached_property
     def unit(self) -> Rows:
-        """The pixels around their mean, as a row of unit length."""
+        """Returns the pixels around their mean, as a row of unit length."""
         return _unit(self.pixels)
 
     def windows(self) -> Rows:

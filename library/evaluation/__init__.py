@@ -1,1 +1,1 @@
-"""Measuring: how well models find labelled pictures, and what the index costs beside exact search."""
+"""Measures how well models find labelled pictures, and what the index costs beside exact search."""

@@ -13,7 +13,7 @@ CUTOFFS = (1, 5, 10)
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """The labels of the pictures, the k of recall@k, the templates for class names, and how the index is searched."""
+    """Holds the labels of the pictures, the k of recall@k, the templates for class names, and the nprobe."""
 
     labelling: Labelling
     cutoffs: Sequence[int] = CUTOFFS

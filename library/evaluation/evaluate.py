@@ -17,14 +17,14 @@ from library.records import clean_name
 
 
 class Evaluations(Protocol):
-    """What was evaluated so far."""
+    """Keeps what was evaluated so far."""
 
     def add(self, evaluation: Json) -> str:
         """Stores an evaluation and returns where it is kept. Raises StoreUnavailable."""
         ...
 
     def newest(self, limit: int) -> list[Json]:
-        """Newest first. Never raises."""
+        """Returns all evaluations, the newest first. Never raises."""
         ...
 
 

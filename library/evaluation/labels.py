@@ -68,7 +68,7 @@ class Labelling:
 
 @dataclass(frozen=True)
 class Labelled:
-    """One picture of an evaluation; without a label or a caption where that is empty."""
+    """Holds one picture of an evaluation; without a label or a caption where that is empty."""
 
     id: ContentId
     name: str
@@ -79,7 +79,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Gathered:
-    """The pictures in an order that says nothing of their classes, and their vectors for each encoder."""
+    """Holds the pictures in an order that says nothing of their classes, and their vectors for each encoder."""
 
     pictures: Sequence[Labelled]
     vectors: Sequence[Vectors]
@@ -143,7 +143,7 @@ def _decoded(
 
 
 def _labelled(item: Item, labelling: Labelling, working_side: int) -> Decoded | str:
-    """The picture, or why it is left out."""
+    """Returns the picture, or why it is left out."""
     label, caption = labelling.label(item), labelling.caption(item)
     if not (label or caption):
         return "without a label"
@@ -156,5 +156,5 @@ def _labelled(item: Item, labelling: Labelling, working_side: int) -> Decoded | 
 
 
 def _said(value: Any) -> str:
-    """A class may be a number."""
+    """Returns a label as text: a class may be a number."""
     return "" if value is None else clean_text(encodable(str(value)))[:MAX_LABEL]

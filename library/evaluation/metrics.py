@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with the bounds of its confidence interval."""
+    """Holds a mean with the bounds of its confidence interval."""
 
     value: float
     low: float

@@ -23,7 +23,7 @@ NewDatabase = Callable[[], AbstractContextManager[VectorDatabase]]
 
 @dataclass
 class Ranked:
-    """The rankings of one task, as far as the report needs them."""
+    """Holds the rankings of one task, as far as the report needs them."""
 
     values: Values
     first: Flags  # of the results that the index is asked for
@@ -32,7 +32,7 @@ class Ranked:
 
 
 class ModelFigures:
-    """The figures of one encoder for every task."""
+    """Measures the figures of one encoder for every task."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class ModelFigures:
         ]
 
     def _through_index(self, queries: Sequence[Vectors], new_database: NewDatabase) -> tuple[Json, list[Json]]:
-        """What the index is, and for each task its figures beside the exact ones of the same queries."""
+        """Returns what the index is, and for each task its figures beside the exact ones of the same queries."""
         positions: dict[str, int] = {picture.id: position for position, picture in enumerate(self._pictures)}
         with new_database() as database:
             collection = database.collection(self.encoder.info)
@@ -138,6 +138,6 @@ def _positions(hits: Sequence[Hit], positions: Mapping[str, int], left_out: int 
 
 
 def _record(picture: Labelled) -> Record:
-    """Only its key matters here."""
+    """Returns a record of which only the key matters."""
     path = f"images/{picture.id[:2]}/{picture.id}.jpg"
     return Record(picture.id, path, picture.name, "JPEG", 0, 0, 0, "", "evaluation")

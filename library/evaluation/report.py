@@ -44,7 +44,7 @@ def report(models: Sequence[ModelFigures], gathered: Gathered, config: Evaluatio
 
 
 def _labels(encoders: Sequence[Encoder]) -> list[str]:
-    """The names; two sets of weights under one name are told apart."""
+    """Returns the names; two sets of weights under one name are told apart."""
     names = Counter(encoder.info.name for encoder in encoders)
     return [
         f"{info.name} {info.fingerprint[:6]}" if names[info.name] > 1 else info.name
@@ -80,7 +80,7 @@ def _model_report(
 
 
 def _templates(model: ModelFigures, config: EvaluationConfig) -> Json | None:
-    """What they gain over the bare class names: their average, and each alone."""
+    """Returns what templates gain over the bare class names: their average, and each alone."""
     bare, average = model.of(NAMES), model.of(TEMPLATED)
     if bare is None or average is None:
         return None
@@ -99,7 +99,7 @@ def _templates(model: ModelFigures, config: EvaluationConfig) -> Json | None:
 
 
 def _classes(model: ModelFigures, pictures: Sequence[Labelled]) -> list[Json]:
-    """A row for each class: by its name, by its templates, and the means over its pictures as queries."""
+    """Returns a row for each class: by its name, by its templates, and the means over its pictures as queries."""
     classes = sorted({picture.label for picture in pictures} - {""})
     sizes = Counter(picture.label for picture in pictures)
     by_text = {kind: found for kind in (NAMES, TEMPLATED) if (found := model.of(kind))}
@@ -119,7 +119,7 @@ def _row(columns: Sequence[str], values: NDArray[np.float64]) -> dict[str, float
 
 
 def _worst(task: Task, found: Ranked, pictures: Sequence[Labelled], shown: set[int]) -> list[Json]:
-    """The queries of the lowest average precision, with what came first instead."""
+    """Returns the queries of the lowest average precision, with what came first instead."""
     rows = []
     reciprocal_rank, precision = found.values[:, -3], found.values[:, -2]
     for query in np.lexsort((reciprocal_rank, precision))[:WORST]:
@@ -146,7 +146,7 @@ def _shown(picture: Labelled) -> Json:
 
 
 def _differences(models: Sequence[ModelFigures], labels: Sequence[str]) -> list[Json]:
-    """Every further model against the first, on the same queries."""
+    """Compares every further model with the first, on the same queries."""
     first = models[0]
     return [
         {
@@ -161,7 +161,7 @@ def _differences(models: Sequence[ModelFigures], labels: Sequence[str]) -> list[
 
 
 def _icons(pictures: Sequence[Labelled], shown: set[int]) -> dict[str, str]:
-    """Small JPEGs of the pictures that are named, since they need not be in the library."""
+    """Returns small JPEGs of the pictures that are named, since they need not be in the library."""
     icons: dict[str, str] = {}
     for position in sorted(shown):
         with suppress(OSError, LikenessError):

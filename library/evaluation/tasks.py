@@ -1,4 +1,4 @@
-"""The queries of an evaluation, by their kind, and which pictures are right answers to them."""
+"""Makes the queries of an evaluation, by their kind, and says which pictures are right answers to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ NAMES, TEMPLATED, CAPTIONS, PICTURES = "class names", "templates", "captions", "
 
 @dataclass(frozen=True)
 class Task:
-    """Queries of one kind. A picture is relevant where its group is the one that the query wants."""
+    """Holds queries of one kind. A picture is relevant where its group is the one that the query wants."""
 
     kind: str
     texts: Sequence[str]  # none where the queries are pictures
@@ -52,7 +52,7 @@ def tasks_for(pictures: Sequence[Labelled], config: EvaluationConfig) -> list[Ta
 
 
 def _grouped(names: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
-    """The names that there are, and the number of each picture's."""
+    """Returns the names that there are, and the number of each picture's."""
     present = sorted(set(filter(None, names)))
     numbers = {name: number for number, name in enumerate(present)}
     return present, np.array([numbers.get(name, -1) for name in names], dtype=np.intp)

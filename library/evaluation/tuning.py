@@ -24,7 +24,7 @@ OnProgress = Callable[[int, int], None]  # queries done, of how many
 
 @dataclass(frozen=True)
 class TuningConfig:
-    """What to measure: the first `k` results of so many `queries` of each kind, and the recall to reach.
+    """Says what to measure: the first `k` results of so many `queries` of each kind, and the recall to reach.
 
     `texts` are the queries of the person who asks; without them the library's own words serve.
     """
@@ -45,7 +45,7 @@ class TuningConfig:
 
 @dataclass(frozen=True)
 class Step:
-    """The figures of one nprobe, by kind of query.
+    """Holds the figures of one nprobe, by kind of query.
 
     `recall` is the mean share of the exact first k that is found, `milliseconds` the median of a search.
     """
@@ -57,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Tuning:
-    """The figures that were measured on one collection, and what they suggest."""
+    """Holds the figures that were measured on one collection, and what they suggest."""
 
     collection: str
     rows: int
@@ -73,12 +73,12 @@ class Tuning:
 
     @property
     def suggested(self) -> Step | None:
-        """The step with the fewest clusters that reaches the target for both kinds."""
+        """Returns the step with the fewest clusters that reaches the target for both kinds."""
         return next((step for step in self.steps if min(step.recall.values()) >= self.target), None)
 
     @property
     def sentence(self) -> str:
-        """The suggestion, with what it finds and how long that takes."""
+        """Returns the suggestion as a sentence, with what it finds and how long that takes."""
         step = self.suggested
         if step is None:
             return f"No nprobe reaches {self.target:g} for both kinds: choose Exact."
@@ -89,7 +89,7 @@ class Tuning:
 
     @property
     def gain(self) -> str:
-        """What the suggestion saves beside comparing with every picture."""
+        """Returns what the suggestion saves beside comparing with every picture."""
         step = self.suggested
         if step is None:
             return ""
@@ -156,7 +156,7 @@ def _step(
     k: int,
     progress: "_Progress",
 ) -> Step | None:
-    """None when it was stopped."""
+    """Measures one nprobe; returns None when it was stopped."""
     recall, milliseconds = {}, {}
     for kind, vectors in queries.items():
         found, milliseconds[kind] = _answers(index, vectors, kind, k, nprobe, progress)
@@ -181,7 +181,7 @@ class _Progress:
 def _answers(
     index: LoadedCollection, vectors: Vectors, kind: Kind, k: int, nprobe: int | None, progress: _Progress | None = None
 ) -> tuple[list[list[Hit]], float]:
-    """The first k of each, and the median milliseconds; `nprobe=None` is exact."""
+    """Returns the first k of each, and the median milliseconds; `nprobe=None` is exact."""
     answers, times = [], []
     extra = 1 if kind == PICTURE else 0
     for vector in vectors:
@@ -197,7 +197,7 @@ def _answers(
 
 
 def _others(hits: Sequence[Hit], k: int) -> list[Hit]:
-    """Without the query itself, which is the best hit where its cluster was searched."""
+    """Leaves out the query itself, which is the best hit where its cluster was searched."""
     own = 1 if hits and hits[0].score >= 1 - TIE else 0
     return list(hits[own : own + k])
 

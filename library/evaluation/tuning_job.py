@@ -1,4 +1,4 @@
-"""The measurement of the index's accuracy as a job in the background."""
+"""Measures the index's accuracy as a job in the background."""
 
 from library.evaluation.tuning import Tuning, TuningConfig
 from library.image_library import ImageLibrary

@@ -73,7 +73,7 @@ def _distinct(texts: Iterable[str]) -> list[str]:
 
 
 def _words(records: Sequence[Record]) -> Iterator[str]:
-    """Texts kept with the pictures, the folders they came from, and names that say something: not IMG_2041."""
+    """Yields texts kept with the pictures, the folders they came from, and names that say something: not IMG_2041."""
     for record in records:
         folder = PurePosixPath(record.source).parent.name
         yield from [folder.replace("_", " ")] if _is_text(folder) else []
@@ -84,7 +84,7 @@ def _words(records: Sequence[Record]) -> Iterator[str]:
 
 
 def _is_text(value: object) -> bool:
-    """No address, date or number."""
+    """Returns whether a word is no address, date or number."""
     return (
         isinstance(value, str)
         and len(value) <= LONGEST_TEXT

@@ -1,1 +1,1 @@
-"""Exports: results and originals as files."""
+"""Exports results and originals as files."""

@@ -56,7 +56,7 @@ def safe_names(records: Sequence[Record]) -> list[str]:
 
 
 def _safe(record: Record) -> tuple[str, str]:
-    """Stem and suffix; the latter is always that of a picture."""
+    """Returns stem and suffix; the latter is always that of a picture."""
     shown = (char for char in unicodedata.normalize("NFC", clean_name(record.name)) if _is_visible(char))
     name = PurePath(FORBIDDEN.sub("_", "".join(shown)).strip(". ") or "unnamed")
     named_so = name.suffix.lower() in IMAGE_SUFFIXES
@@ -66,7 +66,7 @@ def _safe(record: Record) -> tuple[str, str]:
 
 
 def _is_visible(char: str) -> bool:
-    """Not so for marks that turn the writing direction, and halves of characters."""
+    """Returns whether a character shows: not marks that turn the writing direction, nor halves of characters."""
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
@@ -75,7 +75,7 @@ def _cut(text: str, length: int) -> str:
 
 
 def _folded(name: str) -> str:
-    """Equal for names that some file system takes for the same."""
+    """Returns a form that is equal for names that some file system takes for the same."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
@@ -87,7 +87,7 @@ def _entry(name: str, record: Record) -> ZipInfo:
 
 
 class _Window:
-    """A file of which only what was not taken yet is in memory: enough to write the sizes before each picture."""
+    """Holds in memory what was not taken yet of a file: enough to write the sizes before each picture."""
 
     def __init__(self) -> None:
         self._taken = 0

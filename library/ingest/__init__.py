@@ -1,1 +1,1 @@
-"""Adding pictures: the pipeline, its destinations, packs, watched sources and receipts."""
+"""Adds pictures: the pipeline, its destinations, packs, watched sources and receipts."""

@@ -1,4 +1,4 @@
-"""The files of an import that are encoded and stored together, and what becomes of each of them."""
+"""Holds the files of an import that are encoded and stored together, and what becomes of each of them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ BATCH_BYTES = 64 << 20  # bounds the memory that originals take while they wait 
 
 @dataclass
 class PendingFile:
-    """One item on its way into the library. `receipt` is there as soon as its fate is known."""
+    """Carries one item on its way into the library. `receipt` is there as soon as its fate is known."""
 
     item: Item
     data: bytes = b""
@@ -63,7 +63,7 @@ class RunState:
 
 @dataclass
 class Batch:
-    """Files in the order of their items, with the additions and updates among them."""
+    """Holds files in the order of their items, with the additions and updates among them."""
 
     files: list[PendingFile] = field(default_factory=list)
     additions: list[Addition] = field(default_factory=list)
@@ -97,7 +97,7 @@ class Batch:
         return self._settled(partial(PendingFile.settle, status="skipped", reason=reason), everything=True)
 
     def _settled(self, settle: Callable[[PendingFile], None], everything: bool = False) -> Iterator[FileReceipt]:
-        """`everything`: what was promised for after this batch, too."""
+        """Yields receipts in order; with `everything` also what was promised for after this batch."""
         for file in self.files:
             if file.receipt is None or ((file.same_as or file.update) and everything):
                 settle(file)

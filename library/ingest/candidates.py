@@ -1,4 +1,4 @@
-"""Files of a watched source that are new or have changed, until they are whole and imported."""
+"""Follows files of a watched source that are new or have changed, until they are whole and imported."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PAUSE_AT_MOST = 60.0  # seconds between two tries
 
 @dataclass
 class _Candidate:
-    """A file that is new or has changed; `since` is when it was first seen as it is now."""
+    """Describes a file that is new or has changed; `since` is when it was first seen as it is now."""
 
     signature: str
     since: float

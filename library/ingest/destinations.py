@@ -14,7 +14,7 @@ from library.records import Record
 
 @dataclass(frozen=True)
 class Addition:
-    """A decoded picture that is to be encoded and stored. One that `is_stored` lacks only its row."""
+    """Holds a decoded picture that is to be encoded and stored. One that `is_stored` lacks only its row."""
 
     record: Record
     image: Image.Image
@@ -25,7 +25,7 @@ class Addition:
 
 @dataclass(frozen=True)
 class Update:
-    """A new record for a picture that is there; with the original, where that is to be stored from now on."""
+    """Holds a new record for a picture that is there; with the original, where that is to be stored from now on."""
 
     record: Record
     original: bytes | None
@@ -33,18 +33,18 @@ class Update:
 
 @dataclass(frozen=True)
 class Known:
-    """A picture that the library has already, and whether it has a row in the collection."""
+    """Names a picture that the library has already, and says whether it has a row in the collection."""
 
     record: Record
     has_row: bool
 
 
 class Destination(Protocol):
-    """The place that a run of `ingest` stores pictures in. Every method may be called from several threads."""
+    """Stores the pictures of a run of `ingest`. Every method may be called from several threads."""
 
     @property
     def working_side(self) -> int:
-        """How many pixels the shorter side of a decoded picture needs at least."""
+        """Returns how many pixels the shorter side of a decoded picture needs at least."""
         ...
 
     def known(self, ids: Sequence[ContentId]) -> dict[ContentId, Known]:

@@ -1,4 +1,4 @@
-"""An item is one file that a source offers to an import."""
+"""Describes one file that a source offers to an import."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from library.records import Metadata
 
 @dataclass(frozen=True)
 class Item:
-    """One file to import. `read` returns its bytes and may raise OSError; `skip` says why it is left out.
+    """Names one file to import. `read` returns its bytes and may raise OSError; `skip` says why it is left out.
 
     Metadata of None take away what the picture had under that name. `original_at` is the path or URL under which the
     bytes can be had again later, where there is one.

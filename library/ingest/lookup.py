@@ -1,4 +1,4 @@
-"""The first stage of an import: reads each file and looks up whether the library has its picture."""
+"""Reads each file of an import and looks up whether the library has its picture."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -104,7 +104,7 @@ class Lookup:
             file.added = self._next_moment()
 
     def _renewed(self, file: PendingFile) -> Record | None:
-        """The record of a known picture with what the item says of it."""
+        """Returns the record of a known picture with what the item says of it."""
         assert file.id
         said = {} if file.id in self._described else file.item.metadata
         if said:
@@ -119,7 +119,7 @@ class Lookup:
         return replace(record, metadata=metadata, original_at=original_at)
 
     def _next_moment(self) -> datetime:
-        """The order of the files is the order in the library."""
+        """Returns the moment of the next file: the order of the files is the order in the library."""
         self._last_added = max(datetime.now(UTC), self._last_added + timedelta(microseconds=1))
         return self._last_added
 

@@ -62,7 +62,7 @@ class PackExchange:
                 collection.optimize()
 
     def _encoder_for(self, manifest: Manifest) -> Encoder:
-        """The one that answers, but the chosen one where a fallback answers and the pack names the chosen one."""
+        """Returns the encoder that answers, or the chosen one where only a fallback answers and the pack names it."""
         answering = self._models.answering()
         chosen = PurePath(self._models.status().name).name
         is_chosen = PurePath(manifest.model).name == chosen

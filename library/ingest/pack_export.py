@@ -73,7 +73,7 @@ def _records(store: ImageStore) -> Iterator[Record]:
 def _files_of(
     store: ImageStore, original: Callable[[ContentId], bytes], record: Record, contents: Contents
 ) -> tuple[bytes | None, bytes | None] | None:
-    """Thumbnail and original as far as they are wanted; None for a picture that was deleted meanwhile."""
+    """Returns thumbnail and original as far as they are wanted; None for a picture that was deleted meanwhile."""
     try:
         thumbnail = store.thumbnail(record.content_id) if contents.thumbnails else None
     except UnknownPicture:

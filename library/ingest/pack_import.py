@@ -48,7 +48,7 @@ def unpack(
 
 @dataclass
 class _Arrival:
-    """One sound row on its way in."""
+    """Holds one sound row on its way in."""
 
     place: str
     picture: PackedPicture
@@ -72,7 +72,7 @@ class _Arrival:
 
 
 def _checked_batches(pack: Pack) -> Generator[list[_Arrival | FileReceipt], None, None]:
-    """The receipts are those of bad rows. Read ahead, since checking originals takes its time too."""
+    """Yields sound rows and the receipts of bad ones; is read ahead, since checking originals takes its time too."""
     with closing(pack.rows()) as batches:
         for batch in batches:
             sound = _are_of_unit_length(np.stack([row.vector for row in batch]))
@@ -133,7 +133,7 @@ class _Unpacking:
     def _lacking_originals(
         self, arrivals: Iterable[_Arrival], known: Mapping[ContentId, Record]
     ) -> frozenset[ContentId]:
-        """The stored pictures whose original only the pack has."""
+        """Returns the stored pictures whose original only the pack has."""
         offered = dict.fromkeys(arrival.id for arrival in arrivals if arrival.picture.original is not None)
         records = [known[id] for id in offered if id in known]
         has_original = self._pool.map(self._store.has_original, records)

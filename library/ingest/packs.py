@@ -1,4 +1,4 @@
-"""A pack holds pictures with their vectors, so that another library of the same model imports them without encoding."""
+"""Describes packs: pictures with their vectors, which a library of the same model imports without encoding."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class PackedPicture:
-    """One picture as a pack holds it, with its vector."""
+    """Holds one picture as a pack has it, with its vector."""
 
     record: Record
     vector: Vector
@@ -48,7 +48,7 @@ class PackedPicture:
 
 @dataclass(frozen=True)
 class PackRow:
-    """A row of a pack as it was found. Its types are right; nothing else has been checked, and any field may be None.
+    """Holds a row of a pack as found. Its types are right; nothing else has been checked, and any field may be None.
 
     Fields are those of a record, `metadata` as JSON and `added` as a datetime, with `thumbnail` and `original`.
     """
@@ -73,7 +73,7 @@ class PackWriter(Protocol):
 
 
 class Pack(Protocol):
-    """A pack whose manifest is sound and agrees with what its files say of themselves."""
+    """Reads a pack whose manifest is sound and agrees with what its files say of themselves."""
 
     @property
     def manifest(self) -> Manifest: ...

@@ -1,4 +1,4 @@
-"""Iterators that work ahead of whoever consumes them: the stages of a pipeline overlap."""
+"""Works ahead of whoever consumes an iterator, so that the stages of a pipeline overlap."""
 
 import threading
 from collections import deque

@@ -1,4 +1,4 @@
-"""A receipt says what an import made of one file."""
+"""Says what an import made of one file."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ STATUSES: tuple[Status, ...] = ("new", "updated", "duplicate", "rejected", "skip
 
 @dataclass(frozen=True)
 class FileReceipt:
-    """What became of one file, and why.
+    """Says what became of one file, and why.
 
     `may_retry` marks a file that was rejected for a reason that does not lie in the picture: the same file may be
     accepted later.

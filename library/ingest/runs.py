@@ -1,4 +1,4 @@
-"""Adding and reindexing in the background: uploads one after the other, reindexing in between."""
+"""Adds and reindexes in the background: uploads one after the other, reindexing in between."""
 
 import threading
 import uuid
@@ -131,7 +131,7 @@ class Worker:
         return next((run for run in self._runs if run.id == id), None)
 
     def current(self) -> AddJob | None:
-        """The run at work, or the next in line."""
+        """Returns the run at work, or the next in line."""
         return next((run for run in self._runs if not run.finished), None)
 
     def close(self, timeout: float = 7.0) -> None:

@@ -12,7 +12,7 @@ from library.records import Metadata
 
 @dataclass(frozen=True)
 class Shard:
-    """The `number`-th of `count` parts of a source: machines that import one each need not know of each other."""
+    """Selects the `number`-th of `count` parts of a source: machines that import one each need no other link."""
 
     number: int
     count: int
@@ -35,7 +35,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Selection:
-    """The part of the items that is wanted. `limit` counts the files that are not skipped anyway."""
+    """Selects the part of the items that is wanted. `limit` counts the files that are not skipped anyway."""
 
     limit: int | None = None
     shard: Shard | None = None

@@ -1,4 +1,4 @@
-"""The stages of an import before its batches are stored: each works ahead of the next on threads of its own."""
+"""Prepares the batches of an import: each stage works ahead of the next on threads of its own."""
 
 import os
 from collections.abc import Generator, Iterable, Iterator
@@ -45,7 +45,7 @@ class Stages:
         return prefetch(self._encoded(prefetch(self._gathered(items), BATCHES_AHEAD)), BATCHES_AHEAD)
 
     def _encoded(self, batches: Iterable[Batch]) -> Generator[Batch, None, None]:
-        """Two at once: a core that is done with its part of one batch begins the next."""
+        """Encodes two batches at once: a core that is done with its part of one begins the next."""
         yield from prefetch_map(self._encode, batches, self._encoders, ENCODED_AT_ONCE)
 
     def _encode(self, batch: Batch) -> Batch:

@@ -1,4 +1,4 @@
-"""The last stage of an import: stores a batch and remembers what its later copies have to be told."""
+"""Stores the batches of an import, one by one, and remembers what later copies have to be told."""
 
 from collections.abc import Mapping
 from typing import Literal, get_args

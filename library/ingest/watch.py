@@ -33,7 +33,7 @@ class WatchConfig:
 
 
 class Watching:
-    """Watchers at work, each on a thread of its own."""
+    """Runs watchers, each on a thread of its own."""
 
     def __init__(self, watchers: Sequence[Watcher], every: float, on_progress: OnProgress = lambda *_: None) -> None:
         """`on_progress` is called from any of the threads."""

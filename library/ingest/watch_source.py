@@ -11,7 +11,7 @@ from library.ingest.watch_state import SeenFile
 
 @dataclass(frozen=True)
 class SourceListing:
-    """The files of a source that may be pictures, with a signature that changes when they do.
+    """Holds the files of a source that may be pictures, with a signature that changes when they do.
 
     `unread` are files and folders that are there and could not be looked at; `mounts` the disks below the source.
     """
@@ -32,13 +32,13 @@ class SourceListing:
 
 
 class Source(Protocol):
-    """A folder or bucket that can be watched. Paths are those of the items."""
+    """Lists a folder or bucket that can be watched. Paths are those of the items."""
 
     @property
     def name(self) -> str: ...
     @property
     def shows_only_whole(self) -> bool:
-        """Whether a file appears with its last byte, as in S3."""
+        """Returns whether a file appears with its last byte, as in S3."""
         ...
 
     def listing(self) -> SourceListing:
@@ -54,5 +54,5 @@ class Source(Protocol):
         ...
 
     def notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
-        """From now on sets `changed` when something may have changed, until `should_stop`; not all sources can tell."""
+        """Sets `changed` when something may have changed, until `should_stop`; not all sources can tell."""
         ...

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SeenFile:
-    """The picture last imported from a path, if one was, and the signature that the file had when it was last read.
+    """Names the picture last imported from a path, if one was, and the signature that the file had when last read.
 
     `origin` is the source under which that picture came into the library, `mount` the disk below the watched folder.
     """
@@ -27,7 +27,7 @@ class SeenFile:
 
 
 class LineLog(Protocol):
-    """Lines that outlive the process, in a file or elsewhere. Every method raises OSError."""
+    """Keeps lines that outlive the process, in a file or elsewhere. Every method raises OSError."""
 
     def read(self) -> Sequence[bytes]:
         """Returns all lines."""
@@ -121,7 +121,7 @@ class WatchState(Mapping[str, SeenFile]):
 
     @contextmanager
     def _failures_told(self) -> Iterator[None]:
-        """A disk that cannot be written costs the memory across restarts, nothing else."""
+        """Logs failures: a disk that cannot be written costs the memory across restarts, nothing else."""
         try:
             yield
         except OSError as error:

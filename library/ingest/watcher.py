@@ -27,7 +27,7 @@ Add = Callable[[Sequence[Item], ShouldStop], Iterable[FileReceipt]]
 
 @dataclass(frozen=True)
 class Removal:
-    """A picture that was deleted because its file is gone or has changed."""
+    """Names a picture that was deleted because its file is gone or has changed."""
 
     path: str
     content_id: ContentId
@@ -35,7 +35,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class Round:
-    """The result of a scan, or of a part of it: receipts of the files that were settled, and deleted pictures."""
+    """Holds the result of a scan, or of a part of it: receipts of the imported files, and deleted pictures."""
 
     receipts: Sequence[FileReceipt] = ()
     removals: Sequence[Removal] = ()
@@ -120,13 +120,13 @@ class Watcher:
         return listing
 
     def _check_state(self) -> None:
-        """A library that was emptied meanwhile is filled again."""
+        """Reads everything again where the library was emptied meanwhile."""
         if self._library.status().pictures == 0:
             self.state.read_all_again()
         self._is_first = False
 
     def _may_try(self) -> bool:
-        """After a failure only once the library looks well again."""
+        """Returns whether to try again: after a failure only once the library looks well again."""
         if not self._problem:
             return True
         if self._clock() < self._not_before or self._problem_of_library():
@@ -202,7 +202,7 @@ class Watcher:
                 self._warn_once(f"{receipt.path} is tried again later: {receipt.reason}")
 
     def _gone(self, listing: SourceListing) -> list[str]:
-        """Paths that were missing in two scans, unless the whole source looks as if it were away."""
+        """Returns paths that were missing in two scans, unless the whole source looks as if it were away."""
         if not listing.signatures:
             if self.state and self._follow_removals:
                 self._warn_once(f"{self.source.name} is suddenly empty: nothing is deleted")
@@ -215,7 +215,7 @@ class Watcher:
         return [path for path, since in self._missing.items() if now - since >= SETTLED_AFTER]
 
     def _remove(self, paths: Sequence[str]) -> Iterator[Round]:
-        """Without `follow_removals` only forgets."""
+        """Deletes the pictures of paths; without `follow_removals` only forgets."""
         removals: list[Removal] = []
         problem: LikenessError | None = None
         for path in paths:
@@ -231,7 +231,7 @@ class Watcher:
             raise problem
 
     def _delete(self, path: str) -> list[Removal]:
-        """The picture of this path, if it came in by watching and no other watched path holds it."""
+        """Deletes the picture of this path, if it came in by watching and no other watched path holds it."""
         seen = self.state[path]
         if not self._follow_removals or seen.id is None or self._is_held(seen.id, path):
             return []
@@ -251,7 +251,7 @@ class Watcher:
         return next((origin for origin in origins if origin), None)
 
     def _note_problem(self, problem: LikenessError) -> None:
-        """One line when it goes, and one when it is back."""
+        """Logs one line when a source goes, and one when it is back."""
         if not self._problem:
             logger.warning("watching %s: waits: %s", self.source.name, problem)
         self._problem = str(problem)
@@ -271,6 +271,6 @@ class Watcher:
 
 
 def _is_final(receipt: FileReceipt) -> bool:
-    """Whether the same file would fare the same in the next scan."""
+    """Returns whether the same file would fare the same in the next scan."""
     was_tried = receipt.status != "skipped" or receipt.near_duplicate_of is not None
     return was_tried and not receipt.may_retry

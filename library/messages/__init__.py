@@ -21,7 +21,7 @@ Table = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Message:
-    """Something to tell a person: the code of a sentence and what fills its placeholders.
+    """Holds something to tell a person: the code of a sentence and what fills its placeholders.
 
     Numbers are written in the reader's language; what is no quantity, such as a port, is given as text. A value may be
     a message itself.
@@ -50,7 +50,7 @@ class Message:
 
 
 class Sentence(str):
-    """A message rendered as text, which keeps the message: readers of another language get it in theirs."""
+    """Holds a message rendered as text, and keeps the message: readers of another language get it in theirs."""
 
     message: Message | None
 

@@ -1,1 +1,1 @@
-"""The sample pictures are drawn by the program."""
+"""Draws the sample pictures by a program."""

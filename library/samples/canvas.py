@@ -1,4 +1,4 @@
-"""A canvas is a square to draw on in units of its side, with colours and shapes by name and smooth edges."""
+"""Draws on a square in units of its side, with colours and shapes by name and smooth edges."""
 
 import math
 from collections.abc import Callable

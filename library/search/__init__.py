@@ -1,1 +1,1 @@
-"""Searching: queries are checked, answered, filtered, paged and judged here."""
+"""Checks, answers, filters, pages and judges queries."""

@@ -100,7 +100,7 @@ def _answered(chunk: Sequence[_Ready], encoder: Encoder, index: LoadedCollection
 
 
 def _vectors(queries: Sequence[Sequence[str | Image.Image]], encoder: Encoder) -> list[Vector | Message]:
-    """One for each query, or why there is none."""
+    """Returns a vector for each query, or why there is none."""
     made = iter(encode(encoder, [each for inputs in queries for each in inputs]))
     vectors: list[Vector | Message] = []
     for inputs in queries:

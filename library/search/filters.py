@@ -1,4 +1,4 @@
-"""A filter is made of conditions on what is known about a picture; here they are checked and compared with records."""
+"""Checks the conditions of a filter on what is known about a picture, and compares them with records."""
 
 import math
 import re
@@ -86,7 +86,7 @@ class Condition:
 
     @property
     def values(self) -> tuple[Value, ...]:
-        """The values that are compared with, one or many."""
+        """Returns the values that are compared with, one or many."""
         return self.value if isinstance(self.value, tuple) else (self.value,)
 
     def bounds(self) -> list[Bounds]:
@@ -246,7 +246,7 @@ def _any_of(kinds: Sequence[ValueKind]) -> Message:
 
 
 def _parts(text: str) -> list[str]:
-    """Values and the separators between them, a quoted value with its quotes; one empty value where there is none."""
+    """Returns values and the separators between them, a quoted value with its quotes; at least one, perhaps empty."""
     parts = [part for part in re.split(rf"({QUOTED}|\||\.\.)", text) if part.strip()]
     return [part.strip() for part in parts] or [""]
 
@@ -273,7 +273,7 @@ def _compares(found: object, operator: Operator, low: Value, high: Value) -> boo
 
 
 def _span(value: object) -> tuple[str, str]:
-    """The first and the last moment of it, written as `Record.added` is."""
+    """Returns the first and the last moment of it, written as `Record.added` is."""
     text = str(value).strip()
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text, flags=re.ASCII):
@@ -291,5 +291,5 @@ def _moment(moment: datetime) -> str:
 
 
 def _can_be_sent(text: str) -> bool:
-    """Not so for half of a surrogate pair."""
+    """Returns whether Milvus takes the text, as it does not for half of a surrogate pair."""
     return text.isascii() or not re.search("[\ud800-\udfff]", text)

@@ -116,7 +116,7 @@ class NullModels:
         logger.debug("hits are judged by %d of %d pictures, measured in %.2f s", len(ids), len(stored), seconds)
 
     def _paths(self, ids: Sequence[ContentId], known: dict[ContentId, str]) -> dict[ContentId, str]:
-        """Only what is new is read."""
+        """Returns the path of each picture; reads only the records that are new."""
         records = self._store.find_all([id for id in ids if id not in known])
         found = {record.content_id: record.img_path for record in records}
         return {id: known.get(id) or found[id] for id in ids if id in known or id in found}

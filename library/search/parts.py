@@ -1,4 +1,4 @@
-"""The parts of a query are texts and pictures, each with a weight; here they become one vector."""
+"""Makes one vector of the parts of a query: texts and pictures, each with a weight."""
 
 import math
 import re
@@ -25,7 +25,7 @@ WEIGHTED = re.compile(r"((?:[^\\^]|\\.)*)(?:\^(.*))?", flags=re.DOTALL)
 
 @dataclass(frozen=True)
 class Crop:
-    """A rectangle of a picture as fractions of its upright width and height."""
+    """Cuts a rectangle out of a picture, as fractions of its upright width and height."""
 
     left: float
     top: float

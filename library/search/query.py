@@ -1,4 +1,4 @@
-"""A query is what the library is asked; an answer is what comes back."""
+"""Holds what the library is asked and what comes back: queries, answers and listings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,18 +59,18 @@ class Query:
 
     @property
     def only_lists(self) -> bool:
-        """Whether nothing is looked for and a filter or an order says which pictures are listed."""
+        """Returns whether nothing is searched for and a filter or an order says which pictures are listed."""
         return not self.parts and (self.where is not None or self.order != "score")
 
     @property
     def kind(self) -> QueryKind:
-        """Whether texts, pictures or both are searched with."""
+        """Returns "text", "picture" or, for a search with both, "mix"."""
         of_texts = [isinstance(part, TextPart) for part in self.parts]
         return "text" if all(of_texts) else "mix" if any(of_texts) else "picture"
 
     @property
     def pictures(self) -> list[ContentId]:
-        """The pictures of the library that are searched with, each once."""
+        """Returns the pictures of the library that are searched with, each once."""
         return list(dict.fromkeys(part.id for part in self.parts if isinstance(part, LibraryPart)))
 
 

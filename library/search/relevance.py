@@ -161,7 +161,7 @@ def _triples(count: int) -> NDArray[np.intp]:
 
 
 def _best(index: LoadedCollection, queries: Vectors, own: Sequence[set[ContentId]]) -> NDArray[np.float64]:
-    """Of each query the best score among the pictures that it was not blended from."""
+    """Returns of each query the best score among the pictures that it was not blended from."""
     found = index.nearest(queries, BLENDED + 1)
     return np.array(
         [

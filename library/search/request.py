@@ -1,4 +1,4 @@
-"""A search request holds what a client asked for, checked once for the page, the HTTP API, MCP and the command line.
+"""Checks the values of a search once, for the page, the HTTP API, MCP and the command line.
 
 Clients may send anything that JSON can say. `SearchRequest.parse` turns that into checked values or says what is wrong
 with it; `SearchRequest.query` reads the pictures and makes the `Query` that the library answers.

@@ -110,7 +110,7 @@ class Searcher:
         return Listing(records[offset : offset + limit], len(records))
 
     def _encode(self, parts: Sequence[Part], encoder: Encoder) -> tuple[list[Vector | None], list[Message]]:
-        """The vectors of the parts, None where the stored one serves, and what the person should know of them."""
+        """Returns the vectors of the parts, None where the stored one serves, and what a person should know of them."""
         inputs = [self._to_encode(part, encoder.info) for part in parts]
         return encode(encoder, inputs), notes_on(encoder, [each for each in inputs if isinstance(each, str)])
 
@@ -133,14 +133,14 @@ class Searcher:
         encoder: EncoderInfo,
         index: LoadedCollection,
     ) -> Vector:
-        """The one vector that is searched with."""
+        """Returns the one vector that is searched with."""
         if pictures:
             own = uncropped_pictures(parts, pictures)
             vectors = fill_stored_vectors(parts, vectors, own, self._stored_vectors.of(own, encoder, index))
         return combine([each for each in vectors if each is not None], [part.weight for part in parts])
 
     def _judged(self, answer: Answer, encoder: Encoder, vector: Vector, query: Query) -> Answer:
-        """The answer with how far each hit stands out, where that is known."""
+        """Returns the answer with how far each hit stands out, where that is known."""
         null_model = self._null_models.of(encoder)
         if null_model is None:
             return answer

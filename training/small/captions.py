@@ -182,7 +182,7 @@ NAMED = (
 
 
 def with_article(name: str) -> str:
-    """`airplane` -> `an airplane`; plural and proper names stay as they are."""
+    """Returns `an airplane` for `airplane`; plural and proper names stay as they are."""
     if name in PLURAL or name in NAMED or name.startswith(("garfield", "snoopy", "hanging lights")):
         return name
     return f"{'an' if name[0] in 'aeiou' and not name.startswith('eu') else 'a'} {name}"

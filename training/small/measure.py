@@ -23,7 +23,7 @@ PHRASINGS = ("{name}", "{a}", "a photo of {a}", "a picture of an old {name}", "m
 
 
 class SmallClip:
-    """The two towers, giving unit vectors."""
+    """Gives unit vectors from the two towers."""
 
     def __init__(self, folder: Path = SMALL_FOLDER) -> None:
         self.model = CLIPModel.from_pretrained(folder, dtype=torch.float32).eval()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose step is made orthogonal (Jordan and others 2024): needs fewer steps than AdamW."""
+    """Applies momentum whose step is made orthogonal (Jordan and others 2024): needs fewer steps than AdamW."""
 
     def __init__(self, params: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95, decay: float = 0.01):
         super().__init__(params, {"lr": lr, "momentum": momentum, "decay": decay})
@@ -74,7 +74,7 @@ def schedule(progress: float, warm_up: float = 0.03) -> float:
 
 
 class Average:
-    """A running mean of a module's weights, which sees better than the last step's."""
+    """Keeps a running mean of a module's weights, which sees better than the last step's."""
 
     def __init__(self, module: nn.Module, keep: float = 0.998) -> None:
         self.state = {name: value.detach().clone() for name, value in module.state_dict().items()}

@@ -33,7 +33,7 @@ class Batch(NamedTuple):
 
 
 class Course:
-    """Everything the small CLIP is taught with, a batch at a time."""
+    """Holds everything the small CLIP is taught with, a batch at a time."""
 
     def __init__(self, photos: Photos, drawn: Generated, teacher: Teacher | None, size: int, seed: int) -> None:
         self.photos, self.drawn, self.teacher, self.size = photos, drawn, teacher, size
@@ -73,7 +73,7 @@ class Course:
 
 
 class Likening(nn.Module):
-    """How far the places the small CLIP sees are from what the teacher sees there; used in training only."""
+    """Measures how far the places the small CLIP sees are from what the teacher sees there; used in training only."""
 
     def __init__(self, model: CLIPModel, teacher: Teacher) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from training.small.photos import Photos, balanced_batches, mixed, random_views
 
 
 class Block(nn.Module):
-    """Two convolutions and a way around them."""
+    """Computes two convolutions and a way around them."""
 
     def __init__(self, inside: int, outside: int, stride: int) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ ADJECTIVES = {
 
 
 class Named(NamedTuple):
-    """A colour or a shape: as Korean puts it before a noun, as a Korean noun, and in Chinese."""
+    """Names a colour or a shape: as Korean puts it before a noun, as a Korean noun, and in Chinese."""
 
     before: str
     alone: str
@@ -80,7 +80,7 @@ class Caption(NamedTuple):
 
 
 def words() -> dict[str, tuple[list[str], list[str]]]:
-    """English -> Korean and Chinese, each with what else one says, the commonest first."""
+    """Returns English -> Korean and Chinese, each with what else one says, the commonest first."""
     with WORDS.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     return {row["english"]: (row["korean"].split("; "), row["chinese"].split("; ")) for row in rows}
@@ -241,5 +241,5 @@ def _with(noun: str) -> str:
 
 
 def _after(noun: str, consonant: str, vowel: str) -> str:
-    """The form of a particle, which depends on how the syllable before it ends."""
+    """Returns the form of a particle, which depends on how the syllable before it ends."""
     return consonant if (ord(noun[-1]) - 0xAC00) % 28 else vowel

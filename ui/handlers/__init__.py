@@ -1,1 +1,1 @@
-"""What the controls of the page do, a file for each topic."""
+"""Does what the controls of the page ask for, a file for each topic."""

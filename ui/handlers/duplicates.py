@@ -1,4 +1,4 @@
-"""What the view of near-duplicates shows, and who may decide about them."""
+"""Tells what the view of near-duplicates shows, and who may decide about them."""
 
 import time
 from collections.abc import Callable

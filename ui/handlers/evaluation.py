@@ -1,4 +1,4 @@
-"""What the meter and the table of evaluations show, and who may begin a measurement."""
+"""Tells what the tuning and the table of evaluations show, and who may begin a measurement."""
 
 import time
 from collections.abc import Callable

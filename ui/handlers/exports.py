@@ -1,4 +1,4 @@
-"""The route that exports selected pictures as a file to download."""
+"""Serves the route that exports selected pictures as a file to download."""
 
 import codecs
 import json

@@ -1,4 +1,4 @@
-"""What the panel of models shows: which can be asked, what each has encoded, and who may change that."""
+"""Tells what the panel of models shows: which can be searched, what each has encoded, and who may change that."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""All handlers of the page, by topic."""
+"""Gathers all handlers of the page, by topic."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What deleting does on the page: one picture, or all that are selected."""
+"""Deletes pictures on the page: one, or all that are selected."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What searching does on the page: the search box, links, filters and pages of results."""
+"""Searches on the page: the search box, links, filters and pages of results."""
 
 from dataclasses import replace
 from pathlib import PurePath

@@ -1,4 +1,4 @@
-"""What the head of the page shows: the status of the library, and reindexing for the chosen model."""
+"""Tells what the head of the page shows: the status of the library, and reindexing for the chosen model."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What adding pictures does on the page: uploads, samples, places of the server, and the runs over them."""
+"""Adds pictures on the page: uploads, samples, places of the server, and the runs over them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
