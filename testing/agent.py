@@ -1,4 +1,4 @@
-"""An agent: the MCP client of the protocol's own SDK, over streamable HTTP."""
+"""Acts as an agent: the MCP client of the protocol's own SDK, over streamable HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

@@ -14,7 +14,7 @@ from testing.program import ROOT, ForkedProgram
 
 
 class Server:
-    """`python app.py` on a free port."""
+    """Runs `python app.py` on a free port."""
 
     def __init__(self, folder: Path, program: Sequence[str] = ("app.py",), **environment: str) -> None:
         with socket.socket() as probe:
@@ -56,7 +56,7 @@ class Server:
 
 
 class ForkedServer(Server):
-    """The same from a process that has imported everything already."""
+    """Runs `python app.py` from a process that has imported everything already."""
 
     def _start(self, program: Sequence[str], environment: dict[str, str]) -> "subprocess.Popen[bytes] | ForkedProgram":
         self.log.write_bytes(b"")

@@ -43,7 +43,7 @@ app.main()
 
 
 def quote_filter(field: str, operator: str, value: object) -> str:
-    """As the address bar has it."""
+    """Returns a filter as the address bar has it."""
     return urlencode({"where": json.dumps([{"field": field, "operator": operator, "value": value}])})
 
 
@@ -61,12 +61,12 @@ FILTERED = urlencode(
 
 
 def without_network(hub: Path, model: str = "openai/clip-vit-base-patch32") -> dict[str, str]:
-    """The environment of an app whose model cache lies in `hub` and which reaches nothing else."""
+    """Returns the environment of an app whose model cache lies in `hub` and which reaches nothing else."""
     return {"CLIP_MODEL": model, "HF_HOME": str(hub), "HF_HUB_OFFLINE": "1"}
 
 
 class Apps:
-    """The app in one condition each; started when first visited."""
+    """Holds the app in one condition each; started when first visited."""
 
     def __init__(self, folder: Path, libraries: Libraries) -> None:
         self.folder = folder
@@ -98,27 +98,27 @@ class Apps:
         return self._server("with_sources", SOURCES_ALLOWED=str(folder))
 
     def loading(self) -> Server:
-        """The model never comes."""
+        """Returns an app whose model never comes."""
         return self._server("loading", CLIP_MODEL=self._blocked("loading"), IMAGE_STORE=self.pictures())
 
     def uploading(self) -> Server:
-        """An upload has begun that waits for the model."""
+        """Returns an app in which an upload has begun that waits for the model."""
         return self._server("uploading", CLIP_MODEL=self._blocked("uploading"))
 
     def without_model(self) -> Server:
-        """Not even the small model can be loaded."""
+        """Returns an app for which not even the small model can be loaded."""
         return self._server("without_model", ("-c", WITHOUT_MODEL), IMAGE_STORE=self.pictures())
 
     def on_fallback(self) -> Server:
-        """The chosen model is not in the cache, and there is no network."""
+        """Returns an app whose chosen model is not in the cache, and without a network."""
         return self._server("on_fallback", **without_network(self._of("on_fallback") / "hub"))
 
     def another_model(self) -> Server:
-        """The pictures were added while another model answered."""
+        """Returns an app whose pictures were added while another model answered."""
         return self._server("another_model", IMAGE_STORE=self.pictures())
 
     def side_by_side(self) -> Server:
-        """The sample pictures, encoded for two of three models; the weights of the third are cut off."""
+        """Returns an app with the sample pictures, encoded for two of three models; the third's weights are cut off."""
         library = self.libraries.two_models()
         others = ",".join(str(library / name) for name in ("other", "cut off"))
         return self._server("side_by_side", library=self.libraries.two_models, CLIP_OTHERS=others)
@@ -127,18 +127,18 @@ class Apps:
         return self._server("without_milvus", MILVUS_URI=NOWHERE, IMAGE_STORE=self.pictures())
 
     def rebuilding(self) -> Server:
-        """The index is always just being rebuilt, with 512 clusters."""
+        """Returns an app whose index is always just being rebuilt, with 512 clusters."""
         return self._server("rebuilding", ("-c", REBUILDING))
 
     def evaluated(self) -> Server:
         return self._server("evaluated", library=self.libraries.evaluated)
 
     def duplicated(self, **environment: str) -> Server:
-        """Some sample pictures are there in several sizes and qualities; nobody decides about them."""
+        """Returns an app with some sample pictures in several sizes and qualities; nobody decides about them."""
         return self._server("duplicated" + "".join(environment.values()), library=self.libraries.copies, **environment)
 
     def picture(self, name: str | None = None) -> Path:
-        """A file that no library has seen."""
+        """Returns a file that no library has seen."""
         number = next(self._numbers)
         folder = self.folder / "pictures" / str(number)
         folder.mkdir(parents=True)
@@ -152,7 +152,7 @@ class Apps:
         return path
 
     def pictures(self) -> str:
-        """The store of the filled library, for those that only look at it."""
+        """Returns the store of the filled library, for those that only look at it."""
         return str(self.libraries.samples() / "data" / "images")
 
     def stop(self) -> None:

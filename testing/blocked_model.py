@@ -1,4 +1,4 @@
-"""A model that takes as long to load as a test wants it to."""
+"""Loads a model as slowly as a test wants it to."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from encoders.model_files import SMALL_FOLDER
 
 
 class BlockedModel:
-    """The small CLIP in a folder of its own, with one more file to read that comes to no end until it is let go."""
+    """Holds the small CLIP in a folder of its own, with one more file, whose reading ends only when it is let go."""
 
     def __init__(self, folder: Path) -> None:
         shutil.copytree(SMALL_FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))

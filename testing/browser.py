@@ -1,4 +1,4 @@
-"""A visitor in Chromium who notes whatever a page must not do, and what visitors do on the page."""
+"""Visits the page in Chromium, notes whatever a page must not do, and does what visitors do there."""
 
 import shutil
 from collections.abc import Sequence
@@ -96,7 +96,7 @@ class Contexts:
 
 
 class Browser:
-    """One visitor, with as many tabs as they open."""
+    """Acts as one visitor, with as many tabs as they open."""
 
     def __init__(
         self, contexts: Contexts, size: tuple[int, int] = WIDE, scheme: str = "light", locale: str = "en-US"
@@ -154,7 +154,7 @@ def search(page: "Page", words: str) -> None:
 
 
 def wait_for_box(page: "Page", words: str) -> None:
-    """The search box is filled on its own, beside the results."""
+    """Waits until the search box is filled, which happens on its own, beside the results."""
     page.wait_for_function("words => document.querySelector('#query textarea').value == words", arg=words)
 
 
@@ -199,10 +199,10 @@ def loaded(page: "Page", selector: str) -> None:
 
 
 def wait_for_focus(page: "Page", label: str) -> None:
-    """A closed dialog gives the focus back a moment later."""
+    """Waits until a closed dialog has given the focus back, which happens a moment later."""
     page.wait_for_function("label => document.activeElement.getAttribute('aria-label')?.startsWith(label)", arg=label)
 
 
 def overhang(page: "Page") -> int:
-    """How many pixels the page is wider than the window."""
+    """Returns how many pixels the page is wider than the window."""
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -1,4 +1,4 @@
-"""Small, true stand-ins: they keep the contracts that the real rooms keep."""
+"""Holds small, true fakes: they keep the contracts that the real rooms keep."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ def ready(encoder: Encoder) -> Models:
 
 
 def loading(name: str = "some/model") -> Models:
-    """Nothing answers until a test says `answer_with` or `fail`."""
+    """Returns models of which none answers until a test says `answer_with` or `fail`."""
     return Models(ModelSource(name, ColourEncoder))
 
 

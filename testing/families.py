@@ -1,4 +1,4 @@
-"""Checkpoints of random weights in the real class of each family: enough for shapes, norms and loading."""
+"""Makes checkpoints of random weights in the real class of each family: enough for shapes, norms and loading."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -23,7 +23,7 @@ BY_KIND_AND_CAPTION = ("--label-column", "kind", "--captions-column", "caption")
 
 
 class Libraries:
-    """Each method returns a folder whose `data` is a DATA_DIR; whoever changes it takes a copy."""
+    """Makes folders whose `data` is a DATA_DIR, one for each method; whoever changes one takes a copy."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -42,7 +42,7 @@ class Libraries:
         return self._built("copies", lambda folder: _run(folder, ["ingest", _copies_of_samples(folder / "files")]))
 
     def evaluated(self) -> Path:
-        """The sample pictures were evaluated by kind and by caption, with the small model and with a random one."""
+        """Holds the sample pictures, evaluated by kind and by caption, with the small model and with a random one."""
         return self._built("evaluated", _evaluate)
 
     def two_models(self) -> Path:

@@ -1,4 +1,4 @@
-"""A real Milvus server for tests: the PyPI package `milvus` in a network namespace, reached by a relay."""
+"""Runs a real Milvus server for tests: the PyPI package `milvus` in a network namespace, reached by a relay."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SETTINGS = {
 
 
 class MilvusServer:
-    """One server over one data folder; after `kill` or `terminate`, `start` brings it back at its uri."""
+    """Runs one server over one data folder; after `kill` or `terminate`, `start` brings it back at its uri."""
 
     def __init__(self, data_dir: Path, settings: Mapping[str, object] = SETTINGS) -> None:
         self.data_dir = data_dir.absolute()
@@ -58,7 +58,7 @@ class MilvusServer:
 
     @staticmethod
     def unavailable() -> str | None:
-        """Why a server can't run here, for `pytest.skip`; None when it can."""
+        """Returns why a server can't run here, for `pytest.skip`; None when it can."""
         if sys.platform != "linux":
             return "the Milvus server needs Linux"
         if importlib.util.find_spec("milvus") is None:
@@ -75,7 +75,7 @@ class MilvusServer:
 
     @property
     def pids(self) -> list[int]:
-        """The relay and, while it runs, the server."""
+        """Returns the processes of the relay and, while it runs, of the server."""
         return [process.pid for process in (self._relay, self._server) if process and process.poll() is None]
 
     @property
@@ -100,11 +100,11 @@ class MilvusServer:
         return self
 
     def kill(self) -> None:
-        """As a crash would. The relay stays and closes every connection at once."""
+        """Kills the server, as a crash would. The relay stays and closes every connection at once."""
         self._end(signal.SIGKILL, timeout=10)
 
     def terminate(self, timeout: float = 120) -> None:
-        """An orderly stop; 2.3.5 takes from 5 s to a minute over it."""
+        """Stops the server in order; 2.3.5 takes from 5 s to a minute over it."""
         self._end(signal.SIGTERM, timeout)
 
     def restart(self) -> Self:
@@ -180,7 +180,7 @@ def _namespace() -> tuple[str, ...] | None:
 
 
 def _unpacked() -> Path:
-    """The server's 246 MB of binaries, unpacked once per user and version and shared by every run."""
+    """Returns the server's 246 MB of binaries, unpacked once per user and version and shared by every run."""
     milvus = importlib.import_module("milvus")
     folder = Path(tempfile.gettempdir()) / f"milvus-server-{milvus.__version__}-{os.getuid()}"
     if not (folder / "bin" / "milvus").exists():

@@ -1,4 +1,4 @@
-"""Run inside a network namespace: forward connections from listeners made outside to ports inside."""
+"""Forwards connections from listeners made outside a network namespace to ports inside, where it runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 async def relay(*routes: str) -> None:
-    """Serve each `listener fd:port` until the test process closes our stdin, or dies; then leave nothing."""
+    """Serves each `listener fd:port` until the test process closes our stdin, or dies; then leaves nothing."""
     loopback_up()
     for fd, port in (map(int, route.split(":")) for route in routes):
         await asyncio.start_server(partial(forward, port), sock=socket.socket(fileno=fd))

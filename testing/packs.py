@@ -1,4 +1,4 @@
-"""Two libraries that exchange packs: one that exports, and one that must not encode a picture."""
+"""Makes two libraries that exchange packs: one that exports, and one that must not encode a picture."""
 
 import json
 from hashlib import sha256
@@ -35,7 +35,7 @@ class Blind(Encoder):
 
 
 class Laptop:
-    """A library of a few pictures, and packs of it."""
+    """Holds a library of a few pictures, and packs of it."""
 
     def __init__(self, picture, folder: Path) -> None:
         self.store, self.database = MemoryStore(), MemoryDatabase()
@@ -53,7 +53,7 @@ class Laptop:
 
 
 class Cluster:
-    """An empty library whose encoder must not be needed."""
+    """Holds an empty library whose encoder must not be needed."""
 
     def __init__(self, encoder=None) -> None:
         self.store, self.database = MemoryStore(), MemoryDatabase()
@@ -81,7 +81,7 @@ def replace_table(pack: Path, change) -> None:
 
 
 def with_first(column: str, value: object):
-    """A change of the first row."""
+    """Returns a change of the first row."""
 
     def change(table: pa.Table) -> pa.Table:
         values = table.column(column).to_pylist()

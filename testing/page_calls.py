@@ -1,4 +1,4 @@
-"""What tests hand to the page's handlers, and what they read from the answers."""
+"""Makes what tests hand to the page's handlers, and reads what they need from the answers."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The project's pages: the README, docs/ and what else is written for people."""
+"""Reads the project's pages: the README, docs/ and what else is written for people."""
 
 import re
 from pathlib import Path

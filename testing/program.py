@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 
 class ForkedProgram:
-    """What subprocess.Popen is to `python app.py`: a start takes a second of the processor instead of five."""
+    """Runs `python app.py` as subprocess.Popen does: a start takes a second of the processor instead of five."""
 
     def __init__(
         self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], out: Path, err: Path | None = None
@@ -112,7 +112,7 @@ def _exit_code(command: list[str]) -> int:
 
 
 def _end(code: int) -> None:
-    """As an interpreter ends, which multiprocessing leaves out."""
+    """Ends as an interpreter does, which multiprocessing leaves out."""
     threading._shutdown()
     atexit._run_exitfuncs()
     sys.stdout.flush()

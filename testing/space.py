@@ -1,4 +1,4 @@
-"""The app as a Hugging Face Space runs it: the uploaded files, nobody's, and nowhere to write but /tmp."""
+"""Runs the app as a Hugging Face Space does: the uploaded files, nobody's, and nowhere to write but /tmp."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ def shown_commands() -> list[list[str]]:
 
 
 def parsed(command: list[str]) -> dict[str, Any]:
-    """What the hub's own command line understands. Raises click.UsageError."""
+    """Returns a command as the hub's own command line understands it. Raises click.UsageError."""
     from huggingface_hub.cli.hf import app
 
     found: Any = app
@@ -58,7 +58,7 @@ def uploaded(paths: Iterable[str]) -> set[str]:
 
 
 def lay_out(folder: Path) -> None:
-    """What is uploaded, as it lies on a Space: nobody can write it."""
+    """Copies what is uploaded, as it lies on a Space: nobody can write it."""
     tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -79,12 +79,12 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def others_reach(path: Path) -> bool:
-    """Node asks access(2), which knows no capabilities: it serves 404 for what lies behind root's own folders."""
+    """Returns whether others reach a folder; Node asks access(2), which knows no capabilities, and serves 404 else."""
     return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
 class Space(Server):
-    """`python app.py` under the conditions of a Space; with `zero` a substitute for ZeroGPU's package is found."""
+    """Runs `python app.py` as a Space does; with `zero` a substitute for ZeroGPU's package is found."""
 
     def __init__(self, folder: Path, zero: bool = False, **environment: str) -> None:
         self.code, self.scratch, self.log = folder / "app", folder / "tmp", folder / "log"
@@ -122,7 +122,7 @@ class Space(Server):
 
     @property
     def notes(self) -> list[Mapping[str, Any]]:
-        """What the substitute for ZeroGPU's package was asked."""
+        """Returns what the substitute for ZeroGPU's package was asked."""
         return [json.loads(line) for line in self._notes.read_text().splitlines()] if self._notes.exists() else []
 
     @property
@@ -132,7 +132,7 @@ class Space(Server):
 
     @property
     def children(self) -> list[str]:
-        """The commands of the processes that the app runs."""
+        """Returns the commands of the processes that the app runs."""
         pids = self._proc(f"task/{self.process.pid}/children").split()
         return [Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode() for pid in pids]
 

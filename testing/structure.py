@@ -12,7 +12,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Source:
-    """One Python file of a checkout."""
+    """Holds one Python file of a checkout."""
 
     root: Path
     path: Path

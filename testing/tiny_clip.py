@@ -1,4 +1,4 @@
-"""A CLIP of random weights in the real format: enough for shapes, norms and loading, far too little for meaning."""
+"""Makes a CLIP of random weights in the real format: enough for shapes, norms and loading, too little for meaning."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,13 +18,13 @@ COMMIT = "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268"
 
 
 def save_tiny_clip(folder: Path, seed: int = 0, dim: int = 16, width: int = 32) -> Path:
-    """`width` is how many numbers a token has."""
+    """Saves a tiny CLIP; `width` is how many numbers a token has."""
     sizes = {"hidden_size": width, "intermediate_size": 2 * width, "num_hidden_layers": 2, "num_attention_heads": 2}
     return _save(folder, seed, dim, 32, {"max_position_embeddings": CONTEXT, **sizes}, {"patch_size": 8, **sizes})
 
 
 def put_into_hub_cache(hf_home: Path) -> None:
-    """As the hub's own client leaves the model TINY_CLIP that it has downloaded."""
+    """Puts TINY_CLIP where the hub's own client leaves a model that it has downloaded."""
     cached = hf_home / "hub" / f"models--{TINY_CLIP.replace('/', '--')}"
     save_tiny_clip(cached / "snapshots" / COMMIT)
     (cached / "refs").mkdir()
@@ -32,7 +32,7 @@ def put_into_hub_cache(hf_home: Path) -> None:
 
 
 def put_preloaded(cached: Path, files: Sequence[str]) -> None:
-    """A model in the cache of the hub's client, of which these files alone were fetched."""
+    """Puts a model into the cache of the hub's client, of which these files alone were fetched."""
     snapshot = cached / "snapshots" / COMMIT
     save_tiny_clip(snapshot)
     torch.save(load_file(snapshot / "model.safetensors"), snapshot / "pytorch_model.bin")
@@ -44,7 +44,7 @@ def put_preloaded(cached: Path, files: Sequence[str]) -> None:
 
 
 def save_random_base_clip(folder: Path) -> Path:
-    """The sizes of openai/clip-vit-base-patch32: for speed."""
+    """Saves a CLIP of the sizes of openai/clip-vit-base-patch32, to measure speed."""
     return _save(folder, 0, 512, 224, {}, {"patch_size": 32})
 
 

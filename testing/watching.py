@@ -1,4 +1,4 @@
-"""A watched folder in memory, a library whose parts can go away, and a watcher that is driven by hand."""
+"""Makes a watched folder in memory, a library whose parts can go away, and a watcher that is driven by hand."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ from testing.fakes import MemoryCollection, MemoryDatabase, MemoryStore
 
 
 class Folder:
-    """A source in memory; the same bytes at the same path have the same signature."""
+    """Lists a source in memory; the same bytes at the same path have the same signature."""
 
     name = "/pictures"
     shows_only_whole = False

@@ -1,4 +1,4 @@
-"""What the tests share: pictures, libraries of fakes, photos where there are some, a real Milvus server."""
+"""Holds what the tests share: pictures, libraries of fakes, photos where there are some, a real Milvus server."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: who tests a Milvus server mostly waits for it."""
+    """Returns one more than there are cores: who tests a Milvus server mostly waits for it."""
     return (os.cpu_count() or 1) + 1
 
 
@@ -64,7 +64,7 @@ def is_in(test: pytest.Item, marker: str) -> bool:
 
 
 def group_of(test: pytest.Item) -> str:
-    """A file shares its module's fixtures; all share one Milvus server."""
+    """Returns the group of a file, which shares its module's fixtures; all share one Milvus server."""
     return "server" if test.get_closest_marker("server") else test.path.stem
 
 
@@ -95,14 +95,14 @@ def running_milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusS
 
 @pytest.fixture(scope="module")
 def milvus_server(running_milvus: MilvusServer) -> Iterator[MilvusServer]:
-    """A real one, empty for each module."""
+    """Returns a real Milvus server, empty for each module."""
     yield running_milvus
     running_milvus.empty()
 
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
-    """The endpoint of an S3 service of our own, spoken to over HTTP."""
+    """Returns the endpoint of an S3 service of our own, spoken to over HTTP."""
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
@@ -123,7 +123,7 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Libraries:
 
 @pytest.fixture(scope="module")
 def apps(tmp_path_factory: pytest.TempPathFactory, libraries: Libraries) -> Iterator[Apps]:
-    """Servers that the tests of a module share: none of them changes what another looks at."""
+    """Starts servers that the tests of a module share: none of them changes what another looks at."""
     if sync_playwright is None or CHROMIUM is None:
         skip_or_fail("playwright or Chromium is not installed")
     apps = Apps(tmp_path_factory.mktemp("apps"), libraries)
@@ -139,7 +139,7 @@ def server(apps: Apps) -> Server:
 
 @pytest.fixture
 def serve(apps: Apps, tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """serve(EDITS="none") -> a server of one's own over an empty library."""
+    """Returns a function: serve(EDITS="none") starts a server of one's own over an empty library."""
     servers: list[Server] = []
 
     def start(**environment: str) -> Server:
@@ -167,7 +167,7 @@ def chromium(pytestconfig: pytest.Config) -> Contexts:
 
 @pytest.fixture
 def visit(chromium: Contexts) -> Iterator[Callable[..., Browser]]:
-    """visit(PHONE, "dark") -> a visitor, who in the end must have met no problem."""
+    """Returns a function: visit(PHONE, "dark") brings a visitor, who in the end must have met no problem."""
     visitors: list[Browser] = []
 
     def come(*args: object) -> Browser:
@@ -208,7 +208,7 @@ def s3_environment(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 @pytest.fixture
 def bucket(s3_server: str, s3_environment: Callable[[str], None]) -> str:
-    """The URL of a folder in a new bucket."""
+    """Returns the URL of a folder in a new bucket."""
     import fsspec
 
     s3_environment(s3_server)
@@ -222,7 +222,7 @@ Drawn = Callable[..., bytes]
 
 @pytest.fixture(scope="session")
 def picture() -> Drawn:
-    """picture("red") -> the bytes of a small PNG of that colour."""
+    """Returns a function: picture("red") gives the bytes of a small PNG of that colour."""
 
     def draw(colour: str, size: tuple[int, int] = (40, 30), format: str = "PNG", **options: object) -> bytes:
         buffer = BytesIO()
@@ -256,7 +256,7 @@ def worker(library: ImageLibrary) -> Iterator[Worker]:
 
 @pytest.fixture
 def filled(library: ImageLibrary, picture: Drawn) -> dict[str, ContentId]:
-    """A library of a red, a green and a blue picture; their IDs by colour."""
+    """Fills the library with a red, a green and a blue picture and returns their IDs by colour."""
     pictures = {colour: picture(colour) for colour in ("red", "green", "blue")}
     list(library.add([item(f"{colour}.png", data) for colour, data in pictures.items()]))
     return {colour: content_id(data) for colour, data in pictures.items()}

@@ -1,4 +1,4 @@
-"""Every state of the page, and how a visitor comes to it: checked by the tests, photographed by docs/screenshots.py."""
+"""Gathers every state of the page: checked by the tests, photographed by docs/screenshots.py."""
 
 from __future__ import annotations
 

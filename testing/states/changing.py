@@ -41,7 +41,7 @@ def upload_in_line(visitor: Browser, apps: Apps) -> Page:
 
 
 def receipt(visitor: Browser, apps: Apps) -> Page:
-    """New, duplicate, rejected and skipped at once: only what comes from a folder is skipped."""
+    """Shows new, duplicate, rejected and skipped at once: only what comes from a folder is skipped."""
     folder = apps.picture(LONGEST).parent
     apps.picture(HOSTILE).rename(folder / HOSTILE)
     apps.picture(RIGHT_TO_LEFT).rename(folder / RIGHT_TO_LEFT)

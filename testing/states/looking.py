@@ -50,7 +50,7 @@ def results(visitor: Browser, apps: Apps, query: str = "a sunset over the sea") 
 
 
 def judged(visitor: Browser, url: str) -> Page:
-    """Right after a start, results do not say yet how far they stand out."""
+    """Shows results once they say how far they stand out, which they do not right after a start."""
     for _ in range(20):
         page = visitor.open(url)
         wait_for_cards(page, 24)
@@ -90,7 +90,7 @@ def similar(visitor: Browser, apps: Apps) -> Page:
 
 
 def several_parts(visitor: Browser, apps: Apps) -> Page:
-    """Words, a picture of the library, a part of one that was uploaded, and something to leave out."""
+    """Combines words, a picture of the library, a part of one that was uploaded, and something to leave out."""
     page = visitor.open(f"{apps.filled().url}/?q=a+sunset+over+the+sea&q=a+moon&w=-0.4")
     wait_for_cards(page, 24)
     page.locator(".lk-card").nth(1).get_by_role("button", name="More like").click(force=True)

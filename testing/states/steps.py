@@ -1,4 +1,4 @@
-"""What visitors do on the way to a state."""
+"""Does what visitors do on the way to a state."""
 
 from __future__ import annotations
 

@@ -63,14 +63,14 @@ def not_encoded(visitor: Browser, apps: Apps) -> Page:
 
 
 def beside(visitor: Browser, apps: Apps) -> Page:
-    """Two models answer the same query."""
+    """Shows two models that answer the same query."""
     page = visitor.open(f"{apps.side_by_side().url}/?q=a+red+circle&against=other")
     page.locator(".lk-beside .lk-card").first.wait_for()
     return page
 
 
 def models(visitor: Browser, apps: Apps) -> Page:
-    """What each model has made of the pictures."""
+    """Shows what each model has made of the pictures."""
     page = visitor.open(apps.side_by_side().url)
     open_settings(page)
     page.get_by_role("button", name="Models…").click()

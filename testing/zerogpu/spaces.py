@@ -40,7 +40,7 @@ def GPU(task=None, *, duration=DURATION):
 
 
 def gradio_auto_wrap(task):
-    """Gradio offers its own functions to the package."""
+    """Returns the function as it is: Gradio offers its own functions to the package."""
     return task
 
 

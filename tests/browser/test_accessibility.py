@@ -1,4 +1,4 @@
-"""The page for everyone: axe in every state, light and dark, wide and narrow; and a visit without a mouse."""
+"""Checks the page for everyone: axe in every state, light and dark, wide and narrow; and a visit without a mouse."""
 
 import re
 from pathlib import Path
@@ -90,7 +90,7 @@ def name(page):
 
 
 def tab(page):
-    """One stop further; what it is called."""
+    """Goes one stop further and returns what it is called."""
     page.keyboard.press("Tab")
     if focused(page).evaluate("node => node !== document.body"):
         assert focused(page).evaluate(RING), f"no ring around {name(page)}"

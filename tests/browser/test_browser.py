@@ -1,4 +1,4 @@
-"""The whole app in a real browser: the real server, the bundled model, Milvus Lite, Chromium."""
+"""Drives the whole app in a real browser: the real server, the bundled model, Milvus Lite, Chromium."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """Three sample pictures as files."""
+    """Returns three sample pictures as files."""
     folder = tmp_path_factory.mktemp("drawn")
     for name, data in sample_pictures(3):
         (folder / name).write_bytes(data)

@@ -1,4 +1,4 @@
-"""Near-duplicates side by side in a real browser."""
+"""Compares near-duplicates side by side in a real browser."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The page in the languages of its visitors: what a browser asks for, and that nothing English is left."""
+"""Shows the page in the languages of its visitors: what a browser asks for, and that nothing English is left."""
 
 import re
 
@@ -31,7 +31,7 @@ COLLECT = """() => {
 
 
 def english_left(page):
-    """What has Latin letters beyond names and terms."""
+    """Returns what has Latin letters beyond names and terms."""
     left = set()
     longest_first = sorted(samples(), key=len, reverse=True)
     for text in page.evaluate(COLLECT):

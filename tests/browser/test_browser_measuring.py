@@ -1,4 +1,4 @@
-"""The meter and the evaluations in a real browser."""
+"""Opens the tuning and the evaluations in a real browser."""
 
 import pytest
 

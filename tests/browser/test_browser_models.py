@@ -1,4 +1,4 @@
-"""Several models over one library in a real browser: chosen, compared, encoded for, dropped."""
+"""Uses several models over one library in a real browser: chosen, compared, encoded for, dropped."""
 
 import pytest
 

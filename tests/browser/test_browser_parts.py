@@ -1,4 +1,4 @@
-"""A search of several parts in a real browser: chips, sliders, more and less like this, crops."""
+"""Combines texts and pictures in a real browser: chips, sliders, more and less like this, crops."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Selecting pictures in a real browser, taking them along, and deleting them."""
+"""Selects pictures in a real browser, exports them, and deletes them."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ def bar(page, words):
 
 
 def pick(page, place, **options):
-    """With the mouse: a card shows its box when the pointer comes."""
+    """Selects a card with the mouse, which shows its box when the pointer comes."""
     cards(page).nth(place).hover()
     page.locator(".lk-pick").nth(place).click(**options)
 
@@ -205,7 +205,7 @@ def test_those_who_signed_in_take_along_and_strangers_do_not(serve, browser, lib
 
 
 def filled(server, browser, folder, count):
-    """Two visitors of a library of so many pictures."""
+    """Opens a library of so many pictures for two visitors."""
     paths = [folder / f"{number}.png" for number in range(count)]
     for number, path in enumerate(paths):
         Image.new("RGB", (60, 40), (40 * number, 90, 90)).save(path)

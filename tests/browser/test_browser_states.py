@@ -1,4 +1,4 @@
-"""The page while something is missing or under way: the model, Milvus, a file, an upload."""
+"""Looks at the page while something is missing or under way: the model, Milvus, a file, an upload."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The contract of a collection, kept by the fake, by Milvus Lite and by a real Milvus server alike."""
+"""Holds the contract of a collection, which the fake, Milvus Lite and a real Milvus server keep alike."""
 
 import threading
 import time

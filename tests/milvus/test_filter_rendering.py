@@ -1,4 +1,4 @@
-"""Filters as Milvus answers them, on Lite and on a server, beside a plain evaluation in Python."""
+"""Compares filters as Milvus answers them, on Lite and on a server, with a plain evaluation in Python."""
 
 import random
 import uuid

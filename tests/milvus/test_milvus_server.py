@@ -1,4 +1,4 @@
-"""The tests' own Milvus server: it answers, it can crash and come back, and it keeps to itself."""
+"""Checks the tests' own Milvus server: it answers, it can crash and come back, and it keeps to itself."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def nearest(client: MilvusClient) -> list[int]:
 
 
 def bound_addresses(pid: int) -> set[str]:
-    """The addresses, as /proc writes them, of a process's TCP sockets in our own network namespace."""
+    """Returns the addresses, as /proc writes them, of a process's TCP sockets in our own network namespace."""
     held = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
     tables = [Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
     sockets = [line.split() for table in tables for line in table]

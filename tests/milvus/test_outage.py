@@ -1,4 +1,4 @@
-"""A real Milvus server that goes away and comes back under a running library."""
+"""Takes a real Milvus server away from a running library and brings it back."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""Pages of results, far down, in every order: on the fake, on Milvus Lite and on a server."""
+"""Turns pages of results, far down, in every order: on the fake, on Milvus Lite and on a server."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""The index gets more clusters while everybody goes on searching, writing and deleting."""
+"""Gives the index more clusters while everybody goes on searching, writing and deleting."""
 
 import contextlib
 import logging
@@ -40,7 +40,7 @@ STEPS = [
 
 
 class Killed(BaseException):
-    """Nothing in the app catches it, as nothing catches a kill."""
+    """Passes through the app uncaught, as a kill does."""
 
 
 class MortalClient:
@@ -69,7 +69,7 @@ def uri(request, tmp_path):
 
 @pytest.fixture
 def process(request):
-    """process(uri) -> what another process, or a later one, sees."""
+    """Returns a function: process(uri) gives what another process, or a later one, sees."""
     opened = []
 
     def start(uri, nlist=SOON):
@@ -93,7 +93,7 @@ def nlist(milvus: Milvus, info: EncoderInfo) -> int:
 
 
 def rows(milvus: Milvus, info: EncoderInfo) -> dict[str, tuple[dict, np.ndarray]]:
-    """Metadata and vector of every row, by name."""
+    """Returns metadata and vector of every row, by name."""
     paths = [record(number).img_path for number in range(ROWS + 50)]
     with milvus.collection(info).loaded() as index:
         # A session sees its own writes at once, those of other processes only when a strong answer has waited for them.
@@ -209,7 +209,7 @@ def optimize_and_die(milvus: Milvus, info: EncoderInfo, step: str, after: bool) 
 
 
 def make_plain(milvus: Milvus, info: EncoderInfo) -> None:
-    """As older versions made it: no alias."""
+    """Makes the collection as older versions did: without an alias."""
     name = collection_name(info)
     milvus.connection.client().drop_alias(name)
     milvus.connection.client().rename_collection(name_with(name, 16), name)

@@ -1,4 +1,4 @@
-"""A search as a program of its own: run by another interpreter, it prints the hits that the app has shown."""
+"""Runs a search as a program of its own, in another interpreter: it prints the hits that the app has shown."""
 
 import os
 import re

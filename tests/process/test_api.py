@@ -1,4 +1,4 @@
-"""The endpoints as docs/http-api.md shows them, through gradio_client and a running app."""
+"""Calls the endpoints as docs/http-api.md shows them, through gradio_client and a running app."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The command line as a person meets it: the real program, the small CLIP, Milvus Lite."""
+"""Runs the command line as a person meets it: the real program, the small CLIP, Milvus Lite."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(home):
-    """run("search", "red") -> the finished process, on one library shared by the module."""
+    """Returns a function: run("search", "red") gives the finished process, on one library shared by the module."""
 
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         return run_program(arguments, home, settings(home, **environment))
@@ -45,7 +45,7 @@ def receipt(result: subprocess.CompletedProcess[str]) -> dict:
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory):
-    """A folder with three pictures, one of them twice, and things that are no pictures."""
+    """Makes a folder with three pictures, one of them twice, and things that are no pictures."""
     folder = tmp_path_factory.mktemp("album")
     drawn = [data for _, data in sample_pictures(3)]
     (folder / "sub").mkdir()
@@ -60,7 +60,7 @@ def album(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def filled(run, album):
-    """The receipt of the first ingestion, which the other tests build on."""
+    """Returns the receipt of the first ingestion, which the other tests build on."""
     return run("ingest", album, "--json")
 
 
@@ -321,7 +321,7 @@ def test_a_folder_that_is_no_model_writes_nothing(run, tmp_path):
 
 @pytest.fixture
 def serving(tmp_path):
-    """The app with an empty library in tmp_path."""
+    """Serves the app with an empty library in tmp_path."""
     server = ForkedServer(tmp_path).wait()
     yield server.process
     server.process.kill()

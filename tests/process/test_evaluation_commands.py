@@ -1,4 +1,4 @@
-"""`evaluate` and `tune` as a person meets them: the real program, the small CLIP, Milvus Lite."""
+"""Runs `evaluate` and `tune` as a person meets them: the real program, the small CLIP, Milvus Lite."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(data):
-    """run("tune") -> the finished process, on one library shared by the module."""
+    """Returns a function: run("tune") gives the finished process, on one library shared by the module."""
 
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         return run_program(arguments, data, settings(data, **environment), timeout=300)
@@ -29,7 +29,7 @@ def run(data):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """Some drawn pictures by what is on them."""
+    """Lists some drawn pictures by what is on them."""
     folder = tmp_path_factory.mktemp("table")
     lines = ["filepath,kind,caption"]
     for name, drawn in samples().items():

@@ -1,4 +1,4 @@
-"""The page's functions over HTTP: an endpoint that the page hides can still be called."""
+"""Calls the page's functions over HTTP: an endpoint that the page hides can still be called."""
 
 import json
 import urllib.request
@@ -48,7 +48,7 @@ class Client:
 
 
 class Site:
-    """The page over one library, served once for each kind of edits."""
+    """Serves the page over one library, once for each kind of edits."""
 
     def __init__(self, library, uploads):
         self.library = library
@@ -84,13 +84,13 @@ def serve(library, folder):
 
 @pytest.fixture
 def launch(library, tmp_path):
-    """launch("add") -> a client and the page's functions by name, over a library of the test's own."""
+    """Returns a function: launch("add") gives a client and the page's functions by name, over a new library."""
     yield from serve(library, tmp_path / "gradio")
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory, picture):
-    """The same over a library of three pictures that no test changes."""
+    """Returns the same as `launch`, over a library of three pictures that no test changes."""
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
     list(library.add([item(f"{colour}.png", picture(colour)) for colour in ("red", "green", "blue")]))
     yield from serve(library, tmp_path_factory.mktemp("shared") / "gradio")
@@ -135,7 +135,7 @@ def test_health_is_served_beside_the_page(shared):
 
 
 def file_data(site, name, data):
-    """What a client says of a file that it has uploaded."""
+    """Returns what a client says of a file that it has uploaded."""
     site.uploads.mkdir(exist_ok=True)
     path = site.uploads / f"{uuid.uuid4().hex}.bin"
     path.write_bytes(data)

@@ -35,7 +35,7 @@ def old(tmp_path):
 
 @pytest.fixture
 def run(old):
-    """run("status", "--json") -> what that prints, in an app that can encode no picture."""
+    """Returns a function: run("status", "--json") gives what that prints, in an app that can encode no picture."""
 
     def run(*arguments: object, data: str = "data") -> str:
         out, err = old / "out", old / "err"

@@ -1,4 +1,4 @@
-"""Searching over MCP, with the real client and a running app."""
+"""Searches over MCP, with the real client and a running app."""
 
 import base64
 import json

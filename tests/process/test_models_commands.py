@@ -1,4 +1,4 @@
-"""Several models on the command line: the real program, the small CLIP beside a tiny one, Milvus Lite."""
+"""Uses several models on the command line: the real program, the small CLIP beside a tiny one, Milvus Lite."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def other(libraries):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, libraries):
-    """run("search", "red") -> the finished process, on a library of the samples that two models have encoded."""
+    """Returns a function: run("search", "red") gives the finished process, over samples encoded for two models."""
     home = tmp_path_factory.mktemp("side")
     libraries.copy(libraries.two_models(), home)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLIP_", "MILVUS_", "EDITS"))}

@@ -1,4 +1,4 @@
-"""A machine without a network: the small model answers, and the chosen one takes over once it is there."""
+"""Runs without a network: the small model answers, and the chosen one takes over once it is there."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""docs/python-api.md and its notebook are true: every example runs, in order, over drawn pictures."""
+"""Checks docs/python-api.md and its notebook: every example runs, in order, over drawn pictures."""
 
 import json
 import os
@@ -22,7 +22,7 @@ NOTEBOOK = ROOT / "docs" / "python-api.ipynb"
 
 @pytest.fixture
 def folder(tmp_path):
-    """The files that the page speaks of."""
+    """Makes the files that the page speaks of."""
     drawn = samples()
     (tmp_path / "holiday").mkdir()
     for name, data in drawn.items():

@@ -1,4 +1,4 @@
-"""The README and docs/ are true: their commands run, and their output is the real one."""
+"""Checks the README and docs/: their commands run, and their output is the real one."""
 
 import os
 import re

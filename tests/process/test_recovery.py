@@ -1,4 +1,4 @@
-"""Killed in the middle, started again: nothing is lost, nothing is there twice."""
+"""Kills the app in the middle and starts it again: nothing is lost, nothing is there twice."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The search command with several parts and with many queries: the real program, the small CLIP, Milvus Lite."""
+"""Searches by texts and pictures, and by many queries: the real program, the small CLIP, Milvus Lite."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ BEACH, NIGHT = "a sunny beach.png", "a city at night.png"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Some of the sample pictures as files."""
+    """Returns some of the sample pictures as files."""
     folder = tmp_path_factory.mktemp("pictures")
     for name, data in samples().items():
         if name in (BEACH, NIGHT):

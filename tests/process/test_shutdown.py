@@ -1,4 +1,4 @@
-"""SIGTERM in the middle of things: the app ends in order, in time, and loses nothing."""
+"""Sends SIGTERM in the middle of things: the app ends in order, in time, and loses nothing."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Who may come in: every route of the running app, asked with and without signing in.
+"""Checks who may come in: requests every route of the running app with and without signing in.
 
 `python -m tests.process.test_sign_in` prints the routes as a table.
 """
@@ -84,7 +84,7 @@ class Asked:
 
 
 class House:
-    """A running app that holds two pictures and asks for sign-in."""
+    """Runs an app that holds two pictures and asks for sign-in."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.server = ForkedServer(folder, AUTH=AUTH, MCP="1", **environment).wait()
@@ -98,7 +98,7 @@ class House:
 
     @cached_property
     def asked(self) -> list[Asked]:
-        """Every route of the app; those that end a session come last."""
+        """Lists every route of the app; those that end a session come last."""
         values = {
             "api_name": "mcp_status",
             "id": self.ids[0],
@@ -130,7 +130,7 @@ class House:
         return httpx.Client(base_url=self.url)
 
     def holds(self, text: str) -> bool:
-        """Whether a text tells anything of what is in the library."""
+        """Returns whether a text tells anything of what is in the library."""
         return any(each in text for each in [*self.ids, *self.pictures])
 
 
@@ -167,7 +167,7 @@ def _filled(path: str, values: dict[str, str]) -> str:
 
 
 def status(client: httpx.Client, asked: Asked, **options) -> int:
-    """Only the first line of the answer: some never end."""
+    """Returns the status of an answer, of which it reads only the first line: some never end."""
     with client.stream(asked.method, asked.url, **options) as response:
         return response.status_code
 
@@ -321,7 +321,7 @@ def test_behind_a_path_it_holds_whether_or_not_the_proxy_strips_it(tmp_path):
 
 @pytest.fixture
 def small():
-    """An app with one closed route and one socket, guarded alike."""
+    """Makes an app with one closed route and one socket, guarded alike."""
 
     async def secret(request):
         return PlainTextResponse("secret")

@@ -1,4 +1,4 @@
-"""The app as a Hugging Face Space, with ZeroGPU and without, driven in Chromium."""
+"""Runs the app as a Hugging Face Space, with ZeroGPU and without, driven in Chromium."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ SAMPLES = 60
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory) -> Iterator[Space]:
-    """On ZeroGPU."""
+    """Runs a Space on ZeroGPU."""
     yield from _started(tmp_path_factory.mktemp("zero"), zero=True)
 
 

@@ -1,4 +1,4 @@
-"""Watching as processes: the app that watches beside serving, and the command."""
+"""Watches as processes do: the app that watches beside serving, and the command."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Small files are whole or not there, and lines of several writers never mix."""
+"""Checks that small files are whole or not there, and that lines of several writers never mix."""
 
 import os
 from datetime import UTC, datetime

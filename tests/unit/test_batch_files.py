@@ -1,4 +1,4 @@
-"""Many queries from folders and tables, and their hits as files."""
+"""Reads many queries from folders and tables, and writes their hits as files."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The tables of benchmarks/: each replaces its own section of RESULTS.md and judges its own rows."""
+"""Checks the tables of benchmarks/: each replaces its own section of RESULTS.md and judges its own rows."""
 
 from importlib.util import find_spec
 

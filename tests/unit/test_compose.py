@@ -1,4 +1,4 @@
-"""The compose file for Milvus: pinned, watched, kept, closed to the network, and without a secret of its own."""
+"""Checks the compose file for Milvus: pinned, watched, kept, closed to the network, and without a secret of its own."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ def missing_services(compose: Compose) -> Faults:
 
 
 def loose_images(compose: Compose) -> Faults:
-    """The same name may mean another image tomorrow."""
+    """Yields images that may mean another one tomorrow, under the same name."""
     for service in compose["services"].values():
         name, _, tag = service["image"].rpartition(":")
         if not name or "/" in tag or "latest" in tag:
@@ -67,7 +67,7 @@ def services_that_stay_down(compose: Compose) -> Faults:
 
 
 def endless_init(compose: Compose) -> Faults:
-    """One that never ends is never completed."""
+    """Yields the initial service where it restarts: one that never ends is never completed."""
     if compose["services"]["volume-init"].get("restart", "no") != "no":
         yield "volume-init"
 
@@ -90,7 +90,7 @@ def lost_data(compose: Compose) -> Faults:
 
 
 def mounts(service: Compose) -> Iterator[tuple[str, str | None]]:
-    """Where each volume lies in the container, and what it is called; None is a folder or a volume without a name."""
+    """Returns where each volume lies in the container, and its name; None is a folder or a volume without one."""
     for mount in service.get("volumes", []):
         if isinstance(mount, dict):
             yield mount["target"], mount.get("source") if mount["type"] == "volume" else None
@@ -109,7 +109,7 @@ def open_ports(compose: Compose) -> Faults:
 
 
 def address(port: object) -> str | None:
-    """That a port is published on; None is every address of the machine."""
+    """Returns the address that a port is published on; None is every address of the machine."""
     if isinstance(port, dict):
         return port.get("host_ip")
     parts = str(port).rsplit(":", 2)
@@ -123,7 +123,7 @@ def unreachable_services(compose: Compose) -> Faults:
 
 
 def unasked_app(compose: Compose) -> Faults:
-    """Without `--profile app` there is Milvus alone; with it, an app that waits for it and finds it."""
+    """Yields what keeps the app from starting only with `--profile app`, and from waiting for Milvus and finding it."""
     app = compose["services"]["app"]
     if app.get("profiles") != ["app"]:
         yield "profiles"
@@ -134,7 +134,7 @@ def unasked_app(compose: Compose) -> Faults:
 
 
 def baked_in_secrets(compose: Compose) -> Faults:
-    """Whatever is not `${NAME:?…}`: a value, a default, or a reference that may be empty."""
+    """Yields whatever is not `${NAME:?…}`: a value, a default, or a reference that may be empty."""
     for service, name, value in variables(compose):
         reference = REFERENCE.fullmatch(value)
         if SECRET.search(name) and not (reference and reference["how"] == ":?"):
@@ -148,7 +148,7 @@ def unexplained_variables(compose: Compose) -> Faults:
 
 
 def refused_logins(compose: Compose) -> Faults:
-    """Without these Milvus tries the login that every MinIO is delivered with."""
+    """Yields logins that are missing, without which Milvus tries the one that every MinIO is delivered with."""
     given = {(service, name): value for service, name, value in variables(compose)}
     for ours, theirs in LOGINS.items():
         if ("milvus", ours) not in given or given["milvus", ours] != given.get(("minio", theirs)):
@@ -165,7 +165,7 @@ def variables(compose: Compose) -> Iterator[tuple[str, str, str]]:
 
 
 def hurried_stops(compose: Compose) -> Faults:
-    """Docker kills after ten seconds, and Milvus takes longer to write out what it holds."""
+    """Yields Milvus where Docker kills it after ten seconds: it takes longer to write out what it holds."""
     if compose["services"]["milvus"].get("stop_grace_period", "10s") == "10s":
         yield "milvus"
 

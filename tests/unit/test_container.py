@@ -1,4 +1,4 @@
-"""The image of the app: what goes in, who runs it, and how it is watched."""
+"""Checks the image of the app: what goes in, who runs it, and how it is watched."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Near-duplicates: what is found, in which groups, and how decisions last."""
+"""Checks near-duplicates: what is found, in which groups, and how decisions last."""
 
 import itertools
 import json
@@ -63,7 +63,7 @@ def samples():
 
 @pytest.fixture
 def album(small, tmp_path):
-    """On Milvus Lite, with the small CLIP and decisions that last."""
+    """Returns a library on Milvus Lite, with the small CLIP and decisions that last."""
     library = opened(small, tmp_path)
     yield library
     library.close()
@@ -71,7 +71,7 @@ def album(small, tmp_path):
 
 @pytest.fixture
 def quick(small, tmp_path):
-    """In memory, with the small CLIP and decisions that last."""
+    """Returns a library in memory, with the small CLIP and decisions that last."""
     decisions = DecisionFile(tmp_path / "near-duplicates.jsonl")
     return ImageLibrary(MemoryStore(), ready(small), MemoryDatabase(), decisions=decisions)
 
@@ -91,7 +91,7 @@ def id_of(library, name):
 
 
 def three(samples, name=FLOWER):
-    """A picture and two copies of it."""
+    """Returns a picture and two copies of it."""
     copies = variants(samples[name])
     return [item(name, samples[name]), item("half.jpg", copies["half"]), item("coarse.jpg", copies["coarse"])]
 
@@ -193,7 +193,7 @@ def groups_of(vectors, kinds, decisions=None, threshold=THRESHOLD):
 
 
 def compared(vectors, kinds, records, decisions, threshold=THRESHOLD):
-    """The groups by comparing all pairs."""
+    """Returns the groups by comparing all pairs."""
     groups = [{each.content_id} for each in records]
     for one, other in itertools.combinations(range(len(records)), 2):
         ids = records[one].content_id, records[other].content_id

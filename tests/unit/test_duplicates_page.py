@@ -1,4 +1,4 @@
-"""Near-duplicates as the page and the command line get them, and rights asked where something is decided."""
+"""Checks near-duplicates as the page and the command line get them, and rights where something is decided."""
 
 import json
 

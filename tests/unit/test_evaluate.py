@@ -1,4 +1,4 @@
-"""Evaluation on labelled pictures: what is right, what is compared, what is refused."""
+"""Checks evaluations on labelled pictures: what is right, what is compared, what is refused."""
 
 import json
 from contextlib import contextmanager
@@ -46,7 +46,7 @@ def in_memory():
 
 @pytest.fixture
 def items(picture):
-    """Nine pictures of three classes; the first of each class has a caption."""
+    """Returns nine pictures of three classes; the first of each class has a caption."""
     return [
         item(
             f"{name}-{number}.png",

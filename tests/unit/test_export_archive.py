@@ -1,4 +1,4 @@
-"""Originals as a zip: its names, what is missing, and how much of it is in memory."""
+"""Checks originals as a zip: its names, what is missing, and how much of it is in memory."""
 
 import tracemalloc
 import unicodedata

@@ -1,4 +1,4 @@
-"""Results as CSV, JSON and a zip of originals: the files, and the route that serves them."""
+"""Exports results as CSV, JSON and a zip of originals: the files, and the route that serves them."""
 
 import csv
 import json
@@ -159,7 +159,7 @@ def client(library):
 
 @pytest.fixture
 def filled(library, picture):
-    """A library of a red, a green and a blue picture; their bytes by ID."""
+    """Fills the library with a red, a green and a blue picture and returns their bytes by ID."""
     pictures = {colour: picture(colour) for colour in ("red", "green", "blue")}
     found = [item(f"{colour}.png", data, metadata={"colour": colour}) for colour, data in pictures.items()]
     list(library.add(found))

@@ -1,4 +1,4 @@
-"""Every family of models loads by its folder and answers as plain transformers does."""
+"""Loads every family of models by its folder, and compares it with plain transformers."""
 
 from io import BytesIO
 
@@ -32,7 +32,7 @@ def encoder(folder):
 
 @pytest.fixture(scope="module")
 def photos():
-    """JPEGs as a camera makes them: large, and smooth."""
+    """Returns JPEGs as a camera makes them: large, and smooth."""
     return [jpeg(seed) for seed in range(6)]
 
 

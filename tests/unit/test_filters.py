@@ -1,4 +1,4 @@
-"""Conditions: what is allowed, what is meant, and what they match."""
+"""Checks conditions: what is allowed, what is meant, and what they match."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a load balancer is told."""
+"""Checks what a load balancer is told."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The table of past runs."""
+"""Checks the table of past runs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The contract of an image store, kept by the fake, the disk and a bucket alike."""
+"""Holds the contract of an image store, which the fake, the disk and a bucket keep alike."""
 
 import errno
 import os

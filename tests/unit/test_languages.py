@@ -37,7 +37,7 @@ def named_keys():
 
 
 def named_families():
-    """Those of which a script chooses one by a value."""
+    """Returns the keys of which a script chooses one by a value."""
     return set(re.findall(r"(?:phrase|inEnglish)\(`([a-z_.]+\.)\$\{", text_of(SCRIPTS)))
 
 

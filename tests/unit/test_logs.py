@@ -1,4 +1,4 @@
-"""What the log says, and that it says it in one line."""
+"""Checks what the log says, and that it says it in one line."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""The routes of thumbnails, previews and originals."""
+"""Requests the routes of thumbnails, previews and originals."""
 
 from io import BytesIO
 from urllib.parse import unquote
@@ -103,7 +103,7 @@ def test_a_store_that_is_away_is_said_in_plain_words(client, red, monkeypatch):
 
 
 class Elsewhere:
-    """A place that pictures were left at."""
+    """Stores a place that pictures were left at."""
 
     def __init__(self):
         self.data = b""

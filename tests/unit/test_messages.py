@@ -1,4 +1,4 @@
-"""What the library has to say: rendered from tables, in every language, and named by its code where it is raised."""
+"""Checks what the library has to say: rendered from tables, in every language, named by its code where it is raised."""
 
 import ast
 import copy
@@ -28,12 +28,12 @@ MECHANISM = {ROOT / "library/errors.py", ROOT / "library/messages/__init__.py"}
 
 
 def sentences(language):
-    """By code, without the forms for numbers."""
+    """Returns sentences by code, without the forms for numbers."""
     return {re.sub(r"\.(one|other)$", "", code): text for code, text in table(language).items()}
 
 
 def raised():
-    """Every LikenessError that the converted code makes, as a path, a line and its first argument."""
+    """Yields every LikenessError that the converted code makes, as a path, a line and its first argument."""
     kinds = {name for name, kind in vars(library.errors).items() if isinstance(kind, type)}
     kinds |= {"message", "Message"}
     paths = [path for place in CONVERTED for path in ([ROOT / place] if "." in place else (ROOT / place).rglob("*.py"))]

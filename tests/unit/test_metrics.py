@@ -1,4 +1,4 @@
-"""Figures of rankings, beside a plain counting of the same."""
+"""Compares figures of rankings with a plain counting of the same."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ RANKINGS = st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=1,
 
 
 def counted(ranking: list[bool], relevant: int, cutoffs: list[int]) -> list[float]:
-    """The definitions in the words of the textbooks."""
+    """Counts by the definitions of the textbooks."""
     hits = [float(any(ranking[:k])) for k in cutoffs]
     first = next((1 / rank for rank, right in enumerate(ranking, 1) if right), 0.0)
     precisions = [sum(ranking[:rank]) / rank for rank, right in enumerate(ranking, 1) if right]

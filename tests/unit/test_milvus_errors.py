@@ -1,4 +1,4 @@
-"""What Milvus says when a collection is not in memory, in the words of its versions."""
+"""Reads what Milvus says when a collection is not in memory, in the words of its versions."""
 
 import pytest
 from pymilvus import MilvusException

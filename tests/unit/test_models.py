@@ -1,4 +1,4 @@
-"""The chosen model, its fallback, and the way back."""
+"""Checks the chosen model, its fallback, and the way back."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ COLOURS = ("red", "green", "blue")
 
 
 class Network:
-    """The chosen model can be had while this is up."""
+    """Lets the chosen model be had while it is up."""
 
     def __init__(self, up: bool = False) -> None:
         self.up = up
@@ -51,7 +51,7 @@ def network():
 
 @pytest.fixture
 def opened(store, database, network):
-    """opened() -> a library on the same store and database, as a new process would open it."""
+    """Returns a function: opened() gives a library on the same store and database, as a new process would open it."""
 
     def opened() -> ImageLibrary:
         small = ModelSource("small", lambda: Counting("small"))
@@ -64,7 +64,7 @@ def opened(store, database, network):
 
 @pytest.fixture
 def offline(opened, picture):
-    """A library of three pictures, filled while the network was down."""
+    """Returns a library of three pictures, filled while the network was down."""
     library = opened()
     list(library.add([item(f"{colour}.png", picture(colour)) for colour in COLOURS]))
     return library

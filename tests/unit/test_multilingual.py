@@ -1,4 +1,4 @@
-"""A text tower of sentence-transformers beside the image tower of a CLIP."""
+"""Uses a text tower of sentence-transformers beside the image tower of a CLIP."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ DIM = 16
 
 
 def save_multilingual(folder, dim=DIM):
-    """In the form of clip-ViT-B-32-multilingual-v1: DistilBERT, the mean of its tokens, a matrix into CLIP's space."""
+    """Saves a DistilBERT, the mean of its tokens and a matrix into CLIP's space, as the released model is."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
 

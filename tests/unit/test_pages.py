@@ -1,4 +1,4 @@
-"""The README and docs/ are true: links lead somewhere, tables are complete, what is named is there."""
+"""Checks the README and docs/: links lead somewhere, tables are complete, what is named is there."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The parts of a query: weights, crops, and the formula that makes one vector of them."""
+"""Checks the parts of a query: weights, crops, and the formula that makes one vector of them."""
 
 from io import BytesIO
 
@@ -37,7 +37,7 @@ weighted = st.lists(st.tuples(directions, weights), min_size=1, max_size=MAX_PAR
 
 
 def combined(parts):
-    """None where they cancel each other out, or nearly so: then rounding decides on the direction."""
+    """Returns None where they cancel each other out, or nearly so: then rounding decides on the direction."""
     vectors = [np.array(direction) / np.linalg.norm(direction) for direction, _ in parts]
     given_weights = [weight for _, weight in parts]
     if np.linalg.norm(np.dot(given_weights, vectors)) < 1e-3 * np.abs(given_weights).sum():

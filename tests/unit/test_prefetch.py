@@ -1,4 +1,4 @@
-"""Stages that work ahead of each other, and end when nobody wants their results."""
+"""Checks stages that work ahead of each other, and end when nobody wants their results."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

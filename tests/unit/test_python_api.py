@@ -1,4 +1,4 @@
-"""The Python API over fakes: what it takes, what it gives back, and what it says where that cannot be."""
+"""Calls the Python API over fakes: what it takes, what it gives back, and what it says where that cannot be."""
 
 import sys
 from io import BytesIO

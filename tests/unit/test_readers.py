@@ -1,4 +1,4 @@
-"""What was left at its source is read from there again, from every kind of source."""
+"""Reads what was left at its source from there again, from every kind of source."""
 
 import tarfile
 import zipfile

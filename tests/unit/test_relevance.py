@@ -1,4 +1,4 @@
-"""How far hits stand out: what is measured, what is claimed, and when nothing is."""
+"""Checks how far hits stand out: what is measured, what is claimed, and when nothing is."""
 
 import json
 import re
@@ -40,7 +40,7 @@ PICTURES = 200
 
 
 class HashEncoder:
-    """Every text has a random vector of its own, but `picture 7` that of picture 7."""
+    """Gives every text a random vector of its own, but `picture 7` that of picture 7."""
 
     info = EncoderInfo("hash", "0" * 12, DIM, "cpu", "float32")
 
@@ -270,7 +270,7 @@ def test_it_is_measured_once_and_again_when_the_library_has_grown_by_a_quarter(s
 
 
 def look(kept, encoder, clock) -> NullModel:
-    """As a search does, some seconds later; what that began is waited for."""
+    """Reads the null model as a search does, some seconds later; waits for what that began."""
     clock.now += LOOKED_AFTER
     kept.of(encoder)
     if kept._thread:

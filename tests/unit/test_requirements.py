@@ -1,4 +1,4 @@
-"""What is installed: ranges for those who install today, exact versions for those who want what the tests ran with."""
+"""Checks what is installed: ranges for those who install today, exact versions as the tests ran with."""
 
 import os
 import re
@@ -18,7 +18,7 @@ def requirements(name):
 
 
 def pinned(python):
-    """By name, the version that the constraints choose on that Python."""
+    """Returns, by name, the version that the constraints choose on that Python."""
     chosen = [each for each in requirements("constraints.txt") if not each.marker or each.marker.evaluate(python)]
     return {canonicalize_name(each.name): Version(str(each.specifier).removeprefix("==")) for each in chosen}
 

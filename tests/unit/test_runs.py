@@ -1,4 +1,4 @@
-"""The worker behind uploads, when the app is stopped."""
+"""Stops the app and checks the worker behind uploads."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""The page's modules: under an address of their own, kept by browsers, and never another release's."""
+"""Checks the page's modules: under an address of their own, kept by browsers, never another release's."""
 
 import re
 

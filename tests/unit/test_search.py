@@ -1,4 +1,4 @@
-"""Searching with several parts, and many queries at once, on fakes and on Milvus Lite."""
+"""Combines texts and pictures, and asks many queries at once, on fakes and on Milvus Lite."""
 
 from io import BytesIO
 
@@ -34,7 +34,7 @@ def empty(store, database):
 
 @pytest.fixture
 def colours(empty, picture):
-    """The library; `found(*parts)` gives names."""
+    """Returns a library; `found(*parts)` gives names."""
     list(empty.add([item(f"{colour}.png", picture(colour)) for colour in COLOURS]))
     return empty
 

@@ -1,4 +1,4 @@
-"""A search request: what clients may send, what is refused, and the query that comes of it."""
+"""Checks a search request: what clients may send, what is refused, and the query that comes of it."""
 
 import json
 

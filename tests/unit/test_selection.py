@@ -1,4 +1,4 @@
-"""Which files go in, and the receipts they leave."""
+"""Checks which files go in, and the receipts they leave."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""What the library says on its way to visitors."""
+"""Checks what the library says on its way to visitors."""
 
 from library.errors import ModelUnavailable, UnknownModel, UnknownPicture
 from library.messages import message, table

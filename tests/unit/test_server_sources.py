@@ -1,4 +1,4 @@
-"""Taking in from places of the server and from uploaded archives through the page's controls."""
+"""Adds pictures from places of the server and from uploaded archives through the page's controls."""
 
 import zipfile
 from io import BytesIO
@@ -27,7 +27,7 @@ def archive(tmp_path, picture):
 
 @pytest.fixture
 def at_rights(store, database, archive, tmp_path):
-    """Handlers of an app that allows the archive, by EDITS."""
+    """Returns handlers of an app that allows the archive, by EDITS."""
     library = ImageLibrary(
         store, ready(ColourEncoder()), database, SourceReader().read, RunLog(tmp_path / "runs.jsonl")
     )

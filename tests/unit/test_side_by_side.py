@@ -1,4 +1,4 @@
-"""Several models over one store: each asked by its name, encoded for in the background, let go when idle."""
+"""Uses several models over one store: each searched by name, encoded for in the background, let go when idle."""
 
 import gc
 import threading
@@ -47,7 +47,7 @@ class Held(Named):
 
 
 class Shelf:
-    """Where models come from: how often each was fetched, and which cannot be had."""
+    """Provides models, counts how often each was fetched, and says which cannot be had."""
 
     def __init__(self) -> None:
         self.fetched: list[str] = []
@@ -78,7 +78,7 @@ def models(shelf):
 
 @pytest.fixture
 def library(store, database, models, picture):
-    """Three pictures, encoded for the first of two models."""
+    """Returns three pictures, encoded for the first of two models."""
     library = ImageLibrary(store, models, database)
     library.open()
     list(library.add([item(f"{colour}.png", picture(colour)) for colour in COLOURS]))

@@ -1,4 +1,4 @@
-"""The house stays easy to see: no file, function or class grows too large, and no files import in a circle."""
+"""Keeps the house easy to see: no file, function or class grows too large, and no files import in a circle."""
 
 from testing.app_server import ROOT
 from testing.structure import circles, product

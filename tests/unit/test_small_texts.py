@@ -1,4 +1,4 @@
-"""The small CLIP reads Korean and Traditional Chinese as it reads English."""
+"""Checks that the small CLIP reads Korean and Traditional Chinese as it reads English."""
 
 import os
 from itertools import islice

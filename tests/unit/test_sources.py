@@ -1,4 +1,4 @@
-"""Files, folders, archives and buckets as things to take in."""
+"""Imports files, folders, archives and buckets."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""What lies between the parts of a query and its answer: the stored vectors of library pictures."""
+"""Checks what lies between the parts of a query and its answer: the stored vectors of library pictures."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ ENCODER = ColourEncoder().info
 
 
 class Index:
-    """What is read of its rows."""
+    """Counts what is read of its rows."""
 
     def __init__(self, rows: int) -> None:
         records = [record(number) for number in range(rows)]

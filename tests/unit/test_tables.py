@@ -1,4 +1,4 @@
-"""Tables whose rows are pictures."""
+"""Reads tables whose rows are pictures."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The meter of exact against IVF: what it asks, what it suggests, and how the choice is kept."""
+"""Compares exact search with IVF: what tuning searches for, what it suggests, and how the choice is kept."""
 
 import json
 
@@ -24,7 +24,7 @@ INFO = EncoderInfo("random", "f" * 12, DIM, "cpu", "float32")
 
 
 class RandomEncoder(ColourEncoder):
-    """A text is a direction that no picture shares."""
+    """Gives every text a direction that no picture shares."""
 
     info = INFO
 
@@ -46,7 +46,7 @@ def milvus(tmp_path, choices):
 
 @pytest.fixture
 def library(milvus):
-    """600 pictures of random vectors on Milvus Lite."""
+    """Returns a library of 600 pictures of random vectors on Milvus Lite."""
     store = MemoryStore()
     records = [record(number) for number in range(600)]
     for each in records:
@@ -58,7 +58,7 @@ def library(milvus):
 
 
 def small(count, picture, metadata=lambda number: {}):
-    """A library of fakes with so many pictures."""
+    """Returns a library of fakes with so many pictures."""
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
     pictures = [picture(f"#{number:02x}8040") for number in range(count)]
     list(library.add([item(f"{n}.png", data, metadata=metadata(n)) for n, data in enumerate(pictures)]))
@@ -204,7 +204,7 @@ def test_impossible_wishes_are_refused(wish, message):
 
 
 def asked_clusters(milvus, monkeypatch):
-    """What the next search asks Milvus for."""
+    """Returns the nprobe that the next search gives to Milvus."""
     seen = []
     client = milvus.connection.client()
     search = client.search

@@ -1,4 +1,4 @@
-"""The meter and the evaluations as the page gets them: plain values, and rights asked where something begins."""
+"""Checks tuning and evaluations as the page gets them: plain values, and rights where something begins."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What happens when a known picture comes again with something new to say about it."""
+"""Adds a known picture again with something new to say about it."""
 
 import pytest
 
@@ -18,7 +18,7 @@ class Unused(ColourEncoder):
 
 @pytest.fixture
 def filled(store, database, picture):
-    """Two pictures with metadata; whoever adds to it must not encode."""
+    """Returns two pictures with metadata; whoever adds to it must not encode."""
     first = ImageLibrary(store, ready(ColourEncoder()), database)
     list(first.add(rows(picture, red={"stars": 1, "place": "Oslo"}, blue={"stars": 2})))
     return ImageLibrary(store, ready(Unused()), database)
@@ -33,7 +33,7 @@ def statuses(receipts):
 
 
 def metadata_of(library, colour):
-    """As the store has it and as a search finds it."""
+    """Returns the metadata as the store has it and as a search finds it."""
     best = library.search(Query.of(colour)).hits[0].record
     assert library.record(best.content_id) == best
     return best.metadata
@@ -114,7 +114,7 @@ def test_a_picture_deleted_meanwhile_does_not_come_back(filled, store, picture, 
 
 @pytest.fixture
 def places():
-    """What lies outside the library, by place."""
+    """Returns what lies outside the library, by place."""
     return {}
 
 

@@ -1,4 +1,4 @@
-"""The version: stated once, and told at once."""
+"""Checks the version: stated once, and told at once."""
 
 import tomllib
 

@@ -1,4 +1,4 @@
-"""The handlers of the page over a library of fakes."""
+"""Makes the handlers of the page over a library of fakes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the page's controls do, called directly and, for what only a server can show, over HTTP."""
+"""Calls the page's controls directly and, for what only a server can show, over HTTP."""
 
 import json
 import time

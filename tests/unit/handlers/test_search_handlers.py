@@ -1,4 +1,4 @@
-"""Searches of several parts, filters, order and pages, as the page's controls ask for them."""
+"""Combines texts and pictures, filters, order and pages, as the page's controls ask for them."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A library that exports packs, and one that imports them."""
+"""Makes a library that exports packs, and one that imports them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a pack holds, and what an export leaves when it fails."""
+"""Checks what a pack holds, and what an export leaves when it fails."""
 
 import errno
 import json

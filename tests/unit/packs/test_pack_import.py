@@ -1,4 +1,4 @@
-"""What a pack brings, in memory and with the real rooms."""
+"""Checks what a pack brings, in memory and with the real rooms."""
 
 from dataclasses import replace
 from itertools import chain, repeat

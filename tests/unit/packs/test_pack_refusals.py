@@ -1,4 +1,4 @@
-"""Packs and rows that are refused."""
+"""Offers packs and rows that are refused."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A folder in memory with a watcher, over a library whose database and store can go away."""
+"""Makes a folder in memory with a watcher, over a library whose database and store can go away."""
 
 import pytest
 
@@ -22,5 +22,5 @@ def folder() -> Folder:
 
 @pytest.fixture
 def watch(library, folder):
-    """watch(delete=True) -> look(seconds) lets them pass, looks, and gives what one line would tell."""
+    """Returns a function: watch(delete=True) makes look(seconds), which waits, looks, and gives one line each."""
     return lambda *args, **options: Looking(library, folder, *args, **options)

@@ -1,4 +1,4 @@
-"""Watching: rounds driven by hand with a clock and listings of our own."""
+"""Watches with rounds driven by hand, a clock and listings of our own."""
 
 from library.ingest.candidates import SETTLED_AFTER, WRITER_GIVEN_UP_AFTER
 from testing.watching import stored, warnings

@@ -1,4 +1,4 @@
-"""Watching follows removals, and deletes nothing that is only out of sight."""
+"""Follows removals while watching, and deletes nothing that is only out of sight."""
 
 import pytest
 

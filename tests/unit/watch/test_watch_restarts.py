@@ -1,4 +1,4 @@
-"""What a watcher remembers across restarts."""
+"""Checks what a watcher remembers across restarts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Intervals, and watching through the worker of the app."""
+"""Watches at intervals, and through the worker of the app."""
 
 import pytest
 

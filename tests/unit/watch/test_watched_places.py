@@ -1,4 +1,4 @@
-"""Watching real folders and buckets."""
+"""Watches real folders and buckets."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def album(tmp_path) -> Path:
 
 @pytest.fixture
 def running(library):
-    """running(source) -> the rounds of watchers at work, as they come."""
+    """Returns a function: running(source) starts watchers and gives their rounds, as they come."""
     started: list[Watching] = []
 
     def start(source: object, every: float = 60, delete: bool = False) -> list[Round]:
