@@ -1,9 +1,10 @@
-"""The walls of the house: what each room does without."""
+"""Holds the walls of the house: what each room does without, and how its docstrings open."""
 
 import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -36,6 +37,8 @@ MAY_IMPORT = {
     "python_api": {"db"},
     "commands": {"typer", "settings", "runtime", "server", "db", "encoders"},
 }
+NO_VERBS = {"As", "Files", "Items", "Its", "Jobs", "Pages", "Paths", "Pictures", "Queries", "Results", "Rows", "Texts"}
+NO_VERBS |= {"This", "Values", "Words"}
 
 
 def imports(path: Path) -> set[str]:
@@ -71,6 +74,23 @@ def test_a_file_opens_with_one_sentence():
     for path in [*ROOT.glob("*.py"), *(ROOT / "library").rglob("*.py")]:
         docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
         assert docstring and docstring.splitlines()[0].endswith("."), path
+
+
+def public_docstrings(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node)
+            if docstring and not getattr(node, "name", "").startswith(("_", "test_")):
+                yield docstring
+
+
+@pytest.mark.parametrize("folder", [".", "benchmarks", "testing", "docs", "training", "tests", *MAY_IMPORT])
+def test_a_docstring_opens_with_a_verb(folder):
+    paths = ROOT.glob("*.py") if folder == "." else (ROOT / folder).rglob("*.py")
+    for path in {*paths} - {ROOT / "library" / "errors.py"}:  # where a class is the sentence that its error says
+        for docstring in public_docstrings(path):
+            first = docstring.split()[0].rstrip(",:")
+            assert re.fullmatch("[A-Z][a-z]+s", first) and first not in NO_VERBS, f"{path}: {docstring}"
 
 
 def test_what_is_imported_is_required_by_name():
