@@ -102,12 +102,12 @@ def photograph(
 ) -> None:
     visitor = Browser(contexts, size, scheme, locale)
     page = state(visitor, apps)
-    settle(page)
+    wait_for_pictures(page)
     page.screenshot(path=path)
     visitor.close()
 
 
-def settle(page: Page) -> None:
+def wait_for_pictures(page: Page) -> None:
     """Waits until the pictures on the screen have come, and the status strip, which follows a moment later."""
     page.wait_for_function(
         "[...document.querySelectorAll('.lk-body img')].slice(0, 8).every(each => each.naturalWidth)"

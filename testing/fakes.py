@@ -160,8 +160,8 @@ class MemoryCollection:
         scores = [{id_of(path): float(row @ vector) for path, (_, row) in self._rows.items()} for vector in vectors]
         return [dict(sorted(each.items(), key=lambda pair: -pair[1])[:limit]) for each in scores]
 
-    def explain(self, asked: Question) -> Explained:
-        return Explained(self._name, len(self._rows), 128, asked.nprobe, "")
+    def explain(self, question: Question) -> Explained:
+        return Explained(self._name, len(self._rows), 128, question.nprobe, "")
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(path) for path in img_paths if path in self._rows}

@@ -18,7 +18,7 @@ import yaml
 from testing.app_server import ROOT, Server
 from testing.pages import blocks, read
 
-STAND_IN = Path(__file__).parent / "zerogpu"
+SUBSTITUTE = Path(__file__).parent / "zerogpu"
 NOBODY = 65534
 NO_HUB = "http://127.0.0.1:9"
 # Root's own Python may lie where others cannot look: this user may read everything and write nothing.
@@ -104,7 +104,7 @@ class Space(Server):
             "PATH": os.environ["PATH"],
             "HOME": "",
             "TMPDIR": str(self.scratch),
-            "PYTHONPATH": str(STAND_IN) if zero else "",
+            "PYTHONPATH": str(SUBSTITUTE) if zero else "",
             "SPACE_ID": "someone/likeness",
             "GRADIO_SSR_MODE": "True",
             "GRADIO_SERVER_NAME": "127.0.0.1",

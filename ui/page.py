@@ -31,7 +31,7 @@ __all__ = ["build_page", "launch_options"]
 
 Drawn = Callable[..., gr.HTML]
 
-ASKED_OF_RESULTS = ("visit", "again", "turn", "samples", "remove", "discard")
+RESULTS_EVENTS = ("visit", "again", "turn", "samples", "remove", "discard")
 QUEUE_SECONDS = 0.01  # Gradio's own millisecond keeps a core 5 % busy while nobody is there
 STATUS_SECONDS = 2
 RUN_SECONDS = 1
@@ -63,7 +63,7 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None) -> Controls:
     view, run_id = gr.State(View()), gr.State(None)
     status_timer, run_timer = gr.Timer(STATUS_SECONDS), gr.Timer(RUN_SECONDS, active=False)
     header = drawn("header", elem_id="header")
-    banner = drawn("fallback", "begin", "halt", elem_id="standin")
+    banner = drawn("fallback", "begin", "halt", elem_id="fallback")
     box = _search_box()
     with gr.Row(elem_id="main"):
         with gr.Column(elem_id="side", scale=0, min_width=300):
@@ -71,7 +71,7 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None) -> Controls:
             uploads, past_runs = _uploads(drawn, edits, sources)
         with gr.Column(elem_id="right", scale=1, min_width=280):
             run = drawn("run", "halt", elem_id="run", edits=edits)
-            results = drawn("results", *ASKED_OF_RESULTS, elem_id="results", value={"state": "starting"}, edits=edits)
+            results = drawn("results", *RESULTS_EVENTS, elem_id="results", value={"state": "starting"}, edits=edits)
     return Controls(
         view=view,
         run_id=run_id,
@@ -141,13 +141,13 @@ def _parameters(drawn: Drawn) -> tuple[Parameters, gr.HTML, Reports]:
             elem_id="nprobe",
             buttons=[],
         )
-        meter = drawn("tuning", "asked", "begin", "halt", "choose", elem_id="meter")
+        tuning = drawn("tuning", "asked", "begin", "halt", "choose", elem_id="tuning")
         evaluation = drawn("evaluation", "asked", elem_id="evaluation")
         min_score = gr.Slider(0, 1, 0, step=0.01, label=Words("form.min_score"), elem_id="minscore", buttons=[])
         filters = drawn("filters", "applied", "asked", elem_id="filters", value=fields_view(Fields().all()))
         models = drawn("models", "asked", "begin", "halt", "chosen", "dropped", elem_id="models")
         duplicates = drawn("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates")
-    return (limit, accuracy, nprobe, min_score), filters, Reports(meter, evaluation, models, duplicates)
+    return (limit, accuracy, nprobe, min_score), filters, Reports(tuning, evaluation, models, duplicates)
 
 
 def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:

@@ -8,7 +8,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from library.image_library import ImageLibrary
-from ui.handlers.exports import taking_routes
+from ui.handlers.exports import export_routes
 from ui.health import health_routes
 from ui.languages import translations, welcome
 from ui.media import media_routes
@@ -110,7 +110,7 @@ def launch_options(
         "auth_message": welcome() if accounts else None,
         "mcp_server": mcp,
         "app_kwargs": {
-            "routes": [*scripts.routes(), *media_routes(library), *taking_routes(library), *health_routes(library)],
+            "routes": [*scripts.routes(), *media_routes(library), *export_routes(library), *health_routes(library)],
             "middleware": [Middleware(SignIn, accounts=accounts)] if accounts else [],
         },
     }

@@ -9,7 +9,7 @@ class TuningJob(Job[Tuning]):
     """Compares the index with exact search."""
 
     def __init__(self, library: ImageLibrary, config: TuningConfig) -> None:
-        super().__init__("accuracy meter")
+        super().__init__("tuning")
         self._library = library
         self._config = config
 

@@ -94,7 +94,7 @@ class Worker:
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
-        self.tuning = JobRunner[Tuning]("accuracy meter")
+        self.tuning = JobRunner[Tuning]("tuning")
         self.duplicates = DuplicateReview(library)
         self._runner = JobRunner[Any]("ingest", self._after)
         self._runs: deque[AddJob] = deque(maxlen=KEPT_RUNS)

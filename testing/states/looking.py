@@ -89,7 +89,7 @@ def similar(visitor: Browser, apps: Apps) -> Page:
     return page
 
 
-def several_parts(visitor: Browser, apps: Apps) -> Page:
+def combined(visitor: Browser, apps: Apps) -> Page:
     """Combines words, a picture of the library, a part of one that was uploaded, and something to leave out."""
     page = visitor.open(f"{apps.filled().url}/?q=a+sunset+over+the+sea&q=a+moon&w=-0.4")
     wait_for_cards(page, 24)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-def meter(visitor: Browser, apps: Apps) -> Page:
+def tuning(visitor: Browser, apps: Apps) -> Page:
     page = library(visitor, apps)
     open_settings(page)
     page.get_by_role("button", name="Measure accuracy…").click()
@@ -23,7 +23,7 @@ def meter(visitor: Browser, apps: Apps) -> Page:
 
 
 def measured(visitor: Browser, apps: Apps) -> Page:
-    page = meter(visitor, apps)
+    page = tuning(visitor, apps)
     measure(page)
     return page
 

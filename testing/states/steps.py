@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def open_near_duplicates(page: Page) -> None:
     open_settings(page)
     page.get_by_role("button", name="Near-duplicates…").click()
-    page.locator("#duplicates .lk-meter-decision").wait_for()
+    page.locator("#duplicates .lk-report-decision").wait_for()
 
 
 def find_near_duplicates(page: Page) -> None:
@@ -21,12 +21,12 @@ def find_near_duplicates(page: Page) -> None:
     look = page.get_by_role("button", name="Find near-duplicates")
     if look.count():
         look.click()
-        page.locator("#duplicates .lk-meter-sentence").wait_for()
+        page.locator("#duplicates .lk-report-sentence").wait_for()
 
 
 def measure(page: Page) -> None:
     page.get_by_role("button", name=re.compile("^Measure( again)?$")).click()
-    page.locator(".lk-meter-sentence").wait_for()
+    page.locator(".lk-report-sentence").wait_for()
 
 
 def open_cropper(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""Stands in for the package `spaces` of a ZeroGPU Space, and notes what is asked of it.
+"""Replaces the package `spaces` of a ZeroGPU Space, and notes how it is called.
 
 As with that one, a decorated function runs on a thread of a forked worker, its arguments and its result pass pickled,
 and the launch of the page is where the Space learns what was decorated. No GPU is lent: torch finds the processor.

@@ -41,7 +41,7 @@ focused => [focused, focused.closest('.full-container, #accuracy label, .lk-card
 # The other states are looked at where a visit comes by.
 ALONE = (
     states.unsure,
-    states.several_parts,
+    states.combined,
     states.cropping,
     states.only_negative,
     states.nothing_meets_the_filters,

@@ -104,9 +104,9 @@ def test_no_english_is_left_while_looking(server, visit, locale):
         page.locator(f"{dialog}[open]").wait_for()
         assert english_left(page) == set(), dialog
         page.keyboard.press("Escape")
-    for place in ("meter", "evaluation", "duplicates"):
+    for place in ("tuning", "evaluation", "duplicates"):
         page.locator(f"#{place} .drawn > button").click()
-        page.locator(f"#{place} .lk-meter-decision").wait_for()
+        page.locator(f"#{place} .lk-report-decision").wait_for()
         assert english_left(page) == set(), place
         page.keyboard.press("Escape")
 
@@ -130,7 +130,7 @@ def test_no_english_is_left_while_adding(apps, visit, locale):
 @pytest.mark.parametrize("locale", ["ko-KR", "zh-TW"])
 def test_no_english_is_left_on_the_banner(apps, visit, locale):
     page = visit(WIDE, "light", locale).open(apps.another_model().url)
-    page.locator(".lk-standin").wait_for()
+    page.locator(".lk-fallback").wait_for()
     assert english_left(page) == set()
 
 

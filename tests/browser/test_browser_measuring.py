@@ -9,14 +9,14 @@ from testing.states import steps
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def test_the_meter_measures_plots_and_suggests(apps, browser):
-    page = states.meter(browser, apps)
-    audit(page, states.meter)
+def test_tuning_measures_plots_and_suggests(apps, browser):
+    page = states.tuning(browser, apps)
+    audit(page, states.tuning)
     steps.measure(page)
     audit(page, states.measured)
     assert page.locator(".lk-plot[role=img]").count() == 2
     assert page.locator(".lk-figures.steps tbody tr").count() >= 14
-    assert page.locator(".lk-meter-sentence").inner_text().startswith("nprobe ")
+    assert page.locator(".lk-report-sentence").inner_text().startswith("nprobe ")
     page.get_by_role("button", name="Let Automatic use nprobe").wait_for()
 
 

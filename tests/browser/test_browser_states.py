@@ -91,7 +91,7 @@ def test_from_no_network_to_the_chosen_model(serve, browser, apps, tmp_path):
     server = serve(**without_network(tmp_path / "hub", TINY_CLIP))
     page = browser.open(server.url)
     upload(page, [apps.picture() for _ in range(3)])
-    banner = page.locator(".lk-standin")
+    banner = page.locator(".lk-fallback")
     banner.get_by_text(f"{TINY_CLIP} is not on this machine and huggingface.co cannot be reached").wait_for()
     search(page, "anything")
     wait_for_cards(page, 3)
@@ -110,14 +110,14 @@ def test_pictures_of_another_model_are_encoded_on_request(serve, browser, apps):
     page.get_by_text("60 pictures cannot be found with small").wait_for()
     audit(page, states.not_encoded)
     page.get_by_role("button", name="Encode them").click()
-    page.locator(".lk-standin").wait_for(state="hidden")
+    page.locator(".lk-fallback").wait_for(state="hidden")
     search(page, "a rainbow over a field")
     page.locator(".lk-card .lk-name", has_text="rainbow").first.wait_for()
 
 
 def test_where_visitors_may_only_add_the_banner_says_who_can_help(serve, browser, tmp_path):
     page = browser.open(serve(EDITS="add", **without_network(tmp_path / "hub")).url)
-    banner = page.locator(".lk-standin")
+    banner = page.locator(".lk-fallback")
     banner.get_by_text("The operator of this app can fix this by running: python app.py reindex").wait_for()
     assert banner.get_by_role("button").count() == 0
 

@@ -25,7 +25,7 @@ COLOURS = ("red", "green", "blue", "#ff4400", "#cc2200", "#00ff88")
 def filled(milvus: Milvus, picture) -> ImageLibrary:
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), milvus)
     list(library.add([item(f'{colour}\'s "own".png', picture(colour)) for colour in COLOURS]))
-    milvus.close()  # Lite searches what it has just taken in without its index, whatever nprobe is
+    milvus.close()  # Lite searches what it has just stored without its index, whatever nprobe is
     return library
 
 

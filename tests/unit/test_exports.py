@@ -31,7 +31,7 @@ from library.search.query import Answer, Timings
 from library.search.relevance import Relevance
 from testing.fakes import MemoryStore
 from testing.pictures import item, record
-from ui.handlers.exports import MAX_BODY, PREFIX, taking_routes
+from ui.handlers.exports import MAX_BODY, PREFIX, export_routes
 from ui.handlers.removal import remove_all
 
 NO_PICTURE = "0" * 64
@@ -154,7 +154,7 @@ def test_too_many_bytes_are_refused_where_originals_are_meant():
 
 @pytest.fixture
 def client(library):
-    return TestClient(Starlette(routes=taking_routes(library)))
+    return TestClient(Starlette(routes=export_routes(library)))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Combines texts and pictures, and asks many queries at once, on fakes and on Milvus Lite."""
+"""Combines texts and pictures, and runs many queries at once, on fakes and on Milvus Lite."""
 
 from io import BytesIO
 
@@ -47,7 +47,7 @@ def answers(library, *asked, **options):
     return list(library.searcher.search_many(asked, Query(**options)))
 
 
-# Several parts
+# Texts and pictures combined
 
 
 def test_a_negative_part_moves_what_it_names_to_the_end(colours):

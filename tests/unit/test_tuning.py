@@ -87,7 +87,7 @@ def test_recall_rises_to_one_with_every_cluster(library):
     assert found.queries == {TEXT: 20, PICTURE: 20}
 
 
-def test_the_recall_of_the_meter_is_that_of_a_plain_count(library, milvus):
+def test_the_recall_of_tuning_is_that_of_a_plain_count(library, milvus):
     """Ten stored pictures, one cluster each, beside the nearest neighbours counted by hand."""
     vectors = unit_vectors(600, DIM)
     exact = np.argsort(-(vectors @ vectors.T), axis=1, kind="stable")
@@ -270,27 +270,27 @@ def test_a_choice_that_cannot_be_written_is_told(tmp_path):
 # In the background
 
 
-def test_the_meter_measures_in_the_background_one_at_a_time(library):
-    meter = JobRunner("accuracy meter")
-    work = meter.start(TuningJob(library, TuningConfig(queries=2)))
-    assert meter.start(TuningJob(library, TuningConfig(queries=2))) is work or work.over.is_set()
+def test_tuning_measures_in_the_background_one_at_a_time(library):
+    runner = JobRunner("tuning")
+    work = runner.start(TuningJob(library, TuningConfig(queries=2)))
+    assert runner.start(TuningJob(library, TuningConfig(queries=2))) is work or work.over.is_set()
     assert work.over.wait(60)
     assert (work.state, work.done) == ("done", work.total)
-    assert meter.result.rows == 600
+    assert runner.result.rows == 600
 
 
 def test_a_measurement_that_is_stopped_keeps_the_result_before(library):
-    meter = JobRunner("accuracy meter")
-    assert meter.start(TuningJob(library, TuningConfig(queries=2))).over.wait(60)
-    before = meter.result
-    work = meter.start(TuningJob(library, TuningConfig(queries=5_000)))
-    meter.stop()
+    runner = JobRunner("tuning")
+    assert runner.start(TuningJob(library, TuningConfig(queries=2))).over.wait(60)
+    before = runner.result
+    work = runner.start(TuningJob(library, TuningConfig(queries=5_000)))
+    runner.stop()
     assert work.over.wait(60)
-    assert (work.state, meter.result) == ("stopped", before)
+    assert (work.state, runner.result) == ("stopped", before)
 
 
 def test_a_measurement_that_fails_says_why(picture):
-    meter = JobRunner("accuracy meter")
-    work = meter.start(TuningJob(small(0, picture), TuningConfig()))
+    runner = JobRunner("tuning")
+    work = runner.start(TuningJob(small(0, picture), TuningConfig()))
     assert work.over.wait(60)
     assert work.state == "failed" and "no searchable pictures" in work.problem

@@ -21,28 +21,28 @@ def filled(picture):
 
 
 @pytest.fixture
-def meter():
-    return JobRunner("accuracy meter")
+def runner():
+    return JobRunner("tuning")
 
 
 @pytest.fixture
-def handlers(filled, meter):
-    return MeasuringHandlers(filled, meter, "all")
+def handlers(filled, runner):
+    return MeasuringHandlers(filled, runner, "all")
 
 
-def measured(handlers, meter):
+def measured(handlers, runner):
     handlers.measure()
-    assert meter.latest.over.wait(60)
-    return handlers.meter()
+    assert runner.latest.over.wait(60)
+    return handlers.tuning()
 
 
 def test_nothing_is_measured_until_somebody_asks(handlers):
-    value = handlers.meter()
+    value = handlers.tuning()
     assert (value["state"], value["result"], value["may"], value["chosen"]) == ("none", None, True, None)
 
 
-def test_a_measurement_is_told_as_json_with_a_suggestion(handlers, meter):
-    value = json.loads(json.dumps(measured(handlers, meter)))
+def test_a_measurement_is_told_as_json_with_a_suggestion(handlers, runner):
+    value = json.loads(json.dumps(measured(handlers, runner)))
     assert value["state"] == "done" and value["done"] == value["total"]
     assert value["result"]["suggested"] == 1  # the collection of the tests is always exact
     assert value["result"]["steps"][0] | {"milliseconds": {}} == {
@@ -52,8 +52,8 @@ def test_a_measurement_is_told_as_json_with_a_suggestion(handlers, meter):
     }
 
 
-def test_the_suggestion_is_kept_and_taken_back(handlers, meter, filled):
-    measured(handlers, meter)
+def test_the_suggestion_is_kept_and_taken_back(handlers, runner, filled):
+    measured(handlers, runner)
     assert handlers.choose({"suggested": True})["chosen"] == 1
     assert filled.status().index.nprobe == 1
     assert handlers.choose({})["chosen"] is None
@@ -65,24 +65,24 @@ def test_nothing_can_be_kept_that_was_not_measured(handlers):
 
 
 @pytest.mark.parametrize("data", [None, 3, [], {"suggested": "yes"}, {"nprobe": 7}])
-def test_whatever_a_client_sends_no_other_number_is_kept(handlers, meter, filled, data):
-    measured(handlers, meter)
+def test_whatever_a_client_sends_no_other_number_is_kept(handlers, runner, filled, data):
+    measured(handlers, runner)
     handlers.choose(data)
     assert filled.status().index.nprobe_is_chosen is False
 
 
 @pytest.mark.parametrize("edits", ["add", "none"])
-def test_costly_work_and_choices_need_all_rights(filled, meter, edits):
-    handlers = MeasuringHandlers(filled, meter, edits)
+def test_costly_work_and_choices_need_all_rights(filled, runner, edits):
+    handlers = MeasuringHandlers(filled, runner, edits)
     for value in (handlers.measure(), handlers.stop(), handlers.choose({"suggested": True}), handlers.choose({})):
         assert value["state"] == "failed" and f"EDITS={edits}" in value["problem"]
-    assert meter.latest is None and handlers.meter()["may"] is False
+    assert runner.latest is None and handlers.tuning()["may"] is False
 
 
 def test_what_cannot_be_measured_is_said(picture):
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
-    meter = JobRunner("accuracy meter")
-    value = measured(MeasuringHandlers(library, meter, "all"), meter)
+    runner = JobRunner("tuning")
+    value = measured(MeasuringHandlers(library, runner, "all"), runner)
     assert value["state"] == "failed" and "no searchable pictures" in value["problem"]
 
 
@@ -96,8 +96,8 @@ def kept(folder, count=3, **fields):
     return files
 
 
-def test_the_newest_evaluation_is_shown_or_the_one_that_is_named(filled, meter, tmp_path):
-    handlers = MeasuringHandlers(filled, meter, "all", kept(tmp_path))
+def test_the_newest_evaluation_is_shown_or_the_one_that_is_named(filled, runner, tmp_path):
+    handlers = MeasuringHandlers(filled, runner, "all", kept(tmp_path))
     value = handlers.evaluations({})
     assert value["shown"]["at"] == "2026-01-03T00:00:00Z"
     assert [each["at"][:10] for each in value["kept"]] == ["2026-01-03", "2026-01-02", "2026-01-01"]
@@ -111,9 +111,9 @@ def test_without_evaluations_there_is_nothing_to_show(handlers):
     assert (value["kept"], value["shown"]) == ([], None)
 
 
-def test_visitors_see_only_those_pictures_of_an_evaluation_that_the_library_shows(filled, meter, tmp_path, picture):
+def test_visitors_see_only_those_pictures_of_an_evaluation_that_the_library_shows(filled, runner, tmp_path, picture):
     known, unknown = content_id(picture("#014080")), content_id(b"elsewhere")
     files = kept(tmp_path, 1, icons={known: "AA", unknown: "BB"})
-    everything = MeasuringHandlers(filled, meter, "all", files).evaluations({})["shown"]["icons"]
-    shown = MeasuringHandlers(filled, meter, "none", files).evaluations({})["shown"]["icons"]
+    everything = MeasuringHandlers(filled, runner, "all", files).evaluations({})["shown"]["icons"]
+    shown = MeasuringHandlers(filled, runner, "none", files).evaluations({})["shown"]["icons"]
     assert (set(everything), set(shown)) == ({known, unknown}, {known})

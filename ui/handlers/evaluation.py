@@ -32,7 +32,7 @@ class MeasuringHandlers:
         self._edits = edits
         self._evaluations = evaluations
 
-    def meter(self) -> Json:
+    def tuning(self) -> Json:
         """Returns how far a measurement is, and what the last one found."""
         work, result = self._jobs.latest, self._jobs.result
         index = self._library.status().index
@@ -93,7 +93,7 @@ class MeasuringHandlers:
             change()
 
         failure = guarded(allowed, error_view)
-        return self.meter() | ({"state": "failed", "problem": failure["detail"]} if failure else {})
+        return self.tuning() | ({"state": "failed", "problem": failure["detail"]} if failure else {})
 
 
 def tuning_view(found: Tuning) -> Json:
@@ -133,9 +133,9 @@ def wire_measuring(handlers: MeasuringHandlers, page: Controls) -> None:
     def show(event: gr.EventData) -> Json:
         return handlers.evaluations(event._data)
 
-    meter, evaluation = page.reports.tuning, page.reports.evaluation
-    meter.asked(handlers.meter, None, meter, **WATCHING)
-    meter.begin(handlers.measure, None, meter, **WATCHING)
-    meter.halt(handlers.stop, None, meter, **WATCHING)
-    meter.choose(choose, None, meter, **WATCHING)
+    tuning, evaluation = page.reports.tuning, page.reports.evaluation
+    tuning.asked(handlers.tuning, None, tuning, **WATCHING)
+    tuning.begin(handlers.measure, None, tuning, **WATCHING)
+    tuning.halt(handlers.stop, None, tuning, **WATCHING)
+    tuning.choose(choose, None, tuning, **WATCHING)
     evaluation.asked(show, None, evaluation, **WATCHING)

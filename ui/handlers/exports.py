@@ -31,7 +31,7 @@ TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "zip": "a
 READABLE = {**SAFE, "Content-Security-Policy": "default-src 'none'"}
 
 
-def taking_routes(library: ImageLibrary) -> list[Route]:
+def export_routes(library: ImageLibrary) -> list[Route]:
     """Returns the route that takes a form with the field `rows`: id, rank, score and relevance of each result."""
 
     async def taking(request: Request) -> Response:

@@ -3,7 +3,7 @@
 from library.ingest.candidates import SETTLED_AFTER, WRITER_GIVEN_UP_AFTER
 from testing.watching import stored, warnings
 
-# What is taken in, and when
+# What is imported, and when
 
 
 def test_a_file_is_taken_in_once_it_looked_the_same_for_a_moment(folder, watch, picture):

@@ -38,7 +38,7 @@ export const serverPlaceForm = (props, onNamed) => {
   const place = placeField(props.prefixes);
   const column = textField(phrase('uploads.column'), 'filepath');
   const inPlace = inPlaceBox();
-  const submit = button('lk-button', phrase('uploads.take_in'), () => form.requestSubmit(), 'folder');
+  const submit = button('lk-button', phrase('uploads.import'), () => form.requestSubmit(), 'folder');
   form.append(place.label, place.list, column.label, inPlace.label, submit);
 
   const isTable = () => {

@@ -1,4 +1,4 @@
-// Takes in files and folders, chosen or dropped, sends them one by one and hands their names over.
+// Accepts files and folders, chosen or dropped, sends them one by one and hands their names over.
 
 import { button, el, takeDrops } from '../shared/dom.js';
 import { subscribe } from '../shared/events.js';

@@ -8,35 +8,35 @@ import { phrase, said } from '../shared/language.js';
 export const isWorking = (work) => work?.state === 'loading' || work?.state === 'encoding';
 
 const progressOf = ({ model, reindexing: work }) => ({
-  title: phrase(work.state === 'loading' ? 'standin.fetching' : 'standin.encoding', {
+  title: phrase(work.state === 'loading' ? 'fallback.fetching' : 'fallback.encoding', {
     model: work.model || model.chosen,
   }),
   detail: [
-    work.state === 'encoding' && phrase('standin.progress', { done: work.done, count: work.total }),
-    model.stand_in || work.model ? phrase('standin.meanwhile', { model: model.name }) : phrase('standin.already'),
+    work.state === 'encoding' && phrase('fallback.progress', { done: work.done, count: work.total }),
+    model.stand_in || work.model ? phrase('fallback.meanwhile', { model: model.name }) : phrase('fallback.already'),
   ],
   action: phrase(work.stopping ? 'common.stopping' : 'common.stop'),
   event: 'halt',
 });
 
 const outcomeOf = (work) => {
-  if (work?.state === 'stopped') return phrase('standin.stopped', { done: work.done, count: work.total });
+  if (work?.state === 'stopped') return phrase('fallback.stopped', { done: work.done, count: work.total });
   return work?.state === 'failed' ? said(work.problem) : null;
 };
 
 const actionOf = ({ model, reindexing: work }) => {
-  if (work?.state === 'stopped') return phrase('standin.go_on');
-  return phrase(model.stand_in ? 'common.try_again' : 'standin.encode');
+  if (work?.state === 'stopped') return phrase('fallback.go_on');
+  return phrase(model.stand_in ? 'common.try_again' : 'fallback.encode');
 };
 
 const offerOf = (status) => {
   const { model, missing, reindexing: work, may_reindex: allowed } = status;
-  const help = allowed ? phrase('standin.help') : phrase('standin.others', { command: 'python app.py reindex' });
-  const reason = model.stand_in ? said(model.problem) : phrase('standin.reason');
+  const help = allowed ? phrase('fallback.help') : phrase('fallback.others', { command: 'python app.py reindex' });
+  const reason = model.stand_in ? said(model.problem) : phrase('fallback.reason');
   return {
     title: model.stand_in
-      ? phrase('standin.answers', { model: model.name })
-      : phrase('standin.missing', { count: missing, model: model.chosen }),
+      ? phrase('fallback.answers', { model: model.name })
+      : phrase('fallback.missing', { count: missing, model: model.chosen }),
     detail: [outcomeOf(work) || reason, help],
     action: allowed ? actionOf(status) : '',
     event: 'begin',
@@ -53,10 +53,10 @@ const write = (node, text) => {
 };
 
 export class FallbackBanner {
-  #bar = el('section', 'lk-standin');
+  #bar = el('section', 'lk-fallback');
   #title = el('b');
   #detail = el('span');
-  #progress = progressBar(phrase('standin.encoded'));
+  #progress = progressBar(phrase('fallback.encoded'));
   #action;
 
   /** @param {import('../shared/events.js').Host} host */

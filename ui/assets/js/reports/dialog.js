@@ -73,7 +73,7 @@ export class ReportDialog {
  * @param {() => void} onStop
  */
 export const jobProgress = (job, label, words, onStop) => {
-  const box = el('div', 'lk-meter-progress');
+  const box = el('div', 'lk-report-progress');
   const share = job.total ? (100 * job.done) / job.total : 0;
   const { track, fill } = progressBar(label);
   track.setAttribute('aria-valuemin', '0');

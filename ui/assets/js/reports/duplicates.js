@@ -17,16 +17,16 @@ const progress = (value, onStop) => {
 
 const found = ({ found: count = 0, groups, may }) => {
   if (groups === null) return [el('p', '', phrase('duplicates.about'))];
-  if (!count) return [el('p', 'lk-meter-sentence', phrase('duplicates.none'))];
+  if (!count) return [el('p', 'lk-report-sentence', phrase('duplicates.none'))];
   const first = groups.length;
   const words =
     count > first ? phrase('duplicates.groups_of', { count, first }) : phrase('duplicates.groups', { count });
-  const sentence = el('p', 'lk-meter-sentence', words);
+  const sentence = el('p', 'lk-report-sentence', words);
   return may ? [sentence, el('p', 'lk-subtle', phrase('duplicates.best_chosen'))] : [sentence];
 };
 
 const summary = (value, onBegin) => {
-  const box = el('div', 'lk-meter-decision');
+  const box = el('div', 'lk-report-decision');
   if (value.too_small) {
     box.append(el('p', '', phrase('duplicates.too_small')));
     return box;

@@ -16,7 +16,7 @@ const choice = (label, options, selected, onChange) => {
 };
 
 const nothingEvaluated = () => {
-  const box = el('div', 'lk-meter-decision');
+  const box = el('div', 'lk-report-decision');
   box.append(
     el('p', '', phrase('evaluation.none')),
     el('pre', 'lk-code', 'python app.py evaluate FOLDER --labels-from-folders'),

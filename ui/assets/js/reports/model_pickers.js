@@ -1,4 +1,4 @@
-// The two lists from which the models that answer are chosen: the one that is asked, and one beside it.
+// The two lists from which the models that answer are chosen: the one that is searched, and one beside it.
 
 import { el } from '../shared/dom.js';
 import { phrase } from '../shared/language.js';
@@ -6,7 +6,7 @@ import { phrase } from '../shared/language.js';
 const picker = (words, onChange) => {
   const label = el('label', 'lk-picker');
   const select = el('select', 'lk-input');
-  select.setAttribute('aria-label', words); // the label's own text would take in the options
+  select.setAttribute('aria-label', words); // the label's own text would include the options
   select.addEventListener('change', () => onChange(select.value));
   label.append(el('span', '', words), select);
   return { label, select };
@@ -23,7 +23,7 @@ const fill = (select, options, value) => {
 };
 
 export class ModelPickers {
-  #models = []; // those that can be asked, the chosen one first
+  #models = []; // those that can be searched, the chosen one first
   #asked = { model: '', against: '' };
   #onChosen;
   #first = picker(phrase('models.asked'), (name) =>
@@ -45,7 +45,7 @@ export class ModelPickers {
     this.#draw();
   }
 
-  /** @param {{ model: string, against: string }} asked what the shown results were asked of */
+  /** @param {{ model: string, against: string }} asked what the shown results were searched with */
   follow(asked) {
     this.#asked = asked;
     this.#draw();

@@ -1,4 +1,4 @@
-// Which model is asked, a second one beside it, and what each has made of the pictures.
+// Which model is searched, a second one beside it, and what each has made of the pictures.
 
 import { isWorking } from '../header/fallback.js';
 import { button, el } from '../shared/dom.js';
@@ -25,7 +25,7 @@ const factsOf = (model, collection, pictures) => {
 
 const outcome = (work) => {
   if (work?.state === 'failed') return said(work.problem);
-  return work?.state === 'stopped' ? phrase('standin.stopped', { done: work.done, count: work.total }) : null;
+  return work?.state === 'stopped' ? phrase('fallback.stopped', { done: work.done, count: work.total }) : null;
 };
 
 export class Models {
@@ -74,7 +74,7 @@ export class Models {
         ? phrase('models.encoding', { name: work.model, done: work.done, count: work.total })
         : phrase('models.fetching', { name: work.model });
     const job = { ...work, may: this.#shown.may };
-    return jobProgress(job, phrase('standin.encoded'), words, () => this.#trigger('halt', {}));
+    return jobProgress(job, phrase('fallback.encoded'), words, () => this.#trigger('halt', {}));
   }
 
   #entries() {

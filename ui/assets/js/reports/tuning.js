@@ -9,14 +9,14 @@ import { figuresTable } from './tables.js';
 
 const POLL = 700;
 const FROM = Object.fromEntries(
-  ['given', 'asked', 'pictures', 'everyday'].map((source) => [source, phrase(`meter.from.${source}`)]),
+  ['given', 'asked', 'pictures', 'everyday'].map((source) => [source, phrase(`tuning.from.${source}`)]),
 );
 
 const progress = (value, onStop) => {
   const words = value.total
-    ? phrase('meter.progress', { done: value.done, all: value.total })
-    : phrase('meter.preparing');
-  return jobProgress(value, phrase('meter.done'), words, onStop);
+    ? phrase('tuning.progress', { done: value.done, all: value.total })
+    : phrase('tuning.preparing');
+  return jobProgress(value, phrase('tuning.done'), words, onStop);
 };
 
 const texts = (result) => {
@@ -27,11 +27,11 @@ const texts = (result) => {
 };
 
 const marksOf = ({ suggested, present, nlist }) => {
-  const label = present >= nlist ? phrase('meter.automatic_all') : phrase('meter.automatic_at', { nprobe: present });
+  const label = present >= nlist ? phrase('tuning.automatic_all') : phrase('tuning.automatic_at', { nprobe: present });
   const marks = [{ x: present, label, className: 'present' }];
   if (!suggested || suggested === present) return marks;
   return [
-    { x: suggested, label: phrase('meter.suggested_at', { nprobe: suggested }), className: 'suggested' },
+    { x: suggested, label: phrase('tuning.suggested_at', { nprobe: suggested }), className: 'suggested' },
     ...marks,
   ];
 };
@@ -41,7 +41,7 @@ const figure = (title, key, result, width, options) => {
   const node = el('figure');
   const kinds = /** @type {('picture' | 'text')[]} */ (['picture', 'text']);
   const plot = linePlot({
-    label: phrase('meter.plot', { title }),
+    label: phrase('tuning.plot', { title }),
     width,
     height: 240,
     xs: steps.map((step) => step.nprobe),
@@ -60,13 +60,13 @@ const plots = (result, wide) => {
   const lowest = Math.min(...steps.flatMap((step) => Object.values(step.recall)));
   const times = [...steps.flatMap((step) => Object.values(step.milliseconds)), ...Object.values(exact)];
   box.append(
-    figure(phrase('meter.recall', { k }), 'recall', result, width, {
+    figure(phrase('tuning.recall', { k }), 'recall', result, width, {
       low: Math.min(0.9, Math.floor(lowest * 10) / 10),
       high: 1,
       format: (value) => value.toFixed(2),
       goal: target,
     }),
-    figure(phrase('meter.time'), 'milliseconds', result, width, {
+    figure(phrase('tuning.time'), 'milliseconds', result, width, {
       low: 0,
       high: 1.1 * Math.max(...times),
       format: (value) => String(Number(value.toPrecision(3))),
@@ -77,8 +77,8 @@ const plots = (result, wide) => {
 
 const rowOf = (step, { present, suggested }) => {
   const marks = [
-    ...(step.nprobe === present ? [phrase('meter.now')] : []),
-    ...(step.nprobe === suggested ? [phrase('meter.suggested')] : []),
+    ...(step.nprobe === present ? [phrase('tuning.now')] : []),
+    ...(step.nprobe === suggested ? [phrase('tuning.suggested')] : []),
   ];
   const kinds = ['text', 'picture'].flatMap((kind) => [
     step.recall[kind].toFixed(3),
@@ -92,18 +92,19 @@ const rowOf = (step, { present, suggested }) => {
 
 const table = (result) => {
   const { exact } = result;
-  const exactRow = [phrase('meter.exact'), '1.000', milliseconds(exact.text), '1.000', milliseconds(exact.picture), ''];
-  const time = phrase('meter.milliseconds');
-  const titles = ['nprobe', phrase('meter.texts'), time, phrase('meter.pictures'), time, ''];
+  const times = [milliseconds(exact.text), milliseconds(exact.picture)];
+  const exactRow = [phrase('tuning.exact'), '1.000', times[0], '1.000', times[1], ''];
+  const time = phrase('tuning.milliseconds');
+  const titles = ['nprobe', phrase('tuning.texts'), time, phrase('tuning.pictures'), time, ''];
   const rows = [...result.steps.map((step) => rowOf(step, result)), { cells: exactRow }];
-  return figuresTable(phrase('meter.table'), titles, rows, 'steps');
+  return figuresTable(phrase('tuning.table'), titles, rows, 'steps');
 };
 
 const sentence = ({ suggested, steps, target }) => {
   const step = steps.find((each) => each.nprobe === suggested);
-  if (!step) return phrase('meter.out_of_reach', { target });
+  if (!step) return phrase('tuning.out_of_reach', { target });
   const time = (kind) => `${step.milliseconds[kind].toFixed(1)} ms`;
-  return phrase('meter.found', {
+  return phrase('tuning.found', {
     nprobe: suggested,
     text: step.recall.text.toFixed(3),
     text_time: time('text'),
@@ -116,25 +117,25 @@ const sentence = ({ suggested, steps, target }) => {
 const gain = ({ suggested, steps, exact }) => {
   const fast = Math.max(...Object.values(steps.find((each) => each.nprobe === suggested).milliseconds));
   const slow = Math.max(...Object.values(exact));
-  return phrase(fast > 0.8 * slow ? 'meter.saves_little' : 'meter.exact_takes', { time: `${slow.toFixed(1)} ms` });
+  return phrase(fast > 0.8 * slow ? 'tuning.saves_little' : 'tuning.exact_takes', { time: `${slow.toFixed(1)} ms` });
 };
 
 const conditions = (result) => {
-  const words = phrase('meter.asked', {
+  const words = phrase('tuning.asked', {
     rows: phrase('count.pictures', { count: result.rows }),
     nlist: result.nlist,
     backend: result.backend,
     texts: texts(result),
-    pictures: phrase('meter.stored', { count: result.pictures }),
+    pictures: phrase('tuning.stored', { count: result.pictures }),
   });
   return el('p', 'lk-small', words);
 };
 
 const seriesLegend = ({ target }) =>
   legend([
-    ['text', phrase('meter.texts')],
-    ['picture', phrase('meter.pictures')],
-    ['goal', phrase('meter.target', { target })],
+    ['text', phrase('tuning.texts')],
+    ['picture', phrase('tuning.pictures')],
+    ['goal', phrase('tuning.target', { target })],
   ]);
 
 export class Tuning {
@@ -146,8 +147,8 @@ export class Tuning {
   constructor(host) {
     const { drawn, props, trigger, watch } = host;
     this.#trigger = trigger;
-    this.#report = new ReportDialog(host, phrase('meter.title'));
-    drawn.append(this.#report.opener(phrase('meter.open')));
+    this.#report = new ReportDialog(host, phrase('tuning.title'));
+    drawn.append(this.#report.opener(phrase('tuning.open')));
     watch('value', () => {
       if (props.value?.at) this.#onValue(props.value);
     });
@@ -177,7 +178,7 @@ export class Tuning {
     const isMeasuring = value.state === 'running';
     const parts = [];
     if (problem) parts.push(problemLine(said(problem)));
-    if (outdated) parts.push(el('p', 'lk-subtle', phrase('meter.outdated', { nprobe: outdated })));
+    if (outdated) parts.push(el('p', 'lk-subtle', phrase('tuning.outdated', { nprobe: outdated })));
     if (isMeasuring) parts.push(progress(value, () => this.#trigger('halt', {})));
     else parts.push(result ? this.#decision(value) : this.#introduction(value));
     if (!result) return parts;
@@ -190,30 +191,30 @@ export class Tuning {
   }
 
   #introduction({ may }) {
-    const box = el('div', 'lk-meter-decision');
-    box.append(el('p', '', phrase('meter.about')));
-    if (may) box.append(this.#beginButton('lk-button primary', phrase('meter.begin')));
-    else box.append(el('p', 'lk-subtle', phrase('meter.none', { command: 'python app.py tune' })));
+    const box = el('div', 'lk-report-decision');
+    box.append(el('p', '', phrase('tuning.about')));
+    if (may) box.append(this.#beginButton('lk-button primary', phrase('tuning.begin')));
+    else box.append(el('p', 'lk-subtle', phrase('tuning.none', { command: 'python app.py tune' })));
     return box;
   }
 
   #decision({ result, chosen, may }) {
-    const box = el('div', 'lk-meter-decision');
-    box.append(el('p', 'lk-meter-sentence', sentence(result)));
+    const box = el('div', 'lk-report-decision');
+    box.append(el('p', 'lk-report-sentence', sentence(result)));
     if (result.suggested) box.append(el('p', 'lk-subtle', gain(result)));
-    if (chosen) box.append(el('p', 'lk-subtle', phrase('meter.chosen', { nprobe: chosen })));
+    if (chosen) box.append(el('p', 'lk-subtle', phrase('tuning.chosen', { nprobe: chosen })));
     if (may) box.append(this.#actions(result.suggested, chosen));
     return box;
   }
 
   #actions(suggested, chosen) {
-    const actions = el('div', 'lk-meter-actions');
+    const actions = el('div', 'lk-report-actions');
     if (suggested && suggested !== chosen) {
       const use = () => this.#trigger('choose', { suggested: true });
-      actions.append(button('lk-button primary', phrase('meter.use', { nprobe: suggested }), use));
+      actions.append(button('lk-button primary', phrase('tuning.use', { nprobe: suggested }), use));
     }
-    if (chosen) actions.append(button('lk-button', phrase('meter.unchoose'), () => this.#trigger('choose', {})));
-    actions.append(this.#beginButton('lk-button', phrase('meter.again')));
+    if (chosen) actions.append(button('lk-button', phrase('tuning.unchoose'), () => this.#trigger('choose', {})));
+    actions.append(this.#beginButton('lk-button', phrase('tuning.again')));
     return actions;
   }
 }

@@ -1,4 +1,4 @@
-// The pictures of an answer, as cards in a grid, or in two where two models were asked.
+// The pictures of an answer, as cards in a grid, or in two where two models were searched.
 
 import { button, el, iconButton, nameOf } from '../shared/dom.js';
 import { relevanceOf } from '../shared/format.js';
@@ -81,7 +81,7 @@ export class Cards {
   /**
    * What a second model found is there to be compared: only the answer itself can be selected.
    * @param {any[]} items
-   * @param {any} beside what the second model says, if two were asked
+   * @param {any} beside what the second model says, if two were searched
    */
   draw(items, beside) {
     if (!beside) return this.#grid(items, true, new Map());

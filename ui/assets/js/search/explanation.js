@@ -1,4 +1,4 @@
-// The dialog that tells where the time of a search went, what was asked, and how to ask it again without this app.
+// The dialog that tells where the time of a search went, the query, and how to run it again without this app.
 
 import { createDialog, dialogHead } from '../shared/dialogs.js';
 import { button, el, scroller } from '../shared/dom.js';

@@ -206,9 +206,9 @@ export class Selection {
   #download(kind) {
     const rows = this.#taken();
     this.#files.request(kind, rows);
-    const results = this.#isRanked() ? 'selection.taking_results' : 'selection.taking_pictures';
+    const results = this.#isRanked() ? 'selection.exporting_results' : 'selection.exporting_pictures';
     const size = fileSize(rows.reduce((sum, { bytes }) => sum + bytes, 0));
-    const key = kind === 'zip' ? 'selection.taking_originals' : results;
+    const key = kind === 'zip' ? 'selection.exporting_originals' : results;
     publish('notice', { text: phrase(key, { count: rows.length, size }) });
   }
 
