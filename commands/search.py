@@ -154,7 +154,7 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
     counts: Counter[str] = Counter()
     others = [like.model] if like.model else []
     with hit_file(out) as write, session.library(others=others) as library, interrupt() as interrupted:
-        answers = library.searcher.search_many(queries.asked, like, interrupted.is_set)
+        answers = library.searcher.search_many(queries.queries, like, interrupted.is_set)
         for answer in with_progress(answers, queries.total, "Searching"):
             write(answer)
             counts.update(queries=1, hits=len(answer.hits), rejected=bool(answer.problem))

@@ -126,7 +126,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Question:
-    """Holds what a collection was asked: `nprobe` None lets it choose, `without` are rows that do not count as hits."""
+    """Holds a search of a collection: `nprobe` None lets it choose, `without` are rows that do not count as hits."""
 
     vector: Vector = field(repr=False)
     limit: int
@@ -239,7 +239,7 @@ class LoadedCollection(Protocol):
         search."""
         ...
 
-    def explain(self, asked: Question) -> Explained:
+    def explain(self, question: Question) -> Explained:
         """Returns where such a search would go, without searching."""
         ...
 

@@ -78,7 +78,7 @@ class Tools:
         parts: list[dict[str, Any]] = NO_PARTS,
     ) -> str:
         def find() -> list[FoundPicture]:
-            asked = SearchRequest.parse(
+            given = SearchRequest.parse(
                 text=text,
                 image=image,
                 parts=parts,
@@ -89,7 +89,7 @@ class Tools:
                 sort=sort,
                 offset=offset,
             )
-            known = replace(asked, parts=tuple(map(_known, asked.parts)))
+            known = replace(given, parts=tuple(map(_known, given.parts)))
             return find_pictures(self._library, known.query(_sent_picture))
 
         async with self._turns:

@@ -312,8 +312,8 @@ def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:
 
 def _address(view: View) -> Json:
     """Returns the search as the page makes its URL of it, which cannot name pictures from outside the library."""
-    asked = {"parts": [part.as_json() for part in view.parts], "turn": view.turn}
-    return asked | filter_as_json(view.where) | {"sort": view.order, "model": view.model, "against": view.against}
+    search = {"parts": [part.as_json() for part in view.parts], "turn": view.turn}
+    return search | filter_as_json(view.where) | {"sort": view.order, "model": view.model, "against": view.against}
 
 
 def _field(field: Field) -> Json:

@@ -86,12 +86,12 @@ class LoadedMilvusCollection:
         found = self._ask(lambda client: self._found(client, vectors, limit, probes, [PRIMARY_KEY]))
         return [{id_of(path): float(score) for path, score in scores_of(each)} for each in found]
 
-    def explain(self, asked: Question) -> Explained:
+    def explain(self, question: Question) -> Explained:
         """Returns where a search goes and a program that repeats it, without asking Milvus."""
         handle = self._handle
-        probes = self._probes(asked.nprobe, asked.exact, asked.where)
+        probes = self._probes(question.nprobe, question.exact, question.where)
         looked_into = probes if probes < handle.nlist else None
-        text = script(handle.name, asked, probes, handle.backend.script_opening, self._expression(asked.where))
+        text = script(handle.name, question, probes, handle.backend.script_opening, self._expression(question.where))
         return Explained(handle.name, handle.rows, handle.nlist, looked_into, text)
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
@@ -152,10 +152,10 @@ class LoadedMilvusCollection:
 
     def _rows(self, img_paths: Sequence[str], fields: Sequence[str]) -> list[MilvusRow]:
         """Returns the rows of those that have one, each with its key and the fields named."""
-        asked = {"ids": checked_paths(img_paths), "output_fields": [PRIMARY_KEY, *fields], "timeout": TIMEOUT}
-        if not asked["ids"]:
+        wanted = {"ids": checked_paths(img_paths), "output_fields": [PRIMARY_KEY, *fields], "timeout": TIMEOUT}
+        if not wanted["ids"]:
             return []
-        return self._ask(lambda client: list(client.get(self._handle.name, **asked)))
+        return self._ask(lambda client: list(client.get(self._handle.name, **wanted)))
 
     def _found(
         self,

@@ -1,4 +1,4 @@
-"""Writes a search as a program of its own, which asks the same collection with pymilvus alone."""
+"""Writes a search as a program of its own, which searches the same collection with pymilvus alone."""
 
 import base64
 from string import Template
@@ -50,23 +50,23 @@ client.close()
 """)
 
 
-def script(collection: str, asked: Question, nprobe: int, opening: str, filter: str = "") -> str:
+def script(collection: str, question: Question, nprobe: int, opening: str, filter: str = "") -> str:
     """Returns the program; `opening` is the part that connects."""
-    encoded = base64.b64encode(np.asarray(asked.vector, "<f4").tobytes()).decode()
+    encoded = base64.b64encode(np.asarray(question.vector, "<f4").tobytes()).decode()
     lines = "\n".join(f'        "{line}"' for line in wrap(encoded, 88))
-    question = SEARCH.substitute(
+    search = SEARCH.substitute(
         collection=collection,
-        dim=len(asked.vector),
+        dim=len(question.vector),
         vector=lines,
-        limit=asked.limit,
-        offset=asked.offset,
+        limit=question.limit,
+        offset=question.offset,
         ties=TIES,
-        without=list(asked.without),
-        min_score=asked.min_score,
+        without=list(question.without),
+        min_score=question.min_score,
         embedding=EMBEDDING,
         metric=METRIC,
         nprobe=nprobe,
         filter=f"\n    filter={filter!r}," if filter else "",
         key=PRIMARY_KEY,
     )
-    return opening.replace("import os\n", "import base64\nimport os\nimport struct\n", 1) + "\n" + question
+    return opening.replace("import os\n", "import base64\nimport os\nimport struct\n", 1) + "\n" + search

@@ -26,7 +26,7 @@ T = TypeVar("T")
 def queries_from(place: str, text_column: str | None = None, image_column: str | None = None) -> Queries:
     """Returns a query for each picture of a folder, pattern or archive, or for each row of a table, read as it goes.
 
-    Without names the columns `text` and `filepath` count, if they are there; a row that has both asks for both.
+    Without names the columns `text` and `filepath` count, if they are there; a row that has both searches for both.
     Raises UnknownSource for what cannot be read, or has none of the columns; in a table's middle, too.
     """
     path = Path(place).expanduser()
@@ -35,8 +35,8 @@ def queries_from(place: str, text_column: str | None = None, image_column: str |
     if text_column or image_column:
         raise UnknownSource("no_table_no_columns", place=place, suffixes=", ".join(SUFFIXES))
     items = items_from([place])
-    asked = (BatchQuery(item.path, picture=item.read) for item in items if item.skip is None)
-    return Queries(asked, sum(item.skip is None for item in items) if isinstance(items, list) else None)
+    queries = (BatchQuery(item.path, picture=item.read) for item in items if item.skip is None)
+    return Queries(queries, sum(item.skip is None for item in items) if isinstance(items, list) else None)
 
 
 def _in_table(path: Path, text_column: str | None, image_column: str | None) -> Queries:
@@ -48,7 +48,7 @@ def _in_table(path: Path, text_column: str | None, image_column: str | None) -> 
     text = text_column or (TEXT_COLUMN if not wanted and TEXT_COLUMN in used else "")
     image = image_column or (IMAGE_COLUMN if not wanted and IMAGE_COLUMN in used else "")
     places = SourceReader()
-    return Queries((_asked(path, number, row, text, image, places) for number, row in _rows(path, used)), total)
+    return Queries((_query_of(path, number, row, text, image, places) for number, row in _rows(path, used)), total)
 
 
 def _missing(path: Path, missing: Sequence[str], columns: Sequence[str]) -> UnknownSource:
@@ -59,7 +59,7 @@ def _missing(path: Path, missing: Sequence[str], columns: Sequence[str]) -> Unkn
     return UnknownSource("no_query_column", name=path.name, column=first, columns=has)
 
 
-def _asked(
+def _query_of(
     table: Path, number: int, row: TableRow, text_column: str, image_column: str, places: SourceReader
 ) -> BatchQuery:
     text, place = (_text(row.get(column)) if column else "" for column in (text_column, image_column))

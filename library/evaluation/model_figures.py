@@ -13,9 +13,9 @@ from library.evaluation.tasks import TEMPLATED, Task, averaged
 from library.ports import Encoder, Hit, LoadedCollection, VectorDatabase, Vectors
 from library.records import Record
 
-INDEX_DEPTH = 100  # results that are asked of the index; it answers with whole records
+INDEX_DEPTH = 100  # results that the index is searched for; it answers with whole records
 INDEX_QUERIES = 1_000
-ASKED_AT_ONCE = 50
+QUERIES_AT_ONCE = 50
 SHOWN_RESULTS = 5
 
 NewDatabase = Callable[[], AbstractContextManager[VectorDatabase]]
@@ -26,7 +26,7 @@ class Ranked:
     """Holds the rankings of one task, as far as the report needs them."""
 
     values: Values
-    first: Flags  # of the results that the index is asked for
+    first: Flags  # of the results that the index is searched for
     best: Positions  # the first SHOWN_RESULTS pictures
     scores: Vectors = field(repr=False)
 
@@ -98,7 +98,7 @@ class ModelFigures:
             collection.index_all()
             with collection.loaded() as index:
                 tasks = [
-                    self._ask(index, task, each, exact, positions)
+                    self._search(index, task, each, exact, positions)
                     for task, each, exact in zip(self.tasks, queries, self.ranked, strict=True)
                 ]
             status = collection.status()
@@ -106,26 +106,26 @@ class ModelFigures:
         about = {"backend": status.backend, "type": status.index_type, "nlist": status.nlist}
         return {**about, "nprobe": min(nprobe, status.nlist), "depth": self.depth}, tasks
 
-    def _ask(
+    def _search(
         self, index: LoadedCollection, task: Task, queries: Vectors, exact: Ranked, positions: Mapping[str, int]
     ) -> Json:
-        asked = np.arange(len(queries))
-        if len(asked) > INDEX_QUERIES:
-            asked = np.sort(np.random.default_rng(SEED).choice(asked, INDEX_QUERIES, replace=False))
-        flags = np.zeros((len(asked), self.depth), dtype=bool)
+        chosen = np.arange(len(queries))
+        if len(chosen) > INDEX_QUERIES:
+            chosen = np.sort(np.random.default_rng(SEED).choice(chosen, INDEX_QUERIES, replace=False))
+        flags = np.zeros((len(chosen), self.depth), dtype=bool)
         limit = self.depth + (task.selves is not None)
-        for start in range(0, len(asked), ASKED_AT_ONCE):
-            some = asked[start : start + ASKED_AT_ONCE]
+        for start in range(0, len(chosen), QUERIES_AT_ONCE):
+            some = chosen[start : start + QUERIES_AT_ONCE]
             answers = index.search_many(queries[some], limit, self._config.nprobe, False)
             for row, (query, hits) in enumerate(zip(some, answers, strict=True), start):
                 found = _positions(hits, positions, None if task.selves is None else int(task.selves[query]))
                 found = found[: self.depth]
                 flags[row, : len(found)] = task.groups[found] == task.wanted[query]
-        relevant = task.relevant[asked]
+        relevant = task.relevant[chosen]
         through = measured(flags, relevant, self._config.cutoffs)
-        beside = measured(exact.first[asked], relevant, self._config.cutoffs)
+        beside = measured(exact.first[chosen], relevant, self._config.cutoffs)
         return {
-            "queries": len(asked),
+            "queries": len(chosen),
             "index": figures(self.columns_of_index, through),
             "exact": figures(self.columns_of_index, beside),
             "difference": figures(self.columns_of_index, through - beside),

@@ -22,17 +22,17 @@ EVERYDAY = tuple(f"{thing} {place}" for thing, place in product(THINGS, PLACES))
 
 
 def queries_of(
-    store: ImageStore, index: LoadedCollection, encoder: Encoder, config: TuningConfig, asked: Sequence[str]
+    store: ImageStore, index: LoadedCollection, encoder: Encoder, config: TuningConfig, recent: Sequence[str]
 ) -> tuple[dict[Kind, Vectors], dict[str, int]]:
     """Returns the vectors of the texts and of stored pictures, and where the texts come from.
 
-    `asked` are recent searches. Raises InvalidEvaluation for an empty library.
+    `recent` are the texts of recent searches. Raises InvalidEvaluation for an empty library.
     """
     records = _sampled(store, max(config.queries, LOOKED_THROUGH))
     stored = _vectors(index, records, config.queries)
     if not stored:
         raise InvalidEvaluation("nothing_to_measure")
-    texts, texts_from = texts_of(records, config, asked)
+    texts, texts_from = texts_of(records, config, recent)
     return {TEXT: encoder.encode_texts(texts), PICTURE: np.stack(stored)}, texts_from
 
 
@@ -54,13 +54,15 @@ def _vectors(index: LoadedCollection, records: Sequence[Record], count: int) -> 
     return found[:count]
 
 
-def texts_of(records: Sequence[Record], config: TuningConfig, asked: Sequence[str]) -> tuple[list[str], dict[str, int]]:
-    """Returns the texts given, or else those asked lately, the words kept with the pictures, and everyday ones."""
+def texts_of(
+    records: Sequence[Record], config: TuningConfig, recent: Sequence[str]
+) -> tuple[list[str], dict[str, int]]:
+    """Returns the texts given, or else recent searches, the words kept with the pictures, and everyday ones."""
     if given := _distinct(config.texts):
         return given[: config.queries], {"given": min(len(given), config.queries)}
     texts: list[str] = []
     texts_from: dict[str, int] = {}
-    for source, offered in (("asked", asked), ("pictures", _words(records)), ("everyday", EVERYDAY)):
+    for source, offered in (("asked", recent), ("pictures", _words(records)), ("everyday", EVERYDAY)):
         more = [text for text in _distinct(offered) if text not in texts][: config.queries - len(texts)]
         texts += more
         if more:

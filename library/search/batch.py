@@ -21,10 +21,10 @@ READERS = 8
 
 @dataclass(frozen=True)
 class BatchQuery:
-    """Asks one of many queries: a text, a picture, or both. `picture` returns the bytes when its turn comes; may raise
+    """Holds one of many queries: a text, a picture, or both. `picture` returns the bytes when its turn comes; may raise
     OSError.
 
-    `problem` says why there is nothing to ask.
+    `problem` says why there is nothing to search for.
     """
 
     name: str
@@ -37,7 +37,7 @@ class BatchQuery:
 class Queries:
     """Lists many queries; `total` is None where it shows only at the end."""
 
-    asked: Iterable[BatchQuery]
+    queries: Iterable[BatchQuery]
     total: int | None = None
 
 
@@ -53,13 +53,13 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class _Ready:
-    asked: BatchQuery
+    query: BatchQuery
     inputs: Sequence[str | Image.Image] = ()
     problem: Message | None = None
 
 
 def answer_all(
-    asked: Iterable[BatchQuery],
+    queries: Iterable[BatchQuery],
     encoder: Encoder,
     index: LoadedCollection,
     like: Query,
@@ -67,24 +67,24 @@ def answer_all(
 ) -> Iterator[BatchResult]:
     """Yields one result for each query, in order. `like` says how to search and has no parts; stopping ends after the
     chunk."""
-    queries = iter(asked)
+    rest = iter(queries)
     prepared = partial(_prepared, working_side=encoder.info.working_side)
     with ThreadPoolExecutor(READERS, thread_name_prefix="queries") as readers:
-        while not should_stop() and (chunk := list(islice(queries, AT_ONCE))):
+        while not should_stop() and (chunk := list(islice(rest, AT_ONCE))):
             yield from _answered(list(readers.map(prepared, chunk)), encoder, index, like)
 
 
-def _prepared(asked: BatchQuery, working_side: int) -> _Ready:
-    text = clean_text(asked.text)
-    if asked.problem or not (text or asked.picture):
-        return _Ready(asked, problem=asked.problem or Message("query_is_empty"))
+def _prepared(query: BatchQuery, working_side: int) -> _Ready:
+    text = clean_text(query.text)
+    if query.problem or not (text or query.picture):
+        return _Ready(query, problem=query.problem or Message("query_is_empty"))
     try:
-        pictures = [picture_to_encode(asked.picture(), None, working_side)] if asked.picture else []
+        pictures = [picture_to_encode(query.picture(), None, working_side)] if query.picture else []
     except LikenessError as error:
-        return _Ready(asked, problem=error.message)
+        return _Ready(query, problem=error.message)
     except OSError as error:
-        return _Ready(asked, problem=message("file_unreadable", problem=str(error.strerror or error)))
-    return _Ready(asked, [*([text] if text else []), *pictures])
+        return _Ready(query, problem=message("file_unreadable", problem=str(error.strerror or error)))
+    return _Ready(query, [*([text] if text else []), *pictures])
 
 
 def _answered(chunk: Sequence[_Ready], encoder: Encoder, index: LoadedCollection, like: Query) -> Iterator[BatchResult]:
@@ -94,9 +94,9 @@ def _answered(chunk: Sequence[_Ready], encoder: Encoder, index: LoadedCollection
         if isinstance(vector, np.ndarray):
             notes = notes_on(encoder, [each for each in ready.inputs if isinstance(each, str)])
             hits = [hit for hit in next(found) if hit.score >= like.min_score]
-            yield BatchResult(ready.asked.name, hits, notes=notes)
+            yield BatchResult(ready.query.name, hits, notes=notes)
         else:
-            yield BatchResult(ready.asked.name, problem=ready.problem or vector)
+            yield BatchResult(ready.query.name, problem=ready.problem or vector)
 
 
 def _vectors(queries: Sequence[Sequence[str | Image.Image]], encoder: Encoder) -> list[Vector | Message]:

@@ -1,4 +1,4 @@
-"""Holds what the library is asked and what comes back: queries, answers and listings."""
+"""Holds what is searched for and what comes back: queries, answers and listings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ ORDERS: tuple[SortOrder, ...] = get_args(SortOrder)
 
 @dataclass(frozen=True)
 class Query:
-    """Asks for pictures by texts and pictures with weights, negative ones for what the results should not resemble."""
+    """Holds texts and pictures to search by, with weights, negative ones for what the results should not resemble."""
 
     parts: tuple[Part, ...] = ()
     limit: int = 24

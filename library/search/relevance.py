@@ -2,7 +2,7 @@
 
 Scores of different queries cannot be compared: one text lies near every picture, another near none. So two things are
 measured in each collection. A query's *usual score* is the median of its scores against the sample, about 2,000
-pictures. And `NULLS` queries that mean nothing are asked of the whole collection: their best scores, and how these rise
+pictures. And `NULLS` queries that mean nothing search the whole collection: their best scores, and how these rise
 with their usual scores, which a straight line describes, say what chance alone finds. For a hit,
 
     z = (score - what the line expects for the query's usual score) / spread of the meaningless queries around the line
@@ -81,19 +81,19 @@ class NullModel:
     scales: dict[QueryKind, Scale]
 
     def relevance(
-        self, kind: QueryKind, vector: Vector, scores: Sequence[float], asked: Collection[ContentId] = ()
+        self, kind: QueryKind, vector: Vector, scores: Sequence[float], parts: Collection[ContentId] = ()
     ) -> list[Relevance]:
-        """Judges each score of a query; none where nothing can be said. Pictures that are `asked` with do not count."""
+        """Judges each score of a query; none where nothing can be said. Pictures in `parts` do not count."""
         if kind not in self.scales or len(self.ids) < FEWEST or not scores:
             return []
-        baseline_score = self.baseline_score(vector, asked)
+        baseline_score = self.baseline_score(vector, parts)
         return [self.scales[kind].relevance(score, baseline_score) for score in scores]
 
-    def baseline_score(self, vector: Vector, asked: Collection[ContentId] = ()) -> float:
+    def baseline_score(self, vector: Vector, parts: Collection[ContentId] = ()) -> float:
         """Returns the usual score of a query: the median of its scores against the sample."""
         scores = np.einsum("ij,j->i", self.vectors, vector)  # on one core: waiting for another takes longer
-        if asked:
-            scores = scores[[id not in asked for id in self.ids]]
+        if parts:
+            scores = scores[[id not in parts for id in self.ids]]
         return float(np.median(scores))
 
     def without(self, ids: set[ContentId]) -> "NullModel":

@@ -49,15 +49,15 @@ def table(request, tmp_path, picture):
     return path
 
 
-def asked(*arguments):
-    return list(queries_from(*map(str, arguments)).asked)
+def queries_of(*arguments):
+    return list(queries_from(*map(str, arguments)).queries)
 
 
 # Queries
 
 
 def test_a_table_has_a_query_in_every_row(table, picture):
-    text, image, both, neither, number = asked(table)
+    text, image, both, neither, number = queries_of(table)
     assert (text.name, text.text, text.picture) == ("red, or so", "red, or so", None)
     assert (image.name, image.text, image.picture()) == ("a b.png", "", picture("red"))
     assert (both.name, both.text, both.picture()) == ("blue + a b.png", "blue", picture("red"))
@@ -66,19 +66,19 @@ def test_a_table_has_a_query_in_every_row(table, picture):
 
 
 def test_a_named_column_is_the_only_one_that_counts(table):
-    assert [each.text for each in asked(table, "note")] == list("12345")
-    assert all(each.picture is None for each in asked(table, "note"))
+    assert [each.text for each in queries_of(table, "note")] == list("12345")
+    assert all(each.picture is None for each in queries_of(table, "note"))
 
 
 def test_a_missing_column_is_named_with_those_there_are(table):
     with pytest.raises(UnknownSource, match=r"no column caption\. It has text, filepath, note: name one"):
-        asked(table, "caption")
+        queries_of(table, "caption")
 
 
 def test_a_table_without_known_columns_asks_for_their_names(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UnknownSource, match=r"no column text or filepath\. It has a, b: name one with --text-column"):
-        asked(tmp_path / "x.csv")
+        queries_of(tmp_path / "x.csv")
 
 
 @pytest.mark.parametrize("name", ["gone.csv", "broken.parquet", "broken.jsonl", "empty.csv"])
@@ -87,7 +87,7 @@ def test_a_table_that_cannot_be_read_gets_one_sentence(tmp_path, name):
     (tmp_path / "broken.jsonl").write_text('{"text": "red"}\n[')
     (tmp_path / "empty.csv").touch()
     with pytest.raises(UnknownSource, match=name) as raised:
-        asked(tmp_path / name)
+        queries_of(tmp_path / name)
     assert "\n" not in str(raised.value)
 
 
@@ -96,23 +96,23 @@ def test_a_folder_has_a_query_for_every_picture(tmp_path, picture):
         (tmp_path / name).write_bytes(picture("blue"))
     queries = queries_from(str(tmp_path))
     assert queries.total == 2
-    assert sorted(each.name for each in queries.asked) == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+    assert sorted(each.name for each in queries.queries) == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], [".", "text"]])
 def test_what_is_no_source_of_queries_is_told(arguments):
     with pytest.raises(UnknownSource):
-        asked(*arguments)
+        queries_of(*arguments)
 
 
-def test_a_long_table_is_read_as_it_is_asked(tmp_path):
+def test_a_long_table_is_read_as_it_is_searched(tmp_path):
     path = tmp_path / "long.csv"
     with path.open("w") as file:
         file.write("text\n")
         file.writelines(f"{number} {'word ' * 20}\n" for number in range(100_000))
     tracemalloc.start()
     queries = queries_from(str(path))
-    assert [each.text[:2] for each in islice(queries.asked, 2)] == ["0 ", "1 "]
+    assert [each.text[:2] for each in islice(queries.queries, 2)] == ["0 ", "1 "]
     assert tracemalloc.get_traced_memory()[1] < path.stat().st_size / 4
     tracemalloc.stop()
 

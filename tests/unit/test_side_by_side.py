@@ -210,18 +210,18 @@ def test_the_page_waits_while_a_model_loads_and_the_library_answers_meanwhile(pa
 
 def test_the_page_says_why_a_model_cannot_be_had_and_tries_again_when_asked_again(page, shelf):
     shelf.problems["second"] = UnknownModel("The weights are incomplete.")
-    asked = replace(View.of("red"), model="second")
-    assert page.searches.show(asked, 3, "Automatic", 8, 0)["state"] == "waiting"
+    wanted = replace(View.of("red"), model="second")
+    assert page.searches.show(wanted, 3, "Automatic", 8, 0)["state"] == "waiting"
     until(lambda: page.status.status()["models"][1]["problem"])
-    assert page.searches.show(asked, 3, "Automatic", 8, 0)["detail"] == "The weights are incomplete."
+    assert page.searches.show(wanted, 3, "Automatic", 8, 0)["detail"] == "The weights are incomplete."
     shelf.problems.clear()
-    until(lambda: page.searches.show(asked, 3, "Automatic", 8, 0)["state"] == "none")
+    until(lambda: page.searches.show(wanted, 3, "Automatic", 8, 0)["state"] == "none")
 
 
 def test_a_bug_in_a_model_is_told_in_one_sentence(page, shelf):
     shelf.problems["second"] = RuntimeError("a bug")
-    asked = replace(View.of("red"), model="second")
-    until(lambda: page.searches.show(asked, 3, "Automatic", 8, 0)["state"] == "error")
+    wanted = replace(View.of("red"), model="second")
+    until(lambda: page.searches.show(wanted, 3, "Automatic", 8, 0)["state"] == "error")
     assert page.searches.show(View.of("red"), 3, "Automatic", 8, 0)["state"] == "results"
 
 
@@ -240,15 +240,15 @@ def test_two_models_answer_beside_each_other_with_what_both_found(library, page)
 
 def test_where_the_other_model_cannot_be_had_the_first_answers_and_it_is_said_why(page, shelf):
     shelf.problems["second"] = UnknownModel("The weights are incomplete.")
-    asked = replace(View.of("red"), against="second")
-    assert page.searches.show(asked, 2, "Automatic", 8, 0)["state"] == "waiting"
+    wanted = replace(View.of("red"), against="second")
+    assert page.searches.show(wanted, 2, "Automatic", 8, 0)["state"] == "waiting"
     until(lambda: page.status.status()["models"][1]["problem"])
-    value = page.searches.show(asked, 2, "Automatic", 8, 0)
+    value = page.searches.show(wanted, 2, "Automatic", 8, 0)
     assert (value["state"], value["notes"]) == ("results", ["The weights are incomplete."])
     assert (value["items"][0]["name"], "beside" in value) == ("red.png", False)
     assert page.searches.addressed({"address": "?q=red&against=second"}).against == "second"
     shelf.problems.clear()
-    until(lambda: "beside" in page.searches.show(asked, 2, "Automatic", 8, 0))
+    until(lambda: "beside" in page.searches.show(wanted, 2, "Automatic", 8, 0))
 
 
 def test_where_the_collection_of_the_other_model_does_not_answer_the_first_is_alone(library, page, monkeypatch):
@@ -268,8 +268,8 @@ def test_where_the_collection_of_the_other_model_does_not_answer_the_first_is_al
 
 def test_the_models_stay_chosen_for_the_next_question_and_in_its_address(page, panel):
     chosen = panel.chosen(View.of("red"), {"model": "second", "against": "first"})
-    asked = page.searches.asked({"text": "blue"}, chosen)
-    assert (asked.model, asked.against) == ("second", "first")
+    wanted = page.searches.in_box({"text": "blue"}, chosen)
+    assert (wanted.model, wanted.against) == ("second", "first")
     address = page.searches.addressed({"address": "?q=red&model=second&against=first"})
     assert (address.model, address.against) == ("second", "first")
 

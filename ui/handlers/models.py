@@ -90,8 +90,8 @@ class ModelHandlers:
 
 def wire_models(handlers: ModelHandlers, searches: SearchHandlers, page: Controls) -> None:
     def choose(view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData) -> Any:
-        asked = handlers.chosen(view, event._data)
-        return searches.show(asked, limit, accuracy, nprobe, min_score), asked
+        wanted = handlers.chosen(view, event._data)
+        return searches.show(wanted, limit, accuracy, nprobe, min_score), wanted
 
     def encode(event: gr.EventData) -> Json:
         return handlers.encode(event._data)

@@ -67,8 +67,8 @@ class SearchHandlers:
         def filtered() -> tuple[Json, View]:
             given = validation.mapping(data)
             where = self._library.fields.typed(parse_drafts(given.get("rows")), parse_match(given.get("match")))
-            asked = replace(view, where=where, order=as_order(given.get("sort")), offset=0)
-            return self.show(asked, limit, accuracy, nprobe, min_score), asked
+            wanted = replace(view, where=where, order=as_order(given.get("sort")), offset=0)
+            return self.show(wanted, limit, accuracy, nprobe, min_score), wanted
 
         return guarded(filtered, lambda error: (error_view(error, view), view))
 
@@ -79,7 +79,7 @@ class SearchHandlers:
             return fields_view(always)
         return guarded(lambda: fields_view(self._library.fields.all()), lambda error: fields_view(always))
 
-    def asked(self, box: Any, before: View | None = None) -> View:
+    def in_box(self, box: Any, before: View | None = None) -> View:
         """Returns the search for what is in the search box, under the current filters.
 
         Paths of pictures are checked where they are read.
@@ -160,22 +160,22 @@ class SearchHandlers:
         return browse_view(records, total if total is not None else len(records), view)
 
     def _query(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Query:
-        asked = view.without_idle_parts().with_settings(
+        wanted = view.without_idle_parts().with_settings(
             limit=limit,
             nprobe=nprobe if accuracy == MANUAL else None,
             exact=accuracy == EXACT,
             min_score=min_score,
         )
-        lowest = asked.min_score or -1.0  # the slider's zero end means: show everything
-        return replace(asked, min_score=lowest, offset=0 if view.is_browsing else view.offset).query(
+        lowest = wanted.min_score or -1.0  # the slider's zero end means: show everything
+        return replace(wanted, min_score=lowest, offset=0 if view.is_browsing else view.offset).query(
             self._uploaded.read
         )
 
 
 def wire_searches(handlers: SearchHandlers, page: Controls) -> None:
     def search(box: Any, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
-        asked = handlers.asked(box, view)
-        return handlers.show(asked, limit, accuracy, nprobe, min_score), asked
+        wanted = handlers.in_box(box, view)
+        return handlers.show(wanted, limit, accuracy, nprobe, min_score), wanted
 
     def refill(event: gr.EventData) -> Any:
         text = handlers.box_text(event._data)

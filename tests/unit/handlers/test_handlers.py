@@ -48,7 +48,7 @@ def test_every_answer_is_json(handlers, filled):
 
 def test_an_uploaded_picture_finds_its_like(handlers, filled, picture, uploads):
     given = uploaded(uploads, "query.png", picture("green", size=(9, 9)))
-    view = handlers.searches.asked({"text": "", "files": [given["path"]]})
+    view = handlers.searches.in_box({"text": "", "files": [given["path"]]})
     assert names(handlers.searches.show(view, *PARAMS))[0] == "green.png"
 
 
@@ -60,7 +60,7 @@ def test_pictures_like_another_leave_that_one_out(handlers, filled):
 
 
 def test_nothing_asked_for_shows_the_library_newest_first(handlers, filled):
-    value = handlers.searches.show(handlers.searches.asked({"text": "  ", "files": []}), *PARAMS)
+    value = handlers.searches.show(handlers.searches.in_box({"text": "  ", "files": []}), *PARAMS)
     assert (value["state"], value["total"]) == ("browse", 3)
     assert names(value) == ["blue.png", "green.png", "red.png"]
 
@@ -158,7 +158,7 @@ def test_an_id_that_names_nothing_is_refused_in_words(handlers, filled, id):
 
 @pytest.mark.parametrize("box", [None, "red", [], {"text": None}, {"text": 4, "files": None}])
 def test_a_search_box_that_holds_nothing_shows_the_library(handlers, filled, box):
-    assert handlers.searches.asked(box).is_browsing
+    assert handlers.searches.in_box(box).is_browsing
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../secret", "a\0b", "x" * 5000, ""])

@@ -14,7 +14,7 @@ from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC
 from ui.views import View
 
-# Several parts
+# Texts and pictures combined
 
 
 def test_an_address_names_texts_and_pictures_with_weights_and_crops(handlers, filled):
@@ -78,7 +78,7 @@ def test_odd_parts_get_one_sentence(handlers, filled, parts):
 
 def test_several_pictures_of_the_search_box_are_parts(handlers, filled, picture, uploads):
     files = [uploaded(uploads, f"{colour}.png", picture(colour))["path"] for colour in ("red", "green")]
-    view = handlers.searches.asked({"text": "red", "files": files})
+    view = handlers.searches.in_box({"text": "red", "files": files})
     assert len(view.parts) == 3
     assert names(handlers.searches.show(view, *PARAMS))[0] == "red.png"
 
@@ -97,8 +97,8 @@ def test_filters_apply_at_once_and_stay_for_the_next_search(handlers, filled):
     shown, view = handlers.searches.filtered(View(), WIDE_ONES, *PARAMS)
     assert (shown["state"], names(shown)) == ("browse", ["blue.png", "green.png", "red.png"])
     assert shown["query"]["where"] == [{"field": "width", "operator": ">=", "value": 1}]
-    asked = handlers.searches.asked({"text": "red"}, view)
-    assert asked == replace(View.of("red"), where=view.where, order="name")
+    wanted = handlers.searches.in_box({"text": "red"}, view)
+    assert wanted == replace(View.of("red"), where=view.where, order="name")
 
 
 def test_an_address_brings_filters_back(handlers, filled):
