@@ -11,7 +11,10 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from types import TracebackType
 from typing import Literal
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -129,8 +132,8 @@ class OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         return printable(super().formatMessage(record).rstrip())
 
-    def formatException(self, ei: object) -> str:
-        lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]
+    def formatException(self, ei: ExceptionInfo) -> str:
+        lines = super().formatException(ei).splitlines()
         return "\n".join(f"    {printable(line)}" for line in lines)
 
 

@@ -13,14 +13,15 @@ from library.ports import Vectors
 from library.records import Record
 
 Near = Literal["take", "note", "skip"]  # what becomes of a near-duplicate of a picture that is there
+CHOICES: tuple[Near, ...] = get_args(Near)
 
 
 def as_near(text: str) -> Near:
     """Parses what is to become of near-duplicates. Raises InvalidSelection for anything but take, note and skip."""
-    for near in get_args(Near):
+    for near in CHOICES:
         if text == near:
-            return near  # type: ignore[no-any-return]
-    raise InvalidSelection("near_duplicates_choice", text=text, choices=", ".join(get_args(Near)))
+            return near
+    raise InvalidSelection("near_duplicates_choice", text=text, choices=", ".join(CHOICES))
 
 
 class BatchWriter:

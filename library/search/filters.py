@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from library.errors import InvalidFilter
 from library.messages import Message, message
@@ -16,6 +16,7 @@ ValueKind = Literal["text", "number", "true or false", "time"]
 Match = Literal["all", "any"]
 Value = str | int | float | bool
 Bounds = tuple[Value, Value]  # of one kind
+Ordered = TypeVar("Ordered", str, float)
 
 ONLY_TEXT: tuple[ValueKind, ...] = ("text",)
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
@@ -137,9 +138,8 @@ class Condition:
             raise InvalidFilter("filter_other_kind", field=self.field, kind=KIND_NAMES[wanted], value=repr(value))
 
     def _check_order(self) -> None:
-        first, second = self.values
         [(low, high)] = self.bounds()
-        if value_kind(first) != value_kind(second) or low > high:  # type: ignore[operator]
+        if not _compares(low, "<=", high, high):
             raise InvalidFilter("filter_two_of_a_kind", field=self.field)
 
 
@@ -258,18 +258,27 @@ def _unquoted(text: str) -> str:
 def _compares(found: object, operator: Operator, low: Value, high: Value) -> bool:
     if value_kind(found) != value_kind(low):
         return False
+    match found, low, high:
+        case str(), str(), str():
+            return _meets(found, operator, low, high)
+        case int() | float(), int() | float(), int() | float():
+            return _meets(found, operator, low, high)
+    return False
+
+
+def _meets(found: Ordered, operator: Operator, low: Ordered, high: Ordered) -> bool:
     match operator:
         case "!=":
-            return bool(found < low or found > high)  # type: ignore[operator]
+            return found < low or found > high
         case "<":
-            return bool(found < low)  # type: ignore[operator]
+            return found < low
         case "<=":
-            return bool(found <= high)  # type: ignore[operator]
+            return found <= high
         case ">":
-            return bool(found > high)  # type: ignore[operator]
+            return found > high
         case ">=":
-            return bool(found >= low)  # type: ignore[operator]
-    return bool(low <= found <= high)  # type: ignore[operator]
+            return found >= low
+    return low <= found <= high
 
 
 def _span(value: object) -> tuple[str, str]:
