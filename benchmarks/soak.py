@@ -7,6 +7,7 @@ import random
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from db.milvus.collection import MilvusCollection
 from db.milvus.database import Milvus
 from db.sources.files import items_from
 from encoders.loading import load_encoder
@@ -21,6 +23,8 @@ from library.images import decode
 from library.ports import EncoderInfo, Vector
 from library.records import Record
 from testing.pictures import record
+
+Row = tuple[Record, Vector]
 
 SEARCHERS = 8
 PAUSE = 0.1  # mean seconds between two searches of a thread: the strict cycle then comes round often
@@ -62,52 +66,66 @@ def main(
                 print(repr(error))
 
 
-def soak(milvus: Milvus, encoder: EncoderInfo, rows: list[tuple[Record, Vector]], seconds: int) -> Outcome:
-    fresh = EncoderInfo(f"soak {time.time_ns()}", encoder.fingerprint, encoder.dim, encoder.device, encoder.dtype)
-    collection = milvus.collection(fresh)
-    outcome, lock, stop = Outcome(), threading.Lock(), threading.Event()
-    uploaded = list(rows[:100])
-    collection.upsert([record for record, _ in uploaded], np.stack([vector for _, vector in uploaded]))
+class Soak:
+    """Searches and uploads in a collection of its own, and counts what happens."""
 
-    def check(row: tuple[Record, Vector]) -> None:
-        started = time.perf_counter()
-        with collection.loaded() as index:
-            found = {hit.record.content_id for hit in index.search(row[1], limit=5)}
-        with lock:
-            outcome.searches += 1
-            outcome.missing += row[0].content_id not in found
-            outcome.longest = max(outcome.longest, time.perf_counter() - started)
+    def __init__(self, collection: MilvusCollection, rows: list[Row]) -> None:
+        self.outcome = Outcome()
+        self._collection = collection
+        self._rows = rows
+        self._uploaded = rows[:100]
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        collection.upsert([record for record, _ in self._uploaded], np.stack([vector for _, vector in self._uploaded]))
 
-    def guarded(work) -> None:
+    def run(self, seconds: int) -> None:
+        """Searches with several threads and uploads with another, for so many seconds."""
+        works = [self._search] * SEARCHERS + [self._upload]
+        threads = [threading.Thread(target=self._repeat, args=(work,)) for work in works]
+        for thread in threads:
+            thread.start()
+        time.sleep(seconds)
+        self._stop.set()
+        for thread in threads:
+            thread.join()
+
+    def _repeat(self, work: Callable[[], None]) -> None:
         try:
-            while not stop.is_set():
+            while not self._stop.is_set():
+                time.sleep(random.expovariate(1 / PAUSE))
                 work()
         except Exception as error:
-            outcome.errors.append(error)
+            self.outcome.errors.append(error)
 
-    def search() -> None:
-        time.sleep(random.expovariate(1 / PAUSE))
-        check(random.choice(uploaded))
+    def _search(self) -> None:
+        self._check(random.choice(self._uploaded))
 
-    def upload() -> None:
-        time.sleep(random.expovariate(1 / PAUSE))
-        row = rows[len(uploaded) % len(rows)]
-        collection.upsert([row[0]], np.stack([row[1]]))
-        collection.optimize()
-        uploaded.append(row)
-        outcome.uploads += 1
-        check(row)
+    def _upload(self) -> None:
+        row = self._rows[len(self._uploaded) % len(self._rows)]
+        self._collection.upsert([row[0]], np.stack([row[1]]))
+        self._collection.optimize()
+        self._uploaded.append(row)
+        self.outcome.uploads += 1
+        self._check(row)
 
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in [search] * SEARCHERS + [upload]]
-    for thread in threads:
-        thread.start()
-    time.sleep(seconds)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    def _check(self, row: Row) -> None:
+        started = time.perf_counter()
+        with self._collection.loaded() as index:
+            found = {hit.record.content_id for hit in index.search(row[1], limit=5)}
+        with self._lock:
+            self.outcome.searches += 1
+            self.outcome.missing += row[0].content_id not in found
+            self.outcome.longest = max(self.outcome.longest, time.perf_counter() - started)
+
+
+def soak(milvus: Milvus, encoder: EncoderInfo, rows: list[Row], seconds: int) -> Outcome:
+    fresh = EncoderInfo(f"soak {time.time_ns()}", encoder.fingerprint, encoder.dim, encoder.device, encoder.dtype)
+    collection = milvus.collection(fresh)
+    soaking = Soak(collection, rows)
+    soaking.run(seconds)
     status = collection.status()
-    outcome.loads, outcome.releases = status.loads, status.releases
-    return outcome
+    soaking.outcome.loads, soaking.outcome.releases = status.loads, status.releases
+    return soaking.outcome
 
 
 if __name__ == "__main__":
