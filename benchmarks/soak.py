@@ -58,7 +58,7 @@ def main(
             outcome = soak(milvus, encoder.info, rows, seconds)
             milvus.close()
             print(
-                f"{milvus.backend:<12} {release_after:>13}  {outcome.searches:>8}  {outcome.uploads:>7}"
+                f"{milvus.backend.name:<12} {release_after:>13}  {outcome.searches:>8}  {outcome.uploads:>7}"
                 f"  {outcome.missing:>7}  {len(outcome.errors):>6}  {outcome.longest:>5.2f} s"
                 f"  {outcome.loads:>5}  {outcome.releases:>8}"
             )
