@@ -26,7 +26,7 @@ export class ModelPickers {
   #models = []; // those that can be searched, the chosen one first
   #asked = { model: '', against: '' };
   #onChosen;
-  #first = picker(phrase('models.asked'), (name) =>
+  #first = picker(phrase('models.searched'), (name) =>
     this.#choose({ model: name === this.#models[0]?.name ? '' : name }),
   );
   #second = picker(phrase('models.against'), (name) => this.#choose({ against: name }));

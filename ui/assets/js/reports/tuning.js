@@ -121,7 +121,7 @@ const gain = ({ suggested, steps, exact }) => {
 };
 
 const conditions = (result) => {
-  const words = phrase('tuning.asked', {
+  const words = phrase('tuning.conditions', {
     rows: phrase('count.pictures', { count: result.rows }),
     nlist: result.nlist,
     backend: result.backend,
