@@ -1,4 +1,4 @@
-"""A query takes the way through the files that docs/architecture.md describes."""
+"""Holds that a query takes the way through the files that docs/architecture.md describes."""
 
 import re
 import sys
@@ -49,7 +49,7 @@ def entered(call):
 def test_a_query_passes_the_files_that_are_written_down_in_their_order(searches):
     stations = STATION.findall(read("docs/architecture.md"))
     assert 10 <= len(stations) <= 15
-    view = searches.asked({"text": "a red circle"}, View())
+    view = searches.in_box({"text": "a red circle"}, View())
     answer, seen = entered(lambda: searches.show(view, *PARAMS))
     assert answer["state"] == "results"
     rest = iter(seen)
