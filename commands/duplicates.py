@@ -5,19 +5,21 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AsJson
+from commands.options import AsJson, number
 from commands.printing import print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidSelection
 from library.records import Record
 
+Threshold = Annotated[float, number("--threshold", "The least cosine similarity of two near-duplicates.")]
+
 KEEPS = ("", "best")
 
 
 def duplicates(
     context: typer.Context,
-    threshold: Annotated[float, typer.Option(help="The least cosine similarity of two near-duplicates.")] = THRESHOLD,
+    threshold: Threshold = THRESHOLD,
     keep: Annotated[str, typer.Option(help="best: deletes near-duplicates of a picture of more pixels or bytes.")] = "",
     dry_run: Annotated[bool, typer.Option(help="With --keep: tells what would go and deletes nothing.")] = False,
     as_json: AsJson = False,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AsJson
+from commands.options import AsJson, whole
 from commands.printing import print_json
 from commands.session import (
     EXIT_INTERRUPTED,
@@ -67,7 +67,7 @@ def evaluate(
     model: Annotated[list[str] | None, typer.Option(help="As CLIP_MODEL, which is the default. Repeatable.")] = None,
     template: Template = None,
     k: Annotated[str, typer.Option(help="The k of recall@k, with commas between.")] = ",".join(map(str, CUTOFFS)),
-    nprobe: Annotated[int | None, typer.Option(help="Clusters to look into; as in searches if none.", min=1)] = None,
+    nprobe: Annotated[int | None, whole("--nprobe", "Clusters to look into; as in searches if none.", 1)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measures how well models find labelled pictures by texts and by pictures. The library is not changed."""

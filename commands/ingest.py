@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AsJson, InPlace
+from commands.options import AsJson, InPlace, whole
 from commands.printing import print_receipts
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from db.sources.files import items_from
@@ -36,10 +36,10 @@ def ingest(
     table: Annotated[Path | None, typer.Option(help="A .csv, .tsv, .jsonl or .parquet file, a row a picture.")] = None,
     image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
     metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Ends after so many files.", min=1)] = None,
+    limit: Annotated[int | None, whole("--limit", "Ends after so many files.", 1)] = None,
     shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",
     receipt: ReceiptFile = None,
-    batch_size: Annotated[int, typer.Option(help="New pictures encoded at once.", min=1, max=1024)] = BATCH_SIZE,
+    batch_size: Annotated[int, whole("--batch-size", "New pictures encoded at once.", 1, 1024)] = BATCH_SIZE,
     near_duplicates: NearDuplicates = "take",
     dry_run: Annotated[bool, typer.Option(help="Tells what would happen and changes nothing.")] = False,
     in_place: InPlace = False,
@@ -51,7 +51,7 @@ def ingest(
             raise InvalidSelection("nothing_named")
         near = as_near(near_duplicates)
         if dry_run and near != "take":
-            raise InvalidSelection("near_duplicates_with_dry_run")
+            raise InvalidSelection("near_duplicates_with_dry_run", near="--near-duplicates", dry_run="--dry-run")
         selection = Selection(limit, Shard.parse(shard) if shard else None, _fields(metadata or []))
         items = selection.of(items_from(sources or [], table, image_column))
         named = ", ".join([*map(source_label, sources or []), *([table.name] if table else [])])

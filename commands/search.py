@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.exports import format_of, write_results
-from commands.options import AsJson, Model
+from commands.options import AsJson, Model, number, whole
 from commands.printing import note_none, print_answer, print_json, print_listing, print_notes, printable
 from commands.queries import parts_given
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
@@ -37,8 +37,8 @@ Where = Annotated[
     list[str] | None,
     typer.Option(help='"width>=1000", "class=cat|dog", "width=100..200", "name^=IMG". Repeatable.'),
 ]
-Limit = Annotated[int, typer.Option(help=f"How many results, 1 to {MAX_LIMIT}.")]
-Nprobe = Annotated[int | None, typer.Option(help="Clusters to look into; chosen by itself if not given.")]
+Limit = Annotated[int, whole("--limit", f"How many results, 1 to {MAX_LIMIT}.")]
+Nprobe = Annotated[int | None, whole("--nprobe", "Clusters to look into; chosen by itself if not given.")]
 
 
 def search(
@@ -54,11 +54,11 @@ def search(
     limit: Limit = 10,
     nprobe: Nprobe = None,
     exact: Annotated[bool, typer.Option(help="Compare with every picture.")] = False,
-    min_score: Annotated[float, typer.Option(help="Leave out results below this score, -1 to 1.")] = -1.0,
+    min_score: Annotated[float, number("--min-score", "Leave out results below this score, -1 to 1.")] = -1.0,
     where: Where = None,
     match_any: Annotated[bool, typer.Option("--any", help="Any of the conditions, not all of them.")] = False,
     sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
-    offset: Annotated[int, typer.Option(help="Leaves out so many of the first results.", min=0)] = 0,
+    offset: Annotated[int, whole("--offset", "Leaves out so many of the first results.", 0)] = 0,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print a program that searches Milvus for the same.")
     ] = False,

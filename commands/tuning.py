@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AsJson
+from commands.options import AsJson, number, whole
 from commands.printing import print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from library.errors import InvalidEvaluation
@@ -16,9 +16,9 @@ from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning,
 def tune(
     context: typer.Context,
     texts: Annotated[Path | None, typer.Option(help="A file with a query on each line.")] = None,
-    k: Annotated[int, typer.Option("--k", help="How many results are compared.")] = K,
-    target: Annotated[float, typer.Option(help="The recall that texts and pictures should reach.")] = TARGET,
-    queries: Annotated[int, typer.Option(help="How many texts and how many pictures are searched with.")] = QUERIES,
+    k: Annotated[int, whole("--k", "How many results are compared.")] = K,
+    target: Annotated[float, number("--target", "The recall that texts and pictures should reach.")] = TARGET,
+    queries: Annotated[int, whole("--queries", "How many texts and how many pictures are searched with.")] = QUERIES,
     store: Annotated[bool, typer.Option("--store", help="Searches look into so many clusters from now on.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Takes a stored choice back and measures nothing.")] = False,
     as_json: AsJson = False,

@@ -45,6 +45,10 @@ class NotAllowed(LikenessError):
     """EDITS does not permit this change."""
 
 
+class LibraryClosed(LikenessError):
+    """The library was closed: it has to be opened again."""
+
+
 class UnknownModel(LikenessError):
     """CLIP_MODEL names nothing that can serve as an encoder: the setting has to change."""
 

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, message
+from library.validation import shown
 
 ContentId = NewType("ContentId", str)
 
@@ -69,10 +70,10 @@ def content_id(data: bytes) -> ContentId:
     return ContentId(hashlib.sha256(data).hexdigest())
 
 
-def parse_content_id(text: str) -> ContentId:
+def parse_content_id(text: object) -> ContentId:
     """Checks a content ID. Raises InvalidContentId for anything but 64 lower-case hex digits."""
-    if not re.fullmatch(r"[0-9a-f]{64}", text, flags=re.ASCII):
-        raise InvalidContentId("no_content_id", text=repr(text[:80]))
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9a-f]{64}", text, flags=re.ASCII):
+        raise InvalidContentId("no_content_id", text=repr(text[:80]) if isinstance(text, str) else shown(text))
     return ContentId(text)
 
 

@@ -1,14 +1,18 @@
 """Checks what a client sent, which may be anything that JSON can say."""
 
-import math
+import sys
 from collections.abc import Mapping
-from typing import Any
+from numbers import Real
+from reprlib import Repr
+from typing import Any, TypeGuard
 
 from library.errors import InvalidQuery
 
 MAX_TEXT = 2_000
 MAX_NAME = 400
 MAX_ENTRIES = 50_000
+MAX_SHOWN = 80
+MAX_BITS = 1_000  # of a number that is written out: Python refuses to write thousands of digits
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -37,9 +41,14 @@ def offset(value: Any) -> int:
     return max(0, min(value, 10**9)) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
+def is_number(value: object) -> TypeGuard[float]:
+    """Returns whether the value is a number, which True and False are not here; it may be infinite."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def number(value: Any, what: str) -> float:
     """Returns a finite number. Raises InvalidQuery, in which `what` names the value."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not is_number(value) or not abs(value) <= sys.float_info.max:
         raise InvalidQuery("no_number", what=what)
     return float(value)
 
@@ -52,9 +61,34 @@ def whole(value: Any, what: str) -> int:
     return int(checked)
 
 
+def flag(value: Any, what: str) -> bool:
+    """Returns True or False. Raises InvalidQuery, in which `what` names the value."""
+    if not isinstance(value, bool):
+        raise InvalidQuery("no_flag", what=what)
+    return value
+
+
+def shown(value: object) -> str:
+    """Returns a value as a program writes it, cut to one short line."""
+    return " ".join(_SHORT.repr(value).split())[:MAX_SHOWN]
+
+
 def read_number(value: Any) -> Any:
     """Returns the number that a text says, as an address has it; anything else as it is."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:
         return value
+
+
+class _Short(Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 60
+        self.maxlist = self.maxtuple = self.maxset = self.maxdict = 3
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() < MAX_BITS else f"{hex(x)[:20]}..."
+
+
+_SHORT = _Short()

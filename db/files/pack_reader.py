@@ -21,6 +21,7 @@ from db.files.pack_format import (
     pack_schema,
     sha256_of,
 )
+from db.os_errors import reason_of
 from library.errors import InvalidPack
 from library.ingest.packs import BATCH_ROWS, EPOCH, Contents, Manifest, PackRow
 from library.ports import Vectors
@@ -112,7 +113,11 @@ class FolderPack:
 
 
 def _read_manifest(folder: Path) -> ManifestJson:
-    if not folder.is_dir():
+    try:
+        is_there = folder.is_dir()
+    except OSError as error:
+        raise InvalidPack("file_not_read", file=str(folder)[:120], reason=reason_of(error)) from None
+    if not is_there:
         raise InvalidPack("no_folder", folder=str(folder))
     path = folder / MANIFEST
     if not path.is_file():

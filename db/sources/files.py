@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
+from db.os_errors import reason_of
 from db.sources.archives import TAR_SUFFIXES, ZIP_SUFFIX, is_archive, items_in_archive
 from db.sources.buckets import failure, file_system
 from db.sources.tables import READERS, items_in_table
@@ -101,7 +102,10 @@ def _places(source: str) -> Sequence[Path | str]:
         file_system(source, NAMED_BY)
         return [source]
     path = Path(source).expanduser()
-    found = [path] if path.exists() else [Path(each) for each in sorted(glob.glob(str(path), recursive=True))]
+    try:
+        found = [path] if path.exists() else [Path(each) for each in sorted(glob.glob(str(path), recursive=True))]
+    except OSError as error:
+        raise UnknownSource("file_not_read", file=source[:120], reason=reason_of(error)) from None
     if not found:
         raise UnknownSource("no_such_place", source=source)
     return found

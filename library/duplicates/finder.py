@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from library.collections import Collections
 from library.duplicates.decisions import Decisions
-from library.duplicates.groups import Group, find_groups
+from library.duplicates.groups import Group, check_threshold, find_groups
 from library.images import ContentId
 from library.pictures import Pictures
 from library.ports import ImageStore
@@ -40,6 +40,7 @@ class DuplicateFinder:
 
         Raises InvalidQuery, ModelUnavailable or IndexUnavailable.
         """
+        check_threshold(threshold)
         with self._collections.answering().loaded() as index:
             records = self._store.find_all(self._store.ids())
             thumbnail = self._pictures.thumbnail

@@ -25,6 +25,7 @@ from library.errors import IndexUnavailable, InvalidQuery
 from library.images import ContentId
 from library.ports import LoadedCollection, Vectors
 from library.records import Record
+from library.validation import is_number, shown
 
 THRESHOLD = 0.93
 NEAREST = 10  # with the picture itself
@@ -103,8 +104,7 @@ def find_groups(
 
     Raises InvalidQuery, IndexUnavailable or StoreUnavailable.
     """
-    if not 0 < threshold <= 1:
-        raise InvalidQuery("threshold_impossible", threshold=threshold)
+    check_threshold(threshold)
     signatures = ThumbnailSignatures(thumbnail)
     by_id = {record.content_id: record for record in records}
     pairs: dict[tuple[ContentId, ContentId], Pair] = {}
@@ -120,6 +120,12 @@ def find_groups(
                 pairs[pair.one, pair.other] = pair
     on_progress(len(records), len(records))
     return grouped(list(pairs.values()), by_id)
+
+
+def check_threshold(threshold: object) -> None:
+    """Raises InvalidQuery for anything but a similarity above 0, at most 1."""
+    if not is_number(threshold) or not 0 < threshold <= 1:
+        raise InvalidQuery("threshold_impossible", threshold=shown(threshold))
 
 
 def grouped(pairs: Sequence[Pair], records: Mapping[ContentId, Record]) -> list[Group]:

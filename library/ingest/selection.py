@@ -1,13 +1,20 @@
 """Selects which items of a source are imported, and adds metadata to them."""
 
 import hashlib
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from library.arguments import Arguments
 from library.errors import InvalidSelection
 from library.ingest.items import Item
-from library.records import Metadata
+from library.messages import message
+from library.records import Metadata, encodable
+
+SELECTION = Arguments(InvalidSelection)
+MAX_WHOLE = 2**63  # so far reach the whole numbers of Milvus
+MAX_NESTED = 32
 
 
 @dataclass(frozen=True)
@@ -35,11 +42,19 @@ class Shard:
 
 @dataclass(frozen=True)
 class Selection:
-    """Selects the part of the items that is wanted. `limit` counts the files that are not skipped anyway."""
+    """Selects the part of the items that is wanted. `limit` counts the files that are not skipped anyway.
+
+    Raises InvalidSelection.
+    """
 
     limit: int | None = None
     shard: Shard | None = None
     metadata: Metadata = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.limit is not None:
+            object.__setattr__(self, "limit", SELECTION.whole("limit", self.limit, 1))
+        object.__setattr__(self, "metadata", as_metadata(self.metadata))
 
     def of(self, items: Iterable[Item]) -> Iterable[Item]:
         """Returns the selected items: a list where it was given one, else nothing is listed before it is asked for."""
@@ -56,3 +71,43 @@ class Selection:
             yield replace(item, metadata={**item.metadata, **self.metadata}) if self.metadata else item
             if left == 0:
                 return
+
+
+def as_metadata(given: object, name: str = "metadata") -> Metadata:
+    """Returns metadata as JSON holds them. Raises InvalidSelection, in which `name` names the argument."""
+    if not isinstance(given, Mapping):
+        raise SELECTION.impossible(name, given, message("allowed_metadata"))
+    return {_field(name, field): _value(f"{name}[{field!r}]", value) for field, value in given.items()}
+
+
+def _field(name: str, field: object) -> str:
+    if isinstance(field, str) and _can_be_kept(field):
+        return field
+    raise SELECTION.impossible(f"a name in {name}", field, message("kind_text"))
+
+
+def _value(name: str, value: object) -> object:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        kept = json.loads(text, parse_int=_whole)
+        fits = _can_be_kept(text) and _depth(kept) <= MAX_NESTED
+    except (TypeError, ValueError, RecursionError):
+        fits = False
+    if not fits:
+        raise SELECTION.impossible(name, value, message("allowed_metadata_value"))
+    return kept
+
+
+def _can_be_kept(text: str) -> bool:
+    return text == encodable(text)
+
+
+def _whole(digits: str) -> int:
+    if not abs(number := int(digits)) < MAX_WHOLE:
+        raise ValueError(digits)
+    return number
+
+
+def _depth(value: object) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)

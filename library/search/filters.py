@@ -72,7 +72,7 @@ class Condition:
 
     def __post_init__(self) -> None:
         check_field(self.field)
-        if self.operator not in OPERATORS:
+        if not isinstance(self.operator, str) or self.operator not in OPERATORS:
             allowed = ", ".join(OPERATORS)
             raise InvalidFilter(
                 "filter_operator", field=str(self.field), operator=repr(str(self.operator)[:40]), allowed=allowed
@@ -151,10 +151,14 @@ class Filter:
     match: Match = "all"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.conditions, Sequence) or not all(
+            isinstance(each, Condition) for each in self.conditions
+        ):
+            raise InvalidFilter("filter_no_list")
         object.__setattr__(self, "conditions", tuple(self.conditions))
         if not 1 <= len(self.conditions) <= MAX_CONDITIONS:
             raise InvalidFilter("filter_size", most=MAX_CONDITIONS, conditions=len(self.conditions))
-        if self.match not in get_args(Match):
+        if not isinstance(self.match, str) or self.match not in get_args(Match):
             raise InvalidFilter("filter_match", match=repr(str(self.match)[:40]))
 
     def matches(self, record: Record) -> bool:
@@ -209,15 +213,18 @@ class Draft:
         return Condition(self.field, self.operator, values if takes_list else values[0])
 
 
-def parse_condition(text: str) -> Draft:
-    """Reads a condition as the command line has it; see docs/filters.md. Raises InvalidFilter."""
+def parse_condition(text: str, option: str = "--where ") -> Draft:
+    """Reads a condition as the command line has it; see docs/filters.md.
+
+    Raises InvalidFilter, in which `option` says how a condition is passed.
+    """
     found = CONDITION.fullmatch(text)
     parts = _parts(found[3]) if found else []
     separators = {part for part in parts if part in SEPARATORS}
     written = [part for part in parts if part not in SEPARATORS]
     operator = SIGNS[found[2]] if found else "="
     if not found or len(separators) > 1 or 2 * len(written) != len(parts) + 1 or (separators and operator != "="):
-        raise InvalidFilter("condition_unreadable", text=repr(text[:80]))
+        raise InvalidFilter("condition_unreadable", text=repr(text[:80]), option=option)
     quoted = frozenset(place for place, part in enumerate(written) if part.startswith('"'))
     for separator in separators:
         operator = SEPARATORS[separator]

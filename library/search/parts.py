@@ -14,6 +14,7 @@ from library.errors import InvalidQuery, RejectedImage
 from library.images import MAX_ASPECT, WORKING_SIDE, ContentId, decode, parse_content_id
 from library.messages import Message
 from library.ports import Encoder, Vector
+from library.validation import is_number
 
 MAX_PARTS = 16
 MAX_WEIGHT = 100
@@ -70,6 +71,8 @@ class TextPart:
 
     def __post_init__(self) -> None:
         _check_weight(self.weight)
+        if not isinstance(self.text, str):
+            raise InvalidQuery("no_text", what="text")
         object.__setattr__(self, "text", clean_text(self.text))
         if not self.text:
             raise InvalidQuery("empty_text")
@@ -86,6 +89,7 @@ class PicturePart:
 
     def __post_init__(self) -> None:
         _check_weight(self.weight)
+        _check_crop(self.crop)
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,8 @@ class LibraryPart:
 
     def __post_init__(self) -> None:
         _check_weight(self.weight)
+        _check_crop(self.crop)
+        parse_content_id(self.id)
 
 
 Part = TextPart | PicturePart | LibraryPart
@@ -205,6 +211,13 @@ def _weight_in(text: str, weight: str) -> float:
 
 
 def _check_weight(weight: float) -> float:
-    if not math.isfinite(weight) or weight == 0 or abs(weight) > MAX_WEIGHT:
+    if not is_number(weight):
+        raise InvalidQuery("no_number", what="weight")
+    if weight == 0 or not abs(weight) <= MAX_WEIGHT:
         raise InvalidQuery("weight_out_of_range", weight=weight, most=MAX_WEIGHT)
     return weight
+
+
+def _check_crop(crop: object) -> None:
+    if not isinstance(crop, Crop | None):
+        raise InvalidQuery("crop_no_list")

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from library.errors import InvalidQuery
+from library import validation
+from library.errors import InvalidFilter, InvalidQuery
 from library.images import ContentId
 from library.messages import Message
 from library.ports import Explained, Hit
@@ -36,6 +37,7 @@ class Query:
     model: str = ""  # empty: the one that answers
 
     def __post_init__(self) -> None:
+        self._check_types()
         check_parts(self.parts)
         if not 1 <= self.limit <= MAX_LIMIT:
             raise InvalidQuery("limit_out_of_range", limit=str(self.limit), most=MAX_LIMIT)
@@ -43,7 +45,9 @@ class Query:
             raise InvalidQuery("nprobe_out_of_range", nprobe=str(self.nprobe), most=str(MAX_NPROBE))
         if not -1 <= self.min_score <= 1:
             raise InvalidQuery("min_score_out_of_range", min_score=str(self.min_score))
-        if self.offset < 0 or self.offset + self.limit > MAX_DEPTH:
+        if self.offset < 0:
+            raise InvalidQuery("offset_out_of_range", offset=str(self.offset))
+        if self.offset + self.limit > MAX_DEPTH:
             raise InvalidQuery("too_deep", most=MAX_DEPTH)
         as_order(self.order)
 
@@ -56,6 +60,19 @@ class Query:
         parts += [PicturePart(image)] if image else []
         parts += [LibraryPart(similar_to)] if similar_to else []
         return cls(tuple(parts), **options)
+
+    def _check_types(self) -> None:
+        if not isinstance(self.parts, tuple) or not all(isinstance(part, Part) for part in self.parts):
+            raise InvalidQuery("parts_no_list")
+        for name in ("limit", "offset", *([] if self.nprobe is None else ["nprobe"])):
+            object.__setattr__(self, name, validation.whole(getattr(self, name), name))
+        if not validation.is_number(self.min_score):
+            raise InvalidQuery("no_number", what="minimum score")
+        validation.flag(self.exact, "exact")
+        if not isinstance(self.model, str):
+            raise InvalidQuery("no_text", what="model")
+        if not isinstance(self.where, Filter | None):
+            raise InvalidFilter("filter_no_list")
 
     @property
     def only_lists(self) -> bool:
@@ -113,6 +130,6 @@ class Listing:
 def as_order(order: object) -> SortOrder:
     """Checks a sort order. Raises InvalidQuery for anything but the orders there are."""
     for possible in ORDERS:
-        if order == possible:
+        if isinstance(order, str) and order == possible:
             return possible
     raise InvalidQuery("unknown_order", order=repr(str(order)[:40]), possible=", ".join(ORDERS))

@@ -1,0 +1,30 @@
+"""Options that are numbers: what is none ends the program with one sentence."""
+
+import pytest
+from typer.testing import CliRunner
+
+import commands.main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("search x --limit abc", "--limit abc is not possible: a whole number is expected."),
+        ("search x --limit 2.5", "--limit 2.5 is not possible: a whole number is expected."),
+        ("search x --limit 201", "The limit is 201: 1 to 200 results can be asked for."),
+        ("search x --nprobe many", "--nprobe many is not possible: a whole number is expected."),
+        ("search x --offset -1", "--offset -1 is not possible: a whole number of 0 or more is expected."),
+        ("search x --min-score high", "--min-score high is not possible: a number is expected."),
+        ("ingest x --limit abc", "--limit abc is not possible: a whole number of 1 or more is expected."),
+        ("ingest x --limit 0", "--limit 0 is not possible: a whole number of 1 or more is expected."),
+        ("ingest x --batch-size 1025", "--batch-size 1025 is not possible: a whole number from 1 to 1024 is expected."),
+        ("duplicates --threshold low", "--threshold low is not possible: a number is expected."),
+        ("evaluate --nprobe 0", "--nprobe 0 is not possible: a whole number of 1 or more is expected."),
+        ("tune --k some", "--k some is not possible: a whole number is expected."),
+        ("tune --target all", "--target all is not possible: a number is expected."),
+    ],
+)
+def test_an_option_that_is_no_number_is_told_in_one_sentence(arguments, told, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(commands.main.commands, arguments.split())
+    assert (result.exit_code, result.output) == (2, f"{told}\n")
