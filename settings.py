@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from library.errors import LikenessError
 from library.permissions import Edits
+from library.validation import shown
 from runtime import Level, printable
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ SERVER_RELEASE_AFTER = 600.0  # a load costs seconds
 ALLOWED = {
     "data_dir": "a folder that can be created and written",
     "image_store": "a folder that can be created and written, or a URL such as s3://bucket/folder",
+    "clip_model": "the name of a model, or a folder with one,",
     "milvus_uri": "nothing (Milvus Lite), http://host:port or https://host:port",
     "milvus_release_after": "seconds (0 or more) or never",
     "clip_others": "models with commas between",
@@ -42,7 +44,10 @@ ALLOWED = {
     "gradio_share": "true or false",
 }
 
-SECRETS = {"auth"}
+SECRETS = {"auth", "milvus_token"}
+NEVER_EMPTY = {"data_dir", "clip_model"}
+FLAGS = {"mcp", "gradio_share"}
+LISTS = {"clip_others", "sources_allowed", "auth"}
 
 PROJECT = Path(__file__).with_name("pyproject.toml")
 
@@ -207,8 +212,8 @@ class Settings(BaseSettings):
 def load_settings(**given: Any) -> Settings:
     """Returns the settings: those given, by their names in lower case, then those of the environment and of .env.
 
-    None leaves a setting to the others, and a list stands for values with commas between. Raises SettingsError for a
-    bad value or an unknown name.
+    None leaves a setting to the others, and a list of texts stands for values with commas between. Raises
+    SettingsError for a bad value or an unknown name.
 
     Where nobody chose DATA_DIR and the default cannot be written, a new temporary folder takes its place.
     """
@@ -230,9 +235,25 @@ def _as_written(name: str, value: Any) -> Any:
         if near:
             raise SettingsError("setting_misspelt", name=printable(name), meant=near[0])
         raise SettingsError("setting_unknown", name=printable(name), known=", ".join(Settings.model_fields))
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+    plain = _plain(value)
+    if isinstance(value, list | tuple) and name in LISTS:
+        texts = list(map(_plain, value))
+        plain = ",".join(texts) if all(isinstance(each, str) for each in texts) else value
+    if not _may_be_written(name, plain):
+        raise _not_possible(name, value)
+    return plain
+
+
+def _may_be_written(name: str, value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" not in value and bool(value or name not in NEVER_EMPTY)
+    if isinstance(value, bool):
+        return name in FLAGS
+    return isinstance(value, int | float | SecretStr)
+
+
+def _plain(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def _listed(value: str) -> list[str]:
@@ -274,5 +295,6 @@ def _first_problem(error: ValidationError) -> SettingsError:
 
 
 def _not_possible(field: str, value: object) -> SettingsError:
-    given = field.upper() if field in SECRETS else f"{field.upper()}={printable(str(value))}"
-    return SettingsError("setting_impossible", given=given, allowed=ALLOWED[field])
+    written = value if isinstance(value, str) else str(value) if isinstance(value, os.PathLike) else shown(value)
+    given = field.upper() if field in SECRETS else f"{field.upper()}={printable(written)}"
+    return SettingsError("setting_impossible", given=given, allowed=ALLOWED.get(field, "a text"))
