@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from library.messages import Message
+from library.validation import shown
 from runtime import prepare_environment, prepare_process
-from settings import Settings, load_settings
+from settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
@@ -57,8 +59,12 @@ def open_library(settings: Settings | None = None, **options: Any) -> "Library":
     `options` are the settings by their names in lower case, such as `clip_model="small"`; what is not given comes from
     the environment and from .env. Raises SettingsError, UnknownModel, ModelUnavailable or IndexUnavailable.
     """
+    if not isinstance(settings, Settings | None):
+        raise SettingsError(
+            "argument_impossible", given=f"settings={shown(settings)}", allowed=Message("allowed_settings")
+        )
     if settings and options:
-        raise TypeError("open_library takes a Settings object or single settings, not both.")
+        raise SettingsError("settings_and_options")
     prepare_environment()
     settings = settings or load_settings(**options)
     library = build(settings.model_copy(update={"data_dir": settings.data_dir.absolute()}))

@@ -4,25 +4,28 @@ import atexit
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from db.files.pack_reader import open_pack
 from db.files.pack_writer import new_pack
 from library.duplicates.groups import THRESHOLD, Group
+from library.errors import InvalidContentId, LibraryClosed
 from library.image_library import ImageLibrary, LibraryStatus
-from library.images import ContentId, parse_content_id
+from library.images import parse_content_id
 from library.ingest.items import source_label
 from library.ingest.packs import Contents
-from library.ingest.selection import Selection
-from library.ingest.storing import as_near
+from library.ingest.selection import SELECTION, Selection
+from library.messages import message
 from library.ports import StoredCollection
-from library.search.filters import Filter, Match
-from library.search.query import Query, SortOrder
+from library.search.filters import Match
+from library.search.query import ORDERS, SortOrder
 from python_api.hits import Hit, Hits
 from python_api.progress import with_progress
-from python_api.queries import Searchable, Where, drafts_of, parts_of
+from python_api.queries import QUERY, Searchable, Where, conditions_of, query_of
 from python_api.receipt import Receipt
+from python_api.selections import ids_of, near_of
 from python_api.sources import Addable, items_of, label_of
 
 
@@ -56,11 +59,14 @@ class Library:
         bytes of a file, an Item; or a list of any of these. `metadata` is kept with every picture, `name` is for
         pictures in memory. `in_place` stores no originals. `near_duplicates` is "take", "note" or "skip".
         """
-        selected = Selection(limit, None, metadata or {}).of(items_of(pictures, image_column, name))
+        library = self._library
+        selection = Selection(limit, None, {} if metadata is None else metadata)
+        dry_run, in_place = SELECTION.flag("dry_run", dry_run), SELECTION.flag("in_place", in_place)
+        near, progress = near_of(near_duplicates, dry_run), SELECTION.flag("progress", progress)
+        column, name = SELECTION.text("image_column", image_column), SELECTION.text("name", name)
+        selected = selection.of(items_of(pictures, column, name))
         total = len(selected) if isinstance(selected, list) else None
-        added = self._library.add(
-            selected, dry_run=dry_run, in_place=in_place, source=label_of(pictures), near=as_near(near_duplicates)
-        )
+        added = library.add(selected, dry_run=dry_run, in_place=in_place, source=label_of(pictures), near=near)
         return Receipt(list(with_progress(added, total, "Checking" if dry_run else "Adding", progress)))
 
     def search(
@@ -83,8 +89,19 @@ class Library:
         a list of these. Each may be a tuple with a weight, negative for what the hits should not resemble.
         """
         library = self._library
-        found = Query(parts_of(query), limit, nprobe, exact, min_score, self._filter(where, match), sort, offset, model)
-        library.calibrate(wait=True, model=model)
+        conditions = conditions_of(where, match)
+        asked = query_of(
+            query,
+            limit=limit,
+            offset=offset,
+            min_score=min_score,
+            sort=sort,
+            exact=exact,
+            nprobe=nprobe,
+            model=model,
+        )
+        found = replace(asked, where=conditions.typed(library.fields))
+        library.calibrate(wait=True, model=asked.model)
         return Hits.of_answer(library.search(found), library.pictures)
 
     def pictures(
@@ -97,8 +114,12 @@ class Library:
         offset: int = 0,
     ) -> Hits:
         """Returns a page of the pictures that match, without any search: their scores are NaN."""
-        listing = self._library.listed(self._filter(where, match), sort, offset, limit)
-        return Hits.of_records(listing.records, self._library.pictures)
+        library = self._library
+        conditions = conditions_of(where, match)
+        order = QUERY.choice("sort", sort, ORDERS)
+        first, most = QUERY.whole("offset", offset, 0), QUERY.whole("limit", limit, 1)
+        listing = library.listed(conditions.typed(library.fields), order, first, most)
+        return Hits.of_records(listing.records, library.pictures)
 
     def duplicates(self, threshold: float = THRESHOLD) -> list[Hits]:
         """Returns groups of near-duplicates, in each the picture of the most pixels first."""
@@ -106,15 +127,19 @@ class Library:
         return [self._group(group) for group in groups]
 
     def delete(self, pictures: str | Hit | Iterable[str | Hit]) -> int:
-        """Deletes pictures for good, given as hits or content IDs, and returns how many. Raises UnknownPicture."""
-        given = [pictures] if isinstance(pictures, str | Hit) else pictures
-        ids = dict.fromkeys(each.content_id if isinstance(each, Hit) else parse_content_id(each) for each in given)
-        return len(self._library.delete(list(ids)))
+        """Deletes pictures for good, given as hits or content IDs, and returns how many.
+
+        Raises UnknownPicture, InvalidContentId or InvalidSelection before anything is deleted.
+        """
+        library = self._library
+        return len(library.delete(ids_of(pictures)))
 
     def reindex(self, model: str = "", *, progress: bool = True) -> Receipt:
         """Encodes the stored pictures that a model lacks, the chosen model if none is named. Adds no picture."""
-        total = len(self._library.importer.missing(model))
-        return Receipt(list(with_progress(self._library.reindex(model=model), total, "Encoding", progress)))
+        library = self._library
+        model, progress = SELECTION.text("model", model), SELECTION.flag("progress", progress)
+        total = len(library.importer.missing(model))
+        return Receipt(list(with_progress(library.reindex(model=model), total, "Encoding", progress)))
 
     def export(
         self,
@@ -125,16 +150,23 @@ class Library:
         progress: bool = True,
     ) -> int:
         """Writes a pack into a new folder, which another library imports without encoding; returns its pictures."""
+        library = self._library
+        place = SELECTION.path("folder", folder, message("allowed_path"))
+        thumbnails, originals = SELECTION.flag("thumbnails", thumbnails), SELECTION.flag("originals", originals)
+        progress = SELECTION.flag("progress", progress)
         counts: Counter[str] = Counter()
-        with new_pack(os.fspath(folder), Contents(thumbnails or originals, originals)) as writer:
-            packed = self._library.packs.export_to(writer)
+        with new_pack(place, Contents(thumbnails or originals, originals)) as writer:
+            packed = library.packs.export_to(writer)
             counts.update(with_progress(packed, len(self), "Exporting", progress))
         return counts["packed"] + counts["without original"]
 
     def import_pack(self, folder: str | os.PathLike[str], *, progress: bool = True) -> Receipt:
         """Adds the pictures of a pack without encoding. Writes nothing unless the whole pack is sound."""
-        pack = open_pack(os.fspath(folder))
-        receipts = self._library.packs.import_from(pack, source=source_label(os.fspath(folder)))
+        library = self._library
+        place = SELECTION.path("folder", folder, message("allowed_path"))
+        progress = SELECTION.flag("progress", progress)
+        pack = open_pack(place)
+        receipts = library.packs.import_from(pack, source=source_label(place))
         return Receipt(list(with_progress(receipts, pack.manifest.count, "Importing", progress)))
 
     def status(self) -> LibraryStatus:
@@ -160,7 +192,10 @@ class Library:
         return True
 
     def __contains__(self, id: object) -> bool:
-        return isinstance(id, str) and bool(self._library.pictures.stored([ContentId(id)]))
+        try:
+            return bool(self._library.pictures.stored([parse_content_id(id)]))
+        except InvalidContentId:
+            return False
 
     def __enter__(self) -> Self:
         return self
@@ -179,11 +214,8 @@ class Library:
     @property
     def _library(self) -> ImageLibrary:
         if self._opened is None:
-            raise ValueError("This library is closed. Open it again with open_library().")
+            raise LibraryClosed("library_closed")
         return self._opened
-
-    def _filter(self, where: Where, match: Match) -> Filter | None:
-        return where if isinstance(where, Filter) else self._library.fields.typed(drafts_of(where), match)
 
     def _group(self, group: Group) -> Hits:
         pictures = self._library.pictures

@@ -1,44 +1,109 @@
 """Reads what a Python program searches with: texts, files, pictures in memory and hits, each with a weight."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeGuard, get_args
 
 import numpy as np
 from PIL import Image
 
 from db.sources.files import read_query_picture
-from library.search.filters import Draft, Filter, parse_condition
-from library.search.parts import LibraryPart, Part, PicturePart, TextPart
+from library.arguments import Arguments
+from library.errors import InvalidFilter, InvalidQuery
+from library.messages import message
+from library.search.fields import FieldCatalogue
+from library.search.filters import Draft, Filter, Match, parse_condition
+from library.search.parts import MAX_WEIGHT, LibraryPart, Part, PicturePart, TextPart
+from library.search.query import MAX_DEPTH, MAX_LIMIT, MAX_NPROBE, ORDERS, Query
+from library.validation import is_number
 from python_api.hits import Hit
 from python_api.pixels import Pixels, png_bytes
 
+QUERY = Arguments(InvalidQuery)
+FILTER = Arguments(InvalidFilter)
+ALLOWED = message("allowed_query")
+
 One = str | os.PathLike[str] | bytes | Pixels | Hit | Part
 Searchable = One | tuple[One, float] | Sequence[One | tuple[One, float]]
-Where = str | Sequence[str] | Filter
+Where = str | Iterable[str] | Filter
 
 
-def parts_of(given: Searchable) -> tuple[Part, ...]:
-    """Returns the parts of the query. Raises InvalidQuery or RejectedImage, and TypeError for what cannot be one."""
-    if isinstance(given, list | tuple) and not _is_weighted(given):
-        return tuple(_part(each) for each in given)
-    return (_part(given),)
+def query_of(
+    query: object,
+    *,
+    limit: object,
+    offset: object,
+    min_score: object,
+    sort: object,
+    exact: object,
+    nprobe: object,
+    model: object,
+) -> Query:
+    """Returns the query without its filter. Raises InvalidQuery or RejectedImage."""
+    checked = Query(
+        limit=QUERY.whole("limit", limit, 1, MAX_LIMIT),
+        offset=QUERY.whole("offset", offset, 0, MAX_DEPTH),
+        min_score=QUERY.number("min_score", min_score, -1, 1),
+        order=QUERY.choice("sort", sort, ORDERS),
+        exact=QUERY.flag("exact", exact),
+        nprobe=None if nprobe is None else QUERY.whole("nprobe", nprobe, 1, MAX_NPROBE),
+        model=QUERY.text("model", model),
+    )
+    return replace(checked, parts=parts_of(query))
 
 
-def drafts_of(where: Where) -> list[Draft]:
-    """Returns the conditions as they were written. Raises InvalidFilter."""
-    written = [where] if isinstance(where, str) else where
-    return [parse_condition(each) for each in written] if not isinstance(written, Filter) else []
+def parts_of(given: object) -> tuple[Part, ...]:
+    """Returns the parts of the query, at least one. Raises InvalidQuery or RejectedImage."""
+    if not isinstance(given, list | tuple) or _is_weighted(given):
+        return (_part("query", given),)
+    if not given:
+        raise InvalidQuery("nothing_asked")
+    return tuple(_part(f"query[{place}]", each) for place, each in enumerate(given))
 
 
-def _is_weighted(given: Sequence[object]) -> bool:
-    return isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], int | float)
+@dataclass(frozen=True)
+class Conditions:
+    """Holds a filter, or the conditions that become one by what the fields of the library hold."""
+
+    filter: Filter | None
+    drafts: Sequence[Draft]
+    match: Match
+
+    def typed(self, fields: FieldCatalogue) -> Filter | None:
+        """Returns the filter; none without conditions. Raises InvalidFilter."""
+        return self.filter or fields.typed(self.drafts, self.match)
 
 
-def _part(given: object) -> Part:
+def conditions_of(where: object, match: object) -> Conditions:
+    """Returns what a search or a listing is narrowed down to. Raises InvalidFilter."""
+    checked: Match = FILTER.choice("match", match, get_args(Match))
+    return Conditions(where, (), checked) if isinstance(where, Filter) else Conditions(None, _drafts(where), checked)
+
+
+def _drafts(where: object) -> list[Draft]:
+    if isinstance(where, str):
+        return [parse_condition(where, "where=")]
+    if not isinstance(where, Iterable) or isinstance(where, Mapping):
+        raise FILTER.impossible("where", where, message("allowed_conditions"))
+    return [_draft(f"where[{place}]", each) for place, each in enumerate(where)]
+
+
+def _draft(name: str, given: object) -> Draft:
+    if not isinstance(given, str):
+        raise FILTER.impossible(name, given, message("allowed_conditions"))
+    return parse_condition(given, f"{name}=")
+
+
+def _is_weighted(given: object) -> TypeGuard[tuple[object, float]]:
+    return isinstance(given, tuple) and len(given) == 2 and is_number(given[1])
+
+
+def _part(name: str, given: object) -> Part:
+    if _is_weighted(given):
+        weight = QUERY.number(f"{name}[1]", given[1], -MAX_WEIGHT, MAX_WEIGHT)
+        return replace(_part(f"{name}[0]", given[0]), weight=weight)
     match given:
-        case (one, int() | float() as weight):
-            return replace(_part(one), weight=float(weight))
         case TextPart() | PicturePart() | LibraryPart():
             return given
         case Hit():
@@ -46,12 +111,9 @@ def _part(given: object) -> Part:
         case str():
             return TextPart(given)
         case os.PathLike():
-            return PicturePart(read_query_picture(os.fspath(given)))
+            return PicturePart(read_query_picture(QUERY.path(name, given, ALLOWED)))
         case bytes():
             return PicturePart(given)
         case Image.Image() | np.ndarray():
             return PicturePart(png_bytes(given))
-    raise TypeError(
-        f"{type(given).__name__} cannot be searched with: a text, a Path, a picture of Pillow or numpy, a hit, "
-        "or a list of these can."
-    )
+    raise QUERY.impossible(name, given, ALLOWED)

@@ -1,8 +1,10 @@
 """Reads what a Python program adds: places, pictures in memory, items, or any mix of these."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from io import IOBase
 from itertools import chain
 from pathlib import Path
 
@@ -11,34 +13,38 @@ from PIL import Image
 
 from db.sources.files import items_from
 from db.sources.tables import READERS
+from library.arguments import Arguments
+from library.errors import UnknownSource
 from library.ingest.items import Item, source_label
+from library.ingest.selection import as_metadata
+from library.messages import message
 from python_api.pixels import Pixels, png_bytes
 
 IN_MEMORY = "Python"  # what the history calls the source of pictures that were no files
 
+SOURCE = Arguments(UnknownSource)
+ALLOWED = message("allowed_pictures")
+
 Addable = str | os.PathLike[str] | bytes | Pixels | Item | Iterable["Addable"]
 
 
-def items_of(given: Addable, image_column: str = "", name: str = "") -> Iterable[Item]:
+def items_of(given: Addable, image_column: str = "", name: str = "", argument: str = "pictures") -> Iterable[Item]:
     """Returns the pictures to add as items: a list where their number is known, so that a progress can be shown.
 
-    `name` is for pictures in memory. Raises UnknownSource, and TypeError for what is no picture and no place.
+    `name` is for pictures in memory. Raises UnknownSource, in which `argument` names what is no picture and no place,
+    and InvalidSelection for the metadata of an item.
     """
     match given:
         case str() | os.PathLike():
-            return _items_at(os.fspath(given), image_column)
+            return _items_at(SOURCE.path(argument, given, ALLOWED), image_column)
         case Item():
-            return [given]
+            return [replace(given, metadata=as_metadata(given.metadata, f"{argument}.metadata"))]
         case bytes() | Image.Image() | np.ndarray():
             return [_item_in_memory(given, name)]
-        case Sequence():
-            found = [items_of(each, image_column, _numbered(name, place)) for place, each in enumerate(given, 1)]
-            return _joined(found)
-        case Iterable():
-            return _one_by_one(given, image_column, name)
-    raise TypeError(
-        f"{type(given).__name__} cannot be added: a path, a URL, a picture of Pillow or numpy, or a list of these can."
-    )
+    if isinstance(given, Iterable) and not isinstance(given, Mapping | IOBase):
+        found = _each(given, image_column, name, argument)
+        return _joined(list(found)) if isinstance(given, Sequence) else chain.from_iterable(found)
+    raise SOURCE.impossible(argument, given, ALLOWED)
 
 
 def label_of(given: Addable) -> str:
@@ -75,6 +81,6 @@ def _joined(found: Sequence[Iterable[Item]]) -> Iterable[Item]:
     return chain.from_iterable(found)
 
 
-def _one_by_one(given: Iterable[Addable], image_column: str, name: str) -> Iterator[Item]:
-    for place, each in enumerate(given, 1):
-        yield from items_of(each, image_column, _numbered(name, place))
+def _each(given: Iterable[Addable], image_column: str, name: str, argument: str) -> Iterator[Iterable[Item]]:
+    for place, each in enumerate(given):
+        yield items_of(each, image_column, _numbered(name, place + 1), f"{argument}[{place}]")

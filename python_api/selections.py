@@ -1,0 +1,36 @@
+"""Reads which pictures a Python program deletes, and what it wants of near-duplicates."""
+
+from collections.abc import Iterable, Mapping
+from typing import get_args
+
+from library.errors import InvalidSelection
+from library.images import ContentId, parse_content_id
+from library.ingest.selection import SELECTION
+from library.ingest.storing import Near
+from library.messages import message
+from python_api.hits import Hit
+
+
+def ids_of(given: object) -> list[ContentId]:
+    """Returns the content ID of each picture, once. Raises InvalidSelection, and InvalidContentId for a text."""
+    if isinstance(given, str | Hit):
+        return [_id("pictures", given)]
+    if not isinstance(given, Iterable) or isinstance(given, Mapping | bytes):
+        raise SELECTION.impossible("pictures", given, message("allowed_hits"))
+    return list(dict.fromkeys(_id(f"pictures[{place}]", each) for place, each in enumerate(given)))
+
+
+def near_of(given: object, dry_run: bool) -> Near:
+    """Returns what becomes of near-duplicates. Raises InvalidSelection, also where a dry run looks for none."""
+    near: Near = SELECTION.choice("near_duplicates", given, get_args(Near))
+    if dry_run and near != "take":
+        raise InvalidSelection("near_duplicates_with_dry_run", near=f"near_duplicates={near!r}", dry_run="dry_run=True")
+    return near
+
+
+def _id(name: str, given: object) -> ContentId:
+    if isinstance(given, Hit):
+        return given.content_id
+    if isinstance(given, str):
+        return parse_content_id(given)
+    raise SELECTION.impossible(name, given, message("allowed_hits"))
