@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeGuard, get_args
 
 import numpy as np
@@ -111,7 +112,8 @@ def _part(name: str, given: object) -> Part:
         case str():
             return TextPart(given)
         case os.PathLike():
-            return PicturePart(read_query_picture(QUERY.path(name, given, ALLOWED)))
+            path = QUERY.path(name, given, ALLOWED)
+            return PicturePart(read_query_picture(path), name=Path(path).name)
         case bytes():
             return PicturePart(given)
         case Image.Image() | np.ndarray():

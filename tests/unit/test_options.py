@@ -1,4 +1,4 @@
-"""Options that are numbers: what is none ends the program with one sentence."""
+"""Holds that an option that is no number ends the program with one sentence."""
 
 import pytest
 from typer.testing import CliRunner

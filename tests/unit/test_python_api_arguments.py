@@ -1,4 +1,4 @@
-"""Bad arguments of the Python API: one sentence that names the argument and what is allowed, and nothing is done."""
+"""Holds that a bad argument of the Python API ends in one sentence that names it, before anything is done."""
 
 import inspect
 import json
