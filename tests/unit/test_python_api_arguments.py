@@ -144,7 +144,7 @@ def test_a_bad_argument_is_named_in_one_sentence_and_changes_nothing(
 
 
 def defaults_and_parameters():
-    """Every argument of every call that takes any, with what else has to be given."""
+    """Yields every argument of every call that takes any, with what else has to be given."""
     needed = {"add": [b""], "search": ["red"], "delete": [[]], "export": ["pack"], "import_pack": ["pack"]}
     for call in ("add", "search", "pictures", "delete", "duplicates", "reindex", "export", "import_pack"):
         for place, name in enumerate(list(inspect.signature(getattr(Library, call)).parameters)[1:]):
