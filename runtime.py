@@ -27,9 +27,14 @@ UPLOADS = "likeness-uploads-"
 
 
 def prepare_environment() -> None:
-    """Sets what the libraries read from the environment when they are imported, where nobody else has set it."""
+    """Sets what the libraries read from the environment when they are imported, where nobody else has set it.
+
+    Quietens the loggers of those whose errors reach us as exceptions.
+    """
     os.environ.update(ENVIRONMENT | os.environ)
     _use_model_cache_that_can_be_written()
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def prepare_process() -> None:
@@ -116,7 +121,6 @@ Level = Literal["debug", "info", "warning", "error"]
 
 ROOMS = ("likeness", "library", "encoders", "db", "ui")
 QUIET = {  # their errors reach us as exceptions
-    "pymilvus": logging.CRITICAL,
     "milvus_lite": logging.CRITICAL,
     "grpc": logging.CRITICAL,
     "aiobotocore": logging.ERROR,
@@ -148,8 +152,6 @@ def start_logging() -> None:
     handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.captureWarnings(True)
-    for name, level in QUIET.items():
-        logging.getLogger(name).setLevel(level)
 
 
 def adopt(*names: str) -> None:

@@ -29,6 +29,8 @@ class Connection:
         """Returns the one client, connecting first where that is due."""
         with self._connecting:
             if self._client is None:
+                # What it logs it also raises; it sets its own level whenever it is imported.
+                logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
                 self._client = self.backend.connect()
             return self._client
 

@@ -4,8 +4,11 @@ import logging
 import sys
 
 import pytest
+from pymilvus.settings import init_log
 
+from db.milvus.connection import Connection
 from db.milvus.database import Milvus
+from db.milvus.lite import Lite
 from db.milvus.server import without_login
 from library.errors import IndexUnavailable
 from library.ingest.runs import Worker
@@ -54,6 +57,13 @@ def test_a_level_is_for_the_rooms_and_others_speak_from_warnings_on(level, ours,
     set_level(level)
     assert logging.getLogger("db.milvus.lease").getEffectiveLevel() == ours
     assert logging.getLogger("somebody").getEffectiveLevel() == theirs
+
+
+def test_what_pymilvus_raises_it_does_not_log_too(tmp_path, monkeypatch):
+    init_log("WARNING")  # as its import does
+    monkeypatch.setattr(Lite, "connect", lambda lite: None)
+    Connection(Lite(tmp_path / "milvus.db")).client()
+    assert not logging.getLogger("pymilvus.decorators").isEnabledFor(logging.ERROR)
 
 
 def test_an_adopted_logger_speaks_like_the_others(caplog):
