@@ -55,6 +55,11 @@ def test_a_room_stays_within_its_walls(room):
         assert not imports(path) & forbidden, path
 
 
+def test_every_folder_of_code_has_its_walls():
+    beside = {"benchmarks", "docs", "testing", "tests", "training"}
+    assert {path.parent.name for path in ROOT.glob("*/*.py")} <= {*MAY_IMPORT, *beside}
+
+
 @pytest.mark.parametrize("folder", ["benchmarks", "testing", "docs", "training", *MAY_IMPORT])
 def test_only_tests_import_tests(folder):
     for path in (ROOT / folder).rglob("*.py"):
