@@ -57,7 +57,8 @@ def open_library(settings: Settings | None = None, **options: Any) -> "Library":
     """Opens the library for a Python program and waits until a model answers; docs/python-api.md tells more.
 
     `options` are the settings by their names in lower case, such as `clip_model="small"`; what is not given comes from
-    the environment and from .env. Raises SettingsError, UnknownModel, ModelUnavailable or IndexUnavailable.
+    the environment and from .env. Where the model cannot be had, the small one is the fallback, as in the app. Raises
+    SettingsError, UnknownModel, ModelUnavailable or IndexUnavailable.
     """
     if not isinstance(settings, Settings | None):
         raise SettingsError(
