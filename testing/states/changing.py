@@ -1,4 +1,4 @@
-"""States of those who add and delete pictures."""
+"""Brings the page into the states of those who add and delete pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States of those who look and search."""
+"""Brings the page into the states of those who look and search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States of the dialogs that measure, evaluate and look for near-duplicates."""
+"""Brings the page into the states of the dialogs that measure, evaluate and look for near-duplicates."""
 
 from __future__ import annotations
 
