@@ -17,6 +17,7 @@ from library.ingest.batch import PendingFile, RunState
 from library.ingest.destinations import Destination, Known, Update
 from library.ingest.items import Item
 from library.messages import message
+from library.record_limits import check_record
 from library.records import Record, given
 
 
@@ -132,6 +133,11 @@ def original_to_store(file: PendingFile, stored: Record) -> bytes | None:
 def _compare_with_stored(file: PendingFile, stored: Record) -> None:
     if file.record is None or file.record == stored:
         file.settle("duplicate", message("same_picture", name=stored.name))
+        return
+    try:
+        check_record(file.record)
+    except RejectedImage as error:
+        file.settle("rejected", error.message)
         return
     file.update = Update(file.record, original_to_store(file, stored))
     is_metadata = file.record.metadata != stored.metadata

@@ -17,9 +17,8 @@ from library.images import (
     parse_content_id,
 )
 from library.ingest.packs import EPOCH, PackedPicture, PackRow
+from library.record_limits import MAX_ROW_BYTES, check_record
 from library.records import NOT_KEPT, Metadata, Record, clean_name
-
-MAX_RECORD_BYTES = 65_536  # what a server keeps of a row beside its vector
 
 
 def picture_of(row: PackRow) -> PackedPicture:
@@ -57,7 +56,7 @@ def _record(fields: Mapping[str, Any], has_original: bool) -> Record:
         metadata=_metadata(fields["metadata"]),
         original_at="" if has_original else fields["original_at"] or NOT_KEPT,
     )
-    _check_size(record)
+    check_record(record)
     return record
 
 
@@ -71,17 +70,8 @@ def _check_numbers(fields: Mapping[str, Any]) -> None:
         raise RejectedImage("pack_added", added=fields["added"].isoformat())
 
 
-def _check_size(record: Record) -> None:
-    try:
-        size = len(record.to_json().encode())
-    except UnicodeEncodeError:  # JSON can hold half a character
-        raise RejectedImage("metadata_not_text") from None
-    if size > MAX_RECORD_BYTES:
-        raise RejectedImage("record_too_large", size=size, most=MAX_RECORD_BYTES)
-
-
 def _metadata(text: str) -> Metadata:
-    if len(text) > MAX_RECORD_BYTES * 3:  # escapes are longer than what they stand for
+    if len(text) > MAX_ROW_BYTES * 3:  # escapes are longer than what they stand for
         raise RejectedImage("metadata_too_long")
     try:
         metadata = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_number)

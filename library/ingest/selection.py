@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from library.arguments import Arguments
-from library.errors import InvalidSelection
+from library.errors import InvalidSelection, RejectedImage
 from library.ingest.items import Item
 from library.messages import message
-from library.records import Metadata, encodable
+from library.record_limits import can_be_kept, check_value
+from library.records import Metadata
 
 SELECTION = Arguments(InvalidSelection)
-MAX_WHOLE = 2**63  # so far reach the whole numbers of Milvus
-MAX_NESTED = 32
 
 
 @dataclass(frozen=True)
@@ -81,33 +80,14 @@ def as_metadata(given: object, name: str = "metadata") -> Metadata:
 
 
 def _field(name: str, field: object) -> str:
-    if isinstance(field, str) and _can_be_kept(field):
+    if isinstance(field, str) and can_be_kept(field):
         return field
     raise SELECTION.impossible(f"a name in {name}", field, message("kind_text"))
 
 
 def _value(name: str, value: object) -> object:
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        kept = json.loads(text, parse_int=_whole)
-        fits = _can_be_kept(text) and _depth(kept) <= MAX_NESTED
-    except (TypeError, ValueError, RecursionError):
-        fits = False
-    if not fits:
-        raise SELECTION.impossible(name, value, message("allowed_metadata_value"))
-    return kept
-
-
-def _can_be_kept(text: str) -> bool:
-    return text == encodable(text)
-
-
-def _whole(digits: str) -> int:
-    if not abs(number := int(digits)) < MAX_WHOLE:
-        raise ValueError(digits)
-    return number
-
-
-def _depth(value: object) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, inner), default=0)
+        check_value(value, name)
+    except RejectedImage:
+        raise SELECTION.impossible(name, value, message("allowed_metadata_value")) from None
+    return json.loads(json.dumps(value, ensure_ascii=False))

@@ -11,6 +11,7 @@ from library.ingest.destinations import Addition, Destination
 from library.ingest.items import Item
 from library.ingest.lookup import Lookup, original_to_store
 from library.ingest.prefetch import prefetch, prefetch_map
+from library.record_limits import check_record
 from library.records import Record
 
 BATCHES_AHEAD = 1
@@ -90,6 +91,7 @@ def _addition(file: PendingFile, in_place: bool, working_side: int) -> Addition:
     assert file.id
     picture = decode(file.data, working_side)
     if file.known and file.record:
+        check_record(file.record)
         original = original_to_store(file, file.known.record)
         return Addition(file.record, picture.image, original, b"", is_stored=True)
     original_at = file.item.original_at if in_place else ""
@@ -103,4 +105,5 @@ def _addition(file: PendingFile, in_place: bool, working_side: int) -> Addition:
         metadata=file.item.metadata,
         original_at=original_at,
     )
+    check_record(record)
     return Addition(record, picture.image, None if original_at else file.data, thumbnail(picture), is_stored=False)

@@ -127,7 +127,7 @@ BAD_ROWS = {
     "a number that is none": ("metadata", '{"a": NaN}', "not JSON that can be kept"),
     "an endless number": ("metadata", '{"a": 1e999}', "not JSON that can be kept"),
     "a number too large": ("metadata", '{"a": 9223372036854775808}', "not JSON that can be kept"),
-    "half a character": ("metadata", '{"a": "\\ud800"}', "not text"),
+    "half a character": ("metadata", '{"a": "\\ud800"}', "cannot be kept"),
     "too much metadata": ("metadata", json.dumps({"a": "x" * 70_000}), "65,536 are the most"),
     "far too much metadata": ("metadata", json.dumps({"a": "x" * 700_000}), "too long"),
 }
