@@ -1,24 +1,19 @@
 """Reads many queries from a folder of pictures, or from a table with texts or pictures."""
 
-import csv
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow
-import pyarrow.parquet
-
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
-from db.sources.tables import TableRow, names_of, unreadable_explained
-from library.errors import UnknownSource
+from db.sources.table_rows import Table, TableRow, names_of, open_table, unreadable_explained
+from db.sources.tables import SUFFIXES
+from library.errors import RejectedImage, UnknownSource
 from library.messages import message
 from library.search.batch import BatchQuery, Queries
 
 TEXT_COLUMN, IMAGE_COLUMN = "text", "filepath"
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 T = TypeVar("T")
 
@@ -40,7 +35,8 @@ def queries_from(place: str, text_column: str | None = None, image_column: str |
 
 
 def _in_table(path: Path, text_column: str | None, image_column: str | None) -> Queries:
-    columns, total = _explained(path, partial(_columns_of, path))
+    table = open_table(path)
+    columns = table.columns
     wanted = {name for name in (text_column, image_column) if name}
     used = wanted or {TEXT_COLUMN, IMAGE_COLUMN} & set(columns)
     if not used or not used <= set(columns):
@@ -48,7 +44,8 @@ def _in_table(path: Path, text_column: str | None, image_column: str | None) -> 
     text = text_column or (TEXT_COLUMN if not wanted and TEXT_COLUMN in used else "")
     image = image_column or (IMAGE_COLUMN if not wanted and IMAGE_COLUMN in used else "")
     places = SourceReader()
-    return Queries((_query_of(path, number, row, text, image, places) for number, row in _rows(path, used)), total)
+    queries = (_query_of(path, number, row, text, image, places) for number, row in _rows(path, table))
+    return Queries(queries, table.total)
 
 
 def _missing(path: Path, missing: Sequence[str], columns: Sequence[str]) -> UnknownSource:
@@ -60,14 +57,21 @@ def _missing(path: Path, missing: Sequence[str], columns: Sequence[str]) -> Unkn
 
 
 def _query_of(
-    table: Path, number: int, row: TableRow, text_column: str, image_column: str, places: SourceReader
+    table: Path,
+    number: int,
+    row: TableRow | RejectedImage,
+    text_column: str,
+    image_column: str,
+    places: SourceReader,
 ) -> BatchQuery:
+    if isinstance(row, RejectedImage):
+        return BatchQuery(f"{table.name}, row {number}", problem=row.message)
     text, place = (_text(row.get(column)) if column else "" for column in (text_column, image_column))
     if not (text or place):
         return BatchQuery(f"{table.name}, row {number}", problem=message("row_without_query"))
     if not place:
         return BatchQuery(text, text)
-    path = place if "://" in place else str(table.parent / Path(place).expanduser())
+    path = place if "://" in place else str(table.parent / place)
     return BatchQuery(f"{text} + {place}" if text else place, text, partial(places.read, path))
 
 
@@ -75,50 +79,12 @@ def _text(cell: Any) -> str:
     return "" if cell is None else str(cell).strip()
 
 
-def _explained(path: Path, work: Callable[[], T]) -> T:
-    with unreadable_explained(path):
-        return work()
-
-
-def _columns_of(path: Path) -> tuple[Sequence[str], int | None]:
-    """Returns the names of the columns, and how many rows there are, where that is quickly told."""
-    match path.suffix.lower():
-        case ".parquet":
-            with pyarrow.parquet.ParquetFile(path) as file:
-                return list(file.schema_arrow.names), int(file.metadata.num_rows)
-        case ".jsonl":
-            return list(dict.fromkeys(name for row in _lines(path) for name in row)), None
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        return csv.DictReader(file, delimiter=_delimiter(path)).fieldnames or [], None
-
-
-def _rows(path: Path, columns: set[str]) -> Iterator[tuple[int, TableRow]]:
-    """Yields each row with its number, from 1 on."""
-    rows = iter(_read(path, columns))
-    number = 0
-    while (row := _explained(path, partial(next, rows, None))) is not None:
-        yield (number := number + 1), row
-
-
-def _read(path: Path, columns: set[str]) -> Iterator[TableRow]:
-    match path.suffix.lower():
-        case ".parquet":
-            with pyarrow.parquet.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=1000, columns=sorted(columns)):
-                    yield from batch.to_pylist()
-        case ".jsonl":
-            yield from _lines(path)
-        case _:
-            with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-                yield from csv.DictReader(file, delimiter=_delimiter(path))
-
-
-def _lines(path: Path) -> Iterator[TableRow]:
-    with path.open(encoding="utf-8-sig") as file:
-        for line in file:
-            if line.strip():
-                yield dict(json.loads(line))
-
-
-def _delimiter(path: Path) -> str:
-    return "\t" if path.suffix.lower() == ".tsv" else ","
+def _rows(path: Path, table: Table) -> Iterator[tuple[int, TableRow | RejectedImage]]:
+    """Yields each row with its number, from 1 on. Raises UnknownSource."""
+    rows = enumerate(table.rows(), 1)
+    while True:
+        with unreadable_explained(path):
+            found = next(rows, None)
+        if found is None:
+            return
+        yield found

@@ -1,165 +1,119 @@
-"""Reads pictures from tables: one column says where they are, all others become their metadata."""
+"""Reads pictures from tables: one column says where they are or holds them, all others become their metadata."""
 
-import csv
-import json
-import math
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
-import pyarrow
-import pyarrow.parquet
-
-from db.os_errors import reason_of
+from db.sources.cells import plain_column, typed
 from db.sources.readers import SourceReader
-from library.errors import UnknownSource
+from db.sources.table_rows import Table, names_of, open_table, unreadable_explained
+from library.errors import RejectedImage, UnknownSource
+from library.images import check_bytes
 from library.ingest.items import Item
 from library.messages import Message, message
 
-INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")  # 007 is a text
-NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?")
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
-MOMENT = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?")
-
-TableRow = Mapping[str, Any]
-Columns = Mapping[str, Sequence[Any]]
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+EMBEDDED = {"bytes", "path"}  # the fields of a picture in a dataset of Hugging Face
 
 
-def items_in_table(path: Path, image_column: str) -> list[Item]:
-    """Returns an item for each row. The column holds URLs of the web or a bucket, or paths relative to the table.
+def items_in_table(path: Path, image_column: str, encoding: str = "") -> Iterable[Item]:
+    """Returns an item for each row. The column holds URLs of the web or a bucket, paths relative to the table, or the
+    pictures themselves, as Hugging Face stores them.
 
-    The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty cells are None.
-    Raises UnknownSource for a table that cannot be read or has no such column.
+    The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty cells are None. A
+    row that cannot be read becomes an item that says so. Returns a list, unless the rows hold the pictures. `encoding`
+    is that of a table of text, else it is found out. Raises UnknownSource for a table that cannot be read or has no
+    such column.
     """
-    columns = _read(path)
-    if image_column not in columns:
+    table = open_table(path, encoding)
+    if image_column not in table.columns:
+        columns = names_of(list(table.columns))
         if not image_column:
-            raise UnknownSource("name_the_column", name=path.name, columns=names_of(list(columns)))
-        raise UnknownSource("table_lacks_column", name=path.name, column=image_column, columns=names_of(list(columns)))
-    places = SourceReader()
-    others = {name: _values(values) for name, values in columns.items() if name != image_column}
-    return [
-        _item(path, place, places, {name: values[row] for name, values in others.items()})
-        for row, place in enumerate(columns[image_column])
-    ]
-
-
-def _read(path: Path) -> Columns:
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise UnknownSource("no_table", name=path.name, suffixes=", ".join(READERS))
+            raise UnknownSource("name_the_column", name=path.name, columns=columns)
+        raise UnknownSource("table_lacks_column", name=path.name, column=image_column, columns=columns)
     with unreadable_explained(path):
-        return reader(path)
+        first = next((row for row in table.rows() if isinstance(row, Mapping)), {})
+        if isinstance(first.get(image_column), Mapping | bytes):
+            return _noted(_items_with_pictures(path, table, image_column), table, image_column)
+        return list(_noted(_items_with_places(path, table, image_column), table, image_column))
 
 
-@contextmanager
-def unreadable_explained(path: Path) -> Iterator[None]:
-    """Turns what readers of tables raise into UnknownSource."""
-    try:
-        yield
-    except OSError as error:
-        raise UnknownSource("table_not_read", path=str(path), reason=reason_of(error)) from None
-    except (ValueError, TypeError, csv.Error, pyarrow.ArrowException) as error:
-        raise UnknownSource("not_read_as_table", name=path.name, reason=str(error).splitlines()[0]) from None
+def _items_with_places(path: Path, table: Table, image_column: str) -> Iterator[Item]:
+    rows = list(table.rows())
+    given = [row for row in rows if isinstance(row, Mapping)]
+    others = [name for name in table.columns if name != image_column]
+    values = {name: _values([row.get(name) for row in given], table.are_texts) for name in others}
+    places = SourceReader()
+    read = 0
+    for number, row in enumerate(rows, 1):
+        if isinstance(row, RejectedImage):
+            yield _bad_row(path, number, row)
+            continue
+        yield _item(path, row[image_column], places, {name: column[read] for name, column in values.items()})
+        read += 1
 
 
-def names_of(columns: Sequence[str]) -> str | Message:
-    """Returns the names of the first columns, as a sentence can hold them."""
-    return ", ".join(columns[:20]) or message("no_names")
+def _values(cells: Sequence[Any], are_texts: bool) -> list[Any]:
+    return plain_column(typed(cells) if are_texts else cells)
 
 
-def _read_text(path: Path, delimiter: str) -> Columns:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter=delimiter, restval=""))
-    columns = _columns(rows)
-    return {name: _typed(values) for name, values in columns.items()}
+def _items_with_pictures(path: Path, table: Table, image_column: str) -> Iterator[Item]:
+    for number, row in enumerate(table.rows(), 1):
+        if isinstance(row, RejectedImage):
+            yield _bad_row(path, number, row)
+        else:
+            others = {name: value for name, value in row.items() if name != image_column}
+            metadata = {name: plain_column([value])[0] for name, value in others.items()}
+            yield _embedded(path, number, row[image_column], metadata)
 
 
-def _read_jsonl(path: Path) -> Columns:
-    with path.open(encoding="utf-8-sig") as file:
-        return _columns([dict(json.loads(line)) for line in file if line.strip()])
+def _embedded(table: Path, number: int, cell: Any, metadata: dict[str, Any]) -> Item:
+    data, named = (cell.get("bytes"), cell.get("path")) if isinstance(cell, Mapping) else (cell, None)
+    path = f"{table.name}: row {number}"
+    if not data:
+        if named and isinstance(named, str):
+            return _item(table, named, SourceReader(), metadata)
+        return Item(path, "unnamed", bytes, skip=message("row_without_picture"))
+    name = PurePath(named).name if isinstance(named, str) else f"{table.stem} {number}"
+    return Item(path, name, partial(_checked, data), f"{table.name}/{name}", metadata)
 
 
-def _read_parquet(path: Path) -> Columns:
-    columns: Columns = pyarrow.parquet.read_table(path).to_pydict()
-    return columns
+def _checked(data: bytes) -> bytes:
+    check_bytes(len(data))
+    return data
 
 
-READERS: Mapping[str, Callable[[Path], Columns]] = {
-    ".csv": partial(_read_text, delimiter=","),
-    ".tsv": partial(_read_text, delimiter="\t"),
-    ".jsonl": _read_jsonl,
-    ".parquet": _read_parquet,
-}
+def _noted(items: Iterable[Item], table: Table, image_column: str) -> Iterator[Item]:
+    """Yields the items, the first of them with what is to be said of the whole table."""
+    left_out = [name for name in table.binary if name != image_column]
+    notes: list[Message] = [*table.notes]
+    if left_out:
+        notes.append(message("columns_of_bytes", columns=", ".join(left_out)))
+    for item in items:
+        yield replace(item, note=notes.pop(0)) if notes and not item.skip else item
 
 
-def _columns(rows: Sequence[TableRow]) -> Columns:
-    names = dict.fromkeys(name for row in rows for name in row if name is not None)
-    return {name: [row.get(name) for row in rows] for name in names}
+def _bad_row(table: Path, number: int, problem: RejectedImage) -> Item:
+    def refuse() -> NoReturn:
+        raise problem
 
-
-def _typed(texts: Sequence[str]) -> list[Any]:
-    """Returns the texts of a column as what all of them are: whole numbers, numbers, true and false, or else texts."""
-    given = [text for text in texts if text]
-    if all(INTEGER.fullmatch(text) for text in given):
-        return [int(text) if text else None for text in texts]
-    if all(NUMBER.fullmatch(text) for text in given):
-        return [float(text) if text else None for text in texts]
-    if all(text.lower() in ("true", "false") for text in given):
-        return [text.lower() == "true" if text else None for text in texts]
-    return [text or None for text in texts]
-
-
-def _values(column: Sequence[Any]) -> list[Any]:
-    """Returns plain values, None where there is none; a column of dates in UTC."""
-    values = [_plain(value) for value in column]
-    given = [value for value in values if value is not None]
-    if all(isinstance(value, str) and (MOMENT.fullmatch(value) or DAY.fullmatch(value)) for value in given):
-        return [value and _in_utc(value) for value in values]
-    return values
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else None
-        case datetime():
-            return _moment(value)
-        case date():
-            return value.isoformat()
-        case _:
-            return json.dumps(value, default=str, ensure_ascii=False)
-
-
-def _in_utc(text: str) -> str:
-    if DAY.fullmatch(text):
-        return text
-    try:
-        return _moment(datetime.fromisoformat(re.sub(r" ?(UTC|Z)$", "+00:00", text)))
-    except ValueError:  # a day that no calendar has
-        return text
-
-
-def _moment(value: datetime) -> str:
-    """Returns a time in UTC; one without a zone counts as UTC."""
-    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return Item(f"{table.name}: row {number}", "unnamed", refuse)
 
 
 def _item(table: Path, place: Any, places: SourceReader, metadata: dict[str, Any]) -> Item:
     text = str(place or "").strip()
     if not text:
         return Item(f"{table.name}: a row", "unnamed", bytes, skip=message("row_without_picture"))
+    if text.lower().startswith("file:"):
+        text = url2pathname(urlsplit(text).path)
     name = PurePath(text.partition("?")[0]).name
     if "://" in text:
         return Item(text, name, partial(places.read, text), text, metadata, original_at=text)
-    path = str(table.parent / Path(text).expanduser())
+    path = str(table.parent / text)
     source = name if Path(text).is_absolute() else f"{table.name}/{text}"
     return Item(path, name, partial(places.read, path), source, metadata, original_at=os.path.abspath(path))

@@ -23,6 +23,7 @@ class Item:
     metadata: Metadata = field(default_factory=dict)
     skip: Message | None = None
     original_at: str = ""
+    note: Message | None = None  # what the receipt is to say where nothing else is to be said
 
 
 def source_label(source: str) -> str:

@@ -81,14 +81,20 @@ def test_a_table_without_known_columns_asks_for_their_names(tmp_path):
         queries_of(tmp_path / "x.csv")
 
 
-@pytest.mark.parametrize("name", ["gone.csv", "broken.parquet", "broken.jsonl", "empty.csv"])
+@pytest.mark.parametrize("name", ["gone.csv", "broken.parquet", "empty.csv"])
 def test_a_table_that_cannot_be_read_gets_one_sentence(tmp_path, name):
     (tmp_path / "broken.parquet").write_text("text")
-    (tmp_path / "broken.jsonl").write_text('{"text": "red"}\n[')
     (tmp_path / "empty.csv").touch()
     with pytest.raises(UnknownSource, match=name) as raised:
         queries_of(tmp_path / name)
     assert "\n" not in str(raised.value)
+
+
+def test_a_line_that_cannot_be_read_gets_its_sentence_and_the_rest_is_asked(tmp_path):
+    (tmp_path / "broken.jsonl").write_text('{"text": "red"}\n[\n{"text": "blue"}\n')
+    red, broken, blue = queries_of(tmp_path / "broken.jsonl")
+    assert (red.text, blue.text) == ("red", "blue")
+    assert str(broken.problem) == "The line is no JSON."
 
 
 def test_a_folder_has_a_query_for_every_picture(tmp_path, picture):

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -86,6 +87,55 @@ def test_parquet_keeps_its_types_and_times_become_utc(folder):
     assert given(second.metadata) == {}
 
 
+def test_parquet_turns_what_json_lacks_into_numbers_and_texts(folder):
+    columns = {
+        "filepath": ["a.jpg"],
+        "price": pyarrow.array([Decimal("12.50")], pyarrow.decimal128(10, 2)),
+        "count": pyarrow.array([Decimal("3")], pyarrow.decimal128(10, 0)),
+        "at": [time(1, 2, 3)],
+        "took": [timedelta(seconds=90, milliseconds=500)],
+        "tags": [["x", "ペン"]],
+        "place": [{"name": "sea", "when": date(2026, 1, 31)}],
+        "raw": [b"\0\xff"],
+        "huge": pyarrow.array([2**64 - 1], pyarrow.uint64()),
+    }
+    pyarrow.parquet.write_table(pyarrow.table(columns), folder / "photos.parquet")
+    [item] = items_in_table(folder / "photos.parquet", "filepath")
+    assert given(item.metadata) == {
+        "price": 12.5,
+        "count": 3,
+        "at": "01:02:03",
+        "took": 90.5,
+        "tags": '["x", "ペン"]',
+        "place": '{"name": "sea", "when": "2026-01-31"}',
+        "huge": "18446744073709551615",
+    }
+    assert str(item.note) == "Columns of bytes are left out: raw."
+
+
+def test_a_dataset_in_shards_holds_the_pictures_themselves(folder, picture):
+    for shard, (colour, path) in enumerate([("red", "deep/red.png"), ("green", None)]):
+        (folder / "dataset" / "train").mkdir(parents=True, exist_ok=True)
+        column = [{"bytes": picture(colour), "path": path}, {"bytes": None, "path": None}]
+        table = pyarrow.table({"image": column, "label": [shard, 9]})
+        pyarrow.parquet.write_table(table, folder / "dataset" / "train" / f"{shard}.parquet")
+    red, empty, green, _ = items_in_table(folder / "dataset", "image")
+    assert (red.name, red.read(), given(red.metadata)) == ("red.png", picture("red"), {"label": 0})
+    assert (green.name, green.read(), given(green.metadata)) == ("dataset 3", picture("green"), {"label": 1})
+    assert str(empty.skip) == "The row names no picture."
+
+
+def test_a_path_in_a_table_is_data_and_a_file_address_is_read(folder):
+    (folder / "~x.jpg").write_bytes(b"tilde")
+    (folder / "with space.jpg").write_bytes(b"space")
+    address = (folder / "with space.jpg").as_uri()
+    (folder / "photos.csv").write_text(f"filepath\n~x.jpg\n$HOME.jpg\n{address}\n")
+    tilde, dollar, space = items_in_table(folder / "photos.csv", "filepath")
+    assert (tilde.read(), space.read(), dollar.name) == (b"tilde", b"space", "$HOME.jpg")
+    with pytest.raises(FileNotFoundError):
+        dollar.read()
+
+
 def test_a_missing_column_is_answered_with_those_there_are(folder):
     with pytest.raises(UnknownSource, match=r"photos\.csv has no column path\. It has filepath, class, width"):
         items_in_table(texts(folder / "photos.csv", ","), "path")
@@ -95,7 +145,7 @@ def test_a_missing_column_is_answered_with_those_there_are(folder):
 def test_what_is_no_table_is_one_sentence(folder, name):
     if name != "nowhere.csv":
         (folder / name).write_bytes(b"no table\n\0")
-    with pytest.raises(UnknownSource, match=r"cannot be read|no table that can be read"):
+    with pytest.raises(UnknownSource, match=r"cannot be read|no table that can be read|no line that is a JSON object"):
         items_in_table(folder / name, "filepath")
 
 

@@ -1,0 +1,101 @@
+"""Turns the cells of tables into plain values: texts, numbers, booleans, and dates as ISO 8601 in UTC."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+MOMENT = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?")
+
+
+def typed(texts: Sequence[str | None]) -> list[Any]:
+    """Returns the texts of a column as what all of them are: whole numbers, numbers, true and false, or else texts.
+
+    A number counts as one where it is written as it would be read back: 007, 1.10, 1E5 and long ids stay texts.
+    """
+    given = [text for text in texts if text]
+    if all(map(_is_integer, given)):
+        return [int(text) if text else None for text in texts]
+    if all(_is_integer(text) or _is_number(text) for text in given):
+        return [float(text) if text else None for text in texts]
+    if all(text.lower() in ("true", "false") for text in given):
+        return [text.lower() == "true" if text else None for text in texts]
+    return [text or None for text in texts]
+
+
+def plain_column(column: Sequence[Any]) -> list[Any]:
+    """Returns plain values, None where there is none; a column of nothing but dates in UTC."""
+    values = [plain(value) for value in column]
+    given = [value for value in values if value is not None]
+    if all(isinstance(value, str) and (MOMENT.fullmatch(value) or DAY.fullmatch(value)) for value in given):
+        return [value and _in_utc(value) for value in values]
+    return values
+
+
+def plain(value: Any) -> Any:
+    """Returns a value that JSON has: decimals and durations (in seconds) as numbers, lists and objects as JSON text."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case Decimal():
+            return _number(value)
+        case timedelta():
+            return _number(Decimal(str(value.total_seconds())))
+        case datetime():
+            return _moment(value)
+        case date() | time():
+            return value.isoformat()
+        case bytes():
+            return None
+        case _:
+            return json.dumps(_nested(value), ensure_ascii=False)
+
+
+def _nested(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {str(name): _nested(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_nested(each) for each in value]
+        case _:
+            return plain(value)
+
+
+def _is_integer(text: str) -> bool:
+    return (
+        bool(re.fullmatch(r"-?\d{1,16}", text, re.ASCII)) and str(int(text)) == text and abs(int(text)) <= SAFE_INTEGER
+    )
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"-?\d+\.\d+(e[+-]\d+)?", text, re.ASCII)) and repr(float(text)) == text
+
+
+def _number(value: Decimal) -> int | float | str | None:
+    if not value.is_finite():
+        return None
+    if value == value.to_integral_value() and abs(value) <= SAFE_INTEGER:
+        return int(value)
+    return float(value) if Decimal(repr(float(value))) == value else str(value)
+
+
+def _in_utc(text: str) -> str:
+    if DAY.fullmatch(text):
+        return text
+    try:
+        return _moment(datetime.fromisoformat(re.sub(r" ?(UTC|Z)$", "+00:00", text)))
+    except ValueError:  # a day that no calendar has
+        return text
+
+
+def _moment(value: datetime) -> str:
+    """Returns a time in UTC; one without a zone counts as UTC."""
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,78 @@
+"""Opens tables that are text: finds out how their characters are encoded and what stands between their cells."""
+
+import codecs
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from db.sources.encodings import guess_encoding
+from library.errors import UnknownSource
+
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+SAMPLE = 1 << 18  # bytes
+DELIMITERS = (",", ";", "\t", "|")
+LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
+
+
+def encoding_of(path: Path, named: str = "") -> str:
+    """Returns the encoding that was named, or else the one that the bytes show. Raises OSError or UnknownSource."""
+    if named:
+        return _known(named)
+    with path.open("rb") as file:
+        head = file.read(SAMPLE)
+        if marked := next((name for mark, name in MARKS.items() if head.startswith(mark)), ""):
+            return marked
+        if b"\0" in head:
+            return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+        odd = _first_odd_bytes(head, file)
+    return guess_encoding(odd) if odd else "utf-8"
+
+
+def open_text(path: Path, encoding: str) -> TextIO:
+    """Opens a table for reading; bytes that the encoding does not have become marks. Raises OSError."""
+    return path.open(encoding=encoding, errors="replace", newline="")
+
+
+def delimiter_of(path: Path, header: str) -> str:
+    """Returns what stands between the cells of a header: a tab in .tsv, else what is there most often."""
+    if path.suffix.lower() == ".tsv":
+        return "\t"
+    unquoted = "".join(header.split('"')[::2])
+    return max(DELIMITERS, key=unquoted.count)
+
+
+def cells_of(path: Path, encoding: str) -> Iterator[list[str]]:
+    """Yields the rows of a table as texts, the header first, without empty lines. Raises OSError or csv.Error."""
+    csv.field_size_limit(LONGEST_CELL)
+    with open_text(path, encoding) as file:
+        delimiter = delimiter_of(path, file.readline())
+        file.seek(0)
+        yield from filter(None, csv.reader(file, delimiter=delimiter))
+
+
+def _known(encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        raise UnknownSource("unknown_encoding", encoding=encoding[:40]) from None
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def _first_odd_bytes(head: bytes, file: BinaryIO) -> bytes:
+    """Returns a sample around the first bytes that are no UTF-8; none where all are."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    chunk = head
+    while chunk:
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError:
+            return head if chunk is head else head[: SAMPLE // 2] + chunk
+        chunk = file.read(SAMPLE)
+    return b""

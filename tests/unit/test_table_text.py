@@ -1,0 +1,135 @@
+"""Tables of text are read whatever their encoding, their delimiter and the length of their cells."""
+
+import codecs
+
+import pytest
+
+from db.sources.encodings import guess_encoding
+from db.sources.tables import items_in_table
+from library.errors import UnknownSource
+from library.records import given
+
+TEXTS = {
+    "cp1252": "Élève à l'école française – 80 €",
+    "cp1250": "Zażółć gęślą jaźń, piękna łąka",
+    "cp1251": "Красная площадь в Москве зимой",
+    "cp1253": "Μια όμορφη παραλία στην Ελλάδα",
+    "cp932": "赤い風船と青い空、東京の夜景",
+    "cp949": "빨간 풍선과 파란 하늘, 서울의 밤 풍경",
+    "gb18030": "红色的气球和蓝天，上海的夜景",
+    "big5": "紅色的氣球與藍天，台北的夜景",
+}
+
+
+def table(folder, text, encoding="utf-8", name="photos.csv"):
+    (folder / name).write_bytes(text.encode(encoding) if isinstance(text, str) else text)
+    return folder / name
+
+
+def metadata(path, **options):
+    return [given(item.metadata) for item in items_in_table(path, "filepath", **options)]
+
+
+@pytest.mark.parametrize("encoding", TEXTS)
+def test_the_encoding_of_a_table_is_found_out_and_told(tmp_path, encoding):
+    path = table(tmp_path, f'filepath,caption\na.jpg,"{TEXTS[encoding]}"\nb.jpg,x\n', encoding)
+    first, second = items_in_table(path, "filepath")
+    assert first.metadata["caption"] == TEXTS[encoding]
+    assert str(first.note) == f"The table was read as {encoding}; --encoding names another."
+    assert second.note is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_unicode_of_every_width_is_read(tmp_path, encoding, suffix):
+    lines = "filepath;caption\na.jpg;ペン\n" if suffix == "csv" else '{"filepath": "a.jpg", "caption": "ペン"}\n'
+    assert metadata(table(tmp_path, lines, encoding, f"photos.{suffix}")) == [{"caption": "ペン"}]
+
+
+def test_a_named_encoding_is_taken_and_an_unknown_one_refused(tmp_path):
+    path = table(tmp_path, "filepath,caption\na.jpg,é\n", "cp437")
+    assert metadata(path, encoding="cp437") == [{"caption": "é"}]
+    with pytest.raises(UnknownSource, match="no encoding klingon"):
+        metadata(path, encoding="klingon")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_that_of_the_header(tmp_path, delimiter):
+    path = table(tmp_path, delimiter.join(["filepath", "a", '"b,c;d"']) + "\n" + delimiter.join(["x.jpg", "1", "2"]))
+    assert metadata(path) == [{"a": 1, "b,c;d": 2}]
+
+
+def test_a_byte_that_is_no_utf_8_far_down_is_seen(tmp_path):
+    rows = "".join(f"{number}.jpg,plain\n" for number in range(30_000))
+    path = table(tmp_path, f"filepath,caption\n{rows}last.jpg,café à la crème\n", "cp1252")
+    assert metadata(path)[-1] == {"caption": "café à la crème"}
+
+
+def test_numbers_are_those_that_are_written_as_they_are_read_back(tmp_path):
+    columns = {
+        "id": ("1234567890123456789", "1"),
+        "price": ("1.10", "2.5"),
+        "power": ("1E5", "1"),
+        "code": ("007", "8"),
+        "stars": ("5", "-3"),
+        "rating": ("4.5", "3"),
+    }
+    lines = [
+        ",".join(["filepath", *columns]),
+        *(",".join(["a.jpg", *row]) for row in zip(*columns.values(), strict=True)),
+    ]
+    first, second = metadata(table(tmp_path, "\n".join(lines)))
+    assert first == {
+        "id": "1234567890123456789",
+        "price": "1.10",
+        "power": "1E5",
+        "code": "007",
+        "stars": 5,
+        "rating": 4.5,
+    }
+    assert (second["stars"], second["rating"], second["id"]) == (-3, 3.0, "1")
+
+
+def test_columns_without_a_name_or_of_one_name_are_told_apart(tmp_path):
+    path = table(tmp_path, ",filepath,tag,tag\n0,a.jpg,x,y\n")
+    assert metadata(path) == [{"column 1": 0, "tag": "x", "tag 2": "y"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("filepath,caption\n", "a header and no rows"),
+        ("\n\n", "is empty"),
+        (codecs.BOM_UTF8, "empty"),
+    ],
+)
+def test_a_table_without_rows_says_so(tmp_path, text, said):
+    with pytest.raises(UnknownSource, match=said):
+        items_in_table(table(tmp_path, text), "filepath")
+
+
+def test_a_cell_may_have_any_length(tmp_path):
+    path = table(tmp_path, f"filepath,caption\na.jpg,{'x' * 300_000}\nb.jpg,y\n")
+    assert [len(each["caption"]) for each in metadata(path)] == [300_000, 1]
+
+
+def test_a_row_that_cannot_be_read_hides_no_other(tmp_path):
+    lines = ['{"filepath": "a.jpg"}', "{half", "[" * 100_000, "7", '{"filepath": "b.jpg", "n": 1}']
+    items = items_in_table(table(tmp_path, "\n".join(lines), name="photos.jsonl"), "filepath")
+    assert [item.name for item in items] == ["a.jpg", "unnamed", "unnamed", "unnamed", "b.jpg"]
+    assert [given(item.metadata) for item in items if item.name != "unnamed"] == [{}, {"n": 1}]
+    for item, said in zip(items[1:4], ["no JSON", "no JSON", "no JSON object"], strict=True):
+        with pytest.raises(Exception, match=said):
+            item.read()
+
+
+def test_a_row_with_more_cells_than_the_header_is_refused(tmp_path):
+    items = items_in_table(table(tmp_path, "filepath,caption\na.jpg,x,y\nb.jpg,z,,\n"), "filepath")
+    with pytest.raises(Exception, match="3 cells where the header has 2"):
+        items[0].read()
+    assert given(items[1].metadata) == {"caption": "z"}
+
+
+def test_bytes_that_are_nothing_are_western():
+    assert guess_encoding(b"\xe9") == "cp1252"
