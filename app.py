@@ -77,7 +77,7 @@ def open_library(settings: Settings | None = None, **options: Any) -> "Library":
     except BaseException:
         library.close()
         raise
-    return Library(library)
+    return Library(library, settings.own_folders)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoders import zerogpu
@@ -63,8 +62,7 @@ def watch_sources(config: "WatchConfig", settings: Settings) -> list["Source"]:
     """Returns the sources to watch. Raises UnknownSource or SourceUnavailable."""
     from db.sources.watching import watched
 
-    own = [place for place in (settings.data_dir, settings.image_root) if isinstance(place, Path)]
-    return [watched(source, own) for source in config.sources]
+    return [watched(source, settings.own_folders) for source in config.sources]
 
 
 def new_watching(
@@ -203,7 +201,7 @@ class _Server:
         from ui.page import build_page
 
         settings = self._settings
-        sources = AllowedSources(settings.source_prefixes)
+        sources = AllowedSources(settings.source_prefixes, settings.own_folders)
         evaluations = EvaluationFiles(settings.evaluations_folder)
         return build_page(self._library, self._worker, settings.allowed_edits, settings.mcp, sources, evaluations)
 

@@ -191,6 +191,11 @@ class Settings(BaseSettings):
         return self.edits or ("all" if self._is_private else "add")
 
     @property
+    def own_folders(self) -> list[Path]:
+        """Returns the folders that the library itself writes to, from which no pictures are imported."""
+        return [place for place in (self.data_dir, self.image_root) if isinstance(place, Path)]
+
+    @property
     def source_prefixes(self) -> list[str]:
         return _listed(self.sources_allowed)
 

@@ -35,6 +35,7 @@ def ingest(
     sources: Sources = None,
     table: Annotated[Path | None, typer.Option(help="A .csv, .tsv, .jsonl or .parquet file, a row a picture.")] = None,
     image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
+    encoding: Annotated[str, typer.Option(help="That of a table of text; else it is found out.")] = "",
     metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
     limit: Annotated[int | None, whole("--limit", "Ends after so many files.", 1)] = None,
     shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",
@@ -53,7 +54,7 @@ def ingest(
         if dry_run and near != "take":
             raise InvalidSelection("near_duplicates_with_dry_run", near="--near-duplicates", dry_run="--dry-run")
         selection = Selection(limit, Shard.parse(shard) if shard else None, _fields(metadata or []))
-        items = selection.of(items_from(sources or [], table, image_column))
+        items = selection.of(items_from(sources or [], table, image_column, encoding, context.obj.settings.own_folders))
         named = ", ".join([*map(source_label, sources or []), *([table.name] if table else [])])
         _add(context.obj, items, _How(named, batch_size, dry_run, in_place, near), write, as_json)
 

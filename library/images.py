@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 from typing import NewType
 
 import numpy as np
@@ -33,6 +33,7 @@ EXTENSIONS = {
     "WEBP": "webp",
 }
 OPENED_FORMATS = [name for name in EXTENSIONS if name != "MPO"]  # Pillow opens an MPO as JPEG first
+SYSTEM_FOLDERS = frozenset(["@eadir", "#recycle", "$recycle.bin", "__macosx", "system volume information"])
 IMAGE_SUFFIXES = frozenset(
     f".{ending}"
     for ending in (
@@ -108,13 +109,27 @@ def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
         raise RejectedImage("damaged") from error
 
 
-def reason_to_skip(name: str) -> Message | None:
-    """Returns why a file of a folder or an archive is not even read; None for one that may be a picture."""
+def reason_to_skip(path: str) -> Message | None:
+    """Returns why a file below a folder, an archive or a bucket is not even read; None for one that may be a picture.
+
+    `path` is that below the source: what lies in a hidden folder or in one of an operating system is left out, too.
+    """
+    *folders, name = PurePosixPath(path).parts or ("",)
+    for folder in folders:
+        if reason := reason_to_skip_folder(folder):
+            return reason
     if name.startswith("."):
         return message("hidden")
     if PurePath(name).suffix.lower() not in IMAGE_SUFFIXES:
         return message("by_its_name")
     return None
+
+
+def reason_to_skip_folder(name: str) -> Message | None:
+    """Returns why nothing in a folder of this name is imported; None for one that may hold pictures."""
+    if name.startswith(".") and name not in (".", ".."):
+        return message("hidden_folder")
+    return message("system_folder") if name.lower() in SYSTEM_FOLDERS else None
 
 
 def check_bytes(size: int) -> None:

@@ -3,8 +3,9 @@
 import atexit
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -35,8 +36,9 @@ class Library:
     Use it in a `with` statement, or call `close` at the end. Errors are those of library/errors.py.
     """
 
-    def __init__(self, library: ImageLibrary) -> None:
-        """`library` has a model that answers; it is closed with this object."""
+    def __init__(self, library: ImageLibrary, own_folders: Collection[Path] = ()) -> None:
+        """`library` has a model that answers; it is closed with this object. It writes to `own_folders`."""
+        self._own_folders = own_folders
         self._opened: ImageLibrary | None = library
         atexit.register(self.close)
 
@@ -64,7 +66,7 @@ class Library:
         dry_run, in_place = SELECTION.flag("dry_run", dry_run), SELECTION.flag("in_place", in_place)
         near, progress = near_of(near_duplicates, dry_run), SELECTION.flag("progress", progress)
         column, name = SELECTION.text("image_column", image_column), SELECTION.text("name", name)
-        selected = selection.of(items_of(pictures, column, name))
+        selected = selection.of(items_of(pictures, column, name, self._own_folders))
         total = len(selected) if isinstance(selected, list) else None
         added = library.add(selected, dry_run=dry_run, in_place=in_place, source=label_of(pictures), near=near)
         return Receipt(list(with_progress(added, total, "Checking" if dry_run else "Adding", progress)))

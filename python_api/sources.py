@@ -1,7 +1,7 @@
 """Reads what a Python program adds: places, pictures in memory, items, or any mix of these."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from io import IOBase
@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from db.sources.files import items_from
-from db.sources.tables import READERS
+from db.sources.tables import SUFFIXES
 from library.arguments import Arguments
 from library.errors import UnknownSource
 from library.ingest.items import Item, source_label
@@ -28,21 +28,24 @@ ALLOWED = message("allowed_pictures")
 Addable = str | os.PathLike[str] | bytes | Pixels | Item | Iterable["Addable"]
 
 
-def items_of(given: Addable, image_column: str = "", name: str = "", argument: str = "pictures") -> Iterable[Item]:
+def items_of(
+    given: Addable, image_column: str = "", name: str = "", own: Collection[Path] = (), argument: str = "pictures"
+) -> Iterable[Item]:
     """Returns the pictures to add as items: a list where their number is known, so that a progress can be shown.
 
-    `name` is for pictures in memory. Raises UnknownSource, in which `argument` names what is no picture and no place,
-    and InvalidSelection for the metadata of an item.
+    `name` is for pictures in memory, `own` are folders of the library itself, which are left out. Raises
+    UnknownSource, in which `argument` names what is no picture and no place, and InvalidSelection for the metadata of
+    an item.
     """
     match given:
         case str() | os.PathLike():
-            return _items_at(SOURCE.path(argument, given, ALLOWED), image_column)
+            return _items_at(SOURCE.path(argument, given, ALLOWED), image_column, own)
         case Item():
             return [replace(given, metadata=as_metadata(given.metadata, f"{argument}.metadata"))]
         case bytes() | Image.Image() | np.ndarray():
             return [_item_in_memory(given, name)]
     if isinstance(given, Iterable) and not isinstance(given, Mapping | IOBase):
-        found = _each(given, image_column, name, argument)
+        found = _each(given, image_column, name, own, argument)
         return _joined(list(found)) if isinstance(given, Sequence) else chain.from_iterable(found)
     raise SOURCE.impossible(argument, given, ALLOWED)
 
@@ -56,10 +59,10 @@ def label_of(given: Addable) -> str:
     return IN_MEMORY
 
 
-def _items_at(place: str, image_column: str) -> Iterable[Item]:
-    if "://" not in place and Path(place).suffix.lower() in READERS:
+def _items_at(place: str, image_column: str, own: Collection[Path]) -> Iterable[Item]:
+    if "://" not in place and Path(place).suffix.lower() in SUFFIXES:
         return items_from([], Path(place).expanduser(), image_column)
-    return items_from([place])
+    return items_from([place], own=own)
 
 
 def _item_in_memory(picture: bytes | Pixels, name: str) -> Item:
@@ -81,6 +84,8 @@ def _joined(found: Sequence[Iterable[Item]]) -> Iterable[Item]:
     return chain.from_iterable(found)
 
 
-def _each(given: Iterable[Addable], image_column: str, name: str, argument: str) -> Iterator[Iterable[Item]]:
+def _each(
+    given: Iterable[Addable], image_column: str, name: str, own: Collection[Path], argument: str
+) -> Iterator[Iterable[Item]]:
     for place, each in enumerate(given):
-        yield items_of(each, image_column, _numbered(name, place + 1), f"{argument}[{place}]")
+        yield items_of(each, image_column, _numbered(name, place + 1), own, f"{argument}[{place}]")

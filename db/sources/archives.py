@@ -41,7 +41,8 @@ def _item(path: str, source: str, size: int, read: Callable[[], bytes], original
     name = PurePosixPath(source).name
     if ".." in PurePosixPath(source).parts:
         return Item(path, name, partial(_refuse, RejectedImage("archive_climbs_out")), source=name)
-    return Item(path, name, partial(_read, size, read), source, skip=reason_to_skip(name), original_at=original_at)
+    skip = reason_to_skip(source.partition("/")[2])
+    return Item(path, name, partial(_read, size, read), source, skip=skip, original_at=original_at)
 
 
 def _read(size: int, read: Callable[[], bytes]) -> bytes:
@@ -70,7 +71,7 @@ def _tar_members(file: IO[bytes]) -> Iterator[Member]:
     with file, tarfile.open(fileobj=file, mode="r|*") as archive:
         for member in archive:
             if member.isfile():
-                wanted = reason_to_skip(PurePosixPath(member.name).name) is None and member.size <= MAX_FILE_BYTES
+                wanted = reason_to_skip(member.name) is None and member.size <= MAX_FILE_BYTES
                 content = archive.extractfile(member) if wanted else None
                 yield member.name, member.size, partial(bytes, content.read() if content else b"")
 

@@ -1,40 +1,48 @@
 """Lists the pictures of files, folders, patterns, archives, buckets and tables."""
 
 import glob
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote
 
 from db.os_errors import reason_of
 from db.sources.archives import TAR_SUFFIXES, ZIP_SUFFIX, is_archive, items_in_archive
 from db.sources.buckets import failure, file_system
-from db.sources.tables import READERS, items_in_table
-from library.errors import InvalidQuery, NotAllowed, SourceUnavailable, UnknownSource
-from library.images import check_bytes, reason_to_skip
+from db.sources.tables import SUFFIXES, items_in_table
+from db.sources.walk import walk
+from library.errors import InvalidQuery, NotAllowed, RejectedImage, SourceUnavailable, UnknownSource
+from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
 from library.messages import Message, message
 
 NAMED_BY = "SOURCE"
 
 
-def items_from(sources: Sequence[str], table: Path | None = None, image_column: str = "") -> Iterable[Item]:
+def items_from(
+    sources: Sequence[str],
+    table: Path | None = None,
+    image_column: str = "",
+    encoding: str = "",
+    own: Collection[Path] = (),
+) -> Iterable[Item]:
     """Returns an item for each file; in folders, archives and buckets, hidden ones and no pictures by name are skipped.
 
     What is left out comes as an item with `skip` set, so that a receipt can name it. Where an item comes from begins
     with the name of what was asked for: visitors see it, and where that lies on this machine is not theirs to know.
 
-    A list where listing is all it takes, so that a progress can be shown. Raises UnknownSource at once for a source
-    that is not there; while iterating, SourceUnavailable for one that goes.
+    `own` are folders of the library itself, which are left out. Returns a list where listing is all it takes, so that
+    a progress can be shown. Raises UnknownSource at once for a source that is not there; while iterating,
+    SourceUnavailable for one that goes.
     """
-    rows = items_in_table(table, image_column) if table else []
+    rows = items_in_table(table, image_column, encoding) if table else []
     places = [place for source in sources for place in _places(source)]
-    items = (item for place in places for item in _items_at(place))
-    if all(isinstance(place, Path) and not is_archive(place.name) for place in places):
+    own = {folder.resolve() for folder in own}
+    items = (item for place in places for item in _items_at(place, own))
+    if isinstance(rows, list) and all(isinstance(place, Path) and not is_archive(place.name) for place in places):
         return [*rows, *items]
     return chain(rows, items)
 
@@ -43,10 +51,12 @@ class AllowedSources:
     """Offers what lies below the prefixes of SOURCES_ALLOWED; links that lead out of them are refused."""
 
     archive_suffixes = (ZIP_SUFFIX, *TAR_SUFFIXES)
-    table_suffixes = tuple(READERS)
+    table_suffixes = SUFFIXES
 
-    def __init__(self, prefixes: Sequence[str]) -> None:
+    def __init__(self, prefixes: Sequence[str], own: Collection[Path] = ()) -> None:
+        """Offers nothing of `own`, the folders of the library itself."""
         self.prefixes = prefixes
+        self._own = {folder.resolve() for folder in own}
 
     def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
         return items_in_archive(name, partial(path.open, "rb")) if is_archive(name) else None
@@ -62,7 +72,7 @@ class AllowedSources:
         places = _places(source)
         for place in places:
             self._check(str(place))
-        return (item for place in places for item in _items_at(place))
+        return (item for place in places for item in _items_at(place, self._own))
 
     def _if_allowed(self, item: Item) -> Item:
         try:
@@ -86,11 +96,11 @@ def _is_below(source: str, prefix: str) -> bool:
         return False
 
 
-def _items_at(place: Path | str) -> Iterator[Item]:
+def _items_at(place: Path | str, own: Collection[Path]) -> Iterator[Item]:
     if isinstance(place, str):
         yield from _items_in_bucket(place)
     elif place.is_dir():
-        yield from _items_in_folder(place)
+        yield from _items_in_folder(place, own)
     elif is_archive(place.name):
         yield from items_in_archive(str(place), partial(place.open, "rb"), str(place.absolute()))
     else:
@@ -102,8 +112,10 @@ def _places(source: str) -> Sequence[Path | str]:
         file_system(source, NAMED_BY)
         return [source]
     path = Path(source).expanduser()
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        raise UnknownSource("table_as_source", name=path.name)
     try:
-        found = [path] if path.exists() else [Path(each) for each in sorted(glob.glob(str(path), recursive=True))]
+        found = [path] if path.exists() else [*_matching(str(path))]
     except OSError as error:
         raise UnknownSource("file_not_read", file=source[:120], reason=reason_of(error)) from None
     if not found:
@@ -111,14 +123,26 @@ def _places(source: str) -> Sequence[Path | str]:
     return found
 
 
-def _items_in_folder(folder: Path) -> Iterator[Item]:
-    """Lists a folder and those below it; links to folders are not followed, since they may lead in circles."""
+def _matching(pattern: str) -> Iterator[Path]:
+    """Yields what a pattern names, as a folder would list it: what stands there for no picture is left out."""
+    for each in map(Path, sorted(glob.glob(pattern, recursive=True))):
+        leave_out = reason_to_skip_folder if each.is_dir() else reason_to_skip
+        if not leave_out(each.name) or is_archive(each.name):
+            yield each
+
+
+def _items_in_folder(folder: Path, own: Collection[Path]) -> Iterator[Item]:
     named = Path(folder.resolve().name)
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(parent, name)
-            yield file_item(path, (named / path.relative_to(folder)).as_posix(), reason_to_skip(name))
+    for found in walk(folder, own):
+        source = (named / found.path.relative_to(folder)).as_posix()
+        if found.problem:
+            yield Item(str(found.path), found.path.name, partial(_refuse, found.problem), source)
+        else:
+            yield file_item(found.path, source, found.skip)
+
+
+def _refuse(problem: OSError) -> NoReturn:
+    raise problem
 
 
 def file_item(path: Path, source: str, skip: Message | None = None) -> Item:
@@ -126,6 +150,8 @@ def file_item(path: Path, source: str, skip: Message | None = None) -> Item:
 
 
 def _read(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise RejectedImage("no_regular_file")
     check_bytes(path.stat().st_size)
     return path.read_bytes()
 
@@ -146,7 +172,8 @@ def _items_in_bucket(url: str) -> Iterator[Item]:
             yield from _items_of_object(files, f"{scheme}://{root}", root)
             return
         for key, details in _listed(files, root):
-            yield object_item(files, f"{scheme}://{key}", key, int(details.get("size") or 0))
+            below = key.removeprefix(root).lstrip("/")
+            yield object_item(files, f"{scheme}://{key}", key, int(details.get("size") or 0), below)
     except FileNotFoundError:
         raise SourceUnavailable("nothing_at", url=url) from None
     except Exception as error:  # each kind of bucket has a family of exceptions of its own
@@ -162,15 +189,18 @@ def _items_of_object(files: Any, url: str, key: str) -> Iterator[Item]:
 
 def _listed(files: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Lists folder by folder, since a listing of everything may not fit into memory."""
-    for _, folders, found in files.walk(root, detail=True, on_error="raise"):
-        for name in [name for name in folders if name.startswith(".")]:
+    for parent, folders, found in files.walk(root, detail=True, on_error="raise"):
+        for name in [name for name in folders if reason_to_skip_folder(name)]:
             del folders[name]
+            yield f"{parent}/{name}/", {}
         yield from ((details["name"], details) for _, details in sorted(found.items()))
 
 
-def object_item(files: Any, url: str, key: str, size: int) -> Item:
+def object_item(files: Any, url: str, key: str, size: int, below: str) -> Item:
+    """Makes the item of an object, or of a folder that is left out; `below` is its key below what is listed."""
+    skip = reason_to_skip_folder(PurePosixPath(below).name) if below.endswith("/") else reason_to_skip(below)
     name = PurePosixPath(key).name
-    return Item(url, name, partial(_read_object, files, key, size), url, skip=reason_to_skip(name), original_at=url)
+    return Item(url, name, partial(_read_object, files, key, size), url, skip=skip, original_at=url)
 
 
 def _read_object(files: Any, key: str, size: int) -> bytes:

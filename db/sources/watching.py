@@ -17,7 +17,7 @@ from db.os_errors import reason_of
 from db.sources.buckets import failure, file_system
 from db.sources.files import NAMED_BY, file_item, object_item
 from library.errors import SourceUnavailable, UnknownSource
-from library.images import check_bytes, reason_to_skip
+from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
 from library.ingest.watch_source import Source, SourceListing
 from library.messages import message
@@ -161,7 +161,7 @@ class WatchedFolder:
                 unread.add(str(error.filename))
 
         for parent, folders, names in os.walk(self.name, onerror=note):
-            shown = (name for name in folders if not name.startswith("."))
+            shown = (name for name in folders if not reason_to_skip_folder(name))
             folders[:] = [name for name in shown if os.path.join(parent, name) not in self._left_out]
             yield parent, [name for name in names if reason_to_skip(name) is None]
 
@@ -188,7 +188,8 @@ class WatchedBucket:
 
     def item(self, path: str, signature: str) -> Item:
         size = int(signature.partition(":")[0])
-        return object_item(self._files, path, path.partition("://")[2], size)
+        key = path.partition("://")[2]
+        return object_item(self._files, path, key, size, self._below(key))
 
     def is_being_written(self, path: str) -> bool:
         return False
@@ -214,8 +215,10 @@ class WatchedBucket:
             return None
 
     def _may_be_picture(self, key: str) -> bool:
-        below = PurePosixPath(key.removeprefix(self._root).lstrip("/"))
-        return not any(part.startswith(".") for part in below.parts) and reason_to_skip(below.name) is None
+        return reason_to_skip(self._below(key)) is None
+
+    def _below(self, key: str) -> str:
+        return key.removeprefix(self._root).lstrip("/")
 
     def _url(self, key: str) -> str:
         return f"{self._scheme}://{key}"
