@@ -15,7 +15,16 @@ from db.milvus.clusters import NlistRule
 from db.milvus.connection import Connection
 from db.milvus.lease import Lease
 from db.milvus.milvus_errors import is_missing, is_not_loaded
-from db.milvus.schema import LOAD_TIMEOUT, TIMEOUT, create_index, has_index, index_nlist, stored_rows, vector_dim
+from db.milvus.schema import (
+    LOAD_TIMEOUT,
+    TIMEOUT,
+    create_index,
+    has_index,
+    index_nlist,
+    loaded_rows,
+    stored_rows,
+    vector_dim,
+)
 from library.errors import IndexUnavailable
 
 logger = logging.getLogger(__name__)
@@ -49,6 +58,7 @@ class CollectionHandle:
         self.version: str | None = None
         self.rows: int | None = None
         self.rows_are_current = False
+        self.rows_at_load = 0
         self.searches = 0
         self.has_written = False
         self.empty_at: int | None = None  # the load under which an empty answer was found to be true
@@ -110,13 +120,8 @@ class CollectionHandle:
 
     def count(self, generation: int) -> int:
         """Counts the rows, all that were written until now."""
-
-        def ask(client: MilvusClient) -> int:
-            [row] = client.query(self.name, filter="", output_fields=["count(*)"], timeout=TIMEOUT)
-            return int(row["count(*)"])
-
         self.rows_are_current = True
-        self.rows = self.ask(generation, ask)
+        self.rows = self.ask(generation, lambda client: loaded_rows(client, self.name))
         return self.rows
 
     def wanted_nlist(self, rows: int) -> int:
@@ -150,8 +155,19 @@ class CollectionHandle:
 
     def _load(self) -> None:
         with self.connection.locks.searching.shared():
-            self.do(lambda client: client.load_collection(self.name, timeout=LOAD_TIMEOUT))
+            self.do(self._load_by)
         logger.info("collection %s: loaded", self.name)
+
+    def _load_by(self, client: MilvusClient) -> None:
+        client.load_collection(self.name, timeout=LOAD_TIMEOUT)
+        if not self.backend.is_shared:
+            return
+        try:
+            # Until one strong read, a server that has just loaded may answer without the rows that nobody flushed.
+            self.rows_at_load = loaded_rows(client, self.name, consistency="Strong")
+        except MilvusException as error:
+            if not is_not_loaded(error):  # released by another process: whoever asks loads it again
+                raise
 
     def _release(self) -> None:
         with self.connection.locks.searching.shared():

@@ -124,7 +124,9 @@ class LoadedMilvusCollection:
         handle = self._handle
         if not handle.backend.is_shared or handle.empty_at == handle.lease.generation:
             return False
-        return handle.has_written or handle.do(lambda client: stored_rows(client, handle.name)) > 0
+        if handle.has_written or handle.rows_at_load:
+            return True
+        return handle.do(lambda client: stored_rows(client, handle.name)) > 0
 
     def _ask_again(self, ask: Callable[[MilvusClient], list[list[Hit]]]) -> list[list[Hit]]:
         generation = self._handle.lease.reload(self._handle.lease.generation)

@@ -52,3 +52,9 @@ def vector_dim(client: MilvusClient, name: str) -> int:
 def stored_rows(client: MilvusClient, name: str) -> int:
     """Returns the row count without loading. A server counts what was flushed, and what was deleted since."""
     return int(client.get_collection_stats(name, timeout=TIMEOUT)["row_count"])
+
+
+def loaded_rows(client: MilvusClient, name: str, consistency: str = "Session") -> int:
+    """Counts the rows of a loaded collection, also those that were not flushed; "Strong" also those of others."""
+    [row] = client.query(name, filter="", output_fields=["count(*)"], consistency_level=consistency, timeout=TIMEOUT)
+    return int(row["count(*)"])
