@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from library.record_limits import MAX_DEPTH
+
 SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?")
@@ -55,15 +57,25 @@ def plain(value: Any) -> Any:
         case bytes():
             return None
         case _:
-            return json.dumps(_nested(value), ensure_ascii=False)
+            return _as_text(value)
 
 
-def _nested(value: Any) -> Any:
+def _as_text(value: Any) -> Any:
+    try:
+        return json.dumps(_nested(value), ensure_ascii=False)
+    except RecursionError:
+        return value  # the check of its record refuses it with the reason
+
+
+def _nested(value: Any, depth: int = 1) -> Any:
+    """Returns the value with plain ones inside. Raises RecursionError for what is nested deeper than is kept."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
     match value:
         case Mapping():
-            return {str(name): _nested(each) for name, each in value.items()}
+            return {str(name): _nested(each, depth + 1) for name, each in value.items()}
         case list() | tuple():
-            return [_nested(each) for each in value]
+            return [_nested(each, depth + 1) for each in value]
         case _:
             return plain(value)
 

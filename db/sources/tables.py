@@ -54,7 +54,7 @@ def _items_with_places(path: Path, table: Table, image_column: str) -> Iterator[
         if isinstance(row, RejectedImage):
             yield _bad_row(path, number, row)
             continue
-        yield _item(path, row[image_column], places, {name: column[read] for name, column in values.items()})
+        yield _item(path, row.get(image_column), places, {name: column[read] for name, column in values.items()})
         read += 1
 
 
@@ -69,7 +69,7 @@ def _items_with_pictures(path: Path, table: Table, image_column: str) -> Iterato
         else:
             others = {name: value for name, value in row.items() if name != image_column}
             metadata = {name: plain_column([value])[0] for name, value in others.items()}
-            yield _embedded(path, number, row[image_column], metadata)
+            yield _embedded(path, number, row.get(image_column), metadata)
 
 
 def _embedded(table: Path, number: int, cell: Any, metadata: dict[str, Any]) -> Item:

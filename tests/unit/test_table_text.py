@@ -124,6 +124,17 @@ def test_a_row_that_cannot_be_read_hides_no_other(tmp_path):
             item.read()
 
 
+def test_a_line_without_the_column_or_nested_too_deep_hides_no_other(tmp_path, library, picture):
+    (tmp_path / "a.png").write_bytes(picture("red"))
+    (tmp_path / "b.png").write_bytes(picture("blue"))
+    deep = "[" * 40 + "]" * 40
+    lines = ['{"filepath": "a.png"}', '{"caption": "x"}', f'{{"filepath": "b.png", "deep": {deep}}}']
+    items = items_in_table(table(tmp_path, "\n".join(lines), name="photos.jsonl"), "filepath")
+    receipts = list(library.add(items))
+    assert [receipt.status for receipt in receipts] == ["new", "skipped", "rejected"]
+    assert "deep is nested more than 32 levels" in str(receipts[2].reason)
+
+
 def test_a_row_with_more_cells_than_the_header_is_refused(tmp_path):
     items = items_in_table(table(tmp_path, "filepath,caption\na.jpg,x,y\nb.jpg,z,,\n"), "filepath")
     with pytest.raises(Exception, match="3 cells where the header has 2"):
