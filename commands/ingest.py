@@ -12,9 +12,9 @@ from commands.printing import print_receipts
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from db.sources.files import items_from
 from library.errors import InvalidSelection
+from library.exports.receipt_file import Write, receipt_file
 from library.ingest.batch import BATCH_SIZE
 from library.ingest.items import Item, source_label
-from library.ingest.receipt_file import Write, receipt_file
 from library.ingest.receipts import FileReceipt, tally
 from library.ingest.selection import Selection, Shard
 from library.ingest.storing import Near, as_near

@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 
 class Build(Protocol):
+    """Builds the library that the settings describe."""
+
     def __call__(self, settings: Settings, others: Sequence[str] = ()) -> ImageLibrary:
         """Returns a library that offers the `others` beside the models of the settings. Connects to nothing yet."""
         ...

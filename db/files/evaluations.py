@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 
 class EvaluationFiles:
+    """Keeps evaluations in a folder, and makes it with the first of them."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 

@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 
 class RunLog:
+    """Keeps one line of JSON for each past run. A line that cannot be written is logged and ends no run."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
 

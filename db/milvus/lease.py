@@ -17,6 +17,8 @@ State = Literal["released", "loading", "loaded", "releasing"]
 
 @dataclass(frozen=True)
 class LeaseStatus:
+    """Holds what the health report says of a lease; counts are those since the process began."""
+
     state: State
     seconds_until_release: float | None  # None unless loaded and idle
     loads: int

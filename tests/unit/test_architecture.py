@@ -98,6 +98,13 @@ def test_a_docstring_opens_with_a_verb(folder):
             assert re.fullmatch("[A-Z][a-z]+s", first) and first not in NO_VERBS, f"{path}: {docstring}"
 
 
+def test_a_public_class_says_what_it_is_for():
+    for path in (path for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{path}: {node.name}"
+
+
 def test_what_is_imported_is_required_by_name():
     sources = [*ROOT.glob("*.py"), *(path for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py"))]
     imported = set().union(*map(imports, sources)) - ROOMS - {"library"} - set(sys.stdlib_module_names)

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from library.errors import InvalidSelection
+from library.exports.receipt_file import receipt_file
 from library.ingest.items import Item
-from library.ingest.receipt_file import receipt_file
 from library.ingest.receipts import FileReceipt
 from library.ingest.selection import Selection, Shard
 from library.messages import message

@@ -25,6 +25,8 @@ FEWEST = 2
 
 
 class DuplicateHandlers:
+    """Answers the view of near-duplicates: the search for them, and each decision about a group."""
+
     def __init__(self, library: ImageLibrary, review: DuplicateReview, edits: Edits) -> None:
         self._library = library
         self._review = review

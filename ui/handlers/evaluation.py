@@ -24,6 +24,8 @@ EVALUATIONS_SHOWN = 30
 
 
 class MeasuringHandlers:
+    """Answers the view of accuracy: the tuning of nprobe, and the table of past evaluations."""
+
     def __init__(
         self, library: ImageLibrary, jobs: JobRunner[Tuning], edits: Edits, evaluations: Evaluations | None = None
     ) -> None:

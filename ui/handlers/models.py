@@ -23,6 +23,8 @@ from ui.views import Json, View, error_view, models_view, reindexing_view
 
 
 class ModelHandlers:
+    """Answers the panel of models: which one a search uses, and what each has encoded."""
+
     def __init__(self, library: ImageLibrary, worker: Worker, edits: Edits) -> None:
         self._library = library
         self._worker = worker
