@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Annotated, Any
 
 import typer
@@ -51,10 +52,14 @@ class Place:
         return json.loads(self.printed(*arguments, "--json"))
 
     def printed(self, *arguments: str) -> str:
-        ended = run_program(arguments, self.folder, self.environment, ENDED_WITHIN)
+        ended = self.ended(*arguments)
         if ended.returncode:
             raise RuntimeError(f"{arguments[0]}: {ended.stderr.strip()[-300:]}")
         return ended.stdout
+
+    def ended(self, *arguments: str) -> CompletedProcess[str]:
+        """Returns how a command ended, with what it printed."""
+        return run_program(arguments, self.folder, self.environment, ENDED_WITHIN)
 
     def ingest(self) -> dict[str, int]:
         found: dict[str, int] = self.run("ingest", str(self.folder / "pictures"))
@@ -130,14 +135,14 @@ def main(
     print_row(["---", "---:", "---:", "---"])
     with tempfile.TemporaryDirectory() as folder, MilvusServer(Path(folder) / "server", AS_DELIVERED) as server:
         for name in case or CASES:
-            wrong = [each for number in range(trials) if (each := _tried(CASES[name], server, Path(folder), number))]
+            wrong = [each for number in range(trials) if (each := tried(CASES[name], server, Path(folder), number))]
             print_row(
                 [name.replace("_", " "), str(trials), str(len(wrong)), "; ".join(dict.fromkeys(wrong)) or "nothing"]
             )
 
 
-def _tried(case: Case, server: MilvusServer, folder: Path, number: int) -> str:
-    with _fresh(server, folder / f"{case.__name__}{number}") as place:
+def tried(case: Case, server: MilvusServer, folder: Path, number: int) -> str:
+    with within(server, folder / f"{case.__name__}{number}") as place:
         try:
             return ", ".join(case(place, server))
         except RuntimeError as error:
@@ -145,7 +150,7 @@ def _tried(case: Case, server: MilvusServer, folder: Path, number: int) -> str:
 
 
 @contextmanager
-def _fresh(server: MilvusServer, folder: Path) -> Iterator[Place]:
+def within(server: MilvusServer, folder: Path) -> Iterator[Place]:
     (folder / "pictures").mkdir(parents=True)
     for name, data in list(samples().items())[:PICTURES]:
         (folder / "pictures" / name).write_bytes(data)

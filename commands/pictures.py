@@ -9,6 +9,7 @@ from commands.printing import print_json, print_table
 from commands.session import EXIT_UNAVAILABLE, fail, failures_as_exit_codes
 from library.image_library import LibraryStatus
 from library.images import parse_content_id
+from library.messages import message
 from library.ports import IndexStatus
 
 
@@ -24,6 +25,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         print_json(report)
     else:
         print_table(report)
+    if now.elsewhere:
+        typer.echo(str(message("pictures_elsewhere")), err=True)
 
 
 def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help="Content IDs.")]) -> None:

@@ -61,6 +61,15 @@ class LibraryStatus:
             return 0
         return max(0, self.pictures - self.index.rows)
 
+    @property
+    def elsewhere(self) -> int:
+        """Returns how many rows are known to belong to pictures of another image store."""
+        if self.pictures is None or not self.index:
+            return 0
+        if self.index.rows is None or not self.index.rows_are_current:
+            return 0 if self.pictures else self.index.flushed_rows
+        return max(0, self.index.rows - self.pictures)
+
 
 class ImageLibrary:
     """Imports, searches and keeps pictures. Safe to call from several threads.

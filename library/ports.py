@@ -171,6 +171,7 @@ class IndexStatus:
     searches: int
     nprobe: int | None = None  # what a search looks into by itself; None while the rows are not counted
     nprobe_is_chosen: bool = False
+    flushed_rows: int = 0  # on a server, when it was first asked: known before anything is loaded
     outdated_choice: int | None = None  # an nprobe that was chosen while the index had other clusters
 
 

@@ -185,6 +185,7 @@ def status_view(status: LibraryStatus) -> Json:
     return {
         "pictures": status.pictures,
         "missing": status.missing,
+        "elsewhere": status.elsewhere,
         "store_problem": _text(status.store_problem),
         "model": {
             "name": info.name if info else chosen,

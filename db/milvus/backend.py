@@ -17,7 +17,6 @@ class Backend(Protocol):
     script_opening: str  # Python that makes `client`, for the program that repeats a search
     is_shared: bool  # other processes may write, release or rebuild at any time
     flush_after_run: int  # unflushed rows from which the end of a run flushes
-    flushes_on_close: bool
     indexes_late: bool  # flushed rows get their index later, in the background
     rows_in_an_answer: int | None  # None: no bound
 

@@ -131,6 +131,7 @@ class MilvusCollection:
             searches=handle.searches,
             nprobe=chosen or (None if handle.rows is None else automatic_nprobe(handle.rows, handle.nlist)),
             nprobe_is_chosen=chosen is not None,
+            flushed_rows=handle.flushed_rows,
             outdated_choice=choice.nprobe if choice and choice.nlist != handle.nlist else None,
         )
 
@@ -155,7 +156,7 @@ class MilvusCollection:
     def close(self) -> None:
         """Flushes and releases; a Milvus that is away needs neither."""
         try:
-            if self._unflushed and self._backend.flushes_on_close:
+            if self._unflushed:
                 self.flush()
             self.handle.lease.release_now()
         except IndexUnavailable as error:

@@ -58,7 +58,7 @@ class CollectionHandle:
         self.version: str | None = None
         self.rows: int | None = None
         self.rows_are_current = False
-        self.rows_at_load = 0
+        self.rows_at_load = self.flushed_rows = 0
         self.searches = 0
         self.has_written = False
         self.empty_at: int | None = None  # the load under which an empty answer was found to be true
@@ -151,6 +151,7 @@ class CollectionHandle:
         if dim != self.dim:
             raise IndexUnavailable("other_dimension", name=self.name, stored=str(dim), made=str(self.dim))
         self.nlist = index_nlist(client, self.name)
+        self.flushed_rows = stored_rows(client, self.name) if self.backend.is_shared else 0
         self.version = client.get_server_version(timeout=TIMEOUT).removeprefix("milvus_lite-").removeprefix("v")
 
     def _load(self) -> None:

@@ -38,7 +38,6 @@ class Lite:
     script_opening = SCRIPT_OPENING
     is_shared = False
     flush_after_run = 200  # beyond it, Lite's slow search of unflushed rows is felt
-    flushes_on_close = True
     indexes_late = True
     rows_in_an_answer: int | None = None
 

@@ -35,7 +35,6 @@ class Server:
     script_opening = SCRIPT_OPENING
     is_shared = True
     flush_after_run = 1000
-    flushes_on_close = False
     indexes_late = False
     rows_in_an_answer: int | None = 10_000  # an answer is one message of at most 64 MiB
 

@@ -10,10 +10,10 @@ from PIL import Image
 
 from library.collections import Collections
 from library.errors import InvalidQuery
-from library.messages import Message
+from library.messages import Message, message
 from library.models import Models
 from library.pictures import Pictures
-from library.ports import Encoder, EncoderInfo, LoadedCollection, Question, Vector, VectorDatabase
+from library.ports import Encoder, EncoderInfo, Hit, LoadedCollection, Question, Vector, VectorDatabase
 from library.records import Record
 from library.search.batch import BatchQuery, BatchResult, answer_all
 from library.search.fields import FieldCatalogue
@@ -62,6 +62,7 @@ class Searcher:
         self._fields = fields
         self._null_models = null_models
         self._stored_vectors = StoredVectors()
+        self._has_found_own = False
         self.recent_texts: deque[str] = deque(maxlen=RECENT_TEXTS)  # in memory only
 
     def search(self, query: Query) -> Answer:
@@ -87,6 +88,7 @@ class Searcher:
             explained = index.explain(_question(vector, query, pictures))
         timings = _timings(*moments)
         logger.debug("search: %d hits, %s", len(hits), timings)
+        notes += self._notes_on_store(hits)
         answer = Answer(hits, timings, notes, pictures, has_more, model=encoder.info.name, explained=explained)
         return self._judged(answer, encoder, vector, query)
 
@@ -138,6 +140,13 @@ class Searcher:
             own = uncropped_pictures(parts, pictures)
             vectors = fill_stored_vectors(parts, vectors, own, self._stored_vectors.of(own, encoder, index))
         return combine([each for each in vectors if each is not None], [part.weight for part in parts])
+
+    def _notes_on_store(self, hits: Sequence[Hit]) -> list[Message]:
+        """Tells of hits whose pictures another image store holds, until a search has found one of this store."""
+        if not hits or self._has_found_own:
+            return []
+        self._has_found_own = bool(self._pictures.stored([hit.record.content_id for hit in hits]))
+        return [] if self._has_found_own else [message("pictures_elsewhere")]
 
     def _judged(self, answer: Answer, encoder: Encoder, vector: Vector, query: Query) -> Answer:
         """Returns the answer with how far each hit stands out, where that is known."""

@@ -28,7 +28,7 @@ class StatusHandlers:
         uploading = self._worker.current() is not None  # what is stored first gets its row a moment later
         value = status_view(self._library.status())
         return value | {
-            "missing": 0 if uploading else value["missing"],
+            **({"missing": 0, "elsewhere": 0} if uploading else {}),
             "reindexing": reindexing_view(self._worker.reindexing),
             "may_reindex": self._edits == "all",
             "models": models_view(self._library.models.offered()),

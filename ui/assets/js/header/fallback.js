@@ -43,9 +43,17 @@ const offerOf = (status) => {
   };
 };
 
+const elsewhereOf = ({ elsewhere }) => ({
+  title: phrase('fallback.elsewhere', { count: elsewhere }),
+  detail: [phrase('fallback.where')],
+  action: '',
+  event: '',
+});
+
 const messageOf = (status) => {
   if (isWorking(status.reindexing)) return progressOf(status);
-  return status.model.stand_in || status.missing ? offerOf(status) : null;
+  if (status.model.stand_in || status.missing) return offerOf(status);
+  return status.elsewhere ? elsewhereOf(status) : null;
 };
 
 const write = (node, text) => {

@@ -1,0 +1,38 @@
+"""Says so where the search index holds pictures that the image store does not."""
+
+import pytest
+
+from library.image_library import ImageLibrary
+from library.search.parts import TextPart
+from library.search.query import Query
+from testing.fakes import ColourEncoder, MemoryStore, ready
+from testing.pictures import item
+from ui.views import status_view
+
+
+@pytest.fixture
+def other(filled, database) -> ImageLibrary:
+    """Returns a library over a new image store and the collection that another has filled."""
+    return ImageLibrary(MemoryStore(), ready(ColourEncoder()), database)
+
+
+def notes(library: ImageLibrary) -> list[str]:
+    return [note.code for note in library.search(Query((TextPart("red"),))).notes]
+
+
+def test_a_search_says_that_another_store_holds_what_it_finds(other):
+    assert notes(other) == notes(other) == ["pictures_elsewhere"]
+
+
+def test_a_search_over_its_own_store_says_nothing(library, filled):
+    assert notes(library) == []
+
+
+def test_the_status_counts_the_pictures_of_another_store(other, picture):
+    assert status_view(other.status())["elsewhere"] == 3
+    list(other.add([item("red.png", picture("red"))]))
+    assert status_view(other.status())["elsewhere"] == 2
+
+
+def test_a_library_of_its_own_has_none_elsewhere(library, filled):
+    assert status_view(library.status())["elsewhere"] == 0
