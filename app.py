@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from library.messages import Message
 from library.validation import shown
-from runtime import prepare_environment, prepare_process
+from runtime import exit_while_models_load, prepare_environment, prepare_process
 from settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def main() -> None:
     prepare_process()
     from commands.main import commands
 
-    commands(obj=build)
+    with exit_while_models_load():
+        commands(obj=build)
 
 
 def _image_store(settings: Settings) -> "ImageStore":

@@ -6,9 +6,12 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
+import threading
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -24,6 +27,7 @@ ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own pool keeps what Milvus Lite has freed
 }
 UPLOADS = "likeness-uploads-"
+MODEL_THREAD = "model"  # the name of every thread that loads one
 
 
 def prepare_environment() -> None:
@@ -44,6 +48,19 @@ def prepare_process() -> None:
         del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
     start_logging()
     warnings.filterwarnings("ignore", module="PIL")
+
+
+@contextmanager
+def exit_while_models_load() -> Iterator[None]:
+    """Exits at once where a thread still loads a model: torch aborts the process if the interpreter ends beside it."""
+    try:
+        yield
+    except SystemExit as end:
+        if isinstance(end.code, int | None) and any(each.name == MODEL_THREAD for each in threading.enumerate()):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(end.code or 0)
+        raise
 
 
 def _use_model_cache_that_can_be_written() -> None:

@@ -193,13 +193,17 @@ class Library:
     def __bool__(self) -> bool:
         return True
 
-    def __contains__(self, id: object) -> bool:
+    def __contains__(self, picture: object) -> bool:
+        """Returns whether a hit or a content ID is that of a picture in the library."""
+        id = picture.content_id if isinstance(picture, Hit) else picture
         try:
             return bool(self._library.pictures.stored([parse_content_id(id)]))
         except InvalidContentId:
             return False
 
     def __enter__(self) -> Self:
+        """Returns this library. Raises LibraryClosed."""
+        _ = self._library
         return self
 
     def __exit__(

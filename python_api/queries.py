@@ -18,7 +18,7 @@ from library.search.filters import Draft, Filter, Match, parse_condition
 from library.search.parts import MAX_WEIGHT, LibraryPart, Part, PicturePart, TextPart
 from library.search.query import MAX_DEPTH, MAX_LIMIT, MAX_NPROBE, ORDERS, Query
 from library.validation import is_number
-from python_api.hits import Hit
+from python_api.hits import Hit, Hits
 from python_api.pixels import Pixels, png_bytes
 
 QUERY = Arguments(InvalidQuery)
@@ -56,7 +56,7 @@ def query_of(
 
 def parts_of(given: object) -> tuple[Part, ...]:
     """Returns the parts of the query, at least one. Raises InvalidQuery or RejectedImage."""
-    if not isinstance(given, list | tuple) or _is_weighted(given):
+    if not isinstance(given, list | tuple | Hits) or _is_weighted(given):
         return (_part("query", given),)
     if not given:
         raise InvalidQuery("nothing_asked")

@@ -34,11 +34,11 @@ class Backend(Protocol):
         ...
 
     def flushing(self, locks: Locks) -> AbstractContextManager[object]:
-        """Keeps out whatever a flush or a drop does not bear beside it."""
+        """Keeps out, while held, the writes and searches that may not run beside a flush or a drop."""
         ...
 
     def rebuilding(self, locks: Locks) -> AbstractContextManager[object]:
-        """Keeps out whatever a rebuild of an index does not bear beside it."""
+        """Keeps out, while held, the writes and searches that may not run beside a rebuild of the index."""
         ...
 
     def flushes_in_bulk(self, unflushed: int, seconds: float) -> bool:

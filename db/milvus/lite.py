@@ -32,7 +32,7 @@ client = MilvusClient(str(Path(os.environ.get("DATA_DIR") or "data") / "milvus.d
 
 
 class Lite:
-    """Milvus Lite in the folder `path`; see `Backend` for what each method does."""
+    """Keeps collections with Milvus Lite in the folder `path`; `Backend` says what each method does."""
 
     name = "Milvus Lite"
     script_opening = SCRIPT_OPENING
@@ -46,6 +46,8 @@ class Lite:
 
     def connect(self) -> MilvusClient:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._is_locked():  # within one process Lite would share its server, which the first to close ends for all
+            raise IndexUnavailable("lite_in_use", name=self._path.name)
         return MilvusClient(str(self._path), grpc_options=RARE_PINGS)
 
     def release_files(self) -> None:
@@ -99,15 +101,15 @@ class Lite:
         return True
 
     def _is_locked(self) -> bool:
-        """Tells whether another process has Milvus Lite's folder open: pymilvus keeps its reason to itself."""
-        import fcntl
-
+        """Tells whether Milvus Lite's folder is open already: pymilvus keeps its reason to itself."""
         try:
+            import fcntl
+
             with (self._path / "LOCK").open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
-        except OSError:
+        except (OSError, ImportError):
             return False
         return False
 

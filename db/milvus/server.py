@@ -29,7 +29,7 @@ client = MilvusClient(
 
 
 class Server:
-    """Reaches a Milvus server at `uri`; see `Backend` for what each method does."""
+    """Reaches a Milvus server at `uri`; `Backend` says what each method does."""
 
     name = "Milvus"
     script_opening = SCRIPT_OPENING

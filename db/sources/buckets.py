@@ -29,8 +29,14 @@ def file_system(url: str, named_by: str, refusal: type[LikenessError] = UnknownS
         how = "pip install -r requirements-s3.txt" if scheme in ("s3", "s3a") else str(error)
         raise refusal("store_needs_package", setting=named_by, url=url, how=how) from None
     options = _s3_options() if scheme in ("s3", "s3a") else {}
-    files = kind(skip_instance_cache=True, use_listings_cache=False, **options)
-    if options:
+    try:
+        options = options or kind._get_kwargs_from_urls(url)
+        files = kind(skip_instance_cache=True, use_listings_cache=False, **options)
+    except TypeError:  # an argument that stands nowhere in the address
+        raise refusal("address_incomplete", setting=named_by, url=url, scheme=scheme) from None
+    except (ValueError, OSError) as error:  # some connect at once
+        raise refusal("address_not_opened", setting=named_by, url=url, reason=str(error)) from error
+    if scheme in ("s3", "s3a"):
         files.retries = 1  # botocore tries again already
     return files, str(kind._strip_protocol(url))
 

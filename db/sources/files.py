@@ -159,7 +159,10 @@ def _read(path: Path) -> bytes:
 def read_query_picture(path: str) -> bytes:
     """Returns the bytes of a file to search with. Raises InvalidQuery or RejectedImage."""
     try:
-        return _read(Path(path).expanduser())
+        file = Path(path).expanduser()
+        if file.is_dir():
+            raise InvalidQuery("folder_to_search_with", path=path)
+        return _read(file)
     except OSError as error:
         raise InvalidQuery("file_not_read", file=path, reason=error.strerror or str(error)) from None
 

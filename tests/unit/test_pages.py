@@ -14,7 +14,7 @@ def test_the_readme_is_short():
     assert len(read("README.md").splitlines()) <= 200
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *(ROOT / "encoders").rglob("README.md")], ids=lambda page: page.name)
 def test_every_link_leads_to_a_file_and_its_heading(page):
     for link in links(page):
         name, _, anchor = link.partition("#")

@@ -195,11 +195,25 @@ def test_pictures_are_counted_and_deleted_by_hit_or_id(filled):
         filled.delete(red)
 
 
+def test_a_hit_is_in_the_library_until_it_is_deleted(filled):
+    hit = filled.search("red", limit=1)[0]
+    assert hit in filled and hit.content_id in filled
+    filled.delete(hit)
+    assert hit not in filled
+
+
+def test_hits_are_a_query_as_a_list_of_them_is(filled):
+    hits = filled.search("red")[:2]
+    assert parts_of(hits) == parts_of(list(hits)) != ()
+
+
 def test_a_closed_library_says_so(library):
     opened = Library(library)
     opened.close()
     opened.close()
     assert repr(opened) == "Library(closed)"
+    with pytest.raises(LibraryClosed), opened:
+        pass
     with pytest.raises(LibraryClosed, match="is closed"):
         opened.search("red")
 

@@ -3,6 +3,7 @@
 import inspect
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +56,7 @@ CALLS = [
     ("add", [""], {}, UnknownSource, "pictures=''"),
     ("add", [["", "a"]], {}, UnknownSource, "pictures[0]=''"),
     ("add", ["~nobody-of-this-name/x"], {}, UnknownSource, "pictures='~nobody"),
+    ("add", ["github://x/y"], {}, LikenessError, "SOURCE=github://x/y says too little: github wants"),
     ("add", ["a\0b"], {}, UnknownSource, "pictures='a"),
     ("add", ["a" * 5000], {}, UnknownSource, "cannot be read: File name too long."),
     ("add", [{"a": 1}], {}, UnknownSource, "pictures={'a': 1}"),
@@ -88,6 +90,7 @@ CALLS = [
     ("search", [("a", 101)], {}, InvalidQuery, "query[1]=101 is not possible: a number from -100 to 100"),
     ("search", [("a", math.nan)], {}, InvalidQuery, "query[1]=nan"),
     ("search", [("a", 0)], {}, InvalidQuery, "The weight 0 is not possible"),
+    ("search", [Path("/")], {}, InvalidQuery, "/ is a folder. Search with one picture, or a list of pictures."),
     ("search", [np.zeros(5)], {}, RejectedImage, "An array of shape (5,) is no picture"),
     ("search", [np.full((2, 2), "x")], {}, RejectedImage, "An array of <U1 is no picture"),
     ("search", [CLOSED], {}, RejectedImage, "cannot be decoded"),
