@@ -30,6 +30,7 @@ class Record:
     source: str
     metadata: Metadata = field(default_factory=dict)
     original_at: str = ""  # a path or URL, where the store has only the thumbnail and this record
+    from_sidecars: tuple[str, ...] = ()  # the metadata that were said by files beside it, and by nothing else
 
     @classmethod
     def of(
@@ -66,7 +67,8 @@ class Record:
     @classmethod
     def from_json(cls, text: str) -> "Record":
         """Reads a record that the store has written."""
-        return cls(**json.loads(text))
+        fields = json.loads(text)
+        return cls(**fields | {"from_sidecars": tuple(fields.get("from_sidecars", ()))})
 
     @property
     def added_at(self) -> datetime:

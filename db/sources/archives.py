@@ -1,14 +1,15 @@
 """Reads pictures from zip and tar archives, without unpacking anything to disk."""
 
-import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, Any
 
+from db.sources.archive_sidecars import DAMAGE, sidecars_in_tar, sidecars_in_zip
+from db.sources.sidecars import Sidecars
 from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip
 from library.ingest.items import Item
@@ -16,23 +17,28 @@ from library.ingest.items import Item
 ZIP_SUFFIX = ".zip"
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 Member = tuple[str, int, Callable[[], bytes]]  # name, size, and how to read it
-DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 
 
 def is_archive(name: str) -> bool:
     return name.lower().endswith((ZIP_SUFFIX, *TAR_SUFFIXES))
 
 
-def items_in_archive(path: str, open_file: Callable[[], Any], place: str | None = None) -> Iterator[Item]:
+def items_in_archive(
+    path: str, open_file: Callable[[], Any], place: str | None = None, sidecars: bool = True
+) -> Iterator[Item]:
     """Yields an item for each file; `place` is where the archive lies, if `path` is relative.
 
-    A damaged archive ends with an item whose reading raises RejectedImage.
+    With `sidecars`, a tar is gone through twice: what lies beside a picture may come after it. A damaged archive ends
+    with an item whose reading raises RejectedImage.
     """
     name = PurePosixPath(path).name
-    members = _zip_members if name.lower().endswith(ZIP_SUFFIX) else _tar_members
+    is_zip = name.lower().endswith(ZIP_SUFFIX)
+    members, sidecars_in = (_zip_members, sidecars_in_zip) if is_zip else (_tar_members, sidecars_in_tar)
     try:
+        beside = sidecars_in(open_file()) if sidecars else {}
         for member, size, read in members(open_file()):
-            yield _item(f"{path}/{member}", f"{name}/{member}", size, read, f"{place or path}/{member}")
+            item = _item(f"{path}/{member}", f"{name}/{member}", size, read, f"{place or path}/{member}")
+            yield _with_sidecars(item, beside.get(member.rpartition("/")[0]))
     except DAMAGE as error:
         yield Item(path, name, partial(_refuse, RejectedImage("archive_damaged", reason=str(error))), source=name)
 
@@ -43,6 +49,14 @@ def _item(path: str, source: str, size: int, read: Callable[[], bytes], original
         return Item(path, name, partial(_refuse, RejectedImage("archive_climbs_out")), source=name)
     skip = reason_to_skip(source.partition("/")[2])
     return Item(path, name, partial(_read, size, read), source, skip=skip, original_at=original_at)
+
+
+def _with_sidecars(item: Item, sidecars: Sidecars | None) -> Item:
+    if sidecars is None:
+        return item
+    if item.skip:
+        return replace(item, skip=sidecars.reason_if_one(item.name) or item.skip)
+    return replace(item, describe=sidecars.describing(item.name))
 
 
 def _read(size: int, read: Callable[[], bytes]) -> bytes:

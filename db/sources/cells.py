@@ -35,7 +35,7 @@ def plain_column(column: Sequence[Any]) -> list[Any]:
     values = [plain(value) for value in column]
     given = [value for value in values if value is not None]
     if all(isinstance(value, str) and (MOMENT.fullmatch(value) or DAY.fullmatch(value)) for value in given):
-        return [value and _in_utc(value) for value in values]
+        return [value and (as_moment(value) or value) for value in values]
     return values
 
 
@@ -98,16 +98,22 @@ def _number(value: Decimal) -> int | float | str | None:
     return float(value) if Decimal(repr(float(value))) == value else str(value)
 
 
-def _in_utc(text: str) -> str:
-    if DAY.fullmatch(text):
-        return text
+def as_moment(text: str) -> str | None:
+    """Returns a day or a time as ISO 8601 in UTC; None for what is neither, and for a day that no calendar has."""
     try:
+        if DAY.fullmatch(text):
+            return date.fromisoformat(text).isoformat()
+        if not MOMENT.fullmatch(text):
+            return None
         return _moment(datetime.fromisoformat(re.sub(r" ?(UTC|Z)$", "+00:00", text)))
-    except ValueError:  # a day that no calendar has
-        return text
+    except ValueError:
+        return None
 
 
 def _moment(value: datetime) -> str:
     """Returns a time in UTC; one without a zone counts as UTC."""
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    try:
+        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:  # in the first or the last year of the calendar
+        return aware.isoformat()

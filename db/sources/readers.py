@@ -37,7 +37,7 @@ class SourceReader:
         return self._member(place, archive)
 
     def _member(self, place: str, archive: str) -> bytes:
-        for item in items_in_archive(archive, self._opener(archive)):
+        for item in items_in_archive(archive, self._opener(archive), sidecars=False):
             if item.path == place:
                 return item.read()
         raise FileNotFoundError(f"{PurePosixPath(archive).name} holds it no longer")
