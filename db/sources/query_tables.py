@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
-from db.sources.table_rows import Table, TableRow, names_of, open_table, unreadable_explained
+from db.sources.table import Table, TableRow, unreadable_explained
+from db.sources.table_rows import names_of, open_table
 from db.sources.tables import SUFFIXES
 from library.errors import RejectedImage, UnknownSource
 from library.messages import message

@@ -29,8 +29,8 @@ def encoding_of(path: Path, named: str = "") -> str:
         head = file.read(SAMPLE)
         if marked := next((name for mark, name in MARKS.items() if head.startswith(mark)), ""):
             return marked
-        if b"\0" in head:
-            return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+        if b"\0" in head[:2] or 4 * head.count(0) > len(head):  # what is written in ASCII is half of zeros
+            return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
         odd = _first_odd_bytes(head, file)
     return guess_encoding(odd) if odd else "utf-8"
 
