@@ -61,8 +61,9 @@ class Record:
         )
 
     def to_json(self) -> str:
-        """Returns the record as the store writes it."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        """Returns the record as the store writes it: in ASCII where a path of its original is no UTF-8."""
+        is_text = encodable(self.original_at) == self.original_at
+        return json.dumps(asdict(self), ensure_ascii=not is_text, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Record":

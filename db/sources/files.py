@@ -20,7 +20,7 @@ from db.sources.walk import walk
 from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSource
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
-from library.messages import Message
+from library.messages import Message, message
 
 
 def items_from(
@@ -128,6 +128,8 @@ def _places(source: str) -> Sequence[Path | str]:
         found = [path] if path.exists() else [*_matching(str(path))]
     except OSError as error:
         raise UnknownSource("file_not_read", file=source[:120], reason=reason_of(error)) from None
+    except RecursionError:
+        raise UnknownSource("file_not_read", file=source[:120], reason=message("folders_too_deep")) from None
     if not found:
         raise UnknownSource("no_such_place", source=source)
     return found

@@ -27,6 +27,7 @@ class Table:
     columns: Sequence[str]
     rows: Callable[[], Rows]
     total: int | None = None
+    encoding: str = ""  # of a table of text
     are_texts: bool = False  # whether all cells are texts, whose types are to be found out
     binary: Sequence[str] = ()  # columns of bytes
     with_pictures: Sequence[str] = ()  # columns whose cells may be the pictures themselves

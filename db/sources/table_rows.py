@@ -46,7 +46,7 @@ def _open_texts(path: Path, encoding: str) -> Table:
 
     if next(rows(), None) is None:
         raise UnknownSource("table_without_rows", name=path.name)
-    return Table(columns, rows, are_texts=True, notes=_notes_on(encoding))
+    return Table(columns, rows, encoding=encoding, are_texts=True, notes=_notes_on(encoding))
 
 
 def _row(columns: Sequence[str], cells: Sequence[str]) -> TableRow | RejectedImage:
@@ -67,7 +67,7 @@ def _open_lines(path: Path, encoding: str) -> Table:
         raise UnknownSource("table_empty", name=path.name)
     if not columns:
         raise UnknownSource("no_objects", name=path.name)
-    return Table(columns, rows, notes=_notes_on(encoding))
+    return Table(columns, rows, encoding=encoding, notes=_notes_on(encoding))
 
 
 def _object_in(line: str) -> TableRow | RejectedImage:

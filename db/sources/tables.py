@@ -37,7 +37,7 @@ def items_in_table(path: Path, image_column: str, encoding: str = "") -> Iterabl
         if not image_column:
             raise UnknownSource("name_the_column", name=path.name, columns=columns)
         raise UnknownSource("table_lacks_column", name=path.name, column=image_column, columns=columns)
-    reader = _RowReader(path, image_column)
+    reader = _RowReader(path, image_column, table.encoding)
     if image_column in table.with_pictures:
         return _noted(reader.items_one_by_one(table), table, image_column)
     with unreadable_explained(path):
@@ -47,9 +47,10 @@ def items_in_table(path: Path, image_column: str, encoding: str = "") -> Iterabl
 class _RowReader:
     """Makes items of the rows of one table."""
 
-    def __init__(self, table: Path, image_column: str) -> None:
+    def __init__(self, table: Path, image_column: str, encoding: str) -> None:
         self._table = table
         self._image_column = image_column
+        self._encoding = encoding
         self._places = SourceReader()
 
     def items_one_by_one(self, table: Table) -> Iterator[Item]:
@@ -99,9 +100,20 @@ class _RowReader:
         name = PurePath(text.partition("?")[0]).name
         if "://" in text:
             return Item(text, name, partial(self._places.read, text), text, metadata, original_at=text)
+        text = self._as_on_disk(text)
         path = str(self._table.parent / text)
         source = name if Path(text).is_absolute() else f"{self._table.name}/{text}"
         return Item(path, name, partial(self._places.read, path), source, metadata, original_at=os.path.abspath(path))
+
+    def _as_on_disk(self, text: str) -> str:
+        """Returns a path as it was written, byte by byte, where only that names a file: names need not be UTF-8."""
+        if text.isascii() or not self._encoding or (self._table.parent / text).exists():
+            return text
+        try:
+            raw = os.fsdecode(text.encode(self._encoding))
+        except UnicodeEncodeError:
+            return text
+        return raw if os.path.lexists(self._table.parent / raw) else text
 
 
 def _values(cells: Sequence[Any], are_texts: bool) -> list[Any]:

@@ -23,6 +23,19 @@ class Found:
 
 def walk(folder: Path, own: Collection[Path] = (), sidecars: bool = True) -> Iterator[Found]:
     """Yields what lies below a folder, in the order of the names; `own` are resolved folders of the library itself."""
+    under_way = [_listed(folder, own, sidecars)]  # folders may lie deeper in each other than functions may call
+    while under_way:
+        found = next(under_way[-1], None)
+        if found is None:
+            under_way.pop()
+        elif isinstance(found, Found):
+            yield found
+        else:
+            under_way.append(_listed(found, own, sidecars))
+
+
+def _listed(folder: Path, own: Collection[Path], sidecars: bool) -> Iterator[Found | Path]:
+    """Yields what lies in a folder; folders to go through as their paths."""
     if own and folder.resolve() in own:
         yield Found(folder, skip=message("own_folder"))
         return
@@ -41,7 +54,7 @@ def walk(folder: Path, own: Collection[Path] = (), sidecars: bool = True) -> Ite
         elif reason := reason_to_skip_folder(entry.name):
             yield Found(path, skip=reason)
         else:
-            yield from walk(path, own, sidecars)
+            yield path
 
 
 def _reason_to_skip(entry: os.DirEntry[str], sidecars: Sidecars) -> Message | None:

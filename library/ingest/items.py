@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from library.messages import Message
-from library.records import Metadata
+from library.records import Metadata, encodable
 
 
 @dataclass(frozen=True)
@@ -56,4 +56,4 @@ class Item:
 
 def source_label(source: str) -> str:
     """Returns what visitors of the page may know of where pictures came from: a URL, or the last part of a path."""
-    return source if "://" in source else Path(source).expanduser().absolute().name
+    return encodable(source if "://" in source else Path(source).expanduser().absolute().name)
