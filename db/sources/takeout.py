@@ -15,8 +15,7 @@ from library.images import IMAGE_SUFFIXES
 
 SUFFIX = ".json"
 SUPPLEMENT = ".supplemental-metadata"
-LONGEST = 46  # characters of a name before its .json; what is longer is cut there, some write one more or less
-SHORTEST_CUT = LONGEST - 4
+SHORTEST_CUT = 40  # characters of a name before its .json: it was cut to 46 with that ending once, later without it
 EDITED = (
     *("edited", "effects", "smile", "mix", "bearbeitet", "modifié", "editado", "ha editado", "editada", "modificato"),
     *("bewerkt", "edytowane", "redigerad", "redigeret", "redigert", "muokattu", "upraveno", "upravené", "editat"),

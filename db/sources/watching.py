@@ -170,16 +170,23 @@ class WatchedFolder:
         return found.st_dev, found.st_ino
 
     def _folders(self, unread: set[str]) -> Iterator[tuple[str, list[str]]]:
-        def note(error: OSError) -> None:
-            if error.filename == self.name:
-                raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(error))
-            if not isinstance(error, FileNotFoundError | NotADirectoryError):
-                unread.add(str(error.filename))
-
-        for parent, folders, names in os.walk(self.name, onerror=note):
-            shown = (name for name in folders if not reason_to_skip_folder(name))
-            folders[:] = [name for name in shown if os.path.join(parent, name) not in self._left_out]
-            yield parent, names
+        """Yields each folder with the names of its files; those that cannot be read become part of `unread`."""
+        waiting = [self.name]
+        while waiting:
+            parent = waiting.pop()
+            try:
+                with os.scandir(parent) as listed:
+                    entries = {entry.name: entry.is_dir(follow_symlinks=False) for entry in listed}
+            except OSError as error:
+                if parent == self.name:
+                    raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(error)) from None
+                if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                    unread.add(parent)
+                continue
+            shown = (name for name, is_folder in entries.items() if is_folder and not reason_to_skip_folder(name))
+            folders = (os.path.join(parent, name) for name in shown)
+            waiting += [folder for folder in folders if folder not in self._left_out]
+            yield parent, [name for name, is_folder in entries.items() if not is_folder]
 
 
 class WatchedBucket:

@@ -98,7 +98,8 @@ def test_xmp_says_title_description_keywords_rating_time_and_place():
     data = xmp(
         'xmp:Rating="4" exif:GPSLatitude="48,8.5N" exif:GPSLongitude="11,34,30W" exif:GPSAltitude="5191/10" '
         'photoshop:City="Munich" photoshop:Country="Germany" exif:DateTimeOriginal="2020-05-01T12:30:00+02:00"',
-        "<dc:title><rdf:Alt><rdf:li xml:lang='de'>Meer</rdf:li><rdf:li xml:lang='x-default'>Sea</rdf:li></rdf:Alt></dc:title>"
+        "<dc:title><rdf:Alt><rdf:li xml:lang='de'>Meer</rdf:li><rdf:li xml:lang='x-default'>Sea</rdf:li></rdf:Alt>"
+        "</dc:title>"
         "<dc:description><rdf:Alt><rdf:li xml:lang='x-default'>The &lt;sea&gt; 바다</rdf:li></rdf:Alt></dc:description>"
         "<dc:subject><rdf:Bag><rdf:li>beach</rdf:li><rdf:li>sunset</rdf:li></rdf:Bag></dc:subject>"
         "<lr:hierarchicalSubject><rdf:Bag><rdf:li>Nature|beach</rdf:li><rdf:li>Places|Bavaria</rdf:li></rdf:Bag>"
@@ -171,7 +172,7 @@ FILE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 BROKEN = {
     "an entity bomb": (xmp("", "<dc:title>&b;</dc:title>", BOMB), "document type"),
     "an entity of a file": (xmp("", "<dc:title>&a;</dc:title>", FILE), "document type"),
-    "no end": (xmp()[:-60], "element"),
+    "no end": (xmp()[:-60], "unclosed"),
     "no xml": (b"\xff\xd8\xff", "not well-formed"),
     "an unknown encoding": (b'<?xml version="1.0" encoding="klingon"?><x/>', "unknown encoding"),
     "too deep": (b"<a>" * 100_000, "nested too deep"),

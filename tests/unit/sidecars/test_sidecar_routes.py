@@ -152,7 +152,10 @@ def test_a_watched_folder_follows_its_sidecars_without_encoding_again(album, lib
     assert look.twice() == [(str(album / "blue.png"), "updated")]
     assert metadata(library)["blue.png"] == {"rating": 3, "description": "late", "taken": FIELDS["taken"]}
     (album / "blue.png.json").unlink()
+    assert look.twice() == [(str(album / "blue.png"), "updated")]
+    (album / "blue.xmp").unlink()  # without any sidecar nothing is said, and nothing changes
     assert look.twice() == [(str(album / "blue.png"), "duplicate")]
+    assert metadata(library)["blue.png"] == {"rating": 3}
     assert look.twice() == []
 
 
