@@ -11,6 +11,7 @@ from typing import Any
 from library.record_limits import MAX_DEPTH
 
 SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round
+LONG = range(-(2**63), 2**63)
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?")
 
@@ -31,11 +32,13 @@ def typed(texts: Sequence[str | None]) -> list[Any]:
 
 
 def plain_column(column: Sequence[Any]) -> list[Any]:
-    """Returns plain values, None where there is none; a column of nothing but dates in UTC."""
+    """Returns plain values, None where there is none; of nothing but dates in UTC, of long ids among others as texts."""
     values = [plain(value) for value in column]
     given = [value for value in values if value is not None]
     if all(isinstance(value, str) and (MOMENT.fullmatch(value) or DAY.fullmatch(value)) for value in given):
         return [value and (as_moment(value) or value) for value in values]
+    if any(_is_long_id(value) for value in given):
+        return [str(value) if _is_whole(value) and value in LONG else value for value in values]
     return values
 
 
@@ -78,6 +81,15 @@ def _nested(value: Any, depth: int = 1) -> Any:
             return [_nested(each, depth + 1) for each in value]
         case _:
             return plain(value)
+
+
+def _is_long_id(value: Any) -> bool:
+    """Returns whether it is a whole number that Milvus keeps, and that readers of JSON and filters would round."""
+    return _is_whole(value) and value in LONG and abs(value) > SAFE_INTEGER
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_integer(text: str) -> bool:

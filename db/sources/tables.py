@@ -97,10 +97,11 @@ class _RowReader:
     def _place(self, text: str, metadata: Metadata) -> Item:
         if text.lower().startswith("file:"):
             text = url2pathname(urlsplit(text).path)
-        name = PurePath(text.partition("?")[0]).name
         if "://" in text:
+            name = PurePath(text.partition("?")[0]).name
             return Item(text, name, partial(self._places.read, text), text, metadata, original_at=text)
         text = self._as_on_disk(text)
+        name = PurePath(text).name
         path = str(self._table.parent / text)
         source = name if Path(text).is_absolute() else f"{self._table.name}/{text}"
         return Item(path, name, partial(self._places.read, path), source, metadata, original_at=os.path.abspath(path))
