@@ -32,7 +32,7 @@ def typed(texts: Sequence[str | None]) -> list[Any]:
 
 
 def plain_column(column: Sequence[Any]) -> list[Any]:
-    """Returns plain values, None where there is none; of nothing but dates in UTC, of long ids among others as texts."""
+    """Returns plain values, None where there is none; dates in UTC where all are dates, texts where ids are long."""
     values = [plain(value) for value in column]
     given = [value for value in values if value is not None]
     if all(isinstance(value, str) and (MOMENT.fullmatch(value) or DAY.fullmatch(value)) for value in given):

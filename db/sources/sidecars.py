@@ -47,7 +47,7 @@ class Sidecars:
     def of(self, picture: str) -> list[str]:
         """Returns the names of the files that may speak of a picture."""
         found = self._by_picture.get(picture) if self._candidates else None
-        return [] if found is None else [*found.xmp, *(each.name for each in found.takeout), *found.albums]
+        return found.names if found else []
 
     def describing(self, picture: str) -> Describe | None:
         """Returns what reads the sidecars of a picture; None where it has none."""
@@ -58,7 +58,8 @@ class Sidecars:
         packets = {name.lower(): name for name in self._candidates if name.lower().endswith(xmp.SUFFIX)}
         notes = TakeoutNames(name for name in self._candidates if name.lower().endswith(takeout.SUFFIX))
         pictures = (name for name in self.names if reason_to_skip(name) is None)
-        return {name: _Beside(name, packets, notes) for name in pictures}
+        found = ((name, _Beside(name, packets, notes)) for name in pictures)
+        return {name: beside for name, beside in found if beside.names}
 
     @cached_property
     def _used(self) -> frozenset[str]:
@@ -126,6 +127,7 @@ class _Beside:
         self.xmp = [packets[name] for name in names if name in packets]
         self.takeout = _each_once(notes.of(picture))
         self.albums = notes.albums
+        self.names = [*self.xmp, *(each.name for each in self.takeout), *self.albums]
 
 
 def _each_once(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -95,6 +95,17 @@ def test_an_archive_is_read_with_its_sidecars(album, tmp_path, library, name, or
     assert list(statuses.values()).count("skipped") == 3
 
 
+def test_a_damaged_tar_brings_what_lies_before_the_damage(album, tmp_path, library):
+    with tarfile.open(tmp_path / "album.tar", "w", format=tarfile.USTAR_FORMAT) as archive:
+        archive.add(album / "blue.xmp", "blue.xmp")
+        archive.add(album / "blue.png", "blue.png")
+        archive.add(album / "trip", "trip")
+    (tmp_path / "album.tar").write_bytes((tmp_path / "album.tar").read_bytes()[: 512 * 6 + 20])
+    statuses, _ = added(library, items_from([str(tmp_path / "album.tar")]))
+    assert statuses == {"blue.xmp": "skipped", "blue.png": "new", "album.tar": "rejected"}
+    assert metadata(library) == {"blue.png": {"rating": 5}}
+
+
 def test_a_bucket_is_read_with_its_sidecars(album, bucket, library):
     import fsspec
 
