@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 
@@ -68,8 +68,8 @@ class Record:
     @classmethod
     def from_json(cls, text: str) -> "Record":
         """Reads a record that the store has written."""
-        fields = json.loads(text)
-        return cls(**fields | {"from_sidecars": tuple(fields.get("from_sidecars", ()))})
+        record = cls(**json.loads(text))
+        return replace(record, from_sidecars=tuple(record.from_sidecars))
 
     @property
     def added_at(self) -> datetime:

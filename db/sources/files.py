@@ -114,7 +114,7 @@ def _items_at(place: Path | str, own: Collection[Path], beside: SidecarFolders |
         open_file = partial(place.open, "rb")
         yield from items_in_archive(str(place), open_file, str(place.absolute()), sidecars=beside is not None)
     else:
-        yield file_item(place, place.name, sidecars=beside and beside.of(place))
+        yield file_item(place, place.name, sidecars=beside.of(place) if beside else None)
 
 
 def _places(source: str) -> Sequence[Path | str]:

@@ -172,8 +172,7 @@ def _place(found: Mapping[str, Any]) -> tuple[float | None, float | None, float 
         given = found.get(name)
         if isinstance(given, dict) and (place := coordinates(given.get("latitude"), given.get("longitude"))):
             altitude = given.get("altitude")
-            is_known = isinstance(altitude, int | float) and 0 < abs(altitude) < 1e5
-            return *place, float(altitude) if is_known else None
+            return *place, float(altitude) if isinstance(altitude, int | float) and 0 < abs(altitude) < 1e5 else None
     return None, None, None
 
 
