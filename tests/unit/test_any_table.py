@@ -210,7 +210,7 @@ def parquet(arrays, names):
     sink = io.BytesIO()
     try:
         pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, names=names), sink)
-    except pyarrow.ArrowInvalid:  # of a time that Parquet has no place for
+    except pyarrow.ArrowException:  # of what Parquet has no place for
         reject()
     return sink.getvalue()
 
