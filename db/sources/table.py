@@ -12,6 +12,7 @@ import pyarrow
 from db.os_errors import reason_of
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message
+from library.records import encodable
 
 TableRow = Mapping[str, Any]
 Rows = Iterator[TableRow | RejectedImage]  # a row, or why it cannot be read
@@ -51,10 +52,14 @@ def first_line(error: Exception) -> str:
 
 
 def named(header: Sequence[str]) -> list[str]:
-    """Returns a name of its own for each column: an empty one is called by its place, a second one gets a number."""
+    """Returns a name of its own for each column: an empty one is called by its place, a second one gets a number.
+
+    What no record can hold becomes visible marks, since else no row of the table could be kept.
+    """
     names: dict[str, None] = {}
     for place, cell in enumerate(header, 1):
-        name = wanted = cell.strip() or f"column {place}"
+        kept = encodable(cell).replace("\0", "\N{REPLACEMENT CHARACTER}").strip()
+        name = wanted = kept or f"column {place}"
         number = 2
         while name in names:
             name, number = f"{wanted} {number}", number + 1
