@@ -1,7 +1,7 @@
 """Lists the pictures of a bucket, or of a folder in it, folder by folder."""
 
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -47,6 +47,7 @@ def object_item(files: Any, url: str, key: str, size: int, below: str, sidecars:
 def sidecars_in(files: Any, folder: str, sizes: Mapping[str, int]) -> Sidecars:
     """Returns the sidecars of a folder of a bucket, given the names of all objects in it with their sizes."""
 
+    @lru_cache(maxsize=8)  # all pictures of an album share one of them
     def read(name: str) -> bytes:
         check_sidecar(sizes[name])
         return read_object(files, f"{folder}/{name}", sizes[name])

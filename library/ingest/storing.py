@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from library.errors import IndexUnavailable, InvalidSelection, LikenessError, StoreUnavailable
+from library.errors import IndexUnavailable, InvalidSelection, LikenessError, RejectedImage, StoreUnavailable
 from library.images import ContentId
 from library.ingest.batch import Batch, PendingFile, RunState
 from library.ingest.describing import described
@@ -11,6 +11,7 @@ from library.ingest.destinations import Destination, Update
 from library.ingest.receipts import FileReceipt, Status
 from library.messages import message
 from library.ports import Vectors
+from library.record_limits import check_record
 from library.records import Record
 
 Near = Literal["take", "note", "skip"]  # what becomes of a near-duplicate of a picture that is there
@@ -64,10 +65,16 @@ class BatchWriter:
         records = {id: each.record for id, each in known.items()}
         updates: dict[ContentId, Update] = {}
         for file in copies:
-            if file.same_as and (record := records.get(file.same_as)):
-                records[file.same_as] = more = described(file, record)
-                if more != record:
-                    updates[file.same_as] = Update(more, None)
+            record = records.get(file.same_as) if file.same_as else None
+            if record is None or (more := described(file, record)) == record:
+                continue
+            try:
+                check_record(more)
+            except RejectedImage as error:
+                file.settle("rejected", error.message)
+            else:
+                records[more.content_id] = more
+                updates[more.content_id] = Update(more, None)
         if updates:
             self._destination.update(list(updates.values()))
 
