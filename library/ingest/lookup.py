@@ -18,7 +18,7 @@ from library.ingest.describing import Said, described
 from library.ingest.destinations import Destination, Known, Update
 from library.ingest.items import Item
 from library.messages import message
-from library.record_limits import check_record
+from library.record_limits import check_metadata, check_record
 from library.records import Record
 
 
@@ -97,6 +97,11 @@ class Lookup:
     ) -> None:
         assert file.id
         file.known = known.get(file.id)
+        try:
+            check_metadata(file.item.metadata)  # first, so that a copy without that fault counts as the first
+        except RejectedImage as error:
+            file.settle("rejected", error.message)
+            return
         self._said.add(file)
         if file.known and (updated := self._updated.get(file.id)):
             file.known = replace(file.known, record=updated)

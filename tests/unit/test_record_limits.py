@@ -93,6 +93,14 @@ def test_a_copy_that_says_what_cannot_be_kept_is_rejected_in_every_run(library, 
         assert [receipt.status for receipt in receipts] == [first, "rejected"]
 
 
+def test_a_row_after_one_about_the_same_picture_that_is_refused_goes_in(library, picture):
+    for first in ("new", "duplicate"):
+        bad = item("bad.png", picture("red"), metadata={"caption": HALF_AN_EMOJI})
+        good = item("good.png", picture("red"), metadata={"caption": "x"})
+        assert [receipt.status for receipt in library.add([bad, good])] == ["rejected", first]
+        assert library.browse(0, 1)[0].metadata == {"caption": "x"}
+
+
 def test_what_a_copy_says_of_a_picture_that_nothing_was_said_of_is_kept_in_the_same_run(library, picture):
     for first in ("new", "duplicate"):
         receipts = list(library.add([item("a.png", picture("red")), item("b.png", picture("red"), metadata={"n": 1})]))
