@@ -62,7 +62,7 @@ def watch_sources(config: "WatchConfig", settings: Settings) -> list["Source"]:
     """Returns the sources to watch. Raises UnknownSource or SourceUnavailable."""
     from db.sources.watching import watched
 
-    return [watched(source, settings.own_folders) for source in config.sources]
+    return [watched(source, settings.own_folders, config.sidecars) for source in config.sources]
 
 
 def new_watching(

@@ -142,7 +142,7 @@ def _items(session: Session, sources: Sequence[str], image_column: str) -> Itera
     if sources:
         table = Path(tables[0]) if tables else None
         others = [source for source in sources if source not in tables]
-        yield items_from(others, table, image_column)
+        yield items_from(others, table, image_column, sidecars=False)
         return
     with session.library(with_model=False) as library:
         yield library.pictures.items()

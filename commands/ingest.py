@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AsJson, InPlace, whole
+from commands.options import AsJson, InPlace, WithSidecars, whole
 from commands.printing import print_receipts
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from db.sources.files import items_from
@@ -44,6 +44,7 @@ def ingest(
     near_duplicates: NearDuplicates = "take",
     dry_run: Annotated[bool, typer.Option(help="Tells what would happen and changes nothing.")] = False,
     in_place: InPlace = False,
+    sidecars: WithSidecars = True,
     as_json: AsJson = False,
 ) -> None:
     """Adds pictures."""
@@ -54,7 +55,8 @@ def ingest(
         if dry_run and near != "take":
             raise InvalidSelection("near_duplicates_with_dry_run", near="--near-duplicates", dry_run="--dry-run")
         selection = Selection(limit, Shard.parse(shard) if shard else None, _fields(metadata or []))
-        items = selection.of(items_from(sources or [], table, image_column, encoding, context.obj.settings.own_folders))
+        own = context.obj.settings.own_folders
+        items = selection.of(items_from(sources or [], table, image_column, encoding, own, sidecars))
         named = ", ".join([*map(source_label, sources or []), *([table.name] if table else [])])
         _add(context.obj, items, _How(named, batch_size, dry_run, in_place, near), write, as_json)
 

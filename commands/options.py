@@ -14,6 +14,9 @@ T = TypeVar("T", int, float)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 InPlace = Annotated[bool, typer.Option(help="Stores no originals: they are read from where they are.")]
+WithSidecars = Annotated[
+    bool, typer.Option("--sidecars/--no-sidecars", help="Keeps what Takeout's JSON and XMP beside a picture say of it.")
+]
 Model = Annotated[str, typer.Option(help="A model by its name or folder, instead of CLIP_MODEL.")]
 
 

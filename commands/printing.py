@@ -124,7 +124,8 @@ def _record_as_json(record: Record) -> dict[str, object]:
 
 
 def print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    typer.echo(text.encode("utf-8", "backslashreplace").decode())  # names that are not UTF-8, as JSON escapes them
 
 
 def print_table(report: dict[str, object]) -> None:

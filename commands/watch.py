@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AsJson, InPlace
+from commands.options import AsJson, InPlace, WithSidecars
 from commands.printing import print_round, print_round_as_json
 from commands.session import Session, failures_as_exit_codes
 from library.ingest.watch import WatchConfig, parse_interval
@@ -25,11 +25,12 @@ def watch(
     every: Every = EVERY,
     follow_removals: FollowRemovals = False,
     in_place: InPlace = False,
+    sidecars: WithSidecars = True,
     as_json: AsJson = False,
 ) -> None:
     """Adds what appears at a source, until Ctrl-C."""
     with failures_as_exit_codes():
-        config = WatchConfig(sources, parse_interval(every), follow_removals, in_place)
+        config = WatchConfig(sources, parse_interval(every), follow_removals, in_place, sidecars)
         _watch(context.obj, config, as_json)
 
 

@@ -1,11 +1,11 @@
 """Checks who may change the library: EDITS is asked at the moment of the change, not where a button is drawn."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
 from library.errors import NotAllowed
-from library.ingest.items import Item
+from library.ingest.items import Beside, Item
 
 Edits = Literal["all", "add", "none"]
 
@@ -37,8 +37,17 @@ class Sources(Protocol):
         """Returns the endings of tables that can be read."""
         ...
 
+    @property
+    def sidecar_suffixes(self) -> Sequence[str]:
+        """Returns the endings of files that say something of a picture beside them."""
+        ...
+
     def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
         """Returns what the archive of that name holds, listed as it is read; None for a file that is no archive."""
+        ...
+
+    def beside(self, files: Mapping[str, Path]) -> Beside:
+        """Returns the sidecars among the files of one folder, which are given by their names there."""
         ...
 
     def items(self, source: str, image_column: str = "") -> Iterable[Item]:

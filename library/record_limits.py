@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from library.errors import RejectedImage
-from library.records import Record, encodable
+from library.records import Metadata, Record, encodable, given
 
 MAX_ROW_BYTES = 65_536  # what a Milvus server keeps of a row beside its key and its vector
 MAX_DEPTH = 32
@@ -15,12 +15,16 @@ UNWRITABLE = "\0"
 
 def check_record(record: Record) -> None:
     """Raises RejectedImage, with the reason, for a record that would have a whole batch refused."""
-    for name, value in record.metadata.items():
+    check_metadata(record.metadata)
+    _check_size(row_bytes(record))
+
+
+def check_metadata(metadata: Metadata) -> None:
+    """Raises RejectedImage for metadata that no record can have, whatever else is in it."""
+    for name, value in metadata.items():
         check_value(value, name)
         _check_text(name, name)
-    size = row_bytes(record)
-    if size > MAX_ROW_BYTES:
-        raise RejectedImage("record_too_large", size=size, most=MAX_ROW_BYTES)
+    _check_size(len(_json(dict(given(metadata)))))
 
 
 def row_bytes(record: Record) -> int:
@@ -33,6 +37,11 @@ def row_bytes(record: Record) -> int:
 def can_be_kept(text: str) -> bool:
     """Returns whether UTF-8 and Milvus hold the text: no half of a character, no NUL."""
     return UNWRITABLE not in text and encodable(text) == text
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_ROW_BYTES:
+        raise RejectedImage("record_too_large", size=size, most=MAX_ROW_BYTES)
 
 
 def _json(value: object) -> bytes:

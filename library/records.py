@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 
@@ -30,6 +30,7 @@ class Record:
     source: str
     metadata: Metadata = field(default_factory=dict)
     original_at: str = ""  # a path or URL, where the store has only the thumbnail and this record
+    from_sidecars: tuple[str, ...] = ()  # the metadata that were said by files beside it, and by nothing else
 
     @classmethod
     def of(
@@ -60,13 +61,15 @@ class Record:
         )
 
     def to_json(self) -> str:
-        """Returns the record as the store writes it."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        """Returns the record as the store writes it: in ASCII where a path of its original is no UTF-8."""
+        is_text = encodable(self.original_at) == self.original_at
+        return json.dumps(asdict(self), ensure_ascii=not is_text, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Record":
         """Reads a record that the store has written."""
-        return cls(**json.loads(text))
+        record = cls(**json.loads(text))
+        return replace(record, from_sidecars=tuple(record.from_sidecars))
 
     @property
     def added_at(self) -> datetime:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from library.errors import LikenessError
 from library.ingest.receipts import FileReceipt
+from library.records import encodable
 
 SHOWN_HITS = 60
 SHOWN_FILES = 20
@@ -41,7 +42,7 @@ def receipt_table(counts: Mapping[str, int], files: Sequence[FileReceipt]) -> st
     heads = "".join(f"<th>{escape(status)}</th>" for status in counts)
     cells = "".join(f"<td>{count}</td>" for count in counts.values())
     rejected = [each for each in files if each.status == "rejected"]
-    lines = [f"<li>{escape(each.path)}: {escape(str(each.reason))}</li>" for each in rejected[:SHOWN_FILES]]
+    lines = [f"<li>{escape(encodable(each.path))}: {escape(str(each.reason))}</li>" for each in rejected[:SHOWN_FILES]]
     if len(rejected) > SHOWN_FILES:
         lines.append(f"<li>… and {len(rejected) - SHOWN_FILES} more</li>")
     problems = f"<p>Rejected:</p><ul>{''.join(lines)}</ul>" if lines else ""

@@ -27,7 +27,7 @@ from python_api.progress import with_progress
 from python_api.queries import QUERY, Searchable, Where, conditions_of, query_of
 from python_api.receipt import Receipt
 from python_api.selections import ids_of, near_of
-from python_api.sources import Addable, items_of, label_of
+from python_api.sources import Addable, Reading, items_of, label_of
 
 
 class Library:
@@ -50,6 +50,8 @@ class Library:
         in_place: bool = False,
         near_duplicates: str = "take",
         image_column: str = "filepath",
+        encoding: str = "",
+        sidecars: bool = True,
         name: str = "",
         limit: int | None = None,
         dry_run: bool = False,
@@ -59,14 +61,21 @@ class Library:
 
         `pictures` is a file, a folder, a pattern, an archive, a bucket or a table; a picture of Pillow or numpy, the
         bytes of a file, an Item; or a list of any of these. `metadata` is kept with every picture, `name` is for
-        pictures in memory. `in_place` stores no originals. `near_duplicates` is "take", "note" or "skip".
+        pictures in memory. `in_place` stores no originals. `near_duplicates` is "take", "note" or "skip". `encoding`
+        is that of a table of text; `sidecars` has Takeout's JSON and XMP beside the pictures read.
         """
         library = self._library
         selection = Selection(limit, None, {} if metadata is None else metadata)
         dry_run, in_place = SELECTION.flag("dry_run", dry_run), SELECTION.flag("in_place", in_place)
         near, progress = near_of(near_duplicates, dry_run), SELECTION.flag("progress", progress)
-        column, name = SELECTION.text("image_column", image_column), SELECTION.text("name", name)
-        selected = selection.of(items_of(pictures, column, name, self._own_folders))
+        reading = Reading(
+            SELECTION.text("image_column", image_column),
+            SELECTION.text("encoding", encoding),
+            SELECTION.text("name", name),
+            SELECTION.flag("sidecars", sidecars),
+            self._own_folders,
+        )
+        selected = selection.of(items_of(pictures, reading))
         total = len(selected) if isinstance(selected, list) else None
         added = library.add(selected, dry_run=dry_run, in_place=in_place, source=label_of(pictures), near=near)
         return Receipt(list(with_progress(added, total, "Checking" if dry_run else "Adding", progress)))

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from io import IOBase
 from itertools import chain
@@ -28,24 +28,36 @@ ALLOWED = message("allowed_pictures")
 Addable = str | os.PathLike[str] | bytes | Pixels | Item | Iterable["Addable"]
 
 
-def items_of(
-    given: Addable, image_column: str = "", name: str = "", own: Collection[Path] = (), argument: str = "pictures"
-) -> Iterable[Item]:
+@dataclass(frozen=True)
+class Reading:
+    """Says how what is added is read. `name` is for pictures in memory, `own` are folders of the library itself, which
+    are left out."""
+
+    image_column: str = ""
+    encoding: str = ""
+    name: str = ""
+    sidecars: bool = True
+    own: Collection[Path] = ()
+
+
+AS_USUAL = Reading()
+
+
+def items_of(given: Addable, reading: Reading = AS_USUAL, argument: str = "pictures") -> Iterable[Item]:
     """Returns the pictures to add as items: a list where their number is known, so that a progress can be shown.
 
-    `name` is for pictures in memory, `own` are folders of the library itself, which are left out. Raises
-    UnknownSource, in which `argument` names what is no picture and no place, and InvalidSelection for the metadata of
-    an item.
+    Raises UnknownSource, in which `argument` names what is no picture and no place, and InvalidSelection for the
+    metadata of an item.
     """
     match given:
         case str() | os.PathLike():
-            return _items_at(SOURCE.path(argument, given, ALLOWED), image_column, own)
+            return _items_at(SOURCE.path(argument, given, ALLOWED), reading)
         case Item():
             return [replace(given, metadata=as_metadata(given.metadata, f"{argument}.metadata"))]
         case bytes() | Image.Image() | np.ndarray():
-            return [_item_in_memory(given, name)]
+            return [_item_in_memory(given, reading.name)]
     if isinstance(given, Iterable) and not isinstance(given, Mapping | IOBase):
-        found = _each(given, image_column, name, own, argument)
+        found = _each(given, reading, argument)
         return _joined(list(found)) if isinstance(given, Sequence) else chain.from_iterable(found)
     raise SOURCE.impossible(argument, given, ALLOWED)
 
@@ -59,10 +71,10 @@ def label_of(given: Addable) -> str:
     return IN_MEMORY
 
 
-def _items_at(place: str, image_column: str, own: Collection[Path]) -> Iterable[Item]:
+def _items_at(place: str, reading: Reading) -> Iterable[Item]:
     if "://" not in place and Path(place).suffix.lower() in SUFFIXES:
-        return items_from([], Path(place).expanduser(), image_column)
-    return items_from([place], own=own)
+        return items_from([], Path(place).expanduser(), reading.image_column, reading.encoding)
+    return items_from([place], own=reading.own, sidecars=reading.sidecars)
 
 
 def _item_in_memory(picture: bytes | Pixels, name: str) -> Item:
@@ -84,8 +96,7 @@ def _joined(found: Sequence[Iterable[Item]]) -> Iterable[Item]:
     return chain.from_iterable(found)
 
 
-def _each(
-    given: Iterable[Addable], image_column: str, name: str, own: Collection[Path], argument: str
-) -> Iterator[Iterable[Item]]:
+def _each(given: Iterable[Addable], reading: Reading, argument: str) -> Iterator[Iterable[Item]]:
     for place, each in enumerate(given):
-        yield items_of(each, image_column, _numbered(name, place + 1), own, f"{argument}[{place}]")
+        numbered = replace(reading, name=_numbered(reading.name, place + 1))
+        yield items_of(each, numbered, f"{argument}[{place}]")

@@ -246,7 +246,7 @@ class MemoryDatabase:
 
 
 def _as_row(record: Record) -> Record:
-    return replace(record, original_at="")
+    return replace(record, original_at="", from_sidecars=())
 
 
 def _unit_rows(rows: Sequence[NDArray[np.floating]]) -> Vectors:

@@ -10,6 +10,7 @@ from gradio.events import api
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.ingest.receipts import FileReceipt
+from library.records import encodable
 from library.search.request import SearchRequest
 from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, described, find_pictures
 from ui.handlers.page import PageHandlers
@@ -124,7 +125,7 @@ def _entry(found: FoundPicture) -> Json:
 def _receipt(receipt: FileReceipt) -> Json:
     # `name`, not `path` as on the command line: gradio_client takes whatever has a path for a file to download.
     return {
-        "name": receipt.path,
+        "name": encodable(receipt.path),
         "status": receipt.status,
         "content_id": receipt.content_id,
         "reason": str(receipt.reason) if receipt.reason else None,

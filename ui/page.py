@@ -162,6 +162,7 @@ def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HT
             max_megabytes=MAX_FILE_MEGABYTES,
             archives=list(sources.archive_suffixes) if sources else [],
             tables=list(sources.table_suffixes) if sources else [],
+            sidecars=list(sources.sidecar_suffixes) if sources else [],
             prefixes=list(sources.prefixes) if sources and edits == "all" else [],
         )
         return uploads, drawn("past_runs", "asked", elem_id="past-runs")

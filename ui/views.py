@@ -30,7 +30,7 @@ from library.jobs import State
 from library.messages import Message
 from library.models import OfferedModel
 from library.ports import IndexStatus
-from library.records import Record
+from library.records import Record, encodable
 from library.search.fields import Field
 from library.search.query import Answer
 from library.search.relevance import Relevance
@@ -235,7 +235,7 @@ def run_view(run: AddJob) -> Json:
     receipts = list(run.receipts)
     value: Json = {
         "id": run.id,
-        "source": without_folder(run.source),
+        "source": encodable(without_folder(run.source)),
         "state": run.state,
         "total": run.total,
         "done": len(receipts),
@@ -344,7 +344,7 @@ def _index(index: IndexStatus) -> Json:
 
 def _receipt(receipt: FileReceipt) -> Json:
     return {
-        "name": receipt.path,
+        "name": encodable(receipt.path),
         "status": receipt.status,
         "reason": str(receipt.reason or ""),
         "id": receipt.content_id or "",

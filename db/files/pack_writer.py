@@ -30,6 +30,7 @@ from db.os_errors import reason_of
 from library.errors import InvalidPack
 from library.ingest.packs import Contents, PackedPicture
 from library.ports import EncoderInfo
+from library.records import encodable
 
 PARTIAL_NAME = re.compile(r"\.(manifest\.json|[0-9a-f]{32})\.partial")  # the first is of earlier versions
 FILE_ROWS = 5000
@@ -151,7 +152,12 @@ def _make_room(folder: Path) -> None:
 
 def _batch(pictures: Sequence[PackedPicture], schema: Any) -> Any:
     rows = [
-        {**vars(picture.record), "added": picture.record.added_at, "metadata": _json(picture.record.metadata)}
+        {
+            **vars(picture.record),
+            "added": picture.record.added_at,
+            "metadata": _json(picture.record.metadata),
+            "original_at": encodable(picture.record.original_at),
+        }
         for picture in pictures
     ]
     vectors = np.stack([picture.vector for picture in pictures]).astype(np.float32)

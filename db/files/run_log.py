@@ -22,7 +22,7 @@ class RunLog:
 
     def add(self, run: PastRun) -> None:
         try:
-            append_lines(self._path, [json.dumps(_line(run), ensure_ascii=False).encode()])
+            append_lines(self._path, [json.dumps(_line(run), ensure_ascii=False).encode("utf-8", "replace")])
         except OSError as error:
             logger.warning("The run could not be noted in %s: %s", self._path.name, error.strerror)
 

@@ -11,6 +11,7 @@ from typing import Any
 from library.record_limits import MAX_DEPTH
 
 SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round
+LONG = range(-(2**63), 2**63)
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?")
 
@@ -31,11 +32,13 @@ def typed(texts: Sequence[str | None]) -> list[Any]:
 
 
 def plain_column(column: Sequence[Any]) -> list[Any]:
-    """Returns plain values, None where there is none; a column of nothing but dates in UTC."""
+    """Returns plain values, None where there is none; dates in UTC where all are dates, texts where ids are long."""
     values = [plain(value) for value in column]
     given = [value for value in values if value is not None]
     if all(isinstance(value, str) and (MOMENT.fullmatch(value) or DAY.fullmatch(value)) for value in given):
-        return [value and _in_utc(value) for value in values]
+        return [value and (as_moment(value) or value) for value in values]
+    if any(_is_long_id(value) for value in given):
+        return [str(value) if _is_whole(value) and value in LONG else value for value in values]
     return values
 
 
@@ -80,6 +83,15 @@ def _nested(value: Any, depth: int = 1) -> Any:
             return plain(value)
 
 
+def _is_long_id(value: Any) -> bool:
+    """Returns whether it is a whole number that Milvus keeps, and that readers of JSON and filters would round."""
+    return _is_whole(value) and value in LONG and abs(value) > SAFE_INTEGER
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _is_integer(text: str) -> bool:
     return (
         bool(re.fullmatch(r"-?\d{1,16}", text, re.ASCII)) and str(int(text)) == text and abs(int(text)) <= SAFE_INTEGER
@@ -98,16 +110,22 @@ def _number(value: Decimal) -> int | float | str | None:
     return float(value) if Decimal(repr(float(value))) == value else str(value)
 
 
-def _in_utc(text: str) -> str:
-    if DAY.fullmatch(text):
-        return text
+def as_moment(text: str) -> str | None:
+    """Returns a day or a time as ISO 8601 in UTC; None for what is neither, and for a day that no calendar has."""
     try:
+        if DAY.fullmatch(text):
+            return date.fromisoformat(text).isoformat()
+        if not MOMENT.fullmatch(text):
+            return None
         return _moment(datetime.fromisoformat(re.sub(r" ?(UTC|Z)$", "+00:00", text)))
-    except ValueError:  # a day that no calendar has
-        return text
+    except ValueError:
+        return None
 
 
 def _moment(value: datetime) -> str:
     """Returns a time in UTC; one without a zone counts as UTC."""
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    try:
+        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:  # in the first or the last year of the calendar
+        return aware.isoformat()

@@ -1,25 +1,26 @@
 """Lists the pictures of files, folders, patterns, archives, buckets and tables."""
 
 import glob
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import NoReturn
 from urllib.parse import unquote
 
 from db.os_errors import reason_of
 from db.sources.archives import TAR_SUFFIXES, ZIP_SUFFIX, is_archive, items_in_archive
-from db.sources.buckets import failure, file_system
+from db.sources.bucket_items import NAMED_BY, items_in_bucket
+from db.sources.buckets import file_system
+from db.sources.sidecars import SUFFIXES as SIDECAR_SUFFIXES
+from db.sources.sidecars import SidecarFolders, Sidecars, read_sidecar
 from db.sources.tables import SUFFIXES, items_in_table
 from db.sources.walk import walk
-from library.errors import InvalidQuery, NotAllowed, RejectedImage, SourceUnavailable, UnknownSource
+from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSource
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
 from library.messages import Message, message
-
-NAMED_BY = "SOURCE"
 
 
 def items_from(
@@ -28,20 +29,22 @@ def items_from(
     image_column: str = "",
     encoding: str = "",
     own: Collection[Path] = (),
+    sidecars: bool = True,
 ) -> Iterable[Item]:
     """Returns an item for each file; in folders, archives and buckets, hidden ones and no pictures by name are skipped.
 
     What is left out comes as an item with `skip` set, so that a receipt can name it. Where an item comes from begins
     with the name of what was asked for: visitors see it, and where that lies on this machine is not theirs to know.
 
-    `own` are folders of the library itself, which are left out. Returns a list where listing is all it takes, so that
-    a progress can be shown. Raises UnknownSource at once for a source that is not there; while iterating,
-    SourceUnavailable for one that goes.
+    `own` are folders of the library itself, which are left out; `sidecars` has files beside the pictures read, too.
+    Returns a list where listing is all it takes, so that a progress can be shown. Raises UnknownSource at once for a
+    source that is not there; while iterating, SourceUnavailable for one that goes.
     """
     rows = items_in_table(table, image_column, encoding) if table else []
     places = [place for source in sources for place in _places(source)]
     own = {folder.resolve() for folder in own}
-    items = (item for place in places for item in _items_at(place, own))
+    beside = SidecarFolders() if sidecars else None
+    items = (item for place in places for item in _items_at(place, own, beside))
     if isinstance(rows, list) and all(isinstance(place, Path) and not is_archive(place.name) for place in places):
         return [*rows, *items]
     return chain(rows, items)
@@ -52,6 +55,7 @@ class AllowedSources:
 
     archive_suffixes = (ZIP_SUFFIX, *TAR_SUFFIXES)
     table_suffixes = SUFFIXES
+    sidecar_suffixes = SIDECAR_SUFFIXES
 
     def __init__(self, prefixes: Sequence[str], own: Collection[Path] = ()) -> None:
         """Offers nothing of `own`, the folders of the library itself."""
@@ -60,6 +64,9 @@ class AllowedSources:
 
     def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
         return items_in_archive(name, partial(path.open, "rb")) if is_archive(name) else None
+
+    def beside(self, files: Mapping[str, Path]) -> Sidecars:
+        return Sidecars(files, lambda name: read_sidecar(files[name]))
 
     def items(self, source: str, image_column: str = "") -> Iterator[Item]:
         """Yields items as they are listed. Raises NotAllowed, UnknownSource or UnknownStore at once.
@@ -72,7 +79,8 @@ class AllowedSources:
         places = _places(source)
         for place in places:
             self._check(str(place))
-        return (item for place in places for item in _items_at(place, self._own))
+        beside = SidecarFolders()
+        return (item for place in places for item in _items_at(place, self._own, beside))
 
     def _if_allowed(self, item: Item) -> Item:
         try:
@@ -96,15 +104,17 @@ def _is_below(source: str, prefix: str) -> bool:
         return False
 
 
-def _items_at(place: Path | str, own: Collection[Path]) -> Iterator[Item]:
+def _items_at(place: Path | str, own: Collection[Path], beside: SidecarFolders | None) -> Iterator[Item]:
+    """Yields what a place holds; with the sidecars of its pictures, where there is a `beside` that reads them."""
     if isinstance(place, str):
-        yield from _items_in_bucket(place)
+        yield from items_in_bucket(place, sidecars=beside is not None)
     elif place.is_dir():
-        yield from _items_in_folder(place, own)
+        yield from _items_in_folder(place, own, sidecars=beside is not None)
     elif is_archive(place.name):
-        yield from items_in_archive(str(place), partial(place.open, "rb"), str(place.absolute()))
+        open_file = partial(place.open, "rb")
+        yield from items_in_archive(str(place), open_file, str(place.absolute()), sidecars=beside is not None)
     else:
-        yield file_item(place, place.name)
+        yield file_item(place, place.name, sidecars=beside.of(place) if beside else None)
 
 
 def _places(source: str) -> Sequence[Path | str]:
@@ -118,6 +128,8 @@ def _places(source: str) -> Sequence[Path | str]:
         found = [path] if path.exists() else [*_matching(str(path))]
     except OSError as error:
         raise UnknownSource("file_not_read", file=source[:120], reason=reason_of(error)) from None
+    except RecursionError:
+        raise UnknownSource("file_not_read", file=source[:120], reason=message("folders_too_deep")) from None
     if not found:
         raise UnknownSource("no_such_place", source=source)
     return found
@@ -131,22 +143,27 @@ def _matching(pattern: str) -> Iterator[Path]:
             yield each
 
 
-def _items_in_folder(folder: Path, own: Collection[Path]) -> Iterator[Item]:
+def _items_in_folder(folder: Path, own: Collection[Path], sidecars: bool) -> Iterator[Item]:
     named = Path(folder.resolve().name)
-    for found in walk(folder, own):
+    for found in walk(folder, own, sidecars):
         source = (named / found.path.relative_to(folder)).as_posix()
         if found.problem:
             yield Item(str(found.path), found.path.name, partial(_refuse, found.problem), source)
         else:
-            yield file_item(found.path, source, found.skip)
+            yield file_item(found.path, source, found.skip, found.sidecars)
 
 
 def _refuse(problem: OSError) -> NoReturn:
     raise problem
 
 
-def file_item(path: Path, source: str, skip: Message | None = None) -> Item:
-    return Item(str(path), path.name, partial(_read, path), source, skip=skip, original_at=str(path.absolute()))
+def file_item(path: Path, source: str, skip: Message | None = None, sidecars: Sidecars | None = None) -> Item:
+    """Makes the item of a file, which is left out where it is itself among the sidecars of its folder."""
+    describe = None
+    if sidecars and not skip:
+        skip, describe = sidecars.reason_if_one(path.name), sidecars.describing(path.name)
+    original_at = str(path.absolute())
+    return Item(str(path), path.name, partial(_read, path), source, {}, skip, original_at, describe=describe)
 
 
 def _read(path: Path) -> bytes:
@@ -165,52 +182,3 @@ def read_query_picture(path: str) -> bytes:
         return _read(file)
     except OSError as error:
         raise InvalidQuery("file_not_read", file=path, reason=error.strerror or str(error)) from None
-
-
-def _items_in_bucket(url: str) -> Iterator[Item]:
-    files, root = file_system(url, NAMED_BY)
-    scheme = url.partition("://")[0]
-    try:
-        if files.info(root)["type"] == "file":
-            yield from _items_of_object(files, f"{scheme}://{root}", root)
-            return
-        for key, details in _listed(files, root):
-            below = key.removeprefix(root).lstrip("/")
-            yield object_item(files, f"{scheme}://{key}", key, int(details.get("size") or 0), below)
-    except FileNotFoundError:
-        raise SourceUnavailable("nothing_at", url=url) from None
-    except Exception as error:  # each kind of bucket has a family of exceptions of its own
-        raise failure(SourceUnavailable, error, message("source_at", url=url), NAMED_BY) from error
-
-
-def _items_of_object(files: Any, url: str, key: str) -> Iterator[Item]:
-    if is_archive(key):
-        yield from items_in_archive(url, partial(files.open, key, "rb"))
-    else:
-        yield Item(url, PurePosixPath(key).name, partial(_read_object, files, key, 0), url, original_at=url)
-
-
-def _listed(files: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Lists folder by folder, since a listing of everything may not fit into memory."""
-    for parent, folders, found in files.walk(root, detail=True, on_error="raise"):
-        for name in [name for name in folders if reason_to_skip_folder(name)]:
-            del folders[name]
-            yield f"{parent}/{name}/", {}
-        yield from ((details["name"], details) for _, details in sorted(found.items()))
-
-
-def object_item(files: Any, url: str, key: str, size: int, below: str) -> Item:
-    """Makes the item of an object, or of a folder that is left out; `below` is its key below what is listed."""
-    skip = reason_to_skip_folder(PurePosixPath(below).name) if below.endswith("/") else reason_to_skip(below)
-    name = PurePosixPath(key).name
-    return Item(url, name, partial(_read_object, files, key, size), url, skip=skip, original_at=url)
-
-
-def _read_object(files: Any, key: str, size: int) -> bytes:
-    check_bytes(size)
-    try:
-        return bytes(files.cat_file(key))
-    except OSError:
-        raise
-    except Exception as error:
-        raise OSError(str(error)) from error

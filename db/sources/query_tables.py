@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
-from db.sources.table_rows import Table, TableRow, names_of, open_table, unreadable_explained
+from db.sources.table import Table, TableRow, unreadable_explained
+from db.sources.table_rows import names_of, open_table
 from db.sources.tables import SUFFIXES
 from library.errors import RejectedImage, UnknownSource
 from library.messages import message
@@ -29,7 +30,7 @@ def queries_from(place: str, text_column: str | None = None, image_column: str |
         return _in_table(path, text_column, image_column)
     if text_column or image_column:
         raise UnknownSource("no_table_no_columns", place=place, suffixes=", ".join(SUFFIXES))
-    items = items_from([place])
+    items = items_from([place], sidecars=False)
     queries = (BatchQuery(item.path, picture=item.read) for item in items if item.skip is None)
     return Queries(queries, sum(item.skip is None for item in items) if isinstance(items, list) else None)
 

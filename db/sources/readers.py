@@ -26,6 +26,12 @@ class SourceReader:
 
         Raises OSError, and RejectedImage for what is too large, unreadable or in no known kind of bucket.
         """
+        try:
+            return self._read(place)
+        except ValueError as error:  # a path with a NUL, half of a character, an address that is none
+            raise RejectedImage("address_not_read", reason=str(error)) from None
+
+    def _read(self, place: str) -> bytes:
         if place.startswith(("http://", "https://")):
             return _fetched(place)
         try:
@@ -37,7 +43,7 @@ class SourceReader:
         return self._member(place, archive)
 
     def _member(self, place: str, archive: str) -> bytes:
-        for item in items_in_archive(archive, self._opener(archive)):
+        for item in items_in_archive(archive, self._opener(archive), sidecars=False):
             if item.path == place:
                 return item.read()
         raise FileNotFoundError(f"{PurePosixPath(archive).name} holds it no longer")
@@ -58,8 +64,18 @@ class SourceReader:
     def _system(self, url: str) -> Any:
         scheme = url.partition("://")[0]
         if scheme not in self._systems:
-            self._systems[scheme] = file_system(url, "The address", RejectedImage)[0]
+            self._systems[scheme] = _file_system(url)
         return self._systems[scheme]
+
+
+def _file_system(url: str) -> Any:
+    """Raises RejectedImage for what is no kind of bucket, and for one that an address alone does not open."""
+    try:
+        return file_system(url, "The address", RejectedImage)[0]
+    except RejectedImage:
+        raise
+    except Exception as error:
+        raise RejectedImage("address_not_read", reason=str(error) or type(error).__name__) from None
 
 
 def _archive_around(place: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -29,8 +29,8 @@ def encoding_of(path: Path, named: str = "") -> str:
         head = file.read(SAMPLE)
         if marked := next((name for mark, name in MARKS.items() if head.startswith(mark)), ""):
             return marked
-        if b"\0" in head:
-            return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+        if b"\0" in head[:2] or 4 * head.count(0) > len(head):  # what is written in ASCII is half of zeros
+            return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
         odd = _first_odd_bytes(head, file)
     return guess_encoding(odd) if odd else "utf-8"
 
@@ -54,7 +54,30 @@ def cells_of(path: Path, encoding: str) -> Iterator[list[str]]:
     with open_text(path, encoding) as file:
         delimiter = delimiter_of(path, file.readline())
         file.seek(0)
-        yield from filter(None, csv.reader(file, delimiter=delimiter))
+        yield from filter(None, _rows(file, delimiter))
+
+
+def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """Yields rows as csv reads them; but a quote that nothing closes takes in its own line, not all that follow."""
+    while lines:
+        taken: list[str] = []
+        at_end = False
+
+        def noted(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
+            nonlocal at_end
+            for line in lines:
+                taken.append(line)
+                yield line
+            at_end = True
+
+        rest: list[str] = []
+        for row in csv.reader(noted(lines, taken), delimiter=delimiter):
+            if at_end and len(taken) > 1:  # it asked for more lines within a quote
+                first, *rest = taken
+                row = next(csv.reader([first.rstrip("\r\n")], delimiter=delimiter))
+            yield row
+            taken.clear()
+        lines = rest
 
 
 def _known(encoding: str) -> str:

@@ -1,7 +1,7 @@
 """Reads pictures from tables: one column says where they are or holds them, all others become their metadata."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -11,14 +11,15 @@ from urllib.request import url2pathname
 
 from db.sources.cells import plain_column, typed
 from db.sources.readers import SourceReader
-from db.sources.table_rows import Table, names_of, open_table, unreadable_explained
+from db.sources.table import Table, TableRow, unreadable_explained
+from db.sources.table_rows import names_of, open_table
 from library.errors import RejectedImage, UnknownSource
 from library.images import check_bytes
 from library.ingest.items import Item
 from library.messages import Message, message
+from library.records import Metadata
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
-EMBEDDED = {"bytes", "path"}  # the fields of a picture in a dataset of Hugging Face
 
 
 def items_in_table(path: Path, image_column: str, encoding: str = "") -> Iterable[Item]:
@@ -26,9 +27,9 @@ def items_in_table(path: Path, image_column: str, encoding: str = "") -> Iterabl
     pictures themselves, as Hugging Face stores them.
 
     The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty cells are None. A
-    row that cannot be read becomes an item that says so. Returns a list, unless the rows hold the pictures. `encoding`
-    is that of a table of text, else it is found out. Raises UnknownSource for a table that cannot be read or has no
-    such column.
+    row that cannot be read becomes an item that says so. Returns a list, unless the rows may hold the pictures.
+    `encoding` is that of a table of text, else it is found out. Raises UnknownSource for a table that cannot be read or
+    has no such column.
     """
     table = open_table(path, encoding)
     if image_column not in table.columns:
@@ -36,51 +37,88 @@ def items_in_table(path: Path, image_column: str, encoding: str = "") -> Iterabl
         if not image_column:
             raise UnknownSource("name_the_column", name=path.name, columns=columns)
         raise UnknownSource("table_lacks_column", name=path.name, column=image_column, columns=columns)
+    reader = _RowReader(path, image_column, table.encoding)
+    if image_column in table.with_pictures:
+        return _noted(reader.items_one_by_one(table), table, image_column)
     with unreadable_explained(path):
-        first = next((row for row in table.rows() if isinstance(row, Mapping)), {})
-        if isinstance(first.get(image_column), Mapping | bytes):
-            return _noted(_items_with_pictures(path, table, image_column), table, image_column)
-        return list(_noted(_items_with_places(path, table, image_column), table, image_column))
+        return list(_noted(reader.items_by_columns(table), table, image_column))
 
 
-def _items_with_places(path: Path, table: Table, image_column: str) -> Iterator[Item]:
-    rows = list(table.rows())
-    given = [row for row in rows if isinstance(row, Mapping)]
-    others = [name for name in table.columns if name != image_column]
-    values = {name: _values([row.get(name) for row in given], table.are_texts) for name in others}
-    places = SourceReader()
-    read = 0
-    for number, row in enumerate(rows, 1):
+class _RowReader:
+    """Makes items of the rows of one table."""
+
+    def __init__(self, table: Path, image_column: str, encoding: str) -> None:
+        self._table = table
+        self._image_column = image_column
+        self._encoding = encoding
+        self._places = SourceReader()
+
+    def items_one_by_one(self, table: Table) -> Iterator[Item]:
+        """Yields items as the rows are read, since all of them may be too large to be kept."""
+        for number, row in enumerate(table.rows(), 1):
+            yield self._item(number, row, lambda row: {name: plain_column([cell])[0] for name, cell in row.items()})
+
+    def items_by_columns(self, table: Table) -> Iterator[Item]:
+        """Yields items once all rows are read: what a column holds is told by all of its cells."""
+        rows = list(table.rows())
+        given = [row for row in rows if isinstance(row, Mapping)]
+        others = [name for name in table.columns if name != self._image_column]
+        values = {name: _values([row.get(name) for row in given], table.are_texts) for name in others}
+        columns = {name: iter(column) for name, column in values.items()}
+        for number, row in enumerate(rows, 1):
+            yield self._item(number, row, lambda _: {name: next(column) for name, column in columns.items()})
+
+    def _item(self, number: int, row: TableRow | RejectedImage, metadata_of: Callable[[TableRow], Metadata]) -> Item:
+        path = f"{self._table.name}: row {number}"
         if isinstance(row, RejectedImage):
-            yield _bad_row(path, number, row)
-            continue
-        yield _item(path, row.get(image_column), places, {name: column[read] for name, column in values.items()})
-        read += 1
+            return _refused(path, row)
+        others = metadata_of({name: cell for name, cell in row.items() if name != self._image_column})
+        try:
+            return self._picture(path, number, row.get(self._image_column), others)
+        except RejectedImage as error:
+            return _refused(path, error)
+        except ValueError as error:  # an address that is none
+            return _refused(path, RejectedImage("address_not_read", reason=str(error)))
+
+    def _picture(self, path: str, number: int, cell: Any, metadata: Metadata) -> Item:
+        if isinstance(cell, list | tuple):
+            if len(cell) > 1:
+                raise RejectedImage("row_of_many_pictures", count=len(cell))
+            cell = cell[0] if cell else None
+        data, named = (cell.get("bytes"), cell.get("path")) if isinstance(cell, Mapping) else (cell, cell)
+        if isinstance(data, bytes) and data:
+            name = PurePath(named).name if isinstance(named, str) else f"{self._table.stem} {number}"
+            return Item(path, name, partial(_checked, data), f"{self._table.name}/{name}", metadata)
+        text = "" if named is None or isinstance(named, bytes | Mapping) else str(named).strip()
+        if not text:
+            return Item(path, "unnamed", bytes, skip=message("row_without_picture"))
+        return self._place(text, metadata)
+
+    def _place(self, text: str, metadata: Metadata) -> Item:
+        if text.lower().startswith("file:"):
+            text = url2pathname(urlsplit(text).path)
+        if "://" in text:
+            name = PurePath(text.partition("?")[0]).name
+            return Item(text, name, partial(self._places.read, text), text, metadata, original_at=text)
+        text = self._as_on_disk(text)
+        name = PurePath(text).name
+        path = str(self._table.parent / text)
+        source = name if Path(text).is_absolute() else f"{self._table.name}/{text}"
+        return Item(path, name, partial(self._places.read, path), source, metadata, original_at=os.path.abspath(path))
+
+    def _as_on_disk(self, text: str) -> str:
+        """Returns a path as it was written, byte by byte, where only that names a file: names need not be UTF-8."""
+        if text.isascii() or not self._encoding or (self._table.parent / text).exists():
+            return text
+        try:
+            raw = os.fsdecode(text.encode(self._encoding))
+        except UnicodeEncodeError:
+            return text
+        return raw if os.path.lexists(self._table.parent / raw) else text
 
 
 def _values(cells: Sequence[Any], are_texts: bool) -> list[Any]:
     return plain_column(typed(cells) if are_texts else cells)
-
-
-def _items_with_pictures(path: Path, table: Table, image_column: str) -> Iterator[Item]:
-    for number, row in enumerate(table.rows(), 1):
-        if isinstance(row, RejectedImage):
-            yield _bad_row(path, number, row)
-        else:
-            others = {name: value for name, value in row.items() if name != image_column}
-            metadata = {name: plain_column([value])[0] for name, value in others.items()}
-            yield _embedded(path, number, row.get(image_column), metadata)
-
-
-def _embedded(table: Path, number: int, cell: Any, metadata: dict[str, Any]) -> Item:
-    data, named = (cell.get("bytes"), cell.get("path")) if isinstance(cell, Mapping) else (cell, None)
-    path = f"{table.name}: row {number}"
-    if not data:
-        if named and isinstance(named, str):
-            return _item(table, named, SourceReader(), metadata)
-        return Item(path, "unnamed", bytes, skip=message("row_without_picture"))
-    name = PurePath(named).name if isinstance(named, str) else f"{table.stem} {number}"
-    return Item(path, name, partial(_checked, data), f"{table.name}/{name}", metadata)
 
 
 def _checked(data: bytes) -> bytes:
@@ -98,22 +136,8 @@ def _noted(items: Iterable[Item], table: Table, image_column: str) -> Iterator[I
         yield replace(item, note=notes.pop(0)) if notes and not item.skip else item
 
 
-def _bad_row(table: Path, number: int, problem: RejectedImage) -> Item:
+def _refused(path: str, problem: RejectedImage) -> Item:
     def refuse() -> NoReturn:
         raise problem
 
-    return Item(f"{table.name}: row {number}", "unnamed", refuse)
-
-
-def _item(table: Path, place: Any, places: SourceReader, metadata: dict[str, Any]) -> Item:
-    text = str(place or "").strip()
-    if not text:
-        return Item(f"{table.name}: a row", "unnamed", bytes, skip=message("row_without_picture"))
-    if text.lower().startswith("file:"):
-        text = url2pathname(urlsplit(text).path)
-    name = PurePath(text.partition("?")[0]).name
-    if "://" in text:
-        return Item(text, name, partial(places.read, text), text, metadata, original_at=text)
-    path = str(table.parent / text)
-    source = name if Path(text).is_absolute() else f"{table.name}/{text}"
-    return Item(path, name, partial(places.read, path), source, metadata, original_at=os.path.abspath(path))
+    return Item(path, "unnamed", refuse)

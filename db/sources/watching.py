@@ -6,7 +6,9 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,8 +16,10 @@ from typing import Any
 import watchfiles
 
 from db.os_errors import reason_of
+from db.sources.bucket_items import NAMED_BY, object_item, sidecars_in
 from db.sources.buckets import failure, file_system
-from db.sources.files import NAMED_BY, file_item, object_item
+from db.sources.files import file_item
+from db.sources.sidecars import Sidecars, in_folder
 from library.errors import SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
@@ -31,13 +35,14 @@ WOKEN_AFTER = 500  # milliseconds, however many events come
 RETRY_AFTER = 1.0  # seconds
 
 
-def watched(source: str, library_folders: Sequence[Path] = ()) -> Source:
+def watched(source: str, library_folders: Sequence[Path] = (), sidecars: bool = True) -> Source:
     """Returns a folder or bucket as a source to watch, without what the library itself keeps in `library_folders`.
 
-    Raises UnknownSource for anything else and for what is not there, SourceUnavailable for a bucket out of reach.
+    With `sidecars`, what lies beside the pictures is watched and read, too. Raises UnknownSource for anything else and
+    for what is not there, SourceUnavailable for a bucket out of reach.
     """
     if "://" in source:
-        return WatchedBucket(source)
+        return WatchedBucket(source, sidecars)
     folder = Path(source).expanduser().absolute()
     if not folder.is_dir():
         if folder.exists():
@@ -45,7 +50,7 @@ def watched(source: str, library_folders: Sequence[Path] = ()) -> Source:
         raise UnknownSource("nothing_to_watch", source=source)
     if any(folder.resolve().is_relative_to(each.resolve()) for each in library_folders):
         raise UnknownSource("own_files_not_watched", source=source)
-    return WatchedFolder(folder, library_folders)
+    return WatchedFolder(folder, library_folders, sidecars)
 
 
 class WatchedFolder:
@@ -53,8 +58,10 @@ class WatchedFolder:
 
     shows_only_whole = False
 
-    def __init__(self, folder: Path, library_folders: Sequence[Path] = ()) -> None:
+    def __init__(self, folder: Path, library_folders: Sequence[Path] = (), sidecars: bool = True) -> None:
         self.name = str(folder)
+        self._reads_sidecars = sidecars
+        self._beside: dict[str, Sidecars] = {}  # by folder
         self._folder = folder
         self._own_name = folder.resolve().name
         own = (os.path.relpath(each.resolve(), folder.resolve()) for each in library_folders)
@@ -68,24 +75,25 @@ class WatchedFolder:
         for parent, names in self._folders(unread):
             if parent != self.name and _is_other_disk(parent):
                 mounts.add(parent)
+            beside = self._sidecars(parent, names)
             for name in names:
                 path = os.path.join(parent, name)
                 try:
-                    found = os.stat(path)
+                    found = os.stat(path) if reason_to_skip(name) is None else None
                 except OSError:
                     if os.path.lexists(path):  # a link that leads nowhere, for the time being
                         unread.add(path)
                 else:
-                    if stat.S_ISREG(found.st_mode):
-                        signatures[path] = _signature(found)
+                    if found and stat.S_ISREG(found.st_mode):
+                        signatures[path] = "|".join([_signature(found), *_signatures(parent, beside.of(name))])
         if self._identity() != identity:
             raise SourceUnavailable("folder_exchanged", folder=self.name)
         return SourceListing(signatures, frozenset(unread), frozenset(mounts))
 
     def item(self, path: str, signature: str) -> Item:
         below = PurePosixPath(self._own_name, os.path.relpath(path, self._folder)).as_posix()
-        item = file_item(Path(path), below)
-        return Item(path, item.name, partial(_read_unchanged, path, signature), below, original_at=item.original_at)
+        item = file_item(Path(path), below, sidecars=self._beside.get(os.path.dirname(path)))
+        return replace(item, read=partial(_read_unchanged, path, signature.partition("|")[0]))
 
     def is_being_written(self, path: str) -> bool:
         """Tells whether anyone has the file open for writing; only Linux knows, of local files of one's own."""
@@ -146,6 +154,14 @@ class WatchedFolder:
             if self._identity() != identity:
                 return
 
+    def _sidecars(self, folder: str, names: Sequence[str]) -> Sidecars:
+        """Returns the sidecars of a folder, found out again only where its names are others than before."""
+        known = self._beside.get(folder)
+        if known is None or known.names != names:
+            known = Sidecars(names if self._reads_sidecars else [], in_folder(Path(folder)))
+            self._beside[folder] = known
+        return known
+
     def _identity(self) -> tuple[int, int]:
         try:
             found = os.stat(self._folder)
@@ -154,22 +170,31 @@ class WatchedFolder:
         return found.st_dev, found.st_ino
 
     def _folders(self, unread: set[str]) -> Iterator[tuple[str, list[str]]]:
-        def note(error: OSError) -> None:
-            if error.filename == self.name:
-                raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(error))
-            if not isinstance(error, FileNotFoundError | NotADirectoryError):
-                unread.add(str(error.filename))
-
-        for parent, folders, names in os.walk(self.name, onerror=note):
-            shown = (name for name in folders if not reason_to_skip_folder(name))
-            folders[:] = [name for name in shown if os.path.join(parent, name) not in self._left_out]
-            yield parent, [name for name in names if reason_to_skip(name) is None]
+        """Yields each folder with the names of its files; those that cannot be read become part of `unread`."""
+        waiting = [self.name]
+        while waiting:
+            parent = waiting.pop()
+            try:
+                with os.scandir(parent) as listed:
+                    entries = {entry.name: entry.is_dir(follow_symlinks=False) for entry in listed}
+            except OSError as error:
+                if parent == self.name:
+                    raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(error)) from None
+                if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                    unread.add(parent)
+                continue
+            shown = (name for name, is_folder in entries.items() if is_folder and not reason_to_skip_folder(name))
+            folders = (os.path.join(parent, name) for name in shown)
+            waiting += [folder for folder in folders if folder not in self._left_out]
+            yield parent, [name for name, is_folder in entries.items() if not is_folder]
 
 
 class WatchedBucket:
     """Lists a bucket that fsspec reaches, now and then, since nothing tells of changes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, sidecars: bool = True) -> None:
+        self._reads_sidecars = sidecars
+        self._beside: dict[str, Sidecars] = {}  # by folder
         self._files, self._root = file_system(url, NAMED_BY)
         self._scheme = url.partition("://")[0]
         self.name = url
@@ -183,19 +208,32 @@ class WatchedBucket:
             found = {}
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
             raise failure(SourceUnavailable, error, message("source_at", url=self.name), NAMED_BY) from error
-        wanted = ((key, details) for key, details in found.items() if self._may_be_picture(key))
-        return SourceListing({self._url(key): _signature_of(details) for key, details in wanted})
+        self._beside = self._sidecars(found) if self._reads_sidecars else {}
+        return SourceListing({self._url(key): self._signed(key, found) for key in found if self._may_be_picture(key)})
 
     def item(self, path: str, signature: str) -> Item:
         size = int(signature.partition(":")[0])
         key = path.partition("://")[2]
-        return object_item(self._files, path, key, size, self._below(key))
+        return object_item(self._files, path, key, size, self._below(key), self._beside.get(key.rpartition("/")[0]))
 
     def is_being_written(self, path: str) -> bool:
         return False
 
     def notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
         pass
+
+    def _sidecars(self, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Sidecars]:
+        folders: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for key, details in found.items():
+            folder, _, name = key.rpartition("/")
+            folders[folder][name] = int(details.get("size") or 0)
+        return {folder: sidecars_in(self._files, folder, sizes) for folder, sizes in folders.items()}
+
+    def _signed(self, key: str, found: Mapping[str, Mapping[str, Any]]) -> str:
+        """Returns the signature of an object and of its sidecars."""
+        folder, _, name = key.rpartition("/")
+        beside = self._beside[folder].of(name) if folder in self._beside else []
+        return "|".join(map(_signature_of, [found[key], *(found[f"{folder}/{each}"] for each in beside)]))
 
     def _check(self) -> None:
         """Raises an error unless the bucket is there; a folder in it appears with its first object."""
@@ -235,7 +273,15 @@ def _signature(found: os.stat_result) -> str:
     return f"{found.st_size}:{found.st_mtime_ns}"
 
 
-def _signature_of(details: dict[str, Any]) -> str:
+def _signatures(folder: str, names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        try:
+            yield _signature(os.stat(os.path.join(folder, name)))
+        except OSError:  # gone meanwhile, or a link that leads nowhere
+            yield ""
+
+
+def _signature_of(details: Mapping[str, Any]) -> str:
     sign = next((details[name] for name in SIGNS_OF_CHANGE if details.get(name)), "")
     return f"{int(details.get('size') or 0)}:{sign}"
 

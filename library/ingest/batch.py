@@ -8,11 +8,11 @@ from functools import partial
 from library.errors import LikenessError
 from library.images import ContentId
 from library.ingest.destinations import Addition, Known, Update
-from library.ingest.items import Item
+from library.ingest.items import Described, Item
 from library.ingest.receipts import FileReceipt, Status
 from library.messages import Message
 from library.ports import Vectors
-from library.records import Record
+from library.records import Metadata, Record
 
 BATCH_SIZE = 32  # new pictures
 BATCH_FILES = 512  # so that receipts flow where nothing is new
@@ -25,6 +25,10 @@ class PendingFile:
 
     item: Item
     data: bytes = b""
+    described: Described = field(default_factory=Described)
+    explicit: Metadata = field(default_factory=dict)  # what is to be kept of the item's metadata
+    said: Metadata = field(default_factory=dict)  # and of what its sidecars say
+    note: Message | None = None  # for the receipt, where nothing else is to be said
     id: ContentId | None = None
     addition: Addition | None = None
     known: Known | None = None
@@ -36,7 +40,7 @@ class PendingFile:
 
     def settle(self, status: Status, reason: Message | None = None, near: ContentId | None = None) -> None:
         """Writes the receipt; `near` is the picture that this one is a near-duplicate of."""
-        self._close(FileReceipt(self.item.path, status, self.id, reason or self.item.note, near))
+        self._close(FileReceipt(self.item.path, status, self.id, reason or self.item.note or self.note, near))
 
     def reject_for_now(self, reason: Message) -> None:
         """Rejects the file for a reason that does not lie in the picture."""

@@ -3,9 +3,36 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from library.messages import Message
-from library.records import Metadata
+from library.records import Metadata, encodable
+
+
+@dataclass(frozen=True)
+class Described:
+    """Holds what the sidecars of a file say of it, and what is to be told of them.
+
+    Metadata of None stand for what they have a place for and leave empty.
+    """
+
+    metadata: Metadata = field(default_factory=dict)
+    note: Message | None = None
+
+
+Describe = Callable[[], Described]  # never raises
+
+
+class Beside(Protocol):
+    """Knows which files of one folder are sidecars, and of which picture."""
+
+    def reason_if_one(self, name: str) -> Message | None:
+        """Returns why a file is no picture, where it is a sidecar."""
+        ...
+
+    def describing(self, name: str) -> Describe | None:
+        """Returns what reads the sidecars of a picture; None where it has none."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -13,7 +40,7 @@ class Item:
     """Names one file to import. `read` returns its bytes and may raise OSError; `skip` says why it is left out.
 
     Metadata of None take away what the picture had under that name. `original_at` is the path or URL under which the
-    bytes can be had again later, where there is one.
+    bytes can be had again later, where there is one. `describe` reads the sidecars, where there are some.
     """
 
     path: str
@@ -24,8 +51,9 @@ class Item:
     skip: Message | None = None
     original_at: str = ""
     note: Message | None = None  # what the receipt is to say where nothing else is to be said
+    describe: Describe | None = None
 
 
 def source_label(source: str) -> str:
     """Returns what visitors of the page may know of where pictures came from: a URL, or the last part of a path."""
-    return source if "://" in source else Path(source).expanduser().absolute().name
+    return encodable(source if "://" in source else Path(source).expanduser().absolute().name)

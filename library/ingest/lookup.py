@@ -14,11 +14,12 @@ from library.errors import (
 )
 from library.images import ContentId, content_id
 from library.ingest.batch import PendingFile, RunState
+from library.ingest.describing import Said, described
 from library.ingest.destinations import Destination, Known, Update
 from library.ingest.items import Item
 from library.messages import message
-from library.record_limits import check_record
-from library.records import Record, given
+from library.record_limits import check_metadata, check_record
+from library.records import Record
 
 
 class Lookup:
@@ -28,7 +29,8 @@ class Lookup:
         self._destination = destination
         self._state = state
         self._in_place = in_place
-        self._described: set[ContentId] = set()  # of two rows about one picture, the first counts in every run
+        self._said = Said()
+        self._updated: dict[ContentId, Record] = {}  # as they are to be, whether they are written yet or not
         self._last_added = datetime.min.replace(tzinfo=UTC)
 
     def listed(self, items: Iterator[Item]) -> Iterator[Item]:
@@ -51,6 +53,9 @@ class Lookup:
         try:
             file.data = item.read()
             file.id = content_id(file.data)
+            if item.describe:
+                file.described = item.describe()
+                file.note = file.described.note
         except UnknownPicture as error:  # deleted from the library since it was listed
             file.settle("skipped", error.message)
         except RejectedImage as error:
@@ -92,12 +97,22 @@ class Lookup:
     ) -> None:
         assert file.id
         file.known = known.get(file.id)
+        try:
+            check_metadata(file.item.metadata)  # first, so that a copy without that fault counts as the first
+        except RejectedImage as error:
+            file.settle("rejected", error.message)
+            return
+        self._said.add(file)
+        if file.known and (updated := self._updated.get(file.id)):
+            file.known = replace(file.known, record=updated)
         file.record = self._renewed(file)
         if name := names.get(file.id):
             file.same_as = file.id
             file.settle("duplicate", message("same_picture", name=name))
         elif file.known and file.known.has_row:
             _compare_with_stored(file, file.known.record)
+            if file.update:
+                self._updated[file.id] = file.update.record
         elif kept := superseded.get(file.id):
             file.settle("skipped", message("kept_instead", name=kept.name), kept.content_id)
         else:
@@ -106,18 +121,13 @@ class Lookup:
 
     def _renewed(self, file: PendingFile) -> Record | None:
         """Returns the record of a known picture with what the item says of it."""
-        assert file.id
-        said = {} if file.id in self._described else file.item.metadata
-        if said:
-            self._described.add(file.id)
         if file.known is None:
             return None
-        record = file.known.record
-        metadata = given({**record.metadata, **said})
+        record = described(file, file.known.record)
         if not record.original_at:
-            return replace(record, metadata=metadata)
+            return record
         original_at = (file.item.original_at or record.original_at) if self._in_place else ""
-        return replace(record, metadata=metadata, original_at=original_at)
+        return replace(record, original_at=original_at)
 
     def _next_moment(self) -> datetime:
         """Returns the moment of the next file: the order of the files is the order in the library."""
@@ -140,5 +150,5 @@ def _compare_with_stored(file: PendingFile, stored: Record) -> None:
         file.settle("rejected", error.message)
         return
     file.update = Update(file.record, original_to_store(file, stored))
-    is_metadata = file.record.metadata != stored.metadata
-    file.settle("updated", message("metadata_changed") if is_metadata else message("place_changed"))
+    is_only_moved = file.record == replace(stored, original_at=file.record.original_at)
+    file.settle("updated", message("place_changed") if is_only_moved else message("metadata_changed"))

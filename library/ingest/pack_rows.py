@@ -34,7 +34,8 @@ def picture_of(row: PackRow) -> PackedPicture:
 
 
 def _record(fields: Mapping[str, Any], has_original: bool) -> Record:
-    missing = [field.name for field in fields_of(Record) if fields.get(field.name) is None]
+    names = [field.name for field in fields_of(Record) if field.name != "from_sidecars"]
+    missing = [name for name in names if fields.get(name) is None]
     if missing:
         raise RejectedImage("pack_field_missing", fields=", ".join(missing))
     id = parse_content_id(fields["content_id"])

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from library.errors import RejectedImage
 from library.images import decode, thumbnail
 from library.ingest.batch import BATCH_BYTES, Batch, PendingFile, RunState
+from library.ingest.describing import described
 from library.ingest.destinations import Addition, Destination
 from library.ingest.items import Item
 from library.ingest.lookup import Lookup, original_to_store
@@ -102,8 +103,10 @@ def _addition(file: PendingFile, in_place: bool, working_side: int) -> Addition:
         name=file.item.name,
         added=file.added,
         source=file.item.source,
-        metadata=file.item.metadata,
+        metadata={},
         original_at=original_at,
     )
+    file.explicit = file.item.metadata
+    record = described(file, record)
     check_record(record)
     return Addition(record, picture.image, None if original_at else file.data, thumbnail(picture), is_stored=False)

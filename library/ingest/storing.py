@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from library.errors import IndexUnavailable, InvalidSelection, LikenessError, StoreUnavailable
+from library.errors import IndexUnavailable, InvalidSelection, LikenessError, RejectedImage, StoreUnavailable
 from library.images import ContentId
 from library.ingest.batch import Batch, PendingFile, RunState
-from library.ingest.destinations import Destination
+from library.ingest.describing import described
+from library.ingest.destinations import Destination, Update
 from library.ingest.receipts import FileReceipt, Status
 from library.messages import message
 from library.ports import Vectors
+from library.record_limits import check_record
 from library.records import Record
 
 Near = Literal["take", "note", "skip"]  # what becomes of a near-duplicate of a picture that is there
@@ -44,7 +46,9 @@ class BatchWriter:
                 resembled = self._resembled(batch)
                 errors |= self._store_new(batch, batch.vectors, resembled if self._near == "skip" else {})
             if batch.updates:
-                errors |= self._destination.update(batch.updates)
+                latest = {update.record.content_id: update for update in batch.updates}
+                errors |= self._destination.update(list(latest.values()))
+            self._describe_by_copies(batch)
         except (IndexUnavailable, StoreUnavailable) as error:
             return error
         for file in batch.files:
@@ -53,6 +57,26 @@ class BatchWriter:
                 file.settle(status, message("near_duplicate", name=other.name), other.content_id)
             self._note(file, errors)
         return None
+
+    def _describe_by_copies(self, batch: Batch) -> None:
+        """Adds what a copy says to the picture that this run has stored."""
+        copies = [file for file in batch.files if file.same_as and (file.said or file.explicit)]
+        known = self._destination.known([file.same_as for file in copies if file.same_as]) if copies else {}
+        records = {id: each.record for id, each in known.items()}
+        updates: dict[ContentId, Update] = {}
+        for file in copies:
+            record = records.get(file.same_as) if file.same_as else None
+            if record is None or (more := described(file, record)) == record:
+                continue
+            try:
+                check_record(more)
+            except RejectedImage as error:
+                file.settle("rejected", error.message)
+            else:
+                records[more.content_id] = more
+                updates[more.content_id] = Update(more, None)
+        if updates:
+            self._destination.update(list(updates.values()))
 
     def _resembled(self, batch: Batch) -> dict[ContentId, Record]:
         if self._near == "take" or batch.vectors is None:

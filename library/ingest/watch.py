@@ -30,6 +30,7 @@ class WatchConfig:
     every: float  # seconds
     delete: bool = False
     in_place: bool = False
+    sidecars: bool = True
 
 
 class Watching:

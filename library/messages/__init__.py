@@ -35,8 +35,7 @@ class Message:
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, for the page and other readers that render it themselves."""
-        values = {name: each.as_json() if isinstance(each, Message) else each for name, each in self.values.items()}
-        return {"code": self.code, "values": values}
+        return {"code": self.code, "values": {name: _plain(each) for name, each in self.values.items()}}
 
     @classmethod
     def parse(cls, value: Any) -> "Message | None":
@@ -97,4 +96,15 @@ def _written(value: Value, language: str) -> str:
         return render(value, language)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else _encodable(str(value))
+
+
+def _plain(value: Value) -> Any:
+    if isinstance(value, Message):
+        return value.as_json()
+    return _encodable(value) if isinstance(value, str) else value
+
+
+def _encodable(text: str) -> str:
+    # Names that are not UTF-8 reach Python with lone surrogates, which no screen and no JSON can show.
+    return text.encode("utf-8", "replace").decode()

@@ -1,5 +1,6 @@
 """Drives the whole app in a real browser: the real server, the bundled model, Milvus Lite, Chromium."""
 
+import json
 import re
 from pathlib import Path
 
@@ -286,6 +287,22 @@ def test_uploads_end_in_a_receipt_and_odd_names_stay_text(fresh, browser, tmp_pa
         page.locator(".lk-open").nth(place).click()
         page.locator(".lk-viewer .lk-title").wait_for()
         page.keyboard.press("Escape")
+
+
+def test_a_folder_brings_the_sidecars_of_its_pictures(fresh, browser, tmp_path):
+    folder = tmp_path / "Takeout"
+    (folder / "no pictures").mkdir(parents=True)
+    Image.new("RGB", (30, 30), "red").save(folder / "a.png")
+    takeout = {"photoTakenTime": {"timestamp": "1588336200"}, "description": "By the sea"}
+    (folder / "a.png.supplemental-metadata.json").write_text(json.dumps(takeout))
+    (folder / "no pictures" / "package.json").write_text("{}")
+    page = browser.open(fresh.url)
+    page.locator("#uploads input[type=file]").nth(1).set_input_files(folder)
+    run(page, "done")
+    assert counts(page) == ["1 new", "2 skipped"]
+    page.locator(".lk-open").first.click()
+    page.get_by_text("By the sea").wait_for()
+    page.keyboard.press("Escape")
 
 
 def test_a_folder_leaves_out_what_is_no_picture(fresh, browser, tmp_path):

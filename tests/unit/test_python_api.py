@@ -15,7 +15,7 @@ from python_api.html import contact_sheet
 from python_api.library import Library
 from python_api.pixels import png_bytes
 from python_api.queries import parts_of
-from python_api.sources import items_of, label_of
+from python_api.sources import Reading, items_of, label_of
 from settings import Settings, SettingsError
 from testing.pictures import item
 
@@ -86,7 +86,7 @@ def test_a_picture_of_pillow_is_kept_upright_in_any_mode():
 def test_a_list_of_anything_is_added_with_names(tmp_path, picture):
     (tmp_path / "red.png").write_bytes(picture("red"))
     array = np.zeros((4, 6), np.uint8)
-    found = items_of([tmp_path / "red.png", picture("blue"), array, [item("own.png", b"")]], name="mine.png")
+    found = items_of([tmp_path / "red.png", picture("blue"), array, [item("own.png", b"")]], Reading(name="mine.png"))
     assert [each.name for each in found] == ["red.png", "mine 2.png", "mine 3.png", "own.png"]
     assert [each.source for each in found][1:3] == ["Python", "Python"]
 
@@ -100,7 +100,7 @@ def test_a_picture_of_pillow_has_the_name_of_the_file_it_was_opened_from(tmp_pat
 def test_a_table_brings_its_columns(tmp_path, picture):
     (tmp_path / "red.png").write_bytes(picture("red"))
     (tmp_path / "photos.csv").write_text("path,stars\nred.png,5\n")
-    [found] = items_of(tmp_path / "photos.csv", image_column="path")
+    [found] = items_of(tmp_path / "photos.csv", Reading("path"))
     assert found.metadata == {"stars": 5}
 
 

@@ -86,6 +86,28 @@ def test_metadata_that_cannot_be_kept_leave_a_known_picture_as_it_was(library, p
     assert library.browse(0, 1)[0].metadata == {"stars": 5}
 
 
+def test_a_copy_that_says_what_cannot_be_kept_is_rejected_in_every_run(library, picture):
+    for first in ("new", "duplicate"):
+        copy = item("copy.png", picture("red"), metadata={"caption": HALF_AN_EMOJI})
+        receipts = list(library.add([item("a.png", picture("red")), copy]))
+        assert [receipt.status for receipt in receipts] == [first, "rejected"]
+
+
+def test_a_row_after_one_about_the_same_picture_that_is_refused_goes_in(library, picture):
+    for first in ("new", "duplicate"):
+        bad = item("bad.png", picture("red"), metadata={"caption": HALF_AN_EMOJI})
+        good = item("good.png", picture("red"), metadata={"caption": "x"})
+        assert [receipt.status for receipt in library.add([bad, good])] == ["rejected", first]
+        assert library.browse(0, 1)[0].metadata == {"caption": "x"}
+
+
+def test_what_a_copy_says_of_a_picture_that_nothing_was_said_of_is_kept_in_the_same_run(library, picture):
+    for first in ("new", "duplicate"):
+        receipts = list(library.add([item("a.png", picture("red")), item("b.png", picture("red"), metadata={"n": 1})]))
+        assert [receipt.status for receipt in receipts] == [first, "duplicate"]
+        assert library.browse(0, 1)[0].metadata == {"n": 1}
+
+
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()

@@ -114,6 +114,12 @@ def test_a_cell_may_have_any_length(tmp_path):
     assert [len(each["caption"]) for each in metadata(path)] == [300_000, 1]
 
 
+def test_a_quote_that_nothing_closes_hides_no_other_row(tmp_path):
+    text = 'filepath,caption\na.jpg,"two\nlines"\nb.jpg,"not closed\nc.jpg,x\nd.jpg,y\n'
+    captions = [each["caption"] for each in metadata(table(tmp_path, text))]
+    assert captions == ["two\nlines", "not closed", "x", "y"]
+
+
 def test_a_row_that_cannot_be_read_hides_no_other(tmp_path):
     lines = ['{"filepath": "a.jpg"}', "{half", "[" * 100_000, "7", '{"filepath": "b.jpg", "n": 1}']
     items = items_in_table(table(tmp_path, "\n".join(lines), name="photos.jsonl"), "filepath")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import gradio as gr
@@ -10,7 +10,7 @@ import gradio as gr
 from library import validation
 from library.errors import RejectedImage, UnknownSource
 from library.image_library import ImageLibrary
-from library.ingest.items import Item
+from library.ingest.items import Beside, Item
 from library.ingest.runs import AddJob, Worker
 from library.ingest.storing import Near
 from library.messages import message
@@ -60,7 +60,7 @@ class UploadHandlers:
         if not entries:
             raise RejectedImage("no_files_uploaded")
         named = [{"path": entry.get("path"), "name": _given_name(entry)} for entry in entries]
-        return self._worker.start(_joined([self._uploads_in(entry) for entry in named]), near="note")
+        return self._worker.start(_joined(self._uploads(named)), near="note")
 
     def add_samples(self) -> Started:
         from library.samples.pictures import sample_items
@@ -111,7 +111,7 @@ class UploadHandlers:
 
     def _items(self, data: Any) -> Iterable[Item]:
         given = validation.mapping(data)
-        parts = [self._uploads_in(entry) for entry in validation.entries(given.get("files"))]
+        parts = self._uploads(validation.entries(given.get("files")))
         for entry in validation.entries(given.get("left_out")):
             name = validation.file_name(entry.get("name"))
             reason = validation.text(entry.get("reason"), 200)
@@ -121,14 +121,24 @@ class UploadHandlers:
             raise RejectedImage("no_files")
         return _joined(parts)
 
-    def _uploads_in(self, entry: Mapping[str, Any]) -> Iterable[Item]:
-        """Returns the uploaded file, or the contents of an uploaded archive."""
+    def _uploads(self, entries: Sequence[Mapping[str, Any]]) -> list[Iterable[Item]]:
+        """Returns, for each entry, the uploaded file or the contents of an uploaded archive."""
+        folders: dict[str, dict[str, Path]] = {}
+        for entry in entries:
+            if path := self._uploaded.find(entry.get("path")):
+                folders.setdefault(_folder(entry), {})[validation.file_name(entry.get("name"))] = path
+        beside = {folder: self._sources.beside(files) for folder, files in folders.items()} if self._sources else {}
+        return [self._uploads_in(entry, beside.get(_folder(entry))) for entry in entries]
+
+    def _uploads_in(self, entry: Mapping[str, Any], beside: Beside | None) -> Iterable[Item]:
         name = validation.file_name(entry.get("name"))
         path = self._uploaded.find(entry.get("path"))
         if path is None:
             return [Item(name, name, bytes, skip=message("not_arrived"))]
-        packed = self._sources.in_archive(path, name) if self._sources else None
-        return packed or [Item(name, name, path.read_bytes, "upload")]
+        if packed := self._sources.in_archive(path, name) if self._sources else None:
+            return packed
+        skip, describe = (beside.reason_if_one(name), beside.describing(name)) if beside else (None, None)
+        return [Item(name, name, path.read_bytes, "upload", skip=skip, describe=describe)]
 
     def _started(
         self, items: Iterable[Item], source: str = "upload", in_place: bool = False, near: Near = "take"
@@ -142,6 +152,11 @@ def _joined(parts: Sequence[Iterable[Item]]) -> Iterable[Item]:
     if all(isinstance(part, list) for part in parts):
         return [item for part in parts for item in part]
     return chain.from_iterable(parts)
+
+
+def _folder(entry: Mapping[str, Any]) -> str:
+    """Returns the folder in which a file lay before it was uploaded, as the browser names it."""
+    return validation.text(entry.get("folder"))
 
 
 def _given_name(entry: Mapping[str, Any]) -> str:

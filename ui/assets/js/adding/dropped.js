@@ -4,10 +4,24 @@ const readPortion = (reader) => new Promise((resolve) => reader.readEntries(reso
 
 const fileOf = (entry) => new Promise((resolve) => entry.file(resolve, () => resolve(null)));
 
+const folders = new WeakMap(); // of dropped files, which do not know theirs as chosen ones do
+
+/**
+ * The folder in which a file lay, below the one that was chosen or dropped; empty where it was taken by itself.
+ * @param {File} file
+ * @returns {string}
+ */
+export const folderOf = (file) => {
+  const path = folders.get(file) ?? file.webkitRelativePath ?? '';
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+};
+
 const walk = async (entry, found) => {
   if (entry.isFile) {
     const file = await fileOf(entry);
-    if (file) found.push(file);
+    if (!file) return;
+    folders.set(file, entry.fullPath);
+    found.push(file);
     return;
   }
   const reader = entry.createReader();

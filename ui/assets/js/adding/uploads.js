@@ -5,7 +5,7 @@ import { subscribe } from '../shared/events.js';
 import { filePicker } from '../shared/files.js';
 import { icon } from '../shared/icons.js';
 import { phrase } from '../shared/language.js';
-import { filesOf } from './dropped.js';
+import { filesOf, folderOf } from './dropped.js';
 import { serverPlaceForm } from './server_place.js';
 
 const AT_ONCE = 3;
@@ -83,8 +83,10 @@ export class Uploads {
 
   async #send(chosen, fromFolder) {
     const leftOut = [];
+    const withPictures = new Set(chosen.filter((file) => this.#isPicture(file)).map(folderOf));
     const wanted = chosen.filter((file) => {
-      const reason = this.#whyNot(file, fromFolder);
+      const mayDescribe = this.#maySayMore(file) && withPictures.has(folderOf(file));
+      const reason = this.#whyNot(file, fromFolder && !mayDescribe);
       if (reason) leftOut.push({ name: file.name, reason });
       return !reason;
     });
@@ -98,9 +100,17 @@ export class Uploads {
     this.#host.trigger('arrived', { files: sent, left_out: leftOut.slice(0, MAX_LEFT_OUT) });
   }
 
-  #whyNot(file, fromFolder) {
+  #isPicture(file) {
+    return this.#host.props.suffixes.includes(suffixOf(file.name));
+  }
+
+  #maySayMore(file) {
+    return this.#host.props.sidecars.includes(suffixOf(file.name));
+  }
+
+  #whyNot(file, onlyPictures) {
     const { props } = this.#host;
-    if (fromFolder && !props.suffixes.includes(suffixOf(file.name))) return phrase('uploads.no_picture');
+    if (onlyPictures && !this.#isPicture(file)) return phrase('uploads.no_picture');
     if (file.size > props.max_bytes) return phrase('uploads.too_large', { megabytes: props.max_megabytes });
     return null;
   }
@@ -114,7 +124,7 @@ export class Uploads {
         const [place, file] = waiting.shift();
         try {
           const { path } = await this.#host.upload(file);
-          sent[place] = { path, name: file.name };
+          sent[place] = { path, name: file.name, folder: folderOf(file) };
         } catch {
           leftOut.push({ name: file.name, reason: phrase('uploads.failed') });
         }

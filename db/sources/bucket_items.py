@@ -1,0 +1,89 @@
+"""Lists the pictures of a bucket, or of a folder in it, folder by folder."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache, partial
+from pathlib import PurePosixPath
+from typing import Any
+
+from db.sources.archives import is_archive, items_in_archive
+from db.sources.buckets import failure, file_system
+from db.sources.sidecars import Sidecars, check_sidecar
+from library.errors import SourceUnavailable
+from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
+from library.ingest.items import Item
+from library.messages import message
+
+NAMED_BY = "SOURCE"
+
+Details = Mapping[str, Any]
+
+
+def items_in_bucket(url: str, sidecars: bool = True) -> Iterator[Item]:
+    """Yields an item for each object below a URL. Raises SourceUnavailable."""
+    files, root = file_system(url, NAMED_BY)
+    scheme = url.partition("://")[0]
+    try:
+        if files.info(root)["type"] == "file":
+            yield from _items_of_object(files, f"{scheme}://{root}", root, sidecars)
+            return
+        for key, details, beside in _listed(files, root, sidecars):
+            below = key.removeprefix(root).lstrip("/")
+            yield object_item(files, f"{scheme}://{key}", key, _size(details), below, beside)
+    except FileNotFoundError:
+        raise SourceUnavailable("nothing_at", url=url) from None
+    except Exception as error:  # each kind of bucket has a family of exceptions of its own
+        raise failure(SourceUnavailable, error, message("source_at", url=url), NAMED_BY) from error
+
+
+def object_item(files: Any, url: str, key: str, size: int, below: str, sidecars: Sidecars | None = None) -> Item:
+    """Makes the item of an object, or of a folder that is left out; `below` is its key below what is listed."""
+    skip = reason_to_skip_folder(PurePosixPath(below).name) if below.endswith("/") else reason_to_skip(below)
+    name = PurePosixPath(key).name
+    skip = (sidecars and sidecars.reason_if_one(name)) or skip
+    describe = sidecars.describing(name) if sidecars and not skip else None
+    return Item(url, name, partial(read_object, files, key, size), url, {}, skip, url, describe=describe)
+
+
+def sidecars_in(files: Any, folder: str, sizes: Mapping[str, int]) -> Sidecars:
+    """Returns the sidecars of a folder of a bucket, given the names of all objects in it with their sizes."""
+
+    @lru_cache(maxsize=8)  # all pictures of an album share one of them
+    def read(name: str) -> bytes:
+        check_sidecar(sizes[name])
+        return read_object(files, f"{folder}/{name}", sizes[name])
+
+    return Sidecars(sizes, read)
+
+
+def read_object(files: Any, key: str, size: int) -> bytes:
+    """Returns the bytes of an object. Raises OSError, and RejectedImage for one that is too large."""
+    check_bytes(size)
+    try:
+        return bytes(files.cat_file(key))
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(str(error)) from error
+
+
+def _items_of_object(files: Any, url: str, key: str, sidecars: bool) -> Iterator[Item]:
+    if is_archive(key):
+        yield from items_in_archive(url, partial(files.open, key, "rb"), sidecars=sidecars)
+        return
+    # Without sidecars: to find those of one object, all that lies beside it would have to be listed.
+    yield Item(url, PurePosixPath(key).name, partial(read_object, files, key, 0), url, original_at=url)
+
+
+def _listed(files: Any, root: str, sidecars: bool) -> Iterator[tuple[str, Details, Sidecars | None]]:
+    """Lists folder by folder, since a listing of everything may not fit into memory."""
+    for parent, folders, found in files.walk(root, detail=True, on_error="raise"):
+        for name in [name for name in folders if reason_to_skip_folder(name)]:
+            del folders[name]
+            yield f"{parent}/{name}/", {}, None
+        sizes = {PurePosixPath(details["name"]).name: _size(details) for details in found.values()}
+        beside = sidecars_in(files, parent, sizes) if sidecars else None
+        yield from ((details["name"], details, beside) for _, details in sorted(found.items()))
+
+
+def _size(details: Details) -> int:
+    return int(details.get("size") or 0)

@@ -1,0 +1,119 @@
+"""Reads the rows of Parquet files, one or a folder of them; a value that Python cannot hold costs its row alone."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+
+from db.os_errors import reason_of
+from db.sources.table import DAMAGE, Rows, Table, TableRow, first_line, named
+from library.errors import RejectedImage, UnknownSource
+
+SUFFIX = ".parquet"
+LARGEST = 2**63 - 1
+ROWS_AT_ONCE = 500  # they may hold the pictures themselves
+
+
+def open_parquet(path: Path) -> Table:
+    """Opens one file. Raises UnknownSource for one without rows, and what pyarrow does for one that is damaged."""
+    table = _opened(path)
+    if not table.total:
+        raise UnknownSource("table_without_rows", name=path.name)
+    return table
+
+
+def open_parquet_folder(path: Path) -> Table:
+    """Opens the files of a folder as one table, as Hugging Face stores a dataset in shards.
+
+    Raises UnknownSource where none of them has rows.
+    """
+    shards: list[Table] = []
+    damaged: list[RejectedImage] = []
+    for file in _files_below(path):
+        try:
+            shards.append(_opened(file))
+        except OSError as error:
+            damaged.append(RejectedImage("shard_not_read", name=file.name, reason=reason_of(error)))
+        except DAMAGE as error:
+            damaged.append(RejectedImage("shard_not_read", name=file.name, reason=first_line(error)))
+    if not shards:
+        raise UnknownSource("no_parquet_in_folder", name=path.name)
+    total = sum(shard.total or 0 for shard in shards)
+    if not total:
+        raise UnknownSource("table_without_rows", name=path.name)
+
+    def rows() -> Rows:
+        for shard in shards:
+            yield from shard.rows()
+        yield from damaged
+
+    return Table(
+        _once(shard.columns for shard in shards),
+        rows,
+        total + len(damaged),
+        binary=_once(shard.binary for shard in shards),
+        with_pictures=_once(shard.with_pictures for shard in shards),
+    )
+
+
+def _once(lists: Iterable[Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(name for names in lists for name in names))
+
+
+def _files_below(folder: Path) -> list[Path]:
+    found = folder.rglob(f"*{SUFFIX}")
+    return sorted(each for each in found if not any(part.startswith(".") for part in each.relative_to(folder).parts))
+
+
+def _opened(path: Path) -> Table:
+    with pyarrow.parquet.ParquetFile(path) as file:
+        schema, total = file.schema_arrow, int(file.metadata.num_rows)
+    columns = named(schema.names)
+    types = dict(zip(columns, schema.types, strict=True))
+
+    def rows() -> Rows:
+        done = 0
+        try:
+            with pyarrow.parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
+                    yield from _rows_of(batch.rename_columns(columns))
+                    done += batch.num_rows
+        except OSError as error:
+            yield RejectedImage("rest_not_read", name=path.name, rows=total - done, reason=reason_of(error))
+        except DAMAGE as error:
+            yield RejectedImage("rest_not_read", name=path.name, rows=total - done, reason=first_line(error))
+
+    binary = [name for name, type in types.items() if _is_binary(type)]
+    structs = [name for name, type in types.items() if pyarrow.types.is_nested(type)]
+    return Table(columns, rows, total, binary=binary, with_pictures=[*binary, *structs])
+
+
+def _rows_of(batch: pyarrow.RecordBatch) -> Rows:
+    try:
+        rows = batch.to_pylist()
+    except DAMAGE:
+        yield from (_row_of(batch.slice(place, 1)) for place in range(batch.num_rows))
+    else:
+        yield from map(_within_64_bits, rows)
+
+
+def _row_of(row: pyarrow.RecordBatch) -> TableRow | RejectedImage:
+    try:
+        return _within_64_bits(row.to_pylist()[0])
+    except DAMAGE as error:
+        return RejectedImage("row_not_read", reason=first_line(error))
+
+
+def _within_64_bits(row: dict[str, Any]) -> TableRow:
+    """Returns the row with unsigned numbers that no index holds as texts."""
+    return {name: str(value) if isinstance(value, int) and value > LARGEST else value for name, value in row.items()}
+
+
+def _is_binary(type: pyarrow.DataType) -> bool:
+    kinds = pyarrow.types
+    if kinds.is_dictionary(type):
+        return _is_binary(type.value_type)
+    tests = (kinds.is_binary, kinds.is_large_binary, kinds.is_fixed_size_binary, kinds.is_binary_view)
+    return any(test(type) for test in tests)

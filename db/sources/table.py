@@ -1,0 +1,67 @@
+"""Describes a table before its rows are read, and explains why one cannot be read."""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+
+from db.os_errors import reason_of
+from library.errors import RejectedImage, UnknownSource
+from library.messages import Message
+from library.records import encodable
+
+TableRow = Mapping[str, Any]
+Rows = Iterator[TableRow | RejectedImage]  # a row, or why it cannot be read
+
+# What readers raise over damaged tables, and over values that Python cannot hold.
+DAMAGE = (ValueError, TypeError, OverflowError, LookupError, csv.Error, pyarrow.ArrowException)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Holds what is known of a table before its rows are read."""
+
+    columns: Sequence[str]
+    rows: Callable[[], Rows]
+    total: int | None = None
+    encoding: str = ""  # of a table of text
+    are_texts: bool = False  # whether all cells are texts, whose types are to be found out
+    binary: Sequence[str] = ()  # columns of bytes
+    with_pictures: Sequence[str] = ()  # columns whose cells may be the pictures themselves
+    notes: Sequence[Message] = field(default_factory=list)
+
+
+@contextmanager
+def unreadable_explained(path: Path) -> Iterator[None]:
+    """Turns what readers of tables raise into UnknownSource."""
+    try:
+        yield
+    except OSError as error:
+        raise UnknownSource("table_not_read", path=str(path), reason=reason_of(error)) from None
+    except DAMAGE as error:
+        raise UnknownSource("not_read_as_table", name=path.name, reason=first_line(error)) from None
+
+
+def first_line(error: Exception) -> str:
+    """Returns what an error says, without the explanations below it."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def named(header: Sequence[str]) -> list[str]:
+    """Returns a name of its own for each column: an empty one is called by its place, a second one gets a number.
+
+    What no record can hold becomes visible marks, since else no row of the table could be kept.
+    """
+    names: dict[str, None] = {}
+    for place, cell in enumerate(header, 1):
+        kept = encodable(cell).replace("\0", "\N{REPLACEMENT CHARACTER}").strip()
+        name = wanted = kept or f"column {place}"
+        number = 2
+        while name in names:
+            name, number = f"{wanted} {number}", number + 1
+        names[name] = None
+    return list(names)

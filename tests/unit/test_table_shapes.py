@@ -1,0 +1,95 @@
+"""Holds that tables are read whatever shape their cells have: structs, lists, long numbers, addresses with escapes."""
+
+import json
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from db.sources.tables import items_in_table
+from library.records import given
+
+
+@pytest.fixture
+def folder(tmp_path, picture):
+    for name in ("a.png", "b c#1.png", "q?x.png", "pct%20.png", "~$x.png", "é.png"):
+        (tmp_path / name).write_bytes(picture("red"))
+    return tmp_path
+
+
+def lines(folder, *rows):
+    (folder / "photos.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return list(items_in_table(folder / "photos.jsonl", "filepath"))
+
+
+def parquet(folder, image, **columns):
+    pyarrow.parquet.write_table(pyarrow.table({"image": image, **columns}), folder / "photos.parquet")
+    return list(items_in_table(folder / "photos.parquet", "image"))
+
+
+def test_a_path_is_taken_as_it_is_and_its_name_is_whole(folder):
+    names = ["b c#1.png", "q?x.png", "pct%20.png", "~$x.png", "é.png"]
+    items = lines(folder, *({"filepath": name} for name in names))
+    assert [item.name for item in items] == names
+    assert all(item.read() for item in items)
+
+
+def test_addresses_of_files_have_escapes(folder):
+    wanted = [f"{folder.as_uri()}/b%20c%231.png", f"file://localhost{folder}/q%3Fx.png", "file:pct%2520.png"]
+    items = lines(folder, *({"filepath": address} for address in [*wanted, f"FILE:{folder}/a.png"]))
+    assert [item.name for item in items] == ["b c#1.png", "q?x.png", "pct%20.png", "a.png"]
+    assert all(item.read() for item in items)
+
+
+def test_a_cell_may_be_an_object_with_a_path_or_a_list_of_one(folder):
+    struct, one, many, none, number = lines(
+        folder,
+        {"filepath": {"path": "a.png", "bytes": None}},
+        {"filepath": ["a.png"]},
+        {"filepath": ["a.png", "a.png"]},
+        {"filepath": []},
+        {"filepath": 7},
+    )
+    assert struct.read() == one.read() == (folder / "a.png").read_bytes()
+    assert str(none.skip) == "The row names no picture."
+    assert number.name == "7"
+    with pytest.raises(Exception, match="The row names 2 pictures"):
+        many.read()
+
+
+def test_the_first_row_of_a_dataset_may_lack_its_picture(folder, picture):
+    cells = [None, {"bytes": picture("blue"), "path": "x/blue.png"}, {"bytes": None, "path": "a.png"}]
+    missing, blue, elsewhere = parquet(folder, pyarrow.array(cells))
+    assert (str(missing.skip), blue.name, blue.read()) == ("The row names no picture.", "blue.png", picture("blue"))
+    assert elsewhere.read() == (folder / "a.png").read_bytes()
+
+
+def test_pictures_may_be_bytes_alone_or_in_lists(folder, picture):
+    data = picture("green")
+    kinds = (pyarrow.binary(), pyarrow.large_binary(), pyarrow.binary(len(data)))
+    for column in (*(pyarrow.array([data], kind) for kind in kinds), pyarrow.array([[{"bytes": data, "path": None}]])):
+        [item] = parquet(folder, column)
+        assert (item.name, item.read()) == ("photos 1", data)
+
+
+def test_long_ids_are_texts_in_every_row_of_their_column(folder):
+    first, second, third = lines(
+        folder, *({"filepath": "a.png", "id": id, "n": 2**53 - 1} for id in (1234567890123456789, 7, 2**64))
+    )
+    assert given(first.metadata) == {"id": "1234567890123456789", "n": 2**53 - 1}
+    assert (second.metadata["id"], third.metadata["id"]) == ("7", 2**64)
+
+
+def test_times_that_no_calendar_has_cost_their_row_alone(folder, library, picture):
+    when = pyarrow.array([0, 2**62, 60], pyarrow.int64()).view(pyarrow.timestamp("ms", "UTC"))
+    cells = pyarrow.array([{"bytes": picture(colour), "path": None} for colour in ("red", "green", "blue")])
+    receipts = list(library.add(parquet(folder, cells, when=when)))
+    assert [receipt.status for receipt in receipts] == ["new", "rejected", "new"]
+    assert "The row cannot be read" in str(receipts[1].reason)
+
+
+def test_columns_of_parquet_without_a_name_or_of_one_name_are_told_apart(folder):
+    table = pyarrow.Table.from_arrays([pyarrow.array([each]) for each in ("a.png", 1, 2, 3)], ["image", "n", "n", ""])
+    pyarrow.parquet.write_table(table, folder / "photos.parquet")
+    [item] = items_in_table(folder / "photos.parquet", "image")
+    assert given(item.metadata) == {"n": 1, "n 2": 2, "column 4": 3}
