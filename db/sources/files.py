@@ -5,21 +5,20 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import NoReturn
 from urllib.parse import unquote
 
 from db.os_errors import reason_of
 from db.sources.archives import TAR_SUFFIXES, ZIP_SUFFIX, is_archive, items_in_archive
-from db.sources.buckets import failure, file_system
+from db.sources.buckets import file_system
+from db.sources.objects import NAMED_BY, items_in_bucket
 from db.sources.tables import SUFFIXES, items_in_table
 from db.sources.walk import walk
-from library.errors import InvalidQuery, NotAllowed, RejectedImage, SourceUnavailable, UnknownSource
+from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSource
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
-from library.messages import Message, message
-
-NAMED_BY = "SOURCE"
+from library.messages import Message
 
 
 def items_from(
@@ -98,7 +97,7 @@ def _is_below(source: str, prefix: str) -> bool:
 
 def _items_at(place: Path | str, own: Collection[Path]) -> Iterator[Item]:
     if isinstance(place, str):
-        yield from _items_in_bucket(place)
+        yield from items_in_bucket(place)
     elif place.is_dir():
         yield from _items_in_folder(place, own)
     elif is_archive(place.name):
@@ -162,52 +161,3 @@ def read_query_picture(path: str) -> bytes:
         return _read(Path(path).expanduser())
     except OSError as error:
         raise InvalidQuery("file_not_read", file=path, reason=error.strerror or str(error)) from None
-
-
-def _items_in_bucket(url: str) -> Iterator[Item]:
-    files, root = file_system(url, NAMED_BY)
-    scheme = url.partition("://")[0]
-    try:
-        if files.info(root)["type"] == "file":
-            yield from _items_of_object(files, f"{scheme}://{root}", root)
-            return
-        for key, details in _listed(files, root):
-            below = key.removeprefix(root).lstrip("/")
-            yield object_item(files, f"{scheme}://{key}", key, int(details.get("size") or 0), below)
-    except FileNotFoundError:
-        raise SourceUnavailable("nothing_at", url=url) from None
-    except Exception as error:  # each kind of bucket has a family of exceptions of its own
-        raise failure(SourceUnavailable, error, message("source_at", url=url), NAMED_BY) from error
-
-
-def _items_of_object(files: Any, url: str, key: str) -> Iterator[Item]:
-    if is_archive(key):
-        yield from items_in_archive(url, partial(files.open, key, "rb"))
-    else:
-        yield Item(url, PurePosixPath(key).name, partial(_read_object, files, key, 0), url, original_at=url)
-
-
-def _listed(files: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Lists folder by folder, since a listing of everything may not fit into memory."""
-    for parent, folders, found in files.walk(root, detail=True, on_error="raise"):
-        for name in [name for name in folders if reason_to_skip_folder(name)]:
-            del folders[name]
-            yield f"{parent}/{name}/", {}
-        yield from ((details["name"], details) for _, details in sorted(found.items()))
-
-
-def object_item(files: Any, url: str, key: str, size: int, below: str) -> Item:
-    """Makes the item of an object, or of a folder that is left out; `below` is its key below what is listed."""
-    skip = reason_to_skip_folder(PurePosixPath(below).name) if below.endswith("/") else reason_to_skip(below)
-    name = PurePosixPath(key).name
-    return Item(url, name, partial(_read_object, files, key, size), url, skip=skip, original_at=url)
-
-
-def _read_object(files: Any, key: str, size: int) -> bytes:
-    check_bytes(size)
-    try:
-        return bytes(files.cat_file(key))
-    except OSError:
-        raise
-    except Exception as error:
-        raise OSError(str(error)) from error

@@ -15,7 +15,8 @@ import watchfiles
 
 from db.os_errors import reason_of
 from db.sources.buckets import failure, file_system
-from db.sources.files import NAMED_BY, file_item, object_item
+from db.sources.files import file_item
+from db.sources.objects import NAMED_BY, object_item
 from library.errors import SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
