@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
-from db.sources.archives import is_archive, items_in_archive
+from db.sources.archives import clean_member, items_in_archive
 from db.sources.buckets import file_system
+from library.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
 
@@ -37,8 +38,9 @@ class SourceReader:
         return self._member(place, archive)
 
     def _member(self, place: str, archive: str) -> bytes:
+        wanted = f"{archive}/{clean_member(place[len(archive) :])}"
         for item in items_in_archive(archive, self._opener(archive)):
-            if item.path == place:
+            if item.path == wanted:
                 return item.read()
         raise FileNotFoundError(f"{PurePosixPath(archive).name} holds it no longer")
 
