@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from db.sources.files import items_from
+from db.sources.files import at_home, items_from
 from db.sources.tables import SUFFIXES
 from library.arguments import Arguments
 from library.errors import UnknownSource
@@ -61,7 +61,7 @@ def label_of(given: Addable) -> str:
 
 def _items_at(place: str, image_column: str, own: Collection[Path]) -> Iterable[Item]:
     if "://" not in place and Path(place).suffix.lower() in SUFFIXES:
-        return items_from([], Path(place).expanduser(), image_column)
+        return items_from([], at_home(place), image_column)
     return items_from([place], own=own)
 
 

@@ -6,7 +6,8 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,10 +16,11 @@ import watchfiles
 
 from db.os_errors import reason_of
 from db.sources.buckets import failure, file_system
-from db.sources.files import file_item
-from db.sources.objects import NAMED_BY, object_item
+from db.sources.files import at_home, file_item
+from db.sources.objects import NAMED_BY, object_item, reason_to_skip_key
+from db.sources.walk import OwnFolders, walk
 from library.errors import SourceUnavailable, UnknownSource
-from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
+from library.images import check_bytes
 from library.ingest.items import Item
 from library.ingest.watch_source import Source, SourceListing
 from library.messages import message
@@ -37,14 +39,16 @@ def watched(source: str, library_folders: Sequence[Path] = ()) -> Source:
 
     Raises UnknownSource for anything else and for what is not there, SourceUnavailable for a bucket out of reach.
     """
+    if not source.strip():
+        raise UnknownSource("source_empty")
     if "://" in source:
         return WatchedBucket(source)
-    folder = Path(source).expanduser().absolute()
+    folder = at_home(source).absolute()
     if not folder.is_dir():
         if folder.exists():
             raise UnknownSource("no_folder_to_watch", source=source)
         raise UnknownSource("nothing_to_watch", source=source)
-    if any(folder.resolve().is_relative_to(each.resolve()) for each in library_folders):
+    if OwnFolders(library_folders).hold(folder):
         raise UnknownSource("own_files_not_watched", source=source)
     return WatchedFolder(folder, library_folders)
 
@@ -58,30 +62,32 @@ class WatchedFolder:
         self.name = str(folder)
         self._folder = folder
         self._own_name = folder.resolve().name
-        own = (os.path.relpath(each.resolve(), folder.resolve()) for each in library_folders)
-        self._left_out = {os.path.join(folder, path) for path in own if not path.startswith("..")}
+        self._library_folders = library_folders
 
     def listing(self) -> SourceListing:
         identity = self._identity()
         signatures: dict[str, str] = {}
         unread: set[str] = set()
         mounts: set[str] = set()
-        for parent, names in self._folders(unread):
-            if parent != self.name and _is_other_disk(parent):
-                mounts.add(parent)
-            for name in names:
-                path = os.path.join(parent, name)
-                try:
-                    found = os.stat(path)
-                except OSError:
-                    if os.path.lexists(path):  # a link that leads nowhere, for the time being
-                        unread.add(path)
-                else:
-                    if stat.S_ISREG(found.st_mode):
-                        signatures[path] = _signature(found)
+        skips: Counter[str] = Counter()
+
+        def note_mount(folder: Path) -> None:
+            if folder != self._folder and _is_other_disk(str(folder)):
+                mounts.add(str(folder))
+
+        for found in walk(self._folder, self._library_folders, note_mount):
+            path = str(found.path)
+            if found.problem:
+                self._note_problem(found.problem, path, unread)
+            elif found.skip and found.skip.code != "link_to_nothing":
+                skips[found.skip.code] += 1
+            elif signature := _signature_at(path):
+                signatures[path] = signature
+            elif os.path.lexists(path):  # a link that leads nowhere, for the time being
+                unread.add(path)
         if self._identity() != identity:
             raise SourceUnavailable("folder_exchanged", folder=self.name)
-        return SourceListing(signatures, frozenset(unread), frozenset(mounts))
+        return SourceListing(signatures, frozenset(unread), frozenset(mounts), skips)
 
     def item(self, path: str, signature: str) -> Item:
         below = PurePosixPath(self._own_name, os.path.relpath(path, self._folder)).as_posix()
@@ -154,17 +160,11 @@ class WatchedFolder:
             raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(error)) from None
         return found.st_dev, found.st_ino
 
-    def _folders(self, unread: set[str]) -> Iterator[tuple[str, list[str]]]:
-        def note(error: OSError) -> None:
-            if error.filename == self.name:
-                raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(error))
-            if not isinstance(error, FileNotFoundError | NotADirectoryError):
-                unread.add(str(error.filename))
-
-        for parent, folders, names in os.walk(self.name, onerror=note):
-            shown = (name for name in folders if not reason_to_skip_folder(name))
-            folders[:] = [name for name in shown if os.path.join(parent, name) not in self._left_out]
-            yield parent, [name for name in names if reason_to_skip(name) is None]
+    def _note_problem(self, problem: OSError, path: str, unread: set[str]) -> None:
+        if path == self.name:
+            raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(problem))
+        if not isinstance(problem, FileNotFoundError | NotADirectoryError):
+            unread.add(path)
 
 
 class WatchedBucket:
@@ -184,8 +184,14 @@ class WatchedBucket:
             found = {}
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
             raise failure(SourceUnavailable, error, message("source_at", url=self.name), NAMED_BY) from error
-        wanted = ((key, details) for key, details in found.items() if self._may_be_picture(key))
-        return SourceListing({self._url(key): _signature_of(details) for key, details in wanted})
+        signatures: dict[str, str] = {}
+        skips: Counter[str] = Counter()
+        for key, details in found.items():
+            if reason := reason_to_skip_key(self._below(key), int(details.get("size") or 0)):
+                skips[reason.code] += 1
+            elif not key.endswith("/"):  # which only marks a folder
+                signatures[self._url(key)] = _signature_of(details)
+        return SourceListing(signatures, skips=skips)
 
     def item(self, path: str, signature: str) -> Item:
         size = int(signature.partition(":")[0])
@@ -215,9 +221,6 @@ class WatchedBucket:
         except FileNotFoundError:
             return None
 
-    def _may_be_picture(self, key: str) -> bool:
-        return reason_to_skip(self._below(key)) is None
-
     def _below(self, key: str) -> str:
         return key.removeprefix(self._root).lstrip("/")
 
@@ -230,6 +233,15 @@ def _is_other_disk(folder: str) -> bool:
         return os.stat(folder).st_dev != os.stat(os.path.dirname(folder)).st_dev
     except OSError:
         return False
+
+
+def _signature_at(path: str) -> str:
+    """Returns the signature of a file; an empty text for what is none, or not there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ""
+    return _signature(found) if stat.S_ISREG(found.st_mode) else ""
 
 
 def _signature(found: os.stat_result) -> str:

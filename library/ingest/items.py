@@ -1,8 +1,8 @@
 """Describes one file that a source offers to an import."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from library.messages import Message
 from library.records import Metadata
@@ -28,4 +28,4 @@ class Item:
 
 def source_label(source: str) -> str:
     """Returns what visitors of the page may know of where pictures came from: a URL, or the last part of a path."""
-    return source if "://" in source else Path(source).expanduser().absolute().name
+    return source if "://" in source else os.path.basename(os.path.abspath(os.path.expanduser(source)))
