@@ -9,6 +9,7 @@ import typer
 
 from library.ingest.packs import Packed
 from library.ingest.receipts import STATUSES, FileReceipt, tally
+from library.ingest.skips import EMPTY_PLACES, skipped_by_reason, skips_told
 from library.ingest.watcher import Round
 from library.ports import Hit
 from library.records import Record, clean_name
@@ -33,15 +34,17 @@ def print_round_as_json(source: str, found: Round) -> None:
 
 
 def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
-    counts = tally(receipts)
+    counts, skips = tally(receipts), skipped_by_reason(receipts)
     if as_json:
-        print_json(dict(counts) | {"files": [receipt.as_json() for receipt in receipts]})
+        files = [receipt.as_json() for receipt in receipts]
+        print_json(dict(counts) | {"skipped_by_reason": skips, "files": files})
         return
     print_rejected(receipts)
     for receipt in receipts:
-        if receipt.near_duplicate_of:
+        if receipt.near_duplicate_of or (receipt.reason and receipt.reason.code in EMPTY_PLACES):
             typer.echo(f"{receipt.status:<8}  {printable(receipt.path)}  {receipt.reason}")
-    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
+    counted = ", ".join(f"{count} {status}" for status, count in counts.items())
+    typer.echo(": ".join(filter(None, [counted, ", ".join(map(str, skips_told(skips)))])))
 
 
 def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:

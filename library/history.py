@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from library.errors import UNEXPECTED, LikenessError
 from library.ingest.receipts import FileReceipt
+from library.texts import encodable
 
 Outcome = Literal["done", "stopped", "failed"]
 
@@ -73,4 +74,4 @@ def noted(
         if counts or problem:
             seconds = round(time.monotonic() - started, 3)
             at = began.isoformat(timespec="seconds").replace("+00:00", "Z")
-            history.add(PastRun(at, source, outcome, seconds, counts, problem))
+            history.add(PastRun(at, encodable(source), outcome, seconds, counts, problem))

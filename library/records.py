@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 
 from library.images import ContentId, Picture, parse_content_id
+from library.texts import encodable
 
 Metadata = Mapping[str, object]
 
@@ -92,9 +93,3 @@ def clean_name(name: str) -> str:
 
 def _is_control(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Zl", "Zp")
-
-
-def encodable(text: str) -> str:
-    # Names that are not UTF-8 reach Python with lone surrogates, which neither JSON nor Milvus can carry.
-    """Returns the text as UTF-8 can hold it."""
-    return text.encode("utf-8", "replace").decode()

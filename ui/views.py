@@ -26,6 +26,7 @@ from library.image_library import LibraryStatus
 from library.images import ContentId
 from library.ingest.receipts import FileReceipt
 from library.ingest.runs import AddJob, ReindexJob
+from library.ingest.skips import skipped_by_reason, skips_told
 from library.jobs import State
 from library.messages import Message
 from library.models import OfferedModel
@@ -244,6 +245,7 @@ def run_view(run: AddJob) -> Json:
         "seconds": run.seconds,
     }
     if run.finished:
+        value["skips"] = list(map(str, skips_told(skipped_by_reason(receipts))))
         if len(receipts) > MAX_RECEIPTS:
             receipts.sort(key=lambda receipt: receipt.status == "new")
         value["receipts"] = [_receipt(receipt) for receipt in receipts[:MAX_RECEIPTS]]
