@@ -6,20 +6,21 @@ import { filePicker } from '../shared/files.js';
 import { icon } from '../shared/icons.js';
 import { phrase } from '../shared/language.js';
 import { filesOf } from './dropped.js';
+import { leftOutAt } from './left_out.js';
 import { serverPlaceForm } from './server_place.js';
 
 const AT_ONCE = 3;
-const MAX_LEFT_OUT = 2000;
 
-const suffixOf = (name) => (name.includes('.') ? name.slice(name.lastIndexOf('.')).toLowerCase() : '');
+/** @param {File[]} files */
+const withPaths = (files) => files.map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 
 export class Uploads {
   #host;
   #busy = false;
   #cancelled = false;
   #later = []; // chosen or dropped while others are on their way
-  #files = filePicker(phrase('uploads.pictures'), (files) => this.#take(files, false));
-  #folder = filePicker(phrase('uploads.folder'), (files) => this.#take(files, true));
+  #files = filePicker(phrase('uploads.pictures'), (files) => this.#take(withPaths(files), []));
+  #folder = filePicker(phrase('uploads.folder'), (files) => this.#take(withPaths(files), []));
   #words = el('p', 'lk-zone-words');
   #choices = el('div', 'lk-zone-choices');
   #progress = el('div', 'lk-progress');
@@ -67,27 +68,25 @@ export class Uploads {
   }
 
   async #onDrop(transfer) {
-    const { files, hasFolder } = await filesOf(transfer);
-    await this.#take(files, hasFolder);
+    const { chosen, leftOut } = await filesOf(transfer, this.#host.props.system_folders);
+    if (chosen.length + leftOut.length > 0) await this.#take(chosen, leftOut);
   }
 
-  async #take(chosen, fromFolder) {
-    if (chosen.length === 0) return;
-    this.#later.push([chosen, fromFolder]);
+  async #take(chosen, leftOut) {
+    this.#later.push([chosen, leftOut]);
     if (this.#busy) return;
     this.#busy = true;
     this.#cancelled = false;
-    while (this.#later.length > 0) await this.#send(...this.#later.shift());
-    this.#busy = false;
+    try {
+      while (this.#later.length > 0) await this.#send(...this.#later.shift());
+    } finally {
+      this.#busy = false;
+      this.#showProgress(0, 0);
+    }
   }
 
-  async #send(chosen, fromFolder) {
-    const leftOut = [];
-    const wanted = chosen.filter((file) => {
-      const reason = this.#whyNot(file, fromFolder);
-      if (reason) leftOut.push({ name: file.name, reason });
-      return !reason;
-    });
+  async #send(chosen, leftOut) {
+    const wanted = this.#wanted(chosen, leftOut);
     this.#showProgress(0, wanted.length);
     const sent = await this.#sendAll(wanted, leftOut);
     this.#showProgress(0, 0);
@@ -95,14 +94,22 @@ export class Uploads {
       this.#later = [];
       return;
     }
-    this.#host.trigger('arrived', { files: sent, left_out: leftOut.slice(0, MAX_LEFT_OUT) });
+    this.#host.trigger('arrived', { files: sent, left_out: leftOut });
   }
 
-  #whyNot(file, fromFolder) {
+  /** The files to send; the others, and each folder that is left out, are added to `leftOut`. */
+  #wanted(chosen, leftOut) {
     const { props } = this.#host;
-    if (fromFolder && !props.suffixes.includes(suffixOf(file.name))) return phrase('uploads.no_picture');
-    if (file.size > props.max_bytes) return phrase('uploads.too_large', { megabytes: props.max_megabytes });
-    return null;
+    const named = new Set();
+    const wanted = [];
+    for (const { file, path } of chosen) {
+      const place = leftOutAt(path, props);
+      if (place === null && file.size <= props.max_bytes) wanted.push(file);
+      else if (place === null) leftOut.push({ name: path, reason: 'too_large' });
+      else if (!named.has(place)) leftOut.push({ name: place });
+      named.add(place);
+    }
+    return wanted;
   }
 
   async #sendAll(wanted, leftOut) {
@@ -116,7 +123,7 @@ export class Uploads {
           const { path } = await this.#host.upload(file);
           sent[place] = { path, name: file.name };
         } catch {
-          leftOut.push({ name: file.name, reason: phrase('uploads.failed') });
+          leftOut.push({ name: file.name, reason: 'failed' });
         }
         done += 1;
         this.#showProgress(done, wanted.length);
