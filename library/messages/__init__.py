@@ -12,8 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Union
 
+from library.texts import encodable
+
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
+MAX_BITS = 1_000  # of a number that is written out: Python refuses to write thousands of digits
 
 Value = Union[str, int, float, "Message"]
 Table = Mapping[str, str]
@@ -69,7 +72,7 @@ def render(message: Message, language: str = ENGLISH) -> Sentence:
     """Returns the sentence in that language, in English where its table lacks the code."""
     text = _sentence(message, table(language)) or _sentence(message, table(ENGLISH)) or message.code
     written = {name: _written(value, language) for name, value in message.values.items()}
-    return Sentence(re.sub(r"\{(\w+)\}", lambda found: written.get(found[1], found[0]), text), message)
+    return Sentence(encodable(re.sub(r"\{(\w+)\}", lambda found: written.get(found[1], found[0]), text)), message)
 
 
 def languages() -> list[str]:
@@ -96,5 +99,5 @@ def _written(value: Value, language: str) -> str:
     if isinstance(value, Message):
         return render(value, language)
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
+        return f"{value:,}" if value.bit_length() < MAX_BITS else hex(value)[:20]
     return f"{value:g}" if isinstance(value, float) else str(value)
