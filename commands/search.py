@@ -159,7 +159,7 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
         answers = library.searcher.search_many(queries.queries, like, interrupted.is_set)
         for answer in with_progress(answers, queries.total, "Searching"):
             write(answer)
-            counts.update(queries=1, hits=len(answer.hits), rejected=bool(answer.problem))
+            counts.update(queries=1, hits=len(answer.hits), rejected=int(answer.problem is not None))
             for note in [answer.problem] if answer.problem else answer.notes:
                 typer.echo(f"{printable(answer.name)}: {note}", err=True)
     if not counts["queries"] and not interrupted.is_set():
