@@ -15,6 +15,7 @@ from library.ports import Hit
 from library.records import Record, clean_name
 from library.search.query import Answer, Listing
 from library.search.relevance import Relevance
+from library.texts import escaped
 
 EMPTY = "The library is empty: add pictures with ingest, or try it with samples."
 NO_COLLECTIONS = "There are no collections yet: add pictures with ingest, or try it with samples."
@@ -127,7 +128,7 @@ def _record_as_json(record: Record) -> dict[str, object]:
 
 
 def print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    typer.echo(escaped(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def print_table(report: dict[str, object]) -> None:

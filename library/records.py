@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 
 from library.images import ContentId, Picture, parse_content_id
-from library.texts import encodable
+from library.texts import encodable, escaped
 
 Metadata = Mapping[str, object]
 
@@ -62,7 +62,7 @@ class Record:
 
     def to_json(self) -> str:
         """Returns the record as the store writes it."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        return escaped(json.dumps(asdict(self), ensure_ascii=False, indent=1))
 
     @classmethod
     def from_json(cls, text: str) -> "Record":

@@ -10,6 +10,7 @@ import commands.main
 from library.ingest.receipts import FileReceipt
 from library.ingest.skips import COUNTED, skipped_by_reason, skips_told
 from library.messages import languages, message, render
+from library.records import Record
 from python_api.receipt import Receipt
 
 
@@ -75,6 +76,19 @@ def test_the_command_line_says_what_it_has_skipped_and_why(run, tmp_path, pictur
     )
     found = json.loads(run("ingest", str(photos), "--json")[1])
     assert found["skipped_by_reason"] == {"hidden": 2, "system_folder": 1, "link_to_nothing": 1, "by_its_name": 1}
+
+
+def test_names_that_are_not_utf8_are_told_in_every_mode(run, library, tmp_path, picture):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    path = photos / os.fsdecode(b"caf\xe9.png")
+    path.write_bytes(picture("red"))
+    code, printed = run("ingest", "--in-place", "--json", str(photos))
+    [file] = json.loads(printed)["files"]
+    assert (code, file["path"], file["status"]) == (0, str(path), "new")
+    record = library.browse(0, 1)[0]
+    record.to_json().encode()
+    assert Record.from_json(record.to_json()) == record and record.original_at == str(path)
 
 
 def test_an_empty_folder_is_told_with_what_to_do(run, tmp_path):
