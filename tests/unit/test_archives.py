@@ -6,10 +6,14 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from db.files.run_log import RunLog
+from db.sources.archives import items_in_archive
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
 from library.errors import RejectedImage
@@ -91,6 +95,34 @@ def test_a_flag_that_lies_costs_no_file(tmp_path):
     path.write_bytes(path.read_bytes().replace("éééé".encode(), "사진바다".encode("cp949")))
     assert [item.read() for item in items_from([str(path)])] == [b"first", b"second"]
     assert below(path)[0] == "사진바다.jpg"
+
+
+def packed(kind):
+    file = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in ("a.jpg", "사진/바다.jpg", ".h/x.jpg"):
+                archive.writestr(name, b"data" * 20)
+    else:
+        with tarfile.open(fileobj=file, mode="w") as tar:
+            for name in ("a.jpg", "사진/바다.jpg"):
+                tar.addfile(tarfile.TarInfo(name))
+    return file.getvalue()[:2_048]
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(
+    kind=st.sampled_from(["zip", "tar"]),
+    changes=st.lists(st.tuples(st.integers(0, 2_047), st.integers(0, 255)), max_size=20),
+    end=st.integers(0, 2_048) | st.none(),
+)
+def test_no_damage_to_an_archive_is_more_than_a_reason(kind, changes, end):
+    data = bytearray(packed(kind))
+    for place, byte in changes:
+        data[place % len(data)] = byte
+    for item in items_in_archive(f"a.{kind}", lambda: io.BytesIO(bytes(data[:end]))):
+        with suppress(RejectedImage):
+            item.read()
 
 
 def test_odd_names_survive_into_receipts_and_past_runs(tmp_path, store, database, picture):
