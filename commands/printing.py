@@ -9,11 +9,13 @@ import typer
 
 from library.ingest.packs import Packed
 from library.ingest.receipts import STATUSES, FileReceipt, tally
+from library.ingest.skips import EMPTY_PLACES, skipped_by_reason, skips_told
 from library.ingest.watcher import Round
 from library.ports import Hit
 from library.records import Record, clean_name
 from library.search.query import Answer, Listing
 from library.search.relevance import Relevance
+from library.texts import escaped
 
 EMPTY = "The library is empty: add pictures with ingest, or try it with samples."
 NO_COLLECTIONS = "There are no collections yet: add pictures with ingest, or try it with samples."
@@ -33,15 +35,17 @@ def print_round_as_json(source: str, found: Round) -> None:
 
 
 def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
-    counts = tally(receipts)
+    counts, skips = tally(receipts), skipped_by_reason(receipts)
     if as_json:
-        print_json(dict(counts) | {"files": [receipt.as_json() for receipt in receipts]})
+        files = [receipt.as_json() for receipt in receipts]
+        print_json(dict(counts) | {"skipped_by_reason": skips, "files": files})
         return
     print_rejected(receipts)
     for receipt in receipts:
-        if receipt.near_duplicate_of:
+        if receipt.near_duplicate_of or (receipt.reason and receipt.reason.code in EMPTY_PLACES):
             typer.echo(f"{receipt.status:<8}  {printable(receipt.path)}  {receipt.reason}")
-    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
+    counted = ", ".join(f"{count} {status}" for status, count in counts.items())
+    typer.echo(": ".join(filter(None, [counted, ", ".join(map(str, skips_told(skips)))])))
 
 
 def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
@@ -124,8 +128,7 @@ def _record_as_json(record: Record) -> dict[str, object]:
 
 
 def print_json(value: object) -> None:
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    typer.echo(text.encode("utf-8", "backslashreplace").decode())  # names that are not UTF-8, as JSON escapes them
+    typer.echo(escaped(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def print_table(report: dict[str, object]) -> None:

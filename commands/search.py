@@ -24,6 +24,8 @@ from library.search.filters import Draft, Filter, parse_condition
 from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
 from library.search.request import SearchRequest
 
+ONE = {"queries": "query", "hits": "hit"}
+
 Texts = Annotated[list[str] | None, typer.Option("--text", help='A text with its weight: "people^-0.5".')]
 Images = Annotated[
     list[str] | None,
@@ -157,7 +159,7 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
         answers = library.searcher.search_many(queries.queries, like, interrupted.is_set)
         for answer in with_progress(answers, queries.total, "Searching"):
             write(answer)
-            counts.update(queries=1, hits=len(answer.hits), rejected=bool(answer.problem))
+            counts.update(queries=1, hits=len(answer.hits), rejected=int(answer.problem is not None))
             for note in [answer.problem] if answer.problem else answer.notes:
                 typer.echo(f"{printable(answer.name)}: {note}", err=True)
     if not counts["queries"] and not interrupted.is_set():
@@ -166,5 +168,6 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
     if as_json:
         print_json({"out": str(out), **report})
     else:
-        typer.echo(f"{printable(str(out))}: " + ", ".join(f"{count} {name}" for name, count in report.items()))
+        counted = (f"{count} {ONE.get(name, name) if count == 1 else name}" for name, count in report.items())
+        typer.echo(f"{printable(str(out))}: " + ", ".join(counted))
     exit_after(interrupted, bool(counts["rejected"]))

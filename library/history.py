@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from library.errors import UNEXPECTED, LikenessError
 from library.ingest.receipts import FileReceipt
-from library.records import encodable
+from library.texts import encodable
 
 Outcome = Literal["done", "stopped", "failed"]
 

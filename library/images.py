@@ -12,6 +12,7 @@ import numpy as np
 import pi_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from library.archive_kinds import is_archive, kind_of
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, message
 from library.validation import shown
@@ -120,9 +121,9 @@ def reason_to_skip(path: str) -> Message | None:
             return reason
     if name.startswith("."):
         return message("hidden")
-    if PurePath(name).suffix.lower() not in IMAGE_SUFFIXES:
-        return message("by_its_name")
-    return None
+    if PurePath(name).suffix.lower() in IMAGE_SUFFIXES:
+        return None
+    return message("archive_within") if is_archive(name) else message("by_its_name")
 
 
 def reason_to_skip_folder(name: str) -> Message | None:
@@ -196,6 +197,8 @@ def _no_picture(data: bytes) -> RejectedImage:
         return RejectedImage("web_page")
     if start.startswith(b"%pdf"):
         return RejectedImage("document")
+    if kind := kind_of(data):
+        return RejectedImage("archive_not_picture", kind=kind)
     return RejectedImage("no_picture", formats=", ".join(OPENED_FORMATS))
 
 

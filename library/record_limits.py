@@ -5,7 +5,8 @@ import math
 from typing import Any
 
 from library.errors import RejectedImage
-from library.records import Metadata, Record, encodable, given
+from library.records import Metadata, Record, given
+from library.texts import encodable
 
 MAX_ROW_BYTES = 65_536  # what a Milvus server keeps of a row beside its key and its vector
 MAX_DEPTH = 32

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 
 from library.images import ContentId, Picture, parse_content_id
+from library.texts import encodable, escaped
 
 Metadata = Mapping[str, object]
 
@@ -61,9 +62,8 @@ class Record:
         )
 
     def to_json(self) -> str:
-        """Returns the record as the store writes it: in ASCII where a path of its original is no UTF-8."""
-        is_text = encodable(self.original_at) == self.original_at
-        return json.dumps(asdict(self), ensure_ascii=not is_text, indent=1)
+        """Returns the record as the store writes it."""
+        return escaped(json.dumps(asdict(self), ensure_ascii=False, indent=1))
 
     @classmethod
     def from_json(cls, text: str) -> "Record":
@@ -95,9 +95,3 @@ def clean_name(name: str) -> str:
 
 def _is_control(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Zl", "Zp")
-
-
-def encodable(text: str) -> str:
-    # Names that are not UTF-8 reach Python with lone surrogates, which neither JSON nor Milvus can carry.
-    """Returns the text as UTF-8 can hold it."""
-    return text.encode("utf-8", "replace").decode()

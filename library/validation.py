@@ -7,12 +7,13 @@ from reprlib import Repr
 from typing import Any, TypeGuard
 
 from library.errors import InvalidQuery
+from library.messages import MAX_BITS
+from library.texts import without_halves
 
 MAX_TEXT = 2_000
 MAX_NAME = 400
 MAX_ENTRIES = 50_000
 MAX_SHOWN = 80
-MAX_BITS = 1_000  # of a number that is written out: Python refuses to write thousands of digits
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -27,8 +28,9 @@ def entries(value: Any) -> list[Mapping[str, Any]]:
 
 
 def text(value: Any, length: int = MAX_TEXT) -> str:
-    """Returns a text without the spaces around it, cut to a length; an empty one for anything else."""
-    return value.strip()[:length] if isinstance(value, str) else ""
+    """Returns a text that UTF-8 can hold, without the spaces around it, cut to a length; an empty one for anything
+    else."""
+    return without_halves(value).strip()[:length] if isinstance(value, str) else ""
 
 
 def file_name(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from library.errors import LikenessError
 from library.ingest.receipts import FileReceipt
-from library.records import encodable
+from library.texts import encodable
 
 SHOWN_HITS = 60
 SHOWN_FILES = 20
@@ -37,8 +37,8 @@ def contact_sheet(hits: Sequence[Shown], notes: Iterable[str] = (), confident: b
     return f'{paragraphs}<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>'
 
 
-def receipt_table(counts: Mapping[str, int], files: Sequence[FileReceipt]) -> str:
-    """Returns the counts, and below them the files that were rejected."""
+def receipt_table(counts: Mapping[str, int], files: Sequence[FileReceipt], skips: str = "") -> str:
+    """Returns the counts, and below them the files that were rejected; `skips` says for what others were skipped."""
     heads = "".join(f"<th>{escape(status)}</th>" for status in counts)
     cells = "".join(f"<td>{count}</td>" for count in counts.values())
     rejected = [each for each in files if each.status == "rejected"]
@@ -46,7 +46,8 @@ def receipt_table(counts: Mapping[str, int], files: Sequence[FileReceipt]) -> st
     if len(rejected) > SHOWN_FILES:
         lines.append(f"<li>… and {len(rejected) - SHOWN_FILES} more</li>")
     problems = f"<p>Rejected:</p><ul>{''.join(lines)}</ul>" if lines else ""
-    return f"<table><tr>{heads}</tr><tr>{cells}</tr></table>{problems}"
+    skipped = f"<p>Skipped: {escape(skips)}</p>" if skips else ""
+    return f"<table><tr>{heads}</tr><tr>{cells}</tr></table>{problems}{skipped}"
 
 
 def progress_bar(what: str, done: int, total: int | None) -> str:

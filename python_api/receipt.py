@@ -5,16 +5,21 @@ from typing import Any, overload
 
 from library.images import ContentId
 from library.ingest.receipts import RECEIPT_FIELDS, FileReceipt, tally
+from library.ingest.skips import skipped_by_reason, skips_told
 from python_api.html import receipt_table
 from python_api.tables import data_frame
 
 
 class Receipt(Sequence[FileReceipt]):
-    """Holds the receipts of the files, in order; `counts` tells new, updated, duplicate, rejected and skipped apart."""
+    """Holds the receipts of the files, in order; `counts` tells new, updated, duplicate, rejected and skipped apart.
+
+    `skipped_by_reason` counts those that were skipped by the code of the reason, such as "hidden".
+    """
 
     def __init__(self, files: Sequence[FileReceipt]) -> None:
         self.files = tuple(files)
         self.counts: dict[str, int] = dict(tally(files).items())
+        self.skipped_by_reason = skipped_by_reason(files)
 
     @property
     def content_ids(self) -> list[ContentId]:
@@ -45,7 +50,12 @@ class Receipt(Sequence[FileReceipt]):
         return iter(self.files)
 
     def __repr__(self) -> str:
-        return f"Receipt({', '.join(f'{count} {status}' for status, count in self.counts.items())})"
+        counted = ", ".join(f"{count} {status}" for status, count in self.counts.items())
+        return f"Receipt({': '.join(filter(None, [counted, self._skips]))})"
 
     def _repr_html_(self) -> str:
-        return receipt_table(self.counts, self.files)
+        return receipt_table(self.counts, self.files, self._skips)
+
+    @property
+    def _skips(self) -> str:
+        return ", ".join(map(str, skips_told(self.skipped_by_reason)))

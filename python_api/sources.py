@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from db.sources.files import items_from
+from db.sources.files import at_home, items_from
 from db.sources.tables import SUFFIXES
 from library.arguments import Arguments
 from library.errors import UnknownSource
@@ -73,7 +73,7 @@ def label_of(given: Addable) -> str:
 
 def _items_at(place: str, reading: Reading) -> Iterable[Item]:
     if "://" not in place and Path(place).suffix.lower() in SUFFIXES:
-        return items_from([], Path(place).expanduser(), reading.image_column, reading.encoding)
+        return items_from([], at_home(place), reading.image_column, reading.encoding)
     return items_from([place], own=reading.own, sidecars=reading.sidecars)
 
 

@@ -39,5 +39,5 @@ def filter_in(where: Any) -> Any:
     """Returns the conditions of a filter, which an address holds as JSON. Raises InvalidFilter."""
     try:
         return json.loads(where) if isinstance(where, str) and where else where
-    except ValueError:
+    except (ValueError, RecursionError):  # nested deeper than any list of conditions
         raise InvalidFilter("filter_in_address") from None

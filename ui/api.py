@@ -10,8 +10,9 @@ from gradio.events import api
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.ingest.receipts import FileReceipt
-from library.records import encodable
+from library.ingest.skips import skipped_by_reason
 from library.search.request import SearchRequest
+from library.texts import encodable
 from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, described, find_pictures
 from ui.handlers.page import PageHandlers
 from ui.views import Json, relevance_view, status_view
@@ -91,8 +92,8 @@ class PublicApi:
 
     @described(
         "Add uploaded files and wait until that is done.",
-        "how many are new, updated, duplicate, rejected and skipped; files: a receipt for each with its name, status,"
-        " content_id and reason",
+        "how many are new, updated, duplicate, rejected and skipped; skipped_by_reason: how many for which;"
+        " files: a receipt for each with its name, status, content_id and reason",
         {"files": "one or many uploaded pictures"},
     )
     def add(self, files: list[FileData]) -> Json:
@@ -100,7 +101,9 @@ class PublicApi:
         job.over.wait()
         if job.problem and job.total != len(job.receipts):
             raise gr.Error(job.problem, print_exception=False)
-        return Json(job.counts().items()) | {"files": [_receipt(receipt) for receipt in job.receipts]}
+        receipts = [_receipt(receipt) for receipt in job.receipts]
+        skips = skipped_by_reason(job.receipts)
+        return Json(job.counts().items()) | {"skipped_by_reason": skips, "files": receipts}
 
 
 def _answered(work: Callable[[], T]) -> T:

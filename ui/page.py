@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 
 from library.evaluation.evaluate import Evaluations
 from library.image_library import ImageLibrary
-from library.images import IMAGE_SUFFIXES
+from library.images import IMAGE_SUFFIXES, SYSTEM_FOLDERS
 from library.ingest.runs import Worker
 from library.permissions import Edits, Sources
 from library.search.fields import Fields
@@ -24,7 +24,8 @@ from ui.handlers.status import FEWEST_CLUSTERS
 from ui.mcp import add_tools
 from ui.scripts import Scripts
 from ui.sentences import for_page
-from ui.theme import MAX_FILE_MEGABYTES, launch_options
+from ui.theme import launch_options
+from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.views import View, fields_view
 
 __all__ = ["build_page", "launch_options"]
@@ -158,6 +159,7 @@ def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HT
             "named",
             elem_id="uploads",
             suffixes=sorted(IMAGE_SUFFIXES),
+            system_folders=sorted(SYSTEM_FOLDERS),
             max_bytes=MAX_FILE_MEGABYTES * 1024 * 1024,
             max_megabytes=MAX_FILE_MEGABYTES,
             archives=list(sources.archive_suffixes) if sources else [],

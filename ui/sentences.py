@@ -7,12 +7,15 @@ from typing import Any
 
 from library.errors import LikenessError
 from library.messages import ENGLISH, Message, Sentence, Value, languages, render
+from library.texts import encodable
 
 
 def for_page(value: Any) -> Any:
     """Returns the same plain values, with each sentence as its code and values, which the page renders."""
-    if isinstance(value, Sentence):
-        return value.message.as_json() | {"text": str(value)} if value.message else str(value)
+    if isinstance(value, Sentence) and value.message:
+        return for_page(value.message.as_json()) | {"text": encodable(value)}
+    if isinstance(value, str):
+        return encodable(value)
     if isinstance(value, Mapping):
         return {key: for_page(each) for key, each in value.items()}
     return [for_page(each) for each in value] if isinstance(value, list | tuple) else value

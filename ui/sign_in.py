@@ -102,10 +102,10 @@ def _is_forged(scope: Scope) -> bool:
 
 def _is_open(scope: Scope) -> bool:
     pattern = OPEN.get(scope.get("method", ""))
-    return pattern is not None and pattern.fullmatch(_route(scope)) is not None
+    return pattern is not None and pattern.fullmatch(route_of(scope)) is not None
 
 
-def _route(scope: Scope) -> str:
+def route_of(scope: Scope) -> str:
     """Returns the decoded path as the router sees it, without GRADIO_ROOT_PATH where a proxy leaves that in."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")

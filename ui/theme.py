@@ -12,8 +12,10 @@ from ui.handlers.exports import export_routes
 from ui.health import health_routes
 from ui.languages import translations, welcome
 from ui.media import media_routes
+from ui.one_page import OnePage
 from ui.scripts import Scripts
 from ui.sign_in import Accounts, SignIn
+from ui.uploaded_files import MAX_FILE_MEGABYTES
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = (
@@ -84,7 +86,6 @@ CONTROLS = {
     "button_secondary_background_fill_dark": "#1b2840",
     "button_secondary_background_fill_hover_dark": "#25365a",
 }
-MAX_FILE_MEGABYTES = 100
 
 
 def launch_options(
@@ -111,7 +112,7 @@ def launch_options(
         "mcp_server": mcp,
         "app_kwargs": {
             "routes": [*scripts.routes(), *media_routes(library), *export_routes(library), *health_routes(library)],
-            "middleware": [Middleware(SignIn, accounts=accounts)] if accounts else [],
+            "middleware": [Middleware(OnePage), *([Middleware(SignIn, accounts=accounts)] if accounts else [])],
         },
     }
 

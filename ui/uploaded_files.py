@@ -5,6 +5,8 @@ from typing import Any
 
 from library.errors import RejectedImage
 
+MAX_FILE_MEGABYTES = 100
+
 
 class UploadedFiles:
     """Reads files of one folder, and no others."""

@@ -26,15 +26,17 @@ from library.image_library import LibraryStatus
 from library.images import ContentId
 from library.ingest.receipts import FileReceipt
 from library.ingest.runs import AddJob, ReindexJob
+from library.ingest.skips import skipped_by_reason, skips_told
 from library.jobs import State
 from library.messages import Message
 from library.models import OfferedModel
 from library.ports import IndexStatus
-from library.records import Record, encodable
+from library.records import Record
 from library.search.fields import Field
 from library.search.query import Answer
 from library.search.relevance import Relevance
 from library.search.request import PartRequest, SearchRequest, filter_as_json
+from library.texts import encodable
 from ui.sentences import naming_bare, without_folder
 
 Json = dict[str, Any]
@@ -245,6 +247,7 @@ def run_view(run: AddJob) -> Json:
         "seconds": run.seconds,
     }
     if run.finished:
+        value["skips"] = list(map(str, skips_told(skipped_by_reason(receipts))))
         if len(receipts) > MAX_RECEIPTS:
             receipts.sort(key=lambda receipt: receipt.status == "new")
         value["receipts"] = [_receipt(receipt) for receipt in receipts[:MAX_RECEIPTS]]

@@ -14,8 +14,8 @@ import pyarrow.parquet
 from db.os_errors import reason_of
 from library.errors import InvalidSelection
 from library.exports.results import guarded, scored
-from library.records import encodable
 from library.search.batch import BatchResult
+from library.texts import encodable
 
 SCHEMA = pyarrow.schema(
     {

@@ -1,6 +1,7 @@
 """Defines what a pack consists of: the columns of its tables and the fields of its manifest."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -78,7 +79,7 @@ def pack_folder(place: str) -> Path:
     """Returns the folder of a pack. Raises InvalidPack for what is no place on this machine."""
     if "://" in place:
         raise InvalidPack("pack_not_local", place=place)
-    return Path(place).expanduser()
+    return Path(os.path.expanduser(place))
 
 
 def pack_schema(dim: int, contents: Contents) -> Any:

@@ -30,7 +30,7 @@ from db.os_errors import reason_of
 from library.errors import InvalidPack
 from library.ingest.packs import Contents, PackedPicture
 from library.ports import EncoderInfo
-from library.records import encodable
+from library.texts import encodable
 
 PARTIAL_NAME = re.compile(r"\.(manifest\.json|[0-9a-f]{32})\.partial")  # the first is of earlier versions
 FILE_ROWS = 5000

@@ -5,13 +5,14 @@ from functools import lru_cache, partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from db.sources.archives import is_archive, items_in_archive
+from db.sources.archives import items_in_archive
 from db.sources.buckets import failure, file_system
 from db.sources.sidecars import Sidecars, check_sidecar
+from library.archive_kinds import is_archive
 from library.errors import SourceUnavailable
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
-from library.messages import message
+from library.messages import Message, message
 
 NAMED_BY = "SOURCE"
 
@@ -19,16 +20,20 @@ Details = Mapping[str, Any]
 
 
 def items_in_bucket(url: str, sidecars: bool = True) -> Iterator[Item]:
-    """Yields an item for each object below a URL. Raises SourceUnavailable."""
+    """Yields an item for each object below a URL, and for each folder that is left out. Raises SourceUnavailable."""
     files, root = file_system(url, NAMED_BY)
     scheme = url.partition("://")[0]
     try:
         if files.info(root)["type"] == "file":
             yield from _items_of_object(files, f"{scheme}://{root}", root, sidecars)
             return
+        is_empty = True
         for key, details, beside in _listed(files, root, sidecars):
+            is_empty = False
             below = key.removeprefix(root).lstrip("/")
             yield object_item(files, f"{scheme}://{key}", key, _size(details), below, beside)
+        if is_empty:
+            yield Item(url, PurePosixPath(root).name, bytes, url, skip=message("bucket_empty"))
     except FileNotFoundError:
         raise SourceUnavailable("nothing_at", url=url) from None
     except Exception as error:  # each kind of bucket has a family of exceptions of its own
@@ -37,11 +42,17 @@ def items_in_bucket(url: str, sidecars: bool = True) -> Iterator[Item]:
 
 def object_item(files: Any, url: str, key: str, size: int, below: str, sidecars: Sidecars | None = None) -> Item:
     """Makes the item of an object, or of a folder that is left out; `below` is its key below what is listed."""
-    skip = reason_to_skip_folder(PurePosixPath(below).name) if below.endswith("/") else reason_to_skip(below)
     name = PurePosixPath(key).name
-    skip = (sidecars and sidecars.reason_if_one(name)) or skip
+    skip = (sidecars and sidecars.reason_if_one(name)) or reason_to_skip_key(below, size)
     describe = sidecars.describing(name) if sidecars and not skip else None
     return Item(url, name, partial(read_object, files, key, size), url, {}, skip, url, describe=describe)
+
+
+def reason_to_skip_key(below: str, size: int) -> Message | None:
+    """Returns why an object is not even read, or a folder whose key ends in a slash not entered."""
+    if not below.endswith("/"):
+        return reason_to_skip(below)
+    return message("key_of_folder") if size else reason_to_skip_folder(PurePosixPath(below).name)
 
 
 def sidecars_in(files: Any, folder: str, sizes: Mapping[str, int]) -> Sidecars:
@@ -80,9 +91,21 @@ def _listed(files: Any, root: str, sidecars: bool) -> Iterator[tuple[str, Detail
         for name in [name for name in folders if reason_to_skip_folder(name)]:
             del folders[name]
             yield f"{parent}/{name}/", {}, None
-        sizes = {PurePosixPath(details["name"]).name: _size(details) for details in found.values()}
+        sizes = {PurePosixPath(details["name"]).name: _size(details) for name, details in found.items() if name}
         beside = sidecars_in(files, parent, sizes) if sidecars else None
-        yield from ((details["name"], details, beside) for _, details in sorted(found.items()))
+        for name, details in sorted(found.items()):
+            if name:
+                yield details["name"], details, beside
+            else:
+                yield from ((key, each, None) for key, each in _without_name(files, parent, details))
+
+
+def _without_name(files: Any, parent: str, details: Details) -> Iterator[tuple[str, Details]]:
+    """Lists what has no name of its own in a folder: what lies behind `//`, which cannot be entered, or a marker."""
+    if details["type"] == "directory":
+        yield from sorted(files.find(parent, prefix="/", detail=True).items())
+    elif details.get("size"):  # else it only marks the folder
+        yield details["name"], details
 
 
 def _size(details: Details) -> int:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 
-from library.records import encodable
+from library.texts import encodable
 
 Fields = Mapping[str, str | int | float | None]  # None for what a sidecar could say and does not
 

@@ -1,6 +1,6 @@
 """Lists the pictures of files, folders, patterns, archives, buckets and tables."""
 
-import glob
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,17 +10,21 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from db.os_errors import reason_of
-from db.sources.archives import TAR_SUFFIXES, ZIP_SUFFIX, is_archive, items_in_archive
+from db.sources.archives import items_in_archive
 from db.sources.bucket_items import NAMED_BY, items_in_bucket
 from db.sources.buckets import file_system
+from db.sources.patterns import is_pattern, matching
 from db.sources.sidecars import SUFFIXES as SIDECAR_SUFFIXES
 from db.sources.sidecars import SidecarFolders, Sidecars, read_sidecar
 from db.sources.tables import SUFFIXES, items_in_table
-from db.sources.walk import walk
+from db.sources.walk import Found, walk
+from library.archive_kinds import TAR_SUFFIXES, ZIP_SUFFIX, is_archive
 from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSource
-from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
+from library.images import check_bytes
 from library.ingest.items import Item
 from library.messages import Message, message
+
+Place = Found | str  # what is on a disk, or the URL of a bucket
 
 
 def items_from(
@@ -41,11 +45,10 @@ def items_from(
     source that is not there; while iterating, SourceUnavailable for one that goes.
     """
     rows = items_in_table(table, image_column, encoding) if table else []
-    places = [place for source in sources for place in _places(source)]
-    own = {folder.resolve() for folder in own}
+    places = [place for source in sources for place in _places(source, own)]
     beside = SidecarFolders() if sidecars else None
     items = (item for place in places for item in _items_at(place, own, beside))
-    if isinstance(rows, list) and all(isinstance(place, Path) and not is_archive(place.name) for place in places):
+    if isinstance(rows, list) and all(isinstance(each, Found) and not is_archive(each.path.name) for each in places):
         return [*rows, *items]
     return chain(rows, items)
 
@@ -60,7 +63,7 @@ class AllowedSources:
     def __init__(self, prefixes: Sequence[str], own: Collection[Path] = ()) -> None:
         """Offers nothing of `own`, the folders of the library itself."""
         self.prefixes = prefixes
-        self._own = {folder.resolve() for folder in own}
+        self._own = own
 
     def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
         return items_in_archive(name, partial(path.open, "rb")) if is_archive(name) else None
@@ -75,10 +78,10 @@ class AllowedSources:
         """
         self._check(source)  # first, so that nothing is told of what lies elsewhere
         if source.lower().endswith(self.table_suffixes) and "://" not in source:
-            return map(self._if_allowed, items_in_table(Path(source).expanduser(), image_column))
-        places = _places(source)
+            return map(self._if_allowed, items_in_table(at_home(source), image_column))
+        places = _places(source, self._own)
         for place in places:
-            self._check(str(place))
+            self._check(place if isinstance(place, str) else str(place.path))
         beside = SidecarFolders()
         return (item for place in places for item in _items_at(place, self._own, beside))
 
@@ -99,61 +102,70 @@ def _is_below(source: str, prefix: str) -> bool:
         parts, wanted = source.rstrip("/").split("/"), prefix.rstrip("/").split("/")
         return ".." not in unquote(source).split("/") and parts[: len(wanted)] == wanted
     try:
-        return Path(source).expanduser().resolve().is_relative_to(Path(prefix).expanduser().resolve())
-    except (OSError, ValueError, RuntimeError):  # a loop of links, a null byte, a user that is not there
+        return at_home(source).resolve().is_relative_to(at_home(prefix).resolve())
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a null byte
         return False
 
 
-def _items_at(place: Path | str, own: Collection[Path], beside: SidecarFolders | None) -> Iterator[Item]:
+def at_home(place: str) -> Path:
+    """Returns the path that a text names, with the home folder in place of `~`; of no user's where there is none."""
+    return Path(os.path.expanduser(place))
+
+
+def _items_at(place: Place, own: Collection[Path], beside: SidecarFolders | None) -> Iterator[Item]:
     """Yields what a place holds; with the sidecars of its pictures, where there is a `beside` that reads them."""
+    sidecars = beside is not None
     if isinstance(place, str):
-        yield from items_in_bucket(place, sidecars=beside is not None)
-    elif place.is_dir():
-        yield from _items_in_folder(place, own, sidecars=beside is not None)
-    elif is_archive(place.name):
-        open_file = partial(place.open, "rb")
-        yield from items_in_archive(str(place), open_file, str(place.absolute()), sidecars=beside is not None)
-    else:
-        yield file_item(place, place.name, sidecars=beside.of(place) if beside else None)
+        return items_in_bucket(place, sidecars)
+    path = place.path
+    if place.skip or place.problem:
+        return iter([_item_of(place, path.name)])
+    if path.is_dir():
+        return _items_in_folder(path, own, sidecars)
+    if is_archive(path.name):
+        return items_in_archive(str(path), partial(path.open, "rb"), str(path.absolute()), sidecars)
+    return iter([file_item(path, path.name, sidecars=beside.of(path) if beside else None)])
 
 
-def _places(source: str) -> Sequence[Path | str]:
+def _places(source: str, own: Collection[Path]) -> Sequence[Place]:
+    if not source.strip():
+        raise UnknownSource("source_empty")
     if "://" in source:
         file_system(source, NAMED_BY)
         return [source]
-    path = Path(source).expanduser()
+    path = at_home(source)
     if path.suffix.lower() in SUFFIXES and path.is_file():
         raise UnknownSource("table_as_source", name=path.name)
     try:
-        found = [path] if path.exists() else [*_matching(str(path))]
+        found = [Found(path)] if path.exists() else matching(str(path), own)
     except OSError as error:
         raise UnknownSource("file_not_read", file=source[:120], reason=reason_of(error)) from None
-    except RecursionError:
-        raise UnknownSource("file_not_read", file=source[:120], reason=message("folders_too_deep")) from None
-    if not found:
-        raise UnknownSource("no_such_place", source=source)
-    return found
-
-
-def _matching(pattern: str) -> Iterator[Path]:
-    """Yields what a pattern names, as a folder would list it: what stands there for no picture is left out."""
-    for each in map(Path, sorted(glob.glob(pattern, recursive=True))):
-        leave_out = reason_to_skip_folder if each.is_dir() else reason_to_skip
-        if not leave_out(each.name) or is_archive(each.name):
-            yield each
+    if found:
+        return found
+    if is_pattern(str(path)):
+        raise UnknownSource("pattern_unmatched", pattern=source)
+    raise UnknownSource("no_such_place", source=source)
 
 
 def _items_in_folder(folder: Path, own: Collection[Path], sidecars: bool) -> Iterator[Item]:
     named = Path(folder.resolve().name)
+    is_empty = True
     for found in walk(folder, own, sidecars):
-        source = (named / found.path.relative_to(folder)).as_posix()
-        if found.problem:
-            yield Item(str(found.path), found.path.name, partial(_refuse, found.problem), source)
-        else:
-            yield file_item(found.path, source, found.skip, found.sidecars)
+        is_empty = False
+        yield _item_of(found, (named / found.path.relative_to(folder)).as_posix())
+    if is_empty:
+        yield file_item(folder, named.as_posix(), message("folder_empty"))
 
 
-def _refuse(problem: OSError) -> NoReturn:
+def _item_of(found: Found, source: str) -> Item:
+    if found.problem is None:
+        return file_item(found.path, source, found.skip, found.sidecars)
+    name, reason = found.path.name, reason_of(found.problem)
+    unread = RejectedImage("folder_not_read", folder=name, reason=reason)
+    return Item(str(found.path), name, partial(_refuse, unread), source)
+
+
+def _refuse(problem: RejectedImage) -> NoReturn:
     raise problem
 
 
@@ -176,7 +188,7 @@ def _read(path: Path) -> bytes:
 def read_query_picture(path: str) -> bytes:
     """Returns the bytes of a file to search with. Raises InvalidQuery or RejectedImage."""
     try:
-        file = Path(path).expanduser()
+        file = at_home(path)
         if file.is_dir():
             raise InvalidQuery("folder_to_search_with", path=path)
         return _read(file)

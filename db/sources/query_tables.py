@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from db.sources.files import items_from
+from db.sources.files import at_home, items_from
 from db.sources.readers import SourceReader
 from db.sources.table import Table, TableRow, unreadable_explained
 from db.sources.table_rows import names_of, open_table
@@ -25,7 +25,7 @@ def queries_from(place: str, text_column: str | None = None, image_column: str |
     Without names the columns `text` and `filepath` count, if they are there; a row that has both searches for both.
     Raises UnknownSource for what cannot be read, or has none of the columns; in a table's middle, too.
     """
-    path = Path(place).expanduser()
+    path = at_home(place)
     if path.suffix.lower() in SUFFIXES and "://" not in place:
         return _in_table(path, text_column, image_column)
     if text_column or image_column:

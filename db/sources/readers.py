@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 
-from db.sources.archives import is_archive, items_in_archive
+from db.sources.archives import items_in_archive
 from db.sources.buckets import file_system
+from db.sources.names import clean_member
+from library.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
 
@@ -43,8 +45,9 @@ class SourceReader:
         return self._member(place, archive)
 
     def _member(self, place: str, archive: str) -> bytes:
+        wanted = f"{archive}/{clean_member(place[len(archive) :])}"
         for item in items_in_archive(archive, self._opener(archive), sidecars=False):
-            if item.path == place:
+            if item.path == wanted:
                 return item.read()
         raise FileNotFoundError(f"{PurePosixPath(archive).name} holds it no longer")
 

@@ -12,7 +12,7 @@ import pyarrow
 from db.os_errors import reason_of
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message
-from library.records import encodable
+from library.texts import encodable
 
 TableRow = Mapping[str, Any]
 Rows = Iterator[TableRow | RejectedImage]  # a row, or why it cannot be read

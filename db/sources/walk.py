@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,52 +21,98 @@ class Found:
     sidecars: Sidecars | None = None  # of the folder that it lies in
 
 
-def walk(folder: Path, own: Collection[Path] = (), sidecars: bool = True) -> Iterator[Found]:
-    """Yields what lies below a folder, in the order of the names; `own` are resolved folders of the library itself."""
-    under_way = [_listed(folder, own, sidecars)]  # folders may lie deeper in each other than functions may call
-    while under_way:
-        found = next(under_way[-1], None)
-        if found is None:
-            under_way.pop()
-        elif isinstance(found, Found):
-            yield found
-        else:
-            under_way.append(_listed(found, own, sidecars))
+def walk(
+    folder: Path,
+    own: Collection[Path] = (),
+    sidecars: bool = True,
+    on_folder: Callable[[Path], None] = lambda _: None,
+) -> Iterator[Found]:
+    """Yields what lies below a folder, in the order of the names; `own` are the folders of the library itself.
 
-
-def _listed(folder: Path, own: Collection[Path], sidecars: bool) -> Iterator[Found | Path]:
-    """Yields what lies in a folder; folders to go through as their paths."""
-    if own and folder.resolve() in own:
+    `on_folder` is called with every folder that is entered. However deep folders lie, the stack of calls stays flat.
+    """
+    own_below = OwnFolders(own).below(folder)
+    if folder in own_below:
         yield Found(folder, skip=message("own_folder"))
         return
-    try:
-        with os.scandir(folder) as listed:
-            entries = sorted(listed, key=lambda entry: entry.name)
-    except OSError as error:
-        yield Found(folder, problem=error)
-        return
-    names = [entry.name for entry in entries] if sidecars else []
-    beside = Sidecars(names, in_folder(folder))
-    for entry in entries:
-        path = Path(entry.path)
-        if not entry.is_dir(follow_symlinks=False):
-            yield Found(path, _reason_to_skip(entry, beside), sidecars=beside)
-        elif reason := reason_to_skip_folder(entry.name):
-            yield Found(path, skip=reason)
-        else:
-            yield path
+    waiting: list[tuple[Path | os.DirEntry[str], Sidecars | None]] = [(folder, None)]
+    while waiting:
+        entry, beside = waiting.pop()
+        path = Path(entry)
+        if isinstance(entry, os.DirEntry):
+            reason = _reason_if_sidecar(entry, beside) or reason_to_leave_out(entry, own_below)
+            if reason or not is_folder(entry):
+                yield Found(path, reason, sidecars=beside)
+                continue
+        try:
+            entries = entries_of(path)
+        except OSError as error:
+            yield Found(path, problem=error)
+            continue
+        inside = Sidecars([each.name for each in entries], in_folder(path)) if sidecars else None
+        waiting.extend((each, inside) for each in reversed(entries))
+        on_folder(path)
 
 
-def _reason_to_skip(entry: os.DirEntry[str], sidecars: Sidecars) -> Message | None:
-    if reason := sidecars.reason_if_one(entry.name) or reason_to_skip(entry.name):
-        return reason
-    if entry.is_file(follow_symlinks=False):
-        return None
+class OwnFolders:
+    """Knows the folders that the library itself writes to, from which nothing is imported."""
+
+    def __init__(self, folders: Collection[Path]) -> None:
+        self._folders = [folder.resolve() for folder in folders]
+
+    def hold(self, place: Path) -> bool:
+        """Returns whether the place is one of these folders or lies below one."""
+        resolved = place.resolve() if self._folders else place
+        return any(resolved.is_relative_to(each) for each in self._folders)
+
+    def below(self, folder: Path) -> frozenset[Path]:
+        """Returns those at or below the folder, as paths that begin with it; the folder itself if it lies in one."""
+        if self.hold(folder):
+            return frozenset([folder])
+        root = folder.resolve() if self._folders else folder
+        return frozenset(folder / each.relative_to(root) for each in self._folders if each.is_relative_to(root))
+
+
+def entries_of(folder: Path) -> list[os.DirEntry[str]]:
+    """Returns what lies in a folder, in the order of the names. Raises OSError."""
+    with os.scandir(folder) as listed:
+        return sorted(listed, key=lambda entry: entry.name)
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Returns whether it is a folder, which a link to one is not."""
     try:
-        kind = os.stat(entry.path).st_mode
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # gone meanwhile, or on a disk that fails
+        return False
+
+
+def reason_to_leave_out(entry: os.DirEntry[str], own_below: Collection[Path]) -> Message | None:
+    """Returns why a file is not even read, or a folder not entered."""
+    if is_folder(entry):
+        return message("own_folder") if Path(entry) in own_below else reason_to_skip_folder(entry.name)
+    if _is_plain_file(entry):
+        return reason_to_skip(entry.name)
+    if os.path.islink(entry) and os.path.isdir(entry):
+        return message("link_to_folder")
+    return reason_to_skip(entry.name) or _reason_not_to_open(entry)
+
+
+def _reason_if_sidecar(entry: os.DirEntry[str], beside: Sidecars | None) -> Message | None:
+    return beside.reason_if_one(entry.name) if beside and not is_folder(entry) else None
+
+
+def _reason_not_to_open(entry: os.DirEntry[str]) -> Message | None:
+    try:
+        kind = os.stat(entry).st_mode
     except OSError:  # gone meanwhile, or a link to nothing or to itself
         return message("link_to_nothing")
-    if stat.S_ISREG(kind):
-        return None
     # A pipe, a socket or a device may have no end.
-    return message("link_to_folder") if stat.S_ISDIR(kind) else message("no_regular_file")
+    return None if stat.S_ISREG(kind) else message("no_regular_file")
+
+
+def _is_plain_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file(follow_symlinks=False)
+    except OSError:
+        return False

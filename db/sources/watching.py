@@ -6,7 +6,7 @@ import signal
 import stat
 import sys
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,12 +16,13 @@ from typing import Any
 import watchfiles
 
 from db.os_errors import reason_of
-from db.sources.bucket_items import NAMED_BY, object_item, sidecars_in
+from db.sources.bucket_items import NAMED_BY, object_item, reason_to_skip_key, sidecars_in
 from db.sources.buckets import failure, file_system
-from db.sources.files import file_item
-from db.sources.sidecars import Sidecars, in_folder
+from db.sources.files import at_home, file_item
+from db.sources.sidecars import Sidecars
+from db.sources.walk import Found, OwnFolders, walk
 from library.errors import SourceUnavailable, UnknownSource
-from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
+from library.images import check_bytes
 from library.ingest.items import Item
 from library.ingest.watch_source import Source, SourceListing
 from library.messages import message
@@ -41,14 +42,16 @@ def watched(source: str, library_folders: Sequence[Path] = (), sidecars: bool = 
     With `sidecars`, what lies beside the pictures is watched and read, too. Raises UnknownSource for anything else and
     for what is not there, SourceUnavailable for a bucket out of reach.
     """
+    if not source.strip():
+        raise UnknownSource("source_empty")
     if "://" in source:
         return WatchedBucket(source, sidecars)
-    folder = Path(source).expanduser().absolute()
+    folder = at_home(source).absolute()
     if not folder.is_dir():
         if folder.exists():
             raise UnknownSource("no_folder_to_watch", source=source)
         raise UnknownSource("nothing_to_watch", source=source)
-    if any(folder.resolve().is_relative_to(each.resolve()) for each in library_folders):
+    if OwnFolders(library_folders).hold(folder):
         raise UnknownSource("own_files_not_watched", source=source)
     return WatchedFolder(folder, library_folders, sidecars)
 
@@ -64,31 +67,32 @@ class WatchedFolder:
         self._beside: dict[str, Sidecars] = {}  # by folder
         self._folder = folder
         self._own_name = folder.resolve().name
-        own = (os.path.relpath(each.resolve(), folder.resolve()) for each in library_folders)
-        self._left_out = {os.path.join(folder, path) for path in own if not path.startswith("..")}
+        self._library_folders = library_folders
 
     def listing(self) -> SourceListing:
         identity = self._identity()
         signatures: dict[str, str] = {}
         unread: set[str] = set()
         mounts: set[str] = set()
-        for parent, names in self._folders(unread):
-            if parent != self.name and _is_other_disk(parent):
-                mounts.add(parent)
-            beside = self._sidecars(parent, names)
-            for name in names:
-                path = os.path.join(parent, name)
-                try:
-                    found = os.stat(path) if reason_to_skip(name) is None else None
-                except OSError:
-                    if os.path.lexists(path):  # a link that leads nowhere, for the time being
-                        unread.add(path)
-                else:
-                    if found and stat.S_ISREG(found.st_mode):
-                        signatures[path] = "|".join([_signature(found), *_signatures(parent, beside.of(name))])
+        skips: Counter[str] = Counter()
+
+        def note_mount(folder: Path) -> None:
+            if folder != self._folder and _is_other_disk(str(folder)):
+                mounts.add(str(folder))
+
+        for found in walk(self._folder, self._library_folders, self._reads_sidecars, note_mount):
+            path = str(found.path)
+            if found.problem:
+                self._note_problem(found.problem, path, unread)
+            elif found.skip and found.skip.code != "link_to_nothing":
+                skips[found.skip.code] += 1
+            elif signature := _signature_at(path):
+                signatures[path] = "|".join([signature, *self._signatures_beside(found)])
+            elif os.path.lexists(path):  # a link that leads nowhere, for the time being
+                unread.add(path)
         if self._identity() != identity:
             raise SourceUnavailable("folder_exchanged", folder=self.name)
-        return SourceListing(signatures, frozenset(unread), frozenset(mounts))
+        return SourceListing(signatures, frozenset(unread), frozenset(mounts), skips)
 
     def item(self, path: str, signature: str) -> Item:
         below = PurePosixPath(self._own_name, os.path.relpath(path, self._folder)).as_posix()
@@ -154,14 +158,6 @@ class WatchedFolder:
             if self._identity() != identity:
                 return
 
-    def _sidecars(self, folder: str, names: Sequence[str]) -> Sidecars:
-        """Returns the sidecars of a folder, found out again only where its names are others than before."""
-        known = self._beside.get(folder)
-        if known is None or known.names != names:
-            known = Sidecars(names if self._reads_sidecars else [], in_folder(Path(folder)))
-            self._beside[folder] = known
-        return known
-
     def _identity(self) -> tuple[int, int]:
         try:
             found = os.stat(self._folder)
@@ -169,24 +165,21 @@ class WatchedFolder:
             raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(error)) from None
         return found.st_dev, found.st_ino
 
-    def _folders(self, unread: set[str]) -> Iterator[tuple[str, list[str]]]:
-        """Yields each folder with the names of its files; those that cannot be read become part of `unread`."""
-        waiting = [self.name]
-        while waiting:
-            parent = waiting.pop()
-            try:
-                with os.scandir(parent) as listed:
-                    entries = {entry.name: entry.is_dir(follow_symlinks=False) for entry in listed}
-            except OSError as error:
-                if parent == self.name:
-                    raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(error)) from None
-                if not isinstance(error, FileNotFoundError | NotADirectoryError):
-                    unread.add(parent)
-                continue
-            shown = (name for name, is_folder in entries.items() if is_folder and not reason_to_skip_folder(name))
-            folders = (os.path.join(parent, name) for name in shown)
-            waiting += [folder for folder in folders if folder not in self._left_out]
-            yield parent, [name for name, is_folder in entries.items() if not is_folder]
+    def _signatures_beside(self, found: Found) -> Iterator[str]:
+        """Yields the signatures of the sidecars of a picture, which are found out again only where names changed."""
+        if found.sidecars is None:
+            return
+        folder, name = os.path.split(found.path)
+        known = self._beside.get(folder)
+        if known is None or known.names != found.sidecars.names:
+            known = self._beside[folder] = found.sidecars
+        yield from (_signature_at(os.path.join(folder, each)) for each in known.of(name))
+
+    def _note_problem(self, problem: OSError, path: str, unread: set[str]) -> None:
+        if path == self.name:
+            raise SourceUnavailable("folder_not_read", folder=self.name, reason=reason_of(problem))
+        if not isinstance(problem, FileNotFoundError | NotADirectoryError):
+            unread.add(path)
 
 
 class WatchedBucket:
@@ -209,7 +202,14 @@ class WatchedBucket:
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
             raise failure(SourceUnavailable, error, message("source_at", url=self.name), NAMED_BY) from error
         self._beside = self._sidecars(found) if self._reads_sidecars else {}
-        return SourceListing({self._url(key): self._signed(key, found) for key in found if self._may_be_picture(key)})
+        signatures: dict[str, str] = {}
+        skips: Counter[str] = Counter()
+        for key, details in found.items():
+            if reason := reason_to_skip_key(self._below(key), int(details.get("size") or 0)):
+                skips[reason.code] += 1
+            elif not key.endswith("/"):  # which only marks a folder
+                signatures[self._url(key)] = self._signed(key, found)
+        return SourceListing(signatures, skips=skips)
 
     def item(self, path: str, signature: str) -> Item:
         size = int(signature.partition(":")[0])
@@ -252,9 +252,6 @@ class WatchedBucket:
         except FileNotFoundError:
             return None
 
-    def _may_be_picture(self, key: str) -> bool:
-        return reason_to_skip(self._below(key)) is None
-
     def _below(self, key: str) -> str:
         return key.removeprefix(self._root).lstrip("/")
 
@@ -269,16 +266,17 @@ def _is_other_disk(folder: str) -> bool:
         return False
 
 
+def _signature_at(path: str) -> str:
+    """Returns the signature of a file; an empty text for what is none, or not there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ""
+    return _signature(found) if stat.S_ISREG(found.st_mode) else ""
+
+
 def _signature(found: os.stat_result) -> str:
     return f"{found.st_size}:{found.st_mtime_ns}"
-
-
-def _signatures(folder: str, names: Sequence[str]) -> Iterator[str]:
-    for name in names:
-        try:
-            yield _signature(os.stat(os.path.join(folder, name)))
-        except OSError:  # gone meanwhile, or a link that leads nowhere
-            yield ""
 
 
 def _signature_of(details: Mapping[str, Any]) -> str:

@@ -19,8 +19,9 @@ from library.images import ContentId, content_id, decode
 from library.ingest.items import Item
 from library.ingest.prefetch import prefetch, prefetch_map
 from library.ports import Encoder, Vectors
-from library.records import clean_name, encodable
+from library.records import clean_name
 from library.search.parts import clean_text
+from library.texts import encodable
 
 BATCH = 64
 DECODED_AHEAD = 32

@@ -1,12 +1,13 @@
 """Describes one file that a source offers to an import."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from library.messages import Message
-from library.records import Metadata, encodable
+from library.records import Metadata
+from library.texts import encodable
 
 
 @dataclass(frozen=True)
@@ -56,4 +57,4 @@ class Item:
 
 def source_label(source: str) -> str:
     """Returns what visitors of the page may know of where pictures came from: a URL, or the last part of a path."""
-    return encodable(source if "://" in source else Path(source).expanduser().absolute().name)
+    return encodable(source if "://" in source else os.path.basename(os.path.abspath(os.path.expanduser(source))))

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from library.ingest.items import Item
@@ -13,12 +13,14 @@ from library.ingest.watch_state import SeenFile
 class SourceListing:
     """Holds the files of a source that may be pictures, with a signature that changes when they do.
 
-    `unread` are files and folders that are there and could not be looked at; `mounts` the disks below the source.
+    `unread` are files and folders that are there and could not be looked at; `mounts` the disks below the source;
+    `skips` how many files and folders are left out, by the code of the reason.
     """
 
     signatures: Mapping[str, str]
     unread: frozenset[str] = frozenset()
     mounts: frozenset[str] = frozenset()
+    skips: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def mount_of(self, path: str) -> str:
         """Returns the innermost of the mounted disks that the path lies on; empty where there is none."""

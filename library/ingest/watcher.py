@@ -11,10 +11,11 @@ from library.images import ContentId
 from library.ingest.candidates import SETTLED_AFTER, Candidates, pause_after
 from library.ingest.items import Item
 from library.ingest.receipts import FileReceipt
+from library.ingest.skips import skips_told
 from library.ingest.watch_source import Source, SourceListing
 from library.ingest.watch_state import SeenFile, WatchState
 from library.messages import Message
-from library.records import encodable
+from library.texts import encodable
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Watcher:
             return
         if self._is_first:
             self._check_state()
+            self._tell_skips(listing)
         self._candidates.update(listing, self.state)
         if not self._may_try():
             return
@@ -124,6 +126,11 @@ class Watcher:
         if self._library.status().pictures == 0:
             self.state.read_all_again()
         self._is_first = False
+
+    def _tell_skips(self, listing: SourceListing) -> None:
+        """Says once what the source has beside pictures: no receipt of a round names it."""
+        if told := ", ".join(map(str, skips_told(listing.skips))):
+            logger.info("%s: left out are %s", self.source.name, told)
 
     def _may_try(self) -> bool:
         """Returns whether to try again: after a failure only once the library looks well again."""

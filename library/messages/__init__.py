@@ -12,8 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Union
 
+from library.texts import encodable
+
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
+MAX_BITS = 1_000  # of a number that is written out: Python refuses to write thousands of digits
 
 Value = Union[str, int, float, "Message"]
 Table = Mapping[str, str]
@@ -68,7 +71,7 @@ def render(message: Message, language: str = ENGLISH) -> Sentence:
     """Returns the sentence in that language, in English where its table lacks the code."""
     text = _sentence(message, table(language)) or _sentence(message, table(ENGLISH)) or message.code
     written = {name: _written(value, language) for name, value in message.values.items()}
-    return Sentence(re.sub(r"\{(\w+)\}", lambda found: written.get(found[1], found[0]), text), message)
+    return Sentence(encodable(re.sub(r"\{(\w+)\}", lambda found: written.get(found[1], found[0]), text)), message)
 
 
 def languages() -> list[str]:
@@ -95,16 +98,11 @@ def _written(value: Value, language: str) -> str:
     if isinstance(value, Message):
         return render(value, language)
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else _encodable(str(value))
+        return f"{value:,}" if value.bit_length() < MAX_BITS else hex(value)[:20]
+    return f"{value:g}" if isinstance(value, float) else encodable(str(value))
 
 
 def _plain(value: Value) -> Any:
     if isinstance(value, Message):
         return value.as_json()
-    return _encodable(value) if isinstance(value, str) else value
-
-
-def _encodable(text: str) -> str:
-    # Names that are not UTF-8 reach Python with lone surrogates, which no screen and no JSON can show.
-    return text.encode("utf-8", "replace").decode()
+    return encodable(value) if isinstance(value, str) else value

@@ -40,13 +40,13 @@ class Query:
         self._check_types()
         check_parts(self.parts)
         if not 1 <= self.limit <= MAX_LIMIT:
-            raise InvalidQuery("limit_out_of_range", limit=str(self.limit), most=MAX_LIMIT)
+            raise InvalidQuery("limit_out_of_range", limit=validation.shown(self.limit), most=MAX_LIMIT)
         if self.nprobe is not None and not 1 <= self.nprobe <= MAX_NPROBE:
-            raise InvalidQuery("nprobe_out_of_range", nprobe=str(self.nprobe), most=str(MAX_NPROBE))
+            raise InvalidQuery("nprobe_out_of_range", nprobe=validation.shown(self.nprobe), most=str(MAX_NPROBE))
         if not -1 <= self.min_score <= 1:
             raise InvalidQuery("min_score_out_of_range", min_score=str(self.min_score))
         if self.offset < 0:
-            raise InvalidQuery("offset_out_of_range", offset=str(self.offset))
+            raise InvalidQuery("offset_out_of_range", offset=validation.shown(self.offset))
         if self.offset + self.limit > MAX_DEPTH:
             raise InvalidQuery("too_deep", most=MAX_DEPTH)
         as_order(self.order)

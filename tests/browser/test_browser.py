@@ -311,10 +311,29 @@ def test_a_folder_leaves_out_what_is_no_picture(fresh, browser, tmp_path):
     Image.new("RGB", (30, 30), "red").save(folder / "a.png")
     Image.new("RGB", (30, 30), "blue").save(folder / "deeper" / "b.png")
     (folder / ".DS_Store").write_bytes(b"\0" * 50)
+    for name in ("deeper/@eaDir", "deeper/.thumbnails"):
+        (folder / name).mkdir()
+        for picture in ("a.png", "b.png"):
+            (folder / name / picture).write_bytes((folder / "a.png").read_bytes())
     page = browser.open(fresh.url)
     page.locator("#uploads input[type=file]").nth(1).set_input_files(folder)
     run(page, "done")
-    assert counts(page) == ["2 new", "1 skipped"]
+    assert counts(page) == ["2 new", "3 skipped"]
+    told = page.locator(".lk-run").inner_text()
+    for reason in ("1 hidden file", "1 hidden folder", "1 folder of the operating system"):
+        assert reason in told
+
+
+def test_an_upload_that_fails_leaves_the_form_ready_for_the_next_one(fresh, browser, drawn):
+    page = browser.open(fresh.url)
+    page.route("**/gradio_api/upload*", lambda route: route.abort())
+    page.locator("#uploads input[type=file]").first.set_input_files(drawn)
+    run(page, "done")
+    assert counts(page) == ["3 skipped"]
+    page.unroute("**/gradio_api/upload*")
+    browser.problems.clear()
+    upload(page, drawn)
+    wait_for_cards(page, 3)
 
 
 def test_deleting_asks_first(fresh, browser, drawn):

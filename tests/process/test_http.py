@@ -129,6 +129,61 @@ def test_the_public_api_refuses_in_words(shared, arguments, complaint):
     assert complaint in outcome["error"]
 
 
+@pytest.mark.parametrize("query", ["page=-5", "page=99999999999999999999", "q=red&page=x", "page=%ED%A0%BD"])
+def test_the_page_is_shown_whatever_page_an_address_names(shared, query):
+    client, _ = shared("all")
+    assert b"likeness-words" in client.get(f"/?{query}")
+
+
+BEYOND = [1e400, float("nan"), 10**30, 10**400]
+
+
+@pytest.mark.parametrize("number", BEYOND)
+def test_a_number_beyond_every_other_gets_one_sentence_of_the_public_api(shared, number):
+    client, functions = shared("all")
+    for arguments in (["red", number, None, False, -1], ["red", 5, number, False, -1], ["red", 5, None, False, number]):
+        error = client.call(functions["search"], None, [*arguments, None, *UNFILTERED, []])["error"]
+        assert error.endswith(".") and len(error) < 120
+    error = client.call(functions["search"], None, ["red", 5, None, False, -1, None, None, "all", "score", number, []])
+    assert error["error"].endswith(".")
+
+
+def test_half_of_an_emoji_is_no_failure_of_the_public_api(shared):
+    client, functions = shared("all")
+
+    def search(text, where=None, parts=()):
+        return client.call(functions["search"], None, [text, 3, None, False, -1, None, where, "all", "score", 0, parts])
+
+    assert search("red \ud83d")["data"][0][0]["name"] == "red.png"
+    assert "Describe a picture" in search("\ud83d")["error"]
+    assert "only one of them" in search("", parts=[{"text": "\ud83d"}])["error"]
+    where = [{"field": "name\ud83d", "operator": "=", "value": "\ud83d"}]
+    assert "A field has a name" in search("red", where)["error"]
+
+
+@pytest.mark.parametrize(
+    "visited",
+    [
+        {"address": "?q=%ED%A0%BD&where=" + "[" * 1_000},
+        {"address": "?q=red&where=" + "%5B" * 1_000 + "%5D" * 1_000},
+        {"q": "red \ud83d"},
+        {"parts": [{"text": "red \ud83d"}], "where": [], "model": "\ud83d"},
+        {"parts": [{"text": "red", "weight": 1e400}]},
+        {"parts": [{"text": "red"}], "where": [{"field": "\ud83d", "operator": "\ud83d", "value": "\ud83d"}]},
+        {"parts": [{"text": "red"}], "sort": "\ud83d", "turn": 10**30},
+        {"address": "?like=\ud83d&crop=nan,inf,1e400,5&w=1e400"},
+        {"offset": 10**30},
+        {"offset": 1e400},
+    ],
+    ids=lambda visited: str(visited)[:40].encode("ascii", "replace").decode(),
+)
+def test_the_page_answers_whatever_an_address_or_a_link_says(shared, visited):
+    client, functions = shared("all")
+    shown = client.call(functions["visit"], visited, [24, "Automatic", 16, 0])["data"][0]
+    assert shown["state"] in ("results", "error", "browse")
+    assert shown["state"] != "error" or shown["kind"] != "LikenessError"
+
+
 def test_health_is_served_beside_the_page(shared):
     client, _ = shared("none")
     assert json.loads(client.get("/gradio_api/health")) == {"state": "ready", "why": []}

@@ -98,6 +98,13 @@ def test_a_table_of_queries_is_answered_in_a_file(run, folder):
     assert all(float(row["distance"]) == pytest.approx(1 - float(row["score"]), abs=1e-6) for row in rows)
 
 
+@pytest.mark.parametrize("name", ["hits.csv", "hits.jsonl", "hits.parquet"])
+def test_one_query_alone_is_answered_too(run, tmp_path, name):
+    (tmp_path / "queries.csv").write_text("text\na beach\n")
+    result = run("search", "--queries", tmp_path / "queries.csv", "--out", tmp_path / name, "--limit", 3)
+    assert (result.returncode, result.stdout) == (0, f"{tmp_path / name}: 1 query, 3 hits, 0 rejected\n"), result.stderr
+
+
 def test_the_results_of_one_search_are_written_to_a_file(run, search, tmp_path):
     hits = search("a beach", "--limit", 3)
     for name in ("hits.csv", "hits.json", "hits.zip"):

@@ -60,6 +60,12 @@ def test_large_numbers_are_grouped():
     assert str(message("too_deep", most=16_384)).startswith("Only the best 16,384 results")
 
 
+def test_a_number_beyond_every_other_and_half_of_an_emoji_are_written_all_the_same():
+    assert "0x" in str(message("too_deep", most=10**5_000))
+    str(message("gone")).encode()
+    str(message("no_such_place", source="caf\udce9 \ud83d")).encode()
+
+
 def test_what_a_value_says_is_never_read_as_a_placeholder_of_its_own():
     assert (
         str(message("kept_instead", name="{name} {uri}")) == "A near-duplicate of {name} {uri}, which was kept instead."

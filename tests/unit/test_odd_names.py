@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from library.ingest.receipt_file import receipt_file
 
 from db.files.hit_files import hit_file
 from db.files.run_log import RunLog
@@ -22,7 +23,6 @@ from db.sources.watching import watched
 from library.errors import RejectedImage
 from library.image_library import ImageLibrary
 from library.ingest.items import source_label
-from library.ingest.receipt_file import receipt_file
 from library.ingest.runs import AddJob
 from library.search.batch import BatchQuery, answer_all
 from library.search.query import Query

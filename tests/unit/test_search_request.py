@@ -1,6 +1,7 @@
 """Checks a search request: what clients may send, what is refused, and the query that comes of it."""
 
 import json
+import math
 
 import pytest
 
@@ -8,7 +9,7 @@ from library.errors import InvalidContentId, InvalidFilter, InvalidQuery, Reject
 from library.search.filters import Condition, Filter
 from library.search.parts import MAX_PARTS, Crop, LibraryPart, PicturePart, TextPart
 from library.search.query import Query
-from library.search.request import PartRequest, SearchRequest
+from library.search.request import PartRequest, SearchRequest, parse_filter
 from ui.address import filter_in, pairs_of, parts_in
 
 ID = "0" * 64
@@ -129,5 +130,32 @@ def test_an_address_says_the_same_as_a_list_of_parts():
 def test_a_filter_in_an_address_is_json():
     where = [{"field": "width", "operator": ">=", "value": 1000}]
     assert filter_in(json.dumps(where)) == filter_in(where) == where
-    with pytest.raises(InvalidFilter):
-        filter_in("[{")
+    for damaged in ("[{", "[" * 1_000, "[" * 5_000 + "]" * 5_000, '{"a":' * 2_000, "9" * 5_000):
+        with pytest.raises(InvalidFilter, match="The filter in this address cannot be read"):
+            filter_in(damaged)
+
+
+@pytest.mark.parametrize("deep", [json.loads("[" * 900 + "]" * 900), [[[{"field": "width"}]]]])
+def test_a_filter_nested_deep_is_refused(deep):
+    entry = {"field": "width", "operator": "=", "value": deep}
+    for where in (deep, [entry], {"field": deep}):
+        with pytest.raises(InvalidFilter) as refused:
+            parse_filter(where)
+        assert "\n" not in str(refused.value) and len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("name", ["limit", "offset", "nprobe", "min_score"])
+def test_a_number_beyond_every_other_gets_one_sentence(name):
+    for number in (math.inf, -math.inf, math.nan, 10**30, -(10**30), 10**400, 10**5_000, 1e308):
+        with pytest.raises(InvalidQuery) as refused:
+            SearchRequest.parse(text="beach", **{name: number}).query(no_pictures)
+        assert str(refused.value).endswith(".") and len(str(refused.value)) < 120
+
+
+def test_half_of_an_emoji_is_left_out_of_a_text():
+    assert SearchRequest.parse(text="beach \ud83d").parts[0].text == "beach"
+    assert SearchRequest.parse(text="\ud83d").parts == ()
+    with pytest.raises(InvalidQuery, match="a text, an image or a content_id"):
+        SearchRequest.parse(parts=[{"text": "\udc00"}])
+    with pytest.raises(InvalidFilter, match="valid text"):
+        SearchRequest.parse(where=[{"field": "name", "operator": "=", "value": "\ud83d"}])

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from db.sources.files import items_from, read_query_picture
+from db.sources.readers import SourceReader
 from db.sources.watching import watched
 from library.errors import RejectedImage, UnknownSource
 
@@ -57,6 +58,19 @@ def test_an_archive_leaves_out_the_same(photos, tmp_path):
     assert reasons == Counter(LEFT_OUT.values())
 
 
+def test_an_archive_names_a_folder_that_it_leaves_out_once(tmp_path):
+    with zipfile.ZipFile(tmp_path / "dcim.zip", "w") as archive:
+        for name in ("DCIM/.thumbnails/1.jpg", "DCIM/.thumbnails/2.jpg", "DCIM/3.jpg", "__MACOSX/DCIM/._3.jpg"):
+            archive.writestr(name, name)
+    items = list(items_from([str(tmp_path / "dcim.zip")]))
+    assert taken(items) == ["DCIM/3.jpg"]
+    reasons = {item.source: str(item.skip) for item in items if item.skip}
+    assert reasons == {
+        "dcim.zip/DCIM/.thumbnails": "A hidden folder.",
+        "dcim.zip/__MACOSX": "A folder of the operating system.",
+    }
+
+
 def test_a_bucket_leaves_out_the_same(photos, bucket):
     import fsspec
 
@@ -72,9 +86,97 @@ def test_a_watched_folder_leaves_out_the_same(photos):
     assert sorted(os.path.relpath(path, photos) for path in listed.signatures) == sorted(WANTED)
 
 
-def test_a_pattern_names_only_what_a_folder_would_list(photos):
-    (photos / "trip" / "notes.md").write_text("no picture")
-    assert taken(items_from([f"{photos}/*"])) == ["", "b.png", "deep/c.webp"]
+@pytest.fixture
+def objects(bucket):
+    import fsspec
+
+    return fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+
+
+@pytest.mark.parametrize(
+    "key", ["of us//a.jpg", "of us/trip//deep/a.jpg", "of us/../a.jpg", "of us//trip//a.jpg", "of us/a b%20c.jpg"]
+)
+def test_odd_keys_of_a_bucket_are_imported_as_they_are(bucket, objects, key):
+    name = bucket.removeprefix("s3://").partition("/")[0]
+    objects.call_s3("put_object", Bucket=name, Key=key, Body=b"picture")
+    [item] = [item for item in items_from([bucket]) if not item.skip]
+    assert (item.path, item.read()) == (f"s3://{name}/{key}", b"picture")
+    assert SourceReader().read(item.original_at) == b"picture"
+    assert list(watched(bucket).listing().signatures) == [item.path]
+
+
+def test_a_key_that_begins_with_a_slash_is_found_from_the_bucket_itself(bucket, objects):
+    name = bucket.removeprefix("s3://").partition("/")[0]
+    objects.call_s3("put_object", Bucket=name, Key="/a.jpg", Body=b"picture")
+    [item] = items_from([f"s3://{name}"])
+    assert (item.path, item.read()) == (f"s3://{name}//a.jpg", b"picture")
+
+
+def test_an_object_that_only_marks_a_folder_is_no_file(bucket, objects):
+    name = bucket.removeprefix("s3://").partition("/")[0]
+    for key, body in (("of us/trip/", b""), ("of us/trip/a.jpg", b"picture"), ("of us/odd.jpg/", b"picture")):
+        objects.call_s3("put_object", Bucket=name, Key=key, Body=body)
+    items = list(items_from([bucket]))
+    assert [item.path for item in items if not item.skip] == [f"{bucket}/trip/a.jpg"]
+    assert [str(item.skip) for item in items if item.skip] == ["The key ends in a slash, like that of a folder."]
+    assert list(watched(bucket).listing().signatures) == [f"{bucket}/trip/a.jpg"]
+
+
+@pytest.mark.parametrize("pattern", ["*", "**", "**/*"])
+def test_a_pattern_leaves_out_the_same(photos, pattern):
+    items = items_from([f"{photos}/{pattern}"])
+    assert sorted(os.path.relpath(item.path, photos) for item in items if not item.skip) == sorted(WANTED)
+    assert left_out(items, photos) == LEFT_OUT
+
+
+def test_a_pattern_for_any_depth_follows_no_link_and_enters_no_folder_that_is_left_out(photos):
+    (photos / "round").symlink_to(photos)
+    (photos / "trip" / "round").symlink_to(photos)
+    items = items_from([f"{photos}/**/*.jpg"], own=[photos / "trip" / "deep"])
+    assert [os.path.relpath(item.path, photos) for item in items if not item.skip] == ["a.jpg"]
+    assert left_out(items, photos)["trip/deep"] == "A folder of the library itself."
+    assert left_out(items, photos)["@eaDir"] == "A folder of the operating system."
+    assert left_out(items, photos)["round"] == "A link to a folder, which is not followed."
+
+
+def test_a_pattern_that_matches_nothing_is_said(photos):
+    with pytest.raises(UnknownSource, match=r"The pattern .*\*\.gif matches no file or folder\. Check"):
+        items_from([f"{photos}/*.gif"])
+
+
+@pytest.mark.parametrize("source", ["", "  "])
+def test_an_empty_source_is_no_folder(source, photos, monkeypatch):
+    monkeypatch.chdir(photos)
+    for use in (lambda: items_from([source]), lambda: watched(source)):
+        with pytest.raises(UnknownSource, match="A source is an empty text"):
+            use()
+
+
+def test_an_empty_place_says_so_and_what_to_do(tmp_path, bucket, objects):
+    (tmp_path / "empty" / "deeper").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    objects.call_s3("put_object", Bucket=bucket.removeprefix("s3://").partition("/")[0], Key="of us/", Body=b"")
+    told = [
+        [str(item.skip) for item in items_from([str(each)])]
+        for each in (tmp_path / "empty", tmp_path / "empty.zip", bucket)
+    ]
+    assert told == [
+        ["The folder holds no files. Put pictures into it, or name another one."],
+        ["The archive holds no files. Check that it is the right one."],
+        ["Nothing lies in this place of the bucket. Check its name, or put pictures there first."],
+    ]
+
+
+def test_folders_may_lie_deeper_than_calls_can_be_nested(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1_100):
+        os.mkdir("d")
+        os.chdir("d")
+    with open("a.jpg", "wb") as file:
+        file.write(b"picture")
+    os.chdir(tmp_path)
+    assert len(taken(items_from([str(tmp_path)]))) == len(taken(items_from([f"{tmp_path}/**/*.jpg"]))) == 1
 
 
 def test_the_library_does_not_import_its_own_files(photos):
@@ -82,6 +184,8 @@ def test_the_library_does_not_import_its_own_files(photos):
     items = items_from([str(photos)], own=[own])
     assert taken(items) == ["a.jpg"]
     assert left_out(items, photos)["trip"] == "A folder of the library itself."
+    [below] = items_from([str(photos / "trip" / "deep")], own=[own])
+    assert str(below.skip) == "A folder of the library itself."
 
 
 def test_what_is_no_file_is_left_out_and_never_read(photos):
@@ -90,12 +194,13 @@ def test_what_is_no_file_is_left_out_and_never_read(photos):
     (photos / "nowhere.jpg").symlink_to("gone.jpg")
     (photos / "album.jpg").symlink_to("trip")
     (photos / "round").symlink_to(photos)
+    (photos / "itself.jpg").symlink_to("itself.jpg")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(photos / "socket.jpg"))
     found = left_out(items_from([str(photos)]), photos)
     assert found["pipe.jpg"] == found["socket.jpg"] == "A pipe, a socket or a device, not a file."
-    assert found["nowhere.jpg"] == "A link that leads nowhere."
-    assert found["album.jpg"] == "A link to a folder, which is not followed."
+    assert found["nowhere.jpg"] == found["itself.jpg"] == "A link that leads nowhere."
+    assert found["album.jpg"] == found["round"] == "A link to a folder, which is not followed."
     for name in ("pipe.jpg", "endless.jpg"):
         with pytest.raises(RejectedImage, match="not a file"):
             read_query_picture(str(photos / name))
@@ -112,7 +217,7 @@ def test_a_folder_that_cannot_be_read_is_told(photos, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     items = items_from([str(photos)])
     [trip] = [item for item in items if item.name == "trip"]
-    with pytest.raises(PermissionError):
+    with pytest.raises(RejectedImage, match=r"The folder trip cannot be read: Permission denied\."):
         trip.read()
 
 

@@ -1,15 +1,17 @@
 """Adds pictures on the page: uploads, samples, places of the server, and the runs over them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NoReturn
 
 import gradio as gr
 
 from library import validation
 from library.errors import RejectedImage, UnknownSource
 from library.image_library import ImageLibrary
+from library.images import reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Beside, Item
 from library.ingest.runs import AddJob, Worker
 from library.ingest.storing import Near
@@ -18,7 +20,7 @@ from library.permissions import Edits, Sources, require
 from ui.controls import Controls
 from ui.guarded import guarded
 from ui.lanes import CHANGING, WATCHING
-from ui.uploaded_files import UploadedFiles
+from ui.uploaded_files import MAX_FILE_MEGABYTES, UploadedFiles
 from ui.views import Json, error_view, past_runs_view, run_view
 
 NO_RUN: Json = {"state": "none"}
@@ -112,12 +114,9 @@ class UploadHandlers:
     def _items(self, data: Any) -> Iterable[Item]:
         given = validation.mapping(data)
         parts = self._uploads(validation.entries(given.get("files")))
-        for entry in validation.entries(given.get("left_out")):
-            name = validation.file_name(entry.get("name"))
-            reason = validation.text(entry.get("reason"), 200)
-            skip = message("left_out", reason=reason) if reason else message("not_uploaded")
-            parts.append([Item(name, name, bytes, skip=skip)])
-        if not parts:
+        left_out = validation.entries(given.get("left_out"))
+        parts.append([_left_out(validation.file_name(each.get("name")), each.get("reason")) for each in left_out])
+        if not any(parts):
             raise RejectedImage("no_files")
         return _joined(parts)
 
@@ -145,6 +144,28 @@ class UploadHandlers:
     ) -> Started:
         run = self._worker.start(items, source, in_place, near)
         return run_view(run), run.id
+
+
+def _left_out(path: str, reason: Any) -> Item:
+    """Returns what the browser did not send, with the reason; `path` begins with the folder that was chosen."""
+    if reason == "unreadable":
+        return Item(path, path, partial(_refuse, RejectedImage("unread_by_browser")))
+    if reason == "too_large":
+        skip = message("too_large_to_upload", megabytes=MAX_FILE_MEGABYTES)
+    elif reason == "failed":
+        skip = message("not_arrived")
+    elif reason == "empty":
+        skip = message("folder_empty")
+    else:
+        below = path.partition("/")[2]
+        is_folder = below.endswith("/")
+        own = reason_to_skip_folder(PurePath(below).name) if is_folder else reason_to_skip(below or path)
+        skip = own or message("not_uploaded")
+    return Item(path, path, bytes, skip=skip)
+
+
+def _refuse(problem: RejectedImage) -> NoReturn:
+    raise problem
 
 
 def _joined(parts: Sequence[Iterable[Item]]) -> Iterable[Item]:

@@ -259,7 +259,7 @@ def test_an_upload_ends_in_a_receipt_for_every_file(handlers, library, uploads, 
         uploaded(uploads, "again.png", red),
         uploaded(uploads, "notes.jpg", b"not a picture"),
     ]
-    left_out = [{"name": "huge.tif", "reason": "Larger than 100 MB."}]
+    left_out = [{"name": "huge.tif", "reason": "too_large"}]
     shown, run_id = handlers.uploads.add({"files": files, "left_out": left_out})
     assert shown["total"] == 4
     value = finished(handlers, run_id)
@@ -269,6 +269,30 @@ def test_an_upload_ends_in_a_receipt_for_every_file(handlers, library, uploads, 
     assert HOSTILE in value["receipts"][1]["reason"]
     (record,) = library.browse(0, 9)
     assert (record.name, record.source) == (HOSTILE, "upload")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "status", "reason"),
+    [
+        ("holiday/.DS_Store", None, "skipped", "A hidden file."),
+        ("holiday/.thumbnails/", None, "skipped", "A hidden folder."),
+        ("holiday/2019/@eaDir/", None, "skipped", "A folder of the operating system."),
+        ("holiday/notes.txt", None, "skipped", "The name does not end like that of a picture."),
+        ("holiday/album.zip", None, "skipped", "An archive among other files"),
+        ("huge.tif", "too_large", "skipped", "Not uploaded: it is larger than 100 MB."),
+        ("a.png", "failed", "skipped", "Not uploaded: the file did not arrive."),
+        ("holiday/", "empty", "skipped", "The folder holds no files. Put pictures into it"),
+        ("holiday/locked/", "unreadable", "rejected", "The browser could not read it."),
+        ("a.png", {"odd": 1}, "skipped", "Not uploaded."),
+    ],
+)
+def test_what_a_browser_leaves_out_of_a_folder_has_the_reasons_of_every_folder(handlers, name, given, status, reason):
+    _, run_id = handlers.uploads.add({"files": [], "left_out": [{"name": name, "reason": given}]})
+    value = finished(handlers, run_id)
+    [receipt] = value["receipts"]
+    assert (receipt["name"], receipt["status"]) == (name, status)
+    assert receipt["reason"].startswith(reason)
+    assert len(value["skips"]) == (status == "skipped")
 
 
 @pytest.mark.parametrize("name", ["a\nb.png", "\u202egnp.exe", "é" * 127 + ".png", "../../x.png"])

@@ -3,7 +3,7 @@
 import { button, el, iconButton, progressBar, tellProgress } from '../shared/dom.js';
 import { publish, subscribe } from '../shared/events.js';
 import { number, seconds } from '../shared/format.js';
-import { phrase, said } from '../shared/language.js';
+import { listed, phrase, said } from '../shared/language.js';
 import { ReceiptDialog } from './receipts.js';
 
 const STATUSES = ['new', 'updated', 'duplicate', 'rejected', 'skipped'];
@@ -133,7 +133,11 @@ export class Run {
     if (value.receipts.length) group.prepend(button('lk-button', phrase('run.details'), open));
     const title = el('h2', '', phrase(`run.ended.${value.state}`));
     head.append(title, el('span', 'lk-subtle', took), group, counts(value));
-    return value.problem ? [head, el('p', 'lk-problem', said(value.problem))] : [head];
+    const nodes = [head];
+    if (value.problem) nodes.push(el('p', 'lk-problem', said(value.problem)));
+    const reasons = listed((value.skips ?? []).map(said));
+    if (reasons) nodes.push(el('p', 'lk-small', phrase('run.skipped', { reasons })));
+    return nodes;
   }
 
   #failure(value) {

@@ -5,21 +5,24 @@ import { subscribe } from '../shared/events.js';
 import { filePicker } from '../shared/files.js';
 import { icon } from '../shared/icons.js';
 import { phrase } from '../shared/language.js';
-import { filesOf, folderOf } from './dropped.js';
+import { filesOf } from './dropped.js';
+import { leftOutAt, suffixOf } from './left_out.js';
 import { serverPlaceForm } from './server_place.js';
 
 const AT_ONCE = 3;
-const MAX_LEFT_OUT = 2000;
 
-const suffixOf = (name) => (name.includes('.') ? name.slice(name.lastIndexOf('.')).toLowerCase() : '');
+const folderOf = (path) => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+/** @param {File[]} files */
+const withPaths = (files) => files.map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 
 export class Uploads {
   #host;
   #busy = false;
   #cancelled = false;
   #later = []; // chosen or dropped while others are on their way
-  #files = filePicker(phrase('uploads.pictures'), (files) => this.#take(files, false));
-  #folder = filePicker(phrase('uploads.folder'), (files) => this.#take(files, true));
+  #files = filePicker(phrase('uploads.pictures'), (files) => this.#take(withPaths(files), []));
+  #folder = filePicker(phrase('uploads.folder'), (files) => this.#take(withPaths(files), []));
   #words = el('p', 'lk-zone-words');
   #choices = el('div', 'lk-zone-choices');
   #progress = el('div', 'lk-progress');
@@ -67,29 +70,25 @@ export class Uploads {
   }
 
   async #onDrop(transfer) {
-    const { files, hasFolder } = await filesOf(transfer);
-    await this.#take(files, hasFolder);
+    const { chosen, leftOut } = await filesOf(transfer, this.#host.props.system_folders);
+    if (chosen.length + leftOut.length > 0) await this.#take(chosen, leftOut);
   }
 
-  async #take(chosen, fromFolder) {
-    if (chosen.length === 0) return;
-    this.#later.push([chosen, fromFolder]);
+  async #take(chosen, leftOut) {
+    this.#later.push([chosen, leftOut]);
     if (this.#busy) return;
     this.#busy = true;
     this.#cancelled = false;
-    while (this.#later.length > 0) await this.#send(...this.#later.shift());
-    this.#busy = false;
+    try {
+      while (this.#later.length > 0) await this.#send(...this.#later.shift());
+    } finally {
+      this.#busy = false;
+      this.#showProgress(0, 0);
+    }
   }
 
-  async #send(chosen, fromFolder) {
-    const leftOut = [];
-    const withPictures = new Set(chosen.filter((file) => this.#isPicture(file)).map(folderOf));
-    const wanted = chosen.filter((file) => {
-      const mayDescribe = this.#maySayMore(file) && withPictures.has(folderOf(file));
-      const reason = this.#whyNot(file, fromFolder && !mayDescribe);
-      if (reason) leftOut.push({ name: file.name, reason });
-      return !reason;
-    });
+  async #send(chosen, leftOut) {
+    const wanted = this.#wanted(chosen, leftOut);
     this.#showProgress(0, wanted.length);
     const sent = await this.#sendAll(wanted, leftOut);
     this.#showProgress(0, 0);
@@ -97,22 +96,26 @@ export class Uploads {
       this.#later = [];
       return;
     }
-    this.#host.trigger('arrived', { files: sent, left_out: leftOut.slice(0, MAX_LEFT_OUT) });
+    this.#host.trigger('arrived', { files: sent, left_out: leftOut });
   }
 
-  #isPicture(file) {
-    return this.#host.props.suffixes.includes(suffixOf(file.name));
-  }
-
-  #maySayMore(file) {
-    return this.#host.props.sidecars.includes(suffixOf(file.name));
-  }
-
-  #whyNot(file, onlyPictures) {
+  /** The files to send; the others, and each folder that is left out, are added to `leftOut`. */
+  #wanted(chosen, leftOut) {
     const { props } = this.#host;
-    if (onlyPictures && !this.#isPicture(file)) return phrase('uploads.no_picture');
-    if (file.size > props.max_bytes) return phrase('uploads.too_large', { megabytes: props.max_megabytes });
-    return null;
+    const isPicture = ({ path }) => props.suffixes.includes(suffixOf(path));
+    const withPictures = new Set(chosen.filter(isPicture).map(({ path }) => folderOf(path)));
+    const besidePictures = { ...props, suffixes: [...props.suffixes, ...props.sidecars] };
+    const named = new Set();
+    const wanted = [];
+    for (const each of chosen) {
+      const { file, path } = each;
+      const place = leftOutAt(path, withPictures.has(folderOf(path)) ? besidePictures : props);
+      if (place === null && file.size <= props.max_bytes) wanted.push(each);
+      else if (place === null) leftOut.push({ name: path, reason: 'too_large' });
+      else if (!named.has(place)) leftOut.push({ name: place });
+      named.add(place);
+    }
+    return wanted;
   }
 
   async #sendAll(wanted, leftOut) {
@@ -121,12 +124,12 @@ export class Uploads {
     const waiting = [...wanted.entries()];
     const sendNext = async () => {
       while (waiting.length && !this.#cancelled) {
-        const [place, file] = waiting.shift();
+        const [place, { file, path: below }] = waiting.shift();
         try {
           const { path } = await this.#host.upload(file);
-          sent[place] = { path, name: file.name, folder: folderOf(file) };
+          sent[place] = { path, name: file.name, folder: folderOf(below) };
         } catch {
-          leftOut.push({ name: file.name, reason: phrase('uploads.failed') });
+          leftOut.push({ name: file.name, reason: 'failed' });
         }
         done += 1;
         this.#showProgress(done, wanted.length);

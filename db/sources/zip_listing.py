@@ -1,0 +1,82 @@
+"""Lists what a zip archive holds, under names as they were meant."""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+from db.sources.names import decoder_of
+
+NAMES_ARE_UTF8 = 0x800
+UNICODE_PATH = 0x7075  # Info-ZIP's extra field with the name in UTF-8
+FILE, FILE_BYTES = b"PK\x03\x04", 30  # what stands before each file
+ENTRY, ENTRY_BYTES = b"PK\x01\x02", 46  # and in the listing at the end
+
+
+def opened(file: IO[bytes]) -> zipfile.ZipFile:
+    """Opens a zip archive, also one whose flags call names UTF-8 that are not. Raises what `zipfile` raises."""
+    try:
+        return zipfile.ZipFile(file)
+    except UnicodeDecodeError:
+        return zipfile.ZipFile(_WithoutFlags(file))
+
+
+def names_of(members: Sequence[zipfile.ZipInfo]) -> list[str]:
+    """Returns the names of members: by their flag or their Unicode field, else in the encoding that all of them show.
+
+    Slashes stand between folders, as the format has it and some programs of Windows do not.
+    """
+    raw = [_bytes_of(member) for member in members]
+    decode = decoder_of([each for each in raw if isinstance(each, bytes)])
+    names = (each if isinstance(each, str) else decode(each) for each in raw)
+    return [name.partition("\0")[0].replace("\\", "/") for name in names]
+
+
+def _bytes_of(member: zipfile.ZipInfo) -> str | bytes:
+    """Returns the name as text where the archive says how it is meant, else as bytes."""
+    if member.flag_bits & NAMES_ARE_UTF8:
+        return member.orig_filename
+    raw = member.orig_filename.encode("cp437")  # which `zipfile` takes for the encoding of what has no flag
+    return _unicode_path(member.extra, raw) or raw
+
+
+def _unicode_path(extra: bytes, raw: bytes) -> str:
+    """Returns the name in UTF-8 that an extra field holds of just this name; an empty text without one."""
+    for kind, data in _fields(extra):
+        if kind == UNICODE_PATH and data[:1] == b"\1" and data[1:5] == zlib.crc32(raw).to_bytes(4, "little"):
+            return data[5:].decode("utf-8", "ignore")
+    return ""
+
+
+def _fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        yield kind, extra[4 : 4 + size]
+        extra = extra[4 + size :]
+
+
+class _WithoutFlags:
+    """Reads an archive as if none of its names were said to be UTF-8."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        is_head = data.startswith(FILE) and len(data) == FILE_BYTES
+        return _unflagged(data) if is_head or data.startswith(ENTRY) else data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def _unflagged(heads: bytes) -> bytes:
+    """Returns the head of one file, or the listing of all, without the flag."""
+    mended, at = bytearray(heads), 0
+    if heads.startswith(FILE):
+        mended[7] &= ~(NAMES_ARE_UTF8 >> 8)
+    while heads.startswith(ENTRY, at) and at + ENTRY_BYTES <= len(heads):
+        mended[at + 9] &= ~(NAMES_ARE_UTF8 >> 8)
+        at += ENTRY_BYTES + sum(struct.unpack_from("<HHH", heads, at + 28))  # the name, extra fields and a comment
+    return bytes(mended)
