@@ -22,10 +22,11 @@ def check_record(record: Record) -> None:
 
 def check_metadata(metadata: Metadata) -> None:
     """Raises RejectedImage for metadata that no record can have, whatever else is in it."""
-    for name, value in metadata.items():
+    kept = given(metadata)
+    for name, value in kept.items():
         check_value(value, name)
         _check_text(name, name)
-    _check_size(len(_json(dict(given(metadata)))))
+    _check_size(len(_json(dict(kept))))
 
 
 def row_bytes(record: Record) -> int:

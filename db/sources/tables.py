@@ -108,7 +108,7 @@ class _RowReader:
 
     def _as_on_disk(self, text: str) -> str:
         """Returns a path as it was written, byte by byte, where only that names a file: names need not be UTF-8."""
-        if text.isascii() or not self._encoding or (self._table.parent / text).exists():
+        if text.isascii() or not self._encoding or os.path.exists(self._table.parent / text):
             return text
         try:
             raw = os.fsdecode(text.encode(self._encoding))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from library.errors import RejectedImage
 from library.image_library import ImageLibrary
-from library.record_limits import MAX_DEPTH, MAX_ROW_BYTES, check_record, row_bytes
+from library.record_limits import MAX_DEPTH, MAX_ROW_BYTES, check_metadata, check_record, row_bytes
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.pictures import item, record
 
@@ -44,6 +44,10 @@ def test_a_value_that_cannot_be_kept_is_refused_with_the_name_of_its_field(value
 def test_a_field_whose_name_cannot_be_kept_is_refused():
     with pytest.raises(RejectedImage, match="holds text that cannot be kept"):
         check_record(record(1, metadata={HALF_AN_EMOJI: "x"}))
+
+
+def test_a_field_that_only_another_row_has_is_no_fault():
+    check_metadata({HALF_AN_EMOJI: None, "a": 1})
 
 
 def test_values_may_be_nested_so_deep_and_no_deeper():
