@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from library.ingest.receipt_file import receipt_file
+from library.exports.receipt_file import receipt_file
 
 from db.files.hit_files import hit_file
 from db.files.run_log import RunLog
