@@ -10,7 +10,7 @@ from library.images import ContentId
 from library.ingest.destinations import Addition, Known, Update
 from library.ingest.items import Item
 from library.ingest.receipts import FileReceipt, Status
-from library.messages import Message
+from library.messages import Message, both
 from library.ports import Vectors
 from library.records import Record
 
@@ -32,11 +32,12 @@ class PendingFile:
     update: Update | None = None
     same_as: ContentId | None = None  # a picture of this run that has no row yet
     added: datetime = datetime.min
+    note: Message | None = None  # on the picture, as it was decoded
     receipt: FileReceipt | None = None
 
     def settle(self, status: Status, reason: Message | None = None, near: ContentId | None = None) -> None:
         """Writes the receipt; `near` is the picture that this one is a near-duplicate of."""
-        self._close(FileReceipt(self.item.path, status, self.id, reason or self.item.note, near))
+        self._close(FileReceipt(self.item.path, status, self.id, both(reason or self.item.note, self.note), near))
 
     def reject_for_now(self, reason: Message) -> None:
         """Rejects the file for a reason that does not lie in the picture."""

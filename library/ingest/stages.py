@@ -90,6 +90,7 @@ def _addition(file: PendingFile, in_place: bool, working_side: int) -> Addition:
     """Raises RejectedImage."""
     assert file.id
     picture = decode(file.data, working_side)
+    file.note = picture.note
     if file.known and file.record:
         check_record(file.record)
         original = original_to_store(file, file.known.record)
