@@ -39,7 +39,7 @@ def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
         return
     print_rejected(receipts)
     for receipt in receipts:
-        if receipt.near_duplicate_of:
+        if receipt.near_duplicate_of or (receipt.status == "new" and receipt.reason):
             typer.echo(f"{receipt.status:<8}  {printable(receipt.path)}  {receipt.reason}")
     typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
 
