@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from commands.printing import print_receipts
 from library.images import content_id
 from library.messages import message
 from testing.pictures import item
@@ -37,6 +38,12 @@ def test_a_raw_file_keeps_its_format_and_its_bytes(library, photo):
     record = library.record(receipt.content_id)
     assert (record.format, record.img_path[-4:], record.width) == ("NEF", ".nef", 480)
     assert library.original(receipt.content_id) == data
+
+
+def test_the_command_line_prints_the_note(library, photo, capsys):
+    print_receipts(list(library.add([item("a.jpg", jpeg(photo)[:-2]), item("b.jpg", jpeg(photo))])), as_json=False)
+    noted, counts = capsys.readouterr().out.splitlines()
+    assert noted.startswith("new       a.jpg  Cut short at its end") and counts.startswith("2 new")
 
 
 def test_an_ordinary_picture_has_no_note(library, photo):
