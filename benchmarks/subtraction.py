@@ -15,7 +15,8 @@ from benchmarks.results import Photos, line
 from encoders.clip import ClipEncoder
 from encoders.loading import load_encoder
 from encoders.model_files import SMALL
-from library.images import IMAGE_SUFFIXES, decode
+from library.decoding.formats import IMAGE_SUFFIXES
+from library.images import decode
 from library.ports import Vector, Vectors
 from library.search.parts import combine
 

@@ -43,9 +43,25 @@ def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
     print_rejected(receipts)
     for receipt in receipts:
         if receipt.near_duplicate_of or (receipt.reason and receipt.reason.code in EMPTY_PLACES):
-            typer.echo(f"{receipt.status:<8}  {printable(receipt.path)}  {receipt.reason}")
+            print_receipt(receipt)
+    _print_notes([receipt for receipt in receipts if receipt.status == "new" and not receipt.near_duplicate_of])
     counted = ", ".join(f"{count} {status}" for status, count in counts.items())
     typer.echo(": ".join(filter(None, [counted, ", ".join(map(str, skips_told(skips)))])))
+
+
+def print_receipt(receipt: FileReceipt) -> None:
+    typer.echo(f"{receipt.status:<8}  {printable(receipt.path)}  {receipt.reason}")
+
+
+def _print_notes(new: Sequence[FileReceipt]) -> None:
+    """Prints what is to be said of new pictures, once for all of which it is the same."""
+    counts = Counter(str(receipt.reason) for receipt in new if receipt.reason)
+    for receipt in new:
+        if receipt.reason and counts[str(receipt.reason)] == 1:
+            print_receipt(receipt)
+    for reason, count in counts.items():
+        if count > 1:
+            typer.echo(f"{count} new: {reason}")
 
 
 def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:

@@ -3,48 +3,28 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cache
 from io import BytesIO
 from pathlib import PurePath, PurePosixPath
 from typing import NewType
 
-import numpy as np
-import pi_heif
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from library.archive_kinds import is_archive, kind_of
+from library.archive_kinds import is_archive
+from library.decoding.backdrop import opaque
+from library.decoding.colours import SPACES, to_srgb
+from library.decoding.damage import load
+from library.decoding.depth import Tags, is_deep, restored, to_8_bits
+from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
+from library.decoding.frames import first_that_shows_something
+from library.decoding.opening import FULL_SIZE, OPENED_SIZE, Source, source_of
 from library.errors import InvalidContentId, RejectedImage
-from library.messages import Message, message
+from library.messages import Message, both, message
 from library.validation import shown
 
 ContentId = NewType("ContentId", str)
 
-# Pillow reads many more formats; these are the ones that photographs and screenshots come in.
-EXTENSIONS = {
-    "AVIF": "avif",
-    "BMP": "bmp",
-    "GIF": "gif",
-    "HEIF": "heic",
-    "JPEG": "jpg",
-    "JPEG2000": "jp2",
-    "MPO": "jpg",
-    "PNG": "png",
-    "PPM": "ppm",
-    "TIFF": "tif",
-    "WEBP": "webp",
-}
-OPENED_FORMATS = [name for name in EXTENSIONS if name != "MPO"]  # Pillow opens an MPO as JPEG first
 SYSTEM_FOLDERS = frozenset(["@eadir", "#recycle", "$recycle.bin", "__macosx", "system volume information"])
-IMAGE_SUFFIXES = frozenset(
-    f".{ending}"
-    for ending in (
-        *("avif", "bmp", "dib", "gif", "heic", "heics", "heif", "hif", "j2k", "jfif", "jp2", "jpe", "jpeg"),
-        *("jpf", "jpg", "mpo", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"),
-    )
-)
 MAX_FILE_BYTES = 256 << 20
-MAX_PIXELS = 178_956_970  # where Pillow, too, speaks of a decompression bomb
-MAX_ASPECT = 100
 WORKING_SIDE = 336  # half as much again as the 224 px of most towers, so that their own resampling still decides
 THUMBNAIL_SIDE = 384
 ICON_SIDE = 96
@@ -54,12 +34,16 @@ PREVIEW_SIDE = 1600
 
 @dataclass(frozen=True)
 class Picture:
-    """Holds a decoded picture: upright, RGB, perhaps reduced; `width` and `height` are the original's, upright."""
+    """Holds a decoded picture: upright, RGB, perhaps reduced; `width` and `height` are the original's, upright.
+
+    The note is what a receipt is to say of it, such as that some rows are damaged.
+    """
 
     image: Image.Image
     format: str
     width: int
     height: int
+    note: Message | None = None
 
     @property
     def extension(self) -> str:
@@ -80,34 +64,33 @@ def parse_content_id(text: object) -> ContentId:
 
 
 def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
-    """Returns the first frame of a picture, upright, on white where it is transparent.
+    """Returns the picture as its owner sees it: upright, in sRGB, without transparency, not a blank first frame.
 
-    A large picture comes reduced, never below `short_side` pixels on its shorter side: JPEG decoders
-    do that at a fraction of the cost. Raises RejectedImage with a reason a person understands.
+    A large picture comes reduced, never below `short_side` pixels on its shorter side unless it has more than 179
+    megapixels: JPEG decoders do that at a fraction of the cost. Raises RejectedImage with a reason a person
+    understands.
     """
     if not data:
         raise RejectedImage("empty_file")
-    _register_heif()
     try:
-        with Image.open(BytesIO(data), formats=OPENED_FORMATS) as opened:
-            _check_dimensions(*opened.size)
-            original_size = opened.size
-            opened.draft("RGB", (short_side, short_side))
-            opened.load()
-            upright = _upright(opened)
-            turned = (upright.width > upright.height) != (opened.width > opened.height)
-            width, height = reversed(original_size) if turned else original_size
-            return Picture(_reduced(_to_rgb(upright), short_side), str(opened.format), width, height)
+        return _decoded(source_of(data), short_side)
     except RejectedImage:
         raise
     except UnidentifiedImageError:
-        raise _no_picture(data) from None
+        raise unreadable(data) from None
     except Image.DecompressionBombError:
-        raise _too_large() from None
+        raise too_large() from None
     except MemoryError:
         raise RejectedImage("no_memory") from None
     except Exception as error:  # decoders raise whatever damaged bytes lead them to
         raise RejectedImage("damaged") from error
+
+
+def as_srgb(image: Image.Image) -> Image.Image:
+    """Returns a picture in memory as RGB of 8 bits in sRGB, without transparency, and without a profile."""
+    shown = to_srgb(_plain(image, {}), image.info.get("icc_profile")).copy()
+    shown.info.clear()
+    return shown
 
 
 def reason_to_skip(path: str) -> Message | None:
@@ -173,33 +156,19 @@ def preview(original: bytes) -> bytes:
     return _saved(large, "JPEG", quality=85)
 
 
-@cache
-def _register_heif() -> None:
-    pi_heif.register_heif_opener()
+def _decoded(source: Source, short_side: int) -> Picture:
+    def opener(data: bytes) -> ImageFile.ImageFile:
+        return source.opened(data, short_side)
 
-
-def _check_dimensions(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise _too_large()
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise RejectedImage("too_narrow", width=str(width), height=str(height), most=MAX_ASPECT)
-
-
-def _too_large() -> RejectedImage:
-    return RejectedImage("too_many_pixels", most=MAX_PIXELS // 1_000_000 + 1)
-
-
-def _no_picture(data: bytes) -> RejectedImage:
-    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if b"<svg" in start:
-        return RejectedImage("drawing")
-    if start.startswith((b"<!doctype html", b"<html")):
-        return RejectedImage("web_page")
-    if start.startswith(b"%pdf"):
-        return RejectedImage("document")
-    if kind := kind_of(data):
-        return RejectedImage("archive_not_picture", kind=kind)
-    return RejectedImage("no_picture", formats=", ".join(OPENED_FORMATS))
+    loaded, note = load(source.data, opener)
+    profile, tags = loaded.info.get("icc_profile"), getattr(loaded, "tag_v2", {})
+    (width, height), opened = source.size or loaded.info[FULL_SIZE], loaded.info[OPENED_SIZE]
+    whole = restored(loaded, source.data, opener)
+    upright = _upright(first_that_shows_something(loaded) if whole is loaded else whole)
+    if (upright.width > upright.height) != (opened[0] > opened[1]):
+        width, height = height, width
+    image = to_srgb(_reduced(_plain(upright, tags), short_side), profile)
+    return Picture(image, source.format or str(loaded.format), width, height, both(source.note, note))
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -209,26 +178,10 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        image = _eight_bit(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        on_white = Image.new("RGB", image.size, "white")
-        on_white.paste(image, mask=image.getchannel("A"))
-        return on_white
-    return image.convert("RGB")
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scales deep greys to 0..255; Pillow alone would clip them."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
-    peak = float(values.max(initial=0))
-    if image.mode.startswith("I;16") or 255 < peak <= 65_535:
-        peak = 65_535
-    elif 1 < peak <= 255:
-        peak = 255
-    return Image.fromarray(np.clip(values * (255 / max(peak, 1e-12)), 0, 255).astype(np.uint8))
+def _plain(image: Image.Image, tags: Tags) -> Image.Image:
+    """Returns the picture as RGB, grey or CMYK of 8 bits, without transparency."""
+    image = opaque(to_8_bits(image, tags) if is_deep(image) else image)
+    return image if image.mode in SPACES else image.convert("RGB")
 
 
 def _reduced(image: Image.Image, short_side: int) -> Image.Image:

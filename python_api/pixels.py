@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from library.errors import RejectedImage
+from library.images import as_srgb
 
 Pixels = Image.Image | NDArray[Any]
 
@@ -25,7 +26,7 @@ def png_bytes(picture: Pixels) -> bytes:
     buffer = BytesIO()
     try:
         upright = ImageOps.exif_transpose(image)
-        kept = upright if upright.mode in SAVED_AS_THEY_ARE else upright.convert("RGB")
+        kept = upright if upright.mode in SAVED_AS_THEY_ARE else as_srgb(upright)
         kept.save(buffer, "PNG", compress_level=1)
     except (OSError, SyntaxError, SystemError, ValueError) as error:  # as Pillow raises them for what it cannot read
         raise RejectedImage("damaged") from error

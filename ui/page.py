@@ -9,9 +9,10 @@ import gradio as gr
 from gradio.i18n import I18nData as Words
 from gradio.utils import get_upload_folder
 
+from library.decoding.formats import IMAGE_SUFFIXES
 from library.evaluation.evaluate import Evaluations
 from library.image_library import ImageLibrary
-from library.images import IMAGE_SUFFIXES, SYSTEM_FOLDERS
+from library.images import SYSTEM_FOLDERS
 from library.ingest.runs import Worker
 from library.permissions import Edits, Sources
 from library.search.fields import Fields

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from db.sources.described import Fields, coordinates, joined, words
-from library.images import IMAGE_SUFFIXES
+from library.decoding.formats import IMAGE_SUFFIXES
 
 SUFFIX = ".json"
 SUPPLEMENT = ".supplemental-metadata"

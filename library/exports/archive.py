@@ -9,8 +9,9 @@ from pathlib import PurePath
 from typing import IO, cast
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from library.decoding.formats import IMAGE_SUFFIXES
 from library.errors import OriginalAway, UnknownPicture
-from library.images import IMAGE_SUFFIXES, ContentId
+from library.images import ContentId
 from library.records import Record, clean_name
 
 MISSING = "MISSING.txt"

@@ -10,7 +10,7 @@ from library.images import ContentId
 from library.ingest.destinations import Addition, Known, Update
 from library.ingest.items import Described, Item
 from library.ingest.receipts import FileReceipt, Status
-from library.messages import Message
+from library.messages import Message, both
 from library.ports import Vectors
 from library.records import Metadata, Record
 
@@ -28,7 +28,6 @@ class PendingFile:
     described: Described = field(default_factory=Described)
     explicit: Metadata = field(default_factory=dict)  # what is to be kept of the item's metadata
     said: Metadata = field(default_factory=dict)  # and of what its sidecars say
-    note: Message | None = None  # for the receipt, where nothing else is to be said
     id: ContentId | None = None
     addition: Addition | None = None
     known: Known | None = None
@@ -36,11 +35,12 @@ class PendingFile:
     update: Update | None = None
     same_as: ContentId | None = None  # a picture of this run that has no row yet
     added: datetime = datetime.min
+    note: Message | None = None  # on its sidecars, and on the picture as it was decoded
     receipt: FileReceipt | None = None
 
     def settle(self, status: Status, reason: Message | None = None, near: ContentId | None = None) -> None:
         """Writes the receipt; `near` is the picture that this one is a near-duplicate of."""
-        self._close(FileReceipt(self.item.path, status, self.id, reason or self.item.note or self.note, near))
+        self._close(FileReceipt(self.item.path, status, self.id, both(reason or self.item.note, self.note), near))
 
     def reject_for_now(self, reason: Message) -> None:
         """Rejects the file for a reason that does not lie in the picture."""

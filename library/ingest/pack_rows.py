@@ -7,15 +7,9 @@ from dataclasses import fields as fields_of
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from library.decoding.formats import EXTENSIONS, MAX_STATED_PIXELS
 from library.errors import RejectedImage
-from library.images import (
-    EXTENSIONS,
-    MAX_FILE_BYTES,
-    MAX_PIXELS,
-    check_thumbnail,
-    content_id,
-    parse_content_id,
-)
+from library.images import MAX_FILE_BYTES, check_thumbnail, content_id, parse_content_id
 from library.ingest.packs import EPOCH, PackedPicture, PackRow
 from library.record_limits import MAX_ROW_BYTES, check_record
 from library.records import NOT_KEPT, Metadata, Record, clean_name
@@ -63,7 +57,7 @@ def _record(fields: Mapping[str, Any], has_original: bool) -> Record:
 
 def _check_numbers(fields: Mapping[str, Any]) -> None:
     width, height, size = fields["width"], fields["height"], fields["bytes"]
-    if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
+    if not (width > 0 and height > 0 and width * height <= MAX_STATED_PIXELS):
         raise RejectedImage("pack_pixels", width=str(width), height=str(height))
     if not 0 < size <= MAX_FILE_BYTES:
         raise RejectedImage("pack_bytes", size=size)

@@ -12,6 +12,7 @@ from library.ingest.destinations import Addition, Destination
 from library.ingest.items import Item
 from library.ingest.lookup import Lookup, original_to_store
 from library.ingest.prefetch import prefetch, prefetch_map
+from library.messages import both
 from library.record_limits import check_record
 from library.records import Record
 
@@ -91,6 +92,7 @@ def _addition(file: PendingFile, in_place: bool, working_side: int) -> Addition:
     """Raises RejectedImage."""
     assert file.id
     picture = decode(file.data, working_side)
+    file.note = both(file.note, picture.note)
     if file.known and file.record:
         check_record(file.record)
         original = original_to_store(file, file.known.record)

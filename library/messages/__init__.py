@@ -67,6 +67,11 @@ def message(code: str, **values: Value) -> Message:
     return Message(code, values)
 
 
+def both(one: Message | None, other: Message | None) -> Message | None:
+    """Returns the two as one message; the one that is there, where there is but one."""
+    return message("both", one=one, other=other) if one and other else one or other
+
+
 def render(message: Message, language: str = ENGLISH) -> Sentence:
     """Returns the sentence in that language, in English where its table lacks the code."""
     text = _sentence(message, table(language)) or _sentence(message, table(ENGLISH)) or message.code

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from library.decoding.formats import MAX_ASPECT
 from library.errors import InvalidQuery, RejectedImage
-from library.images import MAX_ASPECT, WORKING_SIDE, ContentId, decode, parse_content_id
+from library.images import WORKING_SIDE, ContentId, decode, parse_content_id
 from library.messages import Message
 from library.ports import Encoder, Vector
 from library.validation import is_number

@@ -15,8 +15,8 @@ from pymilvus import DataType
 from db.milvus.clusters import NlistRule
 from db.milvus.database import Milvus, collection_name
 from db.milvus.rows import checked_paths
+from library.decoding.formats import EXTENSIONS
 from library.errors import IndexUnavailable, InvalidContentId, UnknownCollection
-from library.images import EXTENSIONS
 from library.ports import EncoderInfo
 from testing.fakes import MemoryDatabase
 from testing.pictures import ids, record, unit_vectors

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from library.decoding.formats import IMAGE_SUFFIXES
 from library.errors import OriginalAway, StoreUnavailable, UnknownPicture
 from library.exports.archive import MISSING, safe_names, zipped
-from library.images import IMAGE_SUFFIXES
 from testing.pictures import record
 
 DEVICES = {"con", "prn", "aux", "nul", "com1", "lpt9"}

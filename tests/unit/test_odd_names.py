@@ -11,7 +11,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-from library.exports.receipt_file import receipt_file
 
 from db.files.hit_files import hit_file
 from db.files.run_log import RunLog
@@ -21,6 +20,7 @@ from db.sources.readers import SourceReader
 from db.sources.tables import items_in_table
 from db.sources.watching import watched
 from library.errors import RejectedImage
+from library.exports.receipt_file import receipt_file
 from library.image_library import ImageLibrary
 from library.ingest.items import source_label
 from library.ingest.runs import AddJob

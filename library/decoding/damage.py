@@ -1,0 +1,150 @@
+"""Keeps one rule for damage: a picture of which at least 95 % of the rows can be decoded comes in, with a note."""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+from library.decoding import jpeg, png
+from library.decoding.containers import filled_up
+from library.decoding.formats import format_of
+from library.errors import RejectedImage
+from library.messages import Message, message
+
+LEAST_SHARE = 0.95
+GIF_TRANSPARENCY = re.compile(rb"(\x21\xf9\x04)(.)", re.DOTALL)
+STEPS = (16, 64, 256, 1024, 4096, 16384, 65536)  # bytes by which a file is shortened to see which rows they hold
+
+Opener = Callable[[bytes], ImageFile.ImageFile]  # opens a picture, drafted; its pixels are not loaded yet
+
+
+class Loaded(NamedTuple):
+    """Holds a picture with its pixels, and what its receipt is to say of damage."""
+
+    image: ImageFile.ImageFile
+    note: Message | None = None
+
+
+def load(data: bytes, opener: Opener) -> Loaded:
+    """Opens and decodes a picture. Raises RejectedImage for one that less than 95 % of the rows are left of, and
+    whatever decoders raise for one that nothing is left of."""
+    try:
+        image = opener(data)
+        file = jpeg.watched(data, image) if image.format in ("JPEG", "MPO") else None
+        image.load()
+    except (RejectedImage, MemoryError, Image.DecompressionBombError):
+        raise
+    except Exception:  # decoders raise whatever damaged bytes lead them to
+        return _rescued(data, opener)
+    if file and file.lacks_rows:
+        share = _decoded_rows(jpeg.without_end(data), opener)[1]
+        return _accepted(image, share, some_missing=message("damaged_within_noted"))
+    if file and file.has_more:
+        if _decoded_rows(jpeg.without_last_part(data), opener)[1] == 1:
+            raise RejectedImage("damaged_within")
+        return Loaded(image, message("damaged_within_noted"))
+    return Loaded(image)
+
+
+def _rescued(data: bytes, opener: Opener) -> Loaded:
+    """Decodes what is left of a damaged picture."""
+    if format_of(data) == "PNG":
+        whole = png.mended(data)
+        return _partial(whole.data, opener, message("damaged_beside") if whole.was_damaged else None)
+    if format_of(data) == "JPEG":
+        return _rest_of_jpeg(data, opener)
+    if filled := filled_up(data):
+        first, second = (opener(each) for each in filled)
+        first.load()
+        second.load()
+        return _accepted(first, _share_of_equal_rows(first, second))
+    return _partial(data, opener, message("damaged_at_its_end"))
+
+
+def _rest_of_jpeg(data: bytes, opener: Opener) -> Loaded:
+    header = jpeg.Header.of(data)
+    if header is None or header.comes_in_rows:
+        return _partial(jpeg.without_end(data), opener, message("damaged_at_its_end"))
+    if not jpeg.announces_all(data):  # its later scans, which bring the details, are not there at all
+        raise RejectedImage("damaged")
+    image = opener(data + jpeg.END)
+    image.load()
+    return _accepted(image, _share_before_the_end(data, opener, image), message("damaged_at_its_end"))
+
+
+def _partial(data: bytes, opener: Opener, note: Message | None) -> Loaded:
+    """Decodes as far as the data go; the note is for a picture that all rows are there of."""
+    image = opener(data)
+    with suppress(Exception):
+        image.load()
+        return Loaded(image, note)
+    return _accepted(*_decoded_rows(data, opener), note)
+
+
+def _decoded_rows(data: bytes, opener: Opener) -> tuple[ImageFile.ImageFile, float]:
+    """Returns the picture as far as it can be decoded, and the share of its rows that this is.
+
+    To count them it is decoded twice, onto black and onto white: a row that both show alike has been decoded.
+    """
+    opaque = GIF_TRANSPARENCY.sub(_without_its_flag, data, count=1) if format_of(data) == "GIF" else data
+    on_black, on_white = (_as_far_as_it_goes(opener(opaque), each) for each in (0, 255))
+    return _as_far_as_it_goes(opener(data)), _share_of_equal_rows(on_black, on_white)
+
+
+def _as_far_as_it_goes(image: ImageFile.ImageFile, background: int | None = None) -> ImageFile.ImageFile:
+    if background is not None:
+        size = getattr(image, "_tile_size", image.size)  # of a TIFF before it is turned upright
+        bands = len(image.getbands())
+        image.im = Image.new(image.mode, size, background if bands == 1 else (background,) * bands).im
+    with suppress(Exception):
+        image.load()
+    image.tile = []
+    if image.im.size != image.size:
+        image.load_end()  # which turns a TIFF upright, as it is announced to be
+    return image
+
+
+def _without_its_flag(found: re.Match[bytes]) -> bytes:
+    return found[1] + bytes([found[2][0] & 0xFE])
+
+
+def _accepted(
+    image: ImageFile.ImageFile, share: float, all_there: Message | None = None, some_missing: Message | None = None
+) -> Loaded:
+    """Applies the rule; the messages are the notes for a picture that all rows are there of, or not all."""
+    if share == 1:
+        return Loaded(image, all_there)
+    if share == 0:
+        raise RejectedImage("unreadable_kind", format="TIFF") if image.format == "TIFF" else RejectedImage("damaged")
+    percent = int(share * 100)
+    if share < LEAST_SHARE:
+        raise RejectedImage("damaged_rows", share=percent, least=round(LEAST_SHARE * 100))
+    return Loaded(image, some_missing or message("damaged_rows_noted", share=percent))
+
+
+def _share_before_the_end(data: bytes, opener: Opener, whole: Image.Image) -> float:
+    """Returns the share of rows above the last that a progressive JPEG without an end has data for.
+
+    With a few bytes less, the rows change to which those belonged.
+    """
+    for step in STEPS:
+        shorter = opener(data[:-step] + jpeg.END)
+        shorter.load()
+        changed = (_pixels(whole) != _pixels(shorter)).any(axis=1).nonzero()[0]
+        if len(changed):
+            return float(changed[-1] + 1) / whole.height
+    return 0.0
+
+
+def _share_of_equal_rows(first: Image.Image, second: Image.Image) -> float:
+    """Returns the share of rows in which the two have the same pixels; of columns where it is turned on its side."""
+    alike = _pixels(first) == _pixels(second)
+    return float(max(alike.all(axis=1).mean(), alike.all(axis=0).mean()))
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, -1)

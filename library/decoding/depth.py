@@ -1,0 +1,82 @@
+"""Brings numbers of more than 8 bits, fractions and negative ones to 0..255, scaled to what is there."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+from library.decoding import png
+from library.decoding.damage import Opener
+
+RANGES = (255, 1023, 4095, 16_383, 65_535)  # of cameras and scanners, whose files have 16 bits all the same
+LARGEST = 1e30  # beyond it, a number only marks that there is none
+HIGH_BYTE_OF_14_BITS = 63
+LOW_BYTES = {";16B": ";16L", ";16L": ";16B"}
+NATIVE_LOW_BYTES = ";16B" if np.little_endian else ";16L"
+BITS_PER_SAMPLE, PHOTOMETRIC, NO_DATA = 258, 262, 42113
+WHITE_IS_ZERO = 0
+
+Tags = Mapping[int, Any]
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Returns whether the picture has numbers that are not those of 8 bits."""
+    return image.mode.startswith(("I", "F"))
+
+
+def to_8_bits(image: Image.Image, tags: Tags) -> Image.Image:
+    """Returns a picture of deep greys as greys of 8 bits, which Pillow alone would clip; the tags are those of a
+    TIFF."""
+    values = np.asarray(image, dtype=np.float32)
+    with suppress(ValueError):
+        values = np.where(values == np.float32(tags.get(NO_DATA, "nan").strip("\0 ")), np.nan, values)
+    grey = _scaled(values)
+    return Image.fromarray(255 - grey if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else grey)
+
+
+def restored(image: ImageFile.ImageFile, data: bytes, opener: Opener) -> Image.Image:
+    """Returns a picture whose colours have 16 bits, of which Pillow reads the upper 8, from the bits that are used."""
+    if not _has_16_bits(image, data) or max(high for _, high in _extrema(image)) > HIGH_BYTE_OF_14_BITS:
+        return image
+    with suppress(Exception):  # what cannot be restored is shown as Pillow reads it
+        low = opener(data)
+        low.tile = [tile._replace(args=_args_of_low_bytes(tile.args)) for tile in low.tile]
+        low.load()
+        values = np.asarray(image, np.float32) * 256 + np.asarray(low, np.float32)
+        return Image.fromarray(_scaled(values), image.mode)
+    return image
+
+
+def _scaled(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    usable = np.abs(values) < LARGEST  # which NaN is not, either
+    low, high = (float(values[usable].min()), float(values[usable].max())) if usable.any() else (0.0, 0.0)
+    if low >= 0:
+        low = 0.0
+        high = next((each for each in RANGES if 1 < high <= each), high)
+    finite = np.clip(np.nan_to_num(values, nan=low, posinf=high, neginf=low), low, high)
+    scaled: NDArray[np.uint8] = np.rint((finite - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    return scaled
+
+
+def _has_16_bits(image: ImageFile.ImageFile, data: bytes) -> bool:
+    if image.mode not in ("RGB", "RGBA"):
+        return False
+    if image.format == "PNG":
+        return png.bit_depth(data) == 16
+    bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
+    return image.format == "TIFF" and bool(bits) and bits[0] == 16
+
+
+def _extrema(image: Image.Image) -> list[tuple[float, float]]:
+    found: Any = image.getextrema()
+    return list(found[:3])
+
+
+def _args_of_low_bytes(args: Any) -> Any:
+    mode, *rest = (args,) if isinstance(args, str) else args
+    name, ending = mode[:-4], mode[-4:]
+    changed = name + LOW_BYTES.get(ending, NATIVE_LOW_BYTES)
+    return changed if isinstance(args, str) else (changed, *rest)

@@ -1,0 +1,45 @@
+"""Chooses the frame of an animation that shows something."""
+
+from contextlib import suppress
+from typing import Any
+
+from PIL import Image, ImageFile
+
+from library.decoding.backdrop import opaque
+from library.decoding.formats import MAX_PIXELS
+
+ANIMATED = ("AVIF", "GIF", "PNG", "WEBP")
+MOST_FRAMES = 200
+SAMPLED_SIDE = 32
+SAME = 8  # of 255: less difference than this is none to see
+
+
+def first_that_shows_something(image: ImageFile.ImageFile) -> Image.Image:
+    """Returns the first frame that is not of one colour throughout; the first of all where every one is, or where
+    there is but one. The picture has been loaded."""
+    if image.format not in ANIMATED or not _is_blank(image):
+        return image
+    first = image.copy()
+    with suppress(Exception):  # a frame that is damaged ends the animation
+        for number in range(1, min(getattr(image, "n_frames", 1), _most(image))):
+            image.seek(number)
+            image.load()
+            if not _is_blank(image):
+                return image
+    return first
+
+
+def _is_blank(image: Image.Image) -> bool:
+    if image.mode.startswith(("I", "F")):
+        return False
+    side = min(SAMPLED_SIDE, *image.size)
+    return _is_even(image.resize((side, side), Image.Resampling.NEAREST)) and _is_even(image)  # the first tells most
+
+
+def _is_even(image: Image.Image) -> bool:
+    bands: Any = opaque(image).convert("RGB").getextrema()
+    return all(high - low < SAME for low, high in bands)
+
+
+def _most(image: Image.Image) -> int:
+    return max(2, min(MOST_FRAMES, MAX_PIXELS // max(1, image.width * image.height)))

@@ -1,0 +1,162 @@
+"""Reads JPEG files, and tells from where their data end whether all of their rows are there."""
+
+import re
+import struct
+from collections import defaultdict
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageFile
+
+END, END_AS_NUMBER = b"\xff\xd9", 0xD9FF
+SOF, PROGRESSIVE, SOS = (0xC0, 0xC1, 0xC2), 0xC2, 0xDA
+MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # any that does not belong among the data of a scan
+WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
+COEFFICIENTS = 64
+HELD_BACK = 24  # bytes: less than a decoder needs for its last blocks, more than it looks ahead
+FILLING = bytes(8)  # a decoder stops before its last block where nothing follows it
+UNLIKELY = (253, 2, 254, 3)  # a colour to see by that a row has not been written
+MOST_LEFT_OVER = 0.05
+
+
+@dataclass(frozen=True)
+class Header:
+    """Says what stands before the first data; `start` is where those begin."""
+
+    width: int
+    height: int
+    components: int
+    is_progressive: bool
+    scans_together: int  # components in the first scan
+    start: int
+
+    @property
+    def comes_in_rows(self) -> bool:
+        """Returns whether the decoder gives out rows as it reads, which it does where one scan holds everything."""
+        return not self.is_progressive and self.scans_together == self.components
+
+    @classmethod
+    def of(cls, data: bytes, at: int = 0) -> "Header | None":
+        """Reads the markers up to the first scan; None where this is no JPEG of 8 bits with a header that is whole."""
+        frame = None
+        at += 2
+        while at + 4 <= len(data) and data[at] == 0xFF:
+            marker = data[at + 1]
+            if marker == 0xFF or marker in WITHOUT_LENGTH:
+                at += 1 if marker == 0xFF else 2
+                continue
+            length = int.from_bytes(data[at + 2 : at + 4], "big")
+            if marker in SOF and data[at + 4 : at + 5] == b"\x08":
+                frame = (marker, *struct.unpack(">HHB", data[at + 5 : at + 10].ljust(5, b"\0")))
+            if marker == SOS and frame:
+                kind, height, width, components = frame
+                together = data[at + 4] if at + 4 < len(data) else 0
+                return cls(width, height, components, kind == PROGRESSIVE, together, at + 2 + length)
+            if length < 2 or marker == SOS:
+                return None
+            at += 2 + length
+        return None
+
+
+class WatchedFile(BytesIO):
+    """Hands a decoder the data of a JPEG in parts, and sees between them whether it has written its last row."""
+
+    def __init__(self, data: bytes, header: Header, end: int, image: ImageFile.ImageFile) -> None:
+        super().__init__(data)
+        self._image = image
+        self._unwritten = UNLIKELY[: len(image.getbands())]
+        image.im = _with_last_row(image, self._unwritten).im
+        self._end = end
+        self._nearly = max(header.start, end - HELD_BACK)
+        self._was_done_early: bool | None = None
+        self._is_filled = False
+        self.lacks_rows = False  # whether the last row is still missing when all data have been read
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Returns the data up to the next place to look, whatever is wanted: a decoder is fastest with all at once."""
+        at = self.tell()
+        if at < self._nearly:
+            return super().read(self._nearly - at)
+        if at < self._end:
+            self._was_done_early = self._has_last_row()
+            return super().read(self._end - at)
+        if not self._is_filled:
+            self._is_filled = True
+            return FILLING
+        self.lacks_rows = self.lacks_rows or not self._has_last_row()
+        return super().read(size)
+
+    @property
+    def has_more(self) -> bool:
+        """Returns whether data were left over when the last row was there: some of those before it must be wrong."""
+        if self._was_done_early is None:  # a marker amid the data has made the decoder stop reading
+            return self.tell() < self._end
+        return self._was_done_early
+
+    def _has_last_row(self) -> bool:
+        width, height = self._image.size
+        found = (self._image.im.getpixel((x, height - 1)) for x in range(0, width, max(1, width // 4)))
+        return any((pixel if isinstance(pixel, tuple) else (pixel,)) != self._unwritten for pixel in found)
+
+
+def _with_last_row(image: ImageFile.ImageFile, colour: tuple[int, ...]) -> Image.Image:
+    blank = Image.new(image.mode, image.size, None)
+    blank.paste(colour if len(colour) > 1 else colour[0], (0, image.height - 1, image.width, image.height))
+    return blank
+
+
+def watched(data: bytes, image: ImageFile.ImageFile) -> WatchedFile | None:
+    """Makes the image read from a file that sees what it decodes; None where that tells nothing."""
+    header = Header.of(data)
+    if not header or not header.comes_in_rows or len(image.tile) != 1:
+        return None
+    end = end_of(data, header.start)
+    if end is None:
+        return None
+    image.fp = file = WatchedFile(data, header, end, image)
+    return file
+
+
+def end_of(data: bytes, start: int) -> int | None:
+    """Returns where the marker lies that ends the data; compared as numbers, which is far faster than a search."""
+    found = []
+    for at in (start, start + 1):
+        if len(data) >= at + len(END):
+            is_end = np.frombuffer(data, "<u2", (len(data) - at) // 2, at) == END_AS_NUMBER
+            first = int(is_end.argmax())
+            found += [at + 2 * first] if is_end[first] else []
+    return min(found, default=None)
+
+
+def without_end(data: bytes) -> bytes:
+    """Returns the data up to the marker that ends them, right or wrong, behind which a decoder would make up rows."""
+    header = Header.of(data)
+    found = MARKER.search(data, header.start) if header else None
+    return (data[: found.start()] if found else data) + FILLING
+
+
+def without_last_part(data: bytes) -> bytes:
+    """Returns the data without their last twentieth."""
+    header = Header.of(data)
+    end = end_of(data, header.start) if header else None
+    return data if header is None or end is None else data[: end - int((end - header.start) * MOST_LEFT_OVER)] + FILLING
+
+
+def announces_all(data: bytes) -> bool:
+    """Returns whether the scans of a progressive JPEG, each perhaps cut short, hold every coefficient to its last
+    bit."""
+    lowest: dict[tuple[int, int], int] = defaultdict(lambda: 1)
+    components: set[int] = set()
+    for found in re.finditer(rb"\xff\xda..(.)", data, re.DOTALL):
+        count = found[1][0]
+        at = found.end() + 2 * count
+        if not 1 <= count <= 4 or at + 3 > len(data):
+            continue
+        named = data[found.end() : at : 2]
+        components.update(named)
+        first, last, approximation = data[at : at + 3]
+        for component in named:
+            for coefficient in range(first, min(last + 1, COEFFICIENTS)):
+                lowest[component, coefficient] = approximation & 15
+    return all(lowest[each, coefficient] == 0 for each in components for coefficient in range(COEFFICIENTS))

@@ -1,0 +1,123 @@
+"""Opens the bytes of a picture at what shows it best: its largest page, the preview of a raw file, a reduced size."""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+import pi_heif
+from PIL import ExifTags, Image, ImageFile, JpegImagePlugin
+
+from library.decoding import heif, raw, tiff
+from library.decoding.formats import (
+    LEAST_PREVIEW_SIDE,
+    MAX_PIXELS,
+    MAX_REDUCED_PIXELS,
+    check_dimensions,
+    format_of,
+    opened_formats,
+    too_large,
+)
+from library.decoding.jpeg import Header
+from library.errors import RejectedImage
+from library.messages import Message, message
+
+FULL_SIZE, OPENED_SIZE = "full_size", "opened_size"  # in the info of a picture: before it is drafted, and after
+ON_ITS_SIDE = (5, 6, 7, 8)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Holds the bytes that are opened, and what is known of the picture from elsewhere in the file.
+
+    `size` is that of the whole picture where the bytes are those of a smaller copy, before it is turned upright.
+    """
+
+    data: bytes
+    format: str = ""
+    orientation: int = 0
+    size: tuple[int, int] | None = None
+    note: Message | None = None
+
+    def opened(self, data: bytes, short_side: int) -> ImageFile.ImageFile:
+        """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels."""
+        try:
+            image = Image.open(BytesIO(data), formats=opened_formats())
+            check_dimensions(*image.size)
+            image.info[FULL_SIZE] = image.size
+            image.draft("RGB", (short_side, short_side))
+        except Image.DecompressionBombError:
+            image = _drafted_large_jpeg(data, short_side)
+        image.info[OPENED_SIZE] = image.size
+        if self.orientation and ExifTags.Base.Orientation not in image.getexif():
+            image.getexif()[ExifTags.Base.Orientation] = self.orientation
+        return image
+
+
+def source_of(data: bytes) -> Source:
+    """Finds what of a file is to be opened. Raises RejectedImage for a raw file without a preview, for a HEIC that is
+    too large and has no copy of itself, and for a TIFF without what says where its pixels lie."""
+    if data.startswith(b"\xff\xd8"):
+        return Source(data)
+    pages = tiff.pages(data)
+    if pages:
+        tiff.silence()
+    elif format_of(data) == "TIFF" and tiff.is_cut_short(data):
+        raise RejectedImage("damaged")
+    if kind := raw.kind_of(data, pages):
+        return _source_of_raw(data, kind, pages)
+    if len(pages) > 1 and (page := tiff.largest(pages)):
+        whole = max(pages, key=lambda each: each.pixels * (not each.is_mask))
+        size = (whole.width, whole.height) if page.is_like(whole) and page.pixels < whole.pixels else None
+        if size and page.orientation in ON_ITS_SIDE:  # as Pillow, too, gives the size of a TIFF
+            size = (whole.height, whole.width)
+        return Source(tiff.turned_to(data, page), "", page.orientation or pages[0].orientation, size)
+    if format_of(data) == "HEIC" and heif.may_be_large(data, MAX_PIXELS):
+        return _source_of_large_heif(data)
+    return Source(data)
+
+
+def _source_of_raw(data: bytes, kind: str, pages: list[tiff.Page]) -> Source:
+    page = tiff.largest(pages)
+    shown = Source(tiff.turned_to(data, page), kind, page.orientation or pages[0].orientation) if page else None
+    try:
+        preview = raw.preview(data, kind, pages)
+    except RejectedImage:
+        if shown and page and min(page.width, page.height) >= LEAST_PREVIEW_SIDE:
+            return shown
+        raise
+    if shown and page and page.pixels > preview.width * preview.height:
+        return shown
+    said = message("preview_of_raw", format=kind, size=f"{preview.width} x {preview.height}")
+    return Source(preview.data, kind, preview.orientation, note=said)
+
+
+def _source_of_large_heif(data: bytes) -> Source:
+    opened_formats()
+    try:
+        width, height = pi_heif.HeifImageFile(BytesIO(data)).size
+    except Exception:  # what is wrong will be told when it is decoded
+        return Source(data)
+    if width * height <= MAX_PIXELS:
+        return Source(data)
+    turned = heif.turned_to_thumbnail(data)
+    if not turned:
+        raise too_large()
+    small = pi_heif.HeifImageFile(BytesIO(turned)).size
+    if min(small) < LEAST_PREVIEW_SIDE:
+        raise too_large()
+    said = message("preview_of_large", size=f"{small[0]} x {small[1]}")
+    return Source(turned, size=(width, height), note=said)
+
+
+def _drafted_large_jpeg(data: bytes, short_side: int) -> ImageFile.ImageFile:
+    """Opens a JPEG that is too large to be decoded whole, so far reduced that it never is. Raises RejectedImage for
+    any other picture."""
+    header = Header.of(data)
+    if not header or not header.comes_in_rows:
+        raise too_large()
+    image = JpegImagePlugin.JpegImageFile(BytesIO(data))
+    check_dimensions(*image.size, most=MAX_REDUCED_PIXELS)
+    image.info[FULL_SIZE] = image.size
+    scale = next(scale for scale in (2, 4, 8) if image.width * image.height <= MAX_PIXELS * scale**2)
+    side = min(short_side, min(image.size) // scale)
+    image.draft("RGB", (side, side))
+    return image

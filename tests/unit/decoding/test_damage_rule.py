@@ -1,0 +1,158 @@
+"""Checks the one rule for damage: at least 95 % of the rows decode and the picture comes in with a note, or it is
+refused."""
+
+import re
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from library.errors import RejectedImage
+from library.images import decode
+
+CUT = [
+    ("JPEG", {"quality": 90}),
+    ("JPEG", {"quality": 90, "progressive": True}),
+    ("PNG", {}),
+    ("GIF", {}),
+    ("BMP", {}),
+    ("PPM", {}),
+    ("TIFF", {}),
+    ("WEBP", {"quality": 90}),
+]
+
+
+@pytest.mark.parametrize(("format", "options"), CUT)
+@pytest.mark.parametrize("kept", [0.98, 0.9, 0.5, 0.1])
+def test_a_file_that_is_cut_short_comes_in_nearly_whole_or_not_at_all(
+    photo, written, difference, format, options, kept
+):
+    data = written(photo, format, **options)
+    try:
+        picture = decode(data[: int(len(data) * kept)])
+    except RejectedImage as error:
+        assert re.search("damaged|cut short", str(error)) and str(error).endswith(".")
+        assert kept < 0.98 or format == "WEBP"
+    else:
+        assert kept > 0.9 and picture.note
+        assert difference(picture.image, photo) < 14
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(1, (480, 360)), (3, (480, 360)), (6, (360, 480))])
+def test_a_tiff_that_has_to_be_turned_is_judged_alike(photo, written, orientation, size):
+    data = written(photo, "TIFF", tiffinfo={274: orientation})
+    picture = decode(data[:-9000])
+    assert (picture.width, picture.height, picture.image.size) == (*size, size)
+    assert "98 % of its rows" in str(picture.note)
+    with pytest.raises(RejectedImage, match=r"9[0-4] % of its rows"):
+        decode(data[:-45000])
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_without_its_end_comes_in_with_a_note(photo, written, progressive):
+    picture = decode(written(photo, "JPEG", quality=90, progressive=progressive)[:-2])
+    assert "all of its rows" in str(picture.note)
+
+
+def test_the_reason_names_the_share_that_is_there(photo, written):
+    data = written(photo, "BMP")
+    with pytest.raises(RejectedImage, match="damaged or cut short: 49 % of its rows can be decoded, and 95 %"):
+        decode(data[: len(data) // 2])
+
+
+def test_a_progressive_jpeg_of_which_only_a_coarse_version_is_there_is_refused(photo, written):
+    data = written(photo, "JPEG", quality=90, progressive=True)
+    last = data.rfind(b"\xff\xda")
+    with pytest.raises(RejectedImage, match="damaged"):
+        decode(data[:last])
+
+
+@pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.8])
+@pytest.mark.parametrize(
+    "wrong", [b"\0", b"\xff", b"some text ", bytes(range(256))], ids=["zeros", "ones", "text", "all"]
+)
+def test_a_jpeg_that_is_damaged_within_is_refused_or_noted(photo, written, wrong, place):
+    data = bytearray(written(photo, "JPEG", quality=85))
+    at = int(len(data) * place)
+    data[at : at + 2000] = (wrong * 2000)[:2000]
+    try:
+        assert "wrong" in str(decode(bytes(data)).note)
+    except RejectedImage as error:
+        assert "damaged" in str(error)
+
+
+def test_a_jpeg_whose_lower_half_is_of_one_colour_is_whole(photo, written):
+    half = photo.copy()
+    half.paste("white", (0, 180, 480, 360))
+    for options in ({}, {"restart_marker_blocks": 8}, {"optimize": True}, {"subsampling": 0}):
+        assert decode(written(half, "JPEG", **options)).note is None
+    assert decode(written(Image.new("RGB", (400, 300)), "JPEG")).note is None
+
+
+def test_whatever_follows_a_jpeg_does_not_matter(photo, written):
+    data = written(photo, "JPEG")
+    assert decode(data + b"\0" * 5000).note is None
+    assert decode(data + data[: len(data) // 2]).note is None
+
+
+def chunk(kind, content, is_right=True):
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content) ^ (not is_right))
+    )
+
+
+def with_chunk(png, added, before=b"IDAT"):
+    at = png.index(before) - 4
+    return png[:at] + added + png[at:]
+
+
+@pytest.mark.parametrize("before", [b"IDAT", b"IEND"])
+@pytest.mark.parametrize("kind", [b"iTXt", b"zTXt", b"tEXt", b"iCCP"])
+def test_metadata_of_a_png_may_be_of_any_size(photo, written, before, kind):
+    text = b"word " * 600_000
+    content = {
+        b"iCCP": b"profile\0\0" + zlib.compress(text),
+        b"iTXt": b"Description\0\0\0\0\0" + text,
+        b"zTXt": b"Description\0\0" + zlib.compress(text),
+        b"tEXt": b"Description\0" + text,
+    }[kind]
+    picture = decode(with_chunk(written(photo), chunk(kind, content), before))
+    assert picture.note is None and picture.width == 480
+
+
+@pytest.mark.parametrize("before", [b"IDAT", b"IEND"])
+def test_damaged_metadata_of_a_png_are_left_out(photo, written, difference, before):
+    picture = decode(with_chunk(written(photo), chunk(b"tEXt", b"Title\0x", is_right=False), before))
+    assert difference(picture.image, photo) == 0
+
+
+def test_a_wrong_checksum_over_right_pixels_changes_nothing(photo, written, difference):
+    data = bytearray(written(photo))
+    data[-16] ^= 1  # of the last data: the end of the file takes twelve bytes
+    assert difference(decode(bytes(data)).image, photo) == 0
+
+
+def test_a_png_with_damaged_pixels_is_trusted_up_to_them(photo, written):
+    data = bytearray(written(photo))
+    data[len(data) // 2] ^= 0xFF
+    with pytest.raises(RejectedImage, match="damaged"):
+        decode(bytes(data))
+
+
+def test_an_interlaced_png_is_cut_short_in_all_rows(photo, written):
+    data = written(photo.resize((60, 40)))
+    assert decode(data).note is None
+    with pytest.raises(RejectedImage, match="damaged"):
+        decode(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"])
+def test_a_file_whose_beginning_is_lost_is_named_by_its_format_or_refused(photo, written, format):
+    data = written(photo, format)
+    with pytest.raises(RejectedImage) as refused:
+        decode(data[:40] + bytes(400))
+    assert refused.value.message.code in ("cut_short", "damaged", "damaged_rows", "unreadable_kind")

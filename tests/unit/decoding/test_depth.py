@@ -1,0 +1,72 @@
+"""Checks that deep greys, deep colours, fractions and negative numbers are scaled to what is there."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from library.images import decode
+
+
+def deep_png(values, colour_type):
+    """Returns a PNG of 16 bits, which Pillow does not write in colours."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, colour_type, 0, 0, 0))]
+    chunks += [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    written = (struct.pack(">I", len(b)) + a + b + struct.pack(">I", zlib.crc32(a + b)) for a, b in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_greys_of_any_depth_in_a_file_of_16_bits_look_alike(photo, written, difference, bits):
+    grey = np.asarray(photo.convert("L"), np.float32)
+    deep = Image.fromarray((grey * ((2**bits - 1) / 255)).astype(np.uint16))
+    for format in ("PNG", "TIFF"):
+        assert difference(decode(written(deep, format)).image, photo.convert("L")) < 2
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_colours_of_any_depth_in_a_file_of_16_bits_look_alike(photo, difference, bits):
+    colours = (np.asarray(photo, np.float32) * ((2**bits - 1) / 255)).astype(np.uint16)
+    assert difference(decode(deep_png(colours, 2)).image, photo) < 2
+    with_alpha = np.dstack([colours, np.full(colours.shape[:2], 2**bits - 1)])
+    assert difference(decode(deep_png(with_alpha, 6)).image, photo) < 2
+
+
+@pytest.mark.parametrize("scale", [0.25, 1, 255, 1023, 4095, 65535, 1e6])
+def test_fractions_of_any_size_look_alike(photo, written, difference, scale):
+    grey = np.asarray(photo.convert("L"), np.float32)
+    values = Image.fromarray(grey / grey.max() * np.float32(scale))
+    assert (
+        difference(decode(written(values, "TIFF")).image, Image.fromarray((grey * (255 / grey.max())).astype(np.uint8)))
+        < 2
+    )
+
+
+def test_negative_numbers_go_from_black_to_white(photo, written):
+    grey = np.asarray(photo.convert("L"), np.float32)
+    for values in (grey - 128, (grey * 20 - 3000).astype(np.int32)):
+        shown = np.asarray(decode(written(Image.fromarray(values), "TIFF")).image)
+        assert (shown.min(), shown.max()) == (0, 255)
+
+
+def test_what_is_no_number_hides_nothing(photo, written, difference):
+    values = np.array(photo.convert("L"), np.float32)
+    values /= values.max()
+    full = Image.fromarray((values * 255).astype(np.uint8))
+    values[:4, :4], values[:4, 4:8], values[:4, 8:12], values[4:8, :4] = np.nan, np.inf, -np.inf, 3.4e38
+    assert difference(decode(written(Image.fromarray(values), "TIFF")).image, full) < 2
+
+
+def test_a_picture_without_any_number_is_black(written):
+    data = written(Image.fromarray(np.full((20, 20), np.nan, np.float32)), "TIFF")
+    assert np.asarray(decode(data).image).max() == 0
+
+
+def test_a_number_that_stands_for_no_data_is_left_out(photo, written, difference):
+    values = np.array(photo.convert("L"), np.float32)
+    values[:8] = -9999
+    data = written(Image.fromarray(values), "TIFF", tiffinfo={42113: "-9999"})
+    assert difference(decode(data).image, photo.convert("L")) < 8
