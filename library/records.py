@@ -65,8 +65,23 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> "Record":
-        """Reads a record that the store has written."""
-        return cls(**json.loads(text))
+        """Reads a record that the store has written. Raises ValueError or TypeError for anything else."""
+        record = cls(**json.loads(text))
+        record.check()
+        return record
+
+    def check(self) -> None:
+        """Raises ValueError or TypeError where a value is not of its type."""
+        texts = (self.content_id, self.img_path, self.name, self.format, self.added, self.source, self.original_at)
+        numbers = (self.width, self.height, self.bytes)
+        if not (all(isinstance(each, str) for each in texts) and isinstance(self.metadata, dict)):
+            raise TypeError
+        if not all(isinstance(each, int) and not isinstance(each, bool) for each in numbers):
+            raise TypeError
+        start = f"images/{self.content_id[:2]}/{self.content_id}."
+        if not self.img_path.startswith(start) or self.img_path.count("/") > 2 or min(numbers) < 1:
+            raise ValueError
+        datetime.fromisoformat(self.added)
 
     @property
     def added_at(self) -> datetime:
@@ -95,6 +110,10 @@ def _is_control(char: str) -> bool:
 
 
 def encodable(text: str) -> str:
-    # Names that are not UTF-8 reach Python with lone surrogates, which neither JSON nor Milvus can carry.
+    # Names that are not UTF-8 reach Python with lone surrogates, which neither JSON nor Milvus can carry; where Python
+    # takes the system for one of ASCII, those that are UTF-8 do, too.
     """Returns the text as UTF-8 can hold it."""
-    return text.encode("utf-8", "replace").decode()
+    try:
+        return text.encode("utf-8", "surrogateescape").decode()
+    except UnicodeError:
+        return text.encode("utf-8", "replace").decode()
