@@ -10,6 +10,7 @@ from library.errors import UNEXPECTED, LikenessError
 from library.ingest.receipts import FileReceipt
 
 Outcome = Literal["done", "stopped", "failed"]
+OUTCOMES = ("done", "stopped", "failed")
 
 
 @dataclass(frozen=True)
