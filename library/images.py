@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, message
+from library.quiet_tiff import silence_libtiff
 from library.validation import shown
 
 ContentId = NewType("ContentId", str)
@@ -87,6 +88,7 @@ def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
     if not data:
         raise RejectedImage("empty_file")
     _register_heif()
+    silence_libtiff()
     try:
         with Image.open(BytesIO(data), formats=OPENED_FORMATS) as opened:
             _check_dimensions(*opened.size)
