@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from library.messages import Message
+from library.messages import Message, message
 from library.validation import shown
 from runtime import exit_while_models_load, prepare_environment, prepare_process
 from settings import Settings, SettingsError, load_settings
@@ -20,9 +20,11 @@ FALLBACK = "small"
 def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     """Returns a library that has connected to nothing and loaded no model yet.
 
-    `others` are models to offer beside those of the settings.
+    `others` are models to offer beside those of the settings. Raises UnknownModel for a folder without a model,
+    UnknownStore for an IMAGE_STORE that is none.
     """
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
+    from db.files.atomic import remove_abandoned
     from db.files.decisions import DecisionFile
     from db.files.nprobe_choices import NprobeChoices
     from db.files.run_log import RunLog
@@ -35,7 +37,9 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     loader = ModelLoader(settings.clip_model, settings.clip_device, settings.clip_dtype, settings.clip_text_model)
     fallback = None if settings.clip_model == FALLBACK else loader.source(FALLBACK)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
-    _check_told_apart(settings.clip_model, names)
+    _check_models(settings, names)
+    for folder in settings.log_folders:
+        remove_abandoned(folder)
     offered = [loader.offered_source(name) for name in names]
     return ImageLibrary(
         _image_store(settings),
@@ -98,12 +102,15 @@ def _image_store(settings: Settings) -> "ImageStore":
     return ObjectStore(settings.image_root)
 
 
-def _check_told_apart(chosen: str, names: Iterable[str]) -> None:
-    """Raises UnknownModel for two models that would be known by one name."""
+def _check_models(settings: Settings, names: Iterable[str]) -> None:
+    """Raises UnknownModel for a folder without a model, and for two models that would be known by one name."""
+    from encoders.model_folders import find_folder
     from library.errors import UnknownModel
     from library.models import display_name
 
-    known = {FALLBACK: FALLBACK, display_name(chosen): chosen}
+    for name in settings.other_models:
+        find_folder(name, message("model_setting", setting="CLIP_OTHERS", name=name))
+    known = {FALLBACK: FALLBACK, display_name(settings.clip_model): settings.clip_model}
     for name in names:
         if known.setdefault(display_name(name), name) != name:
             raise UnknownModel("models_of_one_name", name=display_name(name))

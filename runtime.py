@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -29,6 +30,10 @@ ENVIRONMENT = {
 UPLOADS = "likeness-uploads-"
 MODEL_THREAD = "model"  # the name of every thread that loads one
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "grpc_proxy")
+PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+
 
 def prepare_environment() -> None:
     """Sets what the libraries read from the environment when they are imported, where nobody else has set it.
@@ -42,11 +47,14 @@ def prepare_environment() -> None:
 
 
 def prepare_process() -> None:
-    """Prepares a process of the app: its environment, its log and its warnings."""
+    """Prepares a process of the app: its environment, its log, its output and its warnings."""
+    start_logging()
     prepare_environment()
+    os.environ.setdefault("PYTHON_DOTENV_DISABLED", "1")  # pymilvus would read a .env too, and stumble over UTF-16
+    prepare_proxies()
+    replace_what_cannot_be_written()
     for name in [name for name, value in os.environ.items() if name.startswith("GRADIO_") and not value]:
         del os.environ[name]  # an empty line in .env means the default; gradio would stumble over it
-    start_logging()
     warnings.filterwarnings("ignore", module="PIL")
 
 
@@ -61,6 +69,44 @@ def exit_while_models_load() -> Iterator[None]:
             sys.stderr.flush()
             os._exit(end.code or 0)
         raise
+
+
+def prepare_proxies() -> None:
+    """Reaches loopback without a proxy, and leaves out the proxies that nothing here can use.
+
+    `socks://`, as desktops write it, means SOCKS 5.
+    """
+    for name in _proxies():
+        scheme, is_url, rest = os.environ[name].partition("://")
+        if is_url and scheme.lower() == "socks":
+            os.environ[name] = f"socks5://{rest}"
+        elif is_url and scheme.lower() not in PROXY_SCHEMES:
+            logging.getLogger("likeness").warning(
+                "%s is not used: a proxy of %s:// is none of %s.", name, scheme, ", ".join(PROXY_SCHEMES)
+            )
+            del os.environ[name]
+    bypass_proxies(*LOOPBACK)
+
+
+def bypass_proxies(*hosts: str) -> None:
+    """Adds hosts to those that are reached without a proxy, for all who read the environment."""
+    if not _proxies():
+        return  # else the proxies of the system, which no variable names, would no longer be looked for
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    listed = [each.strip() for each in given.split(",") if each.strip()]
+    joined = ",".join(dict.fromkeys([*listed, *hosts]))
+    os.environ.update(no_proxy=joined, NO_PROXY=joined)
+
+
+def _proxies() -> list[str]:
+    return [name for name, value in os.environ.items() if value and name.lower() in PROXIES]
+
+
+def replace_what_cannot_be_written() -> None:
+    """Lets the output replace the characters that its encoding lacks, unless PYTHONIOENCODING says otherwise."""
+    out = sys.stdout
+    if isinstance(out, TextIOWrapper) and out.errors in ("strict", "surrogateescape"):
+        out.reconfigure(errors="replace")
 
 
 def _use_model_cache_that_can_be_written() -> None:

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from encoders import zerogpu
-from library.errors import LikenessError, UnknownModel
-from runtime import Stop, adopt, on_signal, set_level, signalled, use_upload_folder_of_its_own
+from library.errors import AddressUnavailable, LikenessError, UnknownModel
+from runtime import Stop, adopt, bypass_proxies, on_signal, set_level, signalled, use_upload_folder_of_its_own
 from settings import Settings, SettingsError, is_space
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ Build = Callable[[Settings], "ImageLibrary"]
 def serve(settings: Settings, build: Build, watched: "WatchConfig | None" = None) -> None:
     """Serves the page, and watches the sources of `watched`, until SIGTERM or Ctrl-C.
 
-    Raises UnknownModel if CLIP_MODEL turns out to be no model, UnknownSource or SourceUnavailable for what cannot be
-    watched.
+    Raises UnknownModel if CLIP_MODEL turns out to be no model, UnknownStore for an IMAGE_STORE that is none,
+    UnknownSource or SourceUnavailable for what cannot be watched, AddressUnavailable where the page cannot be served.
     """
     if settings.mcp and not find_spec("mcp"):
         raise SettingsError("mcp_needs_package")
@@ -44,11 +44,13 @@ def serve(settings: Settings, build: Build, watched: "WatchConfig | None" = None
     use_upload_folder_of_its_own()
     if zerogpu.is_chosen(settings.clip_device):
         zerogpu.accept()
+    os.environ.pop("GRADIO_SERVER_NAME", None)  # Gradio would probe the port there, which it can in IPv4 only
     import_module("ui.page")  # takes seconds, in which a signal still ends the process at once
     set_level(settings.log_level or "info")
+    library = build(settings)
     stop = signalled()
     _log_start(settings)
-    server = _Server(settings, build(settings), stop)
+    server = _Server(settings, library, stop)
     server.start()
     if watched:
         server.watch(sources, watched)
@@ -103,7 +105,7 @@ class _Server:
         self._watching: Watching | None = None
 
     def start(self) -> None:
-        """Loads the model in the background and launches the page. Raises SettingsError where the port is not free."""
+        """Loads the model in the background and launches the page. Raises AddressUnavailable."""
         if zerogpu.is_chosen(self._settings.clip_device):
             error = self._load_model()  # the GPU is lent for what is placed before the launch
             self._add_samples()
@@ -172,28 +174,32 @@ class _Server:
             self._worker.start(_after(self._launched, sample_items()), "samples")
 
     def _launch(self) -> None:
+        from ui.binding import free_port, in_url
         from ui.mcp import offer_tools
         from ui.page import launch_options
 
         settings = self._settings
+        port = free_port(settings.gradio_server_name, settings.gradio_server_port)
+        bypass_proxies(settings.gradio_server_name)
         self._page = self._build_page()
         try:
             _, url, public_url = self._page.launch(
-                server_name=settings.gradio_server_name,
-                server_port=settings.gradio_server_port,
+                server_name=in_url(settings.gradio_server_name),
+                server_port=port,
                 root_path=settings.gradio_root_path or None,
                 share=settings.gradio_share,
                 prevent_thread_lock=True,
                 quiet=True,
                 **launch_options(self._library, settings.accounts, settings.mcp),
             )
-        except OSError as error:  # gradio found no free port
-            raise SettingsError("port_not_free", port=str(settings.gradio_server_port)) from error
+        except OSError as error:  # another program was faster
+            raise AddressUnavailable("port_in_use", port=str(port)) from error
         on_signal(self._stop)  # where Gradio renders on the server, it has put its own in the place of ours
         if settings.mcp:
             offer_tools(self._page)
         adopt("uvicorn", "uvicorn.access")
-        logger.info("open %s", " or ".join(filter(None, [url, public_url])))
+        local_url = url.replace("[::]", "[::1]")  # all addresses, of which this one can be opened
+        logger.info("open %s", " or ".join(filter(None, [local_url, public_url])))
 
     def _build_page(self) -> "Blocks":
         from db.files.evaluations import EvaluationFiles
@@ -217,6 +223,8 @@ def _log_start(settings: Settings) -> None:
         settings.allowed_edits,
         f"sign-in for {len(settings.accounts)}" if settings.accounts else "no sign-in",
     )
+    for place in settings.missing_sources:
+        logger.warning("SOURCES_ALLOWED names %s, which is not there: nothing can be added from it.", place)
 
 
 def _after(event: threading.Event, items: "Iterable[Item]") -> "Iterator[Item]":

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from library.errors import LikenessError
+from environment import SettingsError as SettingsError  # programs import it from here
+from environment import misspelt, read_dotenv
 from library.permissions import Edits
 from library.validation import shown
 from runtime import Level, printable
@@ -49,6 +51,10 @@ NEVER_EMPTY = {"data_dir", "clip_model"}
 FLAGS = {"mcp", "gradio_share"}
 LISTS = {"clip_others", "sources_allowed", "auth"}
 
+VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
+PATHS = ("data_dir", "image_store", "clip_model", "clip_text_model", "clip_others", "sources_allowed")
+
+DOTENV = Path(".env")
 PROJECT = Path(__file__).with_name("pyproject.toml")
 
 AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
@@ -70,12 +76,19 @@ def is_space() -> bool:
     return bool(os.environ.get("SPACE_ID"))
 
 
-class SettingsError(LikenessError):
-    """Names a setting that is not possible, what was given and what is allowed."""
+class _Dotenv(PydanticBaseSettingsSource):
+    """Gives the settings that stand in .env."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False  # they come all at once
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name.lower(): value for name, value in read_dotenv(DOTENV).items()}
+        return {name: found[name] for name in self.settings_cls.model_fields if name in found}
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     data_dir: Path = Path("data")
     image_store: str = ""
@@ -98,6 +111,31 @@ class Settings(BaseSettings):
     gradio_server_port: int | None = Field(None, ge=1, le=65_535)
     gradio_root_path: str = ""
     gradio_share: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Puts the reading of .env by `read_dotenv` in the place of that of pydantic."""
+        return init_settings, env_settings, _Dotenv(settings_cls)
+
+    @field_validator(*PATHS, mode="before")
+    @classmethod
+    def _expand(cls, value: object, field: ValidationInfo) -> object:
+        if not isinstance(value, str | Path):
+            return value
+        places = _listed(str(value)) if field.field_name in LISTS else [str(value)]
+        return ",".join(map(_expanded, places))
+
+    @field_validator("gradio_server_name")
+    @classmethod
+    def _leave_out_brackets(cls, value: str) -> str:
+        return value.strip().removeprefix("[").removesuffix("]")
 
     @field_validator("image_store")
     @classmethod
@@ -125,7 +163,7 @@ class Settings(BaseSettings):
     @classmethod
     def _names_places(cls, value: str) -> str:
         for place in _listed(value):
-            if not (STORE_URL.fullmatch(place) if "://" in place else Path(place).expanduser().is_absolute()):
+            if not (STORE_URL.fullmatch(place) if "://" in place else Path(place).is_absolute()):
                 raise ValueError(value)
         return value
 
@@ -169,6 +207,11 @@ class Settings(BaseSettings):
         return self.data_dir / "watch"
 
     @property
+    def log_folders(self) -> list[Path]:
+        """Returns the folders of the small files that the app writes beside the pictures."""
+        return [self.data_dir, self.evaluations_folder, self.watch_folder]
+
+    @property
     def release_after(self) -> float | None:
         """Returns after how many idle seconds a collection is released; None never releases."""
         if self.milvus_release_after is None:
@@ -200,6 +243,11 @@ class Settings(BaseSettings):
         return _listed(self.sources_allowed)
 
     @property
+    def missing_sources(self) -> list[str]:
+        """Returns the allowed folders that are not there."""
+        return [place for place in self.source_prefixes if "://" not in place and not os.path.exists(place)]
+
+    @property
     def accounts(self) -> dict[str, str]:
         """Returns the passwords by user; nobody has to sign in where there are none."""
         return dict(_accounts(self.auth)) if self.auth else {}
@@ -222,6 +270,7 @@ def load_settings(**given: Any) -> Settings:
 
     Where nobody chose DATA_DIR and the default cannot be written, a new temporary folder takes its place.
     """
+    _check_spelling()
     try:
         settings = Settings(**{name: _as_written(name, value) for name, value in given.items() if value is not None})
     except ValidationError as error:
@@ -230,7 +279,17 @@ def load_settings(**given: Any) -> Settings:
         settings = _elsewhere(settings)
     if settings.image_store and isinstance(settings.image_root, Path) and not _is_usable(settings.image_root, settings):
         raise _not_possible("image_store", settings.image_store)
+    if isinstance(settings.image_root, Path) and settings.image_root.is_file():
+        raise SettingsError("store_file_in_place", file=str(settings.image_root))
     return settings
+
+
+def _check_spelling() -> None:
+    """Raises SettingsError for a variable that is nearly a setting, which would be passed over in silence."""
+    names = [name for name, value in os.environ.items() if value]
+    found = misspelt([*names, *read_dotenv(DOTENV)], map(str.upper, Settings.model_fields))
+    if found:
+        raise SettingsError("variable_misspelt", name=printable(found[0]), meant=found[1])
 
 
 def _as_written(name: str, value: Any) -> Any:
@@ -261,6 +320,17 @@ def _plain(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
+def _expanded(place: str) -> str:
+    """Returns a path with ~ and variables written out, a URL as it is. Raises ValueError for a name of nothing."""
+    scheme, is_url, path = place.partition("://") if "://" in place else ("", "", place)
+    if is_url and scheme != "file":
+        return place
+    found = os.path.expanduser(os.path.expandvars(path))
+    if found.startswith("~") or VARIABLE.search(found):
+        raise ValueError(place)
+    return scheme + is_url + found
+
+
 def _listed(value: str) -> list[str]:
     return [place.strip() for place in value.split(",") if place.strip()]
 
@@ -280,7 +350,7 @@ def _elsewhere(settings: Settings) -> Settings:
 
 def _is_usable(path: Path, settings: Settings) -> bool:
     folder = path.absolute()
-    existing = next(path for path in [folder, *folder.parents] if path.exists())
+    existing = next(path for path in [folder, *folder.parents] if os.path.exists(path))
     # Beside a server a store that can only be read still serves searches.
     return existing.is_dir() and (not settings.uses_lite or _can_write(existing))
 

@@ -19,7 +19,7 @@ from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Ro
 from encoders.clip import ClipEncoder
 from encoders.int8 import replace_layers
 from encoders.loading import load_encoder
-from encoders.model_files import SMALL
+from encoders.model_folders import SMALL
 from library.images import decode
 from library.ports import Vectors
 

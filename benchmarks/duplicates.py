@@ -22,7 +22,7 @@ from benchmarks.material import empty_library, photo_paths, validation
 from benchmarks.results import Photos, Quick
 from db.milvus.loaded import LoadedMilvusCollection
 from encoders.loading import load_encoder
-from encoders.model_files import SMALL
+from encoders.model_folders import SMALL
 from library.duplicates.groups import THRESHOLD, Pair
 from library.image_library import ImageLibrary
 from library.images import ContentId

@@ -18,7 +18,7 @@ from benchmarks.auroc import Best, compared
 from benchmarks.material import empty_library, items_of, validation
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
 from encoders.loading import load_encoder
-from encoders.model_files import SMALL
+from encoders.model_folders import SMALL
 from library.image_library import ImageLibrary
 from library.images import ContentId
 from library.ports import Hit

@@ -14,7 +14,7 @@ import typer
 from benchmarks.results import Photos, line
 from encoders.clip import ClipEncoder
 from encoders.loading import load_encoder
-from encoders.model_files import SMALL
+from encoders.model_folders import SMALL
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.images import decode
 from library.ports import Vector, Vectors

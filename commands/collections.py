@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.options import AsJson, Model
+from commands.output import echo
 from commands.printing import NO_COLLECTIONS, print_json, print_rejected
 from commands.session import (
     EXIT_REJECTED,
@@ -34,9 +35,9 @@ def collections(context: typer.Context, as_json: AsJson = False) -> None:
     rows = [COLUMNS, *map(_line, found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     for row in rows if found else []:
-        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
     if not found:
-        typer.echo(NO_COLLECTIONS, err=True)
+        echo(NO_COLLECTIONS, err=True)
 
 
 def drop(
@@ -51,7 +52,7 @@ def drop(
         if rows and not yes and not typer.confirm(f"Drop {collection} with the vectors of {rows} pictures?"):
             fail("Nothing was dropped.", EXIT_REJECTED)
         library.collections.drop(collection)
-    typer.echo(f"dropped  {collection}")
+    echo(f"dropped  {collection}")
 
 
 def reindex(context: typer.Context, model: Model = "", as_json: AsJson = False) -> None:
@@ -73,7 +74,7 @@ def reindex(context: typer.Context, model: Model = "", as_json: AsJson = False) 
         print_json({"encoded": counts["new"], "rejected": len(failed), "files": [each.as_json() for each in failed]})
     else:
         print_rejected(failed)
-        typer.echo(f"{counts['new']} encoded, {len(failed)} rejected")
+        echo(f"{counts['new']} encoded, {len(failed)} rejected")
     exit_after(interrupted, bool(failed))
 
 

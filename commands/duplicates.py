@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from commands.options import AsJson, number
+from commands.output import echo
 from commands.printing import print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from library.duplicates.groups import THRESHOLD, Group
@@ -73,13 +74,13 @@ def _print(groups: Sequence[Group], fate: str) -> None:
             size = f"{record.width} x {record.height}"
             words = f"{_fate(group, record, fate):<7}  " if fate else ""
             facts = f"{group.score_of(record.content_id):.3f}  {size:>13}  {record.bytes:>10,} B  {record.format:<5}"
-            typer.echo(f"{words}{facts}  {record.content_id}  {record.name}")
-        typer.echo("")
+            echo(f"{words}{facts}  {record.content_id}  {record.name}")
+        echo("")
     pictures = sum(len(group.records) for group in groups)
     some = f"{pictures} pictures in {len(groups)} group{'s'[: len(groups) != 1]}"
     found = some if groups else "no near-duplicates"
     going = sum(len(group.redundant()) for group in groups)
-    typer.echo(found + (f", {going} {'to delete' if fate == 'delete' else fate}" if groups and fate else ""))
+    echo(found + (f", {going} {'to delete' if fate == 'delete' else fate}" if groups and fate else ""))
 
 
 def _fate(group: Group, record: Record, fate: str) -> str:

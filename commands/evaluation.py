@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.options import AsJson, whole
+from commands.output import echo
 from commands.printing import print_json
 from commands.session import (
     EXIT_INTERRUPTED,
@@ -156,12 +157,12 @@ def _print(evaluation: Json, path: str, as_json: bool) -> None:
         print_json({name: value for name, value in evaluation.items() if name != "icons"} | {"kept": path})
     else:
         _print_evaluation(evaluation)
-        typer.echo(f"\nKept in {path}")
+        echo(f"\nKept in {path}")
 
 
 def _print_evaluation(evaluation: Json) -> None:
     left_out = ", ".join(f"{count} {reason}" for reason, count in evaluation["left_out"].items())
-    typer.echo(
+    echo(
         f"{evaluation['pictures']:,} pictures of {evaluation['classes']:,} classes from {evaluation['source']}"
         + (f"; left out: {left_out}" if left_out else "")
     )
@@ -169,14 +170,14 @@ def _print_evaluation(evaluation: Json) -> None:
         rows = list(_task_rows(evaluation, kind))
         if rows:
             count = next(task["count"] for task in evaluation["models"][0]["tasks"] if task["queries"] == kind)
-            typer.echo(f"\nPictures {title}, {count:,} queries")
+            echo(f"\nPictures {title}, {count:,} queries")
             _print_rows(evaluation["metrics"], rows)
     for model in evaluation["models"]:
         _print_templates(evaluation["metrics"], model)
         _print_classes(model)
         _print_worst(model)
     depth = evaluation["models"][0]["index"]["depth"]
-    typer.echo(
+    echo(
         "\nrecall@k: the share of queries with a right picture among the first k. Intervals: 95 %, resampled queries."
         f"\nOf the index the first {depth} results are seen; its difference is that to exact search seen as far."
     )
@@ -204,11 +205,11 @@ def _print_rows(metrics: Sequence[str], rows: Sequence[Row]) -> None:
     """Prints each figure with its interval below it."""
     width = max(len(label) for label, _ in rows)
     titles = [name.replace("mrr", "MRR").replace("map", "mAP") for name in metrics]
-    typer.echo(_line("", titles, width))
+    echo(_line("", titles, width))
     for label, figures in rows:
         sign = "+" if any(word in label for word in ("minus", "difference", "gain")) else ""
-        typer.echo(_line(label, [_number(figures, name, "value", sign) for name in metrics], width))
-        typer.echo(_line("", [_interval(figures, name, sign) for name in metrics], width))
+        echo(_line(label, [_number(figures, name, "value", sign) for name in metrics], width))
+        echo(_line("", [_interval(figures, name, sign) for name in metrics], width))
 
 
 def _line(label: str, cells: Sequence[str], width: int) -> str:
@@ -229,7 +230,7 @@ def _print_templates(metrics: Sequence[str], model: Json) -> None:
     templates = model["templates"]
     if not templates:
         return
-    typer.echo(f"\nWhat templates gain over class names, {model['model']}")
+    echo(f"\nWhat templates gain over class names, {model['model']}")
     rows = [(f"gain of {each['template']!r}", each["gain"]) for each in templates["alone"]]
     if len(rows) > 1:
         rows.append((f"gain of all {len(rows)}, averaged", templates["gain"]))
@@ -241,20 +242,20 @@ def _print_classes(model: Json) -> None:
     classes = sorted(model["classes"], key=lambda row: row.get(PICTURES, row.get(NAMES, {})).get("map", 0))
     if not classes:
         return
-    typer.echo(f"\nClasses that are found worst by picture, {model['model']}: mAP by picture, by name, by templates")
+    echo(f"\nClasses that are found worst by picture, {model['model']}: mAP by picture, by name, by templates")
     width = max(len(row["class"]) for row in classes[:SHOWN_CLASSES])
     for row in classes[:SHOWN_CLASSES]:
         found = "  ".join(
             f"{row[kind]['map']:.3f}" if kind in row else "    -" for kind in (PICTURES, NAMES, TEMPLATED)
         )
-        typer.echo(f"  {row['class']:<{width}}  {found}  {row['count']:>6,} pictures")
+        echo(f"  {row['class']:<{width}}  {found}  {row['count']:>6,} pictures")
 
 
 def _print_worst(model: Json) -> None:
     for task in model["tasks"]:
-        typer.echo(f"\nWorst queries {TASKS[task['queries']]}, {model['model']}")
+        echo(f"\nWorst queries {TASKS[task['queries']]}, {model['model']}")
         for each in task["worst"][:5]:
             query = each["text"] or f"{each['picture']['label']}/{each['picture']['name']}"
             first = f"first right at {each['first']}" if each["first"] else "nothing right"
             found = ", ".join(f"{result['label']}/{result['name']}" for result in each["results"][:3])
-            typer.echo(f"  {query}  mAP {each['map']:.3f}, {first}; came first: {found}")
+            echo(f"  {query}  mAP {each['map']:.3f}, {first}; came first: {found}")

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
+from commands.output import echo
 from commands.printing import print_json, printable
 from db.files.atomic import write_atomically
 from library.errors import InvalidSelection
@@ -32,4 +31,4 @@ def write_results(library: ImageLibrary, results: Sequence[Result], out: Path, a
     if as_json:
         print_json({"out": str(out), "results": len(results)})
     else:
-        typer.echo(f"{printable(str(out))}: {len(results)} {'result' if len(results) == 1 else 'results'}")
+        echo(f"{printable(str(out))}: {len(results)} {'result' if len(results) == 1 else 'results'}")

@@ -10,6 +10,7 @@ from commands.collections import collections, drop, reindex
 from commands.duplicates import duplicates
 from commands.evaluation import evaluate
 from commands.ingest import ingest, samples
+from commands.output import echo
 from commands.packs import export, import_
 from commands.pictures import delete, status
 from commands.search import search
@@ -41,7 +42,7 @@ commands.command()(drop)
 def print_version(wanted: bool) -> None:
     """Prints the version and ends, before any setting is read."""
     if wanted:
-        typer.echo(f"likeness {version()}")
+        echo(f"likeness {version()}")
         raise typer.Exit
 
 

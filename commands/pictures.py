@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from commands.options import AsJson
+from commands.output import echo
 from commands.printing import print_json, print_table
 from commands.session import EXIT_UNAVAILABLE, fail, failures_as_exit_codes
 from library.image_library import LibraryStatus
@@ -26,14 +27,14 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     else:
         print_table(report)
     if now.elsewhere:
-        typer.echo(str(message("pictures_elsewhere")), err=True)
+        echo(str(message("pictures_elsewhere")), err=True)
 
 
 def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help="Content IDs.")]) -> None:
     """Removes pictures: their rows in every collection, then their files."""
     with failures_as_exit_codes(), context.obj.library(with_model=False) as library:
         for record in library.delete([parse_content_id(id) for id in ids]):
-            typer.echo(f"deleted  {record.content_id}  {record.name}")
+            echo(f"deleted  {record.content_id}  {record.name}")
 
 
 def _report(now: LibraryStatus, rows: int) -> dict[str, object]:

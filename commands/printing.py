@@ -1,12 +1,10 @@
 """Prints what the commands have found: lines for people, or JSON."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-import typer
-
+from commands.output import echo, echo_json, echo_program
 from library.ingest.packs import Packed
 from library.ingest.receipts import STATUSES, FileReceipt, tally
 from library.ingest.skips import EMPTY_PLACES, skipped_by_reason, skips_told
@@ -15,7 +13,6 @@ from library.ports import Hit
 from library.records import Record, clean_name
 from library.search.query import Answer, Listing
 from library.search.relevance import Relevance
-from library.texts import escaped
 
 EMPTY = "The library is empty: add pictures with ingest, or try it with samples."
 NO_COLLECTIONS = "There are no collections yet: add pictures with ingest, or try it with samples."
@@ -24,14 +21,15 @@ LABELS = {"stands_in_for": "fallback for"}  # where the line for a person differ
 
 def print_round(source: str, found: Round) -> None:
     counts = [*tally(found.receipts).items(), ("deleted", len(found.removals))]
-    typer.echo(", ".join(f"{count} {what}" for what, count in counts if what != "skipped"))
+    echo(", ".join(f"{count} {what}" for what, count in counts if what != "skipped"))
 
 
 def print_round_as_json(source: str, found: Round) -> None:
     """Prints what a look at a source led to as JSON on one line."""
     files = [receipt.as_json() for receipt in found.receipts]
     removed = [asdict(removal) for removal in found.removals]
-    typer.echo(json.dumps({"source": source, **tally(found.receipts), "files": files, "deleted": removed}))
+    counts: dict[str, object] = dict(tally(found.receipts).items())
+    echo_json({"source": source} | counts | {"files": files, "deleted": removed})
 
 
 def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
@@ -46,11 +44,11 @@ def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
             print_receipt(receipt)
     _print_notes([receipt for receipt in receipts if receipt.status == "new" and not receipt.near_duplicate_of])
     counted = ", ".join(f"{count} {status}" for status, count in counts.items())
-    typer.echo(": ".join(filter(None, [counted, ", ".join(map(str, skips_told(skips)))])))
+    echo(": ".join(filter(None, [counted, ", ".join(map(str, skips_told(skips)))])))
 
 
 def print_receipt(receipt: FileReceipt) -> None:
-    typer.echo(f"{receipt.status:<8}  {printable(receipt.path)}  {receipt.reason}")
+    echo(f"{receipt.status:<8}  {printable(receipt.path)}  {receipt.reason}")
 
 
 def _print_notes(new: Sequence[FileReceipt]) -> None:
@@ -61,7 +59,7 @@ def _print_notes(new: Sequence[FileReceipt]) -> None:
             print_receipt(receipt)
     for reason, count in counts.items():
         if count > 1:
-            typer.echo(f"{count} new: {reason}")
+            echo(f"{count} new: {reason}")
 
 
 def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
@@ -71,11 +69,11 @@ def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
         details = {"packed": packed, "without_original": without_original, "without_vector": without_vector}
         print_json({"pack": pack, **details})
         return
-    typer.echo(f"{packed} packed in {printable(pack)}")
+    echo(f"{packed} packed in {printable(pack)}")
     if without_original:
-        typer.echo(f"{without_original} of them without their original, which is not to be had")
+        echo(f"{without_original} of them without their original, which is not to be had")
     if without_vector:
-        typer.echo(f"{without_vector} left out that lack their vector: run reindex, then export again")
+        echo(f"{without_vector} left out that lack their vector: run reindex, then export again")
 
 
 def print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json: bool) -> None:
@@ -84,9 +82,9 @@ def print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json:
         print_json(tallied | {"files": [receipt.as_json() for receipt in failed]})
         return
     print_rejected(failed)
-    typer.echo(", ".join(f"{count} {status}" for status, count in tallied.items()))
+    echo(", ".join(f"{count} {status}" for status, count in tallied.items()))
     if counts["skipped"]:
-        typer.echo(
+        echo(
             f"{counts['skipped']} skipped whose picture is neither in the image store nor in this pack: "
             "export with --thumbnails or --originals"
         )
@@ -95,7 +93,7 @@ def print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json:
 def print_rejected(receipts: Iterable[FileReceipt]) -> None:
     for receipt in receipts:
         if receipt.status == "rejected":
-            typer.echo(f"rejected  {printable(receipt.path)}  {receipt.reason}")
+            echo(f"rejected  {printable(receipt.path)}  {receipt.reason}")
 
 
 def print_listing(listing: Listing, as_json: bool) -> None:
@@ -103,31 +101,31 @@ def print_listing(listing: Listing, as_json: bool) -> None:
         print_json([_record_as_json(record) for record in listing.records])
         return
     for record in listing.records:
-        typer.echo(f"{record.content_id}  {record.name}")
+        echo(f"{record.content_id}  {record.name}")
 
 
 def note_none(pictures: int | None, offset: int) -> None:
     """Says why there are no results from an offset on, in a library of so many pictures."""
-    typer.echo(EMPTY if pictures == 0 else f"No {'further ' if offset else ''}picture matches.", err=True)
+    echo(EMPTY if pictures == 0 else f"No {'further ' if offset else ''}picture matches.", err=True)
 
 
 def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> None:
     print_notes(answer)
     if explain and answer.explained:
-        typer.echo(answer.explained.script, nl=False)
+        echo_program(answer.explained.script)
     elif as_json:
         print_json([_hit_as_json(hit, answer.relevance.get(hit.record.content_id)) for hit in answer.hits])
     else:
         for rank, hit in enumerate(answer.hits, start=offset + 1):
             relevance = answer.relevance.get(hit.record.content_id)
             words = f"{relevance.words:<10}  " if relevance else ""
-            typer.echo(f"{rank:>3}  {hit.score:.3f}  {words}{hit.record.content_id}  {hit.record.name}")
+            echo(f"{rank:>3}  {hit.score:.3f}  {words}{hit.record.content_id}  {hit.record.name}")
 
 
 def print_notes(answer: Answer) -> None:
     unsure = ["No confident match: what is found stands out no more than for a query that means nothing."]
     for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
-        typer.echo(note, err=True)
+        echo(str(note), err=True)
 
 
 def _hit_as_json(hit: Hit, relevance: Relevance | None) -> dict[str, object]:
@@ -144,7 +142,7 @@ def _record_as_json(record: Record) -> dict[str, object]:
 
 
 def print_json(value: object) -> None:
-    typer.echo(escaped(json.dumps(value, ensure_ascii=False, indent=2)))
+    echo_json(value, indent=2)
 
 
 def print_table(report: dict[str, object]) -> None:
@@ -153,7 +151,7 @@ def print_table(report: dict[str, object]) -> None:
     for name, label in labels.items():
         value = report[name]
         shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else value
-        typer.echo(f"{label:<{width}}  {shown}")
+        echo(f"{label:<{width}}  {shown}")
 
 
 def printable(path: str) -> str:

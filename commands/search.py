@@ -10,6 +10,7 @@ import typer
 
 from commands.exports import format_of, write_results
 from commands.options import AsJson, Model, number, whole
+from commands.output import echo
 from commands.printing import note_none, print_answer, print_json, print_listing, print_notes, printable
 from commands.queries import parts_given
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
@@ -23,6 +24,7 @@ from library.search.batch import Queries
 from library.search.filters import Draft, Filter, parse_condition
 from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
 from library.search.request import SearchRequest
+from library.texts import encodable
 
 ONE = {"queries": "query", "hits": "hit"}
 
@@ -71,7 +73,7 @@ def search(
     queries at once."""
     with failures_as_exit_codes():
         parts = parts_given(text, texts or [], images or [], likes or [])
-        drafts = [parse_condition(each) for each in where or []]
+        drafts = [parse_condition(encodable(each)) for each in where or []]
         request = SearchRequest(parts, limit, nprobe, exact, min_score, None, as_order(sort), offset, model)
         query = request.query(read_query_picture)
         columns = (text_column, image_column)
@@ -161,7 +163,7 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
             write(answer)
             counts.update(queries=1, hits=len(answer.hits), rejected=int(answer.problem is not None))
             for note in [answer.problem] if answer.problem else answer.notes:
-                typer.echo(f"{printable(answer.name)}: {note}", err=True)
+                echo(f"{printable(answer.name)}: {note}", err=True)
     if not counts["queries"] and not interrupted.is_set():
         raise InvalidQuery("no_queries")
     report = {name: counts[name] for name in ("queries", "hits", "rejected")}
@@ -169,5 +171,5 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
         print_json({"out": str(out), **report})
     else:
         counted = (f"{count} {ONE.get(name, name) if count == 1 else name}" for name, count in report.items())
-        typer.echo(f"{printable(str(out))}: " + ", ".join(counted))
+        echo(f"{printable(str(out))}: " + ", ".join(counted))
     exit_after(interrupted, bool(counts["rejected"]))

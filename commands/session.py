@@ -9,6 +9,8 @@ from typing import Annotated, Any, NoReturn, Protocol, TypeVar
 
 import typer
 
+from commands.output import echo
+from library.disk import is_full
 from library.errors import (
     IndexUnavailable,
     LikenessError,
@@ -128,8 +130,14 @@ def failures_as_exit_codes() -> Iterator[None]:
         fail(str(error), EXIT_UNAVAILABLE)
     except LikenessError as error:
         fail(str(error), EXIT_USAGE)
+    except OSError as error:
+        if is_full(error):
+            fail(str(StoreUnavailable("disk_full")), EXIT_UNAVAILABLE)
+        if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):  # as tempfile has it
+            fail(str(StoreUnavailable("no_temporary_folder")), EXIT_UNAVAILABLE)
+        raise
 
 
 def fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
+    echo(message, err=True)
     raise typer.Exit(code)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.options import AsJson, number, whole
+from commands.output import echo
 from commands.printing import print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from library.errors import InvalidEvaluation
@@ -30,7 +31,7 @@ def tune(
         with session.library() as library, interrupt() as interrupted:
             if reset:
                 library.tuner.choose_nprobe(None)
-                typer.echo("nprobe is chosen automatically again.")
+                echo("nprobe is chosen automatically again.")
                 return
             with progress_bars() as on_progress:
                 found = library.tuner.measure(
@@ -62,21 +63,19 @@ def _lines_of(path: Path) -> list[str]:
 def _print_tuning(found: Tuning, stored: bool) -> None:
     came = {"given": "given", "asked": "searched for lately", "pictures": "from the pictures", "everyday": "everyday"}
     texts = ", ".join(f"{count} {came[source]}" for source, count in found.texts_from.items())
-    typer.echo(f"{found.rows:,} pictures, nlist {found.nlist}, {found.backend}")
-    typer.echo(
-        f"{found.queries[TEXT]} texts ({texts}), {found.queries[PICTURE]} pictures; recall@{found.k} beside exact\n"
-    )
-    typer.echo("nprobe   text recall    ms   picture recall    ms")
+    echo(f"{found.rows:,} pictures, nlist {found.nlist}, {found.backend}")
+    echo(f"{found.queries[TEXT]} texts ({texts}), {found.queries[PICTURE]} pictures; recall@{found.k} beside exact\n")
+    echo("nprobe   text recall    ms   picture recall    ms")
     for step in found.steps:
         marks = [
             *(["present"] if step.nprobe == found.present else []),
             *(["suggested"] if step == found.suggested else []),
         ]
-        typer.echo(
+        echo(
             f"{step.nprobe:>6}   {step.recall[TEXT]:>11.3f}  {step.milliseconds[TEXT]:>4.1f}   "
             f"{step.recall[PICTURE]:>14.3f}  {step.milliseconds[PICTURE]:>4.1f}  {', '.join(marks)}".rstrip()
         )
-    typer.echo(f" exact   {1:>11.3f}  {found.exact[TEXT]:>4.1f}   {1:>14.3f}  {found.exact[PICTURE]:>4.1f}")
-    typer.echo(f"\n{found.sentence} {found.gain}".rstrip())
+    echo(f" exact   {1:>11.3f}  {found.exact[TEXT]:>4.1f}   {1:>14.3f}  {found.exact[PICTURE]:>4.1f}")
+    echo(f"\n{found.sentence} {found.gain}".rstrip())
     if stored:
-        typer.echo("Stored: searches look into so many clusters until the index is rebuilt with others.")
+        echo("Stored: searches look into so many clusters until the index is rebuilt with others.")

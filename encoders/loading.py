@@ -12,7 +12,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from encoders.clip import ClipEncoder
 from encoders.devices import DTYPES, choose_device, choose_dtype
-from encoders.model_files import SMALL, failures_explained, find_folder, fingerprint_of, load_from
+from encoders.model_files import failures_explained, fingerprint_of, load_from
+from encoders.model_folders import SMALL, find_folder
 from encoders.multilingual import load_multilingual
 from encoders.small_texts.tower import small_texts
 from encoders.texts import TextTower, TransformersTexts

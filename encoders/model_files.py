@@ -1,4 +1,4 @@
-"""Finds the files of a model in a folder here or on the hub, and explains why they cannot be used."""
+"""Loads the files of a model from a folder here or from the hub, and explains why they cannot be used."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -18,30 +18,15 @@ from safetensors import SafetensorError
 from transformers.utils.hub import cached_file
 
 from encoders.devices import first_line
+from library.disk import is_full
 from library.errors import LikenessError, ModelUnavailable, UnknownModel
 from library.messages import Message
+from library.proxies import web_proxy
 
-SMALL = "small"
-SMALL_FOLDER = Path(__file__).parent / "small"
 HUB_TIMEOUT = 5.0  # seconds
 FINGERPRINTED = ("*.json", "*.safetensors", "*.bin", "*.txt", "*.model")
 
 T = TypeVar("T")
-
-
-def find_folder(model: str, subject: Message) -> Path | None:
-    """Returns the folder of a model that is bundled or lies on this machine, None for one of the hub.
-
-    `subject` is what errors call the model. Raises UnknownModel for a folder without a model.
-    """
-    if model == SMALL:
-        return SMALL_FOLDER
-    folder = Path(model).expanduser()
-    if not folder.is_dir() and not model.startswith((".", "/", "~")):
-        return None
-    if not (folder / "config.json").is_file():
-        raise UnknownModel("model_not_in_folder", model=subject)
-    return folder.resolve()
 
 
 def load_from(place: Path | str, load: Callable[..., T]) -> T:
@@ -99,9 +84,18 @@ def _explained(subject: Message, error: Exception) -> LikenessError:
         return UnknownModel("model_gated", model=subject)
     if any(isinstance(cause, RepositoryNotFoundError | HFValidationError) for cause in causes):
         return UnknownModel("model_not_found", model=subject)
+    if any(map(is_full, causes)):
+        return ModelUnavailable("model_not_kept", model=subject)
     if any(isinstance(cause, LocalEntryNotFoundError | httpx.HTTPError | ConnectionError) for cause in causes):
-        return ModelUnavailable("model_away", model=subject)
+        return _away(subject)
     return UnknownModel("model_not_loaded", model=subject, problem=first_line(error))
+
+
+def _away(subject: Message) -> ModelUnavailable:
+    proxy = None if constants.HF_HUB_OFFLINE else web_proxy(constants.ENDPOINT)
+    if proxy:
+        return ModelUnavailable("model_away_by_proxy", model=subject, variable=proxy.variable, proxy=proxy.address)
+    return ModelUnavailable("model_away", model=subject)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -93,5 +93,9 @@ class UnknownCollection(LikenessError):
     """There is no collection of this name, or none that may be dropped."""
 
 
+class AddressUnavailable(LikenessError):
+    """The page cannot be served at the address and port of the settings."""
+
+
 class InvalidFilter(LikenessError):
     """A condition of a filter cannot be what was meant: its field, its operator or its value."""

@@ -11,6 +11,7 @@ from library.ingest.receipts import FileReceipt
 from library.texts import encodable
 
 Outcome = Literal["done", "stopped", "failed"]
+OUTCOMES = ("done", "stopped", "failed")
 
 
 @dataclass(frozen=True)

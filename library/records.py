@@ -67,9 +67,23 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> "Record":
-        """Reads a record that the store has written."""
+        """Reads a record that the store has written. Raises ValueError or TypeError for anything else."""
         record = cls(**json.loads(text))
+        record.check()
         return replace(record, from_sidecars=tuple(record.from_sidecars))
+
+    def check(self) -> None:
+        """Raises ValueError or TypeError where a value is not of its type."""
+        texts = (self.content_id, self.img_path, self.name, self.format, self.added, self.source, self.original_at)
+        numbers = (self.width, self.height, self.bytes)
+        if not (all(isinstance(each, str) for each in texts) and isinstance(self.metadata, dict)):
+            raise TypeError
+        if not all(isinstance(each, int) and not isinstance(each, bool) for each in numbers):
+            raise TypeError
+        start = f"images/{self.content_id[:2]}/{self.content_id}."
+        if not self.img_path.startswith(start) or self.img_path.count("/") > 2 or min(numbers) < 1:
+            raise ValueError
+        datetime.fromisoformat(self.added)
 
     @property
     def added_at(self) -> datetime:

@@ -8,9 +8,13 @@ HALF = re.compile("[\ud800-\udfff]")
 def encodable(text: str) -> str:
     """Returns the text as UTF-8 can hold it, with a mark for each half of a surrogate pair.
 
-    Names that are not UTF-8 reach Python with such halves, which neither JSON nor Milvus can carry.
+    Names that are not UTF-8 reach Python with such halves, which neither JSON nor Milvus can carry; where Python takes
+    the system for one of ASCII, names that are UTF-8 do, too.
     """
-    return text.encode("utf-8", "replace").decode()
+    try:
+        return text.encode("utf-8", "surrogateescape").decode()
+    except UnicodeError:
+        return text.encode("utf-8", "replace").decode()
 
 
 def escaped(json: str) -> str:

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from encoders.model_files import SMALL_FOLDER
+from encoders.model_folders import SMALL_FOLDER
 
 
 class BlockedModel:

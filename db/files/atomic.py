@@ -1,6 +1,7 @@
 """Writes files so that a kill or a power cut leaves the old content or the new, and appends whole lines to logs."""
 
 import os
+import time
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
@@ -8,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 PARTIAL_SUFFIX = ".partial"
+ABANDONED_AFTER = 3600  # seconds: a younger partial file may be another process's work in hand
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes], modified: datetime | None = None) -> None:
@@ -28,6 +30,19 @@ def write_atomically(path: Path, chunks: Iterable[bytes], modified: datetime | N
         with suppress(OSError):
             partial.unlink()
         raise
+
+
+def is_abandoned(partial: os.stat_result) -> bool:
+    """Tells whether a killed writer has left this hidden file."""
+    return time.time() - partial.st_mtime > ABANDONED_AFTER
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Removes from a folder what killed writers have left there, as far as it can be removed."""
+    for partial in folder.glob(f".*{PARTIAL_SUFFIX}"):
+        with suppress(OSError):
+            if is_abandoned(partial.stat()):
+                partial.unlink()
 
 
 def append_lines(path: Path, lines: Iterable[bytes], syncs: bool = True) -> None:

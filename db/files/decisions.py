@@ -71,7 +71,9 @@ class DecisionFile:
             self._forget()
             return
         except OSError as error:
-            logger.warning("%s cannot be read: %s", self._path.name, error.strerror)
+            logger.warning(
+                "%s cannot be read: %s. Near-duplicates count as not decided.", self._path.name, reason_of(error)
+            )
             return
         for line in lines.splitlines():
             self._lines_read += 1
@@ -86,8 +88,12 @@ class DecisionFile:
                 self._known.mark_distinct(ids, _ids(decision["from"]) if "from" in decision else ids)
             else:
                 self._known.supersede(_ids(decision["given_up"]), parse_content_id(decision["kept"]))
-        except (ValueError, TypeError, KeyError, InvalidContentId):
-            logger.warning("Line %d of %s says nothing and is passed over.", self._lines_read, self._path.name)
+        except (ValueError, TypeError, KeyError, RecursionError, InvalidContentId):
+            logger.warning(
+                "Line %d of %s says nothing and is passed over: decide on these near-duplicates again.",
+                self._lines_read,
+                self._path.name,
+            )
 
 
 def _ids(given: Any) -> list[ContentId]:

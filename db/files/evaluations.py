@@ -5,7 +5,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from db.files.atomic import write_atomically
+from db.files.evaluation_shape import Evaluation, first_problem
 from db.os_errors import reason_of
 from library.errors import StoreUnavailable
 
@@ -50,8 +53,10 @@ def _age(path: Path) -> tuple[str, int, str]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        return value if isinstance(value, dict) and "models" in value else None
-    except (OSError, ValueError) as error:
-        logger.warning("%s cannot be read: %s", path.name, error)
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        Evaluation.model_validate(value)
+        return value
+    except (OSError, ValueError, RecursionError) as error:
+        reason = first_problem(error) if isinstance(error, ValidationError) else error
+        logger.warning("%s is left out (%s). Remove it, or evaluate again: python app.py evaluate", path.name, reason)
         return None

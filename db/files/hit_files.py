@@ -42,12 +42,23 @@ def hit_file(path: Path) -> Iterator[Callable[[BatchResult], None]]:
     writer = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}.get(path.suffix.lower())
     if writer is None:
         raise InvalidSelection("no_hit_file", name=path.name, suffixes=", ".join(SUFFIXES))
-    try:
+    with _failures_explained(path):
         file = path.open("wb")
+    with _failures_explained(path), file, writer(file) as write:
+        yield lambda answered: _written(path, write, answered)
+
+
+def _written(path: Path, write: WriteRows, answered: BatchResult) -> None:
+    with _failures_explained(path):
+        write(hit_rows(answered))
+
+
+@contextmanager
+def _failures_explained(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InvalidSelection("cannot_write", path=str(path), problem=reason_of(error)) from None
-    with file, writer(file) as write:
-        yield lambda answered: write(hit_rows(answered))
 
 
 def hit_rows(answered: BatchResult) -> list[HitRow]:

@@ -5,12 +5,15 @@ import logging
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from db.files.atomic import write_atomically
 from db.os_errors import reason_of
 from library.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
+
+AGAIN = "Choose again: python app.py tune --store"
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,22 @@ class NprobeChoices:
                 return
             self._read_at = (stat.st_mtime_ns, stat.st_size)  # a damaged file is told of once
             given = json.loads(self._path.read_text(encoding="utf-8"))
-            self._choices = {str(name): _checked(each) for name, each in given.items()}
+            self._choices = {str(name): choice for name, each in given.items() if (choice := self._checked(name, each))}
         except FileNotFoundError:
             self._choices, self._read_at = {}, None
-        except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
-            logger.warning("%s cannot be read: %s", self._path.name, error)
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
+            logger.warning("%s cannot be read (%s): nprobe is chosen automatically. %s", self._path.name, error, AGAIN)
             self._choices = {}
+
+    def _checked(self, collection: str, given: Any) -> Choice | None:
+        try:
+            choice = Choice(int(given["nprobe"]), int(given["nlist"]))
+            if 1 <= choice.nprobe <= choice.nlist:
+                return choice
+        except (TypeError, ValueError, KeyError, OverflowError):
+            pass
+        logger.warning("%s names no possible nprobe for %s. %s", self._path.name, collection, AGAIN)
+        return None
 
     def _write(self) -> None:
         text = json.dumps({name: asdict(choice) for name, choice in self._choices.items()}, indent=1)
@@ -66,10 +79,3 @@ class NprobeChoices:
         except OSError as error:
             raise StoreUnavailable("choice_not_kept", file=self._path.name, reason=reason_of(error)) from error
         self._read_at = None
-
-
-def _checked(given: dict[str, int]) -> Choice:
-    choice = Choice(int(given["nprobe"]), int(given["nlist"]))
-    if not 1 <= choice.nprobe <= choice.nlist:
-        raise ValueError(f"nprobe {choice.nprobe} of {choice.nlist} is not possible")
-    return choice

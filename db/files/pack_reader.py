@@ -77,7 +77,7 @@ class FolderPack:
             raise InvalidPack("pack_file_missing", file=file.name)
         if (size := path.stat().st_size) != file.bytes:
             raise InvalidPack("pack_file_cut", file=file.name, found=size, expected=file.bytes)
-        with _damage_explained(file.name), pyarrow.parquet.ParquetFile(path) as table:
+        with _damage_explained(file.name), _table(path) as table:
             self._check_schema(file.name, table.schema_arrow)
             rows = table.metadata.num_rows
             groups = [table.metadata.row_group(number) for number in range(table.num_row_groups)]
@@ -88,7 +88,7 @@ class FolderPack:
 
     def rows(self) -> Generator[Sequence[PackRow], None, None]:
         for name in self._files:
-            with _damage_explained(name), pyarrow.parquet.ParquetFile(self._folder / name) as table:
+            with _damage_explained(name), _table(self._folder / name) as table:
                 first = 1
                 for group in range(table.num_row_groups):
                     for batch in table.iter_batches(BATCH_ROWS, [group], self._schema.names):
@@ -114,9 +114,11 @@ class FolderPack:
 
 def _read_manifest(folder: Path) -> ManifestJson:
     try:
-        is_there = folder.is_dir()
+        is_there, is_file = folder.is_dir(), folder.is_file()
     except OSError as error:
         raise InvalidPack("file_not_read", file=str(folder)[:120], reason=reason_of(error)) from None
+    if is_file:
+        raise InvalidPack("pack_in_file", file=str(folder))
     if not is_there:
         raise InvalidPack("no_folder", folder=str(folder))
     path = folder / MANIFEST
@@ -163,6 +165,13 @@ def _moment(microseconds: int | None) -> datetime | None:
     with suppress(OverflowError):
         return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
     return None
+
+
+@contextmanager
+def _table(path: Path) -> Iterator[Any]:
+    # Opened here: pyarrow takes no path whose name is not UTF-8.
+    with path.open("rb") as file, pyarrow.parquet.ParquetFile(file) as table:
+        yield table
 
 
 @contextmanager

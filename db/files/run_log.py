@@ -2,13 +2,15 @@
 
 import json
 import logging
+import math
 from collections import deque
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from db.files.atomic import append_lines
-from library.history import PastRun
+from db.os_errors import reason_of
+from library.history import OUTCOMES, PastRun
 from library.messages import Message, Sentence, render
 
 logger = logging.getLogger(__name__)
@@ -24,7 +26,9 @@ class RunLog:
         try:
             append_lines(self._path, [json.dumps(_line(run), ensure_ascii=False).encode("utf-8", "replace")])
         except OSError as error:
-            logger.warning("The run could not be noted in %s: %s", self._path.name, error.strerror)
+            logger.warning(
+                "The run could not be noted in %s: %s. What it added is complete.", self._path.name, reason_of(error)
+            )
 
     def newest(self, limit: int) -> list[PastRun]:
         """Returns the newest runs, newest first; lines that a killed process left unfinished are left out."""
@@ -48,6 +52,19 @@ def _parsed(line: str) -> PastRun | None:
         fields = json.loads(line)
         message = Message.parse(fields.pop("message", None))
         run = PastRun(**fields)
+        if not _is_sound(run):
+            return None
         return replace(run, problem=render(message)) if message else run
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _is_sound(run: PastRun) -> bool:
+    """Tells whether every value is of its type: a line may have been written by anything."""
+    texts = (run.at, run.source, run.outcome, "" if run.problem is None else run.problem)
+    numbers = [run.seconds, *run.counts.values()]
+    return (
+        all(isinstance(each, str) for each in texts)
+        and run.outcome in OUTCOMES
+        and all(isinstance(each, int | float) and math.isfinite(each) for each in numbers)
+    )

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from db.files.atomic import PARTIAL_SUFFIX, sync_folder, write_atomically
+from db.files.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
 from db.os_errors import reason_of
+from library.disk import is_full
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
 from library.records import Record
@@ -18,8 +19,6 @@ logger = logging.getLogger(__name__)
 
 RECORD_SUFFIX = ".json"
 THUMBNAIL_SUFFIX = ".thumb.jpg"
-ABANDONED_AFTER = 3600  # seconds: a younger partial file may be another process's work in hand
-
 SETTLED_AFTER_NS = 100_000_000
 
 
@@ -115,10 +114,18 @@ def original_name(record: Record) -> str:
 
 def whole_record(id: ContentId, json: bytes) -> Record | None:
     try:
-        return Record.from_json(json.decode())
-    except (ValueError, TypeError):  # adding the picture again writes a whole record
-        logger.warning("The record of %s is damaged: the picture counts as missing.", id)
-        return None
+        record = Record.from_json(json.decode())
+        if record.content_id == id:
+            return record
+    except (ValueError, TypeError, RecursionError):
+        pass
+    logger.warning(
+        "The record of %s is damaged: the picture counts as missing. Add its original (%s.*, beside the record) again, "
+        "which writes a new one: python app.py ingest FILE",
+        id,
+        id,
+    )
+    return None
 
 
 def unknown_picture() -> UnknownPicture:
@@ -167,7 +174,7 @@ def _records_in(folder: str) -> dict[ContentId, int]:
         with suppress(FileNotFoundError, InvalidContentId):
             if entry.name.endswith(RECORD_SUFFIX):
                 records[parse_content_id(entry.name.removesuffix(RECORD_SUFFIX))] = entry.stat().st_mtime_ns
-            elif entry.name.endswith(PARTIAL_SUFFIX) and time.time() - entry.stat().st_mtime > ABANDONED_AFTER:
+            elif entry.name.endswith(PARTIAL_SUFFIX) and is_abandoned(entry.stat()):
                 os.unlink(entry.path)
     return records
 
@@ -185,4 +192,17 @@ def _failures_explained() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreUnavailable("store_failed", reason=reason_of(error)) from error
+        raise _explained(error) from error
+
+
+def _explained(error: OSError) -> StoreUnavailable:
+    if is_full(error):
+        return StoreUnavailable("store_full")
+    if isinstance(error, NotADirectoryError | FileExistsError):
+        return StoreUnavailable("store_file_in_place", file=_file_in(Path(error.filename or "")))
+    return StoreUnavailable("store_failed", reason=reason_of(error))
+
+
+def _file_in(path: Path) -> str:
+    """Returns the name of the file that stands where this path needs a folder."""
+    return next((each.name for each in (path, *path.parents) if each.is_file()), path.name)

@@ -9,6 +9,8 @@ from pymilvus import MilvusClient
 from db.milvus.shared_lock import Locks
 from library.errors import IndexUnavailable
 
+NO_PROXY = {"grpc.enable_http_proxy": 0}  # for a channel that is to go directly
+
 
 class Backend(Protocol):
     """Describes one kind of Milvus: `Lite` in a folder of its own, or `Server`. Holds an address and no state."""

@@ -1,20 +1,25 @@
 """Does what only Milvus Lite needs: one process, one folder, and no searches while it flushes."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from pymilvus import MilvusClient
 
+from db.milvus.backend import NO_PROXY
 from db.milvus.clusters import LITE_SEGMENT_ROWS
 from db.milvus.milvus_errors import brief
 from db.milvus.rebuild import rebuild_in_place
 from db.milvus.schema import create
 from db.milvus.shared_lock import Locks
+from db.os_errors import reason_of
+from library.disk import is_full
 from library.errors import IndexUnavailable
 
 # Lite's own little server takes pymilvus's ping every ten seconds for an attack and hangs up.
-RARE_PINGS = {"grpc.keepalive_time_ms": 600_000}
+CHANNEL = {"grpc.keepalive_time_ms": 600_000} | NO_PROXY
 BULK_FLUSH_ROWS = 5000
 BULK_FLUSH_SECONDS = 10.0  # apart at least: a flush of few rows makes a segment more for every search
 
@@ -45,10 +50,13 @@ class Lite:
         self._path = path
 
     def connect(self) -> MilvusClient:
+        from db.milvus.quiet_faiss import cluster_few_silently
+
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._is_locked():  # within one process Lite would share its server, which the first to close ends for all
             raise IndexUnavailable("lite_in_use", name=self._path.name)
-        return MilvusClient(str(self._path), grpc_options=RARE_PINGS)
+        cluster_few_silently()
+        return MilvusClient(str(self._path), grpc_options=CHANNEL)
 
     def release_files(self) -> None:
         from milvus_lite import server_manager_instance  # closing the client leaves the file locked
@@ -57,11 +65,25 @@ class Lite:
 
     def explain(self, error: Exception) -> IndexUnavailable:
         text = self._without_folder(str(error))
-        if "Open local milvus failed" not in text:
-            return IndexUnavailable("lite_failed", name=self._path.name, reason=brief(text))
+        name = self._path.name
+        if is_full(error):
+            return IndexUnavailable("lite_disk_full", name=name)
+        if isinstance(error, OSError):  # the folder around it could not be made
+            return IndexUnavailable("lite_no_folder", name=name, reason=reason_of(error))
+        if "Open local milvus failed" in text:
+            return self._not_opened(name)
+        return IndexUnavailable("lite_failed", name=name, reason=brief(text))
+
+    def _not_opened(self, name: str) -> IndexUnavailable:
+        if self._path.exists() and not self._path.is_dir():
+            return IndexUnavailable("lite_is_file", name=name)
         if self._is_locked():
-            return IndexUnavailable("lite_in_use", name=self._path.name)
-        return IndexUnavailable("lite_not_opened", name=self._path.name)
+            return IndexUnavailable("lite_in_use", name=name)
+        if problem := self._write_problem():
+            if is_full(problem):
+                return IndexUnavailable("lite_disk_full", name=name)
+            return IndexUnavailable("lite_no_folder", name=name, reason=reason_of(problem))
+        return IndexUnavailable("lite_not_opened", name=name)
 
     def quote(self, text: str) -> str:
         # Lite knows no \u, and takes control characters as they are.
@@ -85,6 +107,7 @@ class Lite:
         write(name)
 
     def create(self, client: MilvusClient, name: str, dim: int, nlist: int, properties: dict[str, str]) -> None:
+        self._remove_unfinished(name)
         create(client, name, dim, properties)
 
     def intended_nlist(self, client: MilvusClient, name: str) -> int | None:
@@ -112,6 +135,25 @@ class Lite:
         except (OSError, ImportError):
             return False
         return False
+
+    def _remove_unfinished(self, name: str) -> None:
+        """Removes the folder of a collection that a full disk or a kill left without schema and rows.
+
+        Lite would find it in its way for ever.
+        """
+        folder = self._path / "collections" / name
+        if not (folder / "schema.json").exists() and not any(folder.rglob("*.parquet")):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _write_problem(self) -> OSError | None:
+        """Returns why nothing can be written in the folder: what Lite finds out itself, it keeps to itself."""
+        try:
+            with TemporaryFile(dir=self._path) as file:
+                file.write(bytes(4096))
+                file.flush()
+        except OSError as error:
+            return error
+        return None
 
     def _without_folder(self, text: str) -> str:
         """Returns the text without the folders of this machine: visitors of the page read it too."""

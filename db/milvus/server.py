@@ -8,11 +8,13 @@ from contextlib import AbstractContextManager, nullcontext
 from pymilvus import MilvusClient
 
 from db.milvus.aliases import behind, meant_by, name_with, nlist_in, write_to_all
+from db.milvus.backend import NO_PROXY
 from db.milvus.milvus_errors import brief, is_loss
 from db.milvus.rebuild import ServerRebuild
 from db.milvus.schema import TIMEOUT, create
 from db.milvus.shared_lock import Locks
 from library.errors import IndexUnavailable
+from library.proxies import grpc_proxy
 
 SCRIPT_OPENING = """\
 # Needs pymilvus. MILVUS_URI, MILVUS_TOKEN and MILVUS_DB are those of the app; no token means no login.
@@ -44,7 +46,8 @@ class Server:
         self._db_name = db_name
 
     def connect(self) -> MilvusClient:
-        return MilvusClient(self._uri, token=self._token, db_name=self._db_name, timeout=TIMEOUT)
+        options = {} if grpc_proxy(self._uri) else NO_PROXY
+        return MilvusClient(self._uri, token=self._token, db_name=self._db_name, timeout=TIMEOUT, grpc_options=options)
 
     def release_files(self) -> None:
         pass  # the files are the server's
@@ -53,6 +56,8 @@ class Server:
         text, shown = str(error), without_login(self._uri)
         if "auth" in text.lower() or "permission" in text.lower():
             return IndexUnavailable("milvus_login_refused", uri=shown)
+        if is_loss(error) and (proxy := grpc_proxy(self._uri)):
+            return IndexUnavailable("milvus_away_by_proxy", uri=shown, variable=proxy.variable, proxy=proxy.address)
         if not is_loss(error):
             return IndexUnavailable("milvus_refused", uri=shown, reason=brief(text))
         return IndexUnavailable("milvus_away", uri=shown)

@@ -7,10 +7,13 @@ import fsspec
 
 from library.errors import LikenessError, UnknownStore
 from library.messages import Message
+from library.proxies import Proxy, web_proxy
 
 CONNECT_TIMEOUT = 3
 READ_TIMEOUT = 5  # counts from the last byte sent or received
 ATTEMPTS = 2
+S3_SCHEMES = ("s3", "s3a")
+AWS = "https://s3.amazonaws.com"
 
 E = TypeVar("E", bound=LikenessError)
 
@@ -26,9 +29,9 @@ def file_system(url: str, named_by: str, refusal: type[LikenessError] = UnknownS
     except ValueError:
         raise refusal("unknown_scheme", setting=named_by, url=url, scheme=scheme) from None
     except ImportError as error:
-        how = "pip install -r requirements-s3.txt" if scheme in ("s3", "s3a") else str(error)
+        how = "pip install -r requirements-s3.txt" if scheme in S3_SCHEMES else str(error)
         raise refusal("store_needs_package", setting=named_by, url=url, how=how) from None
-    options = _s3_options() if scheme in ("s3", "s3a") else {}
+    options = _s3_options() if scheme in S3_SCHEMES else {}
     try:
         options = options or kind._get_kwargs_from_urls(url)
         files = kind(skip_instance_cache=True, use_listings_cache=False, **options)
@@ -36,7 +39,7 @@ def file_system(url: str, named_by: str, refusal: type[LikenessError] = UnknownS
         raise refusal("address_incomplete", setting=named_by, url=url, scheme=scheme) from None
     except (ValueError, OSError) as error:  # some connect at once
         raise refusal("address_not_opened", setting=named_by, url=url, reason=str(error)) from error
-    if scheme in ("s3", "s3a"):
+    if scheme in S3_SCHEMES:
         files.retries = 1  # botocore tries again already
     return files, str(kind._strip_protocol(url))
 
@@ -61,7 +64,10 @@ def failure(kind: type[E], error: Exception, place: Message, named_by: str) -> E
         return kind("bucket_missing", place=place, setting=named_by)
     if type(error).__name__ == "NoCredentialsError":
         return kind("bucket_wants_credentials", place=place)
-    if isinstance(error, PermissionError) or said.get("ResponseMetadata", {}).get("HTTPStatusCode") == 403:
+    details = said.get("ResponseMetadata", {})
+    if not details.get("RequestId") and (proxy := _proxy_before(place)):  # a service gives each of its answers an ID
+        return kind("bucket_silent_by_proxy", place=place, variable=proxy.variable, proxy=proxy.address)
+    if isinstance(error, PermissionError) or details.get("HTTPStatusCode") == 403:
         return kind("bucket_refused", place=place)
     if said:
         return kind("bucket_failed", place=place, reason=str(error))
@@ -71,3 +77,11 @@ def failure(kind: type[E], error: Exception, place: Message, named_by: str) -> E
 def answer(error: Exception) -> dict[str, Any]:
     """Returns what the service said, where it said anything."""
     return getattr(error.__cause__, "response", None) or {}
+
+
+def _proxy_before(place: Message) -> Proxy | None:
+    """Returns the proxy before a service of S3; what other services heed is not known here."""
+    if str(place.values.get("url", "")).partition("://")[0] not in S3_SCHEMES:
+        return None
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or AWS
+    return web_proxy(endpoint, heeds_all=False)

@@ -13,8 +13,10 @@ from db.sources.names import clean_member
 from library.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
+from library.proxies import web_proxy
 
 URL_TIMEOUT = 20.0  # seconds
+OF_PROXIES = (403, 407, 502, 503, 504)  # what a proxy answers itself
 
 
 class SourceReader:
@@ -99,11 +101,29 @@ def _fetched(url: str) -> bytes:
     try:
         with httpx.stream("GET", url, timeout=URL_TIMEOUT, follow_redirects=True) as response:
             if response.is_error:
-                raise RejectedImage("address_answers", status=str(response.status_code))
+                raise _refusal(url, response.status_code)
             data = bytearray()
             for chunk in response.iter_bytes():
                 data += chunk
                 check_bytes(len(data))
             return bytes(data)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise RejectedImage("address_not_read", reason=str(error) or type(error).__name__) from None
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # the last: a proxy of no kind that httpx knows
+        raise _unread(url, error) from None
+
+
+def _refusal(url: str, status: int) -> RejectedImage:
+    proxy = web_proxy(url)
+    if proxy and status in OF_PROXIES and url.startswith("http://"):  # of HTTPS a proxy sees no answer
+        variable, address = proxy.variable, proxy.address
+        return RejectedImage("address_answers_by_proxy", status=str(status), variable=variable, proxy=address)
+    return RejectedImage("address_answers", status=str(status))
+
+
+def _unread(url: str, error: Exception) -> RejectedImage:
+    reason = str(error) or type(error).__name__
+    if proxy := web_proxy(url):
+        variable, address = proxy.variable, proxy.address
+        return RejectedImage("address_not_read_by_proxy", reason=reason, variable=variable, proxy=address)
+    if isinstance(error, httpx.ConnectError):
+        return RejectedImage("address_silent", reason=reason)
+    return RejectedImage("address_not_read", reason=reason)

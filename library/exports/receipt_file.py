@@ -24,13 +24,25 @@ def receipt_file(path: Path | None) -> Iterator[Write]:
         return
     if path.suffix.lower() not in (".csv", ".jsonl"):
         raise InvalidSelection("receipts_name", name=path.name)
-    try:
+    with _failures_explained(path):
         # Names that are not UTF-8 reach Python with lone surrogates.
         file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
+    with _failures_explained(path), file:
+        write = _csv_writer(file) if path.suffix.lower() == ".csv" else _jsonl_writer(file)
+        yield lambda receipt: _written(path, write, receipt)
+
+
+def _written(path: Path, write: Write, receipt: FileReceipt) -> None:
+    with _failures_explained(path):
+        write(receipt)
+
+
+@contextmanager
+def _failures_explained(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise InvalidSelection("cannot_write", path=str(path), problem=str(error.strerror)) from None
-    with file:
-        yield _csv_writer(file) if path.suffix.lower() == ".csv" else _jsonl_writer(file)
+        raise InvalidSelection("cannot_write", path=str(path), problem=error.strerror or str(error)) from None
 
 
 def _csv_writer(file: TextIO) -> Write:

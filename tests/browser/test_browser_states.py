@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from encoders.model_files import SMALL_FOLDER
+from encoders.model_folders import SMALL_FOLDER
 from testing import states
 from testing.accessibility import audit
 from testing.apps import NO_PICTURE, without_network

@@ -108,3 +108,12 @@ def test_what_is_no_index_of_lite_is_named_and_not_taken_for_one_in_use(damage, 
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), Milvus(path))
     with pytest.raises(IndexUnavailable, match=r"^milvus\.db cannot be opened .* move it elsewhere"):
         list(library.add([item("red.png", picture("red"))]))
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "grpc_proxy"])
+def test_a_server_on_this_machine_is_reached_whatever_proxy_is_set(milvus_server, monkeypatch, variable):
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")  # where nothing listens
+    monkeypatch.setenv("no_grpc_proxy", "example.org")  # in place of no_proxy
+    database = Milvus(milvus_server.uri)
+    assert isinstance(database.stored(), list)
+    database.close()

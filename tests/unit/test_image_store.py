@@ -168,7 +168,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(disk, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("db.images.local.os.fsync", full)
-    with pytest.raises(StoreUnavailable, match="No space left on device"):
+    with pytest.raises(StoreUnavailable, match="The disk of the image store is full"):
         disk.add(record(1), b"original", b"thumbnail")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from PIL import Image
 
-from encoders.model_files import SMALL_FOLDER
+from encoders.model_folders import SMALL_FOLDER
 from library.samples.canvas import COLOURS, Canvas
 from library.samples.pictures import draw
 from library.samples.scenes import house, night

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import AutoTokenizer, CLIPImageProcessorPil, CLIPModel
 
-from encoders.model_files import SMALL_FOLDER
+from encoders.model_folders import SMALL_FOLDER
 from library.samples.pictures import draw
 from training.small.captions import CLASSES, fixed_prompt, with_article
 

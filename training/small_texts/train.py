@@ -15,7 +15,7 @@ import typer
 from torch import Tensor
 from transformers import CLIPTextModelWithProjection, PreTrainedTokenizerFast
 
-from encoders.model_files import SMALL_FOLDER
+from encoders.model_folders import SMALL_FOLDER
 from training.small.measure import SmallClip, unit
 from training.small_texts.captions import Caption, class_prompts, new_caption, words
 from training.small_texts.tokenizer import extended

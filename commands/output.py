@@ -1,0 +1,55 @@
+"""Writes to the terminal, a file or a pipe, whatever its encoding, and says so where that fails."""
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+EXIT_NO_OUTPUT = 3
+
+
+def echo(text: str = "", err: bool = False, nl: bool = True) -> None:
+    """Prints a line on stdout, or on stderr; characters that the encoding lacks are replaced, not guessed at."""
+    with _failures_explained():
+        typer.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
+
+
+def echo_json(value: object, indent: int | None = None) -> None:
+    """Prints JSON, in ASCII where the encoding lacks a character of it: nothing is lost."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    echo(text if _can_write(text) else json.dumps(value, indent=indent))
+
+
+def echo_program(text: str) -> None:
+    """Prints a program of Python; characters that the encoding lacks are escaped, as its literals may have them."""
+    encoding = _encoding()
+    echo(text if _can_write(text) else text.encode(encoding, "backslashreplace").decode(encoding), nl=False)
+
+
+def _can_write(text: str) -> bool:
+    try:
+        text.encode(_encoding())
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+
+@contextmanager
+def _failures_explained() -> Iterator[None]:
+    """Ends the program where its output cannot be written. A pipe that was closed is left to typer."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
+        typer.echo(f"The output cannot be written: {error.strerror}.", err=True)
+        raise typer.Exit(EXIT_NO_OUTPUT) from None

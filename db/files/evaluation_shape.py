@@ -1,0 +1,107 @@
+"""States of which types the values of a stored evaluation are, as far as the page draws them."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Id = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _Shape(BaseModel):
+    """Checks what is there; what is missing, an earlier version may not have written."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class Figure(_Shape):
+    value: float = 0
+    low: float = 0
+    high: float = 0
+
+
+Figures = dict[str, Figure]
+
+
+class Shown(_Shape):
+    id: str = ""
+    name: str = ""
+    label: str = ""
+    score: float = 0
+    right: bool = False
+
+
+class Worst(_Shape):
+    text: str | None = None
+    picture: Shown | None = None
+    map: float = 0
+    first: int | None = None
+    results: list[Shown] = []
+
+
+class ThroughIndex(_Shape):
+    queries: int = 0
+    index: Figures = {}
+    difference: Figures = {}
+
+
+class Task(_Shape):
+    queries: str = ""
+    count: int = 0
+    exact: Figures = {}
+    through_index: ThroughIndex = ThroughIndex()
+    worst: list[Worst] = []
+
+
+class Template(_Shape):
+    template: str = ""
+    gain: Figures = {}
+
+
+class Templates(_Shape):
+    gain: Figures = {}
+    alone: list[Template] = []
+
+
+class Index(_Shape):
+    nprobe: int = 0
+    nlist: int = 0
+    depth: int = 0
+
+
+class Model(_Shape):
+    model: str = ""
+    index: Index = Index()
+    tasks: list[Task] = []
+    templates: Templates | None = None
+    classes: list[dict[str, str | int | dict[str, float]]] = []
+
+
+class Difference(_Shape):
+    model: str = ""
+    against: str = ""
+    queries: str = ""
+    difference: Figures = {}
+
+
+class Interval(_Shape):
+    resamples: int = 0
+
+
+class Evaluation(_Shape):
+    at: str = ""
+    source: str = ""
+    pictures: int = 0
+    classes: int = 0
+    left_out: dict[str, int] = {}
+    metrics: list[str] = []
+    interval: Interval = Interval()
+    models: list[Model]
+    differences: list[Difference] = []
+    icons: dict[Id, str] = {}
+
+
+def first_problem(error: ValidationError) -> str:
+    """Returns on one line where an evaluation is not as it should be."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else str(first["msg"])

@@ -1,0 +1,183 @@
+"""Reads .env as editors of all kinds write it, expands paths, and finds variables that are misspelt."""
+
+import codecs
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from environment import misspelt, read_dotenv
+from settings import Settings, SettingsError, load_settings
+
+OURS = [name.upper() for name in Settings.model_fields]
+
+# Of this machine, of other programs, and of the libraries that this one rests on.
+OF_OTHERS = re.findall(
+    r"\w+",
+    """
+    EDITOR VISUAL PORT USER HOST HOSTNAME MODEL MODELS PATH HOME SHELL TERM LANG LC_ALL MAIL PWD OLDPWD LOGNAME LOGLEVEL
+    LOG LOG_FILE LOG_DIR RUST_LOG K_LOG_LEVEL TF_LOG_LEVEL DATA DATA_PATH PGDATA XDG_DATA_HOME XDG_DATA_DIRS OAUTH XAUTH
+    XAUTHORITY SSH_AUTH_SOCK AUTHOR IMAGE IMAGES IMAGE_NAME IMAGE_TAG STORE TOKEN URI URL MILVUS_HOST MILVUS_PORT
+    MILVUS_USER MILVUS_PASSWORD MILVUS_CONN_ALIAS MILVUS_CONN_TIMEOUT MILVUS_DEFAULT_CONNECTION MILVUS_VERSION
+    MINIO_ROOT_USER MINIO_ROOT_PASSWORD CLIPBOARD CLIP_SKIP CLIP_PATH SOURCE SOURCES SOURCE_DATE_EPOCH CREDITS EDITION
+    EDIT_MODE DEVICE MODEL_DIR MODEL_PATH MODEL_NAME MCP_SERVER MCP_PORT GRADIO_TEMP_DIR GRADIO_NUM_PORTS
+    GRADIO_NODE_SERVER_NAME GRADIO_NODE_PORT GRADIO_ALLOWED_PATHS GRADIO_ANALYTICS_ENABLED GRADIO_SSR_MODE
+    GRADIO_SHARE_SERVER_ADDRESS HF_HOME HF_TOKEN HF_HUB_CACHE AWS_REGION CI DEBUG PYTHONPATH VIRTUAL_ENV
+    """,
+)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch, tmp_path):
+    for name in OURS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "MILVUS_DB=Zoë\n".encode(),
+        codecs.BOM_UTF8 + "MILVUS_DB=Zoë\n".encode(),
+        "MILVUS_DB=Zoë\r\n".encode("utf-16"),
+        codecs.BOM_UTF16_BE + "MILVUS_DB=Zoë\r\n".encode("utf-16-be"),
+        "MILVUS_DB=Zoë\r\n".encode("utf-16-le"),
+    ],
+    ids=["utf-8", "utf-8 with a mark", "utf-16", "utf-16 of other order", "utf-16 without a mark"],
+)
+def test_dotenv_is_read_in_the_encodings_of_every_system(tmp_path, written):
+    (tmp_path / ".env").write_bytes(written)
+    assert load_settings().milvus_db == "Zoë"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("# All\nMILVUS_DB=Zoë\n".encode("cp1252"), "is not UTF-8 (line 2)"),
+        ("MILVUS_DB=조이\n".encode("cp949"), "is not UTF-8 (line 1)"),
+        (b"MILVUS_DB=\0\n", "is no text"),
+        (codecs.BOM_UTF16_LE + b"M\0I", "is not UTF-8"),
+    ],
+)
+def test_a_dotenv_in_any_other_encoding_is_refused_in_one_line(tmp_path, written, told):
+    (tmp_path / ".env").write_bytes(written)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert told in str(raised.value) and ".env" in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_dotenv_that_is_a_folder_is_named(tmp_path):
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(SettingsError, match=r"\.env cannot be read: Is a directory"):
+        load_settings()
+
+
+def test_without_a_dotenv_nothing_is_read(tmp_path):
+    assert read_dotenv(tmp_path / ".env") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("DATA_DIR", "~/likeness", "{home}/likeness"),
+        ("DATA_DIR", "$HOME/likeness", "{home}/likeness"),
+        ("IMAGE_STORE", "${HOME}/pictures", "{home}/pictures"),
+        ("IMAGE_STORE", "file://~/pictures", "file://{home}/pictures"),
+        ("IMAGE_STORE", "s3://bucket/~$HOME", "s3://bucket/~$HOME"),
+        ("CLIP_MODEL", "~/model", "{home}/model"),
+        ("CLIP_TEXT_MODEL", "$HOME/texts", "{home}/texts"),
+        ("CLIP_OTHERS", "small, ~/model", "small,{home}/model"),
+        ("SOURCES_ALLOWED", "~/photos,s3://bucket/$HOME", "{home}/photos,s3://bucket/$HOME"),
+    ],
+)
+@pytest.mark.parametrize("place", ["environment", "dotenv", "argument"])
+def test_a_path_of_a_setting_is_expanded(monkeypatch, tmp_path, place, name, value, read):
+    given = {}
+    if place == "environment":
+        monkeypatch.setenv(name, value)
+    elif place == "dotenv":
+        (tmp_path / ".env").write_text(f"{name}='{value}'\n")
+    else:
+        given = {name.lower(): value}
+    assert str(getattr(load_settings(**given), name.lower())) == read.format(home=tmp_path)
+
+
+@pytest.mark.parametrize("value", ["~nobody-of-this-name/data", "$NOT_SET/data", "${NOT_SET}/data"])
+def test_a_path_with_the_name_of_nothing_is_refused(monkeypatch, value):
+    monkeypatch.setenv("DATA_DIR", value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert f"DATA_DIR={value} is not possible" in str(raised.value)
+
+
+def test_a_folder_behind_one_that_cannot_be_entered_is_refused(monkeypatch):
+    monkeypatch.setenv("DATA_DIR", "/proc/1/" + "x" * 300)
+    with pytest.raises(SettingsError, match="DATA_DIR="):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("EDIT", "EDITS"),
+        ("edit", "EDITS"),
+        ("MILVUS_URL", "MILVUS_URI"),
+        ("MILVUS_TOKNE", "MILVUS_TOKEN"),
+        ("CLIP_MODELS", "CLIP_MODEL"),
+        ("CLIP_OTHER", "CLIP_OTHERS"),
+        ("SOURCE_ALLOWED", "SOURCES_ALLOWED"),
+        ("IMAGES_STORE", "IMAGE_STORE"),
+        ("DATADIR", "DATA_DIR"),
+        ("AUTHS", "AUTH"),
+        ("GRADIO_SERVERNAME", "GRADIO_SERVER_NAME"),
+    ],
+)
+@pytest.mark.parametrize("place", ["environment", "dotenv"])
+def test_a_variable_that_is_nearly_a_setting_is_refused(monkeypatch, tmp_path, place, given, meant):
+    if place == "environment":
+        monkeypatch.setenv(given, "none")
+    else:
+        (tmp_path / ".env").write_text(f"{given}=none\n")
+    with pytest.raises(SettingsError, match=f"no setting {given}. Did you mean {meant}?"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", [*OURS, *OF_OTHERS])
+def test_settings_and_the_variables_of_others_are_left_alone(name):
+    assert misspelt([name], OURS) is None
+
+
+def test_the_environment_of_this_process_is_left_alone():
+    assert misspelt(os.environ, OURS) is None
+
+
+def test_an_empty_variable_is_left_alone(monkeypatch):
+    monkeypatch.setenv("EDIT", "")
+    assert load_settings().allowed_edits == "all"
+
+
+def test_allowed_sources_that_are_not_there_are_known(monkeypatch, tmp_path):
+    monkeypatch.setenv("SOURCES_ALLOWED", f"{tmp_path},/nonexist,s3://bucket")
+    assert load_settings().missing_sources == ["/nonexist"]
+
+
+@pytest.mark.parametrize("given", ["::1", "[::1]", " ::1 "])
+def test_an_address_of_ipv6_may_have_brackets_and_is_private(monkeypatch, given):
+    monkeypatch.setenv("GRADIO_SERVER_NAME", given)
+    settings = load_settings()
+    assert (settings.gradio_server_name, settings.allowed_edits) == ("::1", "all")
+
+
+def test_a_relative_path_stays_relative(monkeypatch):
+    monkeypatch.setenv("DATA_DIR", "data")
+    assert load_settings().data_dir == Path("data")
+
+
+def test_a_file_in_the_place_of_the_image_store_is_named_at_the_start(monkeypatch, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "images").write_text("in the way")
+    monkeypatch.setenv("DATA_DIR", "data")
+    with pytest.raises(SettingsError, match="images is a file where the image store needs a folder"):
+        load_settings()

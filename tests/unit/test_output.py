@@ -1,0 +1,73 @@
+"""Prints into every encoding, and says so where nothing can be printed."""
+
+import json
+import os
+import sys
+from io import BytesIO, TextIOWrapper
+
+import pytest
+import typer
+
+from commands.output import echo, echo_json, echo_program
+from runtime import replace_what_cannot_be_written
+
+TEXT = "Zoë 색 \N{RED APPLE} \udce9"
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Returns a function that makes the output one of an encoding, and tells what was printed on it."""
+
+    def use(encoding, errors="strict"):
+        raw = BytesIO()
+        monkeypatch.setattr(sys, "stdout", TextIOWrapper(raw, encoding, errors))
+        replace_what_cannot_be_written()
+        return raw.getvalue
+
+    return use
+
+
+@pytest.mark.parametrize(
+    ("encoding", "errors", "shown"),
+    [
+        ("ascii", "strict", "Zo? ? ? ?"),
+        ("ascii", "surrogateescape", "Zo? ? ? ?"),
+        ("cp1252", "strict", "Zoë ? ? ?"),
+        ("utf-8", "strict", "Zoë 색 \N{RED APPLE} ?"),
+        ("ascii", "backslashreplace", r"Zo\xeb \uc0c9 \U0001f34e \udce9"),
+    ],
+)
+def test_characters_that_an_encoding_lacks_are_replaced(written, encoding, errors, shown):
+    printed = written(encoding, errors)
+    echo(TEXT)
+    assert printed().decode(encoding) == shown + "\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_json_loses_nothing(written, encoding):
+    printed = written(encoding)
+    echo_json({"name": TEXT})
+    assert json.loads(printed().decode(encoding)) == {"name": TEXT}
+
+
+def test_a_program_stays_the_same_program(written):
+    printed = written("ascii")
+    echo_program('text = "Zoë"\n')
+    names: dict[str, str] = {}
+    exec(printed(), names)
+    assert names["text"] == "Zoë"
+
+
+def test_an_output_on_a_full_disk_is_told_in_one_sentence(monkeypatch, capfd):
+    own = os.dup(1)
+    try:
+        with open("/dev/full", "w") as full:
+            monkeypatch.setattr(sys, "stdout", full)
+            with pytest.raises(typer.Exit) as ended:
+                echo("red")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+    finally:
+        os.dup2(own, 1)
+        os.close(own)
+    assert ended.value.exit_code == 3
+    assert capfd.readouterr().err == "The output cannot be written: No space left on device.\n"
