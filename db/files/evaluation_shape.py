@@ -14,6 +14,8 @@ class _Shape(BaseModel):
 
 
 class Figure(_Shape):
+    """Describes a figure and its confidence interval."""
+
     value: float = 0
     low: float = 0
     high: float = 0
@@ -23,6 +25,8 @@ Figures = dict[str, Figure]
 
 
 class Shown(_Shape):
+    """Describes one picture among the results of a query."""
+
     id: str = ""
     name: str = ""
     label: str = ""
@@ -31,6 +35,8 @@ class Shown(_Shape):
 
 
 class Worst(_Shape):
+    """Describes a query that was answered badly."""
+
     text: str | None = None
     picture: Shown | None = None
     map: float = 0
@@ -39,12 +45,16 @@ class Worst(_Shape):
 
 
 class ThroughIndex(_Shape):
+    """Describes what the index found beside an exact search."""
+
     queries: int = 0
     index: Figures = {}
     difference: Figures = {}
 
 
 class Task(_Shape):
+    """Describes the figures of one kind of query."""
+
     queries: str = ""
     count: int = 0
     exact: Figures = {}
@@ -53,22 +63,30 @@ class Task(_Shape):
 
 
 class Template(_Shape):
+    """Describes what one template of class names gained."""
+
     template: str = ""
     gain: Figures = {}
 
 
 class Templates(_Shape):
+    """Describes what all templates gained, together and alone."""
+
     gain: Figures = {}
     alone: list[Template] = []
 
 
 class Index(_Shape):
+    """Describes the index that was searched."""
+
     nprobe: int = 0
     nlist: int = 0
     depth: int = 0
 
 
 class Model(_Shape):
+    """Describes the figures of one model."""
+
     model: str = ""
     index: Index = Index()
     tasks: list[Task] = []
@@ -77,6 +95,8 @@ class Model(_Shape):
 
 
 class Difference(_Shape):
+    """Describes by how much two models differ."""
+
     model: str = ""
     against: str = ""
     queries: str = ""
@@ -84,10 +104,14 @@ class Difference(_Shape):
 
 
 class Interval(_Shape):
+    """Describes how the confidence intervals were made."""
+
     resamples: int = 0
 
 
 class Evaluation(_Shape):
+    """Describes a whole evaluation, as its file holds it."""
+
     at: str = ""
     source: str = ""
     pictures: int = 0

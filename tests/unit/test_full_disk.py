@@ -6,7 +6,6 @@ import resource
 from pathlib import Path
 
 import pytest
-from library.ingest.receipt_file import receipt_file
 
 from db.files.decisions import DecisionFile
 from db.files.hit_files import hit_file
@@ -15,6 +14,7 @@ from db.images.local import LocalImageStore
 from db.milvus.database import Milvus
 from encoders.model_files import failures_explained
 from library.errors import IndexUnavailable, InvalidSelection, ModelUnavailable, StoreUnavailable
+from library.exports.receipt_file import receipt_file
 from library.ingest.receipts import FileReceipt
 from library.messages import message
 from library.ports import Hit
