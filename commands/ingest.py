@@ -19,7 +19,7 @@ from library.ingest.receipts import FileReceipt, tally
 from library.ingest.selection import Selection, Shard
 from library.ingest.storing import Near, as_near
 from library.samples.pictures import sample_items
-from library.texts import encodable
+from library.texts import as_typed
 
 Sources = Annotated[
     list[str] | None,
@@ -98,7 +98,7 @@ def _add(session: Session, items: Iterable[Item], how: _How, write: Write, as_js
 def _fields(pairs: Sequence[str]) -> dict[str, str]:
     """Returns the metadata by name. Raises InvalidSelection for anything but name=value."""
     fields: dict[str, str] = {}
-    for pair in map(encodable, pairs):
+    for pair in map(as_typed, pairs):
         name, found, value = pair.partition("=")
         if not (name and found):
             raise InvalidSelection("metadata_option", pair=pair)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from library.search.parts import Crop, TextPart, clean_text, parse_library_part, parse_weighted
 from library.search.request import PartRequest
-from library.texts import encodable
+from library.texts import as_typed
 
 CROPPED = re.compile(r"(.+)#((?:[^,#]*,){3}[^,#]*)", flags=re.DOTALL)
 
@@ -19,8 +19,8 @@ def parts_given(
 
     Raises InvalidQuery or InvalidContentId.
     """
-    words = [PartRequest(encodable(text))] if clean_text(text) else []
-    return (*words, *map(_text, map(encodable, texts)), *map(_image, images), *map(_like, likes))
+    words = [PartRequest(as_typed(text))] if clean_text(text) else []
+    return (*words, *map(_text, map(as_typed, texts)), *map(_image, images), *map(_like, likes))
 
 
 def _text(given: str) -> PartRequest:

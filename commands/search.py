@@ -24,7 +24,7 @@ from library.search.batch import Queries
 from library.search.filters import Draft, Filter, parse_condition
 from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
 from library.search.request import SearchRequest
-from library.texts import encodable
+from library.texts import as_typed
 
 ONE = {"queries": "query", "hits": "hit"}
 
@@ -73,7 +73,7 @@ def search(
     queries at once."""
     with failures_as_exit_codes():
         parts = parts_given(text, texts or [], images or [], likes or [])
-        drafts = [parse_condition(encodable(each)) for each in where or []]
+        drafts = [parse_condition(as_typed(each)) for each in where or []]
         request = SearchRequest(parts, limit, nprobe, exact, min_score, None, as_order(sort), offset, model)
         query = request.query(read_query_picture)
         columns = (text_column, image_column)

@@ -8,13 +8,17 @@ HALF = re.compile("[\ud800-\udfff]")
 def encodable(text: str) -> str:
     """Returns the text as UTF-8 can hold it, with a mark for each half of a surrogate pair.
 
-    Names that are not UTF-8 reach Python with such halves, which neither JSON nor Milvus can carry; where Python takes
-    the system for one of ASCII, names that are UTF-8 do, too.
+    Names that are not UTF-8 reach Python with such halves, which neither JSON nor Milvus can carry.
     """
+    return as_typed(text).encode("utf-8", "replace").decode()
+
+
+def as_typed(text: str) -> str:
+    """Returns a text as it was typed, where Python took a system of UTF-8 for one of ASCII; any other unchanged."""
     try:
         return text.encode("utf-8", "surrogateescape").decode()
     except UnicodeError:
-        return text.encode("utf-8", "replace").decode()
+        return text
 
 
 def escaped(json: str) -> str:

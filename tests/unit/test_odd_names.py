@@ -6,7 +6,6 @@ import json
 import os
 import tarfile
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -26,6 +25,7 @@ from library.ingest.items import source_label
 from library.ingest.runs import AddJob
 from library.search.batch import BatchQuery, answer_all
 from library.search.query import Query
+from testing.deep_folders import folders_in_each_other
 from testing.fakes import ColourEncoder, MemoryDatabase, ready
 from testing.pictures import item
 from testing.watching import Looking
@@ -172,25 +172,6 @@ def test_names_of_255_bytes_and_names_in_archives_beyond_every_path_come_in(tmp_
     receipts += list(library.add(items_from([str(tmp_path / "a.zip")])))
     found = [(receipt.status, len(str(receipt.reason or ""))) for receipt in receipts if receipt.status != "skipped"]
     assert [status for status, _ in found] == ["new", "new", "rejected"]
-
-
-@contextmanager
-def folders_in_each_other(place, name, depth):
-    """Stands in the innermost of them; takes them away again, too deep for what tidies up after tests."""
-    here = os.getcwd()
-    os.chdir(place)
-    for _ in range(depth):
-        os.mkdir(name)
-        os.chdir(name)
-    try:
-        yield
-    finally:
-        for each in os.listdir():
-            os.unlink(each)
-        for _ in range(depth):
-            os.chdir("..")
-            os.rmdir(name)
-        os.chdir(here)
 
 
 def test_folders_may_lie_as_deep_as_the_system_lets_them(tmp_path, library, picture):

@@ -4,6 +4,7 @@ import os
 import socket
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from db.sources.files import items_from, read_query_picture
 from db.sources.readers import SourceReader
 from db.sources.watching import watched
 from library.errors import RejectedImage, UnknownSource
+from testing.deep_folders import folders_in_each_other
 
 WANTED = ("a.jpg", "trip/b.png", "trip/deep/c.webp")
 LEFT_OUT = {
@@ -168,15 +170,10 @@ def test_an_empty_place_says_so_and_what_to_do(tmp_path, bucket, objects):
     ]
 
 
-def test_folders_may_lie_deeper_than_calls_can_be_nested(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for _ in range(1_100):
-        os.mkdir("d")
-        os.chdir("d")
-    with open("a.jpg", "wb") as file:
-        file.write(b"picture")
-    os.chdir(tmp_path)
-    assert len(taken(items_from([str(tmp_path)]))) == len(taken(items_from([f"{tmp_path}/**/*.jpg"]))) == 1
+def test_folders_may_lie_deeper_than_calls_can_be_nested(tmp_path):
+    with folders_in_each_other(tmp_path, "d", 1100):
+        Path("a.jpg").write_bytes(b"picture")
+        assert len(taken(items_from([str(tmp_path)]))) == len(taken(items_from([f"{tmp_path}/**/*.jpg"]))) == 1
 
 
 def test_the_library_does_not_import_its_own_files(photos):
