@@ -110,7 +110,7 @@ def packed(kind):
     return file.getvalue()[:2_048]
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=80)
 @given(
     kind=st.sampled_from(["zip", "tar"]),
     changes=st.lists(st.tuples(st.integers(0, 2_047), st.integers(0, 255)), max_size=20),

@@ -175,7 +175,7 @@ def test_names_of_255_bytes_and_names_in_archives_beyond_every_path_come_in(tmp_
 
 
 def test_folders_may_lie_as_deep_as_the_system_lets_them(tmp_path, library, picture):
-    with folders_in_each_other(tmp_path, "d", 1500):
+    with folders_in_each_other(tmp_path, "d", 1100):
         Path("a.png").write_bytes(picture("red"))
         taken = statuses(library, items_from([str(tmp_path)]))
         watched_too = [status for _, status in Looking(library, watched(str(tmp_path))).twice()]

@@ -124,7 +124,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(metadata=st.dictionaries(st.text(st.characters(codec=None), max_size=8), ANYTHING, max_size=4))
 def test_no_metadata_end_a_run_and_every_file_gets_one_receipt(picture, metadata):
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
