@@ -23,7 +23,9 @@ from library.validation import shown
 
 ContentId = NewType("ContentId", str)
 
-SYSTEM_FOLDERS = frozenset(["@eadir", "#recycle", "$recycle.bin", "__macosx", "system volume information"])
+SYSTEM_FOLDERS = frozenset(
+    ["@eadir", "#recycle", "@recycle", "$recycle.bin", "__macosx", "system volume information", "lost+found"]
+)
 MAX_FILE_BYTES = 256 << 20
 WORKING_SIDE = 336  # half as much again as the 224 px of most towers, so that their own resampling still decides
 THUMBNAIL_SIDE = 384

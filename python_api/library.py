@@ -1,7 +1,8 @@
 """Adds, searches, lists and deletes pictures for a Python program."""
 
-import atexit
 import os
+import threading
+import weakref
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -27,7 +28,7 @@ from python_api.progress import with_progress
 from python_api.queries import QUERY, Searchable, Where, conditions_of, query_of
 from python_api.receipt import Receipt
 from python_api.selections import ids_of, near_of
-from python_api.sources import Addable, Reading, items_of, label_of
+from python_api.sources import DEFAULT_COLUMN, Addable, Reading, items_of, label_of
 
 
 class Library:
@@ -40,7 +41,7 @@ class Library:
         """`library` has a model that answers; it is closed with this object. It writes to `own_folders`."""
         self._own_folders = own_folders
         self._opened: ImageLibrary | None = library
-        atexit.register(self.close)
+        _close_at_exit(weakref.ref(self))
 
     def add(
         self,
@@ -49,7 +50,7 @@ class Library:
         metadata: Mapping[str, object] | None = None,
         in_place: bool = False,
         near_duplicates: str = "take",
-        image_column: str = "filepath",
+        image_column: str = DEFAULT_COLUMN,
         encoding: str = "",
         sidecars: bool = True,
         name: str = "",
@@ -190,7 +191,6 @@ class Library:
 
     def close(self) -> None:
         """Releases the collection and lets go of the files. May be called twice."""
-        atexit.unregister(self.close)
         library, self._opened = self._opened, None
         if library:
             library.close()
@@ -235,3 +235,16 @@ class Library:
     def _group(self, group: Group) -> Hits:
         pictures = self._library.pictures
         return Hits([Hit(group.score_of(each.content_id), each, None, pictures) for each in group.records])
+
+
+def _close_at_exit(library: "weakref.ref[Library]") -> None:
+    """Closes a library that is still open when the program ends, while the threads of Milvus Lite can still answer.
+
+    `atexit` would be too late: the executors of all threads are shut down before it.
+    """
+
+    def close() -> None:
+        if opened := library():
+            opened.close()
+
+    threading._register_atexit(close)  # type: ignore[attr-defined]

@@ -20,12 +20,13 @@ from library.ingest.selection import as_metadata
 from library.messages import message
 from python_api.pixels import Pixels, png_bytes
 
+DEFAULT_COLUMN = "filepath"
 IN_MEMORY = "Python"  # what the history calls the source of pictures that were no files
 
 SOURCE = Arguments(UnknownSource)
 ALLOWED = message("allowed_pictures")
 
-Addable = str | os.PathLike[str] | bytes | Pixels | Item | Iterable["Addable"]
+Addable = str | os.PathLike[str] | bytes | bytearray | Pixels | Item | Iterable["Addable"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ def items_of(given: Addable, reading: Reading = AS_USUAL, argument: str = "pictu
             return _items_at(SOURCE.path(argument, given, ALLOWED), reading)
         case Item():
             return [replace(given, metadata=as_metadata(given.metadata, f"{argument}.metadata"))]
-        case bytes() | Image.Image() | np.ndarray():
-            return [_item_in_memory(given, reading.name)]
+        case bytes() | bytearray() | Image.Image() | np.ndarray():
+            picture = bytes(given) if isinstance(given, bytearray) else given
+            return [_item_in_memory(picture, reading.name)]
     if isinstance(given, Iterable) and not isinstance(given, Mapping | IOBase):
         found = _each(given, reading, argument)
         return _joined(list(found)) if isinstance(given, Sequence) else chain.from_iterable(found)
@@ -72,9 +74,15 @@ def label_of(given: Addable) -> str:
 
 
 def _items_at(place: str, reading: Reading) -> Iterable[Item]:
-    if "://" not in place and Path(place).suffix.lower() in SUFFIXES:
+    is_table = Path(place).suffix.lower() in SUFFIXES or _is_folder_of_shards(place, reading.image_column)
+    if "://" not in place and is_table:
         return items_from([], at_home(place), reading.image_column, reading.encoding)
     return items_from([place], own=reading.own, sidecars=reading.sidecars)
+
+
+def _is_folder_of_shards(place: str, image_column: str) -> bool:
+    """Returns whether it is a table in many files: a folder of .parquet, for which a column of pictures is named."""
+    return image_column != DEFAULT_COLUMN and os.path.isdir(place) and any(Path(place).glob("*.parquet"))
 
 
 def _item_in_memory(picture: bytes | Pixels, name: str) -> Item:

@@ -352,4 +352,5 @@ def _receipt(receipt: FileReceipt) -> Json:
         "reason": str(receipt.reason or ""),
         "id": receipt.content_id or "",
         "near": receipt.near_duplicate_of or "",
+        "expected": bool(receipt.reason and receipt.reason.code == "sidecar"),
     }

@@ -48,7 +48,7 @@ def plain(value: Any) -> Any:
         case None | bool() | int() | str():
             return value
         case float():
-            return value if math.isfinite(value) else None
+            return None if math.isnan(value) else value
         case Decimal():
             return _number(value)
         case timedelta():

@@ -36,8 +36,8 @@ def encoding_of(path: Path, named: str = "") -> str:
 
 
 def open_text(path: Path, encoding: str) -> TextIO:
-    """Opens a table for reading; bytes that the encoding does not have become marks. Raises OSError."""
-    return path.open(encoding=encoding, errors="replace", newline="")
+    """Opens a table for reading; bytes that the encoding does not have become what no record takes. Raises OSError."""
+    return path.open(encoding=encoding, errors="surrogateescape", newline="")
 
 
 def delimiter_of(path: Path, header: str) -> str:

@@ -16,10 +16,15 @@ ENTRY, ENTRY_BYTES = b"PK\x01\x02", 46  # and in the listing at the end
 
 def opened(file: IO[bytes]) -> zipfile.ZipFile:
     """Opens a zip archive, also one whose flags call names UTF-8 that are not. Raises what `zipfile` raises."""
+    begins_with_file = file.read(len(FILE)) == FILE
+    file.seek(0)
     try:
-        return zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(file)
     except UnicodeDecodeError:
-        return zipfile.ZipFile(_WithoutFlags(file))
+        archive = zipfile.ZipFile(_WithoutFlags(file))
+    if begins_with_file and min((each.header_offset for each in archive.infolist()), default=1) > 0:
+        raise zipfile.BadZipFile("its list of files is missing")  # that of an archive within it was found
+    return archive
 
 
 def names_of(members: Sequence[zipfile.ZipInfo]) -> list[str]:

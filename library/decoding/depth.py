@@ -16,7 +16,9 @@ LARGEST = 1e30  # beyond it, a number only marks that there is none
 HIGH_BYTE_OF_14_BITS = 63
 LOW_BYTES = {";16B": ";16L", ";16L": ";16B"}
 NATIVE_LOW_BYTES = ";16B" if np.little_endian else ";16L"
-BITS_PER_SAMPLE, PHOTOMETRIC, NO_DATA = 258, 262, 42113
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT, NO_DATA = 258, 262, 339, 42113
+UNSIGNED = (1,)
+HOT = 8  # times as much as 99.9 % of the pixels have
 WHITE_IS_ZERO = 0
 
 Tags = Mapping[int, Any]
@@ -30,7 +32,7 @@ def is_deep(image: Image.Image) -> bool:
 def to_8_bits(image: Image.Image, tags: Tags) -> Image.Image:
     """Returns a picture of deep greys as greys of 8 bits, which Pillow alone would clip; the tags are those of a
     TIFF."""
-    values = np.asarray(image, dtype=np.float32)
+    values = _numbers(image, tags)
     with suppress(ValueError):
         values = np.where(values == np.float32(tags.get(NO_DATA, "nan").strip("\0 ")), np.nan, values)
     grey = _scaled(values)
@@ -50,9 +52,22 @@ def restored(image: ImageFile.ImageFile, data: bytes, opener: Opener) -> Image.I
     return image
 
 
+def _numbers(image: Image.Image, tags: Tags) -> NDArray[np.float32]:
+    values = np.asarray(image)
+    if image.mode == "I" and tags.get(BITS_PER_SAMPLE) == (32,) and tags.get(SAMPLE_FORMAT, UNSIGNED) == UNSIGNED:
+        values = values.view(np.uint32)  # Pillow has numbers with a sign only
+    return values.astype(np.float32)
+
+
+def _highest(usable: NDArray[np.float32]) -> float:
+    """Returns the largest number, of those that a few hot pixels do not dwarf."""
+    high, most = float(usable.max()), float(np.percentile(usable, 99.9))
+    return most if high > HOT * most > 0 else high
+
+
 def _scaled(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     usable = np.abs(values) < LARGEST  # which NaN is not, either
-    low, high = (float(values[usable].min()), float(values[usable].max())) if usable.any() else (0.0, 0.0)
+    low, high = (float(values[usable].min()), _highest(values[usable])) if usable.any() else (0.0, 0.0)
     if low >= 0:
         low = 0.0
         high = next((each for each in RANGES if 1 < high <= each), high)

@@ -22,6 +22,8 @@ from library.messages import Message, message
 
 FULL_SIZE, OPENED_SIZE = "full_size", "opened_size"  # in the info of a picture: before it is drafted, and after
 ON_ITS_SIDE = (5, 6, 7, 8)
+BITS_PER_SAMPLE, PLANES, SAMPLE_FORMAT = 258, 284, 339  # tags of a TIFF
+APART, SIGNED = 2, 2
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Source:
         try:
             image = Image.open(BytesIO(data), formats=opened_formats())
             check_dimensions(*image.size)
+            _check_kind(image)
             image.info[FULL_SIZE] = image.size
             image.draft("RGB", (short_side, short_side))
         except Image.DecompressionBombError:
@@ -50,6 +53,15 @@ class Source:
         if self.orientation and ExifTags.Base.Orientation not in image.getexif():
             image.getexif()[ExifTags.Base.Orientation] = self.orientation
         return image
+
+
+def _check_kind(image: ImageFile.ImageFile) -> None:
+    """Raises RejectedImage for the kinds of TIFF that Pillow decodes to a wrong picture without saying so."""
+    tags = getattr(image, "tag_v2", {})
+    bits, formats = (tags.get(each) or (1,) for each in (BITS_PER_SAMPLE, SAMPLE_FORMAT))
+    is_signed_byte = bits[0] == 8 and formats[0] == SIGNED
+    if is_signed_byte or (bits[0] == 16 and len(bits) > 1 and tags.get(PLANES) == APART):
+        raise RejectedImage("unreadable_kind", format="TIFF")
 
 
 def source_of(data: bytes) -> Source:

@@ -40,7 +40,7 @@ class PendingFile:
 
     def settle(self, status: Status, reason: Message | None = None, near: ContentId | None = None) -> None:
         """Writes the receipt; `near` is the picture that this one is a near-duplicate of."""
-        self._close(FileReceipt(self.item.path, status, self.id, both(reason or self.item.note, self.note), near))
+        self._close(FileReceipt(self.item.path, status, self.id, both(both(reason, self.item.note), self.note), near))
 
     def reject_for_now(self, reason: Message) -> None:
         """Rejects the file for a reason that does not lie in the picture."""

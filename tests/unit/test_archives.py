@@ -239,3 +239,18 @@ def test_whatever_an_archive_holds_it_is_one_line(tmp_path, name, data):
     [item] = items_from([str(tmp_path / name)])
     with pytest.raises(RejectedImage, match="damaged or cut short"):
         item.read()
+
+
+@pytest.mark.parametrize("inner", [[], ["a.jpg"]])
+def test_an_archive_within_one_that_is_cut_short_is_not_taken_for_it(tmp_path, inner):
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w") as archive:
+        for name in inner:
+            archive.writestr(name, b"x")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(tmp_path / "inner.zip", "inner.zip")
+        archive.writestr("b.jpg", bytes(1000))
+    whole = (tmp_path / "outer.zip").read_bytes()
+    (tmp_path / "cut.zip").write_bytes(whole[: whole.index(b"b.jpg") + 100])
+    [item] = items_from([str(tmp_path / "cut.zip")])
+    with pytest.raises(RejectedImage, match="damaged or cut short"):
+        item.read()

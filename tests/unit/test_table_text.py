@@ -150,3 +150,29 @@ def test_a_row_with_more_cells_than_the_header_is_refused(tmp_path):
 
 def test_bytes_that_are_nothing_are_western():
     assert guess_encoding(b"\xe9") == "cp1252"
+
+
+def test_a_row_that_the_named_encoding_does_not_have_is_rejected_alone(tmp_path, library, picture):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(picture("red" if name == "a.png" else "blue"))
+    path = table(tmp_path, b"filepath,caption\na.png,caf\xe9\nb.png,tea\n")
+    receipts = list(library.add(items_in_table(path, "filepath", "utf-8")))
+    assert [receipt.status for receipt in receipts] == ["rejected", "new"]
+    assert "caption holds text that cannot be kept" in str(receipts[0].reason)
+
+
+def test_the_encoding_is_told_whatever_became_of_the_first_row(tmp_path, library, picture):
+    (tmp_path / "a.png").write_bytes(picture("red"))
+    path = table(tmp_path, "filepath,caption\na.png,café\n", "cp1252")
+    receipts = [*library.add(items_in_table(path, "filepath")), *library.add(items_in_table(path, "filepath"))]
+    assert [receipt.status for receipt in receipts] == ["new", "duplicate"]
+    assert all("The table was read as cp1252" in str(receipt.reason) for receipt in receipts)
+
+
+def test_a_number_beyond_every_number_is_its_rows_fault_and_nan_an_empty_cell(tmp_path, library, picture):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(picture("red" if name == "a.png" else "blue"))
+    path = table(tmp_path, '{"filepath": "a.png", "n": 1e999}\n{"filepath": "b.png", "n": NaN}\n', name="a.jsonl")
+    receipts = list(library.add(items_in_table(path, "filepath")))
+    assert [receipt.status for receipt in receipts] == ["rejected", "new"]
+    assert "not finite" in str(receipts[0].reason)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from library.errors import RejectedImage
 from library.images import decode
+from testing.tiff_files import Directory, tiff
 
 
 def deep_png(values, colour_type):
@@ -70,3 +72,26 @@ def test_a_number_that_stands_for_no_data_is_left_out(photo, written, difference
     values[:8] = -9999
     data = written(Image.fromarray(values), "TIFF", tiffinfo={42113: "-9999"})
     assert difference(decode(data).image, photo.convert("L")) < 8
+
+
+def test_a_few_hot_pixels_do_not_darken_the_others(photo, written, difference):
+    deep = np.asarray(photo.convert("L"), np.uint16) * 4
+    deep[0, 0] = 65535
+    assert difference(decode(written(Image.fromarray(deep), "TIFF")).image, photo.convert("L")) < 2
+
+
+def grey_tiff(values, sample_format):
+    height, width = values.shape
+    tags = {256: width, 257: height, 258: 8 * values.itemsize, 259: 1, 262: 1, 277: 1, 278: height, 339: sample_format}
+    return tiff([Directory(tags, values.tobytes())])
+
+
+def test_numbers_of_32_bits_without_a_sign_stay_positive(photo, difference):
+    values = np.asarray(photo.convert("L"), np.uint32) << 24
+    scaled = Image.fromarray((values / values.max() * 255).astype(np.uint8))
+    assert difference(decode(grey_tiff(values, 1)).image, scaled) < 2
+
+
+def test_a_tiff_of_signed_bytes_is_refused(photo):
+    with pytest.raises(RejectedImage, match="of a kind that cannot be read"):
+        decode(grey_tiff(np.asarray(photo.convert("L")).view(np.int8), 2))

@@ -61,8 +61,8 @@ def test_a_folder_is_read_with_its_sidecars_which_are_not_rejected(album, librar
     assert metadata(library) == EXPECTED
     reasons = {os.path.basename(each.path): str(each.reason) for each in receipts if each.status == "skipped"}
     assert reasons == {
-        "red.png.supplemental-metadata.json": "A sidecar: what it says is kept with its picture.",
-        "blue.xmp": "A sidecar: what it says is kept with its picture.",
+        "red.png.supplemental-metadata.json": "A sidecar: it is read with its picture.",
+        "blue.xmp": "A sidecar: it is read with its picture.",
         "notes.json": "The name does not end like that of a picture.",
     }
     again, _ = added(library, items_from([str(album)]))

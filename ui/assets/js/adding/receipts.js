@@ -8,7 +8,7 @@ import { phrase, said, saidInEnglish } from '../shared/language.js';
 
 const FILTERS = {
   all: () => true,
-  problems: ({ status }) => status === 'rejected' || status === 'skipped',
+  problems: ({ status, expected }) => status === 'rejected' || (status === 'skipped' && !expected),
   new: ({ status }) => status === 'new',
   updated: ({ status }) => status === 'updated',
   duplicate: ({ status }) => status === 'duplicate',
