@@ -12,6 +12,7 @@ from library.errors import LikenessError
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 SIMILAR = 0.885  # EDIT and EDITS are; EDITOR and EDITS are not
+LONG = 8  # letters of a name that no word of others begins with
 OF_OTHERS = {"LOGLEVEL"}  # of other programs, though it looks like one of ours
 
 
@@ -47,7 +48,8 @@ def misspelt(names: Iterable[str], known: Iterable[str]) -> tuple[str, str] | No
 
 
 def _resembles(name: str, known: str) -> bool:
-    if name == f"{known}S":
+    extra = name.removeprefix(known)
+    if name == f"{known}S" or (name.startswith(known) and len(known) >= LONG and len(extra) <= 2 and extra.isalpha()):
         return True
     if known in name:  # XAUTH and K_LOG_LEVEL are those of other programs
         return False

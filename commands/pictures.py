@@ -6,7 +6,7 @@ import typer
 
 from commands.options import AsJson
 from commands.output import echo
-from commands.printing import print_json, print_table
+from commands.printing import note_not_indexed, print_json, print_table
 from commands.session import EXIT_UNAVAILABLE, fail, failures_as_exit_codes
 from library.image_library import LibraryStatus
 from library.images import parse_content_id
@@ -26,6 +26,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         print_json(report)
     else:
         print_table(report)
+    note_not_indexed(now)
     if now.elsewhere:
         echo(str(message("pictures_elsewhere")), err=True)
 

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from commands.output import echo, echo_json, echo_program
+from library.image_library import LibraryStatus
 from library.ingest.packs import Packed
 from library.ingest.receipts import STATUSES, FileReceipt, tally
 from library.ingest.skips import EMPTY_PLACES, skipped_by_reason, skips_told
 from library.ingest.watcher import Round
+from library.messages import message
 from library.ports import Hit
 from library.records import Record, clean_name
 from library.search.query import Answer, Listing
@@ -104,9 +106,16 @@ def print_listing(listing: Listing, as_json: bool) -> None:
         echo(f"{record.content_id}  {record.name}")
 
 
-def note_none(pictures: int | None, offset: int) -> None:
-    """Says why there are no results from an offset on, in a library of so many pictures."""
-    echo(EMPTY if pictures == 0 else f"No {'further ' if offset else ''}picture matches.", err=True)
+def note_none(now: LibraryStatus, offset: int) -> None:
+    """Says why there are no results from an offset on."""
+    echo(EMPTY if now.pictures == 0 else f"No {'further ' if offset else ''}picture matches.", err=True)
+    note_not_indexed(now)
+
+
+def note_not_indexed(now: LibraryStatus) -> None:
+    """Says how many pictures no search can find, where there are any."""
+    if now.missing:
+        echo(str(message("pictures_not_indexed", count=now.missing)), err=True)
 
 
 def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> None:

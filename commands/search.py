@@ -124,7 +124,7 @@ def _search(session: Session, query: Query, conditions: _Conditions, output: _Ou
         library.calibrate(wait=True, model=query.model)
         answer = library.search(query)
         if not answer.hits:
-            note_none(library.status().pictures, query.offset)
+            note_none(library.status(), query.offset)
         if output.file:
             write_results(library, results_of(answer, query.offset), output.file, output.as_json)
             print_notes(answer)
@@ -136,7 +136,7 @@ def _list(library: ImageLibrary, query: Query, output: _Output) -> None:
     """Lists the pictures that match, without any search."""
     listing = library.listed(query.where, query.order, query.offset, query.limit)
     if not listing.records:
-        note_none(library.status().pictures, query.offset)
+        note_none(library.status(), query.offset)
     if output.file:
         write_results(library, [Result(record) for record in listing.records], output.file, output.as_json)
     else:

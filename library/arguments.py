@@ -64,9 +64,16 @@ class Arguments:
     def path(self, name: str, value: object, allowed: Message) -> str:
         """Returns a path or a URL as text; what is no text, is empty or names a user that is not there is none."""
         place = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-        if not isinstance(place, str) or not place.strip() or "\0" in place or not _has_home(place):
+        if not isinstance(place, str) or not place.strip() or not _is_possible(place) or not _has_home(place):
             raise self.impossible(name, value, allowed)
         return place
+
+
+def _is_possible(place: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(place)
+    except UnicodeEncodeError:  # half of an emoji
+        return False
 
 
 def _has_home(place: str) -> bool:

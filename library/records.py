@@ -78,6 +78,8 @@ class Record:
         numbers = (self.width, self.height, self.bytes)
         if not (all(isinstance(each, str) for each in texts) and isinstance(self.metadata, dict)):
             raise TypeError
+        if not all(isinstance(each, str) for each in self.from_sidecars):
+            raise TypeError
         if not all(isinstance(each, int) and not isinstance(each, bool) for each in numbers):
             raise TypeError
         start = f"images/{self.content_id[:2]}/{self.content_id}."

@@ -18,6 +18,8 @@ from library.errors import UnknownSource
 from library.ingest.items import Item, source_label
 from library.ingest.selection import as_metadata
 from library.messages import message
+from library.record_limits import MAX_DEPTH
+from library.validation import MAX_SHOWN
 from python_api.pixels import Pixels, png_bytes
 
 DEFAULT_COLUMN = "filepath"
@@ -58,6 +60,8 @@ def items_of(given: Addable, reading: Reading = AS_USUAL, argument: str = "pictu
         case bytes() | bytearray() | Image.Image() | np.ndarray():
             picture = bytes(given) if isinstance(given, bytearray) else given
             return [_item_in_memory(picture, reading.name)]
+    if argument.count("[") > MAX_DEPTH:
+        raise SOURCE.impossible(argument[:MAX_SHOWN], given, ALLOWED)
     if isinstance(given, Iterable) and not isinstance(given, Mapping | IOBase):
         found = _each(given, reading, argument)
         return _joined(list(found)) if isinstance(given, Sequence) else chain.from_iterable(found)

@@ -15,6 +15,7 @@ from library.errors import InvalidQuery, RejectedImage
 from library.images import WORKING_SIDE, ContentId, decode, parse_content_id
 from library.messages import Message
 from library.ports import Encoder, Vector
+from library.texts import HALF
 from library.validation import is_number
 
 MAX_PARTS = 16
@@ -74,7 +75,10 @@ class TextPart:
         _check_weight(self.weight)
         if not isinstance(self.text, str):
             raise InvalidQuery("no_text", what="text")
-        object.__setattr__(self, "text", clean_text(self.text))
+        given = self.text
+        object.__setattr__(self, "text", clean_text(given))
+        if not self.text and HALF.search(given):
+            raise InvalidQuery("half_a_character")
         if not self.text:
             raise InvalidQuery("empty_text")
 

@@ -283,7 +283,7 @@ def test_a_pack_that_lies_is_refused(run, filled, tmp_path):
         (["watch", ""], "A source is an empty text. Name a file"),
         (["ingest", "*.nothing"], "The pattern *.nothing matches no file or folder"),
         (["search", "\udcff"], "Describe a picture"),
-        (["search", "--text", "\udcff"], "One text of the query is empty"),
+        (["search", "--text", "\udcff"], "holds only half of a character"),
         (["search", "red", "--where", "name=\udcff"], "valid text"),
         (["search", "red", "--limit", "1e400"], "a whole number is expected"),
         (["search", "red", "--limit", "9" * 5_000], "a whole number is expected"),

@@ -1,11 +1,12 @@
-"""Says so where the search index holds pictures that the image store does not."""
+"""Says so where the image store and the search index do not hold the same pictures."""
 
 import pytest
 
+from commands.printing import note_none
 from library.image_library import ImageLibrary
 from library.search.parts import TextPart
 from library.search.query import Query
-from testing.fakes import ColourEncoder, MemoryStore, ready
+from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.pictures import item
 from ui.views import status_view
 
@@ -36,3 +37,8 @@ def test_the_status_counts_the_pictures_of_another_store(other, picture):
 
 def test_a_library_of_its_own_has_none_elsewhere(library, filled):
     assert status_view(library.status())["elsewhere"] == 0
+
+
+def test_pictures_that_the_index_lacks_are_told_with_what_to_do(store, filled, capsys):
+    note_none(ImageLibrary(store, ready(ColourEncoder()), MemoryDatabase()).status(), 0)
+    assert "3 pictures are stored and not in the index. Run `python app.py reindex`" in capsys.readouterr().err

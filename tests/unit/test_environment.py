@@ -131,6 +131,8 @@ def test_a_folder_behind_one_that_cannot_be_entered_is_refused(monkeypatch):
         ("IMAGES_STORE", "IMAGE_STORE"),
         ("DATADIR", "DATA_DIR"),
         ("AUTHS", "AUTH"),
+        ("CLIP_MODELL", "CLIP_MODEL"),
+        ("DATA_DIRR", "DATA_DIR"),
         ("GRADIO_SERVERNAME", "GRADIO_SERVER_NAME"),
     ],
 )

@@ -32,6 +32,9 @@ from testing.pictures import item
 ID = "0" * 64
 ENDLESS = []
 ENDLESS.append(ENDLESS)
+NESTED = "a.png"
+for _ in range(5000):
+    NESTED = [NESTED]
 CLOSED = Image.new("RGB", (4, 4))
 CLOSED.close()
 BAD = [5, 2.5, "x", "", None, object(), [object()], math.nan, True, -1, b"x", {"a": 1}, 10**5000, np.zeros(2), "a\0b"]
@@ -60,6 +63,7 @@ CALLS = [
     ("add", ["a\0b"], {}, UnknownSource, "pictures='a"),
     ("add", ["a" * 5000], {}, UnknownSource, "cannot be read: File name too long."),
     ("add", [{"a": 1}], {}, UnknownSource, "pictures={'a': 1}"),
+    ("add", [NESTED], {}, UnknownSource, "is not possible"),
     ("add", [[[5]]], {}, UnknownSource, "pictures[0][0]=5"),
     ("add", [(each for each in [5])], {}, UnknownSource, "pictures[0]=5"),
     ("add", [ID], {"metadata": "x"}, InvalidSelection, "metadata='x' is not possible: a mapping"),
@@ -103,7 +107,8 @@ CALLS = [
     ("search", ["a"], {"offset": 10**30}, InvalidQuery, "offset=1000000"),
     ("search", ["a"], {"offset": math.inf}, InvalidQuery, "offset=inf is not possible"),
     ("search", [("a", 10**5000)], {}, InvalidQuery, "query[1]=0x"),
-    ("search", ["\ud83d"], {}, InvalidQuery, "One text of the query is empty"),
+    ("search", ["\ud83d"], {}, InvalidQuery, "holds only half of a character"),
+    ("export", ["\ud83d"], {}, InvalidSelection, "folder="),
     ("search", ["a"], {"where": "name=\ud83d"}, InvalidFilter, "valid text"),
     ("search", ["a"], {"min_score": "a"}, InvalidQuery, "min_score='a' is not possible: a number from -1 to 1"),
     ("search", ["a"], {"min_score": math.nan}, InvalidQuery, "min_score=nan"),

@@ -58,6 +58,8 @@ def test_a_record_that_is_none_counts_as_missing(stored, text, caplog):
         {"img_path": None},
         {"source": {}},
         {"more": 1},
+        {"from_sidecars": [{}]},
+        {"from_sidecars": None},
     ],
     ids=str,
 )
@@ -120,6 +122,8 @@ RUN = {"at": "2026-01-01T00:00:00Z", "source": "photos", "outcome": "done", "sec
         {"counts": {"new": "1"}},
         {"problem": {}},
         {"more": 1},
+        {"from_sidecars": [{}]},
+        {"from_sidecars": None},
     ],
     ids=str,
 )
