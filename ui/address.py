@@ -37,7 +37,12 @@ def parts_in(pairs: Iterable[tuple[str, Any]]) -> list[Json]:
 
 def filter_in(where: Any) -> Any:
     """Returns the conditions of a filter, which an address holds as JSON. Raises InvalidFilter."""
+    if not isinstance(where, str) or not where:
+        return where
     try:
-        return json.loads(where) if isinstance(where, str) and where else where
+        found = json.loads(where)
     except (ValueError, RecursionError):  # nested deeper than any list of conditions
         raise InvalidFilter("filter_in_address") from None
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise InvalidFilter("filter_in_address")
+    return found
