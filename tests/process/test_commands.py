@@ -282,7 +282,7 @@ def test_a_pack_that_lies_is_refused(run, filled, tmp_path):
         (["ingest", ""], "A source is an empty text. Name a file"),
         (["watch", ""], "A source is an empty text. Name a file"),
         (["ingest", "*.nothing"], "The pattern *.nothing matches no file or folder"),
-        (["search", "\udcff"], "Describe a picture"),
+        (["search", "\udcff"], "holds only half of a character"),
         (["search", "--text", "\udcff"], "holds only half of a character"),
         (["search", "red", "--where", "name=\udcff"], "valid text"),
         (["search", "red", "--limit", "1e400"], "a whole number is expected"),
