@@ -12,7 +12,6 @@ from PIL import Image
 from library.samples.pictures import sample_pictures
 from testing.pictures import samples
 from testing.program import run_program
-from testing.tiny_clip import save_tiny_clip
 
 KINDS = (
     *("house", "flower", "balloons", "tree", "stripes", "checks"),
@@ -82,6 +81,8 @@ def _copies_of_samples(folder: Path) -> Path:
 
 
 def _evaluate(folder: Path) -> None:
+    from testing.tiny_clip import save_tiny_clip  # imports torch, which most tests can do without
+
     model = save_tiny_clip(folder / "random")
     table = _samples_as_table(folder)
     _run(folder, ["evaluate", table, *BY_KIND_AND_CAPTION, "--model", "small", "--model", model])
@@ -99,6 +100,8 @@ def _samples_as_table(folder: Path) -> Path:
 
 
 def _encode_for_another(folder: Path) -> None:
+    from testing.tiny_clip import save_tiny_clip
+
     other, cut_off = (save_tiny_clip(folder / name) for name in ("other", "cut off"))
     weights = cut_off / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])

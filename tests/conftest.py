@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from PIL import Image
@@ -43,8 +44,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Returns one more than there are cores: who tests a Milvus server mostly waits for it."""
-    return (os.cpu_count() or 1) + 1
+    """Returns two more than there are cores: those who test a Milvus server mostly wait for it."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
@@ -66,8 +67,13 @@ def is_in(test: pytest.Item, marker: str) -> bool:
 
 
 def group_of(test: pytest.Item) -> str:
-    """Returns the group of a file, which shares its module's fixtures; all share one Milvus server."""
-    return "server" if test.get_closest_marker("server") else test.path.stem
+    """Returns the group of a file, which shares its module's fixtures; all share one Milvus server.
+
+    Those that kill it have one of their own: two workers then wait for two servers at once.
+    """
+    if test.get_closest_marker("server"):
+        return "killed server" if test.get_closest_marker("kills_server") else "server"
+    return test.path.stem
 
 
 @pytest.fixture(autouse=True)
@@ -211,11 +217,9 @@ def s3_environment(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 @pytest.fixture
 def bucket(s3_server: str, s3_environment: Callable[[str], None]) -> str:
     """Returns the URL of a folder in a new bucket."""
-    import fsspec
-
     s3_environment(s3_server)
     name = f"pictures-{uuid.uuid4().hex}"
-    fsspec.filesystem("s3", skip_instance_cache=True).mkdir(name)
+    urlopen(Request(f"{s3_server}/{name}", method="PUT")).close()
     return f"s3://{name}/of us"
 
 

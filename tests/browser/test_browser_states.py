@@ -125,6 +125,7 @@ def test_where_visitors_may_only_add_the_banner_says_who_can_help(serve, browser
 # Milvus
 
 
+@pytest.mark.kills_server
 def test_milvus_goes_away_and_comes_back_under_an_open_page(serve, browser, apps, milvus_server, tmp_path):
     model = tmp_path / "small"
     shutil.copytree(SMALL_FOLDER, model, ignore=shutil.ignore_patterns("*.py", "__pycache__"))

@@ -11,6 +11,8 @@ from pymilvus import MilvusClient, MilvusException
 
 from testing.milvus_server import MilvusServer
 
+pytestmark = pytest.mark.kills_server
+
 NAME = "server_test"
 
 

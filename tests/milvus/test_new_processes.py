@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.new_processes import PICTURES, after_a_kill, tried, within
 
-pytestmark = [pytest.mark.server, pytest.mark.process]
+pytestmark = [pytest.mark.server, pytest.mark.kills_server, pytest.mark.process]
 
 
 def test_a_process_after_one_that_was_killed_is_answered_rightly(milvus_server, tmp_path):

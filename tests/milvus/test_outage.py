@@ -16,6 +16,8 @@ from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryStore, ready
 from testing.pictures import item
 
+pytestmark = pytest.mark.kills_server
+
 
 class FreshEncoder(ColourEncoder):
     def __init__(self) -> None:

@@ -20,8 +20,8 @@ from testing.fakes import ColourEncoder, MemoryDatabase, ready
 from testing.pictures import item, record, unit_vectors
 
 DIM = 8
-ROWS = 1300
-LIMIT = 24
+ROWS = 325
+LIMIT = 6
 PAGES = 50
 EVEN = Filter([Condition("is even", "=", True), Condition("number", ">=", 10)])
 
@@ -68,7 +68,7 @@ def test_fifty_pages_share_no_picture_and_miss_none(index):
 
 
 def test_fifty_pages_under_a_filter_are_all_that_match(index):
-    pages = [index.search(QUESTION, 13, None, False, EVEN, 13 * page) for page in range(PAGES)]
+    pages = [index.search(QUESTION, 4, None, False, EVEN, 4 * page) for page in range(PAGES)]
     found = [path for page in pages for path in paths(page)]
     assert len(found) == len(set(found))
     assert set(found) == {record.img_path for record in RECORDS if EVEN.matches(record)}
@@ -93,8 +93,8 @@ def all_pages(index, left_out=(), **fields):
 
 def test_pictures_that_are_left_out_shift_no_page(index):
     whole = paths(index.search(QUESTION, ROWS))
-    left_out = [RECORDS[number].content_id for number in (0, 700, 1299)]
-    kept = [path for path in whole if path not in {RECORDS[number].img_path for number in (0, 700, 1299)}]
+    left_out = [RECORDS[number].content_id for number in (0, 175, 324)]
+    kept = [path for path in whole if path not in {RECORDS[number].img_path for number in (0, 175, 324)}]
     assert paths(all_pages(index, left_out)) == kept
 
 
@@ -118,8 +118,8 @@ def test_all_that_reach_a_minimum_score_are_sorted(index, order, key):
 
 
 def test_without_a_minimum_score_each_page_is_sorted(index):
-    by_score, _ = page_of(index, QUESTION, Query.of("anything", limit=LIMIT, offset=48))
-    by_name, has_more = page_of(index, QUESTION, Query.of("anything", limit=LIMIT, offset=48, order="name"))
+    by_score, _ = page_of(index, QUESTION, Query.of("anything", limit=LIMIT, offset=12))
+    by_name, has_more = page_of(index, QUESTION, Query.of("anything", limit=LIMIT, offset=12, order="name"))
     assert sorted(paths(by_score)) == sorted(paths(by_name))
     assert [hit.record.name for hit in by_name] == sorted(hit.record.name for hit in by_score)
     assert has_more
