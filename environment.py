@@ -53,7 +53,9 @@ def _resembles(name: str, known: str) -> bool:
         return True
     if known in name:  # XAUTH and K_LOG_LEVEL are those of other programs
         return False
-    return SequenceMatcher(None, name, known).ratio() >= SIMILAR
+    matcher = SequenceMatcher(None, name, known)
+    # The first two are upper bounds of the third, which takes long: every variable is compared with every setting.
+    return all(bound() >= SIMILAR for bound in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
 
 
 def _decoded(data: bytes, file: str) -> str:

@@ -157,7 +157,8 @@ class MemoryCollection:
         return [record for record in self.matching(None) if having is None or having in record.metadata][:limit]
 
     def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
-        scores = [{id_of(path): float(row @ vector) for path, (_, row) in self._rows.items()} for vector in vectors]
+        rows = [(id_of(path), row) for path, (_, row) in self._rows.items()]
+        scores = [{id: float(row @ vector) for id, row in rows} for vector in vectors]
         return [dict(sorted(each.items(), key=lambda pair: -pair[1])[:limit]) for each in scores]
 
     def explain(self, question: Question) -> Explained:

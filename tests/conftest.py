@@ -43,9 +43,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.config.stash[SHARED_CHROMIUM].stop()
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Returns two more than there are cores: those who test a Milvus server mostly wait for it."""
-    return (os.cpu_count() or 1) + 2
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Returns the cores, and two more where Milvus servers are tested: who tests one mostly waits for it."""
+    waiting = 0 if "not server" in config.option.markexpr else 2
+    return (os.cpu_count() or 1) + waiting
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
