@@ -51,7 +51,7 @@ class SignIn:
             await self._app(scope, receive, send)
         elif user := self._basic_user(scope):
             await self._app(self._in_session(scope, user), receive, send)
-        elif _has_session(scope) and not _is_forged(scope):
+        elif _has_session(scope):
             await self._app(scope, receive, send)
         elif _is_open(scope):
             await self._app(_with_cookie(scope, None), receive, send)
@@ -91,13 +91,6 @@ def _has_session(scope: Scope) -> bool:
     sent = HTTPConnection(scope).cookies
     secure, plain = _cookies(app)
     return app.tokens.get(sent.get(secure) or sent.get(plain)) is not None
-
-
-def _is_forged(scope: Scope) -> bool:
-    """Returns whether a page of another site asks: Gradio's cookie comes along, and its CORS shows it the answer."""
-    headers = Headers(scope=scope)
-    is_link = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") in ("GET", "HEAD")
-    return headers.get("sec-fetch-site") == "cross-site" and not is_link
 
 
 def _is_open(scope: Scope) -> bool:

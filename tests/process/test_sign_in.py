@@ -29,6 +29,7 @@ from library.samples.pictures import sample_pictures
 from testing.agent import call, tools
 from testing.app_server import ForkedServer
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
+from ui.doors import OTHER_SITE
 from ui.page import build_page, launch_options
 from ui.sign_in import REFUSAL, Accounts, SignIn
 
@@ -267,9 +268,9 @@ def test_another_site_cannot_use_the_session_of_its_visitor(house):
     foreign = {"origin": "https://evil.example", "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"}
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     with house.signed_in() as client:
-        assert client.get("/config", headers=foreign).status_code == 401
-        assert '"auth_required":true' in client.get("/", headers=foreign).text
-        assert client.post("/gradio_api/queue/join", headers=link, json={}).status_code == 401
+        assert client.get("/config", headers=foreign).status_code == 403
+        assert client.get("/", headers=foreign).text == OTHER_SITE
+        assert client.post("/gradio_api/queue/join", headers=link, json={}).status_code == 403
         assert '"auth_required":true' not in client.get("/", headers=link).text
 
 
