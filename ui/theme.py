@@ -17,6 +17,7 @@ from ui.one_page import OnePage
 from ui.scripts import Scripts
 from ui.sign_in import Accounts, SignIn
 from ui.uploaded_files import MAX_FILE_MEGABYTES
+from ui.visitors import Visitors
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = (
@@ -118,6 +119,7 @@ def launch_options(
             "routes": [*scripts.routes(), *media_routes(library), *export_routes(library), *health_routes(library)],
             "middleware": [
                 Middleware(Doors, guests=guests),
+                Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
                 Middleware(OnePage),
                 *([Middleware(SignIn, accounts=accounts)] if accounts else []),
             ],
