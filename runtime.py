@@ -3,12 +3,12 @@
 import atexit
 import logging
 import os
-import re
 import shutil
 import signal
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +17,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Literal
+
+from filelock import FileLock, Timeout
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -28,6 +30,8 @@ ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own pool keeps what Milvus Lite has freed
 }
 UPLOADS = "likeness-uploads-"
+LOCK = "in-use.lock"
+SWEEP_EVERY, KEPT_SECONDS = 3_600, 86_400
 MODEL_THREAD = "model"  # the name of every thread that loads one
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -119,26 +123,41 @@ def _use_model_cache_that_can_be_written() -> None:
 
 
 def use_upload_folder_of_its_own() -> None:
-    """Gives uploads a temporary folder to wait in, and removes the folders that killed apps left behind."""
+    """Gives uploads a temporary folder to wait in, and removes those of killed apps and what lies long in this one.
+
+    A lock tells which apps still run: in containers all have the same process number.
+    """
     if "GRADIO_TEMP_DIR" in os.environ:
         return
     for folder in Path(tempfile.gettempdir()).glob(f"{UPLOADS}*"):
-        owner = re.match(r"(\d+)-", folder.name.removeprefix(UPLOADS))
-        if owner and not _is_running(int(owner[1])):
+        with suppress(OSError, Timeout), FileLock(folder / LOCK, timeout=0):
             shutil.rmtree(folder, ignore_errors=True)
-    own = tempfile.mkdtemp(prefix=f"{UPLOADS}{os.getpid()}-")
+    own = Path(tempfile.mkdtemp(prefix=UPLOADS))
+    in_use = FileLock(own / LOCK)
+    in_use.acquire()
     atexit.register(shutil.rmtree, own, ignore_errors=True)
-    os.environ["GRADIO_TEMP_DIR"] = own
+    os.environ["GRADIO_TEMP_DIR"] = str(own)
+    threading.Thread(target=_sweep_for_ever, args=[own, in_use], name="sweep", daemon=True).start()
 
 
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+def remove_older(folder: Path, seconds: float) -> None:
+    """Removes the files that were last written so long ago, and the folders that this leaves empty."""
+    for parent, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            path = Path(parent, name)
+            with suppress(OSError):  # somebody else was faster
+                if name != LOCK and time.time() - path.stat().st_mtime > seconds:
+                    path.unlink()
+        with suppress(OSError):  # it is not empty
+            if Path(parent) != folder and time.time() - os.stat(parent).st_mtime > seconds:
+                os.rmdir(parent)
+
+
+def _sweep_for_ever(folder: Path, in_use: FileLock) -> None:
+    """Removes, every hour, what broken connections left a day ago, which nothing else knows of."""
+    while in_use.is_locked:
+        time.sleep(SWEEP_EVERY)
+        remove_older(folder, KEPT_SECONDS)
 
 
 class Stop:

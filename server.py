@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from library.ingest.watch import OnProgress, WatchConfig, Watching
     from library.ingest.watch_source import Source
     from library.ingest.watcher import Add
+    from ui.doors import Guests
 
 logger = logging.getLogger("likeness")
 
+HUB = ("https://huggingface.co", "https://*.hf.space")  # shows a Space in a frame
 STOP_WITHIN = 9  # seconds: containers are killed after 10
 
 Build = Callable[[Settings], "ImageLibrary"]
@@ -190,7 +192,7 @@ class _Server:
                 share=settings.gradio_share,
                 prevent_thread_lock=True,
                 quiet=True,
-                **launch_options(self._library, settings.accounts, settings.mcp),
+                **launch_options(self._library, settings.accounts, settings.mcp, _guests(settings)),
             )
         except OSError as error:  # another program was faster
             raise AddressUnavailable("port_in_use", port=str(port)) from error
@@ -210,6 +212,13 @@ class _Server:
         sources = AllowedSources(settings.source_prefixes, settings.own_folders)
         evaluations = EvaluationFiles(settings.evaluations_folder)
         return build_page(self._library, self._worker, settings.allowed_edits, settings.mcp, sources, evaluations)
+
+
+def _guests(settings: Settings) -> "Guests":
+    from ui.doors import Guests
+
+    framed_by = HUB if is_space() else ()
+    return Guests(settings.answered_hosts, settings.other_hosts, framed_by)
 
 
 def _log_start(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -41,6 +41,7 @@ ALLOWED = {
     "sources_allowed": "folders or URLs such as s3://bucket/folder, with commas between",
     "auth": "user:password[,user:password…]",
     "mcp": "true or false",
+    "allowed_hosts": "names of hosts with commas between, such as photos.example.org,",
     "log_level": "debug, info, warning or error",
     "gradio_server_port": "a port from 1 to 65535",
     "gradio_share": "true or false",
@@ -49,7 +50,7 @@ ALLOWED = {
 SECRETS = {"auth", "milvus_token"}
 NEVER_EMPTY = {"data_dir", "clip_model"}
 FLAGS = {"mcp", "gradio_share"}
-LISTS = {"clip_others", "sources_allowed", "auth"}
+LISTS = {"clip_others", "sources_allowed", "auth", "allowed_hosts"}
 
 VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
 PATHS = ("data_dir", "image_store", "clip_model", "clip_text_model", "clip_others", "sources_allowed")
@@ -62,6 +63,8 @@ AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) 
 # No user and no password: they would be shown with the URL.
 STORE_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#*@\[\]][^?#*@\[\]]*")
 STORE_URL_MISSPELT = re.compile(r"[a-z][a-z0-9+]+:")  # s3:bucket is no folder
+
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -107,6 +110,7 @@ class Settings(BaseSettings):
     auth: SecretStr = SecretStr("")
     mcp: bool = False
     log_level: Annotated[Level, AnyCase] | None = None  # None: info where the page is served, warning for commands
+    allowed_hosts: str = ""
     gradio_server_name: str = Field(default_factory=lambda: "0.0.0.0" if is_space() else "127.0.0.1")
     gradio_server_port: int | None = Field(None, ge=1, le=65_535)
     gradio_root_path: str = ""
@@ -166,6 +170,13 @@ class Settings(BaseSettings):
             if not (STORE_URL.fullmatch(place) if "://" in place else Path(place).is_absolute()):
                 raise ValueError(value)
         return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names_hosts(cls, value: str) -> str:
+        if not all(HOST.fullmatch(name) for name in _listed(value)):
+            raise ValueError(value)
+        return value.lower()
 
     @property
     def image_root(self) -> Path | str:
@@ -241,6 +252,19 @@ class Settings(BaseSettings):
     @property
     def source_prefixes(self) -> list[str]:
         return _listed(self.sources_allowed)
+
+    @property
+    def other_hosts(self) -> list[str]:
+        """Returns the further names of hosts that the page has, or that pages which may call it have."""
+        return _listed(self.allowed_hosts)
+
+    @property
+    def answered_hosts(self) -> list[str] | None:
+        """Returns the names that the page answers to; None where it cannot know under which others reach it."""
+        if self.other_hosts or self._is_private:
+            at_root = urlsplit(self.gradio_root_path).hostname
+            return [name for name in ("localhost", self.gradio_server_name, at_root, *self.other_hosts) if name]
+        return None
 
     @property
     def missing_sources(self) -> list[str]:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import math
 import re
 import secrets
 from collections.abc import Mapping
@@ -11,12 +12,15 @@ from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.attempts import Attempts
 from ui.health import PATH as HEALTH
 
 REFUSAL = "Sign in first: open the page of this app, or send user and password by HTTP Basic authentication."
+
+TOO_MANY = "Too many failed attempts to sign in: wait a minute, then try again."
 
 # Gradio asks for its own startup events while it launches; the answer is a bare true or false.
 OPEN_TO_READ = re.compile(
@@ -44,14 +48,19 @@ class SignIn:
     def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
         self._app = app
         self._accounts = accounts
+        self._attempts = Attempts()
         self._tokens: dict[str, str] = {}  # a session for each user of Basic credentials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+        elif _tries(scope) and (seconds := self._attempts.wait(_address(scope))):
+            await _wait(seconds)(scope, receive, send)
         elif user := self._basic_user(scope):
             await self._app(self._in_session(scope, user), receive, send)
-        elif _has_session(scope) and not _is_forged(scope):
+        elif _is_login(scope):
+            await self._app(_with_cookie(scope, None), receive, self._noting(scope, send))
+        elif _has_session(scope):
             await self._app(scope, receive, send)
         elif _is_open(scope):
             await self._app(_with_cookie(scope, None), receive, send)
@@ -68,7 +77,22 @@ class SignIn:
             user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
         except (binascii.Error, ValueError):
             return None
-        return user if self._accounts.accept(user, password) else None
+        if not self._accounts.accept(user, password):
+            self._attempts.failed(_address(scope))
+            return None
+        self._attempts.succeeded(_address(scope))
+        return user
+
+    def _noting(self, scope: Scope, send: Send) -> Send:
+        """Counts what Gradio answers to the login page."""
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                note = self._attempts.succeeded if message["status"] < 400 else self._attempts.failed
+                note(_address(scope))
+            await send(message)
+
+        return noted
 
     def _in_session(self, scope: Scope, user: str) -> Scope:
         """Returns the request as one of the user's session, since Gradio knows sessions only."""
@@ -93,11 +117,23 @@ def _has_session(scope: Scope) -> bool:
     return app.tokens.get(sent.get(secure) or sent.get(plain)) is not None
 
 
-def _is_forged(scope: Scope) -> bool:
-    """Returns whether a page of another site asks: Gradio's cookie comes along, and its CORS shows it the answer."""
-    headers = Headers(scope=scope)
-    is_link = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") in ("GET", "HEAD")
-    return headers.get("sec-fetch-site") == "cross-site" and not is_link
+def _tries(scope: Scope) -> bool:
+    """Tells whether a request brings a password."""
+    return _is_login(scope) or Headers(scope=scope).get("authorization", "").lower().startswith("basic ")
+
+
+def _is_login(scope: Scope) -> bool:
+    return scope.get("method") == "POST" and route_of(scope).rstrip("/") == "/login"
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _wait(seconds: float) -> Response:
+    # As JSON, too, since the login page shows what stands in `detail`.
+    return JSONResponse({"detail": TOO_MANY}, 429, headers={"Retry-After": str(math.ceil(seconds))})
 
 
 def _is_open(scope: Scope) -> bool:

@@ -8,6 +8,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from library.image_library import ImageLibrary
+from ui.doors import NO_OTHER_SITES, Doors, Guests
 from ui.handlers.exports import export_routes
 from ui.health import health_routes
 from ui.languages import translations, welcome
@@ -16,6 +17,7 @@ from ui.one_page import OnePage
 from ui.scripts import Scripts
 from ui.sign_in import Accounts, SignIn
 from ui.uploaded_files import MAX_FILE_MEGABYTES
+from ui.visitors import Visitors
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = (
@@ -89,7 +91,10 @@ CONTROLS = {
 
 
 def launch_options(
-    library: ImageLibrary, passwords: Mapping[str, str] | None = None, mcp: bool = False
+    library: ImageLibrary,
+    passwords: Mapping[str, str] | None = None,
+    mcp: bool = False,
+    guests: Guests = NO_OTHER_SITES,
 ) -> dict[str, Any]:
     """Returns the keyword arguments for `Blocks.launch`; host, port and root path are the caller's.
 
@@ -112,7 +117,12 @@ def launch_options(
         "mcp_server": mcp,
         "app_kwargs": {
             "routes": [*scripts.routes(), *media_routes(library), *export_routes(library), *health_routes(library)],
-            "middleware": [Middleware(OnePage), *([Middleware(SignIn, accounts=accounts)] if accounts else [])],
+            "middleware": [
+                Middleware(Doors, guests=guests),
+                Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
+                Middleware(OnePage),
+                *([Middleware(SignIn, accounts=accounts)] if accounts else []),
+            ],
         },
     }
 

@@ -13,7 +13,7 @@ NO_PROXY = {"grpc.enable_http_proxy": 0}  # for a channel that is to go directly
 
 
 class Backend(Protocol):
-    """Describes one kind of Milvus: `Lite` in a folder of its own, or `Server`. Holds an address and no state."""
+    """Describes one kind of Milvus: `Lite` in a folder of its own, or `Server`."""
 
     name: str
     script_opening: str  # Python that makes `client`, for the program that repeats a search

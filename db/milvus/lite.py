@@ -1,10 +1,12 @@
 """Does what only Milvus Lite needs: one process, one folder, and no searches while it flushes."""
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
 
 from pymilvus import MilvusClient
 
@@ -17,6 +19,11 @@ from db.milvus.shared_lock import Locks
 from db.os_errors import reason_of
 from library.disk import is_full
 from library.errors import IndexUnavailable
+
+if TYPE_CHECKING:
+    from db.milvus.lite_server import LiteServer
+
+logger = logging.getLogger(__name__)
 
 # Lite's own little server takes pymilvus's ping every ten seconds for an attack and hangs up.
 CHANNEL = {"grpc.keepalive_time_ms": 600_000} | NO_PROXY
@@ -48,20 +55,25 @@ class Lite:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._server: LiteServer | None = None
 
     def connect(self) -> MilvusClient:
+        from db.milvus.lite_server import LiteServer
         from db.milvus.quiet_faiss import cluster_few_silently
 
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._is_locked():  # within one process Lite would share its server, which the first to close ends for all
-            raise IndexUnavailable("lite_in_use", name=self._path.name)
         cluster_few_silently()
-        return MilvusClient(str(self._path), grpc_options=CHANNEL)
+        if self._server is None:
+            try:
+                self._server = LiteServer(self._path)
+            except Exception as error:  # whatever a damaged folder makes Lite raise
+                raise self._not_opened(error) from error
+        return MilvusClient(self._server.address, grpc_options=CHANNEL)
 
     def release_files(self) -> None:
-        from milvus_lite import server_manager_instance  # closing the client leaves the file locked
-
-        server_manager_instance.release_server(str(self._path))
+        if self._server is not None:
+            self._server.close()
+            self._server = None
 
     def explain(self, error: Exception) -> IndexUnavailable:
         text = self._without_folder(str(error))
@@ -70,19 +82,19 @@ class Lite:
             return IndexUnavailable("lite_disk_full", name=name)
         if isinstance(error, OSError):  # the folder around it could not be made
             return IndexUnavailable("lite_no_folder", name=name, reason=reason_of(error))
-        if "Open local milvus failed" in text:
-            return self._not_opened(name)
         return IndexUnavailable("lite_failed", name=name, reason=brief(text))
 
-    def _not_opened(self, name: str) -> IndexUnavailable:
+    def _not_opened(self, error: Exception) -> IndexUnavailable:
+        from milvus_lite.exceptions import DataDirLockedError
+
+        name = self._path.name
+        if isinstance(error, DataDirLockedError):
+            return IndexUnavailable("lite_in_use", name=name)
         if self._path.exists() and not self._path.is_dir():
             return IndexUnavailable("lite_is_file", name=name)
-        if self._is_locked():
-            return IndexUnavailable("lite_in_use", name=name)
         if problem := self._write_problem():
-            if is_full(problem):
-                return IndexUnavailable("lite_disk_full", name=name)
-            return IndexUnavailable("lite_no_folder", name=name, reason=reason_of(problem))
+            return self.explain(problem)
+        logger.warning("Milvus Lite cannot open %s: %s", name, error)
         return IndexUnavailable("lite_not_opened", name=name)
 
     def quote(self, text: str) -> str:
@@ -122,19 +134,6 @@ class Lite:
     def rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> bool:
         rebuild_in_place(client, name, nlist)
         return True
-
-    def _is_locked(self) -> bool:
-        """Tells whether Milvus Lite's folder is open already: pymilvus keeps its reason to itself."""
-        try:
-            import fcntl
-
-            with (self._path / "LOCK").open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except (OSError, ImportError):
-            return False
-        return False
 
     def _remove_unfinished(self, name: str) -> None:
         """Removes the folder of a collection that a full disk or a kill left without schema and rows.

@@ -28,8 +28,11 @@ class AddJob(Job[list[FileReceipt]]):
         source: str = "upload",
         in_place: bool = False,
         near: Near = "take",
+        owner: str = "",
     ) -> None:
+        """`owner` stands for the visitor who began it, who may look at it and stop it."""
         self.id = uuid.uuid4().hex
+        self.owner = owner
         super().__init__(f"{source} {self.id[:8]}")
         self.source = source
         self.total = len(items) if isinstance(items, Sequence) else None
@@ -107,10 +110,15 @@ class Worker:
         return self._reindexing
 
     def start(
-        self, items: Iterable[Item], source: str = "upload", in_place: bool = False, near: Near = "take"
+        self,
+        items: Iterable[Item],
+        source: str = "upload",
+        in_place: bool = False,
+        near: Near = "take",
+        owner: str = "",
     ) -> AddJob:
         """Adds the items once the runs before this one are over."""
-        run = AddJob(self._library, items, source, in_place, near)
+        run = AddJob(self._library, items, source, in_place, near, owner)
         self._runs.append(run)
         self._runner.submit(run)
         return run
@@ -130,9 +138,9 @@ class Worker:
     def find(self, id: str) -> AddJob | None:
         return next((run for run in self._runs if run.id == id), None)
 
-    def current(self) -> AddJob | None:
-        """Returns the run at work, or the next in line."""
-        return next((run for run in self._runs if not run.finished), None)
+    def current(self, owner: str | None = None) -> AddJob | None:
+        """Returns the run at work, or the next in line; with an owner, the first of theirs."""
+        return next((run for run in self._runs if not run.finished and owner in (None, run.owner)), None)
 
     def close(self, timeout: float = 7.0) -> None:
         """Finishes the batch in hand and stops; runs that wait are not begun."""

@@ -29,8 +29,10 @@ from library.samples.pictures import sample_pictures
 from testing.agent import call, tools
 from testing.app_server import ForkedServer
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
+from ui.attempts import KEPT_ADDRESSES, Attempts
+from ui.doors import OTHER_SITE
 from ui.page import build_page, launch_options
-from ui.sign_in import REFUSAL, Accounts, SignIn
+from ui.sign_in import REFUSAL, TOO_MANY, Accounts, SignIn
 
 USER, PASSWORD = "ann", "pass:wörd"
 AUTH = f"{USER}:{PASSWORD},bob:other"
@@ -267,9 +269,9 @@ def test_another_site_cannot_use_the_session_of_its_visitor(house):
     foreign = {"origin": "https://evil.example", "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"}
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     with house.signed_in() as client:
-        assert client.get("/config", headers=foreign).status_code == 401
-        assert '"auth_required":true' in client.get("/", headers=foreign).text
-        assert client.post("/gradio_api/queue/join", headers=link, json={}).status_code == 401
+        assert client.get("/config", headers=foreign).status_code == 403
+        assert client.get("/", headers=foreign).text == OTHER_SITE
+        assert client.post("/gradio_api/queue/join", headers=link, json={}).status_code == 403
         assert '"auth_required":true' not in client.get("/", headers=link).text
 
 
@@ -389,3 +391,46 @@ if __name__ == "__main__":
         shown = House(Path(folder))
         print(*table(shown), sep="\n")
         shown.server.stop()
+
+
+def test_guessing_is_slowed_down_on_the_page_and_for_programs(tmp_path):
+    house = House(tmp_path)
+    form = {"username": USER, "password": "guess"}
+    try:
+        with house.stranger() as stranger:
+            assert [stranger.post("/login", data=form).status_code for _ in range(3)] == [400] * 3
+            assert [stranger.get("/config", auth=(USER, "guess")).status_code for _ in range(2)] == [401] * 2
+            for late in (stranger.post("/login", data=form), stranger.get("/config", auth=CREDENTIALS)):
+                assert (late.status_code, late.headers["retry-after"]) == (429, "1")
+                assert late.json() == {"detail": TOO_MANY}
+            assert stranger.get("/gradio_api/health").status_code == 200
+    finally:
+        house.server.stop()
+
+
+def test_each_further_failure_doubles_the_wait_and_a_success_ends_it():
+    now = 0.0
+    attempts = Attempts(lambda: now)
+    waits = []
+    for _ in range(14):
+        attempts.failed("a")
+        waits.append(attempts.wait("a"))
+    assert waits == [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+    assert attempts.wait("b") == 0
+    now = 45.0
+    assert attempts.wait("a") == 15
+    attempts.succeeded("a")
+    assert attempts.wait("a") == 0
+
+
+def test_failures_are_forgotten_after_an_hour_and_only_so_many_addresses_are_kept():
+    now = 0.0
+    attempts = Attempts(lambda: now)
+    for _ in range(9):
+        attempts.failed("a")
+    now = 4_000.0
+    attempts.failed("a")
+    assert attempts.wait("a") == 0
+    for number in range(KEPT_ADDRESSES + 5):
+        attempts.failed(str(number))
+    assert len(attempts._failures) == KEPT_ADDRESSES

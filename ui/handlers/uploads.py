@@ -22,6 +22,7 @@ from ui.guarded import guarded
 from ui.lanes import CHANGING, WATCHING
 from ui.uploaded_files import MAX_FILE_MEGABYTES, UploadedFiles
 from ui.views import Json, error_view, past_runs_view, run_view
+from ui.visitors import visitor_of
 
 NO_RUN: Json = {"state": "none"}
 PAST_RUNS = 200
@@ -46,12 +47,12 @@ class UploadHandlers:
         self._uploaded = uploaded
         self._sources = sources
 
-    def add(self, data: Any) -> Started:
-        """Starts a run over uploaded files; returns its view and its ID."""
+    def add(self, data: Any, visitor: str = "") -> Started:
+        """Starts a run over uploaded files; returns its view and its ID. Only that visitor sees it, or EDITS=all."""
 
         def added() -> Started:
             require(self._edits, "add")
-            return self._started(self._items(data), near="note")
+            return self._started(self._items(data), visitor, near="note")
 
         return guarded(added, _not_started)
 
@@ -64,16 +65,16 @@ class UploadHandlers:
         named = [{"path": entry.get("path"), "name": _given_name(entry)} for entry in entries]
         return self._worker.start(_joined(self._uploads(named)), near="note")
 
-    def add_samples(self) -> Started:
+    def add_samples(self, visitor: str = "") -> Started:
         from library.samples.pictures import sample_items
 
         def added() -> Started:
             require(self._edits, "add")
-            return self._started(list(sample_items()), "samples")
+            return self._started(list(sample_items()), visitor, "samples")
 
         return guarded(added, _not_started)
 
-    def add_from_server(self, data: Any) -> Started:
+    def add_from_server(self, data: Any, visitor: str = "") -> Started:
         """Starts a run over a place on the server's disk or network."""
 
         def added() -> Started:
@@ -83,16 +84,16 @@ class UploadHandlers:
             if not source or self._sources is None:
                 raise UnknownSource("no_place")
             items = self._sources.items(source, validation.text(given.get("image_column")))
-            return self._started(items, source, in_place=given.get("in_place") is True, near="note")
+            return self._started(items, visitor, source, in_place=given.get("in_place") is True, near="note")
 
         return guarded(added, _not_started)
 
     def past_runs(self) -> Json:
         return past_runs_view(self._library.history.newest(PAST_RUNS))
 
-    def follow(self, run_id: str | None) -> Started:
-        """Returns how far a run is; without an ID, the run that is under way."""
-        run = self._worker.find(run_id) if run_id else self._worker.current()
+    def follow(self, run_id: str | None, visitor: str = "") -> Started:
+        """Returns how far a run of the visitor is; without an ID, the run that is under way."""
+        run = self._run(run_id, visitor) if run_id else self._worker.current(self._seen_by(visitor))
         return (run_view(run), run.id) if run else (NO_RUN, None)
 
     @property
@@ -100,16 +101,23 @@ class UploadHandlers:
         """Returns whether any run is at work or in line, whoever began it."""
         return self._worker.current() is not None
 
-    def stop(self, run_id: str | None) -> Started:
+    def stop(self, run_id: str | None, visitor: str = "") -> Started:
 
         def stopped() -> Started:
             require(self._edits, "add")
-            run = self._worker.find(run_id) if run_id else None
-            if run:
+            if run := self._run(run_id or "", visitor):
                 run.stop.set()
-            return self.follow(run_id)
+            return self.follow(run_id, visitor)
 
         return guarded(stopped, _not_started)
+
+    def _run(self, run_id: str, visitor: str) -> AddJob | None:
+        run = self._worker.find(run_id)
+        return run if run and self._seen_by(visitor) in (None, run.owner) else None
+
+    def _seen_by(self, visitor: str) -> str | None:
+        """Returns whose runs the visitor sees; None stands for everybody's."""
+        return None if self._edits == "all" else visitor
 
     def _items(self, data: Any) -> Iterable[Item]:
         given = validation.mapping(data)
@@ -140,9 +148,14 @@ class UploadHandlers:
         return [Item(name, name, path.read_bytes, "upload", skip=skip, describe=describe)]
 
     def _started(
-        self, items: Iterable[Item], source: str = "upload", in_place: bool = False, near: Near = "take"
+        self,
+        items: Iterable[Item],
+        visitor: str,
+        source: str = "upload",
+        in_place: bool = False,
+        near: Near = "take",
     ) -> Started:
-        run = self._worker.start(items, source, in_place, near)
+        run = self._worker.start(items, source, in_place, near, visitor)
         return run_view(run), run.id
 
 
@@ -192,24 +205,24 @@ def wire_uploads(handlers: UploadHandlers, blocks: gr.Blocks, page: Controls) ->
     followed = [page.run, page.run_id, page.run_timer]
     updated = [page.run, page.run_timer]
 
-    def add(event: gr.EventData) -> tuple[Any, ...]:
-        return _followed(handlers.add(event._data))
+    def add(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        return _followed(handlers.add(event._data, visitor_of(request)))
 
-    def add_samples() -> tuple[Any, ...]:
-        return _followed(handlers.add_samples())
+    def add_samples(request: gr.Request) -> tuple[Any, ...]:
+        return _followed(handlers.add_samples(visitor_of(request)))
 
-    def add_from_server(event: gr.EventData) -> tuple[Any, ...]:
-        return _followed(handlers.add_from_server(event._data))
+    def add_from_server(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        return _followed(handlers.add_from_server(event._data, visitor_of(request)))
 
-    def follow(run_id: str | None) -> tuple[Any, ...]:
-        return _followed(handlers.follow(run_id))
+    def follow(run_id: str | None, request: gr.Request) -> tuple[Any, ...]:
+        return _followed(handlers.follow(run_id, visitor_of(request)))
 
     # These two never write the ID: an answer that is late would have the page follow an earlier run.
-    def stop(run_id: str | None) -> tuple[Any, ...]:
-        return _updated(handlers.stop(run_id), handlers.is_busy)
+    def stop(run_id: str | None, request: gr.Request) -> tuple[Any, ...]:
+        return _updated(handlers.stop(run_id, visitor_of(request)), handlers.is_busy)
 
-    def go_on(run_id: str | None) -> tuple[Any, ...]:
-        return _updated(handlers.follow(run_id), handlers.is_busy)
+    def go_on(run_id: str | None, request: gr.Request) -> tuple[Any, ...]:
+        return _updated(handlers.follow(run_id, visitor_of(request)), handlers.is_busy)
 
     page.uploads.arrived(add, None, followed, **CHANGING)
     page.uploads.named(add_from_server, None, followed, **CHANGING)

@@ -1,0 +1,75 @@
+"""Serves a folder of Milvus Lite to this process alone: through a socket that no other user of the machine can open."""
+
+import os
+import shutil
+import socket
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+from milvus_lite.adapter.grpc.servicer import MilvusServicer
+from milvus_lite.db import MilvusLite
+from pymilvus.grpc_gen.milvus_pb2_grpc import add_MilvusServiceServicer_to_server
+
+FOLDER_OF_SOCKET = "likeness-index-"
+SOCKET = "socket"
+THREADS = 10
+LARGEST_MESSAGE = {"grpc.max_receive_message_length": 256 << 20, "grpc.max_send_message_length": 256 << 20}
+
+
+class LiteServer:
+    """Keeps the index in `folder` open, and answers pymilvus at `address`, until it is closed.
+
+    The server that pymilvus would start listens on a port of the loopback, where every user of the machine may read
+    and delete. Raises what opening the folder raises, among others `milvus_lite.exceptions.DataDirLockedError`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._socket_folder = _private_folder()
+        try:
+            self._index = MilvusLite(str(folder))
+        except BaseException:
+            shutil.rmtree(self._socket_folder)
+            raise
+        self._server = grpc.server(ThreadPoolExecutor(THREADS), options=list(LARGEST_MESSAGE.items()))
+        add_MilvusServiceServicer_to_server(MilvusServicer(self._index), self._server)
+        self.address = self._listen()
+        self._server.start()
+
+    def _listen(self) -> str:
+        if os.name == "nt":  # gRPC knows no other socket there
+            return f"http://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        address = f"unix:{self._socket_folder / SOCKET}"
+        self._server.add_insecure_port(address)
+        return address
+
+    def close(self) -> None:
+        """Answers what was asked, closes the index, and removes the socket."""
+        self._server.stop(grace=2).wait()
+        self._index.close()
+        shutil.rmtree(self._socket_folder, ignore_errors=True)
+
+
+def _private_folder() -> Path:
+    """Returns a new folder that only this user may enter, and removes those that killed processes left.
+
+    It lies among the temporary files, since a socket's address ends after about a hundred characters.
+    """
+    for left_behind in Path(tempfile.gettempdir()).glob(f"{FOLDER_OF_SOCKET}*"):
+        if _is_abandoned(left_behind / SOCKET):  # another user's cannot be entered
+            shutil.rmtree(left_behind, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=FOLDER_OF_SOCKET))
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Tells whether nobody listens at a socket; one that is not there is about to be made."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1)
+        try:
+            connection.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False

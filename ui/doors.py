@@ -1,0 +1,127 @@
+"""Answers only under the page's own names and only its own scripts, and tells browsers what the page may load."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+# Gradio writes scripts and styles into the page, and makes functions of texts.
+CONTENT_POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+}
+
+WRONG_HOST = (
+    "This app does not answer as {host}. Open it under its own address, or name that host in ALLOWED_HOSTS and start"
+    " it again."
+)
+OTHER_SITE = (
+    "Another site asked for this, which is refused. Open the page itself; where the other site is yours, name its host"
+    " in ALLOWED_HOSTS and start the app again."
+)
+
+
+@dataclass(frozen=True)
+class Guests:
+    """Says by which names an app is asked for, and which other sites may use it."""
+
+    hosts: Collection[str] | None = None  # the names that it answers to beside every address; None: to any
+    sites: Collection[str] = ()  # hosts of other sites whose pages may call it
+    framed_by: Collection[str] = ()  # origins whose pages may show it in a frame
+
+
+NO_OTHER_SITES = Guests()
+
+
+class Doors:
+    """Guards an app against pages of other sites, also where they come under a name that they made point here."""
+
+    def __init__(self, app: ASGIApp, guests: Guests) -> None:
+        self._app = app
+        self._guests = guests
+        self._headers = _headers(guests.framed_by)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif refusal := self._refusal(scope):
+            await refusal(scope, receive, send)
+        else:
+            await self._app(scope, receive, self._with_headers(send))
+
+    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+        headers = Headers(scope=scope)
+        host = _host(headers.get("host", ""))
+        if not (self._guests.hosts is None or _is_address(host) or host in self._guests.hosts):
+            return PlainTextResponse(WRONG_HOST.format(host=host[:100] or "a host without a name"), 421)
+        if is_foreign(scope) and _host(_netloc(headers.get("origin", ""))) not in self._guests.sites:
+            return PlainTextResponse(OTHER_SITE, 403)
+        return None
+
+    def _with_headers(self, send: Send) -> Send:
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        return sent
+
+
+def is_foreign(scope: Scope) -> bool:
+    """Tells whether a page of another site asks, in another way than by a link to this one.
+
+    Browsers tell it in Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/), except old ones and where the page is
+    neither encrypted nor on loopback: there the origin of what may change something is compared with the host.
+    """
+    headers = Headers(scope=scope)
+    is_safe = scope.get("method", "GET") in SAFE_METHODS
+    if site := headers.get("sec-fetch-site"):
+        is_link = headers.get("sec-fetch-mode") == "navigate" and is_safe
+        return site not in ("same-origin", "none") and not is_link
+    origin = headers.get("origin")
+    return origin is not None and not is_safe and _netloc(origin) != headers.get("host")
+
+
+def _headers(framed_by: Collection[str]) -> dict[str, str]:
+    policy = CONTENT_POLICY | {"frame-ancestors": " ".join(["'self'", *framed_by])}
+    headers = {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return headers if framed_by else headers | {"X-Frame-Options": "SAMEORIGIN"}
+
+
+def _netloc(origin: str) -> str:
+    return origin.partition("://")[2]
+
+
+def _host(netloc: str) -> str:
+    """Returns the name of a host without its port and brackets, in small letters."""
+    try:
+        return urlsplit(f"//{netloc}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_address(host: str) -> bool:
+    """Tells whether a host is a number: nobody can make a number point elsewhere."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

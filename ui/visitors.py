@@ -1,0 +1,54 @@
+"""Tells visitors apart: by a cookie of their browser that holds nothing but a random number."""
+
+import re
+import secrets
+from http.cookies import CookieError, SimpleCookie
+
+import gradio as gr
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ui.sign_in import route_of
+
+COOKIE = "likeness-visitor"
+NUMBER = re.compile(r"[\w-]{43}", flags=re.ASCII)  # 32 random bytes
+OWN_SITE = "Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"
+IN_A_FRAME = "Path=/; HttpOnly; SameSite=None; Secure; Partitioned; Max-Age=31536000"  # as the hub shows a Space
+
+
+class Visitors:
+    """Gives each browser that opens the page a cookie."""
+
+    def __init__(self, app: ASGIApp, in_a_frame: bool = False) -> None:
+        self._app = app
+        self._rules = IN_A_FRAME if in_a_frame else OWN_SITE
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and route_of(scope) == "/" and not _number(HTTPConnection(scope).cookies):
+            send = self._giving(send)
+        await self._app(scope, receive, send)
+
+    def _giving(self, send: Send) -> Send:
+        async def given(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                cookie = f"{COOKIE}={secrets.token_urlsafe(32)}; {self._rules}"
+                MutableHeaders(scope=message).append("set-cookie", cookie)
+            await send(message)
+
+        return given
+
+
+def visitor_of(request: gr.Request) -> str:
+    """Returns what stands for a visitor; without the cookie, which a program lacks, for one session of Gradio."""
+    cookies = SimpleCookie()
+    try:
+        cookies.load(dict(request.headers).get("cookie", ""))
+    except CookieError:
+        cookies.clear()
+    return _number({name: morsel.value for name, morsel in cookies.items()}) or request.session_hash or ""
+
+
+def _number(cookies: dict[str, str]) -> str:
+    value = cookies.get(COOKIE, "")
+    return value if NUMBER.fullmatch(value) else ""
