@@ -11,6 +11,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from library.archive_kinds import is_archive
 from library.decoding.backdrop import opaque
+from library.decoding.colour_tags import profile_of
 from library.decoding.colours import SPACES, to_srgb
 from library.decoding.damage import load
 from library.decoding.depth import Tags, is_deep, restored, to_8_bits
@@ -163,7 +164,7 @@ def _decoded(source: Source, short_side: int) -> Picture:
         return source.opened(data, short_side)
 
     loaded, note = load(source.data, opener)
-    profile, tags = loaded.info.get("icc_profile"), getattr(loaded, "tag_v2", {})
+    profile, tags = profile_of(loaded, source.data), getattr(loaded, "tag_v2", {})
     (width, height), opened = source.size or loaded.info[FULL_SIZE], loaded.info[OPENED_SIZE]
     whole = restored(loaded, source.data, opener)
     upright = _upright(first_that_shows_something(loaded) if whole is loaded else whole)
