@@ -17,7 +17,8 @@ from library.decoding.damage import load
 from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something
-from library.decoding.opening import FULL_SIZE, OPENED_SIZE, Source, source_of
+from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, source_of
+from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, both, message
 from library.validation import shown
@@ -160,6 +161,9 @@ def preview(original: bytes) -> bytes:
 
 
 def _decoded(source: Source, short_side: int) -> Picture:
+    if source.samples:
+        return _of_samples(source, source.samples, short_side)
+
     def opener(data: bytes) -> ImageFile.ImageFile:
         return source.opened(data, short_side)
 
@@ -172,6 +176,15 @@ def _decoded(source: Source, short_side: int) -> Picture:
         width, height = height, width
     image = to_srgb(_reduced(_plain(upright, tags), short_side), profile)
     return Picture(image, source.format or str(loaded.format), width, height, both(source.note, note))
+
+
+def _of_samples(source: Source, samples: Samples, short_side: int) -> Picture:
+    loaded = [load(each, samples.opened) for each in samples.planes(source.data)]
+    shown = samples.shown((each.image for each in loaded), short_side, source.orientation)
+    size = source.size or (samples.size[::-1] if source.orientation in ON_ITS_SIDE else samples.size)
+    profile = loaded[0].image.info.get("icc_profile")
+    image = to_srgb(_reduced(_plain(_upright(shown), {}), short_side), profile)
+    return Picture(image, "TIFF", *size, both(source.note, next((each.note for each in loaded if each.note), None)))
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -1,5 +1,4 @@
-"""Looks into the boxes of HEIC and AVIF: for the numbers of the colours, and for the smaller copy of a picture that is
-too large to be decoded."""
+"""Finds the numbers of the colours in HEIC and AVIF, and the smaller copy of a HEIC that is too large to be decoded."""
 
 import re
 import struct

@@ -17,13 +17,12 @@ from library.decoding.formats import (
     too_large,
 )
 from library.decoding.jpeg import Header
+from library.decoding.samples import Samples
 from library.errors import RejectedImage
 from library.messages import Message, message
 
 FULL_SIZE, OPENED_SIZE = "full_size", "opened_size"  # in the info of a picture: before it is drafted, and after
 ON_ITS_SIDE = (5, 6, 7, 8)
-BITS_PER_SAMPLE, PLANES, SAMPLE_FORMAT = 258, 284, 339  # tags of a TIFF
-APART, SIGNED = 2, 2
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,13 @@ class Source:
     orientation: int = 0
     size: tuple[int, int] | None = None
     note: Message | None = None
+    samples: Samples | None = None  # of a TIFF whose pixels Pillow does not read
 
     def opened(self, data: bytes, short_side: int) -> ImageFile.ImageFile:
         """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels."""
         try:
             image = Image.open(BytesIO(data), formats=opened_formats())
             check_dimensions(*image.size)
-            _check_kind(image)
             image.info[FULL_SIZE] = image.size
             image.draft("RGB", (short_side, short_side))
         except Image.DecompressionBombError:
@@ -53,15 +52,6 @@ class Source:
         if self.orientation and ExifTags.Base.Orientation not in image.getexif():
             image.getexif()[ExifTags.Base.Orientation] = self.orientation
         return image
-
-
-def _check_kind(image: ImageFile.ImageFile) -> None:
-    """Raises RejectedImage for the kinds of TIFF that Pillow decodes to a wrong picture without saying so."""
-    tags = getattr(image, "tag_v2", {})
-    bits, formats = (tags.get(each) or (1,) for each in (BITS_PER_SAMPLE, SAMPLE_FORMAT))
-    is_signed_byte = bits[0] == 8 and formats[0] == SIGNED
-    if is_signed_byte or (bits[0] == 16 and len(bits) > 1 and tags.get(PLANES) == APART):
-        raise RejectedImage("unreadable_kind", format="TIFF")
 
 
 def source_of(data: bytes) -> Source:
@@ -76,15 +66,23 @@ def source_of(data: bytes) -> Source:
         raise RejectedImage("damaged")
     if kind := raw.kind_of(data, pages):
         return _source_of_raw(data, kind, pages)
-    if len(pages) > 1 and (page := tiff.largest(pages)):
-        whole = max(pages, key=lambda each: each.pixels * (not each.is_mask))
-        size = (whole.width, whole.height) if page.is_like(whole) and page.pixels < whole.pixels else None
-        if size and page.orientation in ON_ITS_SIDE:  # as Pillow, too, gives the size of a TIFF
-            size = (whole.height, whole.width)
-        return Source(tiff.turned_to(data, page), "", page.orientation or pages[0].orientation, size)
+    if pages and format_of(data) == "TIFF":
+        return _source_of_tiff(data, pages)
     if format_of(data) == "HEIC" and heif.may_be_large(data, MAX_PIXELS):
         return _source_of_large_heif(data)
     return Source(data)
+
+
+def _source_of_tiff(data: bytes, pages: list[tiff.Page]) -> Source:
+    page = tiff.largest(pages) or pages[0]
+    if len(pages) == 1:
+        return Source(data, "", page.orientation, samples=Samples.of(data, page))
+    whole = max(pages, key=lambda each: each.pixels * (not each.is_mask))
+    size = (whole.width, whole.height) if page.is_like(whole) and page.pixels < whole.pixels else None
+    if size and page.orientation in ON_ITS_SIDE:  # as Pillow, too, gives the size of a TIFF
+        size = (whole.height, whole.width)
+    orientation = page.orientation or pages[0].orientation
+    return Source(tiff.turned_to(data, page), "", orientation, size, samples=Samples.of(data, page))
 
 
 def _source_of_raw(data: bytes, kind: str, pages: list[tiff.Page]) -> Source:
