@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import PurePath, PurePosixPath
 from typing import NewType
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from library.archive_kinds import is_archive
 from library.decoding.backdrop import opaque
@@ -189,7 +189,8 @@ def _of_samples(source: Source, samples: Samples, short_side: int) -> Picture:
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
+        is_upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+        return image if is_upright else ImageOps.exif_transpose(image)  # which copies what is upright, too
     except Exception:  # a broken EXIF block is no reason to refuse a whole picture
         return image
 
