@@ -47,6 +47,10 @@ def load(data: bytes, opener: Opener) -> Loaded:
         if _decoded_rows(jpeg.without_last_part(data), opener)[1] == 1:
             raise RejectedImage("damaged_within")
         return Loaded(image, message("damaged_within_noted"))
+    if file and (share := file.share_between_restarts) < 1:
+        if share < LEAST_SHARE:
+            raise RejectedImage("damaged_within")
+        return Loaded(image, message("damaged_within_noted"))
     return Loaded(image)
 
 

@@ -82,6 +82,16 @@ def test_a_jpeg_that_is_damaged_within_is_refused_or_noted(photo, written, wrong
         assert "damaged" in str(error)
 
 
+def test_a_jpeg_whose_marks_for_a_fresh_start_are_lost_is_refused_or_noted(photo, written):
+    for mode, options in (("RGB", {"subsampling": 2}), ("RGB", {"subsampling": 0}), ("L", {"subsampling": 2})):
+        data = written(photo.convert(mode), "JPEG", restart_marker_blocks=8, **options)
+        assert decode(data).note is None
+        first, half = data.index(b"\xff\xd0"), len(data) // 2
+        assert "wrong" in str(decode(data[:first] + b"\x11\x22" + data[first + 2 :]).note)
+        with pytest.raises(RejectedImage, match="damaged"):
+            decode(data[:first] + b"\x11" * (half - first) + data[half:])
+
+
 def test_a_jpeg_whose_lower_half_is_of_one_colour_is_whole(photo, written):
     half = photo.copy()
     half.paste("white", (0, 180, 480, 360))
