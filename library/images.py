@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePath, PurePosixPath
@@ -10,6 +11,7 @@ from typing import NewType
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from library.archive_kinds import is_archive
+from library.decoding import large_heif
 from library.decoding.backdrop import opaque
 from library.decoding.colour_tags import profile_of
 from library.decoding.colours import SPACES, to_srgb
@@ -17,6 +19,7 @@ from library.decoding.damage import load
 from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something
+from library.decoding.large_heif import one_at_a_time
 from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, source_of
 from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
@@ -77,7 +80,9 @@ def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
     if not data:
         raise RejectedImage("empty_file")
     try:
-        return _decoded(source_of(data), short_side)
+        source = source_of(data)
+        with one_at_a_time() if source.is_heavy else nullcontext():
+            return _decoded(source, short_side)
     except RejectedImage:
         raise
     except UnidentifiedImageError:
@@ -163,6 +168,9 @@ def preview(original: bytes) -> bytes:
 def _decoded(source: Source, short_side: int) -> Picture:
     if source.samples:
         return _of_samples(source, source.samples, short_side)
+    if source.is_heavy and source.size:
+        small = large_heif.reduced(source.data, short_side)
+        return Picture(to_srgb(_plain(small, {}), profile_of(small, source.data)), source.format, *source.size)
 
     def opener(data: bytes) -> ImageFile.ImageFile:
         return source.opened(data, short_side)

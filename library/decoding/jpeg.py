@@ -40,6 +40,11 @@ class Header:
         """Returns whether the decoder gives out rows as it reads, which it does where one scan holds everything."""
         return not self.is_progressive and self.scans_together == self.components
 
+    @property
+    def bytes_of_coefficients(self) -> int:
+        """Returns how much a decoder needs that cannot give out rows before it has read everything, at most."""
+        return 2 * self.width * self.height * self.components
+
     @classmethod
     def of(cls, data: bytes, at: int = 0) -> "Header | None":
         """Reads the markers up to the first scan; None where this is no JPEG of 8 bits with a header that is whole."""

@@ -17,11 +17,14 @@ from library.decoding.formats import (
     too_large,
 )
 from library.decoding.jpeg import Header
+from library.decoding.large_heif import MAX_WHOLE_PIXELS
 from library.decoding.samples import Samples
 from library.errors import RejectedImage
 from library.messages import Message, message
 
 FULL_SIZE, OPENED_SIZE = "full_size", "opened_size"  # in the info of a picture: before it is drafted, and after
+LEAST_HEAVY_BYTES = 1 << 19  # a progressive JPEG of 179 megapixels has more, whatever it shows
+MAX_COEFFICIENT_BYTES = 1_250_000_000  # what the decoder of a progressive JPEG holds until the last scan
 ON_ITS_SIDE = (5, 6, 7, 8)
 
 
@@ -38,6 +41,7 @@ class Source:
     size: tuple[int, int] | None = None
     note: Message | None = None
     samples: Samples | None = None  # of a TIFF whose pixels Pillow does not read
+    is_heavy: bool = False  # whether its decoder takes about a gigabyte, though the picture comes reduced
 
     def opened(self, data: bytes, short_side: int) -> ImageFile.ImageFile:
         """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels."""
@@ -58,7 +62,7 @@ def source_of(data: bytes) -> Source:
     """Finds what of a file is to be opened. Raises RejectedImage for a raw file without a preview, for a HEIC that is
     too large and has no copy of itself, and for a TIFF without what says where its pixels lie."""
     if data.startswith(b"\xff\xd8"):
-        return Source(data)
+        return Source(data, is_heavy=len(data) > LEAST_HEAVY_BYTES and _is_heavy_jpeg(data))
     pages = tiff.pages(data)
     if pages:
         tiff.silence()
@@ -71,6 +75,11 @@ def source_of(data: bytes) -> Source:
     if format_of(data) == "HEIC" and heif.may_be_large(data, MAX_PIXELS):
         return _source_of_large_heif(data)
     return Source(data)
+
+
+def _is_heavy_jpeg(data: bytes) -> bool:
+    header = Header.of(data)
+    return header is not None and not header.comes_in_rows and header.width * header.height > MAX_PIXELS
 
 
 def _source_of_tiff(data: bytes, pages: list[tiff.Page]) -> Source:
@@ -109,11 +118,10 @@ def _source_of_large_heif(data: bytes) -> Source:
     if width * height <= MAX_PIXELS:
         return Source(data)
     turned = heif.turned_to_thumbnail(data)
-    if not turned:
-        raise too_large()
-    small = pi_heif.HeifImageFile(BytesIO(turned)).size
-    if min(small) < LEAST_PREVIEW_SIDE:
-        raise too_large()
+    small = pi_heif.HeifImageFile(BytesIO(turned)).size if turned else (0, 0)
+    if not turned or min(small) < LEAST_PREVIEW_SIDE:
+        check_dimensions(width, height, MAX_WHOLE_PIXELS)
+        return Source(data, "HEIF", size=(width, height), is_heavy=True)
     said = message("preview_of_large", size=f"{small[0]} x {small[1]}")
     return Source(turned, size=(width, height), note=said)
 
@@ -122,7 +130,7 @@ def _drafted_large_jpeg(data: bytes, short_side: int) -> ImageFile.ImageFile:
     """Opens a JPEG that is too large to be decoded whole, so far reduced that it never is. Raises RejectedImage for
     any other picture."""
     header = Header.of(data)
-    if not header or not header.comes_in_rows:
+    if not header or (not header.comes_in_rows and header.bytes_of_coefficients > MAX_COEFFICIENT_BYTES):
         raise too_large()
     image = JpegImagePlugin.JpegImageFile(BytesIO(data))
     check_dimensions(*image.size, most=MAX_REDUCED_PIXELS)
