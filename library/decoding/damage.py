@@ -77,7 +77,7 @@ def _rest_of_jpeg(data: bytes, opener: Opener) -> Loaded:
         raise RejectedImage("damaged")
     image = opener(data + jpeg.END)
     image.load()
-    return _accepted(image, _share_before_the_end(data, opener, image), message("damaged_at_its_end"))
+    return _accepted(image, _share_before_the_end(data), message("damaged_at_its_end"))
 
 
 def _partial(data: bytes, opener: Opener, note: Message | None) -> Loaded:
@@ -130,14 +130,14 @@ def _accepted(
     return Loaded(image, some_missing or message("damaged_rows_noted", share=percent))
 
 
-def _share_before_the_end(data: bytes, opener: Opener, whole: Image.Image) -> float:
+def _share_before_the_end(data: bytes) -> float:
     """Returns the share of rows above the last that a progressive JPEG without an end has data for.
 
     With a few bytes less, the rows change to which those belonged.
     """
+    whole = jpeg.at_half_size(data + jpeg.END)
     for step in STEPS:
-        shorter = opener(data[:-step] + jpeg.END)
-        shorter.load()
+        shorter = jpeg.at_half_size(data[:-step] + jpeg.END)
         changed = (_pixels(whole) != _pixels(shorter)).any(axis=1).nonzero()[0]
         if len(changed):
             return float(changed[-1] + 1) / whole.height

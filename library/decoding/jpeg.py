@@ -8,7 +8,7 @@ from io import BytesIO
 from itertools import pairwise
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, JpegImagePlugin
 
 END, END_AS_NUMBER = b"\xff\xd9", 0xD9FF
 SOF, PROGRESSIVE, SOS, DRI = (0xC0, 0xC1, 0xC2), 0xC2, 0xDA, 0xDD
@@ -151,6 +151,14 @@ def watched(data: bytes, image: ImageFile.ImageFile) -> WatchedFile | None:
         return None
     image.fp = file = WatchedFile(data, header, end, image)
     return file
+
+
+def at_half_size(data: bytes) -> Image.Image:
+    """Decodes a JPEG at half its size, where its later scans are still seen; in an eighth, they are not."""
+    image = JpegImagePlugin.JpegImageFile(BytesIO(data))
+    image.draft("RGB", (image.width // 2, image.height // 2))
+    image.load()
+    return image
 
 
 def end_of(data: bytes, start: int) -> int | None:

@@ -55,6 +55,29 @@ def test_a_jpeg_without_its_end_comes_in_with_a_note(photo, written, progressive
     assert "all of its rows" in str(picture.note)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_large_jpeg_is_judged_alike_however_small_it_is_shown(photo, written, progressive):
+    data = written(photo.resize((1920, 1440)), "JPEG", quality=85, progressive=progressive)
+    for side in (100, 1440):
+        assert decode(data, side).note is None
+        assert "all of its rows" in str(decode(data[:-2], side).note)
+        with pytest.raises(RejectedImage, match=r"\d\d % of its rows"):
+            decode(data[: -len(data) // 10], side)
+
+
+def test_a_jpeg_2000_is_judged_by_the_rows_that_its_details_are_there_of(photo, written, difference):
+    data = written(photo, "JPEG2000", codeblock_size=(8, 8))
+    picture = decode(data[:-60])
+    assert re.search("9[5-9] % of its rows", str(picture.note)) and difference(picture.image, photo) < 1
+    with pytest.raises(RejectedImage, match=r"\d\d % of its rows"):
+        decode(data[: -len(data) // 25])
+    with pytest.raises(RejectedImage, match="cut short: 49 % of it"):
+        decode(data[: len(data) // 2])
+    tiled = written(photo, "JPEG2000", tile_size=(480, 12))
+    assert decode(tiled).note is None
+    assert "of its rows" in str(decode(tiled[:-60]).note)
+
+
 def test_the_reason_names_the_share_that_is_there(photo, written):
     data = written(photo, "BMP")
     with pytest.raises(RejectedImage, match="damaged or cut short: 49 % of its rows can be decoded, and 95 %"):
