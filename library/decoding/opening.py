@@ -24,6 +24,7 @@ from library.messages import Message, message
 
 FULL_SIZE, OPENED_SIZE = "full_size", "opened_size"  # in the info of a picture: before it is drafted, and after
 LEAST_HEAVY_BYTES = 1 << 19  # a progressive JPEG of 179 megapixels has more, whatever it shows
+LEAST_HEAVY_NUMBERS = 1 << 28  # bytes
 MAX_COEFFICIENT_BYTES = 1_250_000_000  # what the decoder of a progressive JPEG holds until the last scan
 ON_ITS_SIDE = (5, 6, 7, 8)
 
@@ -84,14 +85,16 @@ def _is_heavy_jpeg(data: bytes) -> bool:
 
 def _source_of_tiff(data: bytes, pages: list[tiff.Page]) -> Source:
     page = tiff.largest(pages) or pages[0]
+    samples = Samples.of(data, page)
+    is_heavy = samples is not None and samples.bytes > LEAST_HEAVY_NUMBERS
     if len(pages) == 1:
-        return Source(data, "", page.orientation, samples=Samples.of(data, page))
+        return Source(data, "", page.orientation, samples=samples, is_heavy=is_heavy)
     whole = max(pages, key=lambda each: each.pixels * (not each.is_mask))
     size = (whole.width, whole.height) if page.is_like(whole) and page.pixels < whole.pixels else None
     if size and page.orientation in ON_ITS_SIDE:  # as Pillow, too, gives the size of a TIFF
         size = (whole.height, whole.width)
     orientation = page.orientation or pages[0].orientation
-    return Source(tiff.turned_to(data, page), "", orientation, size, samples=Samples.of(data, page))
+    return Source(tiff.turned_to(data, page), "", orientation, size, samples=samples, is_heavy=is_heavy)
 
 
 def _source_of_raw(data: bytes, kind: str, pages: list[tiff.Page]) -> Source:

@@ -43,7 +43,7 @@ DIFFERENCES, FLOAT_DIFFERENCES = 2, 3
 PREMULTIPLIED, ALPHA = 1, 2
 PILLOWS_OF_16_BITS = ((0, 1), (1, 1), (2, 3), (2, 4), (5, 4))  # photometric interpretation and samples
 MAX_BYTES = 4 * MAX_PIXELS  # what the largest pictures of other formats take
-BAND = 256  # rows that are made numbers at once
+BAND = 128  # rows that are made numbers at once
 
 Numbers = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -67,23 +67,30 @@ class Samples:
     def size(self) -> tuple[int, int]:
         return self._number(WIDTH), self._number(HEIGHT)
 
+    @property
+    def bytes(self) -> int:
+        """Returns how many there are once they are unpacked."""
+        return self._row * self._number(HEIGHT) * self._planes
+
     def planes(self, data: bytes) -> Iterator[bytes]:
         """Yields files of one page of greys, each of which holds the bytes of a plane. Raises RejectedImage for too
         many pixels."""
         check_dimensions(*self.size)
-        if self._row * self._number(HEIGHT) * self._planes > MAX_BYTES:
+        if self.bytes > MAX_BYTES:
             raise too_large()
         for place in range(self._planes):
             yield self.layout.with_page(data, self._plane(place))
 
     def opened(self, data: bytes) -> ImageFile.ImageFile:
-        """Opens such a file, whose rows are longer than Pillow has any picture be."""
-        return TiffImagePlugin.TiffImageFile(BytesIO(data))
+        """Opens such a file, which may have more bytes than Pillow has any picture have pixels."""
+        image = TiffImagePlugin.TiffImageFile(BytesIO(data))
+        image.im = Image.new("L", image.size).im
+        return image
 
     def shown(self, planes: Iterable[Image.Image], short_side: int, orientation: int) -> Image.Image:
         """Returns the picture that the planes make, of 8 bits, perhaps reduced, to be turned as `orientation` says."""
         factor = max(1, min(self.size) // short_side)
-        values = np.concatenate([self._reduced(np.asarray(plane), factor) for plane in planes], axis=2)
+        values = np.concatenate([self._reduced(plane, factor) for plane in planes], axis=2)
         image = self._drawn(values)
         image.getexif()[ExifTags.Base.Orientation] = orientation or 1
         return image
@@ -103,12 +110,13 @@ class Samples:
             return Image.frombytes("RGBa", (drawn.shape[1], drawn.shape[0]), drawn.tobytes()).convert("RGBA")
         return Image.fromarray(drawn)
 
-    def _reduced(self, rows: NDArray[np.uint8], factor: int) -> Floats:
+    def _reduced(self, plane: Image.Image, factor: int) -> Floats:
         """Returns the numbers of a plane, by rows, columns and samples: the mean of what is there of `factor` in each
         direction."""
         step = max(factor, BAND // factor * factor)
-        end = len(rows) // factor * factor
-        return np.concatenate([self._means(rows[at : min(at + step, end)], factor) for at in range(0, end, step)])
+        end = plane.height // factor * factor
+        parts = (plane.crop((0, at, plane.width, min(at + step, end))) for at in range(0, end, step))
+        return np.concatenate([self._means(np.asarray(part), factor) for part in parts])
 
     def _means(self, rows: NDArray[np.uint8], factor: int) -> Floats:
         values = self._numbers(rows).astype(np.float64)
