@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from library.decoding import heif, png
+from library.decoding.containers import profile_of_jpeg_2000
 from library.decoding.formats import format_of
 
 Point = tuple[float, float]
@@ -62,6 +63,8 @@ def profile_of(image: Image.Image, data: bytes) -> bytes | None:
         return image.info.get("icc_profile") or _profile_of_png(image)
     if profile := image.info.get("icc_profile"):
         return bytes(profile)
+    if image.format == "JPEG2000":  # which Pillow does not look for
+        return profile_of_jpeg_2000(data)
     if format_of(data) in ("HEIC", "AVIF") and (named := heif.colour_numbers(data)):
         return _profile_of_numbers(*named)
     return _made(ADOBE_RGB) if _is_adobe_rgb(image) else None

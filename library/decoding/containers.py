@@ -6,6 +6,7 @@ from library.decoding.formats import format_of
 from library.errors import RejectedImage
 
 CODESTREAM, TILE_PART, END_OF_CODESTREAM = b"\xff\x4f\xff\x51", b"\xff\x90\0\x0a", b"\xff\xd9"
+PROFILES = (2, 3)  # what a box of colours says it holds, 1 being a number
 MOST_MISSING = 0.06  # of the file; more can never be the last rows alone
 
 
@@ -23,6 +24,16 @@ def filled_up(data: bytes) -> tuple[bytes, bytes] | None:
     end = END_OF_CODESTREAM[-missing:] if format_of(data) == "JPEG 2000" else b""
     length = missing - len(end)
     return data + bytes(length) + end, data + (b"\x5a\xc3\x99\x3c" * (length // 4 + 1))[:length] + end
+
+
+def profile_of_jpeg_2000(data: bytes) -> bytes | None:
+    """Returns the profile in the boxes before the picture."""
+    at, end = 0, data.find(b"jp2c")
+    while (at := data.find(b"colr", at + 1, end)) >= 0:
+        length = int.from_bytes(data[at - 4 : at], "big")
+        if data[at + 4] in PROFILES:
+            return data[at + 7 : at - 4 + length]
+    return None
 
 
 def _missing(data: bytes) -> int:

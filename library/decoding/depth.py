@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import ExifTags, Image, ImageFile
 
 from library.decoding import png
 from library.decoding.damage import Opener
@@ -50,7 +50,10 @@ def restored(image: ImageFile.ImageFile, data: bytes, opener: Opener) -> Image.I
         low.tile = [tile._replace(args=_args_of_low_bytes(tile.args)) for tile in low.tile]
         low.load()
         values = np.asarray(image, np.float32) * 256 + np.asarray(low, np.float32)
-        return Image.fromarray(scaled(values), image.mode)
+        whole = Image.fromarray(scaled(values), image.mode)
+        if orientation := image.getexif().get(ExifTags.Base.Orientation):
+            whole.getexif()[ExifTags.Base.Orientation] = orientation
+        return whole
     return image
 
 

@@ -86,7 +86,7 @@ def _is_heavy_jpeg(data: bytes) -> bool:
 def _source_of_tiff(data: bytes, pages: list[tiff.Page]) -> Source:
     page = tiff.largest(pages) or pages[0]
     samples = Samples.of(data, page)
-    is_heavy = samples is not None and samples.bytes > LEAST_HEAVY_NUMBERS
+    is_heavy = samples is not None and samples.size_in_bytes > LEAST_HEAVY_NUMBERS
     if len(pages) == 1:
         return Source(data, "", page.orientation, samples=samples, is_heavy=is_heavy)
     whole = max(pages, key=lambda each: each.pixels * (not each.is_mask))

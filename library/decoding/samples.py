@@ -68,7 +68,7 @@ class Samples:
         return self._number(WIDTH), self._number(HEIGHT)
 
     @property
-    def bytes(self) -> int:
+    def size_in_bytes(self) -> int:
         """Returns how many there are once they are unpacked."""
         return self._row * self._number(HEIGHT) * self._planes
 
@@ -76,7 +76,7 @@ class Samples:
         """Yields files of one page of greys, each of which holds the bytes of a plane. Raises RejectedImage for too
         many pixels."""
         check_dimensions(*self.size)
-        if self.bytes > MAX_BYTES:
+        if self.size_in_bytes > MAX_BYTES:
             raise too_large()
         for place in range(self._planes):
             yield self.layout.with_page(data, self._plane(place))

@@ -135,6 +135,18 @@ def test_numbers_of_an_avif_are_followed(photo, wide, written, difference):
     assert difference(decode(named).image, photo) < 2.5
 
 
+def test_the_profile_of_a_jpeg_2000_is_followed(photo, wide, written, difference):
+    wide.info.clear()
+    data = written(wide, "JPEG2000")
+    for method in (2, 3):
+        box = struct.pack(">4sBBB", b"colr", method, 0, 0) + rgb_profile(P3)
+        at = data.index(b"\0\0\0\x0fcolr")
+        head = data.index(b"jp2h") - 4
+        longer = struct.pack(">I", struct.unpack_from(">I", data, head)[0] + len(box) + 4 - 15)
+        changed = data[:head] + longer + data[head + 4 : at] + struct.pack(">I", len(box) + 4) + box + data[at + 15 :]
+        assert difference(decode(changed).image, photo) < 0.6
+
+
 def test_points_that_no_colours_have_change_nothing(photo, png, difference):
     for points in (((0, 0),) * 3, ((0.3, 0.3),) * 3):
         assert difference(decode(png(photo, gamma(1.8), primaries(points))).image, photo) == 0

@@ -37,6 +37,15 @@ def test_colours_of_any_depth_in_a_file_of_16_bits_look_alike(photo, difference,
     assert difference(decode(deep_png(with_alpha, 6)).image, photo) < 2
 
 
+def test_colours_of_12_bits_are_turned_upright(photo, difference):
+    data = deep_png(np.asarray(photo, np.uint16) * 16, 2)
+    exif = b"eXIfMM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
+    data = data[:33] + struct.pack(">I", len(exif) - 4) + exif + struct.pack(">I", zlib.crc32(exif)) + data[33:]
+    picture = decode(data)
+    assert (picture.width, picture.height) == (360, 480)
+    assert difference(picture.image, photo.rotate(-90, expand=True)) < 2
+
+
 @pytest.mark.parametrize("scale", [0.25, 1, 255, 1023, 4095, 65535, 1e6])
 def test_fractions_of_any_size_look_alike(photo, written, difference, scale):
     grey = np.asarray(photo.convert("L"), np.float32)
