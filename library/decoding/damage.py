@@ -17,6 +17,7 @@ from library.messages import Message, message
 
 LEAST_SHARE = 0.95
 GIF_TRANSPARENCY = re.compile(rb"(\x21\xf9\x04)(.)", re.DOTALL)
+BAND = 1 << 22  # pixels that are compared at once
 STEPS = (16, 64, 256, 1024, 4096, 16384, 65536)  # bytes by which a file is shortened to see which rows they hold
 
 Opener = Callable[[bytes], ImageFile.ImageFile]  # opens a picture, drafted; its pixels are not loaded yet
@@ -94,9 +95,11 @@ def _decoded_rows(data: bytes, opener: Opener) -> tuple[ImageFile.ImageFile, flo
 
     To count them it is decoded twice, onto black and onto white: a row that both show alike has been decoded.
     """
-    opaque = GIF_TRANSPARENCY.sub(_without_its_flag, data, count=1) if format_of(data) == "GIF" else data
+    is_gif = format_of(data) == "GIF"
+    opaque = GIF_TRANSPARENCY.sub(_without_its_flag, data, count=1) if is_gif else data
     on_black, on_white = (_as_far_as_it_goes(opener(opaque), each) for each in (0, 255))
-    return _as_far_as_it_goes(opener(data)), _share_of_equal_rows(on_black, on_white)
+    share = _share_of_equal_rows(on_black, on_white)
+    return _as_far_as_it_goes(opener(data)) if is_gif else on_black, share
 
 
 def _as_far_as_it_goes(image: ImageFile.ImageFile, background: int | None = None) -> ImageFile.ImageFile:
@@ -146,8 +149,15 @@ def _share_before_the_end(data: bytes) -> float:
 
 def _share_of_equal_rows(first: Image.Image, second: Image.Image) -> float:
     """Returns the share of rows in which the two have the same pixels; of columns where it is turned on its side."""
-    alike = _pixels(first) == _pixels(second)
-    return float(max(alike.all(axis=1).mean(), alike.all(axis=0).mean()))
+    rows: list[NDArray[np.bool_]] = []
+    columns = np.True_
+    height = max(1, BAND // first.width)
+    for top in range(0, first.height, height):
+        box = (0, top, first.width, min(top + height, first.height))
+        alike = _pixels(first.crop(box)) == _pixels(second.crop(box))
+        rows.append(alike.all(axis=1))
+        columns = columns & alike.all(axis=0)
+    return float(max(np.concatenate(rows).mean(), columns.mean()))
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:

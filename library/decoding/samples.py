@@ -25,6 +25,7 @@ from library.decoding.depth import (
 )
 from library.decoding.formats import MAX_PIXELS, check_dimensions, too_large
 from library.decoding.tiff import COMPRESSION, HEIGHT, STRIPS, TILES, WIDTH, Layout, Page, Tags
+from library.errors import RejectedImage
 
 FILL_ORDER, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PLANES, PREDICTOR = 266, 277, 278, 279, 284, 317
 TILE_WIDTH, TILE_HEIGHT, TILE_BYTES, EXTRA_SAMPLES, PROFILE = 322, 323, 325, 338, 34675
@@ -36,6 +37,7 @@ WANTED = frozenset(
     ]
 )
 PACKINGS = (1, 5, 8, 32773, 32946, 34925, 50000)  # none, LZW, Deflate, PackBits, LZMA, Zstandard: of bytes, not pixels
+UP_TO_LZW, MOST_UNPACKED = PACKINGS[:-2], 3000  # bytes that a byte of these can become, at most
 GREYS, COLOURS, INKS = (0, 1), 2, 5
 UNSIGNED, SIGNED, FLOAT, UNDEFINED = 1, 2, 3, 4
 APART = 2
@@ -78,7 +80,9 @@ class Samples:
         check_dimensions(*self.size)
         if self.size_in_bytes > MAX_BYTES:
             raise too_large()
-        for place in range(self._planes):
+        if self._number(COMPRESSION, 1) in UP_TO_LZW and self.size_in_bytes > MOST_UNPACKED * len(data):
+            raise RejectedImage("damaged")
+        for place in range(min(self._planes, self._colours + self._has_alpha)):
             yield self.layout.with_page(data, self._plane(place))
 
     def opened(self, data: bytes) -> ImageFile.ImageFile:
@@ -101,12 +105,11 @@ class Samples:
             return Image.fromarray(np.rint(values[..., :4] * (255 / self._most)).astype(np.uint8), "CMYK")
         drawn = scaled(values[..., :count], ranges_of(self._bits, self._format == SIGNED))
         drawn = 255 - drawn if self._number(PHOTOMETRIC) == WHITE_IS_ZERO else drawn
-        kinds = self.tags.get(EXTRA_SAMPLES, ())
-        if values.shape[2] == count or not kinds or kinds[0] not in (PREMULTIPLIED, ALPHA):
+        if not self._has_alpha or values.shape[2] == count:
             return Image.fromarray(drawn[..., 0] if count == 1 else drawn)
         alpha = np.clip(np.nan_to_num(values[..., count : count + 1]) * (255 / self._most), 0, 255).astype(np.uint8)
         drawn = np.dstack([*[drawn[..., min(each, count - 1)] for each in range(3)], alpha[..., 0]])
-        if kinds[0] == PREMULTIPLIED:
+        if self._number(EXTRA_SAMPLES) == PREMULTIPLIED:
             return Image.frombytes("RGBa", (drawn.shape[1], drawn.shape[0]), drawn.tobytes()).convert("RGBA")
         return Image.fromarray(drawn)
 
@@ -209,6 +212,10 @@ class Samples:
     def _colours(self) -> int:
         count, photometric = self._number(SAMPLES, 1), self._number(PHOTOMETRIC, 1)
         return {COLOURS: 3, INKS: 4}.get(photometric, 1) if count >= 3 else 1
+
+    @property
+    def _has_alpha(self) -> bool:
+        return self._number(EXTRA_SAMPLES) in (PREMULTIPLIED, ALPHA)
 
     @property
     def _planes(self) -> int:

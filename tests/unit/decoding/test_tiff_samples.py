@@ -128,6 +128,13 @@ def test_one_that_would_take_too_much_memory_is_refused(photo, monkeypatch):
         decode(tiff([numbers_page(numbers(photo, "f4"))]))
 
 
+def test_one_whose_bytes_cannot_hold_its_numbers_is_refused_at_once(photo):
+    page = numbers_page(numbers(photo, "f4"), packed=True)
+    page.tags |= {256: 9000, 257: 6000}
+    with pytest.raises(RejectedImage, match="damaged"):
+        decode(tiff([page]))
+
+
 def test_kinds_that_nothing_here_reads_are_refused_by_name(photo):
     for tags in ({"t259": 34887}, {"t262": 8}, {"t339": 6}, {"t258": 37}):
         with pytest.raises(RejectedImage, match="TIFF"):
