@@ -1,15 +1,18 @@
 """Makes one picture in every format, depth, mode and profile that Pillow writes, each with what it should look like."""
 
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from typing import Any
 
 import numpy as np
-from PIL import Image, features
+from PIL import ExifTags, Image, features
 
 from testing.profiles import ADOBE_RGB, P3, cmyk_profile, converted, grey_profile, rgb_profile
-from testing.tiff_files import jpeg, jpeg_page, page, sensor_page, tiff
+from testing.tiff_files import jpeg, jpeg_page, numbers_page, page, sensor_page, tiff
 
 CLOSE, LOSSY, COARSE = 2.0, 6.0, 40.0  # mean differences of 255
 START_OF_CR3 = b"\0\0\0\x18ftypcrx \0\0\0\1crx isom"
@@ -28,7 +31,7 @@ class Variant:
 
 def variants(photo: Image.Image) -> Iterator[Variant]:
     """Yields the picture in every form."""
-    for make in (_jpegs, _pngs, _deep_greys, _tiffs, _numbers, _others, _animations, _profiles, _raws, _refused):
+    for make in (_jpegs, _pngs, _deep_greys, _tiffs, _numbers, _samples, _others, _animations, _profiles, *_MORE):
         yield from make(photo)
 
 
@@ -111,6 +114,33 @@ def _numbers(photo: Image.Image) -> Iterator[Variant]:
     yield Variant("TIFF", "NaN and infinite", written(Image.fromarray(grey / 255), "TIFF"), full, LOSSY)
 
 
+def _samples(photo: Image.Image) -> Iterator[Variant]:
+    layouts: dict[str, dict[str, Any]] = {
+        "strips": {},
+        "planes": {"apart": True},
+        "tiles": {"tile": 64},
+        "planes of tiles, packed": {"tile": 64, "apart": True, "packed": True},
+        "differences, packed": {"packed": True, "differences": True},
+    }
+    bands = np.asarray(photo, np.float64)
+    for name, values in (("colours", bands), ("greys", bands[..., 1:2])):
+        values = (values - values.min()) / np.ptp(values)
+        shown = Image.fromarray(np.rint(np.broadcast_to(values, bands.shape) * 255).astype(np.uint8))
+        for kind in ("u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"):
+            size = int(kind[1])
+            most = {"u": 256**size - 1, "i": 128 * 256 ** (size - 1) - 1, "f": 1}[kind[0]]
+            stored = (values * min(most, 2**52)).astype(kind)
+            for layout, options in layouts.items():
+                data = tiff([numbers_page(stored, **options)])
+                yield Variant("TIFF", f"{name} of {kind} in {layout}", data, shown, LOSSY)
+    for value in (np.nan, np.inf):
+        yield Variant("TIFF", f"nothing but {value}", tiff([numbers_page(np.full((90, 120, 1), value, "f4"))]), None)
+    for number, name in ((34887, "LERC"), (50001, "WebP"), (34712, "JPEG 2000"), (50002, "JPEG XL")):
+        yield Variant(
+            "TIFF", f"packed by {name}", tiff([numbers_page(np.zeros((90, 120, 3), "u1"), t259=number)]), None
+        )
+
+
 def _others(photo: Image.Image) -> Iterator[Variant]:
     for format, options, tolerance in (
         ("WEBP", {"quality": 90}, LOSSY),
@@ -157,6 +187,34 @@ def _profiles(photo: Image.Image) -> Iterator[Variant]:
         yield Variant(format, "profile of inks", written(inks, format, icc_profile=cmyk_profile()), faded, 2 * LOSSY)
 
 
+def _stated(photo: Image.Image) -> Iterator[Variant]:
+    for name, points in (("Display P3", P3), ("Adobe RGB", ADOBE_RGB)):
+        wide = converted(photo, rgb_profile(points))
+        wide.info.clear()
+        numbers = [round(100_000 * each) for point in ((0.3127, 0.329), *points) for each in point]
+        stated = {b"gAMA": struct.pack(">I", 45_455), b"cHRM": struct.pack(">8I", *numbers)}
+        yield Variant("PNG", f"gamma and primaries of {name}", _with_chunks(written(wide, "PNG"), stated), photo)
+        stated[b"sRGB"] = b"\0"
+        yield Variant("PNG", f"sRGB before the primaries of {name}", _with_chunks(written(photo, "PNG"), stated), photo)
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = 2
+    for format in ("JPEG", "PNG", "WEBP"):
+        options: dict[str, Any] = {} if format == "PNG" else {"quality": 92}
+        yield Variant(format, "Adobe RGB by EXIF", written(wide, format, exif=exif.tobytes(), **options), photo, LOSSY)
+    wide = converted(photo, rgb_profile(P3))
+    wide.info.clear()
+    by_number = _with_chunks(written(wide, "PNG"), {b"cICP": bytes([12, 13, 0, 1]), b"sRGB": b"\0"})
+    yield Variant("PNG", "Display P3 by number", by_number, photo, LOSSY)
+    if features.check("avif"):
+        data = written(wide, "AVIF", quality=92).replace(b"colrnclx\0\1\0\r", b"colrnclx\0\x0c\0\r")
+        yield Variant("AVIF", "Display P3 by number", data, photo, LOSSY)
+
+
+def _with_chunks(png: bytes, chunks: dict[bytes, bytes]) -> bytes:
+    made = (struct.pack(">I", len(b)) + a + b + struct.pack(">I", zlib.crc32(a + b)) for a, b in chunks.items())
+    return png[:33] + b"".join(made) + png[33:]
+
+
 def _raws(photo: Image.Image) -> Iterator[Variant]:
     small = photo.resize((160, 120))
     for make, format in (("NIKON", "NEF"), ("SONY", "ARW"), ("PENTAX", "PEF"), ("SAMSUNG", "SRW"), ("Canon", "CR2")):
@@ -186,6 +244,7 @@ def _refused(photo: Image.Image) -> Iterator[Variant]:
         yield Variant(format, "any", start + bytes(2000), None)
 
 
+_MORE = (_stated, _raws, _refused)
 Damage = Callable[[bytes], bytes]
 
 

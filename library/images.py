@@ -2,21 +2,26 @@
 
 import hashlib
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePath, PurePosixPath
 from typing import NewType
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from library.archive_kinds import is_archive
+from library.decoding import large_heif
 from library.decoding.backdrop import opaque
+from library.decoding.colour_tags import profile_of
 from library.decoding.colours import SPACES, to_srgb
 from library.decoding.damage import load
 from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something
-from library.decoding.opening import FULL_SIZE, OPENED_SIZE, Source, source_of
+from library.decoding.large_heif import one_at_a_time
+from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, source_of
+from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, both, message
 from library.validation import shown
@@ -75,7 +80,9 @@ def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
     if not data:
         raise RejectedImage("empty_file")
     try:
-        return _decoded(source_of(data), short_side)
+        source = source_of(data)
+        with one_at_a_time() if source.is_heavy else nullcontext():
+            return _decoded(source, short_side)
     except RejectedImage:
         raise
     except UnidentifiedImageError:
@@ -159,11 +166,17 @@ def preview(original: bytes) -> bytes:
 
 
 def _decoded(source: Source, short_side: int) -> Picture:
+    if source.samples:
+        return _of_samples(source, source.samples, short_side)
+    if source.is_heavy and source.size:
+        small = large_heif.reduced(source.data, short_side)
+        return Picture(to_srgb(_plain(small, {}), profile_of(small, source.data)), source.format, *source.size)
+
     def opener(data: bytes) -> ImageFile.ImageFile:
         return source.opened(data, short_side)
 
     loaded, note = load(source.data, opener)
-    profile, tags = loaded.info.get("icc_profile"), getattr(loaded, "tag_v2", {})
+    profile, tags = profile_of(loaded, source.data), getattr(loaded, "tag_v2", {})
     (width, height), opened = source.size or loaded.info[FULL_SIZE], loaded.info[OPENED_SIZE]
     whole = restored(loaded, source.data, opener)
     upright = _upright(first_that_shows_something(loaded) if whole is loaded else whole)
@@ -173,9 +186,19 @@ def _decoded(source: Source, short_side: int) -> Picture:
     return Picture(image, source.format or str(loaded.format), width, height, both(source.note, note))
 
 
+def _of_samples(source: Source, samples: Samples, short_side: int) -> Picture:
+    loaded = [load(each, samples.opened) for each in samples.planes(source.data)]
+    shown = samples.shown((each.image for each in loaded), short_side, source.orientation)
+    size = source.size or (samples.size[::-1] if source.orientation in ON_ITS_SIDE else samples.size)
+    profile = loaded[0].image.info.get("icc_profile")
+    image = to_srgb(_reduced(_plain(_upright(shown), {}), short_side), profile)
+    return Picture(image, "TIFF", *size, both(source.note, next((each.note for each in loaded if each.note), None)))
+
+
 def _upright(image: Image.Image) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
+        is_upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+        return image if is_upright else ImageOps.exif_transpose(image)  # which copies what is upright, too
     except Exception:  # a broken EXIF block is no reason to refuse a whole picture
         return image
 

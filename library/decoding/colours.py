@@ -13,11 +13,11 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Returns the picture as RGB in sRGB; `image` is RGB, L or CMYK. Without a profile, or with one that does not fit,
     its numbers are taken as they are."""
     if not profile:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     for mode in dict.fromkeys((image.mode, "RGB")):  # greys often carry the profile of the colours they came from
         if transform := _transform(profile, mode):
             return transform.apply(image.convert(mode))
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @lru_cache(KEPT_TRANSFORMS)

@@ -17,6 +17,7 @@ from library.messages import Message, message
 
 LEAST_SHARE = 0.95
 GIF_TRANSPARENCY = re.compile(rb"(\x21\xf9\x04)(.)", re.DOTALL)
+BAND = 1 << 22  # pixels that are compared at once
 STEPS = (16, 64, 256, 1024, 4096, 16384, 65536)  # bytes by which a file is shortened to see which rows they hold
 
 Opener = Callable[[bytes], ImageFile.ImageFile]  # opens a picture, drafted; its pixels are not loaded yet
@@ -47,6 +48,10 @@ def load(data: bytes, opener: Opener) -> Loaded:
         if _decoded_rows(jpeg.without_last_part(data), opener)[1] == 1:
             raise RejectedImage("damaged_within")
         return Loaded(image, message("damaged_within_noted"))
+    if file and (share := file.share_between_restarts) < 1:
+        if share < LEAST_SHARE:
+            raise RejectedImage("damaged_within")
+        return Loaded(image, message("damaged_within_noted"))
     return Loaded(image)
 
 
@@ -73,7 +78,7 @@ def _rest_of_jpeg(data: bytes, opener: Opener) -> Loaded:
         raise RejectedImage("damaged")
     image = opener(data + jpeg.END)
     image.load()
-    return _accepted(image, _share_before_the_end(data, opener, image), message("damaged_at_its_end"))
+    return _accepted(image, _share_before_the_end(data), message("damaged_at_its_end"))
 
 
 def _partial(data: bytes, opener: Opener, note: Message | None) -> Loaded:
@@ -90,9 +95,11 @@ def _decoded_rows(data: bytes, opener: Opener) -> tuple[ImageFile.ImageFile, flo
 
     To count them it is decoded twice, onto black and onto white: a row that both show alike has been decoded.
     """
-    opaque = GIF_TRANSPARENCY.sub(_without_its_flag, data, count=1) if format_of(data) == "GIF" else data
+    is_gif = format_of(data) == "GIF"
+    opaque = GIF_TRANSPARENCY.sub(_without_its_flag, data, count=1) if is_gif else data
     on_black, on_white = (_as_far_as_it_goes(opener(opaque), each) for each in (0, 255))
-    return _as_far_as_it_goes(opener(data)), _share_of_equal_rows(on_black, on_white)
+    share = _share_of_equal_rows(on_black, on_white)
+    return _as_far_as_it_goes(opener(data)) if is_gif else on_black, share
 
 
 def _as_far_as_it_goes(image: ImageFile.ImageFile, background: int | None = None) -> ImageFile.ImageFile:
@@ -126,14 +133,14 @@ def _accepted(
     return Loaded(image, some_missing or message("damaged_rows_noted", share=percent))
 
 
-def _share_before_the_end(data: bytes, opener: Opener, whole: Image.Image) -> float:
+def _share_before_the_end(data: bytes) -> float:
     """Returns the share of rows above the last that a progressive JPEG without an end has data for.
 
     With a few bytes less, the rows change to which those belonged.
     """
+    whole = jpeg.at_half_size(data + jpeg.END)
     for step in STEPS:
-        shorter = opener(data[:-step] + jpeg.END)
-        shorter.load()
+        shorter = jpeg.at_half_size(data[:-step] + jpeg.END)
         changed = (_pixels(whole) != _pixels(shorter)).any(axis=1).nonzero()[0]
         if len(changed):
             return float(changed[-1] + 1) / whole.height
@@ -142,8 +149,15 @@ def _share_before_the_end(data: bytes, opener: Opener, whole: Image.Image) -> fl
 
 def _share_of_equal_rows(first: Image.Image, second: Image.Image) -> float:
     """Returns the share of rows in which the two have the same pixels; of columns where it is turned on its side."""
-    alike = _pixels(first) == _pixels(second)
-    return float(max(alike.all(axis=1).mean(), alike.all(axis=0).mean()))
+    rows: list[NDArray[np.bool_]] = []
+    columns = np.True_
+    height = max(1, BAND // first.width)
+    for top in range(0, first.height, height):
+        box = (0, top, first.width, min(top + height, first.height))
+        alike = _pixels(first.crop(box)) == _pixels(second.crop(box))
+        rows.append(alike.all(axis=1))
+        columns = columns & alike.all(axis=0)
+    return float(max(np.concatenate(rows).mean(), columns.mean()))
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import ExifTags, Image, ImageFile
 
 from library.decoding import png
 from library.decoding.damage import Opener
+from library.errors import RejectedImage
 
 RANGES = (255, 1023, 4095, 16_383, 65_535)  # of cameras and scanners, whose files have 16 bits all the same
+DEEP = 16  # bits, within which a sensor uses a range of its own
 LARGEST = 1e30  # beyond it, a number only marks that there is none
 HIGH_BYTE_OF_14_BITS = 63
 LOW_BYTES = {";16B": ";16L", ";16L": ";16B"}
@@ -35,7 +37,7 @@ def to_8_bits(image: Image.Image, tags: Tags) -> Image.Image:
     values = _numbers(image, tags)
     with suppress(ValueError):
         values = np.where(values == np.float32(tags.get(NO_DATA, "nan").strip("\0 ")), np.nan, values)
-    grey = _scaled(values)
+    grey = scaled(values)
     return Image.fromarray(255 - grey if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else grey)
 
 
@@ -48,7 +50,10 @@ def restored(image: ImageFile.ImageFile, data: bytes, opener: Opener) -> Image.I
         low.tile = [tile._replace(args=_args_of_low_bytes(tile.args)) for tile in low.tile]
         low.load()
         values = np.asarray(image, np.float32) * 256 + np.asarray(low, np.float32)
-        return Image.fromarray(_scaled(values), image.mode)
+        whole = Image.fromarray(scaled(values), image.mode)
+        if orientation := image.getexif().get(ExifTags.Base.Orientation):
+            whole.getexif()[ExifTags.Base.Orientation] = orientation
+        return whole
     return image
 
 
@@ -59,21 +64,31 @@ def _numbers(image: Image.Image, tags: Tags) -> NDArray[np.float32]:
     return values.astype(np.float32)
 
 
+def ranges_of(bits: int, is_signed: bool) -> tuple[int, ...]:
+    """Returns the largest numbers that a sensor may give which is kept in so many bits."""
+    most: int = 2 ** (bits - is_signed) - 1
+    return (*(each for each in RANGES if each < most), most) if bits <= DEEP else RANGES
+
+
+def scaled(values: NDArray[np.float32], ranges: tuple[int, ...] = RANGES) -> NDArray[np.uint8]:
+    """Returns the numbers from 0 to 255, by the first of the ranges that holds them all. Raises RejectedImage where
+    none is a number."""
+    usable = np.abs(values) < LARGEST  # which NaN is not, either
+    if not usable.any():
+        raise RejectedImage("no_numbers")
+    low, high = float(values[usable].min()), _highest(values[usable])
+    if low >= 0:
+        low = 0.0
+        high = next((each for each in ranges if 1 < high <= each), high)
+    finite = np.clip(np.nan_to_num(values, nan=low, posinf=high, neginf=low), low, high)
+    shown: NDArray[np.uint8] = np.rint((finite - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    return shown
+
+
 def _highest(usable: NDArray[np.float32]) -> float:
     """Returns the largest number, of those that a few hot pixels do not dwarf."""
     high, most = float(usable.max()), float(np.percentile(usable, 99.9))
     return most if high > HOT * most > 0 else high
-
-
-def _scaled(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    usable = np.abs(values) < LARGEST  # which NaN is not, either
-    low, high = (float(values[usable].min()), _highest(values[usable])) if usable.any() else (0.0, 0.0)
-    if low >= 0:
-        low = 0.0
-        high = next((each for each in RANGES if 1 < high <= each), high)
-    finite = np.clip(np.nan_to_num(values, nan=low, posinf=high, neginf=low), low, high)
-    scaled: NDArray[np.uint8] = np.rint((finite - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
-    return scaled
 
 
 def _has_16_bits(image: ImageFile.ImageFile, data: bytes) -> bool:

@@ -5,12 +5,14 @@ import struct
 from collections import defaultdict
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, JpegImagePlugin
 
 END, END_AS_NUMBER = b"\xff\xd9", 0xD9FF
-SOF, PROGRESSIVE, SOS = (0xC0, 0xC1, 0xC2), 0xC2, 0xDA
+SOF, PROGRESSIVE, SOS, DRI = (0xC0, 0xC1, 0xC2), 0xC2, 0xDA, 0xDD
+RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # any that does not belong among the data of a scan
 WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 COEFFICIENTS = 64
@@ -30,16 +32,23 @@ class Header:
     is_progressive: bool
     scans_together: int  # components in the first scan
     start: int
+    units: int = 0  # blocks, of all components together, that are decoded one after the other
+    interval: int = 0  # of them, after which a marker lets a decoder start afresh
 
     @property
     def comes_in_rows(self) -> bool:
         """Returns whether the decoder gives out rows as it reads, which it does where one scan holds everything."""
         return not self.is_progressive and self.scans_together == self.components
 
+    @property
+    def bytes_of_coefficients(self) -> int:
+        """Returns how much a decoder needs that cannot give out rows before it has read everything, at most."""
+        return 2 * self.width * self.height * self.components
+
     @classmethod
     def of(cls, data: bytes, at: int = 0) -> "Header | None":
         """Reads the markers up to the first scan; None where this is no JPEG of 8 bits with a header that is whole."""
-        frame = None
+        frame, interval = None, 0
         at += 2
         while at + 4 <= len(data) and data[at] == 0xFF:
             marker = data[at + 1]
@@ -48,15 +57,28 @@ class Header:
                 continue
             length = int.from_bytes(data[at + 2 : at + 4], "big")
             if marker in SOF and data[at + 4 : at + 5] == b"\x08":
-                frame = (marker, *struct.unpack(">HHB", data[at + 5 : at + 10].ljust(5, b"\0")))
+                height, width, components = struct.unpack(">HHB", data[at + 5 : at + 10].ljust(5, b"\0"))
+                frame = (marker, height, width, components, _largest_sampling(data[at + 11 : at + 2 + length : 3]))
+            if marker == DRI:
+                interval = int.from_bytes(data[at + 4 : at + 6], "big")
             if marker == SOS and frame:
-                kind, height, width, components = frame
+                kind, height, width, components, largest = frame
                 together = data[at + 4] if at + 4 < len(data) else 0
-                return cls(width, height, components, kind == PROGRESSIVE, together, at + 2 + length)
+                units = -(-width // (8 * (largest >> 4))) * -(-height // (8 * (largest & 15)))
+                is_progressive = kind == PROGRESSIVE
+                return cls(width, height, components, is_progressive, together, at + 2 + length, units, interval)
             if length < 2 or marker == SOS:
                 return None
             at += 2 + length
         return None
+
+
+def _largest_sampling(factors: bytes) -> int:
+    """Returns how many blocks of a component lie together, across and down in half a byte each."""
+    if len(factors) < 2:  # then they lie one by one, whatever their factor
+        return 0x11
+    across, down = max(each >> 4 for each in factors), max(each & 15 for each in factors)
+    return max(across, 1) << 4 | max(down, 1)
 
 
 class WatchedFile(BytesIO):
@@ -64,6 +86,7 @@ class WatchedFile(BytesIO):
 
     def __init__(self, data: bytes, header: Header, end: int, image: ImageFile.ImageFile) -> None:
         super().__init__(data)
+        self._header = header
         self._image = image
         self._unwritten = UNLIKELY[: len(image.getbands())]
         image.im = _with_last_row(image, self._unwritten).im
@@ -94,6 +117,18 @@ class WatchedFile(BytesIO):
             return self.tell() < self._end
         return self._was_done_early
 
+    @property
+    def share_between_restarts(self) -> float:
+        """Returns the share of the data that lies between markers for a fresh start in their right order; 1 for a file
+        that needs none."""
+        header = self._header
+        if not header.interval or not header.units:
+            return 1.0
+        expected = -(-header.units // header.interval) - 1
+        found = [each[0][1] & 7 for each in RESTART.finditer(self.getvalue(), header.start, self._end)]
+        wrong = abs(expected - len(found)) + sum(after != (before + 1) & 7 for before, after in pairwise(found))
+        return max(0.0, 1 - (wrong + 1) / (expected + 1)) if wrong else 1.0
+
     def _has_last_row(self) -> bool:
         width, height = self._image.size
         found = (self._image.im.getpixel((x, height - 1)) for x in range(0, width, max(1, width // 4)))
@@ -116,6 +151,14 @@ def watched(data: bytes, image: ImageFile.ImageFile) -> WatchedFile | None:
         return None
     image.fp = file = WatchedFile(data, header, end, image)
     return file
+
+
+def at_half_size(data: bytes) -> Image.Image:
+    """Decodes a JPEG at half its size, where its later scans are still seen; in an eighth, they are not."""
+    image = JpegImagePlugin.JpegImageFile(BytesIO(data))
+    image.draft("RGB", (image.width // 2, image.height // 2))
+    image.load()
+    return image
 
 
 def end_of(data: bytes, start: int) -> int | None:

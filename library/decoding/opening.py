@@ -17,13 +17,16 @@ from library.decoding.formats import (
     too_large,
 )
 from library.decoding.jpeg import Header
+from library.decoding.large_heif import MAX_WHOLE_PIXELS
+from library.decoding.samples import Samples
 from library.errors import RejectedImage
 from library.messages import Message, message
 
 FULL_SIZE, OPENED_SIZE = "full_size", "opened_size"  # in the info of a picture: before it is drafted, and after
+LEAST_HEAVY_BYTES = 1 << 19  # a progressive JPEG of 179 megapixels has more, whatever it shows
+LEAST_HEAVY_NUMBERS = 1 << 28  # bytes
+MAX_COEFFICIENT_BYTES = 1_250_000_000  # what the decoder of a progressive JPEG holds until the last scan
 ON_ITS_SIDE = (5, 6, 7, 8)
-BITS_PER_SAMPLE, PLANES, SAMPLE_FORMAT = 258, 284, 339  # tags of a TIFF
-APART, SIGNED = 2, 2
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,14 @@ class Source:
     orientation: int = 0
     size: tuple[int, int] | None = None
     note: Message | None = None
+    samples: Samples | None = None  # of a TIFF whose pixels Pillow does not read
+    is_heavy: bool = False  # whether its decoder takes about a gigabyte, though the picture comes reduced
 
     def opened(self, data: bytes, short_side: int) -> ImageFile.ImageFile:
         """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels."""
         try:
             image = Image.open(BytesIO(data), formats=opened_formats())
             check_dimensions(*image.size)
-            _check_kind(image)
             image.info[FULL_SIZE] = image.size
             image.draft("RGB", (short_side, short_side))
         except Image.DecompressionBombError:
@@ -55,20 +59,11 @@ class Source:
         return image
 
 
-def _check_kind(image: ImageFile.ImageFile) -> None:
-    """Raises RejectedImage for the kinds of TIFF that Pillow decodes to a wrong picture without saying so."""
-    tags = getattr(image, "tag_v2", {})
-    bits, formats = (tags.get(each) or (1,) for each in (BITS_PER_SAMPLE, SAMPLE_FORMAT))
-    is_signed_byte = bits[0] == 8 and formats[0] == SIGNED
-    if is_signed_byte or (bits[0] == 16 and len(bits) > 1 and tags.get(PLANES) == APART):
-        raise RejectedImage("unreadable_kind", format="TIFF")
-
-
 def source_of(data: bytes) -> Source:
     """Finds what of a file is to be opened. Raises RejectedImage for a raw file without a preview, for a HEIC that is
     too large and has no copy of itself, and for a TIFF without what says where its pixels lie."""
     if data.startswith(b"\xff\xd8"):
-        return Source(data)
+        return Source(data, is_heavy=len(data) > LEAST_HEAVY_BYTES and _is_heavy_jpeg(data))
     pages = tiff.pages(data)
     if pages:
         tiff.silence()
@@ -76,15 +71,30 @@ def source_of(data: bytes) -> Source:
         raise RejectedImage("damaged")
     if kind := raw.kind_of(data, pages):
         return _source_of_raw(data, kind, pages)
-    if len(pages) > 1 and (page := tiff.largest(pages)):
-        whole = max(pages, key=lambda each: each.pixels * (not each.is_mask))
-        size = (whole.width, whole.height) if page.is_like(whole) and page.pixels < whole.pixels else None
-        if size and page.orientation in ON_ITS_SIDE:  # as Pillow, too, gives the size of a TIFF
-            size = (whole.height, whole.width)
-        return Source(tiff.turned_to(data, page), "", page.orientation or pages[0].orientation, size)
+    if pages and format_of(data) == "TIFF":
+        return _source_of_tiff(data, pages)
     if format_of(data) == "HEIC" and heif.may_be_large(data, MAX_PIXELS):
         return _source_of_large_heif(data)
     return Source(data)
+
+
+def _is_heavy_jpeg(data: bytes) -> bool:
+    header = Header.of(data)
+    return header is not None and not header.comes_in_rows and header.width * header.height > MAX_PIXELS
+
+
+def _source_of_tiff(data: bytes, pages: list[tiff.Page]) -> Source:
+    page = tiff.largest(pages) or pages[0]
+    samples = Samples.of(data, page)
+    is_heavy = samples is not None and samples.size_in_bytes > LEAST_HEAVY_NUMBERS
+    if len(pages) == 1:
+        return Source(data, "", page.orientation, samples=samples, is_heavy=is_heavy)
+    whole = max(pages, key=lambda each: each.pixels * (not each.is_mask))
+    size = (whole.width, whole.height) if page.is_like(whole) and page.pixels < whole.pixels else None
+    if size and page.orientation in ON_ITS_SIDE:  # as Pillow, too, gives the size of a TIFF
+        size = (whole.height, whole.width)
+    orientation = page.orientation or pages[0].orientation
+    return Source(tiff.turned_to(data, page), "", orientation, size, samples=samples, is_heavy=is_heavy)
 
 
 def _source_of_raw(data: bytes, kind: str, pages: list[tiff.Page]) -> Source:
@@ -111,11 +121,10 @@ def _source_of_large_heif(data: bytes) -> Source:
     if width * height <= MAX_PIXELS:
         return Source(data)
     turned = heif.turned_to_thumbnail(data)
-    if not turned:
-        raise too_large()
-    small = pi_heif.HeifImageFile(BytesIO(turned)).size
-    if min(small) < LEAST_PREVIEW_SIDE:
-        raise too_large()
+    small = pi_heif.HeifImageFile(BytesIO(turned)).size if turned else (0, 0)
+    if not turned or min(small) < LEAST_PREVIEW_SIDE:
+        check_dimensions(width, height, MAX_WHOLE_PIXELS)
+        return Source(data, "HEIF", size=(width, height), is_heavy=True)
     said = message("preview_of_large", size=f"{small[0]} x {small[1]}")
     return Source(turned, size=(width, height), note=said)
 
@@ -124,7 +133,7 @@ def _drafted_large_jpeg(data: bytes, short_side: int) -> ImageFile.ImageFile:
     """Opens a JPEG that is too large to be decoded whole, so far reduced that it never is. Raises RejectedImage for
     any other picture."""
     header = Header.of(data)
-    if not header or not header.comes_in_rows:
+    if not header or (not header.comes_in_rows and header.bytes_of_coefficients > MAX_COEFFICIENT_BYTES):
         raise too_large()
     image = JpegImagePlugin.JpegImageFile(BytesIO(data))
     check_dimensions(*image.size, most=MAX_REDUCED_PIXELS)

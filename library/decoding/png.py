@@ -45,6 +45,19 @@ def bit_depth(data: bytes) -> int:
     return data[24] if len(data) > 24 else 0
 
 
+def found(data: bytes, kind: bytes) -> bytes | None:
+    """Returns the content of the first such chunk that stands before the pixels."""
+    at = len(START)
+    while at + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        if name == kind:
+            return data[at + 8 : at + 8 + length]
+        if name == b"IDAT":
+            return None
+        at += 12 + length
+    return None
+
+
 def _chunks(data: bytes) -> Iterator[Chunk]:
     at = len(START)
     while at + 8 <= len(data):

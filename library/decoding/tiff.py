@@ -19,7 +19,8 @@ STRIPS, ORIENTATION, TILES, CHILDREN, DNG_VERSION = 273, 274, 324, 330, 50706
 READ_TAGS = frozenset(
     [SUBFILE, WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, MAKE, STRIPS, ORIENTATION, TILES, CHILDREN, DNG_VERSION]
 )
-LETTERS = {1: "B", 2: "c", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # how each type of a number is unpacked
+LETTERS = {1: "B", 2: "c", 3: "H", 4: "I", 7: "c", 13: "I", 16: "Q", 18: "Q"}  # how each type of a number is unpacked
+LONG, UNDEFINED, LONG8 = 4, 7, 16
 SENSOR_VALUES = (32803, 34892)  # a photometric interpretation that only a raw converter makes a picture of
 MASK = 4
 MOST_PAGES = 1000
@@ -103,7 +104,33 @@ class Layout:
         place = struct.pack(self.order + ("Q" if self.is_big else "I"), page.at)
         return b"".join((data[: self.first], place, memoryview(data)[self.first + len(place) :]))
 
-    def directory(self, data: bytes, at: int) -> tuple[Tags, int]:
+    def with_page(self, data: bytes, tags: Mapping[int, tuple[int, ...] | bytes]) -> bytes:
+        """Returns the file with a directory of these tags as its only one: at its start, so that it ends where it
+        did, be it cut short or not."""
+        letter, kind = ("Q", LONG8) if self.is_big else ("I", LONG)
+        size, limit = (20, 8) if self.is_big else (12, 4)
+        start = 2 * limit
+        head = start + 16 + size * len(tags)
+        beside = sum(limit * len(values) if isinstance(values, tuple) else len(values) + 1 for values in tags.values())
+        entries, content = b"", b""
+        for tag, values in sorted(tags.items()):
+            if isinstance(values, tuple):
+                moved = (each + head + beside - start for each in values) if tag in (STRIPS, TILES) else values
+                value = struct.pack(f"{self.order}{len(values)}{letter}", *moved)
+            else:
+                value = values + bytes(len(values) % 2)
+            if len(value) > limit:
+                place = head + len(content)
+                content += value
+                value = struct.pack(self.order + letter, place)
+            shape = kind if isinstance(values, tuple) else UNDEFINED
+            entries += struct.pack(f"{self.order}HH{letter}", tag, shape, len(values)) + value.ljust(limit, b"\0")
+        count = struct.pack(self.order + ("Q" if self.is_big else "H"), len(tags))
+        first = struct.pack(self.order + letter, start)
+        written = (data[: self.first] + first + count + entries).ljust(head, b"\0") + content
+        return written.ljust(head + beside, b"\0") + data[start:]
+
+    def directory(self, data: bytes, at: int, wanted: frozenset[int] = READ_TAGS) -> tuple[Tags, int]:
         """Returns the tags of the directory and the place of the next. Raises struct.error where the file ends."""
         count = self._read("Q" if self.is_big else "H", data, at)
         at, size, limit = (at + 8, 20, 8) if self.is_big else (at + 2, 12, 4)
@@ -112,7 +139,7 @@ class Layout:
         tags: dict[int, tuple[Any, ...]] = {}
         for entry in range(at, at + count * size, size):
             tag, kind = struct.unpack_from(self.order + "HH", data, entry)
-            if tag in READ_TAGS and kind in LETTERS:
+            if tag in wanted and kind in LETTERS:
                 tags[tag] = self._values(data, entry + 4, LETTERS[kind], limit)
         end = at + count * size
         return tags, self.place(data, end) if end + limit <= len(data) else 0

@@ -55,6 +55,29 @@ def test_a_jpeg_without_its_end_comes_in_with_a_note(photo, written, progressive
     assert "all of its rows" in str(picture.note)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_large_jpeg_is_judged_alike_however_small_it_is_shown(photo, written, progressive):
+    data = written(photo.resize((1920, 1440)), "JPEG", quality=85, progressive=progressive)
+    for side in (100, 1440):
+        assert decode(data, side).note is None
+        assert "all of its rows" in str(decode(data[:-2], side).note)
+        with pytest.raises(RejectedImage, match=r"\d\d % of its rows"):
+            decode(data[: -len(data) // 10], side)
+
+
+def test_a_jpeg_2000_is_judged_by_the_rows_that_its_details_are_there_of(photo, written, difference):
+    data = written(photo, "JPEG2000", codeblock_size=(8, 8))
+    picture = decode(data[:-60])
+    assert re.search("9[5-9] % of its rows", str(picture.note)) and difference(picture.image, photo) < 1
+    with pytest.raises(RejectedImage, match=r"\d\d % of its rows"):
+        decode(data[: -len(data) // 25])
+    with pytest.raises(RejectedImage, match="cut short: 49 % of it"):
+        decode(data[: len(data) // 2])
+    tiled = written(photo, "JPEG2000", tile_size=(480, 12))
+    assert decode(tiled).note is None
+    assert "of its rows" in str(decode(tiled[:-60]).note)
+
+
 def test_the_reason_names_the_share_that_is_there(photo, written):
     data = written(photo, "BMP")
     with pytest.raises(RejectedImage, match="damaged or cut short: 49 % of its rows can be decoded, and 95 %"):
@@ -80,6 +103,16 @@ def test_a_jpeg_that_is_damaged_within_is_refused_or_noted(photo, written, wrong
         assert "wrong" in str(decode(bytes(data)).note)
     except RejectedImage as error:
         assert "damaged" in str(error)
+
+
+def test_a_jpeg_whose_marks_for_a_fresh_start_are_lost_is_refused_or_noted(photo, written):
+    for mode, options in (("RGB", {"subsampling": 2}), ("RGB", {"subsampling": 0}), ("L", {"subsampling": 2})):
+        data = written(photo.convert(mode), "JPEG", restart_marker_blocks=8, **options)
+        assert decode(data).note is None
+        first, half = data.index(b"\xff\xd0"), len(data) // 2
+        assert "wrong" in str(decode(data[:first] + b"\x11\x22" + data[first + 2 :]).note)
+        with pytest.raises(RejectedImage, match="damaged"):
+            decode(data[:first] + b"\x11" * (half - first) + data[half:])
 
 
 def test_a_jpeg_whose_lower_half_is_of_one_colour_is_whole(photo, written):

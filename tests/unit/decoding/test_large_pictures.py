@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from library.decoding import opening
 from library.decoding.jpeg import Header
 from library.errors import RejectedImage
 from library.images import decode
@@ -47,9 +48,24 @@ def test_a_large_heic_is_shown_by_the_thumbnail_in_it():
     assert np.abs(np.asarray(picture.image, int) - np.asarray(decode(HEIC).image, int)).mean() < 4
 
 
-def test_a_large_heic_without_a_thumbnail_is_refused_with_the_reason():
+def test_a_large_heic_without_a_thumbnail_is_decoded_whole_and_reduced(monkeypatch):
+    whole = decode(HEIC)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 500_000)
+    picture = decode(HEIC.replace(b"thmb", b"free"), short_side=200)
+    assert (picture.format, picture.width, picture.height, picture.note) == ("HEIF", 1024, 768, None)
+    assert picture.image.size == (341, 256)
+    shown = np.asarray(whole.image.resize((341, 256), Image.Resampling.BOX), int)
+    assert np.abs(np.asarray(picture.image, int) - shown).mean() < 2
+
+
+def test_a_heic_that_no_memory_would_hold_is_refused_with_the_reason():
     with pytest.raises(RejectedImage, match="more than 179 megapixels, and cannot be decoded at a reduced size"):
-        decode(claiming(HEIC, 16_384, 12_288).replace(b"thmb", b"free"))
+        decode(claiming(HEIC, 20_000, 15_000).replace(b"thmb", b"free"))
+
+
+def test_a_large_heic_whose_pixels_are_not_there_is_refused():
+    with pytest.raises(RejectedImage, match="damaged"):
+        decode(claiming(HEIC, 16_384, 12_288).replace(b"thmb", b"free")[:1200])
 
 
 def large_jpeg(written, **options):
@@ -74,6 +90,13 @@ def test_half_of_a_jpeg_of_200_megapixels_is_refused_like_any_other(written):
         decode(data[: len(data) // 2])
 
 
-def test_a_progressive_jpeg_of_200_megapixels_is_refused(written):
+def test_a_progressive_jpeg_is_read_reduced_where_memory_holds_its_coefficients(written, monkeypatch):
+    data = written(Image.new("RGB", (400, 300), "red"), "JPEG", progressive=True)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40_000)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 80_000)
+    monkeypatch.setattr(opening, "LEAST_HEAVY_BYTES", 100)
+    picture = decode(data, short_side=100)
+    assert (picture.width, picture.height, picture.image.size) == (400, 300, (200, 150))
+    monkeypatch.setattr(opening, "MAX_COEFFICIENT_BYTES", 2 * 3 * 400 * 300 - 1)
     with pytest.raises(RejectedImage, match="more than 179 megapixels"):
-        decode(large_jpeg(written, progressive=True))
+        decode(data, short_side=100)
