@@ -1,6 +1,10 @@
 """Guesses how text without any mark of it is encoded, among the encodings that tables and archives are written in."""
 
+import codecs
+
 import charset_normalizer
+
+from library.errors import UnknownSource
 
 WESTERN = "cp1252"
 LIKE_WESTERN = ("cp1250", "cp1254")  # they differ in a few letters, which short texts do not tell apart
@@ -23,3 +27,14 @@ def guess_encoding(sample: bytes) -> str:
     if western and best.encoding in (WESTERN, *LIKE_WESTERN) and western.coherence >= best.coherence:
         return WESTERN
     return KOREAN_AND_RARE if best.encoding == KOREAN else best.encoding
+
+
+def known_encoding(named: str) -> str:
+    """Returns the encoding that somebody named, as Python calls it. Raises UnknownSource for one of no text."""
+    try:
+        found = codecs.lookup(named)
+    except (LookupError, ValueError):
+        raise UnknownSource("unknown_encoding", encoding=named[:40]) from None
+    if not getattr(found, "_is_text_encoding", True) or found.name in ("undefined", "idna", "punycode"):
+        raise UnknownSource("unknown_encoding", encoding=named[:40])
+    return found.name

@@ -5,17 +5,26 @@ each encoding is first judged by how usual the characters are that it would make
 decides.
 """
 
-import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from db.sources.encodings import guess_encoding
+from db.sources.alphabets import ENCODINGS as ALPHABETS
+from db.sources.alphabets import usualness
 
 SAMPLE = 1 << 12  # bytes: more of the names tell no more
 USUAL, UNUSUAL, ODD = 1.0, 0.2, -1.0
-WESTERN = ("cp1252", "cp437", "cp850")
-ALPHABETS = ("cp1251", "cp866", "koi8_r", "cp1253", "cp737", "cp1250", "cp852", "cp1254", "cp1255", "cp1256")
 EAST_ASIAN = ("cp932", "cp949", "gb18030", "big5", "euc_jp")
-DIACRITICS = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœßÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜŒ")
+FURTHER = (
+    "mac_roman",
+    "mac_cyrillic",
+    "mac_turkish",
+    "iso8859_2",
+    "iso8859_5",
+    "iso8859_9",
+    "iso8859_15",
+    "cp1258",
+    "johab",
+)
 SYLLABLES = frozenset(  # the usual ones of Korean: any Chinese text makes some of the others
     "이다가는을를에의고하지도로사한기은나라자시그대인어서리정부스일수제전보아구해여있장주조원마상오성과없내비유우연문들세트진"
     "화경면모관동무소용안게만공치신중바생운거통국회실개물계선드양학교타위배반음분같때야더말입월년차영요방적명현산천미작재식강"
@@ -24,20 +33,38 @@ SYLLABLES = frozenset(  # the usual ones of Korean: any Chinese text makes some 
 )
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """Holds a name, and the encoding where that had to be found out or was named by the user."""
+
+    name: str
+    encoding: str = ""
+
+
 def clean_member(name: str) -> str:
     """Returns the name of a file in an archive as it is known here: relative, without empty parts."""
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
-def decoder_of(names: Sequence[bytes]) -> Callable[[bytes], str]:
-    """Returns what decodes the names of an archive, judging by all of them together.
+def decoder_of(names: Sequence[bytes], encoding: str = "") -> Callable[[bytes], Decoded]:
+    """Returns what decodes the names of an archive: in the encoding that is named, or that all of them show together.
 
     What has no character in that encoding stays a lone surrogate, as in the names of files.
     """
+    if encoding:
+        return lambda name: _decoded(name, encoding)
     if all(map(is_utf8, names)):
-        return lambda name: name.decode()
-    encoding = encoding_of(sorted({name for name in names if not (name.isascii() or _is_surely_utf8(name))}))
-    return lambda name: name.decode("utf-8" if _is_surely_utf8(name) else encoding, "surrogateescape")
+        return lambda name: Decoded(name.decode())
+    found = encoding_of(sorted({name for name in names if not (name.isascii() or _is_surely_utf8(name))}))
+    return lambda name: Decoded(name.decode()) if _is_surely_utf8(name) else _decoded(name, found)
+
+
+def _decoded(name: bytes, encoding: str) -> Decoded:
+    try:
+        text = name.decode(encoding, "surrogateescape")
+    except ValueError:  # of those of two bytes, some give up half of a character whatever they are told
+        text = name.decode("utf-8", "surrogateescape")
+    return Decoded(text, "" if name.isascii() else encoding)
 
 
 def is_utf8(name: bytes) -> bool:
@@ -49,6 +76,18 @@ def is_utf8(name: bytes) -> bool:
     return True
 
 
+def encodings_of(name: str) -> list[str]:
+    """Returns the encodings that a name may have in an archive; none for one of ASCII."""
+    return [] if name.isascii() else [each for each in (*ALPHABETS, *EAST_ASIAN, *FURTHER) if _holds(each, name)]
+
+
+def _holds(encoding: str, name: str) -> bool:
+    try:
+        return bool(name.encode(encoding, "surrogateescape"))
+    except UnicodeEncodeError:
+        return False
+
+
 def _is_surely_utf8(name: bytes) -> bool:
     """Returns whether the bytes are UTF-8 with a sequence of three or more, which no other encoding makes by chance."""
     return is_utf8(name) and any(char >= "\u0800" for char in name.decode())
@@ -57,12 +96,7 @@ def _is_surely_utf8(name: bytes) -> bool:
 def encoding_of(names: Sequence[bytes]) -> str:
     """Returns the likeliest encoding of names that are no UTF-8."""
     text = b"\n".join(_sample(names))
-    scores = {encoding: _score(text, encoding) for encoding in (*WESTERN, *EAST_ASIAN, *ALPHABETS)}
-    best = max(scores.values())
-    likely = [encoding for encoding, score in scores.items() if score == best]
-    if len(likely) > 1 and likely[0] in ALPHABETS and (guessed := guess_encoding(text)) in likely:
-        return guessed
-    return likely[0]
+    return max((*ALPHABETS, *EAST_ASIAN), key=lambda encoding: _score(text, encoding))
 
 
 def _sample(names: Sequence[bytes]) -> list[bytes]:
@@ -77,10 +111,11 @@ def _score(text: bytes, encoding: str) -> float:
         decoded = text.decode(encoding)
     except UnicodeDecodeError:
         return ODD
-    judge = _of_east_asia if encoding in EAST_ASIAN else _of_an_alphabet
+    if encoding in ALPHABETS:
+        return usualness(decoded, encoding)
     around = f" {decoded} "
     scores = [
-        judge(char, around[place], around[place + 2], encoding)
+        _of_east_asia(char, around[place], around[place + 2], encoding)
         for place, char in enumerate(decoded)
         if not char.isascii()
     ]
@@ -116,16 +151,3 @@ def _row(char: str, encoding: str) -> int:
 
 def _is_letter(char: str) -> bool:
     return char.isascii() and char.isalpha()
-
-
-def _of_an_alphabet(char: str, before: str, after: str, encoding: str) -> float:
-    if unicodedata.category(char) not in ("Ll", "Lu", "Lo"):
-        return ODD  # signs, and the lines of boxes, are in no name
-    if unicodedata.category(char) == "Lu" and before.islower():
-        return ODD / 2
-    is_latin = "LATIN" in unicodedata.name(char, "")
-    if not is_latin:
-        return 0.8 if encoding in ALPHABETS and not _is_letter(before) and not _is_letter(after) else ODD
-    if not before.isascii():
-        return UNUSUAL  # two letters with diacritics beside each other
-    return (0.9 if encoding in WESTERN else 0.7) if char in DIACRITICS else 0.6 if encoding in ALPHABETS else UNUSUAL

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from db.sources.encodings import guess_encoding
-from library.errors import UnknownSource
+from db.sources.encodings import guess_encoding, known_encoding
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -24,7 +23,8 @@ LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 def encoding_of(path: Path, named: str = "") -> str:
     """Returns the encoding that was named, or else the one that the bytes show. Raises OSError or UnknownSource."""
     if named:
-        return _known(named)
+        name = known_encoding(named)
+        return "utf-8-sig" if name == "utf-8" else name
     with path.open("rb") as file:
         head = file.read(SAMPLE)
         if marked := next((name for mark, name in MARKS.items() if head.startswith(mark)), ""):
@@ -78,14 +78,6 @@ def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
             yield row
             taken.clear()
         lines = rest
-
-
-def _known(encoding: str) -> str:
-    try:
-        name = codecs.lookup(encoding).name
-    except (LookupError, ValueError):
-        raise UnknownSource("unknown_encoding", encoding=encoding[:40]) from None
-    return "utf-8-sig" if name == "utf-8" else name
 
 
 def _first_odd_bytes(head: bytes, file: BinaryIO) -> bytes:
