@@ -143,7 +143,7 @@ def _items_at(place: Place, reading: _Reading) -> Iterator[Item]:
     path = place.path
     if place.skip or place.problem:
         return iter([_item_of(place, path.name)])
-    if path.is_dir():
+    if os.path.isdir(path):  # not Path.is_dir, which raises over what lies in a folder that may only be listed
         return _items_in_folder(path, reading)
     if is_archive(path.name):
         return _items_packed(path, reading)
