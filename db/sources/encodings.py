@@ -18,7 +18,7 @@ OF_TABLES = tuple(each for each in ENCODINGS if each not in OF_DOS and each != "
 WESTERN = "cp1252"
 SAMPLE = 1 << 12  # bytes: more words tell no more
 SURE = 0.4
-ODD_AMONG_GOOD = 0.1  # of what is beyond ASCII may be damaged in a text that is UTF-8 all the same
+ODD_AMONG_GOOD = 0.25  # of what is beyond ASCII may be damaged in a text that is UTF-8 all the same
 
 
 def guess_encoding(sample: bytes) -> str:

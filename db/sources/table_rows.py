@@ -45,6 +45,8 @@ def _open_texts(path: Path, encoding: str) -> Table:
         return (_row(columns, each) for each in cells)
 
     if next(rows(), None) is None:
+        if not any(map(str.strip, header)):
+            raise UnknownSource("table_empty", name=path.name)
         raise UnknownSource("table_without_rows", name=path.name)
     return Table(columns, rows, encoding=encoding, are_texts=True, notes=_notes_on(encoding))
 

@@ -2,11 +2,14 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from db.sources.encodings import guess_encoding, known_encoding
+from library.archive_kinds import kind_of
+from library.errors import UnknownSource
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -17,16 +20,19 @@ MARKS = {
 }
 SAMPLE = 1 << 18  # bytes
 DELIMITERS = (",", ";", "\t", "|")
+SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # the first line, as Excel writes and reads it
 LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 
 
 def encoding_of(path: Path, named: str = "") -> str:
     """Returns the encoding that was named, or else the one that the bytes show. Raises OSError or UnknownSource."""
-    if named:
-        name = known_encoding(named)
-        return "utf-8-sig" if name == "utf-8" else name
+    known = known_encoding(named) if named else ""
     with path.open("rb") as file:
         head = file.read(SAMPLE)
+        if kind := kind_of(head):
+            raise UnknownSource("table_packed", name=path.name, kind=kind)
+        if known:
+            return "utf-8-sig" if known == "utf-8" else known
         if marked := next((name for mark, name in MARKS.items() if head.startswith(mark)), ""):
             return marked
         if b"\0" in head[:2] or 4 * head.count(0) > len(head):  # what is written in ASCII is half of zeros
@@ -42,6 +48,8 @@ def open_text(path: Path, encoding: str) -> TextIO:
 
 def delimiter_of(path: Path, header: str) -> str:
     """Returns what stands between the cells of a header: a tab in .tsv, else what is there most often."""
+    if said := SAID.fullmatch(header):
+        return said[1]
     if path.suffix.lower() == ".tsv":
         return "\t"
     unquoted = "".join(header.split('"')[::2])
@@ -52,8 +60,10 @@ def cells_of(path: Path, encoding: str) -> Iterator[list[str]]:
     """Yields the rows of a table as texts, the header first, without empty lines. Raises OSError or csv.Error."""
     csv.field_size_limit(LONGEST_CELL)
     with open_text(path, encoding) as file:
-        delimiter = delimiter_of(path, file.readline())
-        file.seek(0)
+        first = file.readline()
+        delimiter = delimiter_of(path, first)
+        if not SAID.fullmatch(first):
+            file.seek(0)
         yield from filter(None, _rows(file, delimiter))
 
 

@@ -204,7 +204,7 @@ def test_a_folder_that_may_only_be_listed_ends_no_run(photos, monkeypatch):
         return is_dir(path)
 
     monkeypatch.setattr(Path, "is_dir", refuse)
-    assert taken(items_from([f"{photos}/**/*.jpg"])) == ["a.jpg"]
+    assert "a.jpg" in [item.name for item in items_from([f"{photos}/**/*.jpg"]) if not item.skip]
 
 
 def test_what_is_no_file_is_left_out_and_never_read(photos):
