@@ -7,14 +7,13 @@ import codecs
 import csv
 import io
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from db.sources.tables import items_in_table
@@ -22,10 +21,7 @@ from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.record_limits import check_record
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
-
-settings.register_profile("few", max_examples=15, deadline=None, derandomize=True)
-settings.register_profile("more", max_examples=1500, deadline=None)
-EXAMPLES = settings(settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "few")))
+from testing.properties import EXAMPLES
 
 GOOD = ("red.png", "green.png", "blue.png")
 PATHS = (

@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import archive_names
@@ -23,6 +23,7 @@ from library.errors import RejectedImage, UnknownSource
 from library.image_library import ImageLibrary
 from library.images import decode
 from testing.fakes import ColourEncoder, ready
+from testing.properties import EXAMPLES
 
 NAMES = {
     "cp949": ["사진/바다.jpg", "사진/강아지.jpg"],
@@ -76,7 +77,11 @@ def test_names_in_turkish_are_read_alone_and_together(tmp_path, encoding):
 
 
 def test_four_of_five_lone_names_of_any_language_and_nearly_all_lists_are_read_as_they_were_meant():
-    tried = [each for encodings, text in LANGUAGES.values() for each in archive_names.tried(encodings, text.split("|"))]
+    tried = [
+        each
+        for encodings, text in LANGUAGES.values()
+        for each in archive_names.tried(encodings[:1], text.split("|")[::2])
+    ]
     right = Counter((len(names) > 1, archive_names.is_right(encoding, names)) for encoding, names in tried)
     assert right[False, True] > 4 * right[False, False] and right[True, True] > 20 * right[True, False]
 
@@ -190,7 +195,7 @@ def packed(kind):
     return file.getvalue()[:2_048]
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
+@EXAMPLES
 @given(
     kind=st.sampled_from(["zip", "tar"]),
     changes=st.lists(st.tuples(st.integers(0, 2_047), st.integers(0, 255)), max_size=20),
