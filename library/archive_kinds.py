@@ -8,7 +8,9 @@ TAR_SUFFIXES = (
     *(".tar.xz", ".txz", ".tar.lzma", ".tlzma"),
 )
 UNREADABLE_SUFFIXES = (".7z", ".rar", ".tar.zst", ".tzst", ".tar.lz4", ".tar.lz", ".tlz", ".tar.z", ".taz")
-VOLUME = re.compile(r".+\.((zip|7z|rar|tar|tar\.\w+|t\w{2,3})\.\d{2,3}|[zr]\d\d)", re.IGNORECASE | re.ASCII | re.DOTALL)
+VOLUME = re.compile(
+    r".+\.((zip|7z|rar|tar|tar\.\w+|tgz|tbz2?|txz|tzst)\.\d{2,3}|[zr]\d\d)", re.IGNORECASE | re.ASCII | re.DOTALL
+)
 HEAD = 512  # bytes that show the kind
 
 SIGNATURES = {

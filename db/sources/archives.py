@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from db.os_errors import reason_of
 from db.sources.archive_sidecars import Folders, Member, sidecars_of
-from db.sources.names import Decoded, clean_member, decoder_of, is_utf8
+from db.sources.names import Decoded, Told, clean_member, decoder_of, is_utf8
 from db.sources.sidecars import Sidecars, may_be_sidecar
 from db.sources.zip_listing import names_of, opened
 from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, is_volume, kind_named, kind_of
@@ -41,7 +41,7 @@ def items_in_archive(
     open_file: OpenFile,
     place: str | None = None,
     sidecars: bool | FindSidecars = True,
-    encoding: str = "",
+    encoding: Told = "",
 ) -> Iterator[Item]:
     """Yields an item for each file; `place` is where the archive lies, if `path` is relative.
 
@@ -66,7 +66,7 @@ def items_in_archive(
         yield Item(path, name, partial(_refuse, _explained(error, name)), source=name)
 
 
-def sidecars_in_parts(parts: Iterable[tuple[str, OpenFile]], encoding: str = "") -> Folders:
+def sidecars_in_parts(parts: Iterable[tuple[str, OpenFile]], encoding: Told = "") -> Folders:
     """Returns the sidecars among the files of archives that are parts of one, given by their names."""
     return sidecars_of(member for name, open_file in parts for member in _until_damage(name, open_file, encoding))
 
@@ -86,7 +86,7 @@ def _of_the_disk(error: Exception, name: str) -> RejectedImage | None:
     return RejectedImage("file_not_read", file=name, reason=reason_of(error))
 
 
-def _until_damage(name: str, open_file: OpenFile, encoding: str) -> Iterator[Member]:
+def _until_damage(name: str, open_file: OpenFile, encoding: Told) -> Iterator[Member]:
     """Yields the files of an archive with the content of sidecars; the damage is told of when the pictures are read."""
     with suppress(RejectedImage, *DAMAGE):
         yield from _members(name, open_file, may_be_sidecar, encoding)
@@ -137,7 +137,7 @@ def _read(size: int, read: Callable[[], bytes]) -> bytes:
     return read()
 
 
-def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool], encoding: str) -> Iterator[Member]:
+def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool], encoding: Told) -> Iterator[Member]:
     """Yields the files of an archive, of what kind its first bytes say. Raises RejectedImage.
 
     Of a tar, whose files are read as they come, only those `wanted` have their content.
@@ -164,7 +164,7 @@ def _refusal(name: str, head: bytes, kind: str) -> RejectedImage | None:
     return None
 
 
-def _zip_members(file: IO[bytes], encoding: str) -> Iterator[Member]:
+def _zip_members(file: IO[bytes], encoding: Told) -> Iterator[Member]:
     archive = opened(file)  # its members are read after it was listed: it closes with the last of them
     members = archive.infolist()
     for member, found in zip(members, names_of(members, encoding), strict=True):
@@ -189,7 +189,7 @@ def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _tar_members(
-    file: IO[bytes], open_file: OpenFile, wanted: Callable[[str], bool], encoding: str
+    file: IO[bytes], open_file: OpenFile, wanted: Callable[[str], bool], encoding: Told
 ) -> Iterator[Member]:
     """Yields the members as they come: a compressed tar can only be read from front to back."""
     decode: Callable[[bytes], Decoded] | None = decoder_of([], encoding) if encoding else None

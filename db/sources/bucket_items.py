@@ -1,10 +1,11 @@
 """Lists the pictures of a bucket, or of a folder in it, folder by folder."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
 from typing import Any
 
+from db.sources.archive_parts import Parts, is_of_takeout
 from db.sources.archives import FindSidecars, OpenFile, items_in_archive
 from db.sources.buckets import failure, file_system
 from db.sources.sidecars import Sidecars, beginning_of_sidecars, check_sidecar
@@ -38,10 +39,16 @@ def items_in_bucket(url: str, sidecars: bool | FindSidecars = True, encoding: st
             yield from _items_of_object(files, f"{scheme}://{root}", root, sidecars, encoding)
             return
         is_empty = True
+        takeout: list[str] = []
         for key, details, beside in _listed(files, root, bool(sidecars)):
             is_empty = False
             below = key.removeprefix(root).lstrip("/")
-            yield object_item(files, f"{scheme}://{key}", key, _size(details), below, beside)
+            item = object_item(files, f"{scheme}://{key}", key, _size(details), below, beside)
+            if item.skip and item.skip.code == "archive_within" and is_of_takeout(item.name):
+                takeout.append(key)
+            else:
+                yield item
+        yield from _items_of_takeout(files, scheme, takeout, bool(sidecars), encoding)
         if is_empty:
             yield Item(url, PurePosixPath(root).name, bytes, url, skip=message("bucket_empty"))
     except FileNotFoundError:
@@ -85,6 +92,13 @@ def read_object(files: Any, key: str, size: int) -> bytes:
         raise
     except Exception as error:
         raise OSError(str(error)) from error
+
+
+def _items_of_takeout(files: Any, scheme: str, keys: Sequence[str], sidecars: bool, encoding: str) -> Iterator[Item]:
+    parts = Parts([(PurePosixPath(key).name, partial(files.open, key, "rb")) for key in keys], encoding)
+    for key in keys:
+        beside = sidecars and (parts.finder(PurePosixPath(key).name) or True)
+        yield from _items_of_object(files, f"{scheme}://{key}", key, beside, encoding)
 
 
 def _items_of_object(files: Any, url: str, key: str, sidecars: bool | FindSidecars, encoding: str) -> Iterator[Item]:

@@ -1,6 +1,6 @@
 """Decodes the names of files whose encoding nobody tells, from as few letters as the names of one archive have."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from db.sources.encodings import ENCODINGS, likeliest
@@ -18,6 +18,9 @@ FURTHER = (
 )
 
 
+Told = str | Mapping[bytes, str]  # an encoding, or names by their bytes
+
+
 @dataclass(frozen=True)
 class Decoded:
     """Holds a name, and the encoding where that had to be found out or was named by the user."""
@@ -31,11 +34,18 @@ def clean_member(name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
-def decoder_of(names: Sequence[bytes], encoding: str = "") -> Callable[[bytes], Decoded]:
+def _clean(name: bytes) -> bytes:
+    return b"/".join(part for part in name.replace(b"\\", b"/").split(b"/") if part not in (b"", b"."))
+
+
+def decoder_of(names: Sequence[bytes], encoding: Told = "") -> Callable[[bytes], Decoded]:
     """Returns what decodes the names of an archive: in the encoding that is named, or that all of them show together.
 
-    What has no character in that encoding stays a lone surrogate, as in the names of files.
+    What has no character in that encoding stays a lone surrogate, as in the names of files. Of an archive in which one
+    file is looked for, its name may be told by the bytes that stand for it.
     """
+    if isinstance(encoding, Mapping):
+        return lambda name: Decoded(encoding.get(_clean(name)) or name.decode("utf-8", "surrogateescape"))
     if encoding:
         return lambda name: _decoded(name, encoding)
     if all(map(is_utf8, names)):
@@ -61,16 +71,16 @@ def is_utf8(name: bytes) -> bool:
     return True
 
 
-def encodings_of(name: str) -> list[str]:
-    """Returns the encodings that a name may have in an archive; none for one of ASCII."""
-    return [] if name.isascii() else [each for each in (*ENCODINGS, *FURTHER) if _holds(each, name)]
+def ways_to_write(name: str) -> Mapping[bytes, str]:
+    """Returns the name of a file in an archive by the bytes that may stand for it, in any encoding."""
+    return {raw: name for encoding in ("utf-8", *ENCODINGS, *FURTHER) if (raw := _written(name, encoding))}
 
 
-def _holds(encoding: str, name: str) -> bool:
+def _written(name: str, encoding: str) -> bytes:
     try:
-        return bool(name.encode(encoding, "surrogateescape"))
+        return name.encode(encoding, "surrogateescape")
     except UnicodeEncodeError:
-        return False
+        return b""
 
 
 def _is_surely_utf8(name: bytes) -> bool:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from db.sources.names import Decoded, decoder_of
+from db.sources.names import Decoded, Told, decoder_of
 from library.errors import RejectedImage
 
 NAMES_ARE_UTF8 = 0x800
@@ -39,7 +39,7 @@ def _check_volume(file: IO[bytes]) -> None:
         raise RejectedImage("archive_in_volumes")
 
 
-def names_of(members: Sequence[zipfile.ZipInfo], encoding: str = "") -> list[Decoded]:
+def names_of(members: Sequence[zipfile.ZipInfo], encoding: Told = "") -> list[Decoded]:
     """Returns the names of members: by their flag or their Unicode field, else in the encoding that is named, or that
     all of them show.
 

@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import archive_names
@@ -195,7 +195,7 @@ def packed(kind):
     return file.getvalue()[:2_048]
 
 
-@EXAMPLES
+@settings(EXAMPLES, max_examples=5 * EXAMPLES.max_examples)  # they cost little
 @given(
     kind=st.sampled_from(["zip", "tar"]),
     changes=st.lists(st.tuples(st.integers(0, 2_047), st.integers(0, 255)), max_size=20),
