@@ -25,6 +25,7 @@ SIGNATURES = {
     b"\x1f\x8b": "gz",
     b"BZh": "bz2",
     b"\xfd7zXZ\x00": "xz",
+    b"\x5d\x00\x00": "lzma",
 }
 UNREADABLE = frozenset(["7z", "rar", "zst", "lz4", "lz", "Z"])
 TAR_MARK, TAR_MARK_AT = b"ustar", 257

@@ -18,8 +18,6 @@ OF_NO_WORD = re.compile(r"[\u0080-\U0010ffff]")
 LATIN_PAGES = ("cp1252", "cp850", "cp437")
 CENTRAL_PAGES = ("cp1250", "cp852")
 CYRILLIC_PAGES = ("cp1251", "cp866", "koi8_r")
-
-
 THAI_LETTERS = "นรอาเกงลมยวสดตทปคใขหไบพชจะโแำๆผฟถซธณญฐศษฆฉฎภ"
 THAI_MARKS = "่้ิีืึัุู็์"
 THAI_LEADING = "เแโใไ"
@@ -83,7 +81,7 @@ def usualness(text: str, encoding: str) -> float:
     count = signs + sum(not char.isascii() for word in words for char in word)
     spoken = [(place, each) for place, each in enumerate(LANGUAGES) if encoding in each.encodings]
     best = max(
-        (sum(_of_words(words, each)) - signs * -ODD) / max(count, 1) - LESS_SPOKEN * place for place, each in spoken
+        (sum(_of_words(words, each)) + ODD * signs) / max(count, 1) - LESS_SPOKEN * place for place, each in spoken
     )
     return round(best, 6)
 

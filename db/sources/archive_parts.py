@@ -1,4 +1,4 @@
-"""Knows which archives are parts of one, such as those of Google Takeout, and finds the sidecars of all of them."""
+"""Knows which archives are parts of one Google Takeout, and finds the sidecars in all of them."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -8,7 +8,8 @@ from pathlib import Path
 from db.sources.archive_sidecars import Folders
 from db.sources.archives import FindSidecars, OpenFile, sidecars_in_parts
 
-NUMBERED = re.compile(r"(.+?)[-_ ]?\(?\d{1,4}\)?(\.zip|\.tgz|\.tar(\.\w+)?)", re.IGNORECASE | re.ASCII | re.DOTALL)
+# Only in a Takeout the paths are those of one whole: other archives may have another picture under the same path.
+NUMBERED = re.compile(r"(takeout.*?)[-_ ]?\(?\d{1,4}\)?(\.zip|\.tgz|\.tar(\.\w+)?)", re.IGNORECASE | re.ASCII)
 OF_TAKEOUT = re.compile(r"takeout-\d{8}T\d{6}Z-(\d+-)?\d{3}\.(zip|tgz)", re.IGNORECASE | re.ASCII)
 
 Part = tuple[str, OpenFile]  # by its name

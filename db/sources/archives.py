@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from db.os_errors import reason_of
 from db.sources.archive_sidecars import Folders, Member, sidecars_of
@@ -33,6 +33,7 @@ METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2
 ENCRYPTED = 0x1  # a flag of a file in a zip archive
 
 OpenFile = Callable[[], Any]
+Mode = Literal["r|*", "r|xz"]  # the second for lzma, too, which the first knows only in its commonest form
 FindSidecars = Callable[[], Folders]
 
 
@@ -151,7 +152,7 @@ def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool], enco
         raise refusal
     if kind == "zip" or (not kind and name.lower().endswith(ZIP_SUFFIX)):
         return _zip_members(file, encoding)
-    return _tar_members(file, open_file, wanted, encoding)
+    return _tar_members(file, open_file, wanted, encoding, "r|xz" if kind == "lzma" else "r|*")
 
 
 def _refusal(name: str, head: bytes, kind: str) -> RejectedImage | None:
@@ -189,15 +190,15 @@ def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _tar_members(
-    file: IO[bytes], open_file: OpenFile, wanted: Callable[[str], bool], encoding: Told
+    file: IO[bytes], open_file: OpenFile, wanted: Callable[[str], bool], encoding: Told, mode: Mode
 ) -> Iterator[Member]:
     """Yields the members as they come: a compressed tar can only be read from front to back."""
     decode: Callable[[bytes], Decoded] | None = decoder_of([], encoding) if encoding else None
-    with file, tarfile.open(fileobj=file, mode="r|*", encoding="utf-8") as archive:
+    with file, tarfile.open(fileobj=file, mode=mode, encoding="utf-8") as archive:
         for member in archive:
             raw = _raw_name(member)
             if decode is None and not is_utf8(raw):
-                decode = decoder_of(_raw_names(open_file))
+                decode = decoder_of(_raw_names(open_file, mode))
             is_told = decode is None or ("path" in member.pax_headers and is_utf8(raw))
             name = Decoded(raw.decode()) if is_told or decode is None else decode(raw)
             yield from _tar_member(archive, member, name, wanted)
@@ -217,11 +218,11 @@ def _tar_member(
         yield Member(found.name, 0, bytes, message("link_in_archive") if is_link else message("no_regular_file"))
 
 
-def _raw_names(open_file: OpenFile) -> list[bytes]:
+def _raw_names(open_file: OpenFile, mode: Mode) -> list[bytes]:
     """Returns the names of all files, which tell together how they are encoded, as far as the archive can be read."""
     names = []
     try:
-        with open_file() as file, tarfile.open(fileobj=file, mode="r|*", encoding="utf-8") as archive:
+        with open_file() as file, tarfile.open(fileobj=file, mode=mode, encoding="utf-8") as archive:
             for member in archive:
                 names.append(_raw_name(member))
     except DAMAGE:

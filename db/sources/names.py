@@ -35,7 +35,12 @@ def clean_member(name: str) -> str:
 
 
 def _clean(name: bytes) -> bytes:
-    return b"/".join(part for part in name.replace(b"\\", b"/").split(b"/") if part not in (b"", b"."))
+    return b"/".join(part for part in name.split(b"/") if part not in (b"", b"."))
+
+
+def _known(name: bytes, names: Mapping[bytes, str]) -> str | None:
+    """Returns the name for the bytes; a backslash may stand between folders, or be half of a character."""
+    return names.get(_clean(name)) or names.get(_clean(name.replace(b"\\", b"/")))
 
 
 def decoder_of(names: Sequence[bytes], encoding: Told = "") -> Callable[[bytes], Decoded]:
@@ -45,7 +50,7 @@ def decoder_of(names: Sequence[bytes], encoding: Told = "") -> Callable[[bytes],
     file is looked for, its name may be told by the bytes that stand for it.
     """
     if isinstance(encoding, Mapping):
-        return lambda name: Decoded(encoding.get(_clean(name)) or name.decode("utf-8", "surrogateescape"))
+        return lambda name: Decoded(_known(name, encoding) or name.decode("utf-8", "surrogateescape"))
     if encoding:
         return lambda name: _decoded(name, encoding)
     if all(map(is_utf8, names)):

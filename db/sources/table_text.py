@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from db.sources.encodings import guess_encoding, known_encoding
-from library.archive_kinds import kind_of
+from library.archive_kinds import HEAD, kind_of
 from library.errors import UnknownSource
 
 MARKS = {
@@ -21,6 +21,7 @@ MARKS = {
 SAMPLE = 1 << 18  # bytes
 DELIMITERS = (",", ";", "\t", "|")
 SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # the first line, as Excel writes and reads it
+OF_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 
 
@@ -29,7 +30,7 @@ def encoding_of(path: Path, named: str = "") -> str:
     known = known_encoding(named) if named else ""
     with path.open("rb") as file:
         head = file.read(SAMPLE)
-        if kind := kind_of(head):
+        if (kind := kind_of(head)) and OF_NO_TEXT.search(head[:HEAD]):
             raise UnknownSource("table_packed", name=path.name, kind=kind)
         if known:
             return "utf-8-sig" if known == "utf-8" else known

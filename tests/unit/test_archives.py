@@ -2,6 +2,7 @@
 
 import io
 import json
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -130,6 +131,29 @@ def test_a_file_of_an_archive_that_was_split_says_so(tmp_path):
         [item] = items_from([str(tmp_path / name)])
         with pytest.raises(RejectedImage, match="one of several files into which an archive was split"):
             item.read()
+
+
+def test_a_tar_packed_by_lzma_is_read_however_it_was_packed(tmp_path):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("a.jpg"))
+    for preset in (0, 6, 9):
+        (tmp_path / "a.tar.lzma").write_bytes(lzma.compress(file.getvalue(), lzma.FORMAT_ALONE, preset=preset))
+        assert added(tmp_path / "a.tar.lzma") == [("a.jpg", "")]
+
+
+def test_an_original_is_found_again_whatever_its_name_was_written_in(tmp_path):
+    path = tmp_path / "album.zip"
+    for encoding, name in {
+        "cp932": "ソ/表.jpg",
+        "cp1254": "kış.jpg",
+        "mac_roman": "ð/é.jpg",
+        "utf-8": "강.jpg",
+    }.items():
+        raw = name.encode(encoding, "replace")
+        zipped_raw(path, [raw])
+        [item] = items_from([str(path)], encoding=encoding)
+        assert item.read() == SourceReader().read(item.original_at) == raw
 
 
 def test_an_archive_without_a_byte_or_out_of_reach_says_so(tmp_path):

@@ -200,6 +200,10 @@ def test_a_first_line_that_names_the_delimiter_is_no_header(tmp_path):
     assert metadata(table(tmp_path, 'sep=;\r\nfilepath;a\r\na.jpg;"1;2"\r\n')) == [{"a": "1;2"}]
 
 
+def test_a_header_that_begins_like_an_archive_is_a_header(tmp_path):
+    assert metadata(table(tmp_path, "BZh,filepath\n1,a.jpg\n")) == [{"BZh": 1}]
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
