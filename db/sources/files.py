@@ -145,7 +145,7 @@ def _items_at(place: Place, reading: _Reading) -> Iterator[Item]:
         return iter([_item_of(place, path.name)])
     if os.path.isdir(path):  # not Path.is_dir, which raises over what lies in a folder that may only be listed
         return _items_in_folder(path, reading)
-    if is_archive(path.name):
+    if is_archive(path.name) and (path.is_file() or not path.exists()):  # a pipe would never be opened
         return _items_packed(path, reading)
     return iter([file_item(path, path.name, sidecars=reading.beside.of(path) if reading.beside else None)])
 

@@ -20,6 +20,8 @@ def open_table(path: Path, encoding: str = "") -> Table:
     with unreadable_explained(path):
         if path.is_dir():
             return open_parquet_folder(path)
+        if path.exists() and not path.is_file():
+            raise UnknownSource("no_regular_file")
         if suffix == PARQUET:
             return open_parquet(path)
         if opener := OPENERS.get(suffix):

@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -262,7 +263,8 @@ def test_a_folder_of_shards_is_read_whatever_one_of_them_is(tables, picture):
         (folder / "train" / f"{name}.parquet").write_bytes(data)
     empty = pyarrow.table({"filepath": pyarrow.array([], pyarrow.string())})
     pyarrow.parquet.write_table(empty, folder / "train" / "3.parquet")
+    os.mkfifo(folder / "train" / "4.parquet")
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
     receipts = list(library.add(items_in_table(folder, "filepath")))
-    assert [each.status for each in receipts] == ["new", "skipped", "new", "rejected", "rejected"]
-    assert all("of the table cannot be read" in str(each.reason) for each in receipts[-2:])
+    assert [each.status for each in receipts] == ["new", "skipped", "new", "rejected", "rejected", "rejected"]
+    assert all("of the table cannot be read" in str(each.reason) for each in receipts[-3:])

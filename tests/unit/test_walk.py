@@ -186,6 +186,18 @@ def test_the_library_does_not_import_its_own_files(photos):
     assert str(below.skip) == "A folder of the library itself."
 
 
+def test_a_pipe_that_is_called_an_archive_or_a_table_is_never_opened(tmp_path):
+    for name in ("a.zip", "a.tar.gz", "a.csv", "a.parquet"):
+        os.mkfifo(tmp_path / name)
+    for name in ("a.zip", "a.tar.gz"):
+        [item] = items_from([str(tmp_path / name)])
+        with pytest.raises(RejectedImage, match="A pipe, a socket or a device"):
+            item.read()
+    for name in ("a.csv", "a.parquet"):
+        with pytest.raises(UnknownSource, match="A pipe, a socket or a device"):
+            items_from([], tmp_path / name, "filepath")
+
+
 def test_folders_of_the_library_are_known_whatever_leads_to_them(photos, tmp_path):
     (tmp_path / "elsewhere").symlink_to(photos)
     for own in (photos / "trip", tmp_path / "elsewhere" / "trip", photos / "trip" / ".." / "trip"):
