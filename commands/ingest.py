@@ -36,7 +36,7 @@ def ingest(
     sources: Sources = None,
     table: Annotated[Path | None, typer.Option(help="A .csv, .tsv, .jsonl or .parquet file, a row a picture.")] = None,
     image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
-    encoding: Annotated[str, typer.Option(help="That of a table of text; else it is found out.")] = "",
+    encoding: Annotated[str, typer.Option(help="Of a table of text, or names in archives; else found out.")] = "",
     metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
     limit: Annotated[int | None, whole("--limit", "Ends after so many files.", 1)] = None,
     shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",

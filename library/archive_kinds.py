@@ -1,8 +1,16 @@
 """Knows archives by the ends of their names and by their first bytes."""
 
+import re
+
 ZIP_SUFFIX = ".zip"
-TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-UNREADABLE_SUFFIXES = (".7z", ".rar", ".tar.zst", ".tzst", ".tar.lz4", ".tar.lz", ".tlz", ".tar.lzma", ".tar.z")
+TAR_SUFFIXES = (
+    *(".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tb2", ".tz2"),
+    *(".tar.xz", ".txz", ".tar.lzma", ".tlzma"),
+)
+UNREADABLE_SUFFIXES = (".7z", ".rar", ".tar.zst", ".tzst", ".tar.lz4", ".tar.lz", ".tlz", ".tar.z", ".taz")
+VOLUME = re.compile(
+    r".+\.((zip|7z|rar|tar|tar\.\w+|tgz|tbz2?|txz|tzst)\.\d{2,3}|[zr]\d\d)", re.IGNORECASE | re.ASCII | re.DOTALL
+)
 HEAD = 512  # bytes that show the kind
 
 SIGNATURES = {
@@ -17,6 +25,7 @@ SIGNATURES = {
     b"\x1f\x8b": "gz",
     b"BZh": "bz2",
     b"\xfd7zXZ\x00": "xz",
+    b"\x5d\x00\x00": "lzma",
 }
 UNREADABLE = frozenset(["7z", "rar", "zst", "lz4", "lz", "Z"])
 TAR_MARK, TAR_MARK_AT = b"ustar", 257
@@ -24,7 +33,12 @@ TAR_MARK, TAR_MARK_AT = b"ustar", 257
 
 def is_archive(name: str) -> bool:
     """Returns whether the name is that of an archive, of any kind."""
-    return name.lower().endswith((ZIP_SUFFIX, *TAR_SUFFIXES, *UNREADABLE_SUFFIXES))
+    return name.lower().endswith((ZIP_SUFFIX, *TAR_SUFFIXES, *UNREADABLE_SUFFIXES)) or is_volume(name)
+
+
+def is_volume(name: str) -> bool:
+    """Returns whether the name is that of one of the files into which an archive was split."""
+    return bool(VOLUME.fullmatch(name))
 
 
 def kind_of(head: bytes) -> str:

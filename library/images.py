@@ -29,7 +29,12 @@ from library.validation import shown
 ContentId = NewType("ContentId", str)
 
 SYSTEM_FOLDERS = frozenset(
-    ["@eadir", "#recycle", "@recycle", "$recycle.bin", "__macosx", "system volume information", "lost+found"]
+    [
+        *("@eadir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@sharesnap"),  # of Synology
+        *("@recycle", "@recently-snapshot", "@transcode"),  # of QNAP
+        *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000"),  # of Windows
+        *("__macosx", "lost+found"),
+    ]
 )
 MAX_FILE_BYTES = 256 << 20
 WORKING_SIDE = 336  # half as much again as the 224 px of most towers, so that their own resampling still decides

@@ -63,7 +63,8 @@ class Library:
         `pictures` is a file, a folder, a pattern, an archive, a bucket or a table; a picture of Pillow or numpy, the
         bytes of a file, an Item; or a list of any of these. `metadata` is kept with every picture, `name` is for
         pictures in memory. `in_place` stores no originals. `near_duplicates` is "take", "note" or "skip". `encoding`
-        is that of a table of text; `sidecars` has Takeout's JSON and XMP beside the pictures read.
+        is that of a table of text, and of names in archives; `sidecars` has Takeout's JSON and XMP beside the pictures
+        read.
         """
         library = self._library
         selection = Selection(limit, None, {} if metadata is None else metadata)

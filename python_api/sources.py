@@ -7,12 +7,14 @@ from functools import partial
 from io import IOBase
 from itertools import chain
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 from PIL import Image
 
 from db.sources.files import at_home, items_from
 from db.sources.tables import SUFFIXES
+from library.archive_kinds import is_archive
 from library.arguments import Arguments
 from library.errors import UnknownSource
 from library.ingest.items import Item, source_label
@@ -62,6 +64,9 @@ def items_of(given: Addable, reading: Reading = AS_USUAL, argument: str = "pictu
             return [_item_in_memory(picture, reading.name)]
     if argument.count("[") > MAX_DEPTH:
         raise SOURCE.impossible(argument[:MAX_SHOWN], given, ALLOWED)
+    if _are_archives(given):
+        paths = [SOURCE.path(f"{argument}[{place}]", each, ALLOWED) for place, each in enumerate(given)]
+        return items_from(paths, encoding=reading.encoding, own=reading.own, sidecars=reading.sidecars)
     if isinstance(given, Iterable) and not isinstance(given, Mapping | IOBase):
         found = _each(given, reading, argument)
         return _joined(list(found)) if isinstance(given, Sequence) else chain.from_iterable(found)
@@ -80,8 +85,15 @@ def label_of(given: Addable) -> str:
 def _items_at(place: str, reading: Reading) -> Iterable[Item]:
     is_table = Path(place).suffix.lower() in SUFFIXES or _is_folder_of_shards(place, reading.image_column)
     if "://" not in place and is_table:
-        return items_from([], at_home(place), reading.image_column, reading.encoding)
-    return items_from([place], own=reading.own, sidecars=reading.sidecars)
+        return items_from([], at_home(place), reading.image_column, reading.encoding, sidecars=reading.sidecars)
+    return items_from([place], encoding=reading.encoding, own=reading.own, sidecars=reading.sidecars)
+
+
+def _are_archives(given: Addable) -> TypeGuard[Sequence[str | os.PathLike[str]]]:
+    """Returns whether it is a list of archives, which may be parts of one."""
+    if not isinstance(given, Sequence):
+        return False
+    return all(isinstance(each, str | os.PathLike) and is_archive(os.fspath(each)) for each in given)
 
 
 def _is_folder_of_shards(place: str, image_column: str) -> bool:

@@ -21,6 +21,7 @@ class Member:
     size: int
     read: Callable[[], bytes]
     skip: Message | None = None
+    encoding: str = ""  # of the name, where that had to be found out
 
 
 def sidecars_of(members: Iterable[Member]) -> Folders:

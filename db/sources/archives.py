@@ -1,23 +1,25 @@
 """Reads pictures from zip and tar archives, without unpacking anything to disk."""
 
+import errno
 import lzma
 import stat
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, Literal
 
-from db.sources.archive_sidecars import Member, sidecars_of
-from db.sources.names import clean_member, decoder_of, is_utf8
+from db.os_errors import reason_of
+from db.sources.archive_sidecars import Folders, Member, sidecars_of
+from db.sources.names import Decoded, Told, clean_member, decoder_of, is_utf8
 from db.sources.sidecars import Sidecars, may_be_sidecar
 from db.sources.zip_listing import names_of, opened
-from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, kind_named, kind_of
+from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, is_volume, kind_named, kind_of
 from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
@@ -31,33 +33,64 @@ METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2
 ENCRYPTED = 0x1  # a flag of a file in a zip archive
 
 OpenFile = Callable[[], Any]
+Mode = Literal["r|*", "r|xz"]  # the second for lzma, too, which the first knows only in its commonest form
+FindSidecars = Callable[[], Folders]
 
 
-def items_in_archive(path: str, open_file: OpenFile, place: str | None = None, sidecars: bool = True) -> Iterator[Item]:
+def items_in_archive(
+    path: str,
+    open_file: OpenFile,
+    place: str | None = None,
+    sidecars: bool | FindSidecars = True,
+    encoding: Told = "",
+) -> Iterator[Item]:
     """Yields an item for each file; `place` is where the archive lies, if `path` is relative.
 
-    With `sidecars`, a tar is gone through twice: what lies beside a picture may come after it. A damaged archive ends
+    With `sidecars`, a tar is gone through twice: what lies beside a picture may come after it, or in another archive,
+    which what finds them then knows of. `encoding` is that of names that do not tell theirs. A damaged archive ends
     with an item whose reading raises RejectedImage, and one of a kind that is not read is one.
     """
     name = PurePosixPath(path).name
     seen: set[str] = set()
+    told = False
     try:
-        beside = sidecars_of(_until_damage(name, open_file)) if sidecars else {}
-        for member in _members(name, open_file, _may_be_picture):
+        find = partial(sidecars_in_parts, [(name, open_file)], encoding)
+        beside = sidecars() if callable(sidecars) else find() if sidecars else {}
+        for member in _members(name, open_file, _may_be_picture, encoding):
             if item := _item(member, path, place or path, seen):
+                if member.encoding and not told and not item.skip:
+                    item, told = replace(item, note=message("archive_encoding", encoding=member.encoding)), True
                 yield _with_sidecars(item, beside.get(clean_member(member.name).rpartition("/")[0]))
         if not seen:
             yield Item(path, name, bytes, source=name, skip=message("archive_empty"))
-    except RejectedImage as error:
-        yield Item(path, name, partial(_refuse, error), source=name)
-    except DAMAGE as error:
-        yield Item(path, name, partial(_refuse, RejectedImage("archive_damaged", reason=str(error))), source=name)
+    except (RejectedImage, *DAMAGE) as error:
+        yield Item(path, name, partial(_refuse, _explained(error, name)), source=name)
 
 
-def _until_damage(name: str, open_file: OpenFile) -> Iterator[Member]:
+def sidecars_in_parts(parts: Iterable[tuple[str, OpenFile]], encoding: Told = "") -> Folders:
+    """Returns the sidecars among the files of archives that are parts of one, given by their names."""
+    return sidecars_of(member for name, open_file in parts for member in _until_damage(name, open_file, encoding))
+
+
+def _explained(error: Exception, name: str) -> RejectedImage:
+    """Returns why an archive cannot be read on; what the libraries say of damage tells nobody what to do."""
+    if isinstance(error, RejectedImage):
+        return error
+    return _of_the_disk(error, name) or RejectedImage("archive_damaged")
+
+
+def _of_the_disk(error: Exception, name: str) -> RejectedImage | None:
+    """Returns what the operating system says, where the fault is none of the archive's."""
+    is_of_system = isinstance(error, FileNotFoundError | PermissionError) or getattr(error, "errno", None)
+    if not isinstance(error, OSError) or not is_of_system or error.errno == errno.EINVAL:
+        return None
+    return RejectedImage("file_not_read", file=name, reason=reason_of(error))
+
+
+def _until_damage(name: str, open_file: OpenFile, encoding: Told) -> Iterator[Member]:
     """Yields the files of an archive with the content of sidecars; the damage is told of when the pictures are read."""
     with suppress(RejectedImage, *DAMAGE):
-        yield from _members(name, open_file, may_be_sidecar)
+        yield from _members(name, open_file, may_be_sidecar, encoding)
 
 
 def _may_be_picture(path: str) -> bool:
@@ -105,31 +138,41 @@ def _read(size: int, read: Callable[[], bytes]) -> bytes:
     return read()
 
 
-def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool]) -> Iterator[Member]:
+def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool], encoding: Told) -> Iterator[Member]:
     """Yields the files of an archive, of what kind its first bytes say. Raises RejectedImage.
 
     Of a tar, whose files are read as they come, only those `wanted` have their content.
     """
     file = open_file()
-    kind = kind_of(file.read(HEAD))
+    head = file.read(HEAD)
+    kind = kind_of(head)
     file.seek(0)
-    is_named_unreadable = name.lower().endswith(UNREADABLE_SUFFIXES)
-    if kind in UNREADABLE or (is_named_unreadable and not kind):
+    if refusal := _refusal(name, head, kind):
         file.close()
-        raise RejectedImage("archive_unreadable", kind=kind or kind_named(name))
+        raise refusal
     if kind == "zip" or (not kind and name.lower().endswith(ZIP_SUFFIX)):
-        return _zip_members(file)
-    return _tar_members(file, open_file, wanted)
+        return _zip_members(file, encoding)
+    return _tar_members(file, open_file, wanted, encoding, "r|xz" if kind == "lzma" else "r|*")
 
 
-def _zip_members(file: IO[bytes]) -> Iterator[Member]:
+def _refusal(name: str, head: bytes, kind: str) -> RejectedImage | None:
+    if not head:
+        return RejectedImage("empty_file")
+    if is_volume(name):
+        return RejectedImage("archive_in_volumes")
+    if kind in UNREADABLE or (name.lower().endswith(UNREADABLE_SUFFIXES) and not kind):
+        return RejectedImage("archive_unreadable", kind=kind or kind_named(name))
+    return None
+
+
+def _zip_members(file: IO[bytes], encoding: Told) -> Iterator[Member]:
     archive = opened(file)  # its members are read after it was listed: it closes with the last of them
     members = archive.infolist()
-    for member, name in zip(members, names_of(members), strict=True):
-        if not name.endswith("/"):
+    for member, found in zip(members, names_of(members, encoding), strict=True):
+        if not found.name.endswith("/"):
             is_link = stat.S_ISLNK(member.external_attr >> 16)
             skip = message("link_in_archive") if is_link else None
-            yield Member(name, member.file_size, partial(_read_zipped, archive, member), skip)
+            yield Member(found.name, member.file_size, partial(_read_zipped, archive, member), skip, found.encoding)
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -143,33 +186,43 @@ def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         with archive.open(member) as file:
             return file.read(member.file_size)
     except DAMAGE as error:
-        raise RejectedImage("not_unpacked", reason=str(error)) from None
+        raise _of_the_disk(error, member.filename) or RejectedImage("not_unpacked") from None
 
 
-def _tar_members(file: IO[bytes], open_file: OpenFile, wanted: Callable[[str], bool]) -> Iterator[Member]:
+def _tar_members(
+    file: IO[bytes], open_file: OpenFile, wanted: Callable[[str], bool], encoding: Told, mode: Mode
+) -> Iterator[Member]:
     """Yields the members as they come: a compressed tar can only be read from front to back."""
-    decode: Callable[[bytes], str] | None = None
-    with file, tarfile.open(fileobj=file, mode="r|*", encoding="utf-8") as archive:
+    decode: Callable[[bytes], Decoded] | None = decoder_of([], encoding) if encoding else None
+    with file, tarfile.open(fileobj=file, mode=mode, encoding="utf-8") as archive:
         for member in archive:
             raw = _raw_name(member)
             if decode is None and not is_utf8(raw):
-                decode = decoder_of(_raw_names(open_file))
-            name = decode(raw) if decode else raw.decode()
-            if member.isfile():
-                is_read = wanted(clean_member(name)) and member.size <= MAX_FILE_BYTES
-                content = archive.extractfile(member) if is_read else None
-                yield Member(name, member.size, partial(bytes, content.read() if content else b""))
-            elif not member.isdir():
-                is_link = member.issym() or member.islnk()
-                skip = message("link_in_archive") if is_link else message("no_regular_file")
-                yield Member(name, 0, bytes, skip)
+                decode = decoder_of(_raw_names(open_file, mode))
+            is_told = decode is None or ("path" in member.pax_headers and is_utf8(raw))
+            name = Decoded(raw.decode()) if is_told or decode is None else decode(raw)
+            yield from _tar_member(archive, member, name, wanted)
 
 
-def _raw_names(open_file: OpenFile) -> list[bytes]:
+def _tar_member(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, found: Decoded, wanted: Callable[[str], bool]
+) -> Iterator[Member]:
+    """Yields the member unless it is a folder."""
+    if member.isfile():
+        is_read = wanted(clean_member(found.name)) and member.size <= MAX_FILE_BYTES
+        content = archive.extractfile(member) if is_read else None
+        read = partial(bytes, content.read() if content else b"")
+        yield Member(found.name, member.size, read, encoding=found.encoding)
+    elif not member.isdir():
+        is_link = member.issym() or member.islnk()
+        yield Member(found.name, 0, bytes, message("link_in_archive") if is_link else message("no_regular_file"))
+
+
+def _raw_names(open_file: OpenFile, mode: Mode) -> list[bytes]:
     """Returns the names of all files, which tell together how they are encoded, as far as the archive can be read."""
     names = []
     try:
-        with open_file() as file, tarfile.open(fileobj=file, mode="r|*", encoding="utf-8") as archive:
+        with open_file() as file, tarfile.open(fileobj=file, mode=mode, encoding="utf-8") as archive:
             for member in archive:
                 names.append(_raw_name(member))
     except DAMAGE:

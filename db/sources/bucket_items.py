@@ -1,13 +1,14 @@
 """Lists the pictures of a bucket, or of a folder in it, folder by folder."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from db.sources.archives import items_in_archive
+from db.sources.archive_parts import Parts, is_of_takeout
+from db.sources.archives import FindSidecars, OpenFile, items_in_archive
 from db.sources.buckets import failure, file_system
-from db.sources.sidecars import Sidecars, check_sidecar
+from db.sources.sidecars import Sidecars, beginning_of_sidecars, check_sidecar
 from library.archive_kinds import is_archive
 from library.errors import SourceUnavailable
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
@@ -19,19 +20,35 @@ NAMED_BY = "SOURCE"
 Details = Mapping[str, Any]
 
 
-def items_in_bucket(url: str, sidecars: bool = True) -> Iterator[Item]:
+def part_in_bucket(url: str) -> tuple[str, OpenFile]:
+    """Returns an archive of a bucket with its name, as one of several that are parts of one."""
+    return PurePosixPath(url).name, partial(_opened, url)
+
+
+def _opened(url: str) -> Any:
+    files, key = file_system(url, NAMED_BY)
+    return files.open(key, "rb")
+
+
+def items_in_bucket(url: str, sidecars: bool | FindSidecars = True, encoding: str = "") -> Iterator[Item]:
     """Yields an item for each object below a URL, and for each folder that is left out. Raises SourceUnavailable."""
     files, root = file_system(url, NAMED_BY)
     scheme = url.partition("://")[0]
     try:
         if files.info(root)["type"] == "file":
-            yield from _items_of_object(files, f"{scheme}://{root}", root, sidecars)
+            yield from _items_of_object(files, f"{scheme}://{root}", root, sidecars, encoding)
             return
         is_empty = True
-        for key, details, beside in _listed(files, root, sidecars):
+        takeout: list[str] = []
+        for key, details, beside in _listed(files, root, bool(sidecars)):
             is_empty = False
             below = key.removeprefix(root).lstrip("/")
-            yield object_item(files, f"{scheme}://{key}", key, _size(details), below, beside)
+            item = object_item(files, f"{scheme}://{key}", key, _size(details), below, beside)
+            if item.skip and item.skip.code == "archive_within" and is_of_takeout(item.name):
+                takeout.append(key)
+            else:
+                yield item
+        yield from _items_of_takeout(files, scheme, takeout, bool(sidecars), encoding)
         if is_empty:
             yield Item(url, PurePosixPath(root).name, bytes, url, skip=message("bucket_empty"))
     except FileNotFoundError:
@@ -77,12 +94,37 @@ def read_object(files: Any, key: str, size: int) -> bytes:
         raise OSError(str(error)) from error
 
 
-def _items_of_object(files: Any, url: str, key: str, sidecars: bool) -> Iterator[Item]:
+def _items_of_takeout(files: Any, scheme: str, keys: Sequence[str], sidecars: bool, encoding: str) -> Iterator[Item]:
+    parts = Parts([(PurePosixPath(key).name, partial(files.open, key, "rb")) for key in keys], encoding)
+    for key in keys:
+        beside = sidecars and (parts.finder(PurePosixPath(key).name) or True)
+        yield from _items_of_object(files, f"{scheme}://{key}", key, beside, encoding)
+
+
+def _items_of_object(files: Any, url: str, key: str, sidecars: bool | FindSidecars, encoding: str) -> Iterator[Item]:
     if is_archive(key):
-        yield from items_in_archive(url, partial(files.open, key, "rb"), sidecars=sidecars)
+        yield from items_in_archive(url, partial(files.open, key, "rb"), sidecars=sidecars, encoding=encoding)
         return
-    # Without sidecars: to find those of one object, all that lies beside it would have to be listed.
-    yield Item(url, PurePosixPath(key).name, partial(read_object, files, key, 0), url, original_at=url)
+    beside = _sidecars_beside(files, key) if sidecars else None
+    describe = beside.describing(PurePosixPath(key).name) if beside else None
+    yield Item(
+        url, PurePosixPath(key).name, partial(read_object, files, key, 0), url, original_at=url, describe=describe
+    )
+
+
+def _sidecars_beside(files: Any, key: str) -> Sidecars | None:
+    """Returns the sidecars of one object; only what begins like its name is listed. None where that is not allowed."""
+    folder, _, name = key.rpartition("/")
+    try:
+        found = files.find(folder, prefix=beginning_of_sidecars(name), detail=True)
+    except Exception:  # that the object itself can be read is enough
+        return None
+    beside = {PurePosixPath(each).name: _size(details) for each, details in found.items() if _is_in(folder, each)}
+    return sidecars_in(files, folder, {**beside, name: 0})
+
+
+def _is_in(folder: str, key: str) -> bool:
+    return key.rpartition("/")[0] == folder
 
 
 def _listed(files: Any, root: str, sidecars: bool) -> Iterator[tuple[str, Details, Sidecars | None]]:

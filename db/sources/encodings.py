@@ -1,25 +1,66 @@
-"""Guesses how text without any mark of it is encoded, among the encodings that tables and archives are written in."""
+"""Guesses how text without any mark of it is encoded, by how usual the letters are that each encoding would make of it.
+
+Of a few words charset-normalizer cannot tell Korean from Chinese, Cyrillic from Greek, nor Central European from
+Western; it decides where letters tell nothing.
+"""
+
+import codecs
+from collections.abc import Sequence
 
 import charset_normalizer
 
+from db.sources import alphabets, ideographs
+from library.errors import UnknownSource
+
+ENCODINGS = (*alphabets.ENCODINGS, *ideographs.ENCODINGS)
+OF_DOS = frozenset(each for each in alphabets.ENCODINGS if each[:3] in ("cp4", "cp7", "cp8") and each != "cp874")
+OF_TABLES = tuple(each for each in ENCODINGS if each not in OF_DOS and each != "cp1125")
 WESTERN = "cp1252"
-LIKE_WESTERN = ("cp1250", "cp1254")  # they differ in a few letters, which short texts do not tell apart
-KOREAN, KOREAN_AND_RARE = "euc_kr", "cp949"  # bytes of Japanese are rare syllables in the second
-CANDIDATES = [
-    WESTERN,
-    *LIKE_WESTERN,
-    *("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256"),
-    *("cp932", "euc_jp", KOREAN, "gb18030", "big5"),
-]
+SAMPLE = 1 << 12  # bytes: more words tell no more
+SURE = 0.4
+ODD_AMONG_GOOD = 0.25  # of what is beyond ASCII may be damaged in a text that is UTF-8 all the same
 
 
 def guess_encoding(sample: bytes) -> str:
-    """Returns the most likely encoding of bytes that are no UTF-8; Western European where nothing tells."""
-    matches = charset_normalizer.from_bytes(sample, cp_isolation=CANDIDATES)
-    best = matches.best()
-    if best is None:
-        return WESTERN
-    western = next((each for each in matches if WESTERN in (each.encoding, *each.could_be_from_charset)), None)
-    if western and best.encoding in (WESTERN, *LIKE_WESTERN) and western.coherence >= best.coherence:
-        return WESTERN
-    return KOREAN_AND_RARE if best.encoding == KOREAN else best.encoding
+    """Returns the most likely encoding of bytes that are not all UTF-8; Western European where nothing tells."""
+    if _is_mostly_utf8(sample):
+        return "utf-8"
+    lines = sorted({line for line in sample.splitlines() if not line.isascii()})
+    best = likeliest(lines, OF_TABLES)
+    if _usualness(_text_of(lines), best) >= SURE:
+        return best
+    guessed = charset_normalizer.from_bytes(sample, cp_isolation=list(OF_TABLES)).best()
+    return guessed.encoding if guessed else WESTERN
+
+
+def likeliest(lines: Sequence[bytes], candidates: Sequence[str] = ENCODINGS) -> str:
+    """Returns the encoding that makes the most usual text of lines or names that are no UTF-8."""
+    text = _text_of(lines)
+    return max(candidates, key=lambda encoding: _usualness(text, encoding))
+
+
+def _text_of(lines: Sequence[bytes]) -> bytes:
+    """Returns lines from all over the list, whole ones where they are not too long."""
+    step = max(1, sum(map(len, lines)) // SAMPLE)
+    return b"\n".join(lines[::step])[: 2 * SAMPLE]
+
+
+def _usualness(text: bytes, encoding: str) -> float:
+    judge = ideographs.usualness if encoding in ideographs.ENCODINGS else alphabets.usualness
+    return judge(text.decode(encoding, "replace"), encoding)
+
+
+def _is_mostly_utf8(sample: bytes) -> bool:
+    beyond = [char for char in sample.decode("utf-8", "surrogateescape") if not char.isascii()]
+    return sum("\udc80" <= char <= "\udcff" for char in beyond) < ODD_AMONG_GOOD * len(beyond)
+
+
+def known_encoding(named: str) -> str:
+    """Returns the encoding that somebody named, as Python calls it. Raises UnknownSource for one of no text."""
+    try:
+        found = codecs.lookup(named)
+    except (LookupError, ValueError):
+        raise UnknownSource("unknown_encoding", encoding=named[:40]) from None
+    if not getattr(found, "_is_text_encoding", True) or found.name in ("undefined", "idna", "punycode"):
+        raise UnknownSource("unknown_encoding", encoding=named[:40])
+    return found.name

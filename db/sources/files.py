@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -10,9 +10,11 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from db.os_errors import reason_of
-from db.sources.archives import items_in_archive
-from db.sources.bucket_items import NAMED_BY, items_in_bucket
+from db.sources.archive_parts import Parts, is_of_takeout, part_name, parts_on_disk
+from db.sources.archives import FindSidecars, items_in_archive
+from db.sources.bucket_items import NAMED_BY, items_in_bucket, part_in_bucket
 from db.sources.buckets import file_system
+from db.sources.encodings import known_encoding
 from db.sources.patterns import is_pattern, matching
 from db.sources.sidecars import SUFFIXES as SIDECAR_SUFFIXES
 from db.sources.sidecars import SidecarFolders, Sidecars, read_sidecar
@@ -40,17 +42,32 @@ def items_from(
     What is left out comes as an item with `skip` set, so that a receipt can name it. Where an item comes from begins
     with the name of what was asked for: visitors see it, and where that lies on this machine is not theirs to know.
 
-    `own` are folders of the library itself, which are left out; `sidecars` has files beside the pictures read, too.
+    `encoding` is that of a table of text, and of names in archives that do not tell theirs; `own` are folders of the
+    library itself, which are left out; `sidecars` has files beside the pictures read, too.
     Returns a list where listing is all it takes, so that a progress can be shown. Raises UnknownSource at once for a
     source that is not there; while iterating, SourceUnavailable for one that goes.
     """
-    rows = items_in_table(table, image_column, encoding) if table else []
+    reading = _Reading(own, SidecarFolders() if sidecars else None, known_encoding(encoding) if encoding else "")
+    rows = items_in_table(table, image_column, encoding, reading.beside) if table else []
     places = [place for source in sources for place in _places(source, own)]
-    beside = SidecarFolders() if sidecars else None
-    items = (item for place in places for item in _items_at(place, own, beside))
+    items = _items_in(places, reading)
     if isinstance(rows, list) and all(isinstance(each, Found) and not is_archive(each.path.name) for each in places):
         return [*rows, *items]
     return chain(rows, items)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Says how places are read; without `beside` no sidecars are. `parts` are the archives among the places."""
+
+    own: Collection[Path] = ()
+    beside: SidecarFolders | None = None
+    encoding: str = ""
+    parts: Parts = field(default_factory=lambda: Parts([]))
+
+    def sidecars(self, name: str) -> bool | FindSidecars:
+        """Returns whether sidecars are read, or what finds those of an archive of this name in all of its parts."""
+        return self.beside is not None and (self.parts.finder(name) or True)
 
 
 class AllowedSources:
@@ -78,12 +95,11 @@ class AllowedSources:
         """
         self._check(source)  # first, so that nothing is told of what lies elsewhere
         if source.lower().endswith(self.table_suffixes) and "://" not in source:
-            return map(self._if_allowed, items_in_table(at_home(source), image_column))
+            return map(self._if_allowed, items_in_table(at_home(source), image_column, beside=SidecarFolders()))
         places = _places(source, self._own)
         for place in places:
             self._check(place if isinstance(place, str) else str(place.path))
-        beside = SidecarFolders()
-        return (item for place in places for item in _items_at(place, self._own, beside))
+        return _items_in(places, _Reading(self._own, SidecarFolders()))
 
     def _if_allowed(self, item: Item) -> Item:
         try:
@@ -112,19 +128,31 @@ def at_home(place: str) -> Path:
     return Path(os.path.expanduser(place))
 
 
-def _items_at(place: Place, own: Collection[Path], beside: SidecarFolders | None) -> Iterator[Item]:
-    """Yields what a place holds; with the sidecars of its pictures, where there is a `beside` that reads them."""
-    sidecars = beside is not None
+def _items_in(places: Sequence[Place], reading: _Reading) -> Iterator[Item]:
+    on_disk = [place.path for place in places if isinstance(place, Found) and is_archive(place.path.name)]
+    in_buckets = [place for place in places if isinstance(place, str) and is_archive(place)]
+    parts = [*parts_on_disk(on_disk), *map(part_in_bucket, in_buckets)]
+    together = replace(reading, parts=Parts(parts, reading.encoding))
+    return (item for place in places for item in _items_at(place, together))
+
+
+def _items_at(place: Place, reading: _Reading) -> Iterator[Item]:
+    """Yields what a place holds, with the sidecars of its pictures where they are read."""
     if isinstance(place, str):
-        return items_in_bucket(place, sidecars)
+        return items_in_bucket(place, reading.sidecars(part_name(place)), reading.encoding)
     path = place.path
     if place.skip or place.problem:
         return iter([_item_of(place, path.name)])
-    if path.is_dir():
-        return _items_in_folder(path, own, sidecars)
-    if is_archive(path.name):
-        return items_in_archive(str(path), partial(path.open, "rb"), str(path.absolute()), sidecars)
-    return iter([file_item(path, path.name, sidecars=beside.of(path) if beside else None)])
+    if os.path.isdir(path):  # not Path.is_dir, which raises over what lies in a folder that may only be listed
+        return _items_in_folder(path, reading)
+    if is_archive(path.name) and (path.is_file() or not path.exists()):  # a pipe would never be opened
+        return _items_packed(path, reading)
+    return iter([file_item(path, path.name, sidecars=reading.beside.of(path) if reading.beside else None)])
+
+
+def _items_packed(path: Path, reading: _Reading) -> Iterator[Item]:
+    sidecars = reading.sidecars(path.name)
+    return items_in_archive(str(path), partial(path.open, "rb"), str(path.absolute()), sidecars, reading.encoding)
 
 
 def _places(source: str, own: Collection[Path]) -> Sequence[Place]:
@@ -147,14 +175,21 @@ def _places(source: str, own: Collection[Path]) -> Sequence[Place]:
     raise UnknownSource("no_such_place", source=source)
 
 
-def _items_in_folder(folder: Path, own: Collection[Path], sidecars: bool) -> Iterator[Item]:
+def _items_in_folder(folder: Path, reading: _Reading) -> Iterator[Item]:
     named = Path(folder.resolve().name)
     is_empty = True
-    for found in walk(folder, own, sidecars):
+    takeout: list[Path] = []
+    for found in walk(folder, reading.own, reading.beside is not None):
         is_empty = False
-        yield _item_of(found, (named / found.path.relative_to(folder)).as_posix())
+        if found.skip and found.skip.code == "archive_within" and is_of_takeout(found.path.name):
+            takeout.append(found.path)
+        else:
+            yield _item_of(found, (named / found.path.relative_to(folder)).as_posix())
     if is_empty:
         yield file_item(folder, named.as_posix(), message("folder_empty"))
+    together = replace(reading, parts=Parts(parts_on_disk(takeout), reading.encoding))
+    for path in takeout:
+        yield from _items_packed(path, together)
 
 
 def _item_of(found: Found, source: str) -> Item:

@@ -1,27 +1,32 @@
-"""Decodes the names of files whose encoding nobody tells, from as few letters as the names of one archive have.
+"""Decodes the names of files whose encoding nobody tells, from as few letters as the names of one archive have."""
 
-Of a few names charset-normalizer cannot tell Korean from Chinese, nor the code pages of DOS from those of Windows. So
-each encoding is first judged by how usual the characters are that it would make; between equals charset-normalizer
-decides.
-"""
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-import unicodedata
-from collections.abc import Callable, Sequence
+from db.sources.encodings import ENCODINGS, likeliest
 
-from db.sources.encodings import guess_encoding
-
-SAMPLE = 1 << 12  # bytes: more of the names tell no more
-USUAL, UNUSUAL, ODD = 1.0, 0.2, -1.0
-WESTERN = ("cp1252", "cp437", "cp850")
-ALPHABETS = ("cp1251", "cp866", "koi8_r", "cp1253", "cp737", "cp1250", "cp852", "cp1254", "cp1255", "cp1256")
-EAST_ASIAN = ("cp932", "cp949", "gb18030", "big5", "euc_jp")
-DIACRITICS = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœßÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜŒ")
-SYLLABLES = frozenset(  # the usual ones of Korean: any Chinese text makes some of the others
-    "이다가는을를에의고하지도로사한기은나라자시그대인어서리정부스일수제전보아구해여있장주조원마상오성과없내비유우연문들세트진"
-    "화경면모관동무소용안게만공치신중바생운거통국회실개물계선드양학교타위배반음분같때야더말입월년차영요방적명현산천미작재식강"
-    "단심남발별결북두호체추카프늘휴졸업눈밤낮달빛길숲섬축크캡처린샷글림앨범행족꽃봄름겨울혼친집새폴페엄빠파티포토편최종복본건"
-    "외캠핑출첫번째얼굴손씨풍임돌잔척할머니버"
+FURTHER = (
+    "mac_roman",
+    "mac_cyrillic",
+    "mac_turkish",
+    "iso8859_2",
+    "iso8859_5",
+    "iso8859_9",
+    "iso8859_15",
+    "cp1258",
+    "johab",
 )
+
+
+Told = str | Mapping[bytes, str]  # an encoding, or names by their bytes
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Holds a name, and the encoding where that had to be found out or was named by the user."""
+
+    name: str
+    encoding: str = ""
 
 
 def clean_member(name: str) -> str:
@@ -29,15 +34,37 @@ def clean_member(name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
-def decoder_of(names: Sequence[bytes]) -> Callable[[bytes], str]:
-    """Returns what decodes the names of an archive, judging by all of them together.
+def _clean(name: bytes) -> bytes:
+    return b"/".join(part for part in name.split(b"/") if part not in (b"", b"."))
 
-    What has no character in that encoding stays a lone surrogate, as in the names of files.
+
+def _known(name: bytes, names: Mapping[bytes, str]) -> str | None:
+    """Returns the name for the bytes; a backslash may stand between folders, or be half of a character."""
+    return names.get(_clean(name)) or names.get(_clean(name.replace(b"\\", b"/")))
+
+
+def decoder_of(names: Sequence[bytes], encoding: Told = "") -> Callable[[bytes], Decoded]:
+    """Returns what decodes the names of an archive: in the encoding that is named, or that all of them show together.
+
+    What has no character in that encoding stays a lone surrogate, as in the names of files. Of an archive in which one
+    file is looked for, its name may be told by the bytes that stand for it.
     """
+    if isinstance(encoding, Mapping):
+        return lambda name: Decoded(_known(name, encoding) or name.decode("utf-8", "surrogateescape"))
+    if encoding:
+        return lambda name: _decoded(name, encoding)
     if all(map(is_utf8, names)):
-        return lambda name: name.decode()
-    encoding = encoding_of(sorted({name for name in names if not (name.isascii() or _is_surely_utf8(name))}))
-    return lambda name: name.decode("utf-8" if _is_surely_utf8(name) else encoding, "surrogateescape")
+        return lambda name: Decoded(name.decode())
+    found = likeliest(sorted({name for name in names if not (name.isascii() or _is_surely_utf8(name))}))
+    return lambda name: Decoded(name.decode()) if _is_surely_utf8(name) else _decoded(name, found)
+
+
+def _decoded(name: bytes, encoding: str) -> Decoded:
+    try:
+        text = name.decode(encoding, "surrogateescape")
+    except ValueError:  # of those of two bytes, some give up half of a character whatever they are told
+        text = name.decode("utf-8", "surrogateescape")
+    return Decoded(text, "" if name.isascii() else encoding)
 
 
 def is_utf8(name: bytes) -> bool:
@@ -49,83 +76,18 @@ def is_utf8(name: bytes) -> bool:
     return True
 
 
+def ways_to_write(name: str) -> Mapping[bytes, str]:
+    """Returns the name of a file in an archive by the bytes that may stand for it, in any encoding."""
+    return {raw: name for encoding in ("utf-8", *ENCODINGS, *FURTHER) if (raw := _written(name, encoding))}
+
+
+def _written(name: str, encoding: str) -> bytes:
+    try:
+        return name.encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:
+        return b""
+
+
 def _is_surely_utf8(name: bytes) -> bool:
     """Returns whether the bytes are UTF-8 with a sequence of three or more, which no other encoding makes by chance."""
     return is_utf8(name) and any(char >= "\u0800" for char in name.decode())
-
-
-def encoding_of(names: Sequence[bytes]) -> str:
-    """Returns the likeliest encoding of names that are no UTF-8."""
-    text = b"\n".join(_sample(names))
-    scores = {encoding: _score(text, encoding) for encoding in (*WESTERN, *EAST_ASIAN, *ALPHABETS)}
-    best = max(scores.values())
-    likely = [encoding for encoding, score in scores.items() if score == best]
-    if len(likely) > 1 and likely[0] in ALPHABETS and (guessed := guess_encoding(text)) in likely:
-        return guessed
-    return likely[0]
-
-
-def _sample(names: Sequence[bytes]) -> list[bytes]:
-    """Returns names from all over the list, whole ones."""
-    step = max(1, sum(map(len, names)) // SAMPLE)
-    return list(names[::step])
-
-
-def _score(text: bytes, encoding: str) -> float:
-    """Returns how usual the characters beyond ASCII are on average; -1 for bytes that are none in the encoding."""
-    try:
-        decoded = text.decode(encoding)
-    except UnicodeDecodeError:
-        return ODD
-    judge = _of_east_asia if encoding in EAST_ASIAN else _of_an_alphabet
-    around = f" {decoded} "
-    scores = [
-        judge(char, around[place], around[place + 2], encoding)
-        for place, char in enumerate(decoded)
-        if not char.isascii()
-    ]
-    return round(sum(scores) / max(len(scores), 1), 6)
-
-
-def _of_east_asia(char: str, before: str, after: str, encoding: str) -> float:
-    """Judges by the rows of the national standards, whose first ones hold what is in daily use."""
-    if before.isascii() and (_is_letter(before) or (_is_letter(after) and after.islower())):
-        return ODD  # a letter with a diacritic within a word, read as half of an ideograph
-    if "\uff61" <= char <= "\uff9f":  # halfwidth: every single byte would be one of these
-        return UNUSUAL
-    row = _row(char, encoding)
-    is_kana = "\u3041" <= char <= "\u30fe"
-    if encoding == "cp949":
-        return USUAL if char in SYLLABLES else 0.7 if 0xB0 <= row <= 0xC8 else ODD / 2
-    if is_kana:
-        return USUAL + 0.1 if encoding in ("cp932", "euc_jp") else UNUSUAL
-    if encoding == "gb18030":
-        return 0.95 if 0xB0 <= row <= 0xD7 else UNUSUAL if 0xD8 <= row <= 0xF7 else ODD / 2
-    if encoding == "big5":
-        return 0.95 if 0xA4 <= row <= 0xC6 else UNUSUAL
-    is_of_daily_use = 0xB0 <= row <= 0xCF
-    return (0.95 if encoding == "cp932" else 0.9) if is_of_daily_use else UNUSUAL
-
-
-def _row(char: str, encoding: str) -> int:
-    """Returns the first byte of the character in the national standard behind the encoding; 0 beyond that."""
-    national = {"cp949": "euc_kr", "gb18030": "gb2312", "big5": "big5"}.get(encoding, "euc_jp")
-    encoded = char.encode(national, "ignore")
-    return encoded[0] if len(encoded) == 2 else 0
-
-
-def _is_letter(char: str) -> bool:
-    return char.isascii() and char.isalpha()
-
-
-def _of_an_alphabet(char: str, before: str, after: str, encoding: str) -> float:
-    if unicodedata.category(char) not in ("Ll", "Lu", "Lo"):
-        return ODD  # signs, and the lines of boxes, are in no name
-    if unicodedata.category(char) == "Lu" and before.islower():
-        return ODD / 2
-    is_latin = "LATIN" in unicodedata.name(char, "")
-    if not is_latin:
-        return 0.8 if encoding in ALPHABETS and not _is_letter(before) and not _is_letter(after) else ODD
-    if not before.isascii():
-        return UNUSUAL  # two letters with diacritics beside each other
-    return (0.9 if encoding in WESTERN else 0.7) if char in DIACRITICS else 0.6 if encoding in ALPHABETS else UNUSUAL

@@ -10,6 +10,7 @@ import pyarrow.parquet
 from db.os_errors import reason_of
 from db.sources.table import DAMAGE, Rows, Table, TableRow, first_line, named
 from library.errors import RejectedImage, UnknownSource
+from library.messages import message
 
 SUFFIX = ".parquet"
 LARGEST = 2**63 - 1
@@ -32,6 +33,9 @@ def open_parquet_folder(path: Path) -> Table:
     shards: list[Table] = []
     damaged: list[RejectedImage] = []
     for file in _files_below(path):
+        if file.exists() and not file.is_file():  # a pipe would never be opened
+            damaged.append(RejectedImage("shard_not_read", name=file.name, reason=message("no_regular_file")))
+            continue
         try:
             shards.append(_opened(file))
         except OSError as error:

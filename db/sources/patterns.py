@@ -29,13 +29,13 @@ def matching(pattern: str, own: Collection[Path] = ()) -> list[Found]:
     if fixed == len(parts):
         return []
     found = {each.path: each for each in _matching(Path(*parts[:fixed]), parts[fixed:], own)}
-    folders = {path for path, each in found.items() if not each.skip and path.is_dir()}
+    folders = {path for path, each in found.items() if not each.skip and os.path.isdir(path)}
     return [found[path] for path in sorted(found) if folders.isdisjoint(path.parents)]
 
 
 def _matching(root: Path, parts: Sequence[str], own: Collection[Path]) -> Iterator[Found]:
-    own_below = OwnFolders(own).below(root)
-    if root in own_below:
+    own_folders = OwnFolders(own)
+    if own_folders.hold(root):
         yield Found(root, skip=message("own_folder"))
         return
     waiting: Waiting = [(root, parts)]
@@ -52,22 +52,20 @@ def _matching(root: Path, parts: Sequence[str], own: Collection[Path]) -> Iterat
             waiting.append((folder, rest or ["*"]))
         for entry in entries:
             if part == ANY_DEPTH:
-                yield from _entered(entry, [part, *rest], own_below, waiting)
+                yield from _entered(entry, [part, *rest], own_folders, waiting)
             elif fnmatch(entry.name, part):
                 if rest:
-                    yield from _entered(entry, rest, own_below, waiting)
+                    yield from _entered(entry, rest, own_folders, waiting)
                 else:
-                    reason = None if _is_archive(entry) else reason_to_leave_out(entry, own_below)
+                    reason = None if _is_archive(entry) else reason_to_leave_out(entry, own_folders)
                     yield Found(Path(entry), skip=reason)
 
 
-def _entered(
-    entry: os.DirEntry[str], parts: Sequence[str], own_below: Collection[Path], waiting: Waiting
-) -> Iterator[Found]:
+def _entered(entry: os.DirEntry[str], parts: Sequence[str], own: OwnFolders, waiting: Waiting) -> Iterator[Found]:
     """Adds a folder to those that wait, or yields why it is left out."""
     if not (is_folder(entry) or (entry.is_symlink() and os.path.isdir(entry))):
         return
-    if reason := reason_to_leave_out(entry, own_below):
+    if reason := reason_to_leave_out(entry, own):
         yield Found(Path(entry), skip=reason)
     else:
         waiting.append((Path(entry), parts))

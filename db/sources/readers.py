@@ -9,7 +9,7 @@ import httpx
 
 from db.sources.archives import items_in_archive
 from db.sources.buckets import file_system
-from db.sources.names import clean_member
+from db.sources.names import clean_member, ways_to_write
 from library.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
@@ -47,9 +47,10 @@ class SourceReader:
         return self._member(place, archive)
 
     def _member(self, place: str, archive: str) -> bytes:
-        wanted = f"{archive}/{clean_member(place[len(archive) :])}"
-        for item in items_in_archive(archive, self._opener(archive), sidecars=False):
-            if item.path == wanted:
+        below = clean_member(place[len(archive) :])
+        ways = ways_to_write(below)  # its encoding may have been named by the user, and is known here no longer
+        for item in items_in_archive(archive, self._opener(archive), sidecars=False, encoding=ways):
+            if item.path == f"{archive}/{below}":
                 return item.read()
         raise FileNotFoundError(f"{PurePosixPath(archive).name} holds it no longer")
 

@@ -31,6 +31,11 @@ def may_be_sidecar(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
+def beginning_of_sidecars(picture: str) -> str:
+    """Returns what the names of all sidecars of a picture begin with."""
+    return takeout.beginning_of(PurePath(picture).stem)
+
+
 class Sidecars:
     """Knows which files of one folder are sidecars, and of which picture. Safe to use from several threads."""
 

@@ -48,7 +48,7 @@ def unreadable_explained(path: Path) -> Iterator[None]:
 
 def first_line(error: Exception) -> str:
     """Returns what an error says, without the explanations below it."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def named(header: Sequence[str]) -> list[str]:

@@ -20,6 +20,8 @@ def open_table(path: Path, encoding: str = "") -> Table:
     with unreadable_explained(path):
         if path.is_dir():
             return open_parquet_folder(path)
+        if path.exists() and not path.is_file():
+            raise UnknownSource("no_regular_file")
         if suffix == PARQUET:
             return open_parquet(path)
         if opener := OPENERS.get(suffix):
@@ -45,6 +47,8 @@ def _open_texts(path: Path, encoding: str) -> Table:
         return (_row(columns, each) for each in cells)
 
     if next(rows(), None) is None:
+        if not any(map(str.strip, header)):
+            raise UnknownSource("table_empty", name=path.name)
         raise UnknownSource("table_without_rows", name=path.name)
     return Table(columns, rows, encoding=encoding, are_texts=True, notes=_notes_on(encoding))
 

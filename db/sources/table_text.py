@@ -2,11 +2,13 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from db.sources.encodings import guess_encoding
+from db.sources.encodings import guess_encoding, known_encoding
+from library.archive_kinds import HEAD, kind_of
 from library.errors import UnknownSource
 
 MARKS = {
@@ -18,15 +20,20 @@ MARKS = {
 }
 SAMPLE = 1 << 18  # bytes
 DELIMITERS = (",", ";", "\t", "|")
+SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # the first line, as Excel writes and reads it
+OF_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 
 
 def encoding_of(path: Path, named: str = "") -> str:
     """Returns the encoding that was named, or else the one that the bytes show. Raises OSError or UnknownSource."""
-    if named:
-        return _known(named)
+    known = known_encoding(named) if named else ""
     with path.open("rb") as file:
         head = file.read(SAMPLE)
+        if (kind := kind_of(head)) and OF_NO_TEXT.search(head[:HEAD]):
+            raise UnknownSource("table_packed", name=path.name, kind=kind)
+        if known:
+            return "utf-8-sig" if known == "utf-8" else known
         if marked := next((name for mark, name in MARKS.items() if head.startswith(mark)), ""):
             return marked
         if b"\0" in head[:2] or 4 * head.count(0) > len(head):  # what is written in ASCII is half of zeros
@@ -42,6 +49,8 @@ def open_text(path: Path, encoding: str) -> TextIO:
 
 def delimiter_of(path: Path, header: str) -> str:
     """Returns what stands between the cells of a header: a tab in .tsv, else what is there most often."""
+    if said := SAID.fullmatch(header):
+        return said[1]
     if path.suffix.lower() == ".tsv":
         return "\t"
     unquoted = "".join(header.split('"')[::2])
@@ -52,8 +61,10 @@ def cells_of(path: Path, encoding: str) -> Iterator[list[str]]:
     """Yields the rows of a table as texts, the header first, without empty lines. Raises OSError or csv.Error."""
     csv.field_size_limit(LONGEST_CELL)
     with open_text(path, encoding) as file:
-        delimiter = delimiter_of(path, file.readline())
-        file.seek(0)
+        first = file.readline()
+        delimiter = delimiter_of(path, first)
+        if not SAID.fullmatch(first):
+            file.seek(0)
         yield from filter(None, _rows(file, delimiter))
 
 
@@ -78,14 +89,6 @@ def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
             yield row
             taken.clear()
         lines = rest
-
-
-def _known(encoding: str) -> str:
-    try:
-        name = codecs.lookup(encoding).name
-    except (LookupError, ValueError):
-        raise UnknownSource("unknown_encoding", encoding=encoding[:40]) from None
-    return "utf-8-sig" if name == "utf-8" else name
 
 
 def _first_odd_bytes(head: bytes, file: BinaryIO) -> bytes:

@@ -11,6 +11,7 @@ from urllib.request import url2pathname
 
 from db.sources.cells import plain_column, typed
 from db.sources.readers import SourceReader
+from db.sources.sidecars import SidecarFolders
 from db.sources.table import Table, TableRow, unreadable_explained
 from db.sources.table_rows import names_of, open_table
 from library.errors import RejectedImage, UnknownSource
@@ -22,14 +23,16 @@ from library.records import Metadata
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
-def items_in_table(path: Path, image_column: str, encoding: str = "") -> Iterable[Item]:
+def items_in_table(
+    path: Path, image_column: str, encoding: str = "", beside: SidecarFolders | None = None
+) -> Iterable[Item]:
     """Returns an item for each row. The column holds URLs of the web or a bucket, paths relative to the table, or the
     pictures themselves, as Hugging Face stores them.
 
     The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty cells are None. A
     row that cannot be read becomes an item that says so. Returns a list, unless the rows may hold the pictures.
-    `encoding` is that of a table of text, else it is found out. Raises UnknownSource for a table that cannot be read or
-    has no such column.
+    `encoding` is that of a table of text, else it is found out; `beside` finds the sidecars of files on disk. Raises
+    UnknownSource for a table that cannot be read or has no such column.
     """
     table = open_table(path, encoding)
     if image_column not in table.columns:
@@ -37,7 +40,7 @@ def items_in_table(path: Path, image_column: str, encoding: str = "") -> Iterabl
         if not image_column:
             raise UnknownSource("name_the_column", name=path.name, columns=columns)
         raise UnknownSource("table_lacks_column", name=path.name, column=image_column, columns=columns)
-    reader = _RowReader(path, image_column, table.encoding)
+    reader = _RowReader(path, image_column, table.encoding, beside)
     if image_column in table.with_pictures:
         return _noted(reader.items_one_by_one(table), table, image_column)
     with unreadable_explained(path):
@@ -47,10 +50,11 @@ def items_in_table(path: Path, image_column: str, encoding: str = "") -> Iterabl
 class _RowReader:
     """Makes items of the rows of one table."""
 
-    def __init__(self, table: Path, image_column: str, encoding: str) -> None:
+    def __init__(self, table: Path, image_column: str, encoding: str, beside: SidecarFolders | None) -> None:
         self._table = table
         self._image_column = image_column
         self._encoding = encoding
+        self._beside = beside
         self._places = SourceReader()
 
     def items_one_by_one(self, table: Table) -> Iterator[Item]:
@@ -104,7 +108,9 @@ class _RowReader:
         name = PurePath(text).name
         path = str(self._table.parent / text)
         source = name if Path(text).is_absolute() else f"{self._table.name}/{text}"
-        return Item(path, name, partial(self._places.read, path), source, metadata, original_at=os.path.abspath(path))
+        described = self._beside.of(Path(path)).describing(name) if self._beside else None
+        original_at, read = os.path.abspath(path), partial(self._places.read, path)
+        return Item(path, name, read, source, metadata, original_at=original_at, describe=described)
 
     def _as_on_disk(self, text: str) -> str:
         """Returns a path as it was written, byte by byte, where only that names a file: names need not be UTF-8."""

@@ -134,6 +134,12 @@ def _originals(picture: str) -> Iterator[tuple[str, str]]:
             yield original + each, number
 
 
+def beginning_of(stem: str) -> str:
+    """Returns what the names under which the picture's JSON may be have in common."""
+    base = _without_number(stem)[0]
+    return (base.rpartition("-")[0] if _unedited(base.lower()) else base)[:SHORTEST_CUT]
+
+
 def _unedited(stem: str) -> str:
     """Returns the name before a suffix that says the picture was edited; empty where there is none."""
     before, dash, suffix = stem.rpartition("-")

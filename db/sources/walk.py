@@ -31,8 +31,8 @@ def walk(
 
     `on_folder` is called with every folder that is entered. However deep folders lie, the stack of calls stays flat.
     """
-    own_below = OwnFolders(own).below(folder)
-    if folder in own_below:
+    own_folders = OwnFolders(own)
+    if own_folders.hold(folder):
         yield Found(folder, skip=message("own_folder"))
         return
     waiting: list[tuple[Path | os.DirEntry[str], Sidecars | None]] = [(folder, None)]
@@ -40,7 +40,7 @@ def walk(
         entry, beside = waiting.pop()
         path = Path(entry)
         if isinstance(entry, os.DirEntry):
-            reason = _reason_if_sidecar(entry, beside) or reason_to_leave_out(entry, own_below)
+            reason = _reason_if_sidecar(entry, beside) or reason_to_leave_out(entry, own_folders)
             if reason or not is_folder(entry):
                 yield Found(path, reason, sidecars=beside)
                 continue
@@ -55,22 +55,32 @@ def walk(
 
 
 class OwnFolders:
-    """Knows the folders that the library itself writes to, from which nothing is imported."""
+    """Knows the folders that the library itself writes to, from which nothing is imported, whatever leads to them."""
 
     def __init__(self, folders: Collection[Path]) -> None:
         self._folders = [folder.resolve() for folder in folders]
+        self._identities = frozenset(filter(None, map(_identity, self._folders)))
 
     def hold(self, place: Path) -> bool:
         """Returns whether the place is one of these folders or lies below one."""
-        resolved = place.resolve() if self._folders else place
-        return any(resolved.is_relative_to(each) for each in self._folders)
+        if not self._folders:
+            return False
+        resolved = place.resolve()
+        if any(resolved.is_relative_to(each) for each in self._folders):
+            return True
+        return any(_identity(each) in self._identities for each in (resolved, *resolved.parents))
 
-    def below(self, folder: Path) -> frozenset[Path]:
-        """Returns those at or below the folder, as paths that begin with it; the folder itself if it lies in one."""
-        if self.hold(folder):
-            return frozenset([folder])
-        root = folder.resolve() if self._folders else folder
-        return frozenset(folder / each.relative_to(root) for each in self._folders if each.is_relative_to(root))
+    def has(self, entry: os.DirEntry[str]) -> bool:
+        """Returns whether an entry is one of these folders: a disk may be mounted in two places, case may not count."""
+        return bool(self._identities) and _identity(entry) in self._identities
+
+
+def _identity(folder: Path | os.DirEntry[str]) -> tuple[int, int] | None:
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_ino else None
 
 
 def entries_of(folder: Path) -> list[os.DirEntry[str]]:
@@ -87,10 +97,10 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def reason_to_leave_out(entry: os.DirEntry[str], own_below: Collection[Path]) -> Message | None:
+def reason_to_leave_out(entry: os.DirEntry[str], own: OwnFolders) -> Message | None:
     """Returns why a file is not even read, or a folder not entered."""
     if is_folder(entry):
-        return message("own_folder") if Path(entry) in own_below else reason_to_skip_folder(entry.name)
+        return message("own_folder") if own.has(entry) else reason_to_skip_folder(entry.name)
     if _is_plain_file(entry):
         return reason_to_skip(entry.name)
     if os.path.islink(entry) and os.path.isdir(entry):

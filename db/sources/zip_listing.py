@@ -6,17 +6,21 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from db.sources.names import decoder_of
+from db.sources.names import Decoded, Told, decoder_of
+from library.errors import RejectedImage
 
 NAMES_ARE_UTF8 = 0x800
 UNICODE_PATH = 0x7075  # Info-ZIP's extra field with the name in UTF-8
 FILE, FILE_BYTES = b"PK\x03\x04", 30  # what stands before each file
 ENTRY, ENTRY_BYTES = b"PK\x01\x02", 46  # and in the listing at the end
+END, LONGEST_END = b"PK\x05\x06", (1 << 16) + 22  # what stands behind the listing, with a comment
+FIRST_VOLUME = (b"\0\0", b"\xff\xff", b"")  # the second of zip64, whose volumes `zipfile` looks at itself
 
 
 def opened(file: IO[bytes]) -> zipfile.ZipFile:
     """Opens a zip archive, also one whose flags call names UTF-8 that are not. Raises what `zipfile` raises."""
     begins_with_file = file.read(len(FILE)) == FILE
+    _check_volume(file)
     file.seek(0)
     try:
         archive = zipfile.ZipFile(file)
@@ -27,15 +31,24 @@ def opened(file: IO[bytes]) -> zipfile.ZipFile:
     return archive
 
 
-def names_of(members: Sequence[zipfile.ZipInfo]) -> list[str]:
-    """Returns the names of members: by their flag or their Unicode field, else in the encoding that all of them show.
+def _check_volume(file: IO[bytes]) -> None:
+    """Raises RejectedImage for the last volume of several, which has the listing but not all of the files."""
+    file.seek(max(0, file.seek(0, 2) - LONGEST_END))
+    _, end, behind = file.read().rpartition(END)
+    if end and behind[:2] not in FIRST_VOLUME:
+        raise RejectedImage("archive_in_volumes")
+
+
+def names_of(members: Sequence[zipfile.ZipInfo], encoding: Told = "") -> list[Decoded]:
+    """Returns the names of members: by their flag or their Unicode field, else in the encoding that is named, or that
+    all of them show.
 
     Slashes stand between folders, as the format has it and some programs of Windows do not.
     """
     raw = [_bytes_of(member) for member in members]
-    decode = decoder_of([each for each in raw if isinstance(each, bytes)])
-    names = (each if isinstance(each, str) else decode(each) for each in raw)
-    return [name.partition("\0")[0].replace("\\", "/") for name in names]
+    decode = decoder_of([each for each in raw if isinstance(each, bytes)], encoding)
+    names = (Decoded(each) if isinstance(each, str) else decode(each) for each in raw)
+    return [Decoded(each.name.partition("\0")[0].replace("\\", "/"), each.encoding) for each in names]
 
 
 def _bytes_of(member: zipfile.ZipInfo) -> str | bytes:

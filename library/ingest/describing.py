@@ -30,7 +30,7 @@ class Said:
         if file.described.metadata:
             before = self._fields.setdefault(file.id, set())
             said = file.described.metadata.items()
-            file.said = {name: value for name, value in said if name not in before and name not in explicit}
+            file.said = {name: value for name, value in said if name not in before and explicit.get(name) is None}
             before |= {*file.said}
 
 

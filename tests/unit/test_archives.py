@@ -2,24 +2,29 @@
 
 import io
 import json
+import lzma
 import struct
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import archive_names
+from benchmarks.archive_names import NAMES as LANGUAGES
 from db.files.run_log import RunLog
 from db.sources.archives import items_in_archive
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
-from library.errors import RejectedImage
+from library.errors import RejectedImage, UnknownSource
 from library.image_library import ImageLibrary
 from library.images import decode
 from testing.fakes import ColourEncoder, ready
+from testing.properties import EXAMPLES
 
 NAMES = {
     "cp949": ["사진/바다.jpg", "사진/강아지.jpg"],
@@ -32,6 +37,7 @@ NAMES = {
     "cp1251": ["Новая папка/море.jpg", "Новая папка/кот.jpg"],
     "utf-8": ["사진/바다.jpg", "été.jpg"],
 }
+TURKISH = ["düğün/gece.jpg", "çocuklar.jpg", "kış.jpg", "İstanbul.jpg", "doğum günü.jpg"]
 SHORT = {"cp949": "가족.jpg", "gb18030": "北京.jpg", "big5": "台北.jpg", "cp932": "東京.jpg", "cp437": "café.jpg"}
 
 
@@ -59,6 +65,109 @@ def test_names_in_a_zip_are_read_in_the_encoding_that_all_of_them_show(tmp_path,
     zipped_raw(path, [name.encode(encoding) for name in names])
     assert below(path) == names
     assert [item.read().decode(encoding) for item in items_from([str(path)])] == names
+
+
+@pytest.mark.parametrize("encoding", ["cp1254", "cp857"])
+def test_names_in_turkish_are_read_alone_and_together(tmp_path, encoding):
+    path = tmp_path / "album.zip"
+    for names in ([name] for name in TURKISH):
+        zipped_raw(path, [name.encode(encoding) for name in names])
+        assert below(path) == names
+    zipped_raw(path, [name.encode(encoding) for name in TURKISH])
+    assert below(path) == TURKISH
+
+
+def test_four_of_five_lone_names_of_any_language_and_nearly_all_lists_are_read_as_they_were_meant():
+    tried = [
+        each
+        for encodings, text in LANGUAGES.values()
+        for each in archive_names.tried(encodings[:1], text.split("|")[::2])
+    ]
+    right = Counter((len(names) > 1, archive_names.is_right(encoding, names)) for encoding, names in tried)
+    assert right[False, True] > 4 * right[False, False] and right[True, True] > 20 * right[True, False]
+
+
+def added(path, **how):
+    """Returns the names of files with what is to be said of them."""
+    return [(item.name, str(item.note or "")) for item in items_from([str(path)], **how)]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_the_encoding_of_names_may_be_named_and_is_told(tmp_path, kind):
+    path = tmp_path / f"album.{kind}"
+    raw = ["Þingvellir.jpg".encode("cp1252"), b"a.jpg", "ð.jpg".encode("cp1252")]
+    if kind == "zip":
+        zipped_raw(path, raw)
+    else:
+        with tarfile.open(path, "w", encoding="cp1252", format=tarfile.GNU_FORMAT) as archive:
+            for name in raw:
+                archive.addfile(tarfile.TarInfo(name.decode("cp1252")))
+    told = "The names in the archive were read as {}; --encoding names another."
+    [(guessed, note), *_] = added(path)
+    assert guessed != "Þingvellir.jpg" and "were read as cp" in note and "--encoding" in note
+    expected = [("Þingvellir.jpg", told.format("cp1252")), ("a.jpg", ""), ("ð.jpg", "")]
+    assert added(path, encoding="windows-1252") == expected
+    assert added(path, encoding="utf-16")[1][0] == "a.jpg"
+    with pytest.raises(UnknownSource, match="There is no encoding rot13"):
+        added(path, encoding="rot13")
+    assert SourceReader().read(f"{path}/Þingvellir.jpg") in (raw[0], b"")
+
+
+def test_what_a_zip_or_tar_says_of_its_names_counts_before_the_encoding_that_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("바다.jpg", b"")
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo("바다.jpg"))
+    assert [added(tmp_path / name, encoding="cp1254") for name in ("a.zip", "a.tar")] == [[("바다.jpg", "")]] * 2
+
+
+def test_a_file_of_an_archive_that_was_split_says_so(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.jpg", b"x")
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[data.rfind(b"PK\5\6") + 4] = 1
+    for name in ("a.zip", "a.z01", "a.zip.001", "a.7z.002", "a.r00", "a.tar.gz.01"):
+        (tmp_path / name).write_bytes(data)
+        [item] = items_from([str(tmp_path / name)])
+        with pytest.raises(RejectedImage, match="one of several files into which an archive was split"):
+            item.read()
+
+
+def test_a_tar_packed_by_lzma_is_read_however_it_was_packed(tmp_path):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("a.jpg"))
+    for preset in (0, 6, 9):
+        (tmp_path / "a.tar.lzma").write_bytes(lzma.compress(file.getvalue(), lzma.FORMAT_ALONE, preset=preset))
+        assert added(tmp_path / "a.tar.lzma") == [("a.jpg", "")]
+
+
+def test_an_original_is_found_again_whatever_its_name_was_written_in(tmp_path):
+    path = tmp_path / "album.zip"
+    for encoding, name in {
+        "cp932": "ソ/表.jpg",
+        "cp1254": "kış.jpg",
+        "mac_roman": "ð/é.jpg",
+        "utf-8": "강.jpg",
+    }.items():
+        raw = name.encode(encoding, "replace")
+        zipped_raw(path, [raw])
+        [item] = items_from([str(path)], encoding=encoding)
+        assert item.read() == SourceReader().read(item.original_at) == raw
+
+
+def test_an_archive_without_a_byte_or_out_of_reach_says_so(tmp_path):
+    (tmp_path / "a.zip").write_bytes(b"")
+    [item] = items_from([str(tmp_path / "a.zip")])
+    with pytest.raises(RejectedImage, match="The file is empty"):
+        item.read()
+
+    def refuse():
+        raise PermissionError(13, "Permission denied", "a.zip")
+
+    [item] = items_in_archive("a.zip", refuse)
+    with pytest.raises(RejectedImage, match=r"^a.zip cannot be read: Permission denied\.$"):
+        item.read()
 
 
 @pytest.mark.parametrize("kind", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
@@ -110,7 +219,7 @@ def packed(kind):
     return file.getvalue()[:2_048]
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
+@settings(EXAMPLES, max_examples=5 * EXAMPLES.max_examples)  # they cost little
 @given(
     kind=st.sampled_from(["zip", "tar"]),
     changes=st.lists(st.tuples(st.integers(0, 2_047), st.integers(0, 255)), max_size=20),
@@ -178,7 +287,7 @@ def test_an_archive_under_the_name_of_a_picture_gets_the_true_reason(tmp_path):
         archive.writestr("a.jpg", b"zip")
     heads = {"zip": (tmp_path / "a.jpg").read_bytes(), "7z": b"7z\xbc\xaf\x27\x1c", "rar": b"Rar!\x1a\7"}
     for kind, data in heads.items():
-        with pytest.raises(RejectedImage, match=rf"This is an archive \({kind}\) under the name of a picture"):
+        with pytest.raises(RejectedImage, match=rf"This is an archive \({kind}\), not a picture"):
             decode(data)
 
 
@@ -232,7 +341,7 @@ def test_what_is_no_file_of_its_own_in_an_archive_is_left_out_with_the_reason(tm
     assert [str(item.skip) for item in items_from([str(tmp_path / "a.tar")])] == [linked, linked, pipe]
 
 
-@pytest.mark.parametrize("data", [b"PK\3\4" + b"\xff" * 40, b"PK\5\6" + b"\xff" * 18, b"", b"\x1f\x8b" + b"\0" * 30])
+@pytest.mark.parametrize("data", [b"PK\3\4" + b"\xff" * 40, b"PK\5\6" + b"\xff" * 18, b"\x1f\x8b" + b"\0" * 30])
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
 def test_whatever_an_archive_holds_it_is_one_line(tmp_path, name, data):
     (tmp_path / name).write_bytes(data)

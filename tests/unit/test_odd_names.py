@@ -80,7 +80,7 @@ def test_a_name_that_is_no_utf_8_comes_in_and_again_changes_nothing(folder, kept
     assert statuses(kept, items(), in_place=in_place, source=source_label(str(folder))) == ["new"]
     assert statuses(kept, items(), in_place=in_place) == ["duplicate"]
     [record] = kept.browse(0, 10)
-    assert record.name == ("ÿ.png" if way == "tar" else "?.png")  # names in archives are read in the encoding they show
+    assert record.name == ("я.png" if way == "tar" else "?.png")  # names in archives are read in the encoding they show
     assert kept.pictures.original(record.content_id) == (folder / NAME).read_bytes()
     if in_place and way != "tar":
         assert kept.pictures.location(record.content_id) == str(folder / NAME)

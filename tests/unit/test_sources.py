@@ -1,9 +1,13 @@
 """Imports files, folders, archives and buckets."""
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import tarfile
 import zipfile
+from functools import partial
 
 import pytest
 
@@ -95,8 +99,9 @@ def zipped(path, files):
 
 
 def tarred(path, files):
-    packing = path.suffix.removeprefix(".").replace("tgz", "gz").replace("tbz2", "bz2").replace("txz", "xz")
-    with tarfile.open(path, f"w:{packing.replace('tar', '')}") as archive:
+    packer = {"g": gzip.open, "b": bz2.open, "x": lzma.open, "l": partial(lzma.open, format=lzma.FORMAT_ALONE)}
+    packing = path.suffix.removeprefix(".t").removeprefix(".")[0]
+    with packer.get(packing, open)(path, "wb") as file, tarfile.open(fileobj=file, mode="w") as archive:
         for name, data in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)

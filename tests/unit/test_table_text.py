@@ -1,9 +1,11 @@
 """Tables of text are read whatever their encoding, their delimiter and the length of their cells."""
 
 import codecs
+import gzip
 
 import pytest
 
+from benchmarks.archive_names import NAMES as LANGUAGES
 from db.sources.encodings import guess_encoding
 from db.sources.tables import items_in_table
 from library.errors import UnknownSource
@@ -37,6 +39,22 @@ def test_the_encoding_of_a_table_is_found_out_and_told(tmp_path, encoding):
     assert first.metadata["caption"] == TEXTS[encoding]
     assert str(first.note) == f"The table was read as {encoding}; --encoding names another."
     assert second.note is None
+
+
+def test_three_captions_of_any_language_show_the_encoding_of_windows(tmp_path):
+    for encodings, text in LANGUAGES.values():
+        captions = [each for each in text.split("|") if not each.isascii()][:3]
+        rows = "".join(f"{place}.jpg,{each}\n" for place, each in enumerate(captions))
+        path = table(tmp_path, f"filepath,caption\n{rows}", encodings[0])
+        assert [each["caption"] for each in metadata(path)] == captions
+
+
+def test_a_table_of_utf8_with_one_damaged_byte_costs_one_row(tmp_path):
+    text = "filepath,caption\n" + "a.jpg,Straße\n" * 9
+    path = table(tmp_path, text.encode() + b"b.jpg,\xe9\n")
+    *good, odd = items_in_table(path, "filepath")
+    assert [each.metadata["caption"] for each in good] == ["Straße"] * 9
+    assert odd.metadata["caption"] == "\udce9" and good[0].note is None
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -176,3 +194,24 @@ def test_a_number_beyond_every_number_is_its_rows_fault_and_nan_an_empty_cell(tm
     receipts = list(library.add(items_in_table(path, "filepath")))
     assert [receipt.status for receipt in receipts] == ["rejected", "new"]
     assert "not finite" in str(receipts[0].reason)
+
+
+def test_a_first_line_that_names_the_delimiter_is_no_header(tmp_path):
+    assert metadata(table(tmp_path, 'sep=;\r\nfilepath;a\r\na.jpg;"1;2"\r\n')) == [{"a": "1;2"}]
+
+
+def test_a_header_that_begins_like_an_archive_is_a_header(tmp_path):
+    assert metadata(table(tmp_path, "BZh,filepath\n1,a.jpg\n")) == [{"BZh": 1}]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (gzip.compress(b"filepath\na.jpg\n"), r"photos.csv is a packed file \(gz\), not a table. Unpack it"),
+        (b"\n \n\n", "photos.csv is empty"),
+        (b"filepath,a\n\n", "photos.csv has a header and no rows"),
+    ],
+)
+def test_what_holds_no_rows_says_why(tmp_path, data, reason):
+    with pytest.raises(UnknownSource, match=reason):
+        metadata(table(tmp_path, data))

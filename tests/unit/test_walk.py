@@ -10,6 +10,7 @@ import pytest
 
 from db.sources.files import items_from, read_query_picture
 from db.sources.readers import SourceReader
+from db.sources.walk import OwnFolders, entries_of
 from db.sources.watching import watched
 from library.errors import RejectedImage, UnknownSource
 from testing.deep_folders import folders_in_each_other
@@ -183,6 +184,39 @@ def test_the_library_does_not_import_its_own_files(photos):
     assert left_out(items, photos)["trip"] == "A folder of the library itself."
     [below] = items_from([str(photos / "trip" / "deep")], own=[own])
     assert str(below.skip) == "A folder of the library itself."
+
+
+def test_a_pipe_that_is_called_an_archive_or_a_table_is_never_opened(tmp_path):
+    for name in ("a.zip", "a.tar.gz", "a.csv", "a.parquet"):
+        os.mkfifo(tmp_path / name)
+    for name in ("a.zip", "a.tar.gz"):
+        [item] = items_from([str(tmp_path / name)])
+        with pytest.raises(RejectedImage, match="A pipe, a socket or a device"):
+            item.read()
+    for name in ("a.csv", "a.parquet"):
+        with pytest.raises(UnknownSource, match="A pipe, a socket or a device"):
+            items_from([], tmp_path / name, "filepath")
+
+
+def test_folders_of_the_library_are_known_whatever_leads_to_them(photos, tmp_path):
+    (tmp_path / "elsewhere").symlink_to(photos)
+    for own in (photos / "trip", tmp_path / "elsewhere" / "trip", photos / "trip" / ".." / "trip"):
+        for source in (photos, tmp_path / "elsewhere", f"{photos}/**/*.jpg"):
+            assert "deep" not in str([item.path for item in items_from([str(source)], own=[own]) if not item.skip])
+    folders = OwnFolders([photos / "trip"])
+    assert [folders.has(entry) for entry in entries_of(tmp_path / "elsewhere") if entry.name == "trip"] == [True]
+
+
+def test_a_folder_that_may_only_be_listed_ends_no_run(photos, monkeypatch):
+    is_dir = Path.is_dir
+
+    def refuse(path):
+        if path.suffix == ".jpg":
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert "a.jpg" in [item.name for item in items_from([f"{photos}/**/*.jpg"]) if not item.skip]
 
 
 def test_what_is_no_file_is_left_out_and_never_read(photos):

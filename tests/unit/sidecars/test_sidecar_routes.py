@@ -12,6 +12,7 @@ from db.sources.tables import items_in_table
 from db.sources.watching import watched
 from library.ingest.items import Item
 from library.ingest.selection import Selection
+from python_api.sources import items_of
 from testing.watching import Looking
 from ui.handlers.uploads import UploadHandlers
 from ui.uploaded_files import UploadedFiles
@@ -104,6 +105,85 @@ def test_a_damaged_tar_brings_what_lies_before_the_damage(album, tmp_path, libra
     statuses, _ = added(library, items_from([str(tmp_path / "album.tar")]))
     assert statuses == {"blue.xmp": "skipped", "blue.png": "new", "album.tar": "rejected"}
     assert metadata(library) == {"blue.png": {"rating": 5}}
+
+
+def parts_of(album, folder, kind="zip"):
+    """Packs a picture into the first part of a Takeout and its JSON into the second."""
+    folder.mkdir(exist_ok=True)
+    parts = [folder / f"takeout-20240101T000000Z-00{number}.{kind}" for number in (1, 2)]
+    names = ["trip/red.png", "trip/red.png.supplemental-metadata.json"], ["blue.png", "blue.xmp"]
+    for part, contents in zip(parts, zip(*names, strict=True), strict=True):
+        if kind == "zip":
+            with zipfile.ZipFile(part, "w") as archive:
+                for name in contents:
+                    archive.write(album / name, f"Takeout/{name}")
+        else:
+            with tarfile.open(part, "w:gz") as tar:
+                for name in contents:
+                    tar.add(album / name, f"Takeout/{name}")
+    return [str(part) for part in parts]
+
+
+@pytest.mark.parametrize("given", ["folder", "pattern", "arguments", "api", "tgz", "server"])
+def test_parts_of_a_takeout_are_read_with_the_sidecars_in_one_another(album, tmp_path, library, given):
+    parts = parts_of(album, tmp_path / "parts", "tgz" if given == "tgz" else "zip")
+    items = {
+        "folder": lambda: items_from([str(tmp_path / "parts")]),
+        "pattern": lambda: items_from([f"{tmp_path}/parts/takeout-*"]),
+        "arguments": lambda: items_from(parts),
+        "api": lambda: items_of(parts),
+        "tgz": lambda: items_from([str(tmp_path / "parts")]),
+        "server": lambda: AllowedSources([str(tmp_path)]).items(str(tmp_path / "parts")),
+    }[given]()
+    statuses, _ = added(library, items)
+    assert metadata(library) == EXPECTED
+    assert sorted(statuses.values()) == ["new", "new", "skipped", "skipped"]
+
+
+def test_archives_of_other_names_stay_closed_in_a_folder_and_are_no_parts(album, tmp_path, library):
+    first, second = parts_of(album, tmp_path / "parts")
+    other = f"{tmp_path}/parts/trip.zip"
+    os.rename(first, other)
+    assert [item.name for item in items_from([f"{tmp_path}/parts"]) if item.skip][:1] == ["trip.zip"]
+    added(library, items_from([other, second]))
+    assert metadata(library) == {"red.png": {}, "blue.png": {}}
+
+
+def test_one_object_of_a_bucket_is_read_with_what_lies_beside_it(album, bucket, library):
+    import fsspec
+
+    files = fsspec.filesystem("s3", skip_instance_cache=True)
+    files.put(f"{album}/", bucket, recursive=True)
+    files.pipe_file(f"{bucket}/trip/red.png.more/x.json", b"{}")
+    added(library, items_from([f"{bucket}/trip/red.png", f"{bucket}/blue.png"]))
+    assert metadata(library) == EXPECTED
+    assert all(item.describe is None for item in items_from([f"{bucket}/blue.png"], sidecars=False))
+
+
+@pytest.mark.parametrize("given", ["", "both"])
+def test_parts_of_a_takeout_in_a_bucket_are_read_with_the_sidecars_in_one_another(
+    album, tmp_path, bucket, library, given
+):
+    import fsspec
+
+    parts = parts_of(album, tmp_path / "parts")
+    fsspec.filesystem("s3", skip_instance_cache=True).put(f"{tmp_path}/parts/", bucket, recursive=True)
+    places = [f"{bucket}/{os.path.basename(part)}" for part in parts] if given else [bucket]
+    added(library, items_from(places))
+    assert metadata(library) == EXPECTED
+
+
+def test_rows_of_a_table_are_read_with_the_sidecars_of_their_files_and_their_own_columns_count_first(album, library):
+    table = album / "photos.csv"
+    table.write_text("filepath,description\ntrip/red.png,\nblue.png,\n")
+    added(library, items_from([], table, "filepath"))
+    assert metadata(library) == EXPECTED  # an empty cell says nothing against a sidecar
+    table.write_text("filepath,description\ntrip/red.png,By the table\nblue.png,\n")
+    statuses, _ = added(library, items_from([], table, "filepath"))
+    assert statuses == {"red.png": "updated", "blue.png": "duplicate"}
+    expected = {"red.png": {**FIELDS, "description": "By the table"}, "blue.png": {"rating": 5}}
+    assert metadata(library) == expected
+    assert all(item.describe is None for item in items_from([], table, "filepath", sidecars=False))
 
 
 def test_a_bucket_is_read_with_its_sidecars(album, bucket, library):

@@ -1,0 +1,108 @@
+"""Judges words by the alphabets of languages: which letters beyond ASCII each one uses, and how often."""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+USUAL, FOREIGN, ODD = 0.95, -0.5, -1.0
+PER_RANK, PER_LATIN_RANK = 0.08, 0.02  # what a letter loses against one that is e times as frequent
+RARE_BESIDE = 0.25  # what a word loses for each of its letters of ASCII that the language hardly uses
+LESS_SPOKEN = 0.002  # what a language loses against the one before it, where nothing else tells them apart
+IN_A_ROW = 0.2  # what a letter loses beside another one beyond ASCII
+OUT_OF_PLACE = 0.6  # what a word loses for what no word of the language has
+WORD = re.compile(r"[^\W\d_]+(?:[^\W\d_]|[\u0300-\u036f\u0e31-\u0e4e])*")
+OF_NO_WORD = re.compile(r"[\u0080-\U0010ffff]")
+LATIN_PAGES = ("cp1252", "cp850", "cp437")
+CENTRAL_PAGES = ("cp1250", "cp852")
+CYRILLIC_PAGES = ("cp1251", "cp866", "koi8_r")
+THAI_LETTERS = "นรอาเกงลมยวสดตทปคใขหไบพชจะโแำๆผฟถซธณญฐศษฆฉฎภ"
+THAI_MARKS = "่้ิีืึัุู็์"
+THAI_LEADING = "เแโใไ"
+
+
+@dataclass(frozen=True)
+class Language:
+    """Names the letters beyond ASCII by falling frequency, the letters of ASCII that are rare, and the encodings.
+
+    `never` matches what no word of the language has, in small letters.
+    """
+
+    letters: str
+    rare: str
+    encodings: tuple[str, ...]
+    never: str = "$^"
+    is_latin: bool = True
+
+    @cached_property
+    def scores(self) -> Mapping[str, float]:
+        """Holds how usual each letter is."""
+        lost = PER_LATIN_RANK if self.is_latin else PER_RANK
+        found = {letter: USUAL - lost * math.log((rank + 2) / 2) for rank, letter in enumerate(self.letters)}
+        return {**{each.upper(): score for each, score in found.items() if len(each.upper()) == 1}, **found}
+
+
+LANGUAGES = (  # by how often their names are met in encodings of one byte
+    Language("äüößé", "", LATIN_PAGES, "^ß"),
+    Language("éèàêçôîâûùïëœæ", "kw", LATIN_PAGES, "^[ëïùèû]|ç[^aou]|œ[^ui]"),
+    Language("áóíéñúü", "kw", LATIN_PAGES, "^ü"),
+    Language("оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё", "", CYRILLIC_PAGES, "^[ыьъ]", False),
+    Language("ãçáéíóõêâúàôü", "kwy", (*LATIN_PAGES, "cp860"), "^[çãõü]|ç[^aouãâáóõôú]|ã[^eios]|õ[^es]"),
+    Language("àèùòìé", "kwxyj", LATIN_PAGES, "[àèùòìé]."),
+    Language("ıüşİçöğâîû", "qwx", ("cp1254", "cp857"), "^[ğâîû]|[eiöüou][^aeıioöuüâîû]*ı"),
+    Language("łęóążśćńź", "qvx", CENTRAL_PAGES, "^[ęąń]|rł[^aeiouyąęó]"),
+    Language("äåöé", "qwz", LATIN_PAGES),
+    Language("áíěéřčžýšůúóďťňöü", "qwx", CENTRAL_PAGES, "^[ěýůň]|[^dtnbpvfm]ě"),
+    Language("åøæéò", "qwxz", (*LATIN_PAGES[:2], "cp865")),
+    Language("áéöőíüóúű", "qwx", CENTRAL_PAGES),
+    Language("αοιετσνρκπυλμςηωάγίόδέήθφύχώβξζψϊϋΐΰ", "", ("cp1253", "cp737"), "^[ςϊϋΐΰ]|ς.", False),
+    Language("оанивіретслкдумпяьзгбйчхцїшжщєюфґ", "", ("cp1251", "koi8_u", "cp1125"), "^ь", False),
+    Language("аиоентсрвлкдпмзъгуячбхщцжшйюфь", "", CYRILLIC_PAGES[:2], "^ь", False),
+    Language("יולהראמתבנשםדחעקפכטןגזסצךץף", "", ("cp1255", "cp862"), "[םןךץף].|[מנכצפ]$", False),
+    Language("اليمنورتةبعدسفهكقحجشطصخضذثزأغءظإىئآؤ", "", ("cp1256", "cp720"), "^[ةىئؤء]|[ةى].", False),
+    Language("ăîâţşé", "kqwy", CENTRAL_PAGES, "^[ăâ]"),
+    Language("áíčžéšýúľťôóňďäŕĺ", "qwx", CENTRAL_PAGES, "^[ýňäŕĺ]"),
+    Language("čšžćđ", "qwxy", CENTRAL_PAGES),
+    Language(THAI_LETTERS + THAI_MARKS, "", ("cp874",), f"^[{THAI_MARKS}ะ]|[{THAI_LEADING}]$", False),
+    Language("ėšžųąįūčę", "qwx", ("cp1257", "cp775"), "^ų"),
+    Language("āīēšņūžļķčģ", "qwxy", ("cp1257", "cp775")),
+    Language("äõüöšž", "qwxyc", ("cp1257", "cp775", "cp1252")),
+    Language("áíðóöéúæýþ", "cqwz", ("cp1252", "cp861"), "^ð"),
+)
+ENCODINGS = tuple(dict.fromkeys(each for language in LANGUAGES for each in language.encodings))
+
+
+def usualness(text: str, encoding: str) -> float:
+    """Returns how usual the letters beyond ASCII are on average, in the language of the encoding that suits them."""
+    words = [word for word in WORD.findall(text) if not word.isascii()]
+    signs = len(OF_NO_WORD.findall(WORD.sub("", text)))
+    count = signs + sum(not char.isascii() for word in words for char in word)
+    spoken = [(place, each) for place, each in enumerate(LANGUAGES) if encoding in each.encodings]
+    best = max(
+        (sum(_of_words(words, each)) + ODD * signs) / max(count, 1) - LESS_SPOKEN * place for place, each in spoken
+    )
+    return round(best, 6)
+
+
+def _of_words(words: Iterable[str], language: Language) -> Iterator[float]:
+    for word in words:
+        small = word.replace("I", "ı").lower()  # as in Turkish, the one language here to which it makes a difference
+        yield -RARE_BESIDE * sum(char in language.rare for char in small)
+        yield -OUT_OF_PLACE * len(re.findall(language.never, small))
+        before = " "
+        for char in word:
+            if not char.isascii():
+                yield _of_letter(char, before, language)
+            elif not language.is_latin:
+                yield ODD  # an alphabet of its own, and in the same word letters of ASCII
+            before = char
+
+
+def _of_letter(char: str, before: str, language: Language) -> float:
+    if before.islower() and char.isupper():
+        return FOREIGN
+    score = language.scores.get(char, FOREIGN if unicodedata.category(char) in ("Ll", "Lu") else ODD)
+    is_beside = not before.isascii() if language.is_latin else before.isupper() and char.isupper()
+    return score - IN_A_ROW if is_beside else score
