@@ -9,6 +9,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from library.errors import LikenessError
+from library.reasons import reason_of
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 SIMILAR = 0.885  # EDIT and EDITS are; EDITOR and EDITS are not
@@ -30,7 +31,7 @@ def read_dotenv(file: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise SettingsError("dotenv_not_read", file=file.name, reason=error.strerror or str(error)) from None
+        raise SettingsError("dotenv_not_read", file=file.name, reason=reason_of(error)) from None
     found = dotenv_values(stream=StringIO(_decoded(data, file.name)))
     return {name: value for name, value in found.items() if value}
 

@@ -1,12 +1,13 @@
 """Checks what a client sent, which may be anything that JSON can say."""
 
+import os
 import sys
 from collections.abc import Mapping
 from numbers import Real
 from reprlib import Repr
 from typing import Any, TypeGuard
 
-from library.errors import InvalidQuery
+from library.errors import InvalidQuery, LikenessError
 from library.messages import MAX_BITS
 from library.texts import without_halves
 
@@ -36,6 +37,17 @@ def text(value: Any, length: int = MAX_TEXT) -> str:
 def file_name(value: Any) -> str:
     """Returns the name of a file that a client sent, or a name for one without."""
     return text(value, MAX_NAME) or "unnamed"
+
+
+def check_path(path: str, refusal: type[LikenessError], called: str = "") -> None:
+    """Raises a `refusal` for a text that no path and no address can be: with a NUL, or half of a character."""
+    place = called or path[:MAX_SHOWN].replace("\0", "\\0")
+    if "\0" in path:
+        raise refusal("place_with_nul", place=place)
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise refusal("place_with_half", place=place) from None
 
 
 def offset(value: Any) -> int:

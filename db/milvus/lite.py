@@ -14,9 +14,9 @@ from db.milvus.milvus_errors import brief
 from db.milvus.rebuild import rebuild_in_place
 from db.milvus.schema import create
 from db.milvus.shared_lock import Locks
-from db.os_errors import reason_of
 from library.disk import is_full
 from library.errors import IndexUnavailable
+from library.reasons import reason_of
 
 # Lite's own little server takes pymilvus's ping every ten seconds for an attack and hangs up.
 CHANNEL = {"grpc.keepalive_time_ms": 600_000} | NO_PROXY

@@ -22,6 +22,7 @@ from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
 from library.messages import Message, message
+from library.reasons import reason_of
 
 DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
@@ -51,7 +52,13 @@ def items_in_archive(path: str, open_file: OpenFile, place: str | None = None, s
     except RejectedImage as error:
         yield Item(path, name, partial(_refuse, error), source=name)
     except DAMAGE as error:
-        yield Item(path, name, partial(_refuse, RejectedImage("archive_damaged", reason=str(error))), source=name)
+        yield Item(path, name, partial(_refuse, _explained(name, error)), source=name)
+
+
+def _explained(name: str, error: BaseException) -> RejectedImage:
+    if isinstance(error, OSError) and error.strerror:
+        return RejectedImage("file_not_read", file=name, reason=reason_of(error))
+    return RejectedImage("archive_damaged")
 
 
 def _until_damage(name: str, open_file: OpenFile) -> Iterator[Member]:
@@ -142,8 +149,8 @@ def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(member) as file:
             return file.read(member.file_size)
-    except DAMAGE as error:
-        raise RejectedImage("not_unpacked", reason=str(error)) from None
+    except DAMAGE:
+        raise RejectedImage("not_unpacked") from None
 
 
 def _tar_members(file: IO[bytes], open_file: OpenFile, wanted: Callable[[str], bool]) -> Iterator[Member]:

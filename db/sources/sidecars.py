@@ -7,7 +7,6 @@ from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from db.os_errors import reason_of
 from db.sources import takeout, xmp
 from db.sources.described import Fields
 from db.sources.takeout import Candidate, TakeoutNames, agrees, read_album, read_takeout
@@ -16,6 +15,7 @@ from library.errors import LikenessError, RejectedImage
 from library.images import reason_to_skip
 from library.ingest.items import Describe, Described
 from library.messages import Message, message
+from library.reasons import reason_of
 from library.records import clean_name
 
 MAX_BYTES = 16 << 20  # Lightroom keeps its masks in them

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from db.sources.parquet import SUFFIX as PARQUET
-from db.sources.parquet import open_parquet, open_parquet_folder
-from db.sources.table import Rows, Table, TableRow, named, unreadable_explained
+from db.sources.parquet import open_parquet, open_parquet_folder, what_is_wrong
+from db.sources.table import DAMAGE, Rows, Table, TableRow, named, unreadable_explained
 from db.sources.table_text import cells_of, encoding_of, open_text
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
@@ -21,10 +21,17 @@ def open_table(path: Path, encoding: str = "") -> Table:
         if path.is_dir():
             return open_parquet_folder(path)
         if suffix == PARQUET:
-            return open_parquet(path)
+            return _open_parquet(path)
         if opener := OPENERS.get(suffix):
             return opener(path, encoding)
     raise UnknownSource("no_table", name=path.name, suffixes=", ".join([*OPENERS, PARQUET]))
+
+
+def _open_parquet(path: Path) -> Table:
+    try:
+        return open_parquet(path)
+    except DAMAGE as error:
+        raise UnknownSource("not_read_as_table", name=path.name, reason=what_is_wrong(path, error)) from None
 
 
 def names_of(columns: Sequence[str]) -> str | Message:

@@ -18,6 +18,7 @@ MARKS = {
 }
 SAMPLE = 1 << 18  # bytes
 DELIMITERS = (",", ";", "\t", "|")
+AS_HALVES = "likeness.halves"
 LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 
 
@@ -37,7 +38,8 @@ def encoding_of(path: Path, named: str = "") -> str:
 
 def open_text(path: Path, encoding: str) -> TextIO:
     """Opens a table for reading; bytes that the encoding does not have become what no record takes. Raises OSError."""
-    return path.open(encoding=encoding, errors="surrogateescape", newline="")
+    codecs.register_error(AS_HALVES, _as_halves)
+    return path.open(encoding=encoding, errors=AS_HALVES, newline="")
 
 
 def delimiter_of(path: Path, header: str) -> str:
@@ -80,9 +82,19 @@ def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
         lines = rest
 
 
+def _as_halves(error: UnicodeError) -> tuple[str, int]:
+    """Returns half of a character for each byte, as Python has it for names; it has none for the bytes of ASCII."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
 def _known(encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
+        b"table".decode(name, "surrogateescape")  # some are of host names alone, or of no text at all
+    except UnicodeDecodeError:  # five bytes are no whole number of characters in UTF-16
+        pass
     except (LookupError, ValueError):
         raise UnknownSource("unknown_encoding", encoding=encoding[:40]) from None
     return "utf-8-sig" if name == "utf-8" else name

@@ -16,6 +16,7 @@ from library.texts import encodable
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
+STOPS = (".", "。", "!", "?", "…")
 MAX_BITS = 1_000  # of a number that is written out: Python refuses to write thousands of digits
 
 Value = Union[str, int, float, "Message"]
@@ -76,7 +77,12 @@ def render(message: Message, language: str = ENGLISH) -> Sentence:
     """Returns the sentence in that language, in English where its table lacks the code."""
     text = _sentence(message, table(language)) or _sentence(message, table(ENGLISH)) or message.code
     written = {name: _written(value, language) for name, value in message.values.items()}
-    return Sentence(encodable(re.sub(r"\{(\w+)\}", lambda found: written.get(found[1], found[0]), text)), message)
+
+    def filled(found: re.Match[str]) -> str:
+        value, stop = written.get(found[1], f"{{{found[1]}}}"), found[2]
+        return value if value.endswith(STOPS) else value + stop  # one full stop, where a value brings its own
+
+    return Sentence(encodable(re.sub(r"\{(\w+)\}([.。]?)", filled, text)), message)
 
 
 def languages() -> list[str]:
