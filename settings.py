@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from environment import SettingsError as SettingsError  # programs import it from here
-from environment import misspelt, read_dotenv
+from environment import misspelt, read_dotenv, unset_in
 from library.permissions import Edits
 from library.validation import shown
 from runtime import Level, printable
@@ -51,7 +51,6 @@ NEVER_EMPTY = {"data_dir", "clip_model"}
 FLAGS = {"mcp", "gradio_share"}
 LISTS = {"clip_others", "sources_allowed", "auth"}
 
-VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
 PATHS = ("data_dir", "image_store", "clip_model", "clip_text_model", "clip_others", "sources_allowed")
 
 DOTENV = Path(".env")
@@ -129,8 +128,9 @@ class Settings(BaseSettings):
     def _expand(cls, value: object, field: ValidationInfo) -> object:
         if not isinstance(value, str | Path):
             return value
-        places = _listed(str(value)) if field.field_name in LISTS else [str(value)]
-        return ",".join(map(_expanded, places))
+        name = str(field.field_name)
+        places = _listed(str(value)) if name in LISTS else [str(value)]
+        return ",".join(_expanded(place, name.upper()) for place in places)
 
     @field_validator("gradio_server_name")
     @classmethod
@@ -320,14 +320,17 @@ def _plain(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def _expanded(place: str) -> str:
-    """Returns a path with ~ and variables written out, a URL as it is. Raises ValueError for a name of nothing."""
+def _expanded(place: str, setting: str) -> str:
+    """Returns a path with ~ and variables written out, a URL as it is. Raises SettingsError for a name of nothing."""
     scheme, is_url, path = place.partition("://") if "://" in place else ("", "", place)
     if is_url and scheme != "file":
         return place
     found = os.path.expanduser(os.path.expandvars(path))
-    if found.startswith("~") or VARIABLE.search(found):
-        raise ValueError(place)
+    if variable := unset_in(found):
+        raise SettingsError("variable_not_set", setting=setting, value=printable(place), variable=variable)
+    if found.startswith("~"):
+        user = printable(found.partition("/")[0])
+        raise SettingsError("home_of_nobody", setting=setting, value=printable(place), user=user)
     return scheme + is_url + found
 
 

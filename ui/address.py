@@ -41,7 +41,9 @@ def filter_in(where: Any) -> Any:
         return where
     try:
         found = json.loads(where)
-    except (ValueError, RecursionError):  # nested deeper than any list of conditions
+    except RecursionError:
+        raise InvalidFilter("filter_too_deep") from None
+    except ValueError:
         raise InvalidFilter("filter_in_address") from None
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise InvalidFilter("filter_in_address")

@@ -80,7 +80,9 @@ def _open_lines(path: Path, encoding: str) -> Table:
 def _object_in(line: str) -> TableRow | RejectedImage:
     try:
         found = json.loads(line)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return RejectedImage("line_too_deep")
+    except ValueError:
         return RejectedImage("line_no_json")
     if not isinstance(found, dict):
         return RejectedImage("line_no_object")

@@ -5,6 +5,7 @@ A code may have forms for numbers, such as `removed.one` and `removed.other`, ch
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -85,6 +86,11 @@ def render(message: Message, language: str = ENGLISH) -> Sentence:
     return Sentence(encodable(re.sub(r"\{(\w+)\}([.。]?)", filled, text)), message)
 
 
+def rounded(number: int) -> str:
+    """Returns a whole number of very many digits as a power of ten near it."""
+    return f"{'-' if number < 0 else ''}≈10^{math.log10(abs(number)):.0f}"
+
+
 def languages() -> list[str]:
     """Returns the tags of the languages that have a table."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -109,8 +115,11 @@ def _written(value: Value, language: str) -> str:
     if isinstance(value, Message):
         return render(value, language)
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}" if value.bit_length() < MAX_BITS else hex(value)[:20]
-    return f"{value:g}" if isinstance(value, float) else encodable(str(value))
+        return f"{value:,}" if value.bit_length() < MAX_BITS else rounded(value)
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value or value != value else repr(value)
+    return encodable(str(value))
 
 
 def _plain(value: Value) -> Any:
