@@ -132,6 +132,13 @@ class Settings(BaseSettings):
         places = _listed(str(value)) if name in LISTS else [str(value)]
         return ",".join(_expanded(place, name.upper()) for place in places)
 
+    @field_validator("clip_model", "clip_text_model")
+    @classmethod
+    def _leave_out_blanks(cls, value: str) -> str:
+        if value and not value.strip():
+            raise ValueError(value)
+        return value.strip()
+
     @field_validator("gradio_server_name")
     @classmethod
     def _leave_out_brackets(cls, value: str) -> str:

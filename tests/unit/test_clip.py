@@ -202,7 +202,7 @@ def use_hub(monkeypatch, cache, url: str) -> None:
     [
         ("openai/clip-vit-bass-patch32", "neither a model on huggingface.co nor a folder here"),
         ("someone/gated-clip", "is gated: accept its terms"),
-        ("not a model id!", "neither a model on huggingface.co nor a folder here"),
+        ("not a model id!", "neither a folder here nor a name that a model can have"),
     ],
 )
 def test_a_model_that_the_hub_does_not_give(hub, model, message):
