@@ -1,5 +1,6 @@
 """Does what only Milvus Lite needs: one process, one folder, and no searches while it flushes."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,12 @@ from library.reasons import reason_of
 CHANNEL = {"grpc.keepalive_time_ms": 600_000} | NO_PROXY
 BULK_FLUSH_ROWS = 5000
 BULK_FLUSH_SECONDS = 10.0  # apart at least: a flush of few rows makes a segment more for every search
+
+# What the readers of its files say of damage, each in words of its own, and what keeps them from reading.
+DAMAGE = re.compile(
+    r"faiss::|parquet|manifest|schema file|valid JSON|No such file|unexpected end|corrupt|deserializ", re.IGNORECASE
+)
+IN_THE_WAY = re.compile("denied|not permitted|Too many open|Read-only|allocate|memory", re.IGNORECASE)
 
 SCRIPT_OPENING = """\
 # Needs pymilvus and milvus-lite. Milvus Lite lets one process at a time open its folder: stop the app first.
@@ -72,6 +79,8 @@ class Lite:
             return IndexUnavailable("lite_no_folder", name=name, reason=reason_of(error))
         if "Open local milvus failed" in text:
             return self._not_opened(name)
+        if DAMAGE.search(text) and not IN_THE_WAY.search(text):
+            return IndexUnavailable("lite_damaged", name=name)
         return IndexUnavailable("lite_failed", name=name, reason=brief(text))
 
     def _not_opened(self, name: str) -> IndexUnavailable:
@@ -83,7 +92,7 @@ class Lite:
             if is_full(problem):
                 return IndexUnavailable("lite_disk_full", name=name)
             return IndexUnavailable("lite_no_folder", name=name, reason=reason_of(problem))
-        return IndexUnavailable("lite_not_opened", name=name)
+        return IndexUnavailable("lite_damaged", name=name)
 
     def quote(self, text: str) -> str:
         # Lite knows no \u, and takes control characters as they are.
