@@ -28,7 +28,7 @@ def find_folder(model: str, subject: Message) -> Path | None:
 def _check_name(model: str, subject: Message) -> None:
     """Raises UnknownModel for a name that the hub gives to nothing, so that no network is needed to tell."""
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     try:
         validate_repo_id(model)

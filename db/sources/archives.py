@@ -18,6 +18,7 @@ from db.sources.names import clean_member, decoder_of, is_utf8
 from db.sources.sidecars import Sidecars, may_be_sidecar
 from db.sources.zip_listing import names_of, opened
 from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, kind_named, kind_of
+from library.decoding.formats import no_archive
 from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
@@ -118,12 +119,16 @@ def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool]) -> I
     Of a tar, whose files are read as they come, only those `wanted` have their content.
     """
     file = open_file()
-    kind = kind_of(file.read(HEAD))
+    head = file.read(HEAD)
+    kind = kind_of(head)
     file.seek(0)
     is_named_unreadable = name.lower().endswith(UNREADABLE_SUFFIXES)
     if kind in UNREADABLE or (is_named_unreadable and not kind):
         file.close()
         raise RejectedImage("archive_unreadable", kind=kind or kind_named(name))
+    if not kind and (other := no_archive(head)):
+        file.close()
+        raise other
     if kind == "zip" or (not kind and name.lower().endswith(ZIP_SUFFIX)):
         return _zip_members(file)
     return _tar_members(file, open_file, wanted)
