@@ -13,6 +13,7 @@ from ui.health import health_routes
 from ui.languages import translations, welcome
 from ui.media import media_routes
 from ui.one_page import OnePage
+from ui.refusals import Refusals
 from ui.scripts import Scripts
 from ui.sign_in import Accounts, SignIn
 from ui.uploaded_files import MAX_FILE_MEGABYTES
@@ -112,7 +113,11 @@ def launch_options(
         "mcp_server": mcp,
         "app_kwargs": {
             "routes": [*scripts.routes(), *media_routes(library), *export_routes(library), *health_routes(library)],
-            "middleware": [Middleware(OnePage), *([Middleware(SignIn, accounts=accounts)] if accounts else [])],
+            "middleware": [
+                Middleware(OnePage),
+                *([Middleware(SignIn, accounts=accounts)] if accounts else []),
+                Middleware(Refusals),
+            ],
         },
     }
 

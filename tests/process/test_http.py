@@ -1,6 +1,7 @@
 """Calls the page's functions over HTTP: an endpoint that the page hides can still be called."""
 
 import json
+import urllib.error
 import urllib.request
 import uuid
 
@@ -268,3 +269,13 @@ def test_the_public_api_reads_uploaded_files_only(shared, picture, path):
 def test_the_public_api_refuses_additions_in_words(shared, edits, files, complaint):
     client, functions = shared(edits)
     assert complaint in client.call(functions["add"], None, [files])["error"]
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/call/search", "/gradio_api/run/search"])
+def test_a_body_nested_a_thousand_deep_gets_a_sentence(shared, path):
+    client, _ = shared("all")
+    deep = json.loads("[" * 900 + "]" * 900)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        client.post(path, {"data": ["red", 3, None, False, -1, None, deep]})
+    assert refused.value.code == 400
+    assert "nested too deep" in json.load(refused.value)["detail"]
