@@ -20,6 +20,8 @@ def find_folder(model: str, subject: Message) -> Path | None:
     if not folder.is_dir() and not model.startswith((".", "/", "~")):
         _check_name(model, subject)
         return None
+    if not folder.exists():
+        raise UnknownModel("model_folder_missing", model=subject)
     if not (folder / "config.json").is_file():
         raise UnknownModel("model_not_in_folder", model=subject)
     return folder.resolve()

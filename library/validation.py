@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,6 +15,7 @@ from library.messages import MAX_BITS, message, rounded
 from library.texts import without_halves
 
 MAX_TEXT = 2_000
+WHOLE = re.compile(r"[+-]?[0-9]{1,4000}", re.ASCII)
 MAX_NAME = 400
 MAX_ENTRIES = 50_000
 MAX_SHOWN = 80
@@ -97,7 +99,7 @@ def shown(value: object) -> str:
 def read_number(value: Any) -> Any:
     """Returns the finite number that a text says, as an address has it; anything else as it is."""
     try:
-        found = float(value) if isinstance(value, str) else value
+        found = (int if WHOLE.fullmatch(value) else float)(value) if isinstance(value, str) else value
     except ValueError:
         return value
     return found if not isinstance(found, float) or math.isfinite(found) else value

@@ -10,6 +10,7 @@ from library.errors import InvalidFilter
 from ui.views import Json
 
 MAX_ADDRESS = 100_000
+SETTINGS = ("limit", "nprobe", "min_score", "exact", "offset")
 
 
 def pairs_of(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -33,6 +34,12 @@ def parts_in(pairs: Iterable[tuple[str, Any]]) -> list[Json]:
         elif name == "crop" and entries:
             entries[-1]["crop"] = value.split(",")
     return entries
+
+
+def settings_in(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns the numbers of `limit=12&nprobe=8&min_score=0.2&exact=true&offset=24`, whichever are there; unchecked."""
+    found = {name: validation.read_number(value) for name, value in pairs if name in SETTINGS and value}
+    return found | ({"exact": str(found["exact"]).lower() in ("true", "1")} if "exact" in found else {})
 
 
 def filter_in(where: Any) -> Any:

@@ -1,6 +1,8 @@
 """Answers what would fail in the frameworks below the app: bodies nested without end, and uploads onto a full disk."""
 
 import re
+from pathlib import Path
+from traceback import walk_tb
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -52,6 +54,7 @@ class Refusals:
         except OSError as error:
             if has_begun or not is_full(error):
                 raise
+            _remove_what_was_begun(error)
             refusal = StoreUnavailable("upload_disk_full")
             await PlainTextResponse(_sentence(refusal, scope), INSUFFICIENT_STORAGE)(scope, receive, send)
 
@@ -66,6 +69,14 @@ def is_nested_too_deep(body: bytes) -> bool:
         if depth > MAX_DEPTH:
             return True
     return False
+
+
+def _remove_what_was_begun(error: OSError) -> None:
+    """Removes the files of an upload that failed, which would keep the disk full: Gradio itself leaves them there."""
+    for frame, _ in walk_tb(error.__traceback__):
+        for file in getattr(frame.f_locals.get("self"), "_files_to_close_on_error", ()):
+            file.close()
+            Path(file.name).unlink(missing_ok=True)
 
 
 def _brings_json(scope: Scope) -> bool:
