@@ -118,7 +118,7 @@ def test_the_preprocessing_is_told_as_json_gives_it_back(encoder):
 def test_a_folder_that_is_no_model(tmp_path):
     with pytest.raises(UnknownModel, match=r"holds no model, config\.json is missing"):
         load_encoder(str(tmp_path))
-    with pytest.raises(UnknownModel, match=r"holds no model"):
+    with pytest.raises(UnknownModel, match=r"there is no such folder"):
         load_encoder("./nowhere")
 
 
