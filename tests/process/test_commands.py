@@ -264,7 +264,8 @@ def test_a_pack_that_lies_is_refused(run, filled, tmp_path):
     result = run("import", pack, DATA_DIR=str(tmp_path / "data"))
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
-        "The manifest is wrong: it says vectors of 512 numbers, pictures-00000.parquet has vectors of 128.\n"
+        "The manifest is wrong: it says vectors of 512 numbers, pictures-00000.parquet has vectors of 128."
+        " Export the pack again.\n"
     )
     assert not (tmp_path / "data").exists()
 

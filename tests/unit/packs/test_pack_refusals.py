@@ -155,7 +155,7 @@ def test_a_time_that_no_calendar_has_is_a_bad_row(laptop, cluster):
     pack = laptop.export()
     replace_table(pack, change)
     assert cluster.take(pack) == {"rejected": 1, "new": 4}
-    assert str(cluster.receipts[0].reason) == "It has no added."
+    assert str(cluster.receipts[0].reason) == "It has no added. Export the pack again."
 
 
 def test_a_name_becomes_one_that_any_screen_can_show(laptop, cluster):
