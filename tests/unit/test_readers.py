@@ -8,6 +8,7 @@ import pytest
 
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
+from library.errors import RejectedImage
 
 
 @pytest.fixture
