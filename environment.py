@@ -1,18 +1,45 @@
 """Reads the file .env, and finds variables that are misspelt."""
 
 import codecs
-from collections.abc import Iterable
+import os
+import re
+from collections.abc import Collection, Container, Iterable
 from difflib import SequenceMatcher
 from io import StringIO
 from pathlib import Path
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from library.errors import LikenessError
+from library.reasons import reason_of
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 SIMILAR = 0.885  # EDIT and EDITS are; EDITOR and EDITS are not
 LONG = 8  # letters of a name that no word of others begins with
+VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)(?!\w|:-)", re.ASCII)  # ${NAME:-value} brings its own
+WORDS = {
+    "HOST": ("NAME",),
+    "HOSTNAME": ("NAME",),
+    "IP": ("NAME",),
+    "ADDRESS": ("NAME", "URI"),
+    "URL": ("URI",),
+    "DATABASE": ("DB",),
+    "DB_NAME": ("DB",),
+    "FOLDER": ("DIR",),
+    "DIRECTORY": ("DIR",),
+    "PRECISION": ("DTYPE",),
+}
+OTHER_NAMES = {
+    "GRADIO_HOST": "GRADIO_SERVER_NAME",
+    "GRADIO_PORT": "GRADIO_SERVER_PORT",
+    "GRADIO_AUTH": "AUTH",
+    "ALLOWED_SOURCES": "SOURCES_ALLOWED",
+    "MILVUS_DB_NAME": "MILVUS_DB",
+    "CLIP_MODEL_NAME": "CLIP_MODEL",
+    "CLIP_MODEL_ID": "CLIP_MODEL",
+    "DATADIR": "DATA_DIR",
+}
 OF_OTHERS = {"LOGLEVEL"}  # of other programs, though it looks like one of ours
 
 
@@ -30,9 +57,28 @@ def read_dotenv(file: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise SettingsError("dotenv_not_read", file=file.name, reason=error.strerror or str(error)) from None
-    found = dotenv_values(stream=StringIO(_decoded(data, file.name)))
-    return {name: value for name, value in found.items() if value}
+        raise SettingsError("dotenv_not_read", file=file.name, reason=reason_of(error)) from None
+    text = _decoded(data, file.name)
+    _check_lines(text, file.name)
+    plain = dotenv_values(stream=StringIO(text), interpolate=False)
+    found = dotenv_values(stream=StringIO(text))
+    lacking = [name for name, value in plain.items() if unset_in(value or "", plain)]
+    return {name: value for name, value in (found | {name: plain[name] for name in lacking}).items() if value}
+
+
+def _check_lines(text: str, file: str) -> None:
+    """Raises SettingsError for a line that sets nothing, which would be passed over."""
+    for line in parse_stream(StringIO(text)):
+        if line.error or (line.key and line.value is None):
+            written = line.original.string
+            above = written[: len(written) - len(written.lstrip())].count("\n")  # empty lines are counted with it
+            raise SettingsError("dotenv_line", file=file, line=str(line.original.line + above))
+
+
+def unset_in(text: str, also: Container[str] = ()) -> str:
+    """Returns the first variable that a text names, as $NAME or ${NAME}, and nobody has set; else an empty text."""
+    named = (found[1] for found in VARIABLE.finditer(text))
+    return next((name for name in named if name not in os.environ and name not in also), "")
 
 
 def misspelt(names: Iterable[str], known: Iterable[str]) -> tuple[str, str] | None:
@@ -41,10 +87,20 @@ def misspelt(names: Iterable[str], known: Iterable[str]) -> tuple[str, str] | No
     for name in names:
         if name.upper() in variables | OF_OTHERS:
             continue
-        for each in variables:
-            if _resembles(name.upper(), each):
-                return name, each
+        if meant := _by_other_words(name.upper(), variables):
+            return name, meant
+        near = [each for each in variables if _resembles(name.upper(), each)]
+        if near:
+            return name, max(near, key=lambda each: SequenceMatcher(None, name.upper(), each).ratio())
     return None
+
+
+def _by_other_words(name: str, known: Collection[str]) -> str | None:
+    """Returns the variable that means the same in other words, such as GRADIO_SERVER_HOST for GRADIO_SERVER_NAME."""
+    start, _, word = name.rpartition("_")
+    by_word = [f"{start}_{each}" for each in WORDS.get(word, ())]
+    meant = [OTHER_NAMES.get(name, ""), name.removeprefix("LIKENESS_"), *by_word]
+    return next((each for each in meant if each in known), None)
 
 
 def _resembles(name: str, known: str) -> bool:

@@ -1,6 +1,5 @@
 """Holds every setting of the app, read once from the environment and .env."""
 
-import errno
 import logging
 import os
 import re
@@ -17,7 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from environment import SettingsError as SettingsError  # programs import it from here
-from environment import misspelt, read_dotenv
+from environment import misspelt, read_dotenv, unset_in
+from library.disk import can_write
 from library.permissions import Edits
 from library.validation import shown
 from runtime import Level, printable
@@ -52,7 +52,6 @@ NEVER_EMPTY = {"data_dir", "clip_model"}
 FLAGS = {"mcp", "gradio_share"}
 LISTS = {"clip_others", "sources_allowed", "auth", "allowed_hosts"}
 
-VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
 PATHS = ("data_dir", "image_store", "clip_model", "clip_text_model", "clip_others", "sources_allowed")
 
 DOTENV = Path(".env")
@@ -133,8 +132,16 @@ class Settings(BaseSettings):
     def _expand(cls, value: object, field: ValidationInfo) -> object:
         if not isinstance(value, str | Path):
             return value
-        places = _listed(str(value)) if field.field_name in LISTS else [str(value)]
-        return ",".join(map(_expanded, places))
+        name = str(field.field_name)
+        places = _listed(str(value)) if name in LISTS else [str(value)]
+        return ",".join(_expanded(place, name.upper()) for place in places)
+
+    @field_validator("clip_model", "clip_text_model")
+    @classmethod
+    def _leave_out_blanks(cls, value: str) -> str:
+        if value and not value.strip():
+            raise ValueError(value)
+        return value.strip()
 
     @field_validator("gradio_server_name")
     @classmethod
@@ -344,14 +351,17 @@ def _plain(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def _expanded(place: str) -> str:
-    """Returns a path with ~ and variables written out, a URL as it is. Raises ValueError for a name of nothing."""
+def _expanded(place: str, setting: str) -> str:
+    """Returns a path with ~ and variables written out, a URL as it is. Raises SettingsError for a name of nothing."""
     scheme, is_url, path = place.partition("://") if "://" in place else ("", "", place)
     if is_url and scheme != "file":
         return place
     found = os.path.expanduser(os.path.expandvars(path))
-    if found.startswith("~") or VARIABLE.search(found):
-        raise ValueError(place)
+    if variable := unset_in(found):
+        raise SettingsError("variable_not_set", setting=setting, value=printable(place), variable=variable)
+    if found.startswith("~"):
+        user = printable(found.partition("/")[0])
+        raise SettingsError("home_of_nobody", setting=setting, value=printable(place), user=user)
     return scheme + is_url + found
 
 
@@ -376,16 +386,7 @@ def _is_usable(path: Path, settings: Settings) -> bool:
     folder = path.absolute()
     existing = next(path for path in [folder, *folder.parents] if os.path.exists(path))
     # Beside a server a store that can only be read still serves searches.
-    return existing.is_dir() and (not settings.uses_lite or _can_write(existing))
-
-
-def _can_write(folder: Path) -> bool:
-    """Tells whether files can be made in a folder, which the superuser is told of every folder until it is tried."""
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError as error:
-        return error.errno == errno.ENOSPC  # what is there can still be searched
+    return existing.is_dir() and (not settings.uses_lite or can_write(existing))
 
 
 def _first_problem(error: ValidationError) -> SettingsError:

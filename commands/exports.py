@@ -9,6 +9,7 @@ from db.files.atomic import write_atomically
 from library.errors import InvalidSelection
 from library.exports.results import EXPORT_FORMATS, ExportFormat, Result, check_size, written
 from library.image_library import ImageLibrary
+from library.reasons import reason_of
 
 
 def format_of(out: Path) -> ExportFormat:
@@ -27,7 +28,7 @@ def write_results(library: ImageLibrary, results: Sequence[Result], out: Path, a
     try:
         write_atomically(out, written(kind, results, library.original))
     except OSError as error:
-        raise InvalidSelection("cannot_write", path=str(out), problem=error.strerror or str(error)) from None
+        raise InvalidSelection("cannot_write", path=str(out), problem=reason_of(error)) from None
     if as_json:
         print_json({"out": str(out), "results": len(results)})
     else:

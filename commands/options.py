@@ -1,5 +1,6 @@
 """Defines the options that several commands share, and those that are numbers."""
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -36,7 +37,10 @@ def number(option: str, help: str) -> Any:
     """Returns an option that is a number; anything else ends the program with one sentence."""
 
     def parse(text: str) -> float:
-        return _read(float, option, text, message("allowed_any_number"))
+        found = _read(float, option, text, message("allowed_any_number"))
+        if not math.isfinite(found):
+            _refuse(option, text, message("allowed_finite_number"))
+        return found
 
     return typer.Option(option, help=help, parser=parse, metavar="NUMBER")
 

@@ -12,6 +12,7 @@ from commands.printing import print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from library.errors import InvalidEvaluation
 from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig
+from library.reasons import reason_of
 
 
 def tune(
@@ -54,7 +55,7 @@ def _lines_of(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
-        raise InvalidEvaluation("file_not_read", file=str(path), reason=error.strerror or str(error)) from None
+        raise InvalidEvaluation("file_not_read", file=str(path), reason=reason_of(error)) from None
     if not any(line.strip() for line in lines):
         raise InvalidEvaluation("no_text_in_file", file=str(path))
     return lines

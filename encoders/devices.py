@@ -3,6 +3,7 @@
 import torch
 
 from library.errors import UnknownModel
+from library.reasons import reason_of
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -14,7 +15,7 @@ def choose_device(device: str = "auto") -> str:
     try:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise UnknownModel("device_unusable", device=device, problem=first_line(error)) from None
+        raise UnknownModel("device_unusable", device=device, problem=reason_of(error)) from None
     return device
 
 
@@ -27,8 +28,3 @@ def choose_dtype(dtype: str, device: str) -> str:
     # torch asks the processor: AVX-512 BF16 and AMX are the two that make bfloat16 fast.
     has_bfloat16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return "bfloat16" if has_bfloat16 else "float32"
-
-
-def first_line(error: BaseException) -> str:
-    """Returns what an error of another package says first, without the full stop."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")[:200]

@@ -17,11 +17,11 @@ from huggingface_hub.errors import (
 from safetensors import SafetensorError
 from transformers.utils.hub import cached_file
 
-from encoders.devices import first_line
 from library.disk import is_full
 from library.errors import LikenessError, ModelUnavailable, UnknownModel
 from library.messages import Message
 from library.proxies import web_proxy
+from library.reasons import reason_of
 
 HUB_TIMEOUT = 5.0  # seconds
 FINGERPRINTED = ("*.json", "*.safetensors", "*.bin", "*.txt", "*.model")
@@ -88,7 +88,7 @@ def _explained(subject: Message, error: Exception) -> LikenessError:
         return ModelUnavailable("model_not_kept", model=subject)
     if any(isinstance(cause, LocalEntryNotFoundError | httpx.HTTPError | ConnectionError) for cause in causes):
         return _away(subject)
-    return UnknownModel("model_not_loaded", model=subject, problem=first_line(error))
+    return UnknownModel("model_not_loaded", model=subject, problem=reason_of(error))
 
 
 def _away(subject: Message) -> ModelUnavailable:

@@ -12,13 +12,27 @@ SMALL_FOLDER = Path(__file__).parent / "small"
 def find_folder(model: str, subject: Message) -> Path | None:
     """Returns the folder of a model that is bundled or lies on this machine, None for one of the hub.
 
-    `subject` is what errors call the model. Raises UnknownModel for a folder without a model.
+    `subject` is what errors call the model. Raises UnknownModel for a folder without a model, and for what is no name.
     """
     if model == SMALL:
         return SMALL_FOLDER
     folder = Path(model).expanduser()
     if not folder.is_dir() and not model.startswith((".", "/", "~")):
+        _check_name(model, subject)
         return None
+    if not folder.exists():
+        raise UnknownModel("model_folder_missing", model=subject)
     if not (folder / "config.json").is_file():
         raise UnknownModel("model_not_in_folder", model=subject)
     return folder.resolve()
+
+
+def _check_name(model: str, subject: Message) -> None:
+    """Raises UnknownModel for a name that the hub gives to nothing, so that no network is needed to tell."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(model)
+    except HFValidationError:
+        raise UnknownModel("model_name_impossible", model=subject) from None

@@ -11,7 +11,7 @@ import numpy as np
 
 from library.errors import LikenessError
 from library.messages import Message, message
-from library.validation import is_number, shown
+from library.validation import check_path, is_number, shown
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -64,16 +64,12 @@ class Arguments:
     def path(self, name: str, value: object, allowed: Message) -> str:
         """Returns a path or a URL as text; what is no text, is empty or names a user that is not there is none."""
         place = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-        if not isinstance(place, str) or not place.strip() or not _is_possible(place) or not _has_home(place):
+        if not isinstance(place, str) or not place.strip():
+            raise self.impossible(name, value, allowed)
+        check_path(place, self.kind, f"{name}={shown(value)}")
+        if not _has_home(place):
             raise self.impossible(name, value, allowed)
         return place
-
-
-def _is_possible(place: str) -> bool:
-    try:
-        return b"\0" not in os.fsencode(place)
-    except UnicodeEncodeError:  # half of an emoji
-        return False
 
 
 def _has_home(place: str) -> bool:

@@ -1,7 +1,9 @@
-"""Tells a full disk, where making room helps, from what else can go wrong with files."""
+"""Tells what a disk allows: a full one, where making room helps, from what else can go wrong with files."""
 
 import errno
 import os
+import tempfile
+from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, no quota, and files that may not get as large
 
@@ -12,3 +14,12 @@ def is_full(error: BaseException) -> bool:
         return error.errno in FULL
     text = str(error)
     return any(os.strerror(number) in text for number in FULL)
+
+
+def can_write(folder: Path) -> bool:
+    """Tells whether files can be made in a folder, which the superuser is told of every folder until it is tried."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError as error:
+        return error.errno == errno.ENOSPC  # what is there can still be searched

@@ -1,16 +1,21 @@
 """Checks what a client sent, which may be anything that JSON can say."""
 
+import math
+import os
+import re
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from numbers import Real
 from reprlib import Repr
 from typing import Any, TypeGuard
 
-from library.errors import InvalidQuery
-from library.messages import MAX_BITS
+from library.errors import InvalidQuery, LikenessError
+from library.messages import MAX_BITS, message, rounded
 from library.texts import without_halves
 
 MAX_TEXT = 2_000
+WHOLE = re.compile(r"[+-]?[0-9]{1,4000}", re.ASCII)
 MAX_NAME = 400
 MAX_ENTRIES = 50_000
 MAX_SHOWN = 80
@@ -38,6 +43,17 @@ def file_name(value: Any) -> str:
     return text(value, MAX_NAME) or "unnamed"
 
 
+def check_path(path: str, refusal: type[LikenessError], called: str = "") -> None:
+    """Raises a `refusal` for a text that no path and no address can be: with a NUL, or half of a character."""
+    place = called or path[:MAX_SHOWN].replace("\0", "\\0")
+    if "\0" in path:
+        raise refusal("place_with_nul", place=place)
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise refusal("place_with_half", place=place) from None
+
+
 def offset(value: Any) -> int:
     """Returns a whole number of at least 0, and 0 for anything else."""
     return max(0, min(value, 10**9)) if isinstance(value, int) and not isinstance(value, bool) else 0
@@ -50,23 +66,28 @@ def is_number(value: object) -> TypeGuard[float]:
 
 def number(value: Any, what: str) -> float:
     """Returns a finite number. Raises InvalidQuery, in which `what` names the value."""
-    if not is_number(value) or not abs(value) <= sys.float_info.max:
-        raise InvalidQuery("no_number", what=what)
+    if not is_number(value) or value != value:
+        raise InvalidQuery("no_number", what=what, given=shown(value))
+    if abs(value) > sys.float_info.max:
+        given = value if isinstance(value, int) else message("unwritten_number")
+        raise InvalidQuery("number_too_large", what=what, given=given)
     return float(value)
 
 
 def whole(value: Any, what: str) -> int:
     """Returns a whole number. Raises InvalidQuery, in which `what` names the value."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
     checked = number(value, what)
-    if checked != int(checked):
-        raise InvalidQuery("no_whole_number", what=what)
-    return int(checked)
+    if not checked.is_integer():
+        raise InvalidQuery("no_whole_number", what=what, given=shown(value))
+    return int(Decimal(repr(checked)))  # 1e30 as it was written, and not the nearest number that a float holds
 
 
 def flag(value: Any, what: str) -> bool:
     """Returns True or False. Raises InvalidQuery, in which `what` names the value."""
     if not isinstance(value, bool):
-        raise InvalidQuery("no_flag", what=what)
+        raise InvalidQuery("no_flag", what=what, given=shown(value))
     return value
 
 
@@ -76,11 +97,12 @@ def shown(value: object) -> str:
 
 
 def read_number(value: Any) -> Any:
-    """Returns the number that a text says, as an address has it; anything else as it is."""
+    """Returns the finite number that a text says, as an address has it; anything else as it is."""
     try:
-        return float(value) if isinstance(value, str) else value
+        found = (int if WHOLE.fullmatch(value) else float)(value) if isinstance(value, str) else value
     except ValueError:
         return value
+    return found if not isinstance(found, float) or math.isfinite(found) else value
 
 
 class _Short(Repr):
@@ -90,7 +112,7 @@ class _Short(Repr):
         self.maxlist = self.maxtuple = self.maxset = self.maxdict = 3
 
     def repr_int(self, x: int, level: int) -> str:
-        return super().repr_int(x, level) if x.bit_length() < MAX_BITS else f"{hex(x)[:20]}..."
+        return super().repr_int(x, level) if x.bit_length() < MAX_BITS else rounded(x)
 
 
 _SHORT = _Short()

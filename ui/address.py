@@ -10,6 +10,7 @@ from library.errors import InvalidFilter
 from ui.views import Json
 
 MAX_ADDRESS = 100_000
+SETTINGS = ("limit", "nprobe", "min_score", "exact", "offset")
 
 
 def pairs_of(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -35,13 +36,21 @@ def parts_in(pairs: Iterable[tuple[str, Any]]) -> list[Json]:
     return entries
 
 
+def settings_in(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns the numbers of `limit=12&nprobe=8&min_score=0.2&exact=true&offset=24`, whichever are there; unchecked."""
+    found = {name: validation.read_number(value) for name, value in pairs if name in SETTINGS and value}
+    return found | ({"exact": str(found["exact"]).lower() in ("true", "1")} if "exact" in found else {})
+
+
 def filter_in(where: Any) -> Any:
     """Returns the conditions of a filter, which an address holds as JSON. Raises InvalidFilter."""
     if not isinstance(where, str) or not where:
         return where
     try:
         found = json.loads(where)
-    except (ValueError, RecursionError):  # nested deeper than any list of conditions
+    except RecursionError:
+        raise InvalidFilter("filter_too_deep") from None
+    except ValueError:
         raise InvalidFilter("filter_in_address") from None
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise InvalidFilter("filter_in_address")

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator, Sequence
 
 from library.errors import AddressUnavailable
+from library.reasons import reason_of
 
 FIRST_PORT, PORTS = 7860, 100  # as Gradio tries them
 ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -66,4 +67,4 @@ def _explained(problem: OSError, name: str, port: int) -> AddressUnavailable:
         return AddressUnavailable("no_such_address", name=name)
     if problem.errno in (errno.EACCES, errno.EPERM):
         return AddressUnavailable("port_not_permitted", port=str(port))
-    return AddressUnavailable("address_not_had", name=name, port=str(port), reason=problem.strerror or str(problem))
+    return AddressUnavailable("address_not_had", name=name, port=str(port), reason=reason_of(problem))

@@ -14,6 +14,7 @@ from ui.health import health_routes
 from ui.languages import translations, welcome
 from ui.media import media_routes
 from ui.one_page import OnePage
+from ui.refusals import Refusals
 from ui.scripts import Scripts
 from ui.sign_in import Accounts, SignIn
 from ui.uploaded_files import MAX_FILE_MEGABYTES
@@ -122,6 +123,7 @@ def launch_options(
                 Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
                 Middleware(OnePage),
                 *([Middleware(SignIn, accounts=accounts)] if accounts else []),
+                Middleware(Refusals),
             ],
         },
     }

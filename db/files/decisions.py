@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from db.files.atomic import append_lines
-from db.os_errors import reason_of
 from library.duplicates.decisions import PassingDecisions
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
+from library.reasons import reason_of
 
 logger = logging.getLogger(__name__)
 

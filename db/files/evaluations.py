@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from db.files.atomic import write_atomically
 from db.files.evaluation_shape import Evaluation, first_problem
-from db.os_errors import reason_of
 from library.errors import StoreUnavailable
+from library.reasons import reason_of
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, TextIO
 import pyarrow
 import pyarrow.parquet
 
-from db.os_errors import reason_of
 from library.errors import InvalidSelection
 from library.exports.results import guarded, scored
+from library.reasons import reason_of
 from library.search.batch import BatchResult
 from library.texts import encodable
 

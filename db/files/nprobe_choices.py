@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from db.files.atomic import write_atomically
-from db.os_errors import reason_of
 from library.errors import StoreUnavailable
+from library.reasons import reason_of
 
 logger = logging.getLogger(__name__)
 

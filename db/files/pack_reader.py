@@ -21,10 +21,10 @@ from db.files.pack_format import (
     pack_schema,
     sha256_of,
 )
-from db.os_errors import reason_of
 from library.errors import InvalidPack
 from library.ingest.packs import BATCH_ROWS, EPOCH, Contents, Manifest, PackRow
 from library.ports import Vectors
+from library.reasons import reason_of
 
 MAX_MANIFEST_BYTES = 64 << 20
 MAX_GROUP_BYTES = 1 << 30  # a group of rows has to fit into memory; ours have a third of it at most
@@ -138,8 +138,9 @@ def _refusal(error: ValidationError) -> InvalidPack:
     place = ".".join(map(str, problem["loc"]))
     if place == "version":
         return InvalidPack("pack_version", found=str(problem["input"])[:20], known=str(VERSION))
-    reason = problem["msg"].removeprefix("Value error, ")[:200]  # as pydantic has it
-    return InvalidPack("pack_manifest_invalid", file=MANIFEST, reason=f"{place}: {reason}" if place else reason)
+    if place:
+        return InvalidPack("pack_manifest_invalid", file=MANIFEST, place=place)
+    return InvalidPack("pack_part_damaged", file=MANIFEST)
 
 
 def _rows(file: str, first: int, batch: Any) -> list[PackRow]:
@@ -179,5 +180,6 @@ def _damage_explained(file: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise InvalidPack("file_not_read", file=file, reason=reason[:200]) from error
+        if isinstance(error, OSError) and error.strerror:
+            raise InvalidPack("file_not_read", file=file, reason=reason_of(error)) from error
+        raise InvalidPack("pack_part_damaged", file=file) from error

@@ -26,10 +26,10 @@ from db.files.pack_format import (
     pack_schema,
     sha256_of,
 )
-from db.os_errors import reason_of
 from library.errors import InvalidPack
 from library.ingest.packs import Contents, PackedPicture
 from library.ports import EncoderInfo
+from library.reasons import reason_of
 from library.texts import encodable
 
 PARTIAL_NAME = re.compile(r"\.(manifest\.json|[0-9a-f]{32})\.partial")  # the first is of earlier versions

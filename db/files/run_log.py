@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from db.files.atomic import append_lines
-from db.os_errors import reason_of
 from library.history import OUTCOMES, PastRun
 from library.messages import Message, Sentence, render
+from library.reasons import reason_of
 
 logger = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from db.files.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
-from db.os_errors import reason_of
 from library.disk import is_full
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
+from library.reasons import reason_of
 from library.records import Record
 
 logger = logging.getLogger(__name__)

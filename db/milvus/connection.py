@@ -50,7 +50,7 @@ class Connection:
         except (MilvusException, grpc.RpcError, OSError) as error:
             logger.debug("%s failed: %s", self.backend.name, error)
             explained = self.backend.explain(error)
-            if is_loss(error):
+            if is_loss(error) and explained.message.code != "lite_damaged":  # whoever asked tells of that
                 self._note_loss(explained)
             raise explained from error
         self._note_answer()

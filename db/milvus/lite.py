@@ -1,6 +1,6 @@
 """Does what only Milvus Lite needs: one process, one folder, and no searches while it flushes."""
 
-import logging
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,19 +16,23 @@ from db.milvus.milvus_errors import brief
 from db.milvus.rebuild import rebuild_in_place
 from db.milvus.schema import create
 from db.milvus.shared_lock import Locks
-from db.os_errors import reason_of
 from library.disk import is_full
 from library.errors import IndexUnavailable
+from library.reasons import reason_of
 
 if TYPE_CHECKING:
     from db.milvus.lite_server import LiteServer
-
-logger = logging.getLogger(__name__)
 
 # Lite's own little server takes pymilvus's ping every ten seconds for an attack and hangs up.
 CHANNEL = {"grpc.keepalive_time_ms": 600_000} | NO_PROXY
 BULK_FLUSH_ROWS = 5000
 BULK_FLUSH_SECONDS = 10.0  # apart at least: a flush of few rows makes a segment more for every search
+
+# What the readers of its files say of damage, each in words of its own, and what keeps them from reading.
+DAMAGE = re.compile(
+    r"faiss::|parquet|manifest|schema file|valid JSON|No such file|unexpected end|corrupt|deserializ", re.IGNORECASE
+)
+IN_THE_WAY = re.compile("denied|not permitted|Too many open|Read-only|allocate|memory", re.IGNORECASE)
 
 SCRIPT_OPENING = """\
 # Needs pymilvus and milvus-lite. Milvus Lite lets one process at a time open its folder: stop the app first.
@@ -82,6 +86,8 @@ class Lite:
             return IndexUnavailable("lite_disk_full", name=name)
         if isinstance(error, OSError):  # the folder around it could not be made
             return IndexUnavailable("lite_no_folder", name=name, reason=reason_of(error))
+        if DAMAGE.search(text) and not IN_THE_WAY.search(text):
+            return IndexUnavailable("lite_damaged", name=name)
         return IndexUnavailable("lite_failed", name=name, reason=brief(text))
 
     def _not_opened(self, error: Exception) -> IndexUnavailable:
@@ -94,8 +100,7 @@ class Lite:
             return IndexUnavailable("lite_is_file", name=name)
         if problem := self._write_problem():
             return self.explain(problem)
-        logger.warning("Milvus Lite cannot open %s: %s", name, error)
-        return IndexUnavailable("lite_not_opened", name=name)
+        return IndexUnavailable("lite_damaged", name=name)
 
     def quote(self, text: str) -> str:
         # Lite knows no \u, and takes control characters as they are.

@@ -14,16 +14,17 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, Any, Literal
 
-from db.os_errors import reason_of
 from db.sources.archive_sidecars import Folders, Member, sidecars_of
 from db.sources.names import Decoded, Told, clean_member, decoder_of, is_utf8
 from db.sources.sidecars import Sidecars, may_be_sidecar
 from db.sources.zip_listing import names_of, opened
 from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, is_volume, kind_named, kind_of
+from library.decoding.formats import no_archive
 from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
 from library.messages import Message, message
+from library.reasons import reason_of
 
 DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
@@ -150,6 +151,10 @@ def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool], enco
     if refusal := _refusal(name, head, kind):
         file.close()
         raise refusal
+        raise RejectedImage("archive_unreadable", kind=kind or kind_named(name))
+    if not kind and (other := no_archive(head)):
+        file.close()
+        raise other
     if kind == "zip" or (not kind and name.lower().endswith(ZIP_SUFFIX)):
         return _zip_members(file, encoding)
     return _tar_members(file, open_file, wanted, encoding, "r|xz" if kind == "lzma" else "r|*")
@@ -162,7 +167,7 @@ def _refusal(name: str, head: bytes, kind: str) -> RejectedImage | None:
         return RejectedImage("archive_in_volumes")
     if kind in UNREADABLE or (name.lower().endswith(UNREADABLE_SUFFIXES) and not kind):
         return RejectedImage("archive_unreadable", kind=kind or kind_named(name))
-    return None
+    return None if kind else no_archive(head)
 
 
 def _zip_members(file: IO[bytes], encoding: Told) -> Iterator[Member]:

@@ -14,6 +14,7 @@ from library.errors import SourceUnavailable
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
 from library.messages import Message, message
+from library.reasons import reason_of
 
 NAMED_BY = "SOURCE"
 
@@ -91,7 +92,7 @@ def read_object(files: Any, key: str, size: int) -> bytes:
     except OSError:
         raise
     except Exception as error:
-        raise OSError(str(error)) from error
+        raise OSError(reason_of(error)) from error
 
 
 def _items_of_takeout(files: Any, scheme: str, keys: Sequence[str], sidecars: bool, encoding: str) -> Iterator[Item]:

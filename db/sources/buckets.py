@@ -5,14 +5,29 @@ from typing import Any, TypeVar
 
 import fsspec
 
+from db.sources.places import S3_SCHEMES
 from library.errors import LikenessError, UnknownStore
 from library.messages import Message
 from library.proxies import Proxy, web_proxy
+from library.reasons import reason_of
 
 CONNECT_TIMEOUT = 3
 READ_TIMEOUT = 5  # counts from the last byte sent or received
 ATTEMPTS = 2
-S3_SCHEMES = ("s3", "s3a")
+PACKAGES = {
+    **dict.fromkeys(S3_SCHEMES, "-r requirements-s3.txt"),
+    **dict.fromkeys(("gs", "gcs"), "gcsfs"),
+    **dict.fromkeys(("az", "abfs", "abfss", "adl"), "adlfs"),
+    **dict.fromkeys(("sftp", "ssh"), "paramiko"),
+    "smb": "smbprotocol",
+    "git": "pygit2",
+    "oci": "ocifs",
+    "oss": "ossfs",
+    "webdav": "webdav4",
+    "libarchive": "libarchive-c",
+    "dropbox": "dropboxdrivefs",
+    "gdrive": "gdrive_fsspec",
+}
 AWS = "https://s3.amazonaws.com"
 
 E = TypeVar("E", bound=LikenessError)
@@ -29,16 +44,16 @@ def file_system(url: str, named_by: str, refusal: type[LikenessError] = UnknownS
     except ValueError:
         raise refusal("unknown_scheme", setting=named_by, url=url, scheme=scheme) from None
     except ImportError as error:
-        how = "pip install -r requirements-s3.txt" if scheme in S3_SCHEMES else str(error)
+        how = f"pip install {PACKAGES[scheme]}" if scheme in PACKAGES else reason_of(error)
         raise refusal("store_needs_package", setting=named_by, url=url, how=how) from None
     options = _s3_options() if scheme in S3_SCHEMES else {}
     try:
         options = options or kind._get_kwargs_from_urls(url)
         files = kind(skip_instance_cache=True, use_listings_cache=False, **options)
-    except TypeError:  # an argument that stands nowhere in the address
+    except (TypeError, AttributeError):  # an argument that stands nowhere in the address
         raise refusal("address_incomplete", setting=named_by, url=url, scheme=scheme) from None
-    except (ValueError, OSError) as error:  # some connect at once
-        raise refusal("address_not_opened", setting=named_by, url=url, reason=str(error)) from error
+    except Exception as error:  # some connect at once, and raise whatever their service makes them
+        raise refusal("address_not_opened", setting=named_by, url=url, reason=reason_of(error)) from error
     if scheme in S3_SCHEMES:
         files.retries = 1  # botocore tries again already
     return files, str(kind._strip_protocol(url))
@@ -70,7 +85,7 @@ def failure(kind: type[E], error: Exception, place: Message, named_by: str) -> E
     if isinstance(error, PermissionError) or details.get("HTTPStatusCode") == 403:
         return kind("bucket_refused", place=place)
     if said:
-        return kind("bucket_failed", place=place, reason=str(error))
+        return kind("bucket_failed", place=place, reason=reason_of(error))
     return kind("bucket_silent", place=place)
 
 

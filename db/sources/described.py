@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from library.texts import encodable
 
+Unread = list[str]  # the names of values that a sidecar has and that cannot be what they should
 Fields = Mapping[str, str | int | float | None]  # None for what a sidecar could say and does not
 
 

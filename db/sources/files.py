@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote
 
-from db.os_errors import reason_of
 from db.sources.archive_parts import Parts, is_of_takeout, part_name, parts_on_disk
 from db.sources.archives import FindSidecars, items_in_archive
 from db.sources.bucket_items import NAMED_BY, items_in_bucket, part_in_bucket
 from db.sources.buckets import file_system
 from db.sources.encodings import known_encoding
 from db.sources.patterns import is_pattern, matching
+from db.sources.places import checked_place, path_in
 from db.sources.sidecars import SUFFIXES as SIDECAR_SUFFIXES
 from db.sources.sidecars import SidecarFolders, Sidecars, read_sidecar
 from db.sources.tables import SUFFIXES, items_in_table
@@ -25,6 +25,7 @@ from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSourc
 from library.images import check_bytes
 from library.ingest.items import Item
 from library.messages import Message, message
+from library.reasons import reason_of
 
 Place = Found | str  # what is on a disk, or the URL of a bucket
 
@@ -93,6 +94,7 @@ class AllowedSources:
 
         `image_column` is that of a table. Its rows that name places elsewhere are skipped.
         """
+        source = checked_place(path_in(source), UnknownSource)
         self._check(source)  # first, so that nothing is told of what lies elsewhere
         if source.lower().endswith(self.table_suffixes) and "://" not in source:
             return map(self._if_allowed, items_in_table(at_home(source), image_column, beside=SidecarFolders()))
@@ -114,6 +116,7 @@ class AllowedSources:
 
 
 def _is_below(source: str, prefix: str) -> bool:
+    prefix = path_in(prefix)
     if "://" in source or "://" in prefix:
         parts, wanted = source.rstrip("/").split("/"), prefix.rstrip("/").split("/")
         return ".." not in unquote(source).split("/") and parts[: len(wanted)] == wanted
@@ -158,6 +161,7 @@ def _items_packed(path: Path, reading: _Reading) -> Iterator[Item]:
 def _places(source: str, own: Collection[Path]) -> Sequence[Place]:
     if not source.strip():
         raise UnknownSource("source_empty")
+    source = checked_place(path_in(source), UnknownSource)
     if "://" in source:
         file_system(source, NAMED_BY)
         return [source]
@@ -172,7 +176,7 @@ def _places(source: str, own: Collection[Path]) -> Sequence[Place]:
         return found
     if is_pattern(str(path)):
         raise UnknownSource("pattern_unmatched", pattern=source)
-    raise UnknownSource("no_such_place", source=source)
+    raise UnknownSource("no_such_place", source=source[:120])
 
 
 def _items_in_folder(folder: Path, reading: _Reading) -> Iterator[Item]:
@@ -222,10 +226,11 @@ def _read(path: Path) -> bytes:
 
 def read_query_picture(path: str) -> bytes:
     """Returns the bytes of a file to search with. Raises InvalidQuery or RejectedImage."""
+    checked_place(path, InvalidQuery)
     try:
         file = at_home(path)
         if file.is_dir():
             raise InvalidQuery("folder_to_search_with", path=path)
         return _read(file)
     except OSError as error:
-        raise InvalidQuery("file_not_read", file=path, reason=error.strerror or str(error)) from None
+        raise InvalidQuery("file_not_read", file=path[:120], reason=reason_of(error)) from None

@@ -7,12 +7,13 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from db.os_errors import reason_of
-from db.sources.table import DAMAGE, Rows, Table, TableRow, first_line, named
+from db.sources.table import DAMAGE, Rows, Table, TableRow, named
 from library.errors import RejectedImage, UnknownSource
-from library.messages import message
+from library.messages import Message, message
+from library.reasons import reason_of
 
 SUFFIX = ".parquet"
+MARK = b"PAR1"  # how every file begins and ends
 LARGEST = 2**63 - 1
 ROWS_AT_ONCE = 500  # they may hold the pictures themselves
 
@@ -38,10 +39,8 @@ def open_parquet_folder(path: Path) -> Table:
             continue
         try:
             shards.append(_opened(file))
-        except OSError as error:
-            damaged.append(RejectedImage("shard_not_read", name=file.name, reason=reason_of(error)))
-        except DAMAGE as error:
-            damaged.append(RejectedImage("shard_not_read", name=file.name, reason=first_line(error)))
+        except (OSError, *DAMAGE) as error:
+            damaged.append(RejectedImage("shard_not_read", name=file.name, reason=what_is_wrong(file, error)))
     if not shards:
         raise UnknownSource("no_parquet_in_folder", name=path.name)
     total = sum(shard.total or 0 for shard in shards)
@@ -60,6 +59,17 @@ def open_parquet_folder(path: Path) -> Table:
         binary=_once(shard.binary for shard in shards),
         with_pictures=_once(shard.with_pictures for shard in shards),
     )
+
+
+def what_is_wrong(path: Path, error: Exception) -> str | Message:
+    """Returns why a file of Parquet cannot be read: where the system does not say it, the ends of the file do."""
+    if isinstance(error, OSError) and error.strerror:
+        return reason_of(error)
+    with path.open("rb") as file:
+        head = file.read(len(MARK))
+    if not head:
+        return message("empty_file")
+    return message("parquet_damaged") if head == MARK else message("no_parquet")
 
 
 def _once(lists: Iterable[Sequence[str]]) -> list[str]:
@@ -84,10 +94,9 @@ def _opened(path: Path) -> Table:
                 for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
                     yield from _rows_of(batch.rename_columns(columns))
                     done += batch.num_rows
-        except OSError as error:
-            yield RejectedImage("rest_not_read", name=path.name, rows=total - done, reason=reason_of(error))
-        except DAMAGE as error:
-            yield RejectedImage("rest_not_read", name=path.name, rows=total - done, reason=first_line(error))
+        except (OSError, *DAMAGE) as error:
+            reason = what_is_wrong(path, error)
+            yield RejectedImage("rest_not_read", name=path.name, rows=total - done, reason=reason)
 
     binary = [name for name, type in types.items() if _is_binary(type)]
     structs = [name for name, type in types.items() if pyarrow.types.is_nested(type)]
@@ -106,8 +115,21 @@ def _rows_of(batch: pyarrow.RecordBatch) -> Rows:
 def _row_of(row: pyarrow.RecordBatch) -> TableRow | RejectedImage:
     try:
         return _within_64_bits(row.to_pylist()[0])
-    except DAMAGE as error:
-        return RejectedImage("row_not_read", reason=first_line(error))
+    except DAMAGE:
+        return next(filter(None, map(_problem_in, row.schema.names, row.columns)), RejectedImage("row_not_read"))
+
+
+def _problem_in(name: str, cell: pyarrow.Array) -> RejectedImage | None:
+    """Returns why the one cell of a column cannot be read; None for one that can."""
+    try:
+        cell.to_pylist()
+    except UnicodeDecodeError:
+        return RejectedImage("cell_no_text", column=name)
+    except DAMAGE:
+        if pyarrow.types.is_temporal(cell.type):
+            return RejectedImage("cell_no_moment", column=name)
+        return RejectedImage("cell_not_read", column=name)
+    return None
 
 
 def _within_64_bits(row: dict[str, Any]) -> TableRow:

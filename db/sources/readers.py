@@ -10,10 +10,12 @@ import httpx
 from db.sources.archives import items_in_archive
 from db.sources.buckets import file_system
 from db.sources.names import clean_member, ways_to_write
+from db.sources.places import checked_place
 from library.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
 from library.proxies import web_proxy
+from library.reasons import reason_of
 
 URL_TIMEOUT = 20.0  # seconds
 OF_PROXIES = (403, 407, 502, 503, 504)  # what a proxy answers itself
@@ -30,10 +32,7 @@ class SourceReader:
 
         Raises OSError, and RejectedImage for what is too large, unreadable or in no known kind of bucket.
         """
-        try:
-            return self._read(place)
-        except ValueError as error:  # a path with a NUL, half of a character, an address that is none
-            raise RejectedImage("address_not_read", reason=str(error)) from None
+        return self._read(checked_place(place, RejectedImage))
 
     def _read(self, place: str) -> bytes:
         if place.startswith(("http://", "https://")):
@@ -60,28 +59,19 @@ class SourceReader:
         return partial(Path(archive).open, "rb")
 
     def _object(self, url: str) -> bytes:
+        files = self._system(url)
         try:
-            return bytes(self._system(url).cat_file(url))
+            return bytes(files.cat_file(url))
         except OSError:
             raise
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
-            raise OSError(str(error)) from error
+            raise OSError(reason_of(error)) from error
 
     def _system(self, url: str) -> Any:
         scheme = url.partition("://")[0]
         if scheme not in self._systems:
-            self._systems[scheme] = _file_system(url)
+            self._systems[scheme] = file_system(url, "address", RejectedImage)[0]
         return self._systems[scheme]
-
-
-def _file_system(url: str) -> Any:
-    """Raises RejectedImage for what is no kind of bucket, and for one that an address alone does not open."""
-    try:
-        return file_system(url, "The address", RejectedImage)[0]
-    except RejectedImage:
-        raise
-    except Exception as error:
-        raise RejectedImage("address_not_read", reason=str(error) or type(error).__name__) from None
 
 
 def _archive_around(place: str) -> str | None:
@@ -92,8 +82,10 @@ def _archive_around(place: str) -> str | None:
 
 
 def _from_disk(path: Path) -> bytes:
+    if path.is_dir():
+        raise RejectedImage("folder_in_place_of_picture")
     if path.exists() and not path.is_file():  # a device may have no end
-        raise OSError("not a file")
+        raise RejectedImage("no_regular_file")
     check_bytes(path.stat().st_size)
     return path.read_bytes()
 
@@ -121,7 +113,7 @@ def _refusal(url: str, status: int) -> RejectedImage:
 
 
 def _unread(url: str, error: Exception) -> RejectedImage:
-    reason = str(error) or type(error).__name__
+    reason = reason_of(error)
     if proxy := web_proxy(url):
         variable, address = proxy.variable, proxy.address
         return RejectedImage("address_not_read_by_proxy", reason=reason, variable=variable, proxy=address)

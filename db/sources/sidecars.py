@@ -7,15 +7,15 @@ from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from db.os_errors import reason_of
 from db.sources import takeout, xmp
-from db.sources.described import Fields
+from db.sources.described import Fields, Unread
 from db.sources.takeout import Candidate, TakeoutNames, agrees, read_album, read_takeout
 from db.sources.xmp import read_xmp
 from library.errors import LikenessError, RejectedImage
 from library.images import reason_to_skip
 from library.ingest.items import Describe, Described
 from library.messages import Message, message
+from library.reasons import reason_of
 from library.records import clean_name
 
 MAX_BYTES = 16 << 20  # Lightroom keeps its masks in them
@@ -82,8 +82,11 @@ class Sidecars:
 
     def _takeout(self, beside: "_Beside", problems: list[Message]) -> Iterator[Fields]:
         for candidate in beside.takeout:
-            found = self._parsed(candidate.name, read_takeout, [] if candidate.titled else problems)
-            if found and (not candidate.titled or agrees(found[0], candidate.titled)):
+            own: list[Message] = []
+            found = self._parsed(candidate.name, read_takeout, own)
+            is_its_own = not candidate.titled or (found is not None and agrees(found[0], candidate.titled))
+            problems.extend(own if is_its_own else [])
+            if found and is_its_own:
                 yield found[1]
                 return
 
@@ -92,15 +95,17 @@ class Sidecars:
             if fields := self._parsed(name, read_album, problems):
                 yield fields
 
-    def _parsed(self, name: str, parse: Callable[[bytes], T], problems: list[Message]) -> T | None:
+    def _parsed(self, name: str, parse: Callable[[bytes, Unread], T], problems: list[Message]) -> T | None:
+        unread: Unread = []
         try:
-            return parse(self._read(name))
+            found = parse(self._read(name), unread)
+            if unread:
+                problems.append(message("sidecar_values_left_out", name=clean_name(name), fields=", ".join(unread)))
+            return found
         except OSError as error:
             reason: str | Message = reason_of(error)
         except LikenessError as error:
             reason = error.message
-        except ValueError as error:
-            reason = str(error)
         problems.append(message("sidecar_left_out", name=clean_name(name), reason=reason))
         return None
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow
 
-from db.os_errors import reason_of
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message
+from library.reasons import reason_of
 from library.texts import encodable
 
 TableRow = Mapping[str, Any]
@@ -42,13 +42,10 @@ def unreadable_explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UnknownSource("table_not_read", path=str(path), reason=reason_of(error)) from None
+    except UnicodeError:
+        raise UnknownSource("wrong_encoding", name=path.name) from None
     except DAMAGE as error:
-        raise UnknownSource("not_read_as_table", name=path.name, reason=first_line(error)) from None
-
-
-def first_line(error: Exception) -> str:
-    """Returns what an error says, without the explanations below it."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise UnknownSource("not_read_as_table", name=path.name, reason=reason_of(error)) from None
 
 
 def named(header: Sequence[str]) -> list[str]:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from db.sources.parquet import SUFFIX as PARQUET
-from db.sources.parquet import open_parquet, open_parquet_folder
-from db.sources.table import Rows, Table, TableRow, named, unreadable_explained
+from db.sources.parquet import open_parquet, open_parquet_folder, what_is_wrong
+from db.sources.table import DAMAGE, Rows, Table, TableRow, named, unreadable_explained
 from db.sources.table_text import cells_of, encoding_of, open_text
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
@@ -23,10 +23,17 @@ def open_table(path: Path, encoding: str = "") -> Table:
         if path.exists() and not path.is_file():
             raise UnknownSource("no_regular_file")
         if suffix == PARQUET:
-            return open_parquet(path)
+            return _open_parquet(path)
         if opener := OPENERS.get(suffix):
             return opener(path, encoding)
     raise UnknownSource("no_table", name=path.name, suffixes=", ".join([*OPENERS, PARQUET]))
+
+
+def _open_parquet(path: Path) -> Table:
+    try:
+        return open_parquet(path)
+    except DAMAGE as error:
+        raise UnknownSource("not_read_as_table", name=path.name, reason=what_is_wrong(path, error)) from None
 
 
 def names_of(columns: Sequence[str]) -> str | Message:
@@ -77,7 +84,9 @@ def _open_lines(path: Path, encoding: str) -> Table:
 def _object_in(line: str) -> TableRow | RejectedImage:
     try:
         found = json.loads(line)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return RejectedImage("line_too_deep")
+    except ValueError:
         return RejectedImage("line_no_json")
     if not isinstance(found, dict):
         return RejectedImage("line_no_object")

@@ -22,6 +22,7 @@ SAMPLE = 1 << 18  # bytes
 DELIMITERS = (",", ";", "\t", "|")
 SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # the first line, as Excel writes and reads it
 OF_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+AS_HALVES = "likeness.halves"
 LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 
 
@@ -44,7 +45,8 @@ def encoding_of(path: Path, named: str = "") -> str:
 
 def open_text(path: Path, encoding: str) -> TextIO:
     """Opens a table for reading; bytes that the encoding does not have become what no record takes. Raises OSError."""
-    return path.open(encoding=encoding, errors="surrogateescape", newline="")
+    codecs.register_error(AS_HALVES, _as_halves)
+    return path.open(encoding=encoding, errors=AS_HALVES, newline="")
 
 
 def delimiter_of(path: Path, header: str) -> str:
@@ -89,6 +91,13 @@ def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
             yield row
             taken.clear()
         lines = rest
+
+
+def _as_halves(error: UnicodeError) -> tuple[str, int]:
+    """Returns half of a character for each byte, as Python has it for names; it has none for the bytes of ASCII."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
 
 
 def _first_odd_bytes(head: bytes, file: BinaryIO) -> bytes:

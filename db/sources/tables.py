@@ -6,10 +6,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from db.sources.cells import plain_column, typed
+from db.sources.places import checked_place, path_in
 from db.sources.readers import SourceReader
 from db.sources.sidecars import SidecarFolders
 from db.sources.table import Table, TableRow, unreadable_explained
@@ -81,8 +80,6 @@ class _RowReader:
             return self._picture(path, number, row.get(self._image_column), others)
         except RejectedImage as error:
             return _refused(path, error)
-        except ValueError as error:  # an address that is none
-            return _refused(path, RejectedImage("address_not_read", reason=str(error)))
 
     def _picture(self, path: str, number: int, cell: Any, metadata: Metadata) -> Item:
         if isinstance(cell, list | tuple):
@@ -99,8 +96,7 @@ class _RowReader:
         return self._place(text, metadata)
 
     def _place(self, text: str, metadata: Metadata) -> Item:
-        if text.lower().startswith("file:"):
-            text = url2pathname(urlsplit(text).path)
+        text = checked_place(path_in(text), RejectedImage)
         if "://" in text:
             name = PurePath(text.partition("?")[0]).name
             return Item(text, name, partial(self._places.read, text), text, metadata, original_at=text)

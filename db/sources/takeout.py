@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
-from db.sources.described import Fields, coordinates, joined, words
+from db.sources.described import Fields, Unread, coordinates, joined, words
 from library.decoding.formats import IMAGE_SUFFIXES
+from library.errors import RejectedImage
 
 SUFFIX = ".json"
 SUPPLEMENT = ".supplemental-metadata"
@@ -82,11 +83,16 @@ class TakeoutNames:
             yield Candidate(name, original)
 
 
-def read_takeout(data: bytes) -> tuple[str, Fields] | None:
-    """Returns the title and the fields of a picture; None for JSON of another kind. Raises ValueError."""
+def read_takeout(data: bytes, unread: Unread | None = None) -> tuple[str, Fields] | None:
+    """Returns the title and the fields of a picture; None for JSON of another kind. Raises RejectedImage.
+
+    `unread` gets the names of values that are not of their kind.
+    """
     found = _loaded(data)
     if not isinstance(found, dict) or not any(name in found for name in ("photoTakenTime", "geoData", "geoDataExif")):
         return None
+    if unread is not None:
+        unread.extend(_of_wrong_kind(found))
     latitude, longitude, altitude = _place(found)
     people = [each.get("name") for each in _listed(found.get("people")) if isinstance(each, dict)]
     values = (words(found.get("description")), _taken(found), latitude, longitude, altitude, joined(people))
@@ -94,13 +100,15 @@ def read_takeout(data: bytes) -> tuple[str, Fields] | None:
     return title if isinstance(title, str) else "", dict(zip(FIELDS, values, strict=True))
 
 
-def read_album(data: bytes) -> Fields:
-    """Returns the title of an album as the field `album`; nothing for JSON of another kind. Raises ValueError."""
+def read_album(data: bytes, unread: Unread | None = None) -> Fields:
+    """Returns the title of an album as the field `album`; nothing for JSON of another kind. Raises RejectedImage."""
     found = _loaded(data)
     if isinstance(found, dict) and isinstance(found.get("albumData"), dict):
         found = found["albumData"]
     if not isinstance(found, dict) or "photoTakenTime" in found or "title" not in found:
         return {}
+    if unread is not None and not isinstance(found["title"], str):
+        unread.append("title")
     return {"album": words(found["title"])}
 
 
@@ -114,7 +122,32 @@ def _loaded(data: bytes) -> Any:
     try:
         return json.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise RejectedImage("sidecar_too_deep") from None
+    except ValueError:
+        raise RejectedImage("sidecar_no_json") from None
+
+
+def _of_wrong_kind(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the names of fields that say something, though nothing that Takeout would say there."""
+    yield from (name for name in ("title", "description") if not isinstance(found.get(name), str | None))
+    moment = found.get("photoTakenTime")
+    seconds = moment.get("timestamp", 0) if isinstance(moment, dict) else moment
+    if seconds is not None and _taken(found) is None and str(seconds).strip() != "0":
+        yield "photoTakenTime"
+    yield from (name for name in ("geoData", "geoDataExif") if not _may_be_place(found.get(name)))
+    people = found.get("people")
+    names = (
+        [each.get("name") if isinstance(each, dict) else each for each in people] if isinstance(people, list) else []
+    )
+    if not isinstance(people, list | None) or not all(isinstance(each, str | None) for each in names):
+        yield "people"
+
+
+def _may_be_place(given: object) -> bool:
+    if not isinstance(given, dict):
+        return given is None
+    place = [given.get("latitude", 0), given.get("longitude", 0)]
+    return place in ([0, 0], [None, None]) or coordinates(*place) is not None
 
 
 def _originals(picture: str) -> Iterator[tuple[str, str]]:

@@ -15,10 +15,10 @@ from typing import Any
 
 import watchfiles
 
-from db.os_errors import reason_of
 from db.sources.bucket_items import NAMED_BY, object_item, reason_to_skip_key, sidecars_in
 from db.sources.buckets import failure, file_system
 from db.sources.files import at_home, file_item
+from db.sources.places import checked_place, path_in
 from db.sources.sidecars import Sidecars
 from db.sources.walk import Found, OwnFolders, walk
 from library.errors import SourceUnavailable, UnknownSource
@@ -26,6 +26,7 @@ from library.images import check_bytes
 from library.ingest.items import Item
 from library.ingest.watch_source import Source, SourceListing
 from library.messages import message
+from library.reasons import reason_of
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def watched(source: str, library_folders: Sequence[Path] = (), sidecars: bool = 
     """
     if not source.strip():
         raise UnknownSource("source_empty")
+    source = checked_place(path_in(source), UnknownSource)
     if "://" in source:
         return WatchedBucket(source, sidecars)
     folder = at_home(source).absolute()

@@ -2,11 +2,12 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from xml.parsers import expat
 
 from db.sources.cells import as_moment
-from db.sources.described import Fields, coordinates, joined, words
+from db.sources.described import Fields, Unread, coordinates, joined, words
+from library.errors import RejectedImage
 
 SUFFIX = ".xmp"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -19,6 +20,7 @@ IPTC = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
 IPTC_MORE = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
 LANGUAGE = "http://www.w3.org/XML/1998/namespace lang"
+DATES = ((EXIF, "DateTimeOriginal"), (PHOTOSHOP, "DateCreated"), (XMP, "CreateDate"))
 FACE = f"{REGIONS} Name"
 DEFAULT_LANGUAGE = "x-default"
 MAX_DEPTH = 64
@@ -29,9 +31,14 @@ PART_OF_A_DATE = re.compile(r"\d{4}(-\d\d)?", re.ASCII)
 Text = tuple[str, str]  # with its language
 
 
-def read_xmp(data: bytes) -> Fields:
-    """Returns the fields; None for what XMP has a place for and this one leaves empty. Raises ValueError."""
+def read_xmp(data: bytes, unread: Unread | None = None) -> Fields:
+    """Returns the fields; None for what XMP has a place for and this one leaves empty. Raises RejectedImage.
+
+    `unread` gets the names of values that are not of their kind.
+    """
     found = _Properties(data)
+    if unread is not None:
+        unread.extend(_of_wrong_kind(found))
     latitude, longitude = coordinates(_angle(found, "GPSLatitude"), _angle(found, "GPSLongitude")) or (None, None)
     city, country = found.text(PHOTOSHOP, "City"), found.text(PHOTOSHOP, "Country")
     branches = [each.rpartition("|")[2] for each in found.texts(LIGHTROOM, "hierarchicalSubject")]
@@ -55,7 +62,7 @@ class _Properties:
     """Holds the texts of each property of an XMP packet."""
 
     def __init__(self, data: bytes) -> None:
-        """Raises ValueError for what is no XML, and for what declares entities, as no XMP does."""
+        """Raises RejectedImage for what is no XML, and for what declares entities, as no XMP does."""
         self._found: dict[str, list[Text]] = {}
         self._path: list[str] = []
         self._texts: list[list[str]] = []
@@ -67,8 +74,8 @@ class _Properties:
         parser.CharacterDataHandler = self._data
         try:
             parser.Parse(data, True)
-        except (expat.ExpatError, LookupError) as error:  # the second of an encoding that Python does not have
-            raise ValueError(str(error)) from None
+        except (expat.ExpatError, LookupError):  # the second of an encoding that Python does not have
+            raise RejectedImage("sidecar_no_xml") from None
 
     def texts(self, space: str, name: str) -> list[str]:
         """Returns all texts of a property."""
@@ -81,14 +88,14 @@ class _Properties:
         return words(next(iter([*in_default, *self.texts(space, name)]), None))
 
     def _refuse(self, *_: object) -> None:
-        raise ValueError("it declares a document type")
+        raise RejectedImage("sidecar_doctype")
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         self._path.append(name)
         self._texts.append([])
         self._languages.append(attributes.get(LANGUAGE, ""))
         if len(self._path) > MAX_DEPTH:
-            raise ValueError("it is nested too deep")
+            raise RejectedImage("sidecar_too_deep")
         if self._below_rdf() == [f"{RDF} Description"]:
             for each, value in attributes.items():
                 self._note(each, value)
@@ -118,6 +125,20 @@ class _Properties:
         self._found.setdefault(name, []).append((language, text))
 
 
+def _of_wrong_kind(found: _Properties) -> Iterator[str]:
+    """Yields the names of properties that have a text, though none that XMP has there."""
+    rating = found.text(XMP, "Rating")
+    if rating and _rating(rating) is None and _number(rating) != 0:
+        yield "Rating"
+    if dates := [name for space, name in DATES if found.text(space, name)]:
+        yield from () if _taken(found) else dates[:1]
+    angles = [_angle(found, name) for name in ("GPSLatitude", "GPSLongitude") if found.text(EXIF, name)]
+    if angles and not any(each == 0 for each in angles) and (len(angles) < 2 or coordinates(*angles) is None):
+        yield "GPSLatitude, GPSLongitude"
+    if found.text(EXIF, "GPSAltitude") and _altitude(found) is None:
+        yield "GPSAltitude"
+
+
 def _rating(text: str | None) -> int | float | None:
     """Returns the stars, or -1 for a rejected picture; 0 stands for none."""
     try:
@@ -130,8 +151,7 @@ def _rating(text: str | None) -> int | float | None:
 
 
 def _taken(found: _Properties) -> str | None:
-    names = ((EXIF, "DateTimeOriginal"), (PHOTOSHOP, "DateCreated"), (XMP, "CreateDate"))
-    for text in (found.text(*name) for name in names):
+    for text in (found.text(*name) for name in DATES):
         if text:
             day_with_dashes = DAY_OF_EXIF.sub(r"\1-\2-\3", text, count=1)
             if moment := as_moment(day_with_dashes):

@@ -7,6 +7,7 @@ from importlib import import_module
 import pi_heif
 
 from library.archive_kinds import kind_of
+from library.decoding.other_files import is_tga, other_kind
 from library.errors import RejectedImage
 
 # Pillow reads many more formats; these are the ones that photographs and screenshots come in.
@@ -94,22 +95,27 @@ def format_of(data: bytes) -> str:
 
 def unreadable(data: bytes) -> RejectedImage:
     """Returns why no decoder takes these bytes for a picture of its own."""
-    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if b"<svg" in start:
-        return RejectedImage("drawing")
-    if start.startswith((b"<!doctype html", b"<html")):
-        return RejectedImage("web_page")
-    if start.startswith(b"%pdf"):
-        return RejectedImage("document")
+    name = format_of(data)
+    if name and name != "PPM":  # which a text may begin like
+        return RejectedImage("unreadable_kind", format=name)
+    if other := other_kind(data):
+        return other
     if kind := kind_of(data):
         return RejectedImage("archive_not_picture", kind=kind)
     if JPEG_XL.match(data) and "JXL" not in opened_formats():
         return RejectedImage("jpeg_xl_needs_package")
-    if name := format_of(data):
+    if name:
         return RejectedImage("unreadable_kind", format=name)
-    if name := _named(NEVER_READ, data):
+    if name := _named(NEVER_READ, data) or ("Targa" if is_tga(data) else ""):
         return RejectedImage("format_not_read", format=name)
     return RejectedImage("no_picture", formats=", ".join(opened_formats()))
+
+
+def no_archive(head: bytes) -> RejectedImage | None:
+    """Returns why a file of the name of an archive is none, by its first bytes; None where they do not show it."""
+    if name := format_of(head):
+        return RejectedImage("picture_not_archive", format=name)
+    return other_kind(head) if any(head) or not head else None  # a tar without files is nothing but zeros
 
 
 def too_large() -> RejectedImage:

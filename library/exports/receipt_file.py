@@ -9,6 +9,7 @@ from typing import TextIO
 
 from library.errors import InvalidSelection
 from library.ingest.receipts import RECEIPT_FIELDS, FileReceipt
+from library.reasons import reason_of
 
 Write = Callable[[FileReceipt], None]
 
@@ -42,7 +43,7 @@ def _failures_explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InvalidSelection("cannot_write", path=str(path), problem=error.strerror or str(error)) from None
+        raise InvalidSelection("cannot_write", path=str(path), problem=reason_of(error)) from None
 
 
 def _csv_writer(file: TextIO) -> Write:

@@ -18,6 +18,7 @@ from library.ingest.describing import Said, described
 from library.ingest.destinations import Destination, Known, Update
 from library.ingest.items import Item
 from library.messages import message
+from library.reasons import reason_of
 from library.record_limits import check_metadata, check_record
 from library.records import Record
 
@@ -63,7 +64,7 @@ class Lookup:
         except OriginalAway as error:
             file.reject_for_now(error.message)
         except OSError as error:
-            file.reject_for_now(message("file_unreadable", problem=error.strerror or str(error)))
+            file.reject_for_now(message("file_unreadable", problem=reason_of(error)))
         except StoreUnavailable as error:
             self._state.problem = error
         return file

@@ -5,6 +5,7 @@ A code may have forms for numbers, such as `removed.one` and `removed.other`, ch
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from library.texts import encodable
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
+STOPS = (".", "。", "!", "?", "…")
 MAX_BITS = 1_000  # of a number that is written out: Python refuses to write thousands of digits
 
 Value = Union[str, int, float, "Message"]
@@ -76,7 +78,17 @@ def render(message: Message, language: str = ENGLISH) -> Sentence:
     """Returns the sentence in that language, in English where its table lacks the code."""
     text = _sentence(message, table(language)) or _sentence(message, table(ENGLISH)) or message.code
     written = {name: _written(value, language) for name, value in message.values.items()}
-    return Sentence(encodable(re.sub(r"\{(\w+)\}", lambda found: written.get(found[1], found[0]), text)), message)
+
+    def filled(found: re.Match[str]) -> str:
+        value, stop = written.get(found[1], f"{{{found[1]}}}"), found[2]
+        return value if value.endswith(STOPS) else value + stop  # one full stop, where a value brings its own
+
+    return Sentence(encodable(re.sub(r"\{(\w+)\}([.。]?)", filled, text)), message)
+
+
+def rounded(number: int) -> str:
+    """Returns a whole number of very many digits as a power of ten near it."""
+    return f"{'-' if number < 0 else ''}≈10^{math.log10(abs(number)):.0f}"
 
 
 def languages() -> list[str]:
@@ -103,8 +115,11 @@ def _written(value: Value, language: str) -> str:
     if isinstance(value, Message):
         return render(value, language)
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}" if value.bit_length() < MAX_BITS else hex(value)[:20]
-    return f"{value:g}" if isinstance(value, float) else encodable(str(value))
+        return f"{value:,}" if value.bit_length() < MAX_BITS else rounded(value)
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value or value != value else repr(value)
+    return encodable(str(value))
 
 
 def _plain(value: Value) -> Any:

@@ -12,6 +12,7 @@ from PIL import Image
 from library.errors import InvalidQuery, LikenessError
 from library.messages import Message, message
 from library.ports import Encoder, Hit, LoadedCollection, Vector
+from library.reasons import reason_of
 from library.search.parts import clean_text, combine, encode, notes_on, picture_to_encode
 from library.search.query import Query
 
@@ -83,7 +84,7 @@ def _prepared(query: BatchQuery, working_side: int) -> _Ready:
     except LikenessError as error:
         return _Ready(query, problem=error.message)
     except OSError as error:
-        return _Ready(query, problem=message("file_unreadable", problem=str(error.strerror or error)))
+        return _Ready(query, problem=message("file_unreadable", problem=reason_of(error)))
     return _Ready(query, [*([text] if text else []), *pictures])
 
 

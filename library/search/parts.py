@@ -16,7 +16,7 @@ from library.images import WORKING_SIDE, ContentId, decode, parse_content_id
 from library.messages import Message
 from library.ports import Encoder, Vector
 from library.texts import HALF
-from library.validation import is_number
+from library.validation import MAX_SHOWN, is_number, shown
 
 MAX_PARTS = 16
 MAX_WEIGHT = 100
@@ -74,7 +74,7 @@ class TextPart:
     def __post_init__(self) -> None:
         _check_weight(self.weight)
         if not isinstance(self.text, str):
-            raise InvalidQuery("no_text", what="text")
+            raise InvalidQuery("no_text", what="text", given=shown(self.text))
         given = self.text
         object.__setattr__(self, "text", clean_text(given))
         if not self.text and HALF.search(given):
@@ -210,16 +210,17 @@ def _cut(start: float, share: float, length: int) -> tuple[int, int]:
 
 def _weight_in(text: str, weight: str) -> float:
     try:
-        return _check_weight(float(weight))
+        return _check_weight(float(weight), weight)
     except ValueError:
         raise InvalidQuery("weight_unreadable", text=repr(text[:80])) from None
 
 
-def _check_weight(weight: float) -> float:
+def _check_weight(weight: float, typed: str = "") -> float:
+    """Returns the weight if it is possible. Raises InvalidQuery, which shows it as it was typed."""
     if not is_number(weight):
-        raise InvalidQuery("no_number", what="weight")
+        raise InvalidQuery("no_number", what="weight", given=shown(weight))
     if weight == 0 or not abs(weight) <= MAX_WEIGHT:
-        raise InvalidQuery("weight_out_of_range", weight=weight, most=MAX_WEIGHT)
+        raise InvalidQuery("weight_out_of_range", weight=typed[:MAX_SHOWN] or weight, most=MAX_WEIGHT)
     return weight
 
 

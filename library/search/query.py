@@ -67,10 +67,10 @@ class Query:
         for name in ("limit", "offset", *([] if self.nprobe is None else ["nprobe"])):
             object.__setattr__(self, name, validation.whole(getattr(self, name), name))
         if not validation.is_number(self.min_score):
-            raise InvalidQuery("no_number", what="minimum score")
+            raise InvalidQuery("no_number", what="minimum score", given=validation.shown(self.min_score))
         validation.flag(self.exact, "exact")
         if not isinstance(self.model, str):
-            raise InvalidQuery("no_text", what="model")
+            raise InvalidQuery("no_text", what="model", given=validation.shown(self.model))
         if not isinstance(self.where, Filter | None):
             raise InvalidFilter("filter_no_list")
 

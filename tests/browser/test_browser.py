@@ -89,7 +89,7 @@ def test_a_file_that_is_no_picture_gets_a_plain_sentence(server, browser, tmp_pa
     search_with_file(page, tmp_path / "page.jpg")
     alert = page.locator("#results [role=alert]")
     alert.wait_for()
-    assert "This is a web page, not a picture." in alert.inner_text()
+    assert "This is a web page, as servers send" in alert.inner_text()
     audit(page, states.bad_file)
     assert "/" not in alert.inner_text()
 

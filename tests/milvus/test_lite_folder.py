@@ -1,6 +1,7 @@
 """Holds that one library at a time has the folder of Milvus Lite, and that no other user of the machine reaches it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import pytest
 from db.milvus.database import Milvus
 from db.milvus.lite_server import FOLDER_OF_SOCKET, LiteServer
 from library.errors import IndexUnavailable
+from testing.pictures import record, unit_vectors
 from testing.skipping import skip_or_fail
+from tests.milvus.test_collection import DIM, encoder
 
 LISTENING = "0A"  # in the tables of /proc/net
 
@@ -66,3 +69,23 @@ def test_what_a_killed_process_left_is_removed_by_the_next(address, tmp_path):
         killed.bind(str(left_behind / "socket"))
     LiteServer(tmp_path / "other.db").close()
     assert not left_behind.exists() and address.is_socket()
+
+
+def test_a_damaged_folder_is_called_that_and_told_how_to_be_made_anew(tmp_path, caplog):
+    model = encoder()
+    whole = Milvus(tmp_path / "whole.db")
+    whole.collection(model).upsert([record(1), record(2)], unit_vectors(2, DIM))
+    whole.close()
+    for pattern, kept in (("schema.json", 5), ("manifest.json*", 5), ("*.parquet", 300), ("*.idx", 50)):
+        folder = Path(shutil.copytree(tmp_path / "whole.db", tmp_path / pattern.strip("*.") / "milvus.db"))
+        for path in folder.rglob(pattern):
+            os.truncate(path, kept)
+        damaged = Milvus(folder)
+        with pytest.raises(IndexUnavailable) as refused, damaged.collection(model).loaded() as index:
+            index.search(unit_vectors(1, DIM)[0], limit=1, nprobe=None, exact=False)
+        assert str(refused.value) == (
+            "The index milvus.db is damaged and cannot be read. Stop the app, move milvus.db elsewhere and run"
+            " `python app.py reindex`: the pictures are safe, and the index is made anew from them."
+        ), pattern
+        damaged.connection.close()
+    assert not any(each.name.startswith("db") for each in caplog.records)

@@ -121,7 +121,7 @@ def test_an_output_that_fills_the_disk_ends_in_one_sentence(home):
     ("environment", "told"),
     [
         ({"EDIT": "none"}, "There is no setting EDIT. Did you mean EDITS?"),
-        ({"CLIP_OTHERS": "/nowhere"}, "CLIP_OTHERS=/nowhere: this folder holds no model"),
+        ({"CLIP_OTHERS": "/nowhere"}, "CLIP_OTHERS=/nowhere: there is no such folder"),
         ({"IMAGE_STORE": "foo://x"}, "IMAGE_STORE=foo://x is not possible"),
         ({"GRADIO_SERVER_NAME": "192.0.2.1"}, "GRADIO_SERVER_NAME=192.0.2.1 is no address of this machine"),
     ],

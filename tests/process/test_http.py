@@ -1,6 +1,9 @@
 """Calls the page's functions over HTTP: an endpoint that the page hides can still be called."""
 
+import errno
 import json
+import os
+import urllib.error
 import urllib.request
 import uuid
 
@@ -268,3 +271,31 @@ def test_the_public_api_reads_uploaded_files_only(shared, picture, path):
 def test_the_public_api_refuses_additions_in_words(shared, edits, files, complaint):
     client, functions = shared(edits)
     assert complaint in client.call(functions["add"], None, [files])["error"]
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/call/search", "/gradio_api/run/search"])
+def test_a_body_nested_a_thousand_deep_gets_a_sentence(shared, path):
+    client, _ = shared("all")
+    deep = json.loads("[" * 900 + "]" * 900)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        client.post(path, {"data": ["red", 3, None, False, -1, None, deep]})
+    assert refused.value.code == 400
+    assert "nested too deep" in json.load(refused.value)["detail"]
+
+
+def test_an_upload_onto_a_full_disk_leaves_nothing_behind(shared, monkeypatch):
+    client, _ = shared("all")
+    before = set(shared.uploads.iterdir())
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("gradio.route_utils.GradioUploadFile.write", full)
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nabc\r\n--x--\r\n'
+    request = urllib.request.Request(
+        f"{client.url}/gradio_api/upload", body, {"Content-Type": "multipart/form-data; boundary=x"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=20)
+    assert refused.value.code == 507 and b"Make room on it" in refused.value.read()
+    assert set(shared.uploads.iterdir()) == before

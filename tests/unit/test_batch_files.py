@@ -94,7 +94,7 @@ def test_a_line_that_cannot_be_read_gets_its_sentence_and_the_rest_is_asked(tmp_
     (tmp_path / "broken.jsonl").write_text('{"text": "red"}\n[\n{"text": "blue"}\n')
     red, broken, blue = queries_of(tmp_path / "broken.jsonl")
     assert (red.text, blue.text) == ("red", "blue")
-    assert str(broken.problem) == "The line is no JSON."
+    assert str(broken.problem).startswith("The line is no JSON: ")
 
 
 def test_a_folder_has_a_query_for_every_picture(tmp_path, picture):

@@ -118,7 +118,7 @@ def test_the_preprocessing_is_told_as_json_gives_it_back(encoder):
 def test_a_folder_that_is_no_model(tmp_path):
     with pytest.raises(UnknownModel, match=r"holds no model, config\.json is missing"):
         load_encoder(str(tmp_path))
-    with pytest.raises(UnknownModel, match=r"holds no model"):
+    with pytest.raises(UnknownModel, match=r"there is no such folder"):
         load_encoder("./nowhere")
 
 
@@ -202,7 +202,7 @@ def use_hub(monkeypatch, cache, url: str) -> None:
     [
         ("openai/clip-vit-bass-patch32", "neither a model on huggingface.co nor a folder here"),
         ("someone/gated-clip", "is gated: accept its terms"),
-        ("not a model id!", "neither a model on huggingface.co nor a folder here"),
+        ("not a model id!", "neither a folder here nor a name that a model can have"),
     ],
 )
 def test_a_model_that_the_hub_does_not_give(hub, model, message):

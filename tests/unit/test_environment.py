@@ -104,12 +104,38 @@ def test_a_path_of_a_setting_is_expanded(monkeypatch, tmp_path, place, name, val
     assert str(getattr(load_settings(**given), name.lower())) == read.format(home=tmp_path)
 
 
-@pytest.mark.parametrize("value", ["~nobody-of-this-name/data", "$NOT_SET/data", "${NOT_SET}/data"])
-def test_a_path_with_the_name_of_nothing_is_refused(monkeypatch, value):
-    monkeypatch.setenv("DATA_DIR", value)
+@pytest.mark.parametrize("place", ["environment", "dotenv"])
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("~nobody-of-this-name/data", "begins with ~nobody-of-this-name, the home folder of no user"),
+        ("$NOT_SET/data", "names the variable NOT_SET, which is not set"),
+        ("${NOT_SET}/data", "names the variable NOT_SET, which is not set"),
+        ("$HOME/${NOT_SET}", "names the variable NOT_SET, which is not set"),
+    ],
+)
+def test_a_path_with_the_name_of_nothing_is_refused(monkeypatch, tmp_path, place, value, told):
+    if place == "environment":
+        monkeypatch.setenv("DATA_DIR", value)
+    else:
+        (tmp_path / ".env").write_text(f"DATA_DIR={value}\n")
     with pytest.raises(SettingsError) as raised:
         load_settings()
-    assert f"DATA_DIR={value} is not possible" in str(raised.value)
+    assert f"DATA_DIR={value} {told}" in str(raised.value)
+
+
+def test_a_variable_of_dotenv_with_a_value_of_its_own_is_filled_in(tmp_path):
+    (tmp_path / ".env").write_text("ROOT=/srv\nMILVUS_DB=${NOT_SET:-here}\nDATA_DIR=${ROOT}/data\n")
+    assert read_dotenv(tmp_path / ".env")["DATA_DIR"] == "/srv/data"
+    assert read_dotenv(tmp_path / ".env")["MILVUS_DB"] == "here"
+
+
+def test_a_line_of_dotenv_that_sets_nothing_is_refused_by_its_number(tmp_path, caplog):
+    for line in ("DATA_DIR data", "DATA_DIR", "DATA_DIR='data", "= data", "DATA DIR=data"):
+        (tmp_path / ".env").write_text(f"# All\n\n{line}\n")
+        with pytest.raises(SettingsError, match=r"^\.env cannot be understood in line 3: NAME=value is expected"):
+            load_settings()
+    assert not caplog.records
 
 
 def test_a_folder_behind_one_that_cannot_be_entered_is_refused(monkeypatch):
@@ -134,6 +160,14 @@ def test_a_folder_behind_one_that_cannot_be_entered_is_refused(monkeypatch):
         ("CLIP_MODELL", "CLIP_MODEL"),
         ("DATA_DIRR", "DATA_DIR"),
         ("GRADIO_SERVERNAME", "GRADIO_SERVER_NAME"),
+        ("GRADIO_SERVER_HOST", "GRADIO_SERVER_NAME"),
+        ("GRADIO_SERVER_ADDRESS", "GRADIO_SERVER_NAME"),
+        ("GRADIO_PORT", "GRADIO_SERVER_PORT"),
+        ("MILVUS_ADDRESS", "MILVUS_URI"),
+        ("MILVUS_DATABASE", "MILVUS_DB"),
+        ("DATA_FOLDER", "DATA_DIR"),
+        ("LIKENESS_EDITS", "EDITS"),
+        ("CLIP_PRECISION", "CLIP_DTYPE"),
     ],
 )
 @pytest.mark.parametrize("place", ["environment", "dotenv"])

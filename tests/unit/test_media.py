@@ -130,7 +130,7 @@ def test_an_original_that_is_not_where_it_was_is_said_to_be_gone(store, database
     client = TestClient(Starlette(routes=media_routes(library)))
     for size in ("preview", "original"):
         response = client.get(f"{PREFIX}/{size}/{receipt.content_id}")
-        assert (response.status_code, response.text) == (410, sentence)
+        assert response.status_code == 410 and response.text.startswith(sentence)
     assert client.get(f"{PREFIX}/thumb/{receipt.content_id}").status_code == 200
 
 

@@ -61,7 +61,8 @@ def test_large_numbers_are_grouped():
 
 
 def test_a_number_beyond_every_other_and_half_of_an_emoji_are_written_all_the_same():
-    assert "0x" in str(message("too_deep", most=10**5_000))
+    assert "best ≈10^5000 results" in str(message("too_deep", most=10**5_000))
+    assert "-1.00000001" in str(message("min_score_out_of_range", min_score=-1.00000001))
     str(message("gone")).encode()
     str(message("no_such_place", source="caf\udce9 \ud83d")).encode()
 

@@ -8,6 +8,7 @@ import pytest
 
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
+from library.errors import RejectedImage
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_a_folder_may_be_named_like_an_archive(album):
 
 
 def test_a_device_is_not_read():
-    with pytest.raises(OSError, match="not a file"):
+    with pytest.raises(RejectedImage, match="not a file"):
         SourceReader().read("/dev/zero")
 
 

@@ -138,7 +138,9 @@ def test_a_bad_query_gets_its_sentence_and_the_rest_is_answered(colours, picture
         BatchQuery("both", "red", lambda: picture("blue")),
         BatchQuery("blue", picture=lambda: picture("blue")),
     )
-    assert [str(answer.problem) for answer in bad[:1]] == ["The file cannot be read: No such file or directory."]
+    assert [str(answer.problem) for answer in bad[:1]] == [
+        "The file cannot be read: No such file or directory. Check that it is there and may be read, then try again."
+    ]
     assert "not a picture" in str(bad[1].problem) and "neither" in str(bad[2].problem)
     assert bad[3].problem == Message("row_without_query")
     assert [answer.hits[0].record.name for answer in (first, both, last)] == ["red.png", "#ff00ff.png", "blue.png"]

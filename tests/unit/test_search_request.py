@@ -7,7 +7,7 @@ import pytest
 
 from library.errors import InvalidContentId, InvalidFilter, InvalidQuery, RejectedImage
 from library.search.filters import Condition, Filter
-from library.search.parts import MAX_PARTS, Crop, LibraryPart, PicturePart, TextPart
+from library.search.parts import MAX_PARTS, Crop, LibraryPart, PicturePart, TextPart, parse_weighted
 from library.search.query import Query
 from library.search.request import PartRequest, SearchRequest, parse_filter
 from ui.address import filter_in, pairs_of, parts_in
@@ -131,7 +131,7 @@ def test_a_filter_in_an_address_is_json():
     where = [{"field": "width", "operator": ">=", "value": 1000}]
     assert filter_in(json.dumps(where)) == filter_in(where) == where
     for damaged in ("[{", "[" * 1_000, "[" * 5_000 + "]" * 5_000, '{"a":' * 2_000, "9" * 5_000):
-        with pytest.raises(InvalidFilter, match="The filter in this address cannot be read"):
+        with pytest.raises(InvalidFilter, match="The filter in this address"):
             filter_in(damaged)
 
 
@@ -159,3 +159,22 @@ def test_half_of_an_emoji_is_left_out_of_a_text():
         SearchRequest.parse(parts=[{"text": "\udc00"}])
     with pytest.raises(InvalidFilter, match="valid text"):
         SearchRequest.parse(where=[{"field": "name", "operator": "=", "value": "\ud83d"}])
+
+
+def test_a_number_is_shown_as_it_was_typed():
+    for limit in (10**30, 1e30):
+        with pytest.raises(InvalidQuery, match=f"The limit is 1{'0' * 30}: "):
+            SearchRequest.parse(text="beach", limit=limit).query(no_pictures)
+    with pytest.raises(InvalidQuery, match="The limit is ≈10\\^5000: "):
+        SearchRequest.parse(text="beach", limit=10**5_000).query(no_pictures)
+    with pytest.raises(InvalidQuery, match="weight 1e400 is not possible"):
+        parse_weighted("beach^1e400")
+    with pytest.raises(InvalidQuery, match="has to be a number, not '1e400'"):
+        SearchRequest.parse(parts=parts_in([("q", "beach"), ("w", "1e400")]))
+
+
+def test_a_filter_in_an_address_that_is_nested_too_deep_is_told_apart_from_one_that_is_no_json():
+    with pytest.raises(InvalidFilter, match="nested too deep"):
+        filter_in("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(InvalidFilter, match="cannot be read"):
+        filter_in("[")

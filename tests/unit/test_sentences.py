@@ -28,7 +28,5 @@ def test_an_error_is_said_in_a_language_that_has_a_table_and_else_in_english():
 def test_a_folder_of_the_server_is_named_barely_at_any_depth():
     setting = message("model_setting", setting="CLIP_MODEL", name=FOLDER)
     error = UnknownModel("model_not_in_folder", model=setting)
-    assert (
-        str(naming_bare(error.message, FOLDER))
-        == "CLIP_MODEL=clip-b: this folder holds no model, config.json is missing."
-    )
+    told = "CLIP_MODEL=clip-b: this folder holds no model, config.json is missing. "
+    assert str(naming_bare(error.message, FOLDER)).startswith(told)

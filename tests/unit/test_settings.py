@@ -193,3 +193,9 @@ def test_places_of_the_server_are_listed_with_commas(monkeypatch):
 def test_a_place_of_the_server_is_an_absolute_path_or_a_url(monkeypatch, given):
     with pytest.raises(SettingsError, match="SOURCES_ALLOWED="):
         load(monkeypatch, SOURCES_ALLOWED=given)
+
+
+def test_blanks_around_the_name_of_a_model_are_left_out():
+    assert load_settings(clip_model=" small ", clip_text_model=" other ").clip_model == "small"
+    with pytest.raises(SettingsError, match="CLIP_MODEL=   is not possible"):
+        load_settings(clip_model="  ")

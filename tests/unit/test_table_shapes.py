@@ -85,7 +85,7 @@ def test_times_that_no_calendar_has_cost_their_row_alone(folder, library, pictur
     cells = pyarrow.array([{"bytes": picture(colour), "path": None} for colour in ("red", "green", "blue")])
     receipts = list(library.add(parquet(folder, cells, when=when)))
     assert [receipt.status for receipt in receipts] == ["new", "rejected", "new"]
-    assert "The row cannot be read" in str(receipts[1].reason)
+    assert "The column when holds a date" in str(receipts[1].reason)
 
 
 def test_columns_of_parquet_without_a_name_or_of_one_name_are_told_apart(folder):

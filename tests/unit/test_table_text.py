@@ -143,7 +143,7 @@ def test_a_row_that_cannot_be_read_hides_no_other(tmp_path):
     items = items_in_table(table(tmp_path, "\n".join(lines), name="photos.jsonl"), "filepath")
     assert [item.name for item in items] == ["a.jpg", "unnamed", "unnamed", "unnamed", "b.jpg"]
     assert [given(item.metadata) for item in items if item.name != "unnamed"] == [{}, {"n": 1}]
-    for item, said in zip(items[1:4], ["no JSON", "no JSON", "no JSON object"], strict=True):
+    for item, said in zip(items[1:4], ["no JSON", "nested too deep", "no object"], strict=True):
         with pytest.raises(Exception, match=said):
             item.read()
 

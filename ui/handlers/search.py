@@ -1,5 +1,6 @@
 """Searches on the page: the search box, links, filters and pages of results."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
@@ -8,12 +9,12 @@ from urllib.parse import urlencode
 import gradio as gr
 
 from library import validation
-from library.errors import LikenessError
+from library.errors import InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
 from library.search.fields import Fields
 from library.search.query import Answer, Query, as_order
 from library.search.request import PartRequest, parse_drafts, parse_match
-from ui.address import filter_in, pairs_of, parts_in
+from ui.address import filter_in, pairs_of, parts_in, settings_in
 from ui.controls import Controls
 from ui.guarded import guarded
 from ui.lanes import SEARCHING, WATCHING
@@ -29,6 +30,8 @@ from ui.views import (
     fields_view,
     waiting_view,
 )
+
+Tuned = tuple[Any, Any, Any, Any]  # limit, accuracy, nprobe, minimum score
 
 AUTOMATIC, MANUAL, EXACT = "Automatic", "Manual", "Exact"
 
@@ -55,7 +58,7 @@ class SearchHandlers:
 
         def visited() -> tuple[Json, View]:
             view = self.addressed(data)
-            return self.show(view, limit, accuracy, nprobe, min_score), view
+            return self.show(view, *self.tuned(data, (limit, accuracy, nprobe, min_score))), view
 
         return guarded(visited, lambda error: (error_view(error), View()))
 
@@ -101,11 +104,18 @@ class SearchHandlers:
             where=filter_in(said.get("where")),
             match=said.get("match"),
             sort=said.get("sort") or "score",
-            offset=0 if has_parts else validation.offset(given.get("offset")),
+            offset=0 if has_parts else _offset(settings_in(pairs), given),
             model=said.get("model"),
         )
         turn = validation.offset(given.get("turn")) if has_parts else 0
         return replace(view, turn=turn, against=validation.text(said.get("against")))
+
+    def tuned(self, data: Any, params: Tuned) -> Tuned:
+        """Returns the settings of a search, with those that an address names in the place of the controls' own."""
+        limit, accuracy, nprobe, min_score = params
+        said = settings_in(pairs_of(validation.mapping(data)))
+        accuracy = EXACT if said.get("exact") else MANUAL if "nprobe" in said else accuracy
+        return said.get("limit", limit), accuracy, said.get("nprobe", nprobe), said.get("min_score", min_score)
 
     def offset(self, data: Any) -> int:
         return validation.offset(validation.mapping(data).get("offset"))
@@ -172,6 +182,23 @@ class SearchHandlers:
         )
 
 
+def _offset(said: Mapping[str, Any], given: Mapping[str, Any]) -> int:
+    """Returns how many results an address, or else a button, leaves out. Raises InvalidQuery for an address only."""
+    if "offset" not in said:
+        return validation.offset(given.get("offset"))
+    offset = validation.whole(said["offset"], "offset")
+    if offset < 0:
+        raise InvalidQuery("offset_out_of_range", offset=validation.shown(offset))
+    return validation.offset(offset)
+
+
+def _within(control: gr.Slider, value: Any) -> Any:
+    """Returns what sets a slider to a value of an address, as far as it reaches."""
+    return (
+        gr.update(value=max(control.minimum, min(value, control.maximum))) if validation.is_number(value) else gr.skip()
+    )
+
+
 def wire_searches(handlers: SearchHandlers, page: Controls) -> None:
     def search(box: Any, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
         wanted = handlers.in_box(box, view)
@@ -227,7 +254,16 @@ def wire_opening(handlers: SearchHandlers, blocks: gr.Blocks, page: Controls) ->
     def show(limit: Any, accuracy: Any, nprobe: Any, min_score: Any, request: gr.Request) -> tuple[Json, View]:
         return handlers.visit(_address(request), limit, accuracy, nprobe, min_score)
 
+    def tune(request: gr.Request) -> list[Any]:
+        limit, accuracy, nprobe, min_score = handlers.tuned(_address(request), (None,) * 4)
+        of_limit, of_nprobe, of_score = (
+            _within(control, value)
+            for control, value in ((page.params[0], limit), (page.params[2], nprobe), (page.params[3], min_score))
+        )
+        return [of_limit, accuracy or gr.skip(), of_nprobe, of_score]
+
     blocks.load(fill, None, page.box, **WATCHING)
+    blocks.load(tune, None, [*page.params], **WATCHING)
     blocks.load(show, [*page.params], [page.results, page.view], **SEARCHING)
 
 

@@ -163,6 +163,8 @@ def _left_out(path: str, reason: Any) -> Item:
     """Returns what the browser did not send, with the reason; `path` begins with the folder that was chosen."""
     if reason == "unreadable":
         return Item(path, path, partial(_refuse, RejectedImage("unread_by_browser")))
+    if reason == "disk_full":
+        return Item(path, path, partial(_refuse, RejectedImage("upload_disk_full")))
     if reason == "too_large":
         skip = message("too_large_to_upload", megabytes=MAX_FILE_MEGABYTES)
     elif reason == "failed":

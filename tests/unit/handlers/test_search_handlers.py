@@ -11,7 +11,7 @@ from library.image_library import ImageLibrary
 from testing.fakes import loading
 from testing.page_calls import PARAMS, names, uploaded
 from ui.handlers.page import PageHandlers
-from ui.handlers.search import AUTOMATIC
+from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
 from ui.views import View
 
 # Texts and pictures combined
@@ -147,3 +147,38 @@ def test_results_are_shown_page_by_page(handlers, filled):
 def test_fields_are_offered_also_while_there_is_no_model(store, database, worker, uploads, filled):
     waiting = PageHandlers.build(ImageLibrary(store, loading(), database), worker, "all", uploads)
     assert [field["name"] for field in waiting.searches.fields()["fields"]][:2] == ["name", "width"]
+
+
+# Settings in an address
+
+
+def test_an_address_may_name_the_settings_of_a_search(handlers, filled):
+    value, _ = handlers.searches.visit({"address": "?q=red&limit=1"}, *PARAMS)
+    assert len(value["items"]) == 1 and value["has_more"]
+    second, view = handlers.searches.visit({"address": "?q=red&limit=1&offset=1&nprobe=3"}, *PARAMS)
+    assert view.offset == 1 and names(second) != names(value)
+    for address, tuned in {
+        "?q=red": PARAMS,
+        "?q=red&limit=5&min_score=0.5": (5, AUTOMATIC, PARAMS[2], 0.5),
+        "?q=red&nprobe=3": (PARAMS[0], MANUAL, 3, PARAMS[3]),
+        "?q=red&exact=true": (PARAMS[0], EXACT, PARAMS[2], PARAMS[3]),
+        "?q=red&exact=false&limit=": PARAMS,
+    }.items():
+        assert handlers.searches.tuned({"address": address}, PARAMS) == tuned
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("limit=0", "The limit is 0: 1 to 200"),
+        ("limit=many", "The limit has to be a number, not 'many'"),
+        ("limit=1e400", "The limit has to be a number, not '1e400'"),
+        (f"limit={10**30}", f"The limit is {10**30}: 1 to 200"),
+        ("nprobe=2.5", "nprobe has to be a whole number, not 2.5"),
+        ("offset=-1", "The offset is -1: 0 or more"),
+        ("min_score=2", "The minimum score is 2"),
+    ],
+)
+def test_a_setting_in_an_address_that_is_not_possible_gets_one_sentence(handlers, filled, setting, told):
+    value, _ = handlers.searches.visit({"address": f"?q=red&{setting}"}, *PARAMS)
+    assert value["state"] == "error" and told in value["detail"]

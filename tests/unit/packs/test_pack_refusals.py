@@ -60,11 +60,14 @@ def the_same_file_twice(pack: Path) -> None:
 LIES = {
     "a folder that is not there": (shutil.rmtree, "There is no folder"),
     "a pack cut short": (lambda pack: (pack / "manifest.json").unlink(), "manifest.json, which is written last"),
-    "no JSON": (lambda pack: (pack / "manifest.json").write_text("{"), "manifest.json is not that of a pack"),
-    "something else": (lambda pack: (pack / "manifest.json").write_text('{"a": 1}'), "not that of a pack: likeness"),
+    "no JSON": (lambda pack: (pack / "manifest.json").write_text("{"), "manifest.json of the pack is damaged"),
+    "something else": (
+        lambda pack: (pack / "manifest.json").write_text('{"a": 1}'),
+        "its entry likeness is",
+    ),
     "a later version": (lambda pack: claim(pack, version=2), "format version 2; this app reads 1"),
     "a false dimension": (lambda pack: claim(pack, dimension=512), "vectors of 512 numbers, pictures-.* vectors of 3"),
-    "a dimension that is none": (lambda pack: claim(pack, dimension="3"), "dimension: "),
+    "a dimension that is none": (lambda pack: claim(pack, dimension="3"), "its entry dimension "),
     "a false count": (lambda pack: claim(pack, count=6), "a count of 6, and files of 5 rows"),
     "a false number of rows": (one_row_less, "pictures-00000.parquet has 5 rows, not 4"),
     "a missing file": (lambda pack: (pack / "pictures-00000.parquet").unlink(), "pictures-00000.parquet is missing"),
@@ -87,7 +90,7 @@ LIES = {
         lambda pack: claim(pack, preprocessing={"size": {"height": 32}, "mean": [0.5, 0.25]}),
         "prepared otherwise .*: size {'height': 32} / {'height': 64}",
     ),
-    "a model that is no line": (lambda pack: claim(pack, model="a\x1b[2Jb"), "not one line of text"),
+    "a model that is no line": (lambda pack: claim(pack, model="a\x1b[2Jb"), "its entry model "),
 }
 
 
@@ -152,7 +155,7 @@ def test_a_time_that_no_calendar_has_is_a_bad_row(laptop, cluster):
     pack = laptop.export()
     replace_table(pack, change)
     assert cluster.take(pack) == {"rejected": 1, "new": 4}
-    assert str(cluster.receipts[0].reason) == "It has no added."
+    assert str(cluster.receipts[0].reason) == "It has no added. Export the pack again."
 
 
 def test_a_name_becomes_one_that_any_screen_can_show(laptop, cluster):

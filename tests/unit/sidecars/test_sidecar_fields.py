@@ -172,11 +172,11 @@ FILE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 BROKEN = {
     "an entity bomb": (xmp("", "<dc:title>&b;</dc:title>", BOMB), "document type"),
     "an entity of a file": (xmp("", "<dc:title>&a;</dc:title>", FILE), "document type"),
-    "no end": (xmp()[:-60], "unclosed"),
-    "no xml": (b"\xff\xd8\xff", "not well-formed"),
-    "an unknown encoding": (b'<?xml version="1.0" encoding="klingon"?><x/>', "unknown encoding"),
+    "no end": (xmp()[:-60], "no XML"),
+    "no xml": (b"\xff\xd8\xff", "no XML"),
+    "an unknown encoding": (b'<?xml version="1.0" encoding="klingon"?><x/>', "no XML"),
     "too deep": (b"<a>" * 100_000, "nested too deep"),
-    "empty": (b"", "no element"),
+    "empty": (b"", "no XML"),
 }
 
 
@@ -212,3 +212,37 @@ def test_xmp_counts_before_takeout_and_fills_what_that_leaves_open():
         "taken": "1970-01-01T00:01:00Z",
         "description": "from Takeout",
     }
+
+
+def noted(name, data):
+    described = Sidecars(["a.jpg", name], lambda _: data).describing("a.jpg")()
+    return described.metadata, str(described.note or "")
+
+
+def test_values_of_a_wrong_kind_are_named_and_the_others_kept():
+    fields = {"title": "a.jpg", "photoTakenTime": {"timestamp": "1588336200"}, "description": "Sea"}
+    wrong = {
+        "description": 5,
+        "photoTakenTime": "yesterday",
+        "geoData": {"latitude": "north", "longitude": 3},
+        "geoDataExif": [1, 2],
+        "people": [{"name": 7}],
+    }
+    for name, value in wrong.items():
+        found, note = noted("a.jpg.json", json.dumps(fields | {name: value}).encode())
+        assert note.startswith(f"Values in the sidecar a.jpg.json are not of their kind and were left out: {name}.")
+        assert found.get("description" if name != "description" else "taken")
+    for silent in ({"people": []}, {"geoData": {"latitude": 0, "longitude": 0}}, {"photoTakenTime": {"timestamp": 0}}):
+        assert noted("a.jpg.json", json.dumps(fields | silent).encode())[1] == ""
+
+
+def test_properties_of_a_wrong_kind_are_named_and_the_others_kept():
+    for name, text in (("xmp:Rating", "good"), ("xmp:CreateDate", "yesterday"), ("exif:GPSAltitude", "high")):
+        found, note = noted("a.xmp", xmp(f'{name}="{text}" photoshop:City="Oslo"'))
+        assert found["city"] == "Oslo" and f"left out: {name.partition(':')[2]}." in note
+    assert noted("a.xmp", xmp('xmp:Rating="0" exif:GPSLatitude="0,0N" exif:GPSLongitude="0,0E"'))[1] == ""
+
+
+def test_what_is_no_json_and_no_xml_is_told_in_our_own_words():
+    assert "a.jpg.json was left out: it is no JSON, or cut short; export it again." in noted("a.jpg.json", b"{")[1]
+    assert "a.xmp was left out: it is no XML, or cut short" in noted("a.xmp", b"<a")[1]

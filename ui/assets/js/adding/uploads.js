@@ -9,6 +9,7 @@ import { filesOf } from './dropped.js';
 import { leftOutAt, suffixOf } from './left_out.js';
 import { serverPlaceForm } from './server_place.js';
 
+const INSUFFICIENT_STORAGE = 'HTTP 507'; // as Gradio has it: see ui/refusals.py
 const AT_ONCE = 3;
 
 const folderOf = (path) => path.slice(0, Math.max(0, path.lastIndexOf('/')));
@@ -128,8 +129,9 @@ export class Uploads {
         try {
           const { path } = await this.#host.upload(file);
           sent[place] = { path, name: file.name, folder: folderOf(below) };
-        } catch {
-          leftOut.push({ name: file.name, reason: 'failed' });
+        } catch (error) {
+          const reason = String(error).includes(INSUFFICIENT_STORAGE) ? 'disk_full' : 'failed';
+          leftOut.push({ name: file.name, reason });
         }
         done += 1;
         this.#showProgress(done, wanted.length);

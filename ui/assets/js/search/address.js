@@ -3,6 +3,7 @@
 import { withoutWeight } from './parts.js';
 
 const PART_KEYS = ['q', 'like', 'w', 'crop'];
+const SETTING_KEYS = ['limit', 'nprobe', 'min_score', 'exact', 'offset']; // read once: the controls hold them then
 
 /** Texts and pictures of the library, each followed by its weight and crop if it has them. */
 const setParts = (params, parts) => {
@@ -18,6 +19,7 @@ const setParts = (params, parts) => {
 const addressOf = ({ parts, where = [], match = 'all', sort = 'score', model = '', against = '' }) => {
   const url = new URL(location.href);
   setParts(url.searchParams, parts);
+  for (const key of SETTING_KEYS) url.searchParams.delete(key);
   const others = {
     where: where.length ? JSON.stringify(where) : '',
     match: match === 'any' ? match : '',

@@ -42,7 +42,10 @@ const written = (value) => (typeof value === 'number' ? value.toLocaleString(lan
  */
 export const phrase = (key, values = {}, table = tables[language]) => {
   const text = table[key] ?? table[`${key}.${plurals.select(values.count)}`] ?? key;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => written(values[name] ?? whole));
+  return text.replace(/(\{(\w+)\})([.。]?)/g, (_, whole, name, stop) => {
+    const value = written(values[name] ?? whole);
+    return /[.。!?…]$/.test(value) ? value : value + stop; // one full stop, where a value brings its own
+  });
 };
 
 /**

@@ -1,0 +1,61 @@
+"""Checks that requests which the frameworks below would fail over are answered with a sentence."""
+
+import errno
+import os
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from ui.refusals import Refusals, is_nested_too_deep
+
+
+async def echo(request: Request) -> Response:
+    return JSONResponse(await request.json())
+
+
+async def full(request: Request) -> Response:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+async def broken(request: Request) -> Response:
+    raise OSError(errno.EIO, "broken")
+
+
+@pytest.fixture
+def client():
+    paths = {"/echo": echo, "/gradio_api/mcp/": echo, "/full": full, "/broken": broken}
+    routes = [Route(path, answer, methods=["POST"]) for path, answer in paths.items()]
+    return TestClient(Starlette(routes=routes, middleware=[Middleware(Refusals)]), raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize("body", ["[" * 1_000 + "]" * 1_000, '{"a":' * 1_000 + "1" + "}" * 1_000, "[" * 1_000])
+def test_a_body_nested_without_end_is_refused_in_one_sentence(client, body):
+    answer = client.post("/echo", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("What was sent is nested too deep: no more than 100 lists")
+    answer = client.post("/gradio_api/mcp/", content=body, headers={"Accept-Language": "ko,en;q=0.5"})
+    assert answer.status_code == 400 and answer.json()["error"]["code"] == -32700
+    assert answer.json()["error"]["message"].startswith("보낸 내용이 너무 깊이")
+
+
+def test_any_other_body_arrives_whole(client):
+    sent = {"texts": ["[" * 5_000, '"]{' * 9], "flat": [[] for _ in range(500)], "deep": [[[[{"a": "é\\"}]]]]}
+    assert client.post("/echo", json=sent).json() == sent
+
+
+def test_brackets_in_texts_are_no_nesting():
+    assert not is_nested_too_deep(b'["' + b'\\"[' * 500 + b'"]')
+    assert not is_nested_too_deep(b"[" + b",".join([b"[1]"] * 500) + b"]")
+    assert is_nested_too_deep(b"[" * 101 + b"]" * 101)
+
+
+def test_an_upload_onto_a_full_disk_gets_a_sentence_and_any_other_failure_stays_one(client):
+    answer = client.post("/full", files={"files": b"x"})
+    assert answer.status_code == 507
+    assert answer.text.startswith("Not uploaded: the disk that uploads wait on is full. Make room on it")
+    assert client.post("/broken", files={"files": b"x"}).status_code == 500

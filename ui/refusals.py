@@ -1,0 +1,122 @@
+"""Answers what would fail in the frameworks below the app: bodies nested without end, and uploads onto a full disk."""
+
+import re
+from pathlib import Path
+from traceback import walk_tb
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from library.disk import is_full
+from library.errors import InvalidQuery, LikenessError, StoreUnavailable
+from ui.sentences import in_language
+from ui.sign_in import route_of
+
+MAX_DEPTH = 100  # of what Python's readers of JSON bear, a tenth
+MCP = "/gradio_api/mcp"
+PARSE_ERROR = -32700  # of JSON-RPC
+UNPROCESSABLE, INSUFFICIENT_STORAGE = 400, 507
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+BRACKET = re.compile(rb"[\[\]{}]")
+
+
+class Refusals:
+    """Passes requests on, unless nobody behind it could answer them with a sentence."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if _brings_json(scope):
+            body = await _whole(receive)
+            if body is None:
+                return  # the client has gone
+            if is_nested_too_deep(body):
+                await _refusal(InvalidQuery("body_too_deep", most=MAX_DEPTH), scope)(scope, receive, send)
+                return
+            receive = _again(body, receive)
+        await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except OSError as error:
+            if has_begun or not is_full(error):
+                raise
+            _remove_what_was_begun(error)
+            refusal = StoreUnavailable("upload_disk_full")
+            await PlainTextResponse(_sentence(refusal, scope), INSUFFICIENT_STORAGE)(scope, receive, send)
+
+
+def is_nested_too_deep(body: bytes) -> bool:
+    """Returns whether JSON is nested deeper than anything that is sent here."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for bracket in BRACKET.finditer(STRING.sub(b"", body)):
+        depth += 1 if bracket[0] in (b"[", b"{") else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
+def _remove_what_was_begun(error: OSError) -> None:
+    """Removes the files of an upload that failed, which would keep the disk full: Gradio itself leaves them there."""
+    for frame, _ in walk_tb(error.__traceback__):
+        for file in getattr(frame.f_locals.get("self"), "_files_to_close_on_error", ()):
+            file.close()
+            Path(file.name).unlink(missing_ok=True)
+
+
+def _brings_json(scope: Scope) -> bool:
+    kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+    return scope["method"] in ("POST", "PUT", "PATCH") and (kind in ("", "text/plain") or kind.endswith("json"))
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    chunks = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Returns what hands out a body that was read already, and then what comes after it."""
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
+
+
+def _refusal(error: LikenessError, scope: Scope) -> Response:
+    sentence = _sentence(error, scope)
+    if route_of(scope).startswith(MCP):
+        problem = {"code": PARSE_ERROR, "message": sentence}
+        return JSONResponse({"jsonrpc": "2.0", "id": None, "error": problem}, UNPROCESSABLE)
+    return JSONResponse({"detail": sentence}, UNPROCESSABLE)
+
+
+def _sentence(error: LikenessError, scope: Scope) -> str:
+    accepted = Headers(scope=scope).get("accept-language", "").partition(",")[0].partition(";")[0]
+    return in_language(error, accepted)
