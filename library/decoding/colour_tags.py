@@ -65,7 +65,7 @@ def profile_of(image: Image.Image, data: bytes) -> bytes | None:
         return bytes(profile)
     if image.format == "JPEG2000":  # which Pillow does not look for
         return profile_of_jpeg_2000(data)
-    if format_of(data) in ("HEIC", "AVIF") and (named := heif.colour_numbers(data)):
+    if image.format != "JPEG" and format_of(data) in ("HEIC", "AVIF") and (named := heif.colour_numbers(data)):
         return _profile_of_numbers(*named)
     return _made(ADOBE_RGB) if _is_adobe_rgb(image) else None
 

@@ -88,7 +88,7 @@ def _source_of_tiff(data: bytes, pages: list[tiff.Page]) -> Source:
     samples = Samples.of(data, page)
     is_heavy = samples is not None and samples.size_in_bytes > LEAST_HEAVY_NUMBERS
     if len(pages) == 1:
-        return Source(data, "", page.orientation, samples=samples, is_heavy=is_heavy)
+        return Source(data, "", page.orientation if samples else 0, samples=samples, is_heavy=is_heavy)
     whole = max(pages, key=lambda each: each.pixels * (not each.is_mask))
     size = (whole.width, whole.height) if page.is_like(whole) and page.pixels < whole.pixels else None
     if size and page.orientation in ON_ITS_SIDE:  # as Pillow, too, gives the size of a TIFF
