@@ -88,6 +88,8 @@ class AllowedSources:
         return (item for place in places for item in _items_at(place, self._own, beside))
 
     def _if_allowed(self, item: Item) -> Item:
+        if not item.original_at:  # what lies in the table itself, or is refused
+            return item
         try:
             self._check(item.path)
         except NotAllowed as error:
