@@ -104,6 +104,8 @@ class AllowedSources:
         return _items_in(places, _Reading(self._own, SidecarFolders()))
 
     def _if_allowed(self, item: Item) -> Item:
+        if not item.original_at:  # what lies in the table itself, or is refused
+            return item
         try:
             self._check(item.path)
         except NotAllowed as error:

@@ -74,6 +74,15 @@ def test_an_address_with_a_query_runs_it(server, browser):
     wait_for_box(page, "a rainbow")
 
 
+def test_the_settings_in_an_address_are_followed_and_shown_by_the_controls(server, browser):
+    page = browser.open(f"{server.url}/?q=a+rainbow&limit=3&nprobe=9&offset=3")
+    wait_for_cards(page, 3)
+    page.locator("#nprobe").wait_for()
+    assert page.locator("#limit input[type=number]").input_value() == "3"
+    assert page.locator("#nprobe input[type=number]").input_value() == "9"
+    assert "rainbow" not in names(page)[0]
+
+
 def test_a_picture_finds_itself_first(server, browser, drawn):
     page = browser.open(server.url)
     search_with_file(page, drawn[0])

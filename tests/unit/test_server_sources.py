@@ -139,3 +139,12 @@ def test_a_damaged_archive_is_one_rejected_file(at_rights, tmp_path):
 def test_without_archives_the_number_of_files_is_known(at_rights, tmp_path, picture):
     shown, _ = at_rights("add").uploads.add({"files": [uploaded(tmp_path / "uploads", "red.png", picture("red"))]})
     assert shown["total"] == 1
+
+
+def test_a_bad_row_of_an_allowed_table_is_rejected_with_its_own_reason(at_rights, archive):
+    (archive / "photos.jsonl").write_text('{"where": "a\\u0000b.png"}\n{\n{"where": "red.png"}\n')
+    handlers = at_rights("all")
+    _, run_id = handlers.uploads.add_from_server({"source": str(archive / "photos.jsonl"), "image_column": "where"})
+    receipts = ended(handlers, run_id)["receipts"]
+    reasons = [each["reason"] for each in receipts if each["status"] == "rejected"]
+    assert "holds a NUL" in reasons[0] and "no JSON" in reasons[1] and len(reasons) == 2
