@@ -101,7 +101,7 @@ class AllowedSources:
         places = _places(source, self._own)
         for place in places:
             self._check(place if isinstance(place, str) else str(place.path))
-        return _items_in(places, _Reading(self._own, SidecarFolders()))
+        return map(self._if_allowed, _items_in(places, _Reading(self._own, SidecarFolders())))
 
     def _if_allowed(self, item: Item) -> Item:
         if not item.original_at:  # what lies in the table itself, or is refused

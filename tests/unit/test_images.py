@@ -131,7 +131,7 @@ def test_a_reduced_picture_looks_like_the_full_one(photos):
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"just some text", "a plain text"),
+        (b"just some text", "not a picture"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         (b"\xef\xbb\xbf <!DOCTYPE html><html>", "web page"),
         (b"%PDF-1.7", "PDF"),

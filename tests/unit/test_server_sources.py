@@ -90,6 +90,20 @@ def test_a_row_that_names_a_place_elsewhere_is_skipped(at_rights, archive, tmp_p
     assert all("SOURCES_ALLOWED" in each["reason"] for each in value["receipts"][:5])
 
 
+def test_a_link_in_an_allowed_folder_leads_nowhere_else(at_rights, archive, store, tmp_path, picture):
+    (tmp_path / "elsewhere").mkdir()
+    for place in (tmp_path / "secret.png", tmp_path / "elsewhere" / "secret.png"):
+        place.write_bytes(picture("green"))
+    (archive / "link.png").symlink_to(tmp_path / "secret.png")
+    (archive / "folder").symlink_to(tmp_path / "elsewhere")
+    (archive / "inner.png").symlink_to(archive / "red.png")
+    handlers = at_rights("all")
+    _, run_id = handlers.uploads.add_from_server({"source": str(archive)})
+    receipts = ended(handlers, run_id)["receipts"]
+    assert [each["status"] for each in receipts if "link.png" in each["name"]] == ["skipped"]
+    assert store.find(content_id(picture("red"))) and store.find(content_id(picture("green"))) is None
+
+
 @pytest.mark.parametrize(("column", "said"), [("", "name the column"), ("path", "has no column path. It has where")])
 def test_a_table_without_the_column_is_one_sentence(at_rights, archive, column, said):
     (archive / "photos.csv").write_text("where\nred.png\n")
