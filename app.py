@@ -26,6 +26,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
     from db.files.atomic import remove_abandoned
     from db.files.decisions import DecisionFile
+    from db.files.dropped_files import DroppedFiles
     from db.files.nprobe_choices import NprobeChoices
     from db.files.run_log import RunLog
     from db.milvus.database import Milvus
@@ -54,6 +55,8 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
         SourceReader().read,
         RunLog(settings.run_log_file),
         DecisionFile(settings.decisions_file),
+        DroppedFiles(settings.dropped_folder),
+        settings.trash_days,
     )
 
 

@@ -38,6 +38,7 @@ ALLOWED = {
     "clip_device": "auto, cpu, cuda, cuda:N or mps",
     "clip_dtype": "auto, float32, bfloat16 or float16",
     "edits": "all, add or none",
+    "trash_days": "whole days, 0 for none",
     "sources_allowed": "folders or URLs such as s3://bucket/folder, with commas between",
     "auth": "user:password[,user:password…]",
     "mcp": "true or false",
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
     clip_device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     edits: Edits | None = None
+    trash_days: int = Field(30, ge=0, le=36_500)
     sources_allowed: str = ""
     auth: SecretStr = SecretStr("")
     mcp: bool = False
@@ -207,9 +209,14 @@ class Settings(BaseSettings):
         return self.data_dir / "watch"
 
     @property
+    def dropped_folder(self) -> Path:
+        """Returns the folder that keeps the vectors of dropped collections for a while."""
+        return self.data_dir / "trash"
+
+    @property
     def log_folders(self) -> list[Path]:
         """Returns the folders of the small files that the app writes beside the pictures."""
-        return [self.data_dir, self.evaluations_folder, self.watch_folder]
+        return [self.data_dir, self.evaluations_folder, self.watch_folder, self.dropped_folder]
 
     @property
     def release_after(self) -> float | None:

@@ -15,6 +15,7 @@ from commands.packs import export, import_
 from commands.pictures import delete, status
 from commands.search import search
 from commands.session import Session, failures_as_exit_codes, read_settings
+from commands.trash import trash
 from commands.tuning import tune
 from commands.watch import EVERY, Every, FollowRemovals, watch
 from library.errors import InvalidSelection
@@ -37,6 +38,7 @@ commands.command()(tune)
 commands.command()(duplicates)
 commands.command()(collections)
 commands.command()(drop)
+commands.add_typer(trash, name="trash")
 
 
 def print_version(wanted: bool) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from library.images import WORKING_SIDE, ContentId
 from library.messages import Message
 from library.records import Record
 from library.search.filters import Filter
+from library.trash.entries import Trashed
 
 Vector = NDArray[np.float32]  # shape (dim,), unit length
 Vectors = NDArray[np.float32]  # shape (n, dim), rows of unit length
@@ -101,6 +103,25 @@ class ImageStore(Protocol):
 
     def delete(self, id: ContentId) -> None:
         """Deletes a picture; does nothing for one that is not there."""
+        ...
+
+    def put_in_trash(self, trashed: Trashed) -> None:
+        """Takes a picture out of the library; its original stays where it is. Killed, it is in one of the two."""
+        ...
+
+    def trashed(self) -> dict[ContentId, datetime]:
+        """Returns when each picture that the trash has an entry of was deleted, the latest first.
+
+        A killed process may leave an entry of a picture that is in the library.
+        """
+        ...
+
+    def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
+        """Returns the entries of those that the trash has, in that order."""
+        ...
+
+    def clear_trashed(self, id: ContentId) -> None:
+        """Removes an entry of the trash; all files of the picture too, unless it is in the library."""
         ...
 
     def count(self) -> int:
@@ -308,6 +329,10 @@ class VectorDatabase(Protocol):
 
     def name_of(self, encoder: EncoderInfo) -> str:
         """Returns the name of the encoder's collection, whether it is there or not."""
+        ...
+
+    def named(self, name: str) -> Collection:
+        """Returns a collection that is there, whatever model it is of. Raises UnknownCollection or IndexUnavailable."""
         ...
 
     def drop(self, name: str) -> None:

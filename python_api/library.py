@@ -28,6 +28,7 @@ from python_api.progress import with_progress
 from python_api.queries import QUERY, Searchable, Where, conditions_of, query_of
 from python_api.receipt import Receipt
 from python_api.selections import ids_of, near_of
+from python_api.trash import TrashedPicture
 from python_api.sources import DEFAULT_COLUMN, Addable, Reading, items_of, label_of
 
 
@@ -139,12 +140,29 @@ class Library:
         return [self._group(group) for group in groups]
 
     def delete(self, pictures: str | Hit | Iterable[str | Hit]) -> int:
-        """Deletes pictures for good, given as hits or content IDs, and returns how many.
+        """Moves pictures to the trash, given as hits or content IDs, and returns how many.
 
         Raises UnknownPicture, InvalidContentId or InvalidSelection before anything is deleted.
         """
         library = self._library
         return len(library.delete(ids_of(pictures)))
+
+    def trash(self) -> list[TrashedPicture]:
+        """Returns the pictures in the trash, the last deleted first."""
+        trash = self._library.trash
+        return [TrashedPicture.of(each, trash) for each in trash.pictures(0, trash.count())]
+
+    def restore(self, pictures: "str | TrashedPicture | Iterable[str | TrashedPicture]") -> int:
+        """Brings pictures back from the trash, given as entries of it or content IDs, and returns how many.
+
+        Raises UnknownPicture, InvalidContentId or InvalidSelection before anything is restored.
+        """
+        library = self._library
+        return len(library.trash.restore(ids_of(pictures)))
+
+    def empty_trash(self) -> int:
+        """Removes everything in the trash for good, and returns how many pictures that were."""
+        return self._library.trash.empty()
 
     def reindex(self, model: str = "", *, progress: bool = True) -> Receipt:
         """Encodes the stored pictures that a model lacks, the chosen model if none is named. Adds no picture."""

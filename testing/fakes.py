@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from library.models import Models, ModelSource
 from library.ports import Encoder, EncoderInfo, Explained, Hit, IndexStatus, Question, StoredCollection, Vector, Vectors
 from library.records import Record, id_of
 from library.search.filters import Filter
+from library.trash.entries import Trashed
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
@@ -52,9 +54,13 @@ def loading(name: str = "some/model") -> Models:
 class MemoryStore:
     def __init__(self) -> None:
         self._pictures: dict[ContentId, tuple[Record, bytes | None, bytes]] = {}
+        self._originals: dict[ContentId, bytes | None] = {}  # of what is in the trash
+        self._trash: dict[ContentId, Trashed] = {}
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
-        self._pictures[record.content_id] = (record, original, thumbnail)
+        present = self._pictures[record.content_id][1] if record.content_id in self._pictures else None
+        kept = present or self._originals.get(record.content_id)
+        self._pictures[record.content_id] = (record, kept if original is None else original, thumbnail)
 
     def update(self, record: Record, original: bytes | None = None) -> None:
         _, present, thumbnail = self._get(record.content_id)
@@ -80,6 +86,23 @@ class MemoryStore:
 
     def delete(self, id: ContentId) -> None:
         self._pictures.pop(id, None)
+
+    def put_in_trash(self, trashed: Trashed) -> None:
+        id = trashed.record.content_id
+        self._trash.pop(id, None)  # so that it is the latest
+        self._trash[id] = trashed
+        self._originals[id] = self._pictures.pop(id)[1] if id in self._pictures else self._originals.get(id)
+
+    def trashed(self) -> dict[ContentId, datetime]:
+        latest_first = sorted(self._trash.values(), key=lambda each: each.deleted, reverse=True)
+        return {each.record.content_id: each.deleted_at for each in latest_first}
+
+    def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
+        return [self._trash[id] for id in ids if id in self._trash]
+
+    def clear_trashed(self, id: ContentId) -> None:
+        self._trash.pop(id, None)
+        self._originals.pop(id, None)
 
     def count(self) -> int:
         return len(self._pictures)
@@ -228,9 +251,13 @@ class MemoryDatabase:
     def stored(self) -> list[StoredCollection]:
         return [each.stored() for _, each in sorted(self._collections.items())]
 
-    def drop(self, name: str) -> None:
+    def named(self, name: str) -> MemoryCollection:
         if name not in self._collections:
-            raise UnknownCollection(f"There is no collection {name}.")
+            raise UnknownCollection("no_collection", name=name)
+        return self._collections[name]
+
+    def drop(self, name: str) -> None:
+        self.named(name)
         del self._collections[name]
 
     def update(self, records: Sequence[Record]) -> None:
