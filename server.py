@@ -95,6 +95,7 @@ class _Server:
 
     def __init__(self, settings: Settings, library: "ImageLibrary", stop: Stop) -> None:
         from library.ingest.runs import Worker
+        from library.trash.keeper import TrashKeeper
 
         self.no_model: UnknownModel | None = None
         self._settings = settings
@@ -103,6 +104,7 @@ class _Server:
         self._worker = Worker(library)
         self._launched = threading.Event()
         self._watching: Watching | None = None
+        self._trash = TrashKeeper(library.trash)
 
     def start(self) -> None:
         """Loads the model in the background and launches the page. Raises AddressUnavailable."""
@@ -116,6 +118,7 @@ class _Server:
             self._add_samples()
             self._launch()
         self._launched.set()
+        self._trash.start()
 
     def watch(self, sources: Sequence["Source"], config: "WatchConfig") -> None:
         from library.ingest.watch import through
@@ -132,6 +135,7 @@ class _Server:
         last_resort = threading.Timer(STOP_WITHIN, _give_up, [node])
         last_resort.daemon = True
         last_resort.start()
+        self._trash.stop()
         if self._watching:
             self._watching.stop()
         self._library.models.stop_waiting()

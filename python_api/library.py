@@ -28,8 +28,8 @@ from python_api.progress import with_progress
 from python_api.queries import QUERY, Searchable, Where, conditions_of, query_of
 from python_api.receipt import Receipt
 from python_api.selections import ids_of, near_of
-from python_api.trash import TrashedPicture
 from python_api.sources import DEFAULT_COLUMN, Addable, Reading, items_of, label_of
+from python_api.trash import TrashedPicture
 
 
 class Library:

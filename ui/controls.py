@@ -15,6 +15,7 @@ class Reports:
     evaluation: gr.HTML
     models: gr.HTML
     duplicates: gr.HTML
+    trash: gr.HTML
 
 
 @dataclass(frozen=True)

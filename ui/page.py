@@ -26,6 +26,7 @@ from ui.mcp import add_tools
 from ui.scripts import Scripts
 from ui.sentences import for_page
 from ui.theme import launch_options
+from ui.trash_api import add_trash_api
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.views import View, fields_view
 
@@ -53,15 +54,16 @@ def build_page(
     page: gr.Blocks
     with gr.Blocks(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
+        add_trash_api(library, edits)
         if mcp:
             add_tools(page, library)
-        handlers.wire(page, _layout(partial(_drawn, Scripts()), edits, sources))
+        handlers.wire(page, _layout(partial(_drawn, Scripts()), edits, sources, library.trash.days))
     page._queue.sleep_when_free = QUEUE_SECONDS
     page._queue.max_size = None  # on ZeroGPU it would be one, and the page alone asks for more than that at once
     return page
 
 
-def _layout(drawn: Drawn, edits: Edits, sources: Sources | None) -> Controls:
+def _layout(drawn: Drawn, edits: Edits, sources: Sources | None, trash_days: int) -> Controls:
     view, run_id = gr.State(View()), gr.State(None)
     status_timer, run_timer = gr.Timer(STATUS_SECONDS), gr.Timer(RUN_SECONDS, active=False)
     header = drawn("header", elem_id="header")
@@ -69,11 +71,12 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None) -> Controls:
     box = _search_box()
     with gr.Row(elem_id="main"):
         with gr.Column(elem_id="side", scale=0, min_width=300):
-            params, filters, reports = _parameters(drawn)
+            params, filters, reports = _parameters(drawn, trash_days)
             uploads, past_runs = _uploads(drawn, edits, sources)
         with gr.Column(elem_id="right", scale=1, min_width=280):
             run = drawn("run", "halt", elem_id="run", edits=edits)
-            results = drawn("results", *RESULTS_EVENTS, elem_id="results", value={"state": "starting"}, edits=edits)
+            changes: dict[str, Any] = {"edits": edits, "trash_days": trash_days}
+            results = drawn("results", *RESULTS_EVENTS, elem_id="results", value={"state": "starting"}, **changes)
     return Controls(
         view=view,
         run_id=run_id,
@@ -87,7 +90,7 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None) -> Controls:
         past_runs=past_runs,
         run=run,
         results=results,
-        notice=drawn("notice", elem_id="notice"),
+        notice=drawn("notice", "undo", elem_id="notice"),
         status_timer=status_timer,
         run_timer=run_timer,
     )
@@ -123,7 +126,7 @@ def _search_box() -> gr.MultimodalTextbox:
     )
 
 
-def _parameters(drawn: Drawn) -> tuple[Parameters, gr.HTML, Reports]:
+def _parameters(drawn: Drawn, trash_days: int) -> tuple[Parameters, gr.HTML, Reports]:
     with gr.Accordion(Words("form.settings"), open=True, elem_id="settings"):
         limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label=Words("form.limit"), elem_id="limit", buttons=[])
         accuracy = gr.Radio(
@@ -147,9 +150,11 @@ def _parameters(drawn: Drawn) -> tuple[Parameters, gr.HTML, Reports]:
         evaluation = drawn("evaluation", "asked", elem_id="evaluation")
         min_score = gr.Slider(0, 1, 0, step=0.01, label=Words("form.min_score"), elem_id="minscore", buttons=[])
         filters = drawn("filters", "applied", "asked", elem_id="filters", value=fields_view(Fields().all()))
-        models = drawn("models", "asked", "begin", "halt", "chosen", "dropped", elem_id="models")
-        duplicates = drawn("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates")
-    return (limit, accuracy, nprobe, min_score), filters, Reports(tuning, evaluation, models, duplicates)
+        deleting = partial(drawn, trash_days=trash_days)
+        models = deleting("models", "asked", "begin", "halt", "chosen", "dropped", elem_id="models")
+        duplicates = deleting("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates")
+        trash = drawn("trash", "asked", "restore", "discard", elem_id="trash")
+    return (limit, accuracy, nprobe, min_score), filters, Reports(tuning, evaluation, models, duplicates, trash)
 
 
 def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:

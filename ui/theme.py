@@ -35,6 +35,7 @@ STYLES = (
     "reports.css",
     "duplicates.css",
     "models.css",
+    "trash.css",
 )
 SURFACES = {
     "body_background_fill": "*neutral_50",

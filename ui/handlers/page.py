@@ -17,6 +17,7 @@ from ui.handlers.models import ModelHandlers, wire_models
 from ui.handlers.removal import RemovalHandlers, wire_removal
 from ui.handlers.search import SearchHandlers, wire_filters, wire_opening, wire_searches
 from ui.handlers.status import StatusHandlers, wire_reindexing, wire_status
+from ui.handlers.trash import TrashHandlers, wire_trash
 from ui.handlers.uploads import UploadHandlers, wire_uploads
 from ui.uploaded_files import UploadedFiles
 
@@ -33,6 +34,7 @@ class PageHandlers:
     models: ModelHandlers
     measuring: MeasuringHandlers
     duplicates: DuplicateHandlers
+    trash: TrashHandlers
 
     @classmethod
     def build(
@@ -55,6 +57,7 @@ class PageHandlers:
             ModelHandlers(library, worker, edits),
             MeasuringHandlers(library, worker.tuning, edits, evaluations),
             DuplicateHandlers(library, worker.duplicates, edits),
+            TrashHandlers(library, edits),
         )
 
     def wire(self, blocks: gr.Blocks, page: Controls) -> None:
@@ -68,4 +71,5 @@ class PageHandlers:
         wire_measuring(self.measuring, page)
         wire_models(self.models, self.searches, page)
         wire_duplicates(self.duplicates, page)
+        wire_trash(self.trash, page)
         wire_status(self.status, blocks, page)

@@ -9,6 +9,7 @@ import { Notice } from './header/notice.js';
 import { Duplicates } from './reports/duplicates.js';
 import { Evaluations } from './reports/evaluation.js';
 import { Models } from './reports/models.js';
+import { Trash } from './reports/trash.js';
 import { Tuning } from './reports/tuning.js';
 import { Filters } from './search/filters.js';
 import { Results } from './search/results.js';
@@ -29,6 +30,7 @@ const COMPONENTS = {
   evaluation: Evaluations,
   models: Models,
   duplicates: Duplicates,
+  trash: Trash,
 };
 
 /**

@@ -1,5 +1,6 @@
 // One group of near-duplicates: its pictures side by side, and what can be decided about them.
 
+import { deleteLabel, fate } from '../shared/deletion_words.js';
 import { button, el, nameOf } from '../shared/dom.js';
 import { fileSize, number } from '../shared/format.js';
 import { phrase } from '../shared/language.js';
@@ -48,6 +49,7 @@ const factsOf = (picture, pictures) => {
  * @property {string | undefined} kept the picture that the visitor has chosen to keep
  * @property {boolean} isAsking whether the others are about to be deleted
  * @property {boolean} mayDecide
+ * @property {number} trashDays for which the trash keeps what was deleted
  * @property {(id: string) => void} onKeep
  * @property {(isAsking: boolean) => void} onAsk
  * @property {(decision: 'keep' | 'all' | 'apart', id?: string) => void} onDecide
@@ -119,13 +121,13 @@ export class DuplicateGroup {
   }
 
   #question() {
-    const { onDecide, onAsk } = this.#options;
+    const { onDecide, onAsk, trashDays } = this.#options;
     const box = el('div', 'lk-alikes-actions');
     const words = phrase('duplicates.question', { name: this.#kept.name, count: this.#group.count - 1 });
-    const question = el('p', '', words);
+    const question = el('p', '', `${words} ${fate(trashDays)}`);
     question.dir = 'auto';
     const removeOthers = () => onDecide('keep', this.#kept.id);
-    const remove = button('lk-button danger filled', phrase('common.delete_for_good'), removeOthers, 'trash');
+    const remove = button('lk-button danger filled', deleteLabel(trashDays), removeOthers, 'trash');
     box.append(
       question,
       remove,

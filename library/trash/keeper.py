@@ -1,0 +1,37 @@
+"""Removes what has expired from the trash while the app runs."""
+
+import logging
+import threading
+
+from library.errors import LikenessError
+from library.trash.trash import Trash
+
+logger = logging.getLogger(__name__)
+
+EVERY = 3600.0  # seconds
+
+
+class TrashKeeper:
+    """Sweeps the trash at the start and every hour, on a thread of its own."""
+
+    def __init__(self, trash: Trash) -> None:
+        self._trash = trash
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begins; a failure is logged and the next hour tries again."""
+        threading.Thread(target=self._work, name="trash", daemon=True).start()
+
+    def stop(self) -> None:
+        """Has no further sweep begin."""
+        self._stopping.set()
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._trash.sweep()
+            except LikenessError as error:
+                logger.warning("The trash is swept again in an hour: %s", error)
+            except Exception:
+                logger.exception("The trash could not be swept")
+            self._stopping.wait(EVERY)
