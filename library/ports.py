@@ -1,10 +1,10 @@
 """Defines what the library needs from the rooms around it: an encoder, an image store, a vector database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,20 @@ class Encoder(Protocol):
         ...
 
 
+FileKind = Literal["record", "thumbnail", "original", "trash", "order", "partial", "other"]
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """Describes one file of an image store by its name below the root; `id` is None where the name has none."""
+
+    name: str
+    id: ContentId | None
+    kind: FileKind
+    bytes: int
+    modified: datetime
+
+
 class ImageStore(Protocol):
     """Keeps originals, thumbnails and records by content ID. A picture is there whole or not at all.
 
@@ -122,6 +136,14 @@ class ImageStore(Protocol):
 
     def clear_trashed(self, id: ContentId) -> None:
         """Removes an entry of the trash; all files of the picture too, unless it is in the library."""
+        ...
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yields every file there is, also those that belong to no picture."""
+        ...
+
+    def remove_file(self, name: str) -> None:
+        """Removes a file that `files` has named; does nothing where it is gone."""
         ...
 
     def count(self) -> int:
@@ -194,6 +216,9 @@ class IndexStatus:
     nprobe_is_chosen: bool = False
     flushed_rows: int = 0  # on a server, when it was first asked: known before anything is loaded
     outdated_choice: int | None = None  # an nprobe that was chosen while the index had other clusters
+
+
+IndexFault = Literal["index_wrong", "rebuild_unfinished"]
 
 
 @dataclass(frozen=True)
@@ -269,6 +294,10 @@ class LoadedCollection(Protocol):
         """Returns the IDs of those that have a row."""
         ...
 
+    def rows(self) -> dict[str, Record | None]:
+        """Returns the record of every row by its key; None for a row whose values are not those of a record."""
+        ...
+
     def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
         """Returns the vectors of those that have a row."""
         ...
@@ -295,6 +324,14 @@ class Collection(Protocol):
 
     def index_all(self) -> None:
         """Waits until every row is in an index of as many clusters as the rows call for. Searches wait meanwhile."""
+        ...
+
+    def faults(self) -> list[IndexFault]:
+        """Returns what is wrong with the index itself, whatever rows there are."""
+        ...
+
+    def mend(self) -> None:
+        """Makes an index that is wrong anew, and finishes a rebuild that was interrupted."""
         ...
 
     def choose_nprobe(self, nprobe: int | None) -> None:

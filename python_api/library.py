@@ -135,7 +135,7 @@ class Library:
         return Hits.of_records(listing.records, library.pictures)
 
     def duplicates(self, threshold: float = THRESHOLD) -> list[Hits]:
-        """Returns groups of near-duplicates, in each the picture of the most pixels first."""
+        """Returns groups of near-duplicates, in each the picture of the most pixels, then of the most detail, first."""
         groups = self._library.duplicates.find(threshold) or []
         return [self._group(group) for group in groups]
 

@@ -12,7 +12,19 @@ from PIL import Image
 from library.errors import UnknownCollection, UnknownPicture
 from library.images import ContentId
 from library.models import Models, ModelSource
-from library.ports import Encoder, EncoderInfo, Explained, Hit, IndexStatus, Question, StoredCollection, Vector, Vectors
+from library.ports import (
+    Encoder,
+    EncoderInfo,
+    Explained,
+    Hit,
+    IndexFault,
+    IndexStatus,
+    Question,
+    StoredCollection,
+    StoredFile,
+    Vector,
+    Vectors,
+)
 from library.records import Record, id_of
 from library.search.filters import Filter
 from library.trash.entries import Trashed
@@ -104,6 +116,16 @@ class MemoryStore:
         self._trash.pop(id, None)
         self._originals.pop(id, None)
 
+    def files(self) -> Iterator[StoredFile]:
+        for id, (record, original, thumbnail) in self._pictures.items():
+            kinds = {"record": b"{}", "thumbnail": thumbnail, "original": original}
+            for kind, data in kinds.items():
+                if data is not None:
+                    yield StoredFile(f"{kind}/{id}", id, kind, len(data), record.added_at)
+
+    def remove_file(self, name: str) -> None:
+        raise NotImplementedError(name)
+
     def count(self) -> int:
         return len(self._pictures)
 
@@ -128,6 +150,7 @@ class MemoryCollection:
         self._holders = 0
         self._loads = self._releases = self._searches = 0
         self._nprobe: int | None = None
+        self.wrong: list[IndexFault] = []
 
     def upsert(self, records: Sequence[Record], vectors: Vectors) -> None:
         pairs = zip(records, vectors, strict=True)
@@ -189,6 +212,9 @@ class MemoryCollection:
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(path) for path in img_paths if path in self._rows}
 
+    def rows(self) -> dict[str, Record | None]:
+        return {path: record for path, (record, _) in self._rows.items()}
+
     def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
         return {id_of(path): self._rows[path][1] for path in img_paths if path in self._rows}
 
@@ -229,6 +255,12 @@ class MemoryCollection:
 
     def index_all(self) -> None:
         pass
+
+    def faults(self) -> list[IndexFault]:
+        return list(self.wrong)
+
+    def mend(self) -> None:
+        self.wrong = []
 
     def choose_nprobe(self, nprobe: int | None) -> None:
         self._nprobe = nprobe

@@ -14,6 +14,7 @@ from db.os_errors import reason_of
 from library.disk import is_full
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
+from library.ports import FileKind, StoredFile
 from library.records import Record
 from library.trash.entries import Trashed
 
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 RECORD_SUFFIX = ".json"
 THUMBNAIL_SUFFIX = ".thumb.jpg"
 TRASH_SUFFIX = ".trash"
+ADDED_SUFFIX = ".added"  # in buckets
 SETTLED_AFTER_NS = 100_000_000
 
 
@@ -120,6 +122,18 @@ class LocalImageStore:
                         path.unlink(missing_ok=True)
             self._trash_path(id).unlink(missing_ok=True)
 
+    def files(self) -> Iterator[StoredFile]:
+        with _failures_explained():
+            for path in sorted(self._root.glob("??/*")):
+                with suppress(FileNotFoundError):
+                    found = path.stat()
+                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield stored_file(f"{path.parent.name}/{path.name}", found.st_size, modified)
+
+    def remove_file(self, name: str) -> None:
+        with _failures_explained():
+            (self._root / name).unlink(missing_ok=True)
+
     def count(self) -> int:
         return len(self.ids())
 
@@ -146,6 +160,23 @@ class LocalImageStore:
 
     def _trash_path(self, id: ContentId) -> Path:
         return self._folder(id) / f"{id}{TRASH_SUFFIX}"
+
+
+def stored_file(name: str, size: int, modified: datetime) -> StoredFile:
+    stem, _, suffix = name.rpartition("/")[2].partition(".")
+    try:
+        id: ContentId | None = parse_content_id(stem)
+    except InvalidContentId:
+        id = None
+    kinds: dict[str, FileKind] = {
+        RECORD_SUFFIX: "record",
+        THUMBNAIL_SUFFIX: "thumbnail",
+        TRASH_SUFFIX: "trash",
+        ADDED_SUFFIX: "order",
+        PARTIAL_SUFFIX: "partial",
+    }
+    by_suffix = next((kind for ending, kind in kinds.items() if name.endswith(ending)), None)
+    return StoredFile(name, id, by_suffix or ("original" if id and suffix else "other"), size, modified)
 
 
 def latest_first(deleted: dict[ContentId, datetime]) -> dict[ContentId, datetime]:

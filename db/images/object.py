@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.images.local import (
+    ADDED_SUFFIX,
     RECORD_SUFFIX,
     THUMBNAIL_SUFFIX,
     TRASH_SUFFIX,
     latest_first,
     original_name,
+    stored_file,
     unknown_picture,
     whole_entry,
     whole_record,
@@ -21,11 +23,11 @@ from db.sources.buckets import answer, failure, file_system
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.messages import message
+from library.ports import StoredFile
 from library.records import Record
 from library.trash.entries import Trashed
 
 NAMED_BY = "IMAGE_STORE"
-ADDED_SUFFIX = ".added"
 LISTING_LIFETIME = 5.0  # seconds: what other processes change is seen after that
 LISTING_SHARE = 0.1  # of the time at most goes into listing a large bucket
 
@@ -138,6 +140,15 @@ class ObjectStore:
                 self._remove(key)
         for key in entries:  # the last of all: a killed removal is done again
             self._remove(key)
+
+    def files(self) -> Iterator[StoredFile]:
+        for key, details in self._listed(self._root).items():
+            stored = details.get("LastModified")
+            modified = stored if isinstance(stored, datetime) else datetime.now(UTC)
+            yield stored_file(key.removeprefix(f"{self._root}/"), int(details.get("size") or 0), modified)
+
+    def remove_file(self, name: str) -> None:
+        self._remove(f"{self._root}/{name}")
 
     def count(self) -> int:
         return len(self.ids())

@@ -40,6 +40,14 @@ const factsOf = (picture, pictures) => {
     `${picture.format}, ${fileSize(picture.bytes)}`,
     isMost((each) => each.bytes),
   );
+  if (picture.detail !== null) {
+    const share = `${number(Math.round(1000 * picture.detail) / 10)} %`;
+    fact(
+      phrase('duplicates.detail'),
+      share,
+      isMost((each) => each.detail ?? 0),
+    );
+  }
   fact(phrase('duplicates.similarity'), picture.score.toFixed(3));
   return facts;
 };
@@ -79,6 +87,7 @@ export class DuplicateGroup {
       const words = phrase('duplicates.best', { shown: group.pictures.length, all: group.count });
       this.node.append(el('p', 'lk-small', words));
     }
+    if (options.mayDecide) this.node.append(el('p', 'lk-small', phrase(`duplicates.because.${group.reason}`)));
     if (options.mayDecide) this.node.append(options.isAsking ? this.#question() : this.#actions());
   }
 
