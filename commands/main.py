@@ -7,6 +7,7 @@ import typer
 
 import server
 from commands.collections import collections, drop, reindex
+from commands.doctor import doctor
 from commands.duplicates import duplicates
 from commands.evaluation import evaluate
 from commands.ingest import ingest, samples
@@ -36,6 +37,7 @@ commands.command()(delete)
 commands.command()(evaluate)
 commands.command()(tune)
 commands.command()(duplicates)
+commands.command()(doctor)
 commands.command()(collections)
 commands.command()(drop)
 commands.add_typer(trash, name="trash")

@@ -9,6 +9,7 @@ here and nowhere else. A caller that needs more uses the service itself, as an a
     importer     imports pictures, reindexes                        ingest/importer.py
     packs        exports and imports packs                          ingest/pack_exchange.py
     trash        what was deleted: lists, restores, removes it      trash/trash.py
+    doctor       checks store and collections, mends them          doctor/doctor.py
     duplicates   finds near-duplicates, keeps decisions             duplicates/finder.py
     tuner        measures and sets the accuracy of the index        evaluation/tuner.py
     collections  lists and drops the vector collections             collections.py
@@ -21,6 +22,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from library.collections import Collections
+from library.doctor.doctor import Doctor
+from library.doctor.mending import Mender
 from library.duplicates.decisions import Decisions, PassingDecisions
 from library.duplicates.finder import DuplicateFinder
 from library.errors import StoreUnavailable
@@ -109,6 +112,8 @@ class ImageLibrary:
         self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes)
         self.packs = PackExchange(store, models, database, self.pictures, self.history, changes)
         self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes)
+        mender = Mender(store, database, self.pictures, self.trash)
+        self.doctor = Doctor(store, models, database, self.importer, mender, self.trash, changes)
         self.tuner = Tuner(store, models, database, self.searcher.recent_texts)
 
     def open(self) -> None:

@@ -14,6 +14,7 @@ from library.images import WORKING_SIDE, ContentId
 from library.messages import Message
 from library.records import Record
 from library.search.filters import Filter
+from library.stored_files import StoredFile
 from library.trash.entries import Trashed
 
 Vector = NDArray[np.float32]  # shape (dim,), unit length
@@ -64,20 +65,6 @@ class Encoder(Protocol):
     def cuts(self, text: str) -> bool:
         """Returns whether the text is longer than the tower reads, so that its end is left out."""
         ...
-
-
-FileKind = Literal["record", "thumbnail", "original", "trash", "order", "partial", "other"]
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """Describes one file of an image store by its name below the root; `id` is None where the name has none."""
-
-    name: str
-    id: ContentId | None
-    kind: FileKind
-    bytes: int
-    modified: datetime
 
 
 class ImageStore(Protocol):
@@ -140,6 +127,10 @@ class ImageStore(Protocol):
 
     def files(self) -> Iterator[StoredFile]:
         """Yields every file there is, also those that belong to no picture."""
+        ...
+
+    def read_file(self, name: str) -> bytes:
+        """Returns the bytes of a file that `files` has named."""
         ...
 
     def remove_file(self, name: str) -> None:

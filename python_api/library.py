@@ -12,6 +12,7 @@ from typing import Self
 
 from db.files.pack_reader import open_pack
 from db.files.pack_writer import new_pack
+from library.doctor.findings import Report
 from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidContentId, LibraryClosed
 from library.image_library import ImageLibrary, LibraryStatus
@@ -163,6 +164,17 @@ class Library:
     def empty_trash(self) -> int:
         """Removes everything in the trash for good, and returns how many pictures that were."""
         return self._library.trash.empty()
+
+    def doctor(self, fix: bool = False) -> Report:
+        """Checks store and collections against each other, and mends what can be mended if that is wanted.
+
+        Returns what is wrong, after `fix` what is still wrong.
+        """
+        library = self._library
+        fix = SELECTION.flag("fix", fix)
+        report = library.doctor.examine()
+        assert report  # nothing stops it
+        return library.doctor.mended(report) if fix else report
 
     def reindex(self, model: str = "", *, progress: bool = True) -> Receipt:
         """Encodes the stored pictures that a model lacks, the chosen model if none is named. Adds no picture."""

@@ -21,12 +21,12 @@ from library.ports import (
     IndexStatus,
     Question,
     StoredCollection,
-    StoredFile,
     Vector,
     Vectors,
 )
 from library.records import Record, id_of
 from library.search.filters import Filter
+from library.stored_files import StoredFile
 from library.trash.entries import Trashed
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -123,8 +123,18 @@ class MemoryStore:
                 if data is not None:
                     yield StoredFile(f"{kind}/{id}", id, kind, len(data), record.added_at)
 
+    def read_file(self, name: str) -> bytes:
+        kind, _, id = name.partition("/")
+        return {"original": self.original, "thumbnail": self.thumbnail}[kind](ContentId(id))
+
     def remove_file(self, name: str) -> None:
-        raise NotImplementedError(name)
+        kind, _, id = name.partition("/")
+        record, original, thumbnail = self._get(ContentId(id))
+        self._pictures[record.content_id] = (
+            record,
+            None if kind == "original" else original,
+            b"" if kind == "thumbnail" else thumbnail,
+        )
 
     def count(self) -> int:
         return len(self._pictures)

@@ -14,8 +14,8 @@ from db.os_errors import reason_of
 from library.disk import is_full
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
-from library.ports import FileKind, StoredFile
 from library.records import Record
+from library.stored_files import FileKind, StoredFile
 from library.trash.entries import Trashed
 
 logger = logging.getLogger(__name__)
@@ -129,6 +129,9 @@ class LocalImageStore:
                     found = path.stat()
                     modified = datetime.fromtimestamp(found.st_mtime, UTC)
                     yield stored_file(f"{path.parent.name}/{path.name}", found.st_size, modified)
+
+    def read_file(self, name: str) -> bytes:
+        return _read(self._root / name)
 
     def remove_file(self, name: str) -> None:
         with _failures_explained():

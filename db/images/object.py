@@ -23,8 +23,8 @@ from db.sources.buckets import answer, failure, file_system
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.messages import message
-from library.ports import StoredFile
 from library.records import Record
+from library.stored_files import StoredFile
 from library.trash.entries import Trashed
 
 NAMED_BY = "IMAGE_STORE"
@@ -146,6 +146,12 @@ class ObjectStore:
             stored = details.get("LastModified")
             modified = stored if isinstance(stored, datetime) else datetime.now(UTC)
             yield stored_file(key.removeprefix(f"{self._root}/"), int(details.get("size") or 0), modified)
+
+    def read_file(self, name: str) -> bytes:
+        data = self._read(f"{self._root}/{name}")
+        if data is None:
+            raise unknown_picture()
+        return data
 
     def remove_file(self, name: str) -> None:
         self._remove(f"{self._root}/{name}")
