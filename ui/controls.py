@@ -16,6 +16,7 @@ class Reports:
     models: gr.HTML
     duplicates: gr.HTML
     trash: gr.HTML
+    doctor: gr.HTML
 
 
 @dataclass(frozen=True)

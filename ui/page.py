@@ -154,7 +154,9 @@ def _parameters(drawn: Drawn, trash_days: int) -> tuple[Parameters, gr.HTML, Rep
         models = deleting("models", "asked", "begin", "halt", "chosen", "dropped", elem_id="models")
         duplicates = deleting("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates")
         trash = drawn("trash", "asked", "restore", "discard", elem_id="trash")
-    return (limit, accuracy, nprobe, min_score), filters, Reports(tuning, evaluation, models, duplicates, trash)
+        doctor = drawn("doctor", "asked", "begin", "mend", "halt", elem_id="doctor")
+    reports = Reports(tuning, evaluation, models, duplicates, trash, doctor)
+    return (limit, accuracy, nprobe, min_score), filters, reports
 
 
 def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:

@@ -10,7 +10,7 @@ from library.errors import LikenessError, RejectedImage, StoreUnavailable, Unkno
 from library.images import ContentId, content_id, decode, parse_content_id, thumbnail
 from library.pictures import Pictures
 from library.ports import ImageStore, VectorDatabase
-from library.records import Record
+from library.records import Record, id_of
 from library.stored_files import StoredFile
 from library.trash.entries import Trashed
 from library.trash.trash import Trash
@@ -66,10 +66,12 @@ class Mender:
         return mended
 
     def _move_orphans(self, finding: Finding) -> int:
-        """Moves intact originals without a record to the trash; removes what is left of anything else."""
+        """Brings back intact originals that still have a row, moves others to the trash, and removes the rest."""
         files = self._files(finding.subjects)
+        with_rows = {record.content_id for record in self._rows().values()}
         for id in map(parse_content_id, finding.subjects):
-            if not (self._trash.days and self._recover(id, files[id], in_library=False)):
+            has_row = id in with_rows
+            if not ((has_row or self._trash.days) and self._recover(id, files[id], in_library=has_row)):
                 for file in files[id]:
                     self._store.remove_file(file.name)
         return finding.count
@@ -80,7 +82,9 @@ class Mender:
         return finding.count
 
     def _remove_rows(self, finding: Finding) -> int:
-        self._database.delete(finding.subjects)
+        ids = {key: id_of(key) for key in finding.subjects}
+        here = {record.content_id for record in self._store.find_all(list(ids.values()))}  # one was mended meanwhile
+        self._database.delete([key for key, id in ids.items() if id not in here])
         return finding.count
 
     def _update_rows(self, finding: Finding) -> int:

@@ -11,6 +11,7 @@ from library.image_library import ImageLibrary
 from library.ingest.runs import Worker
 from library.permissions import Edits, Sources
 from ui.controls import Controls
+from ui.handlers.doctor import DoctorHandlers, wire_doctor
 from ui.handlers.duplicates import DuplicateHandlers, wire_duplicates
 from ui.handlers.evaluation import MeasuringHandlers, wire_measuring
 from ui.handlers.models import ModelHandlers, wire_models
@@ -35,6 +36,7 @@ class PageHandlers:
     measuring: MeasuringHandlers
     duplicates: DuplicateHandlers
     trash: TrashHandlers
+    doctor: DoctorHandlers
 
     @classmethod
     def build(
@@ -58,6 +60,7 @@ class PageHandlers:
             MeasuringHandlers(library, worker.tuning, edits, evaluations),
             DuplicateHandlers(library, worker.duplicates, edits),
             TrashHandlers(library, edits),
+            DoctorHandlers(library, worker, edits),
         )
 
     def wire(self, blocks: gr.Blocks, page: Controls) -> None:
@@ -72,4 +75,5 @@ class PageHandlers:
         wire_models(self.models, self.searches, page)
         wire_duplicates(self.duplicates, page)
         wire_trash(self.trash, page)
+        wire_doctor(self.doctor, page)
         wire_status(self.status, blocks, page)

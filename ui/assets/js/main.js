@@ -6,6 +6,7 @@ import { Uploads } from './adding/uploads.js';
 import { FallbackBanner } from './header/fallback.js';
 import { Header } from './header/header.js';
 import { Notice } from './header/notice.js';
+import { Doctor } from './reports/doctor.js';
 import { Duplicates } from './reports/duplicates.js';
 import { Evaluations } from './reports/evaluation.js';
 import { Models } from './reports/models.js';
@@ -31,6 +32,7 @@ const COMPONENTS = {
   models: Models,
   duplicates: Duplicates,
   trash: Trash,
+  doctor: Doctor,
 };
 
 /**
