@@ -75,7 +75,8 @@ def open_library(settings: Settings | None = None, **options: Any) -> "Library":
         raise SettingsError("settings_and_options")
     prepare_environment()
     settings = settings or load_settings(**options)
-    library = build(settings.model_copy(update={"data_dir": settings.data_dir.absolute()}))
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
+    library = build(settings)
     from python_api.library import Library
 
     try:
@@ -84,7 +85,7 @@ def open_library(settings: Settings | None = None, **options: Any) -> "Library":
     except BaseException:
         library.close()
         raise
-    return Library(library, settings.own_folders)
+    return Library(library, settings.own_folders, settings.small_files)
 
 
 def main() -> None:

@@ -206,6 +206,7 @@ class _Server:
         logger.info("open %s", " or ".join(filter(None, [local_url, public_url])))
 
     def _build_page(self) -> "Blocks":
+        from db.files.backup_folder import backups_in
         from db.files.evaluations import EvaluationFiles
         from db.sources.files import AllowedSources
         from ui.page import build_page
@@ -213,7 +214,9 @@ class _Server:
         settings = self._settings
         sources = AllowedSources(settings.source_prefixes, settings.own_folders)
         evaluations = EvaluationFiles(settings.evaluations_folder)
-        return build_page(self._library, self._worker, settings.allowed_edits, settings.mcp, sources, evaluations)
+        backups = backups_in(settings.data_dir / "backups", settings.small_files)
+        edits = settings.allowed_edits
+        return build_page(self._library, self._worker, edits, settings.mcp, sources, evaluations, backups)
 
 
 def _log_start(settings: Settings) -> None:

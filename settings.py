@@ -214,6 +214,12 @@ class Settings(BaseSettings):
         return self.data_dir / "trash"
 
     @property
+    def small_files(self) -> list[Path]:
+        """Returns the small files and their folders that belong to the library, for a backup."""
+        files = (self.decisions_file, self.run_log_file, self.nprobe_file)
+        return [*files, self.evaluations_folder, self.watch_folder]
+
+    @property
     def log_folders(self) -> list[Path]:
         """Returns the folders of the small files that the app writes beside the pictures."""
         return [self.data_dir, self.evaluations_folder, self.watch_folder, self.dropped_folder]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import server
+from commands.backup import backup, restore
 from commands.collections import collections, drop, reindex
 from commands.doctor import doctor
 from commands.duplicates import duplicates
@@ -37,6 +38,8 @@ commands.command()(delete)
 commands.command()(evaluate)
 commands.command()(tune)
 commands.command()(duplicates)
+commands.command()(backup)
+commands.command()(restore)
 commands.command()(doctor)
 commands.command()(collections)
 commands.command()(drop)

@@ -9,6 +9,7 @@ here and nowhere else. A caller that needs more uses the service itself, as an a
     importer     imports pictures, reindexes                        ingest/importer.py
     packs        exports and imports packs                          ingest/pack_exchange.py
     trash        what was deleted: lists, restores, removes it      trash/trash.py
+    backups      copies the library, restores it                   backup/backups.py
     doctor       checks store and collections, mends them          doctor/doctor.py
     duplicates   finds near-duplicates, keeps decisions             duplicates/finder.py
     tuner        measures and sets the accuracy of the index        evaluation/tuner.py
@@ -21,6 +22,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from library.backup.backups import Backups
 from library.collections import Collections
 from library.doctor.doctor import Doctor
 from library.doctor.mending import Mender
@@ -112,6 +114,7 @@ class ImageLibrary:
         self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes)
         self.packs = PackExchange(store, models, database, self.pictures, self.history, changes)
         self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes)
+        self.backups = Backups(store, database, self.pictures, changes)
         mender = Mender(store, database, self.pictures, self.trash)
         self.doctor = Doctor(store, models, database, self.importer, mender, self.trash, changes)
         self.tuner = Tuner(store, models, database, self.searcher.recent_texts)

@@ -4,12 +4,13 @@ import os
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from db.files.backup_folder import new_backup, open_backup
 from db.files.pack_reader import open_pack
 from db.files.pack_writer import new_pack
 from library.doctor.findings import Report
@@ -39,9 +40,15 @@ class Library:
     Use it in a `with` statement, or call `close` at the end. Errors are those of library/errors.py.
     """
 
-    def __init__(self, library: ImageLibrary, own_folders: Collection[Path] = ()) -> None:
-        """`library` has a model that answers; it is closed with this object. It writes to `own_folders`."""
+    def __init__(
+        self, library: ImageLibrary, own_folders: Collection[Path] = (), small_files: Sequence[Path] = ()
+    ) -> None:
+        """`library` has a model that answers; it is closed with this object. It writes to `own_folders`.
+
+        `small_files` are those that a backup copies beside the pictures.
+        """
         self._own_folders = own_folders
+        self._small_files = small_files
         self._opened: ImageLibrary | None = library
         _close_at_exit(weakref.ref(self))
 
@@ -210,6 +217,25 @@ class Library:
         pack = open_pack(place)
         receipts = library.packs.import_from(pack, source=source_label(place))
         return Receipt(list(with_progress(receipts, pack.manifest.count, "Importing", progress)))
+
+    def backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> int:
+        """Copies all pictures, records and vectors into a new folder, and returns how many pictures that were."""
+        library = self._library
+        place = SELECTION.path("folder", folder, message("allowed_path"))
+        progress = SELECTION.flag("progress", progress)
+        counts: Counter[str] = Counter()
+        with new_backup(place, self._small_files) as backup:
+            counts.update(with_progress(library.backups.write(backup), len(self), "Copying", progress))
+        return counts.total() - counts["gone"]
+
+    def restore_backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> Receipt:
+        """Adds the pictures of a backup with their vectors, without encoding. What is there stays as it is."""
+        library = self._library
+        place = SELECTION.path("folder", folder, message("allowed_path"))
+        progress = SELECTION.flag("progress", progress)
+        backup, summary = open_backup(place, self._small_files)
+        restoring = library.backups.restore(backup)
+        return Receipt(list(with_progress(restoring, summary.pictures, "Restoring", progress)))
 
     def status(self) -> LibraryStatus:
         """Returns how the store, the model and the index are."""

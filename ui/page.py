@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.i18n import I18nData as Words
 from gradio.utils import get_upload_folder
 
+from library.backup.places import NewBackup
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.evaluation.evaluate import Evaluations
 from library.image_library import ImageLibrary
@@ -18,6 +19,7 @@ from library.permissions import Edits, Sources
 from library.search.fields import Fields
 from library.search.query import MAX_LIMIT
 from ui.api import add_public_api
+from ui.backup_api import add_backup_api
 from ui.controls import Controls, Parameters, Reports
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
@@ -48,6 +50,7 @@ def build_page(
     mcp: bool = False,
     sources: Sources | None = None,
     evaluations: Evaluations | None = None,
+    new_backup: NewBackup | None = None,
 ) -> gr.Blocks:
     """Builds the page, the public API and, where it is wanted, the tools for agents."""
     handlers = PageHandlers.build(library, worker, edits, Path(get_upload_folder()), sources, evaluations)
@@ -55,6 +58,8 @@ def build_page(
     with gr.Blocks(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
         add_trash_api(library, edits)
+        if new_backup:
+            add_backup_api(library, edits, new_backup)
         if mcp:
             add_tools(page, library)
         handlers.wire(page, _layout(partial(_drawn, Scripts()), edits, sources, library.trash.days))
