@@ -6,6 +6,7 @@ import { icon } from '../shared/icons.js';
 import { phrase, said } from '../shared/language.js';
 
 const SHOWN_FOR = 6000;
+const SHOWN_WITH_UNDO = 12_000;
 
 export class Notice {
   #toast = el('div', 'lk-toast');
@@ -25,7 +26,8 @@ export class Notice {
     clearTimeout(this.#hiding);
     this.#toast.className = `lk-toast shown ${bad ? 'bad' : ''}`;
     this.#toast.replaceChildren(icon(bad ? 'warning' : 'check'), ...content);
-    this.#hiding = setTimeout(() => this.#toast.classList.remove('shown'), SHOWN_FOR);
+    const shownFor = this.#toast.querySelector('.lk-undo') ? SHOWN_WITH_UNDO : SHOWN_FOR;
+    this.#hiding = setTimeout(() => this.#toast.classList.remove('shown'), shownFor);
   }
 
   #undo({ undo }, ids) {
@@ -35,7 +37,12 @@ export class Notice {
   #draw(value) {
     if (value.removed) {
       publish('removed', { ids: [value.removed] });
-      this.#show(false, el('span', '', phrase('notice.deleted')), nameOf(value.name), ...this.#undo(value, [value.removed]));
+      this.#show(
+        false,
+        el('span', '', phrase('notice.deleted')),
+        nameOf(value.name),
+        ...this.#undo(value, [value.removed]),
+      );
     } else if (value.removed_all) {
       publish('removed', { ids: value.removed_all });
       const words = phrase('notice.deleted_all', { count: value.count });

@@ -20,7 +20,10 @@ const rowOf = ({ kind, place, count, mendable, subjects }) => {
   const what = el('td', '', phrase(`doctor.kind.${kind}`));
   if (subjects.length) {
     const examples = el('details');
-    examples.append(el('summary', 'lk-subtle', phrase('doctor.examples')), ...subjects.map((each) => el('code', '', each)));
+    examples.append(
+      el('summary', 'lk-subtle', phrase('doctor.examples')),
+      ...subjects.map((each) => el('code', '', each)),
+    );
     what.append(examples);
   }
   const fate = phrase(mendable ? 'doctor.mendable' : 'doctor.by_hand');

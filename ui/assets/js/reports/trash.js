@@ -49,7 +49,9 @@ export class Trash {
       ...(isEmpty && !problem ? [el('p', 'lk-report-sentence', phrase('trash.empty'))] : []),
       ...(isEmpty ? [] : [this.#isAsking ? this.#question() : this.#actions()]),
       this.#list(pictures, collections),
-      ...(count > pictures.length ? [el('p', 'lk-small', phrase('trash.first', { count, shown: pictures.length }))] : []),
+      ...(count > pictures.length
+        ? [el('p', 'lk-small', phrase('trash.first', { count, shown: pictures.length }))]
+        : []),
     );
     if (lost && lost !== this.#report.dialog) this.#report.focusBody();
   }
@@ -75,7 +77,11 @@ export class Trash {
       this.#trigger('discard', {});
     };
     const leave = button('lk-button', phrase('common.cancel'), () => this.#ask(false));
-    box.append(el('p', '', words), button('lk-button danger filled', phrase('common.delete_for_good'), empty, 'trash'), leave);
+    box.append(
+      el('p', '', words),
+      button('lk-button danger filled', phrase('common.delete_for_good'), empty, 'trash'),
+      leave,
+    );
     return box;
   }
 

@@ -57,10 +57,20 @@ export class DeletionDialog {
       dialog.close();
       this.#onDelete(ids);
     };
-    const remove = button('lk-button danger filled', phrase(this.#days ? 'selection.trash' : 'selection.remove', { count }), removeAll, 'trash');
+    const remove = button(
+      'lk-button danger filled',
+      phrase(this.#days ? 'selection.trash' : 'selection.remove', { count }),
+      removeAll,
+      'trash',
+    );
     const actions = el('div', 'lk-actions');
     actions.append(remove, keep);
-    dialog.replaceChildren(el('h2', '', question), thumbnails(ids), el('p', '', warning(count, elsewhere, this.#days)), actions);
+    dialog.replaceChildren(
+      el('h2', '', question),
+      thumbnails(ids),
+      el('p', '', warning(count, elsewhere, this.#days)),
+      actions,
+    );
     dialog.showModal();
     keep.focus();
   }
