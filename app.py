@@ -11,7 +11,7 @@ from settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
-    from library.ports import ImageStore
+    from library.ports import ImageStore, VectorDatabase
     from python_api.library import Library
 
 FALLBACK = "small"
@@ -27,9 +27,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     from db.files.atomic import remove_abandoned
     from db.files.decisions import DecisionFile
     from db.files.dropped_files import DroppedFiles
-    from db.files.nprobe_choices import NprobeChoices
     from db.files.run_log import RunLog
-    from db.milvus.database import Milvus
     from db.sources.readers import SourceReader
     from encoders.sources import ModelLoader
     from library.image_library import ImageLibrary
@@ -45,13 +43,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     return ImageLibrary(
         _image_store(settings),
         Models(loader.source(), fallback, offered, settings.models_release_after),
-        Milvus(
-            settings.milvus_uri or settings.lite_path,
-            token=settings.milvus_token,
-            db_name=settings.milvus_db,
-            release_after=settings.release_after,
-            choices=NprobeChoices(settings.nprobe_file),
-        ),
+        _database(settings),
         SourceReader().read,
         RunLog(settings.run_log_file),
         DecisionFile(settings.decisions_file),
@@ -104,6 +96,19 @@ def _image_store(settings: Settings) -> "ImageStore":
     from db.images.object import ObjectStore
 
     return ObjectStore(settings.image_root)
+
+
+def _database(settings: Settings) -> "VectorDatabase":
+    from db.files.nprobe_choices import NprobeChoices
+    from db.milvus.database import Milvus
+
+    return Milvus(
+        settings.milvus_uri or settings.lite_path,
+        token=settings.milvus_token,
+        db_name=settings.milvus_db,
+        release_after=settings.release_after,
+        choices=NprobeChoices(settings.nprobe_file),
+    )
 
 
 def _check_models(settings: Settings, names: Iterable[str]) -> None:

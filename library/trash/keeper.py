@@ -19,7 +19,7 @@ class TrashKeeper:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begins; a failure is logged and the next hour tries again."""
+        """Starts the thread; a failure is logged, and the next hour tries again."""
         threading.Thread(target=self._work, name="trash", daemon=True).start()
 
     def stop(self) -> None:
