@@ -1,6 +1,7 @@
 """Defines the commands on the trash: list what was deleted, restore it, and empty it."""
 
-from datetime import UTC, datetime
+import math
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -64,16 +65,16 @@ def empty(context: typer.Context, yes: Yes = False) -> None:
     """Removes everything in the trash for good."""
     with failures_as_exit_codes(), context.obj.library(with_model=False) as library:
         pictures, collections = library.trash.count(), len(library.trash.collections())
-        question = f"Remove {pictures} pictures and {collections} collections for good?"
+        question = f"Remove everything in the trash for good ({pictures} pictures, {collections} collections)?"
         if (pictures or collections) and not yes and not typer.confirm(question):
             fail("Nothing was removed.", EXIT_REJECTED)
         library.trash.empty()
-    echo(f"{pictures} pictures and {collections} collections removed")
+    echo(f"removed from the trash: {pictures} pictures, {collections} collections")
 
 
 def _kept_for(library: ImageLibrary, each: Trashed | DroppedCollection) -> str:
-    days = (library.trash.expires(each.deleted_at) - datetime.now(UTC)).days
-    return f"{each.deleted[:16].replace('T', ' ')}  {days:>3} days left"
+    left = library.trash.expires(each.deleted_at) - datetime.now(UTC)
+    return f"{each.deleted[:16].replace('T', ' ')}  days left: {math.ceil(left / timedelta(days=1)):<3}"
 
 
 def _as_json(library: ImageLibrary, pictures: list[Trashed], collections: list[DroppedCollection]) -> object:

@@ -106,8 +106,13 @@ class ImageStore(Protocol):
         """Deletes a picture; does nothing for one that is not there."""
         ...
 
-    def put_in_trash(self, trashed: Trashed) -> None:
-        """Takes a picture out of the library; its original stays where it is. Killed, it is in one of the two."""
+    def note_trashed(self, trashed: Trashed) -> None:
+        """Writes the entry of a picture that is about to leave the library, or has left it, in place of an earlier
+        one."""
+        ...
+
+    def hide(self, record: Record) -> None:
+        """Takes a picture with an entry out of the library; its original stays where it is."""
         ...
 
     def trashed(self) -> dict[ContentId, datetime]:

@@ -99,11 +99,13 @@ class MemoryStore:
     def delete(self, id: ContentId) -> None:
         self._pictures.pop(id, None)
 
-    def put_in_trash(self, trashed: Trashed) -> None:
-        id = trashed.record.content_id
-        self._trash.pop(id, None)  # so that it is the latest
-        self._trash[id] = trashed
-        self._originals[id] = self._pictures.pop(id)[1] if id in self._pictures else self._originals.get(id)
+    def note_trashed(self, trashed: Trashed) -> None:
+        self._trash[trashed.record.content_id] = trashed
+
+    def hide(self, record: Record) -> None:
+        id = record.content_id
+        if id in self._pictures:
+            self._originals[id] = self._pictures.pop(id)[1]
 
     def trashed(self) -> dict[ContentId, datetime]:
         latest_first = sorted(self._trash.values(), key=lambda each: each.deleted, reverse=True)

@@ -89,11 +89,15 @@ class LocalImageStore:
             (self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}").unlink(missing_ok=True)
             self._original_path(record).unlink(missing_ok=True)
 
-    def put_in_trash(self, trashed: Trashed) -> None:
+    def note_trashed(self, trashed: Trashed) -> None:
         id = trashed.record.content_id
         with _failures_explained():
             write_atomically(self._trash_path(id), [trashed.to_json().encode()], trashed.deleted_at)
             sync_folder(self._folder(id))
+
+    def hide(self, record: Record) -> None:
+        id = record.content_id
+        with _failures_explained():
             self._record_path(id).unlink(missing_ok=True)
             (self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}").unlink(missing_ok=True)
 

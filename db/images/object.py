@@ -108,7 +108,7 @@ class ObjectStore:
         for name in (f"{key}{THUMBNAIL_SUFFIX}", f"{key}{added}", self._original_key(record)):
             self._remove(name)
 
-    def put_in_trash(self, trashed: Trashed) -> None:
+    def note_trashed(self, trashed: Trashed) -> None:
         record, key = trashed.record, self._key(trashed.record.content_id)
         entry = f"{key}.{_microseconds(trashed.deleted_at)}{TRASH_SUFFIX}"
         with self._failures_explained():
@@ -116,6 +116,9 @@ class ObjectStore:
         for other in self._files_of(record.content_id):
             if other.endswith(TRASH_SUFFIX) and other != entry:
                 self._remove(other)
+
+    def hide(self, record: Record) -> None:
+        key = self._key(record.content_id)
         self._remove(f"{key}{RECORD_SUFFIX}")
         self._catalogue.change(record.content_id, None)
         self._remove(f"{key}{THUMBNAIL_SUFFIX}")

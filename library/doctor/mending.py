@@ -105,7 +105,7 @@ class Mender:
                 if in_library:
                     self._store.add(record, None, small)
                 else:
-                    self._store.put_in_trash(Trashed(record, _now(), small))
+                    self._store.note_trashed(Trashed(record, _now(), small))
                 return 1
         return 0
 

@@ -4,15 +4,17 @@ import logging
 import threading
 
 from library.errors import LikenessError
-from library.trash.trash import Trash
+from library.trash.trash import UNFINISHED_AFTER, Trash
 
 logger = logging.getLogger(__name__)
 
 EVERY = 3600.0  # seconds
+MOMENT = 1.0
 
 
 class TrashKeeper:
-    """Sweeps the trash at the start and every hour, on a thread of its own."""
+    """Sweeps the trash at the start, once what a kill has left counts as such, and every hour, on a thread of its
+    own."""
 
     def __init__(self, trash: Trash) -> None:
         self._trash = trash
@@ -27,6 +29,7 @@ class TrashKeeper:
         self._stopping.set()
 
     def _work(self) -> None:
+        wait = UNFINISHED_AFTER.total_seconds() + MOMENT
         while not self._stopping.is_set():
             try:
                 self._trash.sweep()
@@ -34,4 +37,5 @@ class TrashKeeper:
                 logger.warning("The trash is swept again in an hour: %s", error)
             except Exception:
                 logger.exception("The trash could not be swept")
-            self._stopping.wait(EVERY)
+            self._stopping.wait(wait)
+            wait = EVERY

@@ -19,7 +19,7 @@ from library.trash.entries import LONG_AGO, Trashed
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 500  # rows
-UNFINISHED_AFTER = timedelta(hours=1)  # a younger entry may be another process's delete in hand
+UNFINISHED_AFTER = timedelta(minutes=5)  # a younger entry may be another process's delete in hand
 
 
 class Trash:
@@ -41,16 +41,14 @@ class Trash:
         self._changes = changes
 
     def discard(self, records: Sequence[Record]) -> None:
-        """Takes pictures out of the library, the rows first; the caller holds the lock of changes."""
-        now = _written(datetime.now(UTC))
+        """Takes pictures out of the library; the caller holds the lock of changes.
+
+        Entries first, then rows, then records: killed in between, a picture is in the library, and the sweep gives it
+        back the rows that it may lack.
+        """
+        deleted = _written(datetime.now(UTC)) if self.days else LONG_AGO
         for start in range(0, len(records), AT_ONCE):
-            group = records[start : start + AT_ONCE]
-            entries = self._entries(group, now) if self.days else [Trashed(each, LONG_AGO, b"") for each in group]
-            self._database.delete([record.img_path for record in group])
-            for entry in entries:
-                self._store.put_in_trash(entry)
-                if not self.days:
-                    self._store.clear_trashed(entry.record.content_id)
+            self._discard(self._entries(records[start : start + AT_ONCE], deleted))
 
     def discard_collection(self, name: str) -> None:
         """Drops a collection and keeps its vectors; the caller holds the lock of changes. Raises UnknownCollection."""
@@ -141,6 +139,15 @@ class Trash:
             logger.info("trash: %d pictures expired", removed)
         return removed
 
+    def _discard(self, entries: Sequence[Trashed]) -> None:
+        for entry in entries:
+            self._store.note_trashed(entry)
+        self._database.delete([entry.record.img_path for entry in entries])
+        for entry in entries:
+            self._store.hide(entry.record)
+            if not self.days:
+                self._store.clear_trashed(entry.record.content_id)
+
     def _ids(self) -> list[ContentId]:
         stored = set(self._store.ids())
         return [
@@ -150,13 +157,13 @@ class Trash:
     def _is_expired(self, deleted: datetime) -> bool:
         return datetime.now(UTC) >= self.expires(deleted)
 
-    def _entries(self, records: Sequence[Record], now: str) -> list[Trashed]:
+    def _entries(self, records: Sequence[Record], deleted: str) -> list[Trashed]:
         vectors: dict[ContentId, dict[str, np.ndarray]] = {record.content_id: {} for record in records}
         for each in self._database.stored():
             with self._database.named(each.name).loaded() as index:
                 for id, vector in index.vectors([record.img_path for record in records]).items():
                     vectors[id][each.name] = vector
-        return [Trashed(each, now, self._thumbnail(each.content_id), vectors[each.content_id]) for each in records]
+        return [Trashed(each, deleted, self._thumbnail(each.content_id), vectors[each.content_id]) for each in records]
 
     def _thumbnail(self, id: ContentId) -> bytes:
         try:
@@ -196,7 +203,7 @@ class Trash:
     def _remove(self, id: ContentId) -> None:
         for entry in self._store.find_trashed([id]):
             # Noted first: a removal that is killed half-way is no longer listed, and done again.
-            self._store.put_in_trash(Trashed(entry.record, LONG_AGO, b""))
+            self._store.note_trashed(Trashed(entry.record, LONG_AGO, b""))
         self._store.clear_trashed(id)
 
     def _rows(self, name: str) -> Iterator[VectorBatch]:

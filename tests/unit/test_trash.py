@@ -1,11 +1,17 @@
 """Checks the trash: what was deleted comes back whole and searchable, expires, and survives a kill."""
 
+import os
+import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import db.images.local
 from db.files.dropped_files import DroppedFiles
+from db.images.local import LocalImageStore
 from library.errors import IndexUnavailable, NotAllowed, UnknownCollection, UnknownPicture
 from library.image_library import ImageLibrary
 from library.images import content_id
@@ -13,7 +19,7 @@ from library.permissions import require
 from library.ports import EncoderInfo
 from library.search.query import Query
 from library.trash.entries import LONG_AGO, Trashed
-from testing.fakes import ColourEncoder, ready
+from testing.fakes import ColourEncoder, MemoryDatabase, ready
 from testing.pictures import item, record, unit_vectors
 from ui.handlers.removal import RemovalHandlers
 from ui.handlers.trash import TrashHandlers
@@ -54,7 +60,7 @@ def aged(store, id, days):
     """Makes an entry of the trash older."""
     (entry,) = store.find_trashed([id])
     moment = datetime.now(UTC) - timedelta(days=days)
-    store.put_in_trash(Trashed(entry.record, moment.isoformat(), entry.thumbnail, entry.vectors))
+    store.note_trashed(Trashed(entry.record, moment.isoformat(), entry.thumbnail, entry.vectors))
 
 
 def test_a_restored_picture_is_found_at_once_without_being_encoded(library, store, red):
@@ -193,7 +199,7 @@ def test_emptying_removes_everything(library, store, filled):
 def test_what_is_being_removed_is_no_longer_listed(library, store, filled):
     library.delete([filled["red"]])
     (entry,) = store.find_trashed([filled["red"]])
-    store.put_in_trash(Trashed(entry.record, LONG_AGO, b""))
+    store.note_trashed(Trashed(entry.record, LONG_AGO, b""))
     assert library.trash.count() == 0
 
 
@@ -236,3 +242,51 @@ def test_a_program_deletes_lists_and_restores(library, filled):
     (entry,) = api.trash()["pictures"]
     assert (entry["content_id"], entry["name"]) == (filled["red"], "red.png")
     assert api.restore([filled["red"]]) == {"restored": [filled["red"]]}
+
+
+class Killed(BaseException):
+    """Ends a delete as a kill would, wherever it is."""
+
+
+def killing(monkeypatch, target, name, at):
+    """Makes the call of that number of a function the last thing that happens."""
+    real, calls = getattr(target, name), []
+
+    def call(*arguments, **options):
+        calls.append(name)
+        if len(calls) == at:
+            raise Killed
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(target, name, call)
+
+
+def test_a_delete_that_is_killed_anywhere_leaves_whole_pictures_and_no_orphans(tmp_path, picture, monkeypatch):
+    data = picture("red")
+    steps = [(target, at) for target, most in (("write", 2), ("unlink", 6), ("rows", 2)) for at in range(1, most + 1)]
+    for number, ((target, at), days) in enumerate((step, days) for step in steps for days in (30, 0)):
+        store, database = LocalImageStore(tmp_path / str(number)), MemoryDatabase()
+        library = ImageLibrary(store, ready(ColourEncoder()), database, trash_days=days)
+        list(library.add([item("red.png", data)]))
+        place = {
+            "write": (db.images.local, "write_atomically"),
+            "unlink": (Path, "unlink"),
+            "rows": (database, "delete"),
+        }
+        with monkeypatch.context() as patch:
+            killing(patch, *place[target], at)
+            with suppress(Killed):
+                library.delete([content_id(data)])
+        for path in (tmp_path / str(number)).rglob("*.trash"):
+            os.utime(path, (min(time.time() - 3600, path.stat().st_mtime),) * 2)
+        again = ImageLibrary(store, ready(ColourEncoder()), database, trash_days=days)
+        again.trash.sweep()
+        if again.trash.count():
+            assert again.pictures.count() == 0
+            again.trash.restore([content_id(data)])
+        if again.pictures.count():
+            assert again.original(content_id(data)) == data and again.thumbnail(content_id(data))
+            assert found(again, "red") == ["red.png"]
+            assert again.doctor.examine().findings == []
+        else:
+            assert days == 0 and [path for path in (tmp_path / str(number)).rglob("*") if path.is_file()] == []
