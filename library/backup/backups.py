@@ -125,10 +125,9 @@ class Backups:
         return FileReceipt(record.name, "new", id)
 
     def _restore_vectors(self, of: StoredCollection, batches: Iterator[VectorBatch], should_stop: ShouldStop) -> None:
-        encoder = EncoderInfo(of.model, of.fingerprint, of.dim, "", "")
-        if self._database.name_of(encoder) != of.name:
+        if not of.fingerprint:
             return  # of a version that did not note its model: reindex encodes again
-        collection = self._database.collection(encoder)
+        collection = self._database.collection(EncoderInfo(of.model, of.fingerprint, of.dim, "", ""))
         with collection.loaded() as index:
             for ids, vectors in batches:
                 if should_stop():
