@@ -76,7 +76,7 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None, trash_days: int
     box = _search_box()
     with gr.Row(elem_id="main"):
         with gr.Column(elem_id="side", scale=0, min_width=300):
-            params, filters, reports = _parameters(drawn, trash_days)
+            params, filters, reports = _parameters(drawn, edits, trash_days)
             uploads, past_runs = _uploads(drawn, edits, sources)
         with gr.Column(elem_id="right", scale=1, min_width=280):
             run = drawn("run", "halt", elem_id="run", edits=edits)
@@ -131,7 +131,7 @@ def _search_box() -> gr.MultimodalTextbox:
     )
 
 
-def _parameters(drawn: Drawn, trash_days: int) -> tuple[Parameters, gr.HTML, Reports]:
+def _parameters(drawn: Drawn, edits: Edits, trash_days: int) -> tuple[Parameters, gr.HTML, Reports]:
     with gr.Accordion(Words("form.settings"), open=True, elem_id="settings"):
         limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label=Words("form.limit"), elem_id="limit", buttons=[])
         accuracy = gr.Radio(
@@ -158,8 +158,9 @@ def _parameters(drawn: Drawn, trash_days: int) -> tuple[Parameters, gr.HTML, Rep
         deleting = partial(drawn, trash_days=trash_days)
         models = deleting("models", "asked", "begin", "halt", "chosen", "dropped", elem_id="models")
         duplicates = deleting("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates")
-        trash = drawn("trash", "asked", "restore", "discard", elem_id="trash")
-        doctor = drawn("doctor", "asked", "begin", "mend", "halt", elem_id="doctor")
+        keeping = partial(drawn, visible=edits == "all")
+        trash = keeping("trash", "asked", "restore", "discard", elem_id="trash")
+        doctor = keeping("doctor", "asked", "begin", "mend", "halt", elem_id="doctor")
     reports = Reports(tuning, evaluation, models, duplicates, trash, doctor)
     return (limit, accuracy, nprobe, min_score), filters, reports
 

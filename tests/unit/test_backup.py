@@ -2,6 +2,7 @@
 
 import json
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from library.ports import EncoderInfo
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.pictures import record, unit_vectors
+from ui.backup_api import add_backup_api
 
 
 class NoEncoder(ColourEncoder):
@@ -154,6 +156,20 @@ def test_the_app_names_its_backups_by_the_time(library, filled, tmp_path):
         with make() as (name, place):
             list(library.backups.write(place))
         assert open_backup(tmp_path / "backups" / name, [])[1].pictures == 3
+
+
+def test_a_program_has_the_app_back_up_where_that_is_allowed(library, filled, tmp_path):
+    for edits in ("all", "add", "none"):
+        with gr.Blocks() as page:
+            add_backup_api(library, edits, backups_in(tmp_path / edits, []))
+        [endpoint] = [each.fn for each in page.fns.values() if each.api_name == "backup"]
+        if edits == "all":
+            answer = endpoint()
+            assert answer["pictures"] == open_backup(tmp_path / edits / answer["backup"], [])[1].pictures == 3
+        else:
+            with pytest.raises(gr.Error, match="EDITS"):
+                endpoint()
+            assert not (tmp_path / edits).exists()
 
 
 def test_vectors_come_back_from_their_file_bit_by_bit(tmp_path):
