@@ -11,7 +11,7 @@ from settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
-    from library.ports import ImageStore
+    from library.ports import ImageStore, VectorDatabase
     from python_api.library import Library
 
 FALLBACK = "small"
@@ -26,9 +26,8 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
     from db.files.atomic import remove_abandoned
     from db.files.decisions import DecisionFile
-    from db.files.nprobe_choices import NprobeChoices
+    from db.files.dropped_files import DroppedFiles
     from db.files.run_log import RunLog
-    from db.milvus.database import Milvus
     from db.sources.readers import SourceReader
     from encoders.sources import ModelLoader
     from library.image_library import ImageLibrary
@@ -38,22 +37,18 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     fallback = None if settings.clip_model == FALLBACK else loader.source(FALLBACK)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
     _check_models(settings, names)
-    for folder in settings.log_folders:
+    for folder in (settings.data_dir, settings.evaluations_folder, settings.watch_folder, settings.dropped_folder):
         remove_abandoned(folder)
     offered = [loader.offered_source(name) for name in names]
     return ImageLibrary(
         _image_store(settings),
         Models(loader.source(), fallback, offered, settings.models_release_after),
-        Milvus(
-            settings.milvus_uri or settings.lite_path,
-            token=settings.milvus_token,
-            db_name=settings.milvus_db,
-            release_after=settings.release_after,
-            choices=NprobeChoices(settings.nprobe_file),
-        ),
+        _database(settings),
         SourceReader().read,
         RunLog(settings.run_log_file),
         DecisionFile(settings.decisions_file),
+        DroppedFiles(settings.dropped_folder),
+        settings.trash_days,
     )
 
 
@@ -72,7 +67,8 @@ def open_library(settings: Settings | None = None, **options: Any) -> "Library":
         raise SettingsError("settings_and_options")
     prepare_environment()
     settings = settings or load_settings(**options)
-    library = build(settings.model_copy(update={"data_dir": settings.data_dir.absolute()}))
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
+    library = build(settings)
     from python_api.library import Library
 
     try:
@@ -81,7 +77,7 @@ def open_library(settings: Settings | None = None, **options: Any) -> "Library":
     except BaseException:
         library.close()
         raise
-    return Library(library, settings.own_folders)
+    return Library(library, settings.own_folders, settings.small_files)
 
 
 def main() -> None:
@@ -100,6 +96,19 @@ def _image_store(settings: Settings) -> "ImageStore":
     from db.images.object import ObjectStore
 
     return ObjectStore(settings.image_root)
+
+
+def _database(settings: Settings) -> "VectorDatabase":
+    from db.files.nprobe_choices import NprobeChoices
+    from db.milvus.database import Milvus
+
+    return Milvus(
+        settings.milvus_uri or settings.lite_path,
+        token=settings.milvus_token,
+        db_name=settings.milvus_db,
+        release_after=settings.release_after,
+        choices=NprobeChoices(settings.nprobe_file),
+    )
 
 
 def _check_models(settings: Settings, names: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Reads the file .env, and finds variables that are misspelt."""
+"""Reads the file .env, writes variables out in paths, and finds those that are misspelt."""
 
 import codecs
 import os
@@ -13,6 +13,7 @@ from dotenv.parser import parse_stream
 
 from library.errors import LikenessError
 from library.reasons import reason_of
+from runtime import printable
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 SIMILAR = 0.885  # EDIT and EDITS are; EDITOR and EDITS are not
@@ -112,6 +113,20 @@ def _resembles(name: str, known: str) -> bool:
     matcher = SequenceMatcher(None, name, known)
     # The first two are upper bounds of the third, which takes long: every variable is compared with every setting.
     return all(bound() >= SIMILAR for bound in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
+
+
+def expanded(place: str, setting: str) -> str:
+    """Returns a path with ~ and variables written out, a URL as it is. Raises SettingsError for a name of nothing."""
+    scheme, is_url, path = place.partition("://") if "://" in place else ("", "", place)
+    if is_url and scheme != "file":
+        return place
+    found = os.path.expanduser(os.path.expandvars(path))
+    if variable := unset_in(found):
+        raise SettingsError("variable_not_set", setting=setting, value=printable(place), variable=variable)
+    if found.startswith("~"):
+        user = printable(found.partition("/")[0])
+        raise SettingsError("home_of_nobody", setting=setting, value=printable(place), user=user)
+    return scheme + is_url + found
 
 
 def _decoded(data: bytes, file: str) -> str:

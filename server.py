@@ -97,6 +97,7 @@ class _Server:
 
     def __init__(self, settings: Settings, library: "ImageLibrary", stop: Stop) -> None:
         from library.ingest.runs import Worker
+        from library.trash.keeper import TrashKeeper
 
         self.no_model: UnknownModel | None = None
         self._settings = settings
@@ -105,6 +106,7 @@ class _Server:
         self._worker = Worker(library)
         self._launched = threading.Event()
         self._watching: Watching | None = None
+        self._trash = TrashKeeper(library.trash)
 
     def start(self) -> None:
         """Loads the model in the background and launches the page. Raises AddressUnavailable."""
@@ -118,6 +120,7 @@ class _Server:
             self._add_samples()
             self._launch()
         self._launched.set()
+        self._trash.start()
 
     def watch(self, sources: Sequence["Source"], config: "WatchConfig") -> None:
         from library.ingest.watch import through
@@ -134,6 +137,7 @@ class _Server:
         last_resort = threading.Timer(STOP_WITHIN, _give_up, [node])
         last_resort.daemon = True
         last_resort.start()
+        self._trash.stop()
         if self._watching:
             self._watching.stop()
         self._library.models.stop_waiting()
@@ -204,6 +208,7 @@ class _Server:
         logger.info("open %s", " or ".join(filter(None, [local_url, public_url])))
 
     def _build_page(self) -> "Blocks":
+        from db.files.backup_folder import backups_in
         from db.files.evaluations import EvaluationFiles
         from db.sources.files import AllowedSources
         from ui.page import build_page
@@ -211,7 +216,9 @@ class _Server:
         settings = self._settings
         sources = AllowedSources(settings.source_prefixes, settings.own_folders)
         evaluations = EvaluationFiles(settings.evaluations_folder)
-        return build_page(self._library, self._worker, settings.allowed_edits, settings.mcp, sources, evaluations)
+        backups = backups_in(settings.data_dir / "backups", settings.small_files)
+        edits = settings.allowed_edits
+        return build_page(self._library, self._worker, edits, settings.mcp, sources, evaluations, backups)
 
 
 def _guests(settings: Settings) -> "Guests":
@@ -232,8 +239,13 @@ def _log_start(settings: Settings) -> None:
         settings.allowed_edits,
         f"sign-in for {len(settings.accounts)}" if settings.accounts else "no sign-in",
     )
-    for place in settings.missing_sources:
+    for place in missing(settings.source_prefixes):
         logger.warning("SOURCES_ALLOWED names %s, which is not there: nothing can be added from it.", place)
+
+
+def missing(places: Iterable[str]) -> list[str]:
+    """Returns those of the places that are folders of this machine and not there."""
+    return [place for place in places if "://" not in place and not os.path.exists(place)]
 
 
 def _after(event: threading.Event, items: "Iterable[Item]") -> "Iterator[Item]":

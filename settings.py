@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from environment import SettingsError as SettingsError  # programs import it from here
-from environment import misspelt, read_dotenv, unset_in
+from environment import expanded, misspelt, read_dotenv
 from library.disk import can_write
 from library.permissions import Edits
 from library.validation import shown
@@ -38,6 +38,7 @@ ALLOWED = {
     "clip_device": "auto, cpu, cuda, cuda:N or mps",
     "clip_dtype": "auto, float32, bfloat16 or float16",
     "edits": "all, add or none",
+    "trash_days": "whole days, 0 for none",
     "sources_allowed": "folders or URLs such as s3://bucket/folder, with commas between",
     "auth": "user:password[,user:password…]",
     "mcp": "true or false",
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     clip_device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     edits: Edits | None = None
+    trash_days: int = Field(30, ge=0, le=36_500)
     sources_allowed: str = ""
     auth: SecretStr = SecretStr("")
     mcp: bool = False
@@ -134,7 +136,7 @@ class Settings(BaseSettings):
             return value
         name = str(field.field_name)
         places = _listed(str(value)) if name in LISTS else [str(value)]
-        return ",".join(_expanded(place, name.upper()) for place in places)
+        return ",".join(expanded(place, name.upper()) for place in places)
 
     @field_validator("clip_model", "clip_text_model")
     @classmethod
@@ -225,9 +227,15 @@ class Settings(BaseSettings):
         return self.data_dir / "watch"
 
     @property
-    def log_folders(self) -> list[Path]:
-        """Returns the folders of the small files that the app writes beside the pictures."""
-        return [self.data_dir, self.evaluations_folder, self.watch_folder]
+    def dropped_folder(self) -> Path:
+        """Returns the folder that keeps the vectors of dropped collections for a while."""
+        return self.data_dir / "trash"
+
+    @property
+    def small_files(self) -> list[Path]:
+        """Returns the small files and their folders that belong to the library, for a backup."""
+        files = (self.decisions_file, self.run_log_file, self.nprobe_file)
+        return [*files, self.evaluations_folder, self.watch_folder]
 
     @property
     def release_after(self) -> float | None:
@@ -272,11 +280,6 @@ class Settings(BaseSettings):
             at_root = urlsplit(self.gradio_root_path).hostname
             return [name for name in ("localhost", self.gradio_server_name, at_root, *self.other_hosts) if name]
         return None
-
-    @property
-    def missing_sources(self) -> list[str]:
-        """Returns the allowed folders that are not there."""
-        return [place for place in self.source_prefixes if "://" not in place and not os.path.exists(place)]
 
     @property
     def accounts(self) -> dict[str, str]:
@@ -349,20 +352,6 @@ def _may_be_written(name: str, value: object) -> bool:
 
 def _plain(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
-
-
-def _expanded(place: str, setting: str) -> str:
-    """Returns a path with ~ and variables written out, a URL as it is. Raises SettingsError for a name of nothing."""
-    scheme, is_url, path = place.partition("://") if "://" in place else ("", "", place)
-    if is_url and scheme != "file":
-        return place
-    found = os.path.expanduser(os.path.expandvars(path))
-    if variable := unset_in(found):
-        raise SettingsError("variable_not_set", setting=setting, value=printable(place), variable=variable)
-    if found.startswith("~"):
-        user = printable(found.partition("/")[0])
-        raise SettingsError("home_of_nobody", setting=setting, value=printable(place), user=user)
-    return scheme + is_url + found
 
 
 def _listed(value: str) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 
 from commands.options import AsJson, Model
 from commands.output import echo
-from commands.printing import NO_COLLECTIONS, print_json, print_rejected
+from commands.printing import NO_COLLECTIONS, note_trash, print_json, print_rejected
 from commands.session import (
     EXIT_REJECTED,
     Session,
@@ -45,14 +45,15 @@ def drop(
     collection: Annotated[str, typer.Argument(help="Its name, as collections lists it.")],
     yes: Annotated[bool, typer.Option("--yes", help="Does not ask.")] = False,
 ) -> None:
-    """Removes a collection and its vectors. The pictures stay: reindex makes the vectors anew."""
+    """Moves a collection and its vectors to the trash. The pictures stay: reindex makes the vectors anew."""
     session: Session = context.obj
     with failures_as_exit_codes(), session.library() as library:
         rows = next((each.rows for each in library.collections.stored() if each.name == collection), None)
         if rows and not yes and not typer.confirm(f"Drop {collection} with the vectors of {rows} pictures?"):
             fail("Nothing was dropped.", EXIT_REJECTED)
         library.collections.drop(collection)
-    echo(f"dropped  {collection}")
+        echo(f"dropped  {collection}")
+        note_trash(library)
 
 
 def reindex(context: typer.Context, model: Model = "", as_json: AsJson = False) -> None:

@@ -7,21 +7,27 @@ import typer
 
 from commands.options import AsJson, number
 from commands.output import echo
-from commands.printing import print_json
+from commands.printing import note_trash, print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
-from library.duplicates.groups import THRESHOLD, Group
+from library.duplicates.groups import THRESHOLD, Group, Reason
 from library.errors import InvalidSelection
 from library.records import Record
 
 Threshold = Annotated[float, number("--threshold", "The least cosine similarity of two near-duplicates.")]
 
 KEEPS = ("", "best")
+REASONS: dict[Reason, str] = {
+    "pixels": "the most pixels",
+    "detail": "as many pixels, and the most detail",
+    "bytes": "as many pixels and as much detail, and the most bytes",
+    "age": "the same pixels, detail and bytes, and added first",
+}
 
 
 def duplicates(
     context: typer.Context,
     threshold: Threshold = THRESHOLD,
-    keep: Annotated[str, typer.Option(help="best: deletes near-duplicates of a picture of more pixels or bytes.")] = "",
+    keep: Annotated[str, typer.Option(help="best: copies of less pixels or detail go to the trash.")] = "",
     dry_run: Annotated[bool, typer.Option(help="With --keep: tells what would go and deletes nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -44,6 +50,7 @@ def duplicates(
                     redundant = group.redundant()
                     for better in set(redundant.values()):
                         library.duplicates.keep_one(better, [id for id in redundant if redundant[id] == better])
+                note_trash(library)
     fate = ("delete" if dry_run else "deleted") if keep else ""
     if as_json:
         print_json([_as_json(group, fate) for group in groups])
@@ -60,12 +67,18 @@ def _as_json(group: Group, fate: str) -> dict[str, object]:
             "height": record.height,
             "bytes": record.bytes,
             "format": record.format,
+            "detail": _share(group, record),
             "score": round(group.score_of(record.content_id), 6),
         }
         | ({"fate": _fate(group, record, fate)} if fate else {})
         for record in group.records
     ]
-    return {"score": round(group.score, 6), "pictures": pictures}
+    return {"score": round(group.score, 6), "best_by": group.reason, "pictures": pictures}
+
+
+def _share(group: Group, record: Record) -> float | None:
+    detail = group.details.get(record.content_id)
+    return detail.share if detail else None
 
 
 def _print(groups: Sequence[Group], fate: str) -> None:
@@ -74,7 +87,10 @@ def _print(groups: Sequence[Group], fate: str) -> None:
             size = f"{record.width} x {record.height}"
             words = f"{_fate(group, record, fate):<7}  " if fate else ""
             facts = f"{group.score_of(record.content_id):.3f}  {size:>13}  {record.bytes:>10,} B  {record.format:<5}"
-            echo(f"{words}{facts}  {record.content_id}  {record.name}")
+            share = _share(group, record)
+            detail = "" if share is None else f"  detail {share:.1%}"
+            echo(f"{words}{facts}  {record.content_id}  {record.name}{detail}")
+        echo(f"best: {REASONS[group.reason]}")
         echo("")
     pictures = sum(len(group.records) for group in groups)
     some = f"{pictures} pictures in {len(groups)} group{'s'[: len(groups) != 1]}"

@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 import server
+from commands.backup import backup, restore
 from commands.collections import collections, drop, reindex
+from commands.doctor import doctor
 from commands.duplicates import duplicates
 from commands.evaluation import evaluate
 from commands.ingest import ingest, samples
@@ -15,6 +17,7 @@ from commands.packs import export, import_
 from commands.pictures import delete, status
 from commands.search import search
 from commands.session import Session, failures_as_exit_codes, read_settings
+from commands.trash import trash
 from commands.tuning import tune
 from commands.watch import EVERY, Every, FollowRemovals, watch
 from library.errors import InvalidSelection
@@ -35,8 +38,12 @@ commands.command()(delete)
 commands.command()(evaluate)
 commands.command()(tune)
 commands.command()(duplicates)
+commands.command()(backup)
+commands.command()(restore)
+commands.command()(doctor)
 commands.command()(collections)
 commands.command()(drop)
+commands.add_typer(trash, name="trash")
 
 
 def print_version(wanted: bool) -> None:

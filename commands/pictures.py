@@ -6,7 +6,7 @@ import typer
 
 from commands.options import AsJson
 from commands.output import echo
-from commands.printing import note_not_indexed, print_json, print_table
+from commands.printing import note_not_indexed, note_trash, print_json, print_table
 from commands.session import EXIT_UNAVAILABLE, fail, failures_as_exit_codes
 from library.image_library import LibraryStatus
 from library.images import parse_content_id
@@ -32,10 +32,11 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def delete(context: typer.Context, ids: Annotated[list[str], typer.Argument(help="Content IDs.")]) -> None:
-    """Removes pictures: their rows in every collection, then their files."""
+    """Moves pictures to the trash, which keeps them for TRASH_DAYS."""
     with failures_as_exit_codes(), context.obj.library(with_model=False) as library:
         for record in library.delete([parse_content_id(id) for id in ids]):
             echo(f"deleted  {record.content_id}  {record.name}")
+        note_trash(library)
 
 
 def _report(now: LibraryStatus, rows: int) -> dict[str, object]:

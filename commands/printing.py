@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from commands.output import echo, echo_json, echo_program
-from library.image_library import LibraryStatus
+from library.image_library import ImageLibrary, LibraryStatus
 from library.ingest.packs import Packed
 from library.ingest.receipts import STATUSES, FileReceipt, tally
 from library.ingest.skips import EMPTY_PLACES, skipped_by_reason, skips_told
@@ -62,6 +62,12 @@ def _print_notes(new: Sequence[FileReceipt]) -> None:
     for reason, count in counts.items():
         if count > 1:
             echo(f"{count} new: {reason}")
+
+
+def note_trash(library: ImageLibrary) -> None:
+    """Says on stderr how what was deleted can be had again."""
+    if library.trash.days:
+        echo(f"In the trash for {library.trash.days} days: python app.py trash list", err=True)
 
 
 def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:

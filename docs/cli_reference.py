@@ -4,6 +4,7 @@ python -m docs.cli_reference
 """
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -36,15 +37,24 @@ def main() -> None:
 def reference() -> str:
     """Returns the whole page in Markdown."""
     program: Any = typer.main.get_command(commands)
-    named = sorted(program.commands.items())
+    named = sorted(commands_of(program))
     listing = [
-        f"| [`{name}`](#{name}) | {in_cell(joined(command.help).split('. ')[0].rstrip('.'))} |"
+        f"| [`{name}`](#{name.replace(' ', '-')}) | {in_cell(joined(command.help).split('. ')[0].rstrip('.'))} |"
         for name, command in named
     ]
     start = section("Without a command", PROGRAM, program)
     sections = [line for name, command in named for line in section(name, f"{PROGRAM} {name}", command)]
     lines = [INTRODUCTION, "| command | |", "|---|---|", *listing, "", *start, *sections]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def commands_of(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields every command with its name, those of a group with the group's before it."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands_of(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
 
 
 def section(title: str, path: str, command: Any) -> list[str]:

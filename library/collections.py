@@ -5,14 +5,16 @@ import threading
 from library.errors import UnknownCollection
 from library.models import Models
 from library.ports import Collection, StoredCollection, VectorDatabase
+from library.trash.trash import Trash
 
 
 class Collections:
     """Knows the collections of all models. Every method raises IndexUnavailable when Milvus does not answer."""
 
-    def __init__(self, models: Models, database: VectorDatabase, changes: threading.Lock) -> None:
+    def __init__(self, models: Models, database: VectorDatabase, trash: Trash, changes: threading.Lock) -> None:
         self._models = models
         self._database = database
+        self._trash = trash
         self._changes = changes
 
     def answering(self) -> Collection:
@@ -24,11 +26,11 @@ class Collections:
         return self._database.stored()
 
     def drop(self, name: str) -> None:
-        """Deletes a collection; the pictures stay. Waits for the model that answers.
+        """Moves a collection to the trash; the pictures stay. Waits for the model that answers.
 
         Raises UnknownCollection for the collection that answers and for one that is not there, and ModelUnavailable.
         """
         if name == self._database.name_of(self._models.answering().info):
             raise UnknownCollection("collection_answers", name=name)
         with self._changes:
-            self._database.drop(name)
+            self._trash.discard_collection(name)

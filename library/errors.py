@@ -81,6 +81,10 @@ class InvalidPack(LikenessError):
     """This is no pack, or a damaged one, or one that does not fit here."""
 
 
+class InvalidBackup(LikenessError):
+    """This is no backup, or no place for one."""
+
+
 class StoreUnavailable(LikenessError):
     """The image store cannot be read or written."""
 

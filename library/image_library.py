@@ -8,6 +8,9 @@ here and nowhere else. A caller that needs more uses the service itself, as an a
     pictures     records, originals, thumbnails and deletion        pictures.py
     importer     imports pictures, reindexes                        ingest/importer.py
     packs        exports and imports packs                          ingest/pack_exchange.py
+    trash        what was deleted: lists, restores, removes it      trash/trash.py
+    backups      copies the library, restores it                   backup/backups.py
+    doctor       checks store and collections, mends them          doctor/doctor.py
     duplicates   finds near-duplicates, keeps decisions             duplicates/finder.py
     tuner        measures and sets the accuracy of the index        evaluation/tuner.py
     collections  lists and drops the vector collections             collections.py
@@ -19,7 +22,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from library.backup.backups import Backups
 from library.collections import Collections
+from library.doctor.doctor import Doctor
+from library.doctor.mending import Mender
 from library.duplicates.decisions import Decisions, PassingDecisions
 from library.duplicates.finder import DuplicateFinder
 from library.errors import StoreUnavailable
@@ -43,6 +49,10 @@ from library.search.filters import Filter
 from library.search.null_models import NullModels
 from library.search.query import Answer, Listing, Query, SortOrder
 from library.search.searcher import Searcher
+from library.trash.dropped import DroppedCollections, PassingDropped
+from library.trash.trash import Trash
+
+TRASH_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,8 @@ class ImageLibrary:
         read_original: ReadOriginal = read_nothing,
         history: History | None = None,
         decisions: Decisions | None = None,
+        dropped: DroppedCollections | None = None,
+        trash_days: int = TRASH_DAYS,
     ) -> None:
         """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway."""
         changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
@@ -94,13 +106,17 @@ class ImageLibrary:
         self._null_models = NullModels(store, database)
         self.models = models
         self.history = history or NoHistory()
-        self.collections = Collections(models, database, changes)
-        self.pictures = Pictures(store, database, read_original, changes, self._null_models.forget)
+        self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes)
+        self.collections = Collections(models, database, self.trash, changes)
+        self.pictures = Pictures(store, read_original, self.trash, changes, self._null_models.forget)
         self.fields = FieldCatalogue(store, self.collections)
         self.searcher = Searcher(models, database, self.collections, self.pictures, self.fields, self._null_models)
         self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes)
         self.packs = PackExchange(store, models, database, self.pictures, self.history, changes)
         self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes)
+        self.backups = Backups(store, database, self.pictures, changes)
+        mender = Mender(store, database, self.pictures, self.trash)
+        self.doctor = Doctor(store, models, database, self.importer, mender, self.trash, changes)
         self.tuner = Tuner(store, models, database, self.searcher.recent_texts)
 
     def open(self) -> None:
@@ -167,7 +183,7 @@ class ImageLibrary:
         return self.pictures.thumbnail(id)
 
     def delete(self, ids: Sequence[ContentId]) -> list[Record]:
-        """Deletes pictures for good and returns their records."""
+        """Moves pictures to the trash and returns their records."""
         return self.pictures.delete(ids)
 
     def count_rows(self) -> int:

@@ -8,8 +8,9 @@ from functools import partial
 from library.errors import OriginalAway, RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest.items import Item
-from library.ports import ImageStore, VectorDatabase
+from library.ports import ImageStore
 from library.records import NOT_KEPT, Record
+from library.trash.trash import Trash
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +28,14 @@ class Pictures:
     def __init__(
         self,
         store: ImageStore,
-        database: VectorDatabase,
         read_original: ReadOriginal,
+        trash: Trash,
         changes: threading.Lock,
         on_deleted: Callable[[list[ContentId]], None],
     ) -> None:
         self._store = store
-        self._database = database
         self._read_original = read_original
+        self._trash = trash
         self._changes = changes
         self._on_deleted = on_deleted
 
@@ -104,15 +105,14 @@ class Pictures:
         return preview(self.original(id))
 
     def delete(self, ids: Sequence[ContentId]) -> list[Record]:
-        """Deletes rows first, then files; returns what was there. Raises UnknownPicture before anything is deleted."""
+        """Moves pictures to the trash and returns them. Raises UnknownPicture before anything is deleted."""
         with self._changes:
             return self.remove([self.record(id) for id in ids])
 
     def remove(self, records: list[Record]) -> list[Record]:
-        """Deletes these pictures and returns them; the caller holds the lock of changes."""
-        self._database.delete([record.img_path for record in records])
+        """Moves these pictures to the trash and returns them; the caller holds the lock of changes."""
+        self._trash.discard(records)
         for record in records:
-            self._store.delete(record.content_id)
             logger.info("deleted %s, %s", record.content_id, record.name)
         self._on_deleted([record.content_id for record in records])
         return records

@@ -1,9 +1,10 @@
 """Defines what the library needs from the rooms around it: an encoder, an image store, a vector database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from library.images import WORKING_SIDE, ContentId
 from library.messages import Message
 from library.records import Record
 from library.search.filters import Filter
+from library.stored_files import StoredFile
+from library.trash.entries import Trashed
 
 Vector = NDArray[np.float32]  # shape (dim,), unit length
 Vectors = NDArray[np.float32]  # shape (n, dim), rows of unit length
@@ -103,6 +106,42 @@ class ImageStore(Protocol):
         """Deletes a picture; does nothing for one that is not there."""
         ...
 
+    def note_trashed(self, trashed: Trashed) -> None:
+        """Writes the entry of a picture that is about to leave the library, or has left it, in place of an earlier
+        one."""
+        ...
+
+    def hide(self, record: Record) -> None:
+        """Takes a picture with an entry out of the library; its original stays where it is."""
+        ...
+
+    def trashed(self) -> dict[ContentId, datetime]:
+        """Returns when each picture that the trash has an entry of was deleted, the latest first.
+
+        A killed process may leave an entry of a picture that is in the library.
+        """
+        ...
+
+    def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
+        """Returns the entries of those that the trash has, in that order."""
+        ...
+
+    def clear_trashed(self, id: ContentId) -> None:
+        """Removes an entry of the trash; all files of the picture too, unless it is in the library."""
+        ...
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yields every file there is, also those that belong to no picture."""
+        ...
+
+    def read_file(self, name: str) -> bytes:
+        """Returns the bytes of a file that `files` has named."""
+        ...
+
+    def remove_file(self, name: str) -> None:
+        """Removes a file that `files` has named; does nothing where it is gone."""
+        ...
+
     def count(self) -> int:
         """Returns how many pictures there are."""
         ...
@@ -173,6 +212,9 @@ class IndexStatus:
     nprobe_is_chosen: bool = False
     flushed_rows: int = 0  # on a server, when it was first asked: known before anything is loaded
     outdated_choice: int | None = None  # an nprobe that was chosen while the index had other clusters
+
+
+IndexFault = Literal["index_wrong", "rebuild_unfinished"]
 
 
 @dataclass(frozen=True)
@@ -248,6 +290,10 @@ class LoadedCollection(Protocol):
         """Returns the IDs of those that have a row."""
         ...
 
+    def rows(self) -> dict[str, Record | None]:
+        """Returns the record of every row by its key; None for a row whose values are not those of a record."""
+        ...
+
     def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
         """Returns the vectors of those that have a row."""
         ...
@@ -274,6 +320,14 @@ class Collection(Protocol):
 
     def index_all(self) -> None:
         """Waits until every row is in an index of as many clusters as the rows call for. Searches wait meanwhile."""
+        ...
+
+    def faults(self) -> list[IndexFault]:
+        """Returns what is wrong with the index itself, whatever rows there are."""
+        ...
+
+    def mend(self) -> None:
+        """Makes an index that is wrong anew, and finishes a rebuild that was interrupted."""
         ...
 
     def choose_nprobe(self, nprobe: int | None) -> None:
@@ -308,6 +362,10 @@ class VectorDatabase(Protocol):
 
     def name_of(self, encoder: EncoderInfo) -> str:
         """Returns the name of the encoder's collection, whether it is there or not."""
+        ...
+
+    def named(self, name: str) -> Collection:
+        """Returns a collection that is there, whatever model it is of. Raises UnknownCollection or IndexUnavailable."""
         ...
 
     def drop(self, name: str) -> None:

@@ -4,14 +4,16 @@ import os
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from db.files.backup_folder import new_backup, open_backup
 from db.files.pack_reader import open_pack
 from db.files.pack_writer import new_pack
+from library.doctor.findings import Report
 from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidContentId, LibraryClosed
 from library.image_library import ImageLibrary, LibraryStatus
@@ -29,6 +31,7 @@ from python_api.queries import QUERY, Searchable, Where, conditions_of, query_of
 from python_api.receipt import Receipt
 from python_api.selections import ids_of, near_of
 from python_api.sources import DEFAULT_COLUMN, Addable, Reading, items_of, label_of
+from python_api.trash import TrashedPicture
 
 
 class Library:
@@ -37,9 +40,15 @@ class Library:
     Use it in a `with` statement, or call `close` at the end. Errors are those of library/errors.py.
     """
 
-    def __init__(self, library: ImageLibrary, own_folders: Collection[Path] = ()) -> None:
-        """`library` has a model that answers; it is closed with this object. It writes to `own_folders`."""
+    def __init__(
+        self, library: ImageLibrary, own_folders: Collection[Path] = (), small_files: Sequence[Path] = ()
+    ) -> None:
+        """`library` has a model that answers; it is closed with this object. It writes to `own_folders`.
+
+        `small_files` are those that a backup copies beside the pictures.
+        """
         self._own_folders = own_folders
+        self._small_files = small_files
         self._opened: ImageLibrary | None = library
         _close_at_exit(weakref.ref(self))
 
@@ -135,17 +144,45 @@ class Library:
         return Hits.of_records(listing.records, library.pictures)
 
     def duplicates(self, threshold: float = THRESHOLD) -> list[Hits]:
-        """Returns groups of near-duplicates, in each the picture of the most pixels first."""
+        """Returns groups of near-duplicates, in each the picture of the most pixels, then of the most detail, first."""
         groups = self._library.duplicates.find(threshold) or []
         return [self._group(group) for group in groups]
 
     def delete(self, pictures: str | Hit | Iterable[str | Hit]) -> int:
-        """Deletes pictures for good, given as hits or content IDs, and returns how many.
+        """Moves pictures to the trash, given as hits or content IDs, and returns how many.
 
         Raises UnknownPicture, InvalidContentId or InvalidSelection before anything is deleted.
         """
         library = self._library
         return len(library.delete(ids_of(pictures)))
+
+    def trash(self) -> list[TrashedPicture]:
+        """Returns the pictures in the trash, the last deleted first."""
+        trash = self._library.trash
+        return [TrashedPicture.of(each, trash) for each in trash.pictures(0, trash.count())]
+
+    def restore(self, pictures: "str | TrashedPicture | Iterable[str | TrashedPicture]") -> int:
+        """Brings pictures back from the trash, given as entries of it or content IDs, and returns how many.
+
+        Raises UnknownPicture, InvalidContentId or InvalidSelection before anything is restored.
+        """
+        library = self._library
+        return len(library.trash.restore(ids_of(pictures)))
+
+    def empty_trash(self) -> int:
+        """Removes everything in the trash for good, and returns how many pictures that were."""
+        return self._library.trash.empty()
+
+    def doctor(self, fix: bool = False) -> Report:
+        """Checks store and collections against each other, and mends what can be mended if that is wanted.
+
+        Returns what is wrong, after `fix` what is still wrong.
+        """
+        library = self._library
+        fix = SELECTION.flag("fix", fix)
+        report = library.doctor.examine()
+        assert report  # nothing stops it
+        return library.doctor.mended(report) if fix else report
 
     def reindex(self, model: str = "", *, progress: bool = True) -> Receipt:
         """Encodes the stored pictures that a model lacks, the chosen model if none is named. Adds no picture."""
@@ -181,6 +218,25 @@ class Library:
         pack = open_pack(place)
         receipts = library.packs.import_from(pack, source=source_label(place))
         return Receipt(list(with_progress(receipts, pack.manifest.count, "Importing", progress)))
+
+    def backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> int:
+        """Copies all pictures, records and vectors into a new folder, and returns how many pictures that were."""
+        library = self._library
+        place = SELECTION.path("folder", folder, message("allowed_path"))
+        progress = SELECTION.flag("progress", progress)
+        counts: Counter[str] = Counter()
+        with new_backup(place, self._small_files) as backup:
+            counts.update(with_progress(library.backups.write(backup), len(self), "Copying", progress))
+        return counts.total() - counts["gone"]
+
+    def restore_backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> Receipt:
+        """Adds the pictures of a backup with their vectors, without encoding. What is there stays as it is."""
+        library = self._library
+        place = SELECTION.path("folder", folder, message("allowed_path"))
+        progress = SELECTION.flag("progress", progress)
+        backup, summary = open_backup(place, self._small_files)
+        restoring = library.backups.restore(backup)
+        return Receipt(list(with_progress(restoring, summary.pictures, "Restoring", progress)))
 
     def status(self) -> LibraryStatus:
         """Returns how the store, the model and the index are."""

@@ -9,11 +9,12 @@ from library.ingest.selection import SELECTION
 from library.ingest.storing import Near
 from library.messages import message
 from python_api.hits import Hit
+from python_api.trash import TrashedPicture
 
 
 def ids_of(given: object) -> list[ContentId]:
     """Returns the content ID of each picture, once. Raises InvalidSelection, and InvalidContentId for a text."""
-    if isinstance(given, str | Hit):
+    if isinstance(given, str | Hit | TrashedPicture):
         return [_id("pictures", given)]
     if not isinstance(given, Iterable) or isinstance(given, Mapping | bytes):
         raise SELECTION.impossible("pictures", given, message("allowed_hits"))
@@ -29,7 +30,7 @@ def near_of(given: object, dry_run: bool) -> Near:
 
 
 def _id(name: str, given: object) -> ContentId:
-    if isinstance(given, Hit):
+    if isinstance(given, Hit | TrashedPicture):
         return given.content_id
     if isinstance(given, str):
         return parse_content_id(given)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,22 @@ from PIL import Image
 from library.errors import UnknownCollection, UnknownPicture
 from library.images import ContentId
 from library.models import Models, ModelSource
-from library.ports import Encoder, EncoderInfo, Explained, Hit, IndexStatus, Question, StoredCollection, Vector, Vectors
+from library.ports import (
+    Encoder,
+    EncoderInfo,
+    Explained,
+    Hit,
+    IndexFault,
+    IndexStatus,
+    Question,
+    StoredCollection,
+    Vector,
+    Vectors,
+)
 from library.records import Record, id_of
 from library.search.filters import Filter
+from library.stored_files import StoredFile
+from library.trash.entries import Trashed
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
@@ -52,9 +66,13 @@ def loading(name: str = "some/model") -> Models:
 class MemoryStore:
     def __init__(self) -> None:
         self._pictures: dict[ContentId, tuple[Record, bytes | None, bytes]] = {}
+        self._originals: dict[ContentId, bytes | None] = {}  # of what is in the trash
+        self._trash: dict[ContentId, Trashed] = {}
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
-        self._pictures[record.content_id] = (record, original, thumbnail)
+        present = self._pictures[record.content_id][1] if record.content_id in self._pictures else None
+        kept = present or self._originals.get(record.content_id)
+        self._pictures[record.content_id] = (record, kept if original is None else original, thumbnail)
 
     def update(self, record: Record, original: bytes | None = None) -> None:
         _, present, thumbnail = self._get(record.content_id)
@@ -81,6 +99,45 @@ class MemoryStore:
     def delete(self, id: ContentId) -> None:
         self._pictures.pop(id, None)
 
+    def note_trashed(self, trashed: Trashed) -> None:
+        self._trash[trashed.record.content_id] = trashed
+
+    def hide(self, record: Record) -> None:
+        id = record.content_id
+        if id in self._pictures:
+            self._originals[id] = self._pictures.pop(id)[1]
+
+    def trashed(self) -> dict[ContentId, datetime]:
+        latest_first = sorted(self._trash.values(), key=lambda each: each.deleted, reverse=True)
+        return {each.record.content_id: each.deleted_at for each in latest_first}
+
+    def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
+        return [self._trash[id] for id in ids if id in self._trash]
+
+    def clear_trashed(self, id: ContentId) -> None:
+        self._trash.pop(id, None)
+        self._originals.pop(id, None)
+
+    def files(self) -> Iterator[StoredFile]:
+        for id, (record, original, thumbnail) in self._pictures.items():
+            kinds = {"record": b"{}", "thumbnail": thumbnail, "original": original}
+            for kind, data in kinds.items():
+                if data is not None:
+                    yield StoredFile(f"{kind}/{id}", id, kind, len(data), record.added_at)
+
+    def read_file(self, name: str) -> bytes:
+        kind, _, id = name.partition("/")
+        return {"original": self.original, "thumbnail": self.thumbnail}[kind](ContentId(id))
+
+    def remove_file(self, name: str) -> None:
+        kind, _, id = name.partition("/")
+        record, original, thumbnail = self._get(ContentId(id))
+        self._pictures[record.content_id] = (
+            record,
+            None if kind == "original" else original,
+            b"" if kind == "thumbnail" else thumbnail,
+        )
+
     def count(self) -> int:
         return len(self._pictures)
 
@@ -105,6 +162,7 @@ class MemoryCollection:
         self._holders = 0
         self._loads = self._releases = self._searches = 0
         self._nprobe: int | None = None
+        self.wrong: list[IndexFault] = []
 
     def upsert(self, records: Sequence[Record], vectors: Vectors) -> None:
         pairs = zip(records, vectors, strict=True)
@@ -167,6 +225,9 @@ class MemoryCollection:
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         return {id_of(path) for path in img_paths if path in self._rows}
 
+    def rows(self) -> dict[str, Record | None]:
+        return {path: record for path, (record, _) in self._rows.items()}
+
     def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
         return {id_of(path): self._rows[path][1] for path in img_paths if path in self._rows}
 
@@ -208,6 +269,12 @@ class MemoryCollection:
     def index_all(self) -> None:
         pass
 
+    def faults(self) -> list[IndexFault]:
+        return list(self.wrong)
+
+    def mend(self) -> None:
+        self.wrong = []
+
     def choose_nprobe(self, nprobe: int | None) -> None:
         self._nprobe = nprobe
 
@@ -229,9 +296,13 @@ class MemoryDatabase:
     def stored(self) -> list[StoredCollection]:
         return [each.stored() for _, each in sorted(self._collections.items())]
 
-    def drop(self, name: str) -> None:
+    def named(self, name: str) -> MemoryCollection:
         if name not in self._collections:
-            raise UnknownCollection(f"There is no collection {name}.")
+            raise UnknownCollection("no_collection", name=name)
+        return self._collections[name]
+
+    def drop(self, name: str) -> None:
+        self.named(name)
         del self._collections[name]
 
     def update(self, records: Sequence[Record]) -> None:

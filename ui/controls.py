@@ -15,6 +15,8 @@ class Reports:
     evaluation: gr.HTML
     models: gr.HTML
     duplicates: gr.HTML
+    trash: gr.HTML
+    doctor: gr.HTML
 
 
 @dataclass(frozen=True)

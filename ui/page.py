@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.i18n import I18nData as Words
 from gradio.utils import get_upload_folder
 
+from library.backup.places import NewBackup
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.evaluation.evaluate import Evaluations
 from library.image_library import ImageLibrary
@@ -18,6 +19,7 @@ from library.permissions import Edits, Sources
 from library.search.fields import Fields
 from library.search.query import MAX_LIMIT
 from ui.api import add_public_api
+from ui.backup_api import add_backup_api
 from ui.controls import Controls, Parameters, Reports
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
@@ -26,6 +28,7 @@ from ui.mcp import add_tools
 from ui.scripts import Scripts
 from ui.sentences import for_page
 from ui.theme import launch_options
+from ui.trash_api import add_trash_api
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.views import View, fields_view
 
@@ -47,21 +50,25 @@ def build_page(
     mcp: bool = False,
     sources: Sources | None = None,
     evaluations: Evaluations | None = None,
+    new_backup: NewBackup | None = None,
 ) -> gr.Blocks:
     """Builds the page, the public API and, where it is wanted, the tools for agents."""
     handlers = PageHandlers.build(library, worker, edits, Path(get_upload_folder()), sources, evaluations)
     page: gr.Blocks
     with gr.Blocks(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
+        add_trash_api(library, edits)
+        if new_backup:
+            add_backup_api(library, edits, new_backup)
         if mcp:
             add_tools(page, library)
-        handlers.wire(page, _layout(partial(_drawn, Scripts()), edits, sources))
+        handlers.wire(page, _layout(partial(_drawn, Scripts()), edits, sources, library.trash.days))
     page._queue.sleep_when_free = QUEUE_SECONDS
     page._queue.max_size = None  # on ZeroGPU it would be one, and the page alone asks for more than that at once
     return page
 
 
-def _layout(drawn: Drawn, edits: Edits, sources: Sources | None) -> Controls:
+def _layout(drawn: Drawn, edits: Edits, sources: Sources | None, trash_days: int) -> Controls:
     view, run_id = gr.State(View()), gr.State(None)
     status_timer, run_timer = gr.Timer(STATUS_SECONDS), gr.Timer(RUN_SECONDS, active=False)
     header = drawn("header", elem_id="header")
@@ -69,11 +76,12 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None) -> Controls:
     box = _search_box()
     with gr.Row(elem_id="main"):
         with gr.Column(elem_id="side", scale=0, min_width=300):
-            params, filters, reports = _parameters(drawn)
+            params, filters, reports = _parameters(drawn, edits, trash_days)
             uploads, past_runs = _uploads(drawn, edits, sources)
         with gr.Column(elem_id="right", scale=1, min_width=280):
             run = drawn("run", "halt", elem_id="run", edits=edits)
-            results = drawn("results", *RESULTS_EVENTS, elem_id="results", value={"state": "starting"}, edits=edits)
+            changes: dict[str, Any] = {"edits": edits, "trash_days": trash_days}
+            results = drawn("results", *RESULTS_EVENTS, elem_id="results", value={"state": "starting"}, **changes)
     return Controls(
         view=view,
         run_id=run_id,
@@ -87,7 +95,7 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None) -> Controls:
         past_runs=past_runs,
         run=run,
         results=results,
-        notice=drawn("notice", elem_id="notice"),
+        notice=drawn("notice", "undo", elem_id="notice"),
         status_timer=status_timer,
         run_timer=run_timer,
     )
@@ -123,7 +131,7 @@ def _search_box() -> gr.MultimodalTextbox:
     )
 
 
-def _parameters(drawn: Drawn) -> tuple[Parameters, gr.HTML, Reports]:
+def _parameters(drawn: Drawn, edits: Edits, trash_days: int) -> tuple[Parameters, gr.HTML, Reports]:
     with gr.Accordion(Words("form.settings"), open=True, elem_id="settings"):
         limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label=Words("form.limit"), elem_id="limit", buttons=[])
         accuracy = gr.Radio(
@@ -147,9 +155,14 @@ def _parameters(drawn: Drawn) -> tuple[Parameters, gr.HTML, Reports]:
         evaluation = drawn("evaluation", "asked", elem_id="evaluation")
         min_score = gr.Slider(0, 1, 0, step=0.01, label=Words("form.min_score"), elem_id="minscore", buttons=[])
         filters = drawn("filters", "applied", "asked", elem_id="filters", value=fields_view(Fields().all()))
-        models = drawn("models", "asked", "begin", "halt", "chosen", "dropped", elem_id="models")
-        duplicates = drawn("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates")
-    return (limit, accuracy, nprobe, min_score), filters, Reports(tuning, evaluation, models, duplicates)
+        deleting = partial(drawn, trash_days=trash_days)
+        models = deleting("models", "asked", "begin", "halt", "chosen", "dropped", elem_id="models")
+        duplicates = deleting("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates")
+        keeping = partial(drawn, visible=edits == "all")
+        trash = keeping("trash", "asked", "restore", "discard", elem_id="trash")
+        doctor = keeping("doctor", "asked", "begin", "mend", "halt", elem_id="doctor")
+    reports = Reports(tuning, evaluation, models, duplicates, trash, doctor)
+    return (limit, accuracy, nprobe, min_score), filters, reports
 
 
 def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:

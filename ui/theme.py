@@ -38,6 +38,7 @@ STYLES = (
     "reports.css",
     "duplicates.css",
     "models.css",
+    "trash.css",
 )
 SURFACES = {
     "body_background_fill": "*neutral_50",

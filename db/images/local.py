@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from db.files.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
@@ -14,11 +15,15 @@ from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
 from library.reasons import reason_of
 from library.records import Record
+from library.stored_files import FileKind, StoredFile
+from library.trash.entries import Trashed
 
 logger = logging.getLogger(__name__)
 
 RECORD_SUFFIX = ".json"
 THUMBNAIL_SUFFIX = ".thumb.jpg"
+TRASH_SUFFIX = ".trash"
+ADDED_SUFFIX = ".added"  # in buckets
 SETTLED_AFTER_NS = 100_000_000
 
 
@@ -28,6 +33,7 @@ class LocalImageStore:
     <2 hex>/<content id>.<extension>   the original, unchanged
     <2 hex>/<content id>.thumb.jpg     the thumbnail
     <2 hex>/<content id>.json          the record
+    <2 hex>/<content id>.trash         once it is deleted, what brings it back; the original stays beside it
     """
 
     def __init__(self, root: Path) -> None:
@@ -83,6 +89,58 @@ class LocalImageStore:
             (self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}").unlink(missing_ok=True)
             self._original_path(record).unlink(missing_ok=True)
 
+    def note_trashed(self, trashed: Trashed) -> None:
+        id = trashed.record.content_id
+        with _failures_explained():
+            write_atomically(self._trash_path(id), [trashed.to_json().encode()], trashed.deleted_at)
+            sync_folder(self._folder(id))
+
+    def hide(self, record: Record) -> None:
+        id = record.content_id
+        with _failures_explained():
+            self._record_path(id).unlink(missing_ok=True)
+            (self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}").unlink(missing_ok=True)
+
+    def trashed(self) -> dict[ContentId, datetime]:
+        found: dict[ContentId, datetime] = {}
+        with _failures_explained():
+            for path in self._root.glob(f"*/*{TRASH_SUFFIX}"):
+                with suppress(FileNotFoundError, InvalidContentId):
+                    id = parse_content_id(path.name.removesuffix(TRASH_SUFFIX))
+                    found[id] = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return latest_first(found)
+
+    def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
+        found: list[Trashed] = []
+        for id in ids:
+            with _failures_explained(), suppress(FileNotFoundError):
+                if trashed := whole_entry(id, self._trash_path(id).read_bytes()):
+                    found.append(trashed)
+        return found
+
+    def clear_trashed(self, id: ContentId) -> None:
+        with _failures_explained():
+            if not self._record_path(id).exists() and self._trash_path(id).exists():
+                for path in self._folder(id).glob(f"{id}.*"):
+                    if path != self._trash_path(id):  # the last of all: a killed removal is done again
+                        path.unlink(missing_ok=True)
+            self._trash_path(id).unlink(missing_ok=True)
+
+    def files(self) -> Iterator[StoredFile]:
+        with _failures_explained():
+            for path in sorted(self._root.glob("??/*")):
+                with suppress(FileNotFoundError):
+                    found = path.stat()
+                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield stored_file(f"{path.parent.name}/{path.name}", found.st_size, modified)
+
+    def read_file(self, name: str) -> bytes:
+        return _read(self._root / name)
+
+    def remove_file(self, name: str) -> None:
+        with _failures_explained():
+            (self._root / name).unlink(missing_ok=True)
+
     def count(self) -> int:
         return len(self.ids())
 
@@ -107,6 +165,30 @@ class LocalImageStore:
     def _record_path(self, id: ContentId) -> Path:
         return self._folder(id) / f"{id}{RECORD_SUFFIX}"
 
+    def _trash_path(self, id: ContentId) -> Path:
+        return self._folder(id) / f"{id}{TRASH_SUFFIX}"
+
+
+def stored_file(name: str, size: int, modified: datetime) -> StoredFile:
+    stem, _, suffix = name.rpartition("/")[2].partition(".")
+    try:
+        id: ContentId | None = parse_content_id(stem)
+    except InvalidContentId:
+        id = None
+    kinds: dict[str, FileKind] = {
+        RECORD_SUFFIX: "record",
+        THUMBNAIL_SUFFIX: "thumbnail",
+        TRASH_SUFFIX: "trash",
+        ADDED_SUFFIX: "order",
+        PARTIAL_SUFFIX: "partial",
+    }
+    by_suffix = next((kind for ending, kind in kinds.items() if name.endswith(ending)), None)
+    return StoredFile(name, id, by_suffix or ("original" if id and suffix else "other"), size, modified)
+
+
+def latest_first(deleted: dict[ContentId, datetime]) -> dict[ContentId, datetime]:
+    return dict(sorted(deleted.items(), key=lambda pair: (-pair[1].timestamp(), pair[0])))
+
 
 def original_name(record: Record) -> str:
     return PurePosixPath(record.img_path).name
@@ -125,6 +207,16 @@ def whole_record(id: ContentId, json: bytes) -> Record | None:
         id,
         id,
     )
+    return None
+
+
+def whole_entry(id: ContentId, json: bytes) -> Trashed | None:
+    """Returns an entry of the trash; None for a damaged one, which expires as all do."""
+    with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        trashed = Trashed.from_json(json.decode())
+        if trashed.record.content_id == id:
+            return trashed
+    logger.warning("What the trash says of %s is damaged: this picture cannot be restored.", id)
     return None
 
 

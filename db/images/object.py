@@ -4,18 +4,30 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from db.images.local import RECORD_SUFFIX, THUMBNAIL_SUFFIX, original_name, unknown_picture, whole_record
+from db.images.local import (
+    ADDED_SUFFIX,
+    RECORD_SUFFIX,
+    THUMBNAIL_SUFFIX,
+    TRASH_SUFFIX,
+    latest_first,
+    original_name,
+    stored_file,
+    unknown_picture,
+    whole_entry,
+    whole_record,
+)
 from db.sources.buckets import answer, failure, file_system
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.messages import message
 from library.records import Record
+from library.stored_files import StoredFile
+from library.trash.entries import Trashed
 
 NAMED_BY = "IMAGE_STORE"
-ADDED_SUFFIX = ".added"
 LISTING_LIFETIME = 5.0  # seconds: what other processes change is seen after that
 LISTING_SHARE = 0.1  # of the time at most goes into listing a large bucket
 
@@ -29,6 +41,7 @@ class ObjectStore:
     <2 hex>/<content id>.thumb.jpg              the thumbnail
     <2 hex>/<content id>.<microseconds>.added   empty: its name is the time added
     <2 hex>/<content id>.json                   the record
+    <2 hex>/<content id>.<microseconds>.trash   once it is deleted, what brings it back; the original stays beside it
 
     An object cannot be given a time, and its own has whole seconds and is lost when a bucket is copied: the name of the
     empty object makes a listing alone give the order. Where it is missing, the time of the record object is used.
@@ -95,6 +108,57 @@ class ObjectStore:
         for name in (f"{key}{THUMBNAIL_SUFFIX}", f"{key}{added}", self._original_key(record)):
             self._remove(name)
 
+    def note_trashed(self, trashed: Trashed) -> None:
+        record, key = trashed.record, self._key(trashed.record.content_id)
+        entry = f"{key}.{_microseconds(trashed.deleted_at)}{TRASH_SUFFIX}"
+        with self._failures_explained():
+            self._files.pipe_file(entry, trashed.to_json().encode())
+        for other in self._files_of(record.content_id):
+            if other.endswith(TRASH_SUFFIX) and other != entry:
+                self._remove(other)
+
+    def hide(self, record: Record) -> None:
+        key = self._key(record.content_id)
+        self._remove(f"{key}{RECORD_SUFFIX}")
+        self._catalogue.change(record.content_id, None)
+        self._remove(f"{key}{THUMBNAIL_SUFFIX}")
+        self._remove(f"{key}.{_microseconds(record.added_at)}{ADDED_SUFFIX}")
+
+    def trashed(self) -> dict[ContentId, datetime]:
+        return latest_first({id: moment for id, (moment, _) in _entries(self._listed(self._root)).items()})
+
+    def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
+        entries: dict[ContentId, tuple[datetime, str]] = {}
+        for folder in {self._key(id).rpartition("/")[0] for id in ids}:
+            entries |= _entries(self._listed(folder))
+        keys = {entries[id][1]: id for id in ids if id in entries}
+        found = self._read_all(list(keys)) if keys else {}
+        return [entry for key, id in keys.items() if key in found and (entry := whole_entry(id, found[key]))]
+
+    def clear_trashed(self, id: ContentId) -> None:
+        files = self._files_of(id)
+        entries = [key for key in files if key.endswith(TRASH_SUFFIX)]
+        if entries and f"{self._key(id)}{RECORD_SUFFIX}" not in files:
+            for key in set(files) - set(entries):
+                self._remove(key)
+        for key in entries:  # the last of all: a killed removal is done again
+            self._remove(key)
+
+    def files(self) -> Iterator[StoredFile]:
+        for key, details in self._listed(self._root).items():
+            stored = details.get("LastModified")
+            modified = stored if isinstance(stored, datetime) else datetime.now(UTC)
+            yield stored_file(key.removeprefix(f"{self._root}/"), int(details.get("size") or 0), modified)
+
+    def read_file(self, name: str) -> bytes:
+        data = self._read(f"{self._root}/{name}")
+        if data is None:
+            raise unknown_picture()
+        return data
+
+    def remove_file(self, name: str) -> None:
+        self._remove(f"{self._root}/{name}")
+
     def count(self) -> int:
         return len(self.ids())
 
@@ -135,8 +199,15 @@ class ObjectStore:
             self._files.rm_file(key)
 
     def _list(self) -> Timestamps:
+        return _times_added(self._listed(self._root))
+
+    def _files_of(self, id: ContentId) -> list[str]:
+        key = self._key(id)
+        return [each for each in self._listed(key.rpartition("/")[0]) if each.startswith(f"{key}.")]
+
+    def _listed(self, folder: str) -> dict[str, dict[str, Any]]:
         with self._failures_explained(), _missing_is_fine():
-            return _times_added(self._files.find(self._root, detail=True))
+            return dict(self._files.find(folder, detail=True))
         return {}
 
     @contextmanager
@@ -219,6 +290,19 @@ def _times_added(listing: dict[str, dict[str, Any]]) -> Timestamps:
             elif suffix.endswith(ADDED_SUFFIX):
                 times[id] = max(int(suffix.removesuffix(ADDED_SUFFIX)), times.get(id, 0))
     return {id: times.get(id, stored) for id, stored in records.items()}
+
+
+def _entries(listing: dict[str, dict[str, Any]]) -> dict[ContentId, tuple[datetime, str]]:
+    """Returns when each picture with an entry in the trash was deleted, and the entry's key, the latest of each."""
+    found: dict[ContentId, tuple[datetime, str]] = {}
+    for key in listing:
+        stem, _, suffix = key.rpartition("/")[2].partition(".")
+        if key.endswith(TRASH_SUFFIX):
+            with suppress(InvalidContentId, ValueError, OverflowError):
+                id = parse_content_id(stem)
+                moment = datetime.fromtimestamp(int(suffix.removesuffix(TRASH_SUFFIX)) / 1_000_000, UTC)
+                found[id] = max((moment, key), found.get(id, (moment, key)))
+    return found
 
 
 def _microseconds(moment: datetime) -> int:

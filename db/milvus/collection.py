@@ -10,14 +10,25 @@ import numpy as np
 from pymilvus import MilvusClient
 
 from db.files.nprobe_choices import Choice
+from db.milvus.aliases import meant_by
 from db.milvus.catalogue import drop_all
 from db.milvus.clusters import automatic_nprobe
 from db.milvus.handle import CollectionHandle
 from db.milvus.loaded import LoadedMilvusCollection
+from db.milvus.rebuild import rebuild_in_place
 from db.milvus.rows import MilvusRow, as_row, check_vectors
-from db.milvus.schema import INDEX_TYPE, LOAD_TIMEOUT, METRIC, UPSERT_ROWS, WRITE_TIMEOUT, index_nlist
+from db.milvus.schema import (
+    INDEX_TYPE,
+    LOAD_TIMEOUT,
+    METRIC,
+    UPSERT_ROWS,
+    WRITE_TIMEOUT,
+    index_nlist,
+    is_index_right,
+    stored_rows,
+)
 from library.errors import IndexUnavailable
-from library.ports import IndexStatus, Vectors
+from library.ports import IndexFault, IndexStatus, Vectors
 from library.records import Record
 
 logger = logging.getLogger(__name__)
@@ -83,6 +94,25 @@ class MilvusCollection:
         if self._backend.indexes_late:  # in the background, without saying when it is done
             with self.loaded() as index:
                 self._rebuild(index.count())
+
+    def faults(self) -> list[IndexFault]:
+        """Returns what is wrong with the index itself."""
+        with self.handle.ready() as client:
+            found: list[IndexFault] = [] if is_index_right(client, self._name) else ["index_wrong"]
+            if self._backend.has_unfinished_rebuild(client, self._name):
+                found.append("rebuild_unfinished")
+        return found
+
+    def mend(self) -> None:
+        """Makes an index of another kind anew, and finishes a rebuild that was interrupted."""
+        with self.loaded(), self._backend.flushing(self._locks), self.handle.ready() as client:
+            if not is_index_right(client, self._name):
+                nlist = self._backend.intended_nlist(client, self._name)
+                wanted = nlist or self.handle.wanted_nlist(stored_rows(client, self._name))
+                rebuild_in_place(client, meant_by(client, self._name), wanted)
+                self.handle.reopen()
+        self._upkeep_is_due = True
+        self.optimize()
 
     def choose_nprobe(self, nprobe: int | None) -> None:
         """Keeps what searches look into from now on; None takes that back."""

@@ -73,11 +73,15 @@ class Milvus:
         with self.connection.explained():
             return [self._described(name) for name in names]
 
-    def drop(self, name: str) -> None:
-        """Deletes a collection with all its vectors. Raises UnknownCollection."""
+    def named(self, name: str) -> MilvusCollection:
+        """Returns a collection that is there. Raises UnknownCollection."""
         if name not in self._names():
             raise UnknownCollection("no_collection", name=name)
-        self._existing(name).drop()
+        return self._existing(name)
+
+    def drop(self, name: str) -> None:
+        """Deletes a collection with all its vectors. Raises UnknownCollection."""
+        self.named(name).drop()
         logger.info("collection %s: dropped", name)
 
     def update(self, records: Sequence[Record]) -> None:

@@ -11,7 +11,7 @@ from db.milvus.clusters import EVERY_CLUSTER, automatic_nprobe
 from db.milvus.filters import expression, has_field
 from db.milvus.handle import CollectionHandle
 from db.milvus.reproduce import script
-from db.milvus.rows import MilvusRow, checked_paths, hits_of, record_of, scores_of
+from db.milvus.rows import MilvusRow, checked_paths, hits_of, record_of, scores_of, sound_record
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC, PRIMARY_KEY, TIMEOUT, stored_rows
 from db.milvus.stable_page import followed_by, in_order, stable_page
 from library.images import ContentId
@@ -70,14 +70,13 @@ class LoadedMilvusCollection:
 
     def matching(self, where: Filter | None) -> list[Record]:
         """Returns the records of all rows that the filter matches, in no order."""
-        wanted = self._expression(where)
-        records = self._records(wanted)
+        records = list(map(_record, self._all(self._expression(where))))
         return [record for record in records if where.matches(record)] if where else records
 
     def some(self, limit: int, having: str | None = None) -> list[Record]:
         """Returns at most so many records, of those with the field `having` in their metadata where it is given."""
         wanted = has_field(having, self._handle.backend.quote) if having else ""
-        return self._ask(partial(self._query, wanted=wanted, limit=limit))
+        return list(map(_record, self._ask(partial(self._query, wanted=wanted, limit=limit))))
 
     def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
         """Returns the scores of the rows nearest to each vector; it does not count as a search."""
@@ -97,6 +96,10 @@ class LoadedMilvusCollection:
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
         """Returns which of the pictures have a row."""
         return {id_of(row[PRIMARY_KEY]) for row in self._rows(img_paths, [])}
+
+    def rows(self) -> dict[str, Record | None]:
+        """Returns the record of every row by its key; None for one of other values."""
+        return {str(row[PRIMARY_KEY]): sound_record(row) for row in self._all("")}
 
     def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
         """Returns the vectors of those pictures that have a row."""
@@ -135,22 +138,23 @@ class LoadedMilvusCollection:
             self._handle.empty_at = generation
         return answers
 
-    def _records(self, wanted: str) -> list[Record]:
+    def _all(self, wanted: str) -> list[MilvusRow]:
         most = self._handle.backend.rows_in_an_answer
         in_parts = most is not None and self.count() > most
         parts = list("0123456789abcdef") if in_parts else [""]
-        found: list[Record] = []
+        found: list[MilvusRow] = []
         for part in parts:
             start = f'{PRIMARY_KEY} >= "images/{part}"' + (f' and {PRIMARY_KEY} < "images/{part}g"' if part else "")
             both = f"({start}) and ({wanted})" if wanted else start
             found += self._ask(partial(self._query, wanted=both))
         return found
 
-    def _query(self, client: MilvusClient, wanted: str, limit: int | None = None) -> list[Record]:
+    def _query(self, client: MilvusClient, wanted: str, limit: int | None = None) -> list[MilvusRow]:
         bound = {} if limit is None else {"limit": limit}
         fields = [PRIMARY_KEY, *FIELDS, METADATA]
-        rows = client.query(self._handle.name, filter=wanted, output_fields=fields, timeout=QUERY_TIMEOUT, **bound)
-        return [record_of(row[PRIMARY_KEY], row) for row in rows]
+        return list(
+            client.query(self._handle.name, filter=wanted, output_fields=fields, timeout=QUERY_TIMEOUT, **bound)
+        )
 
     def _rows(self, img_paths: Sequence[str], fields: Sequence[str]) -> list[MilvusRow]:
         """Returns the rows of those that have one, each with its key and the fields named."""
@@ -195,3 +199,7 @@ class LoadedMilvusCollection:
 
     def _ask(self, ask: Callable[[MilvusClient], T]) -> T:
         return self._handle.ask(self._generation, ask)
+
+
+def _record(row: MilvusRow) -> Record:
+    return record_of(row[PRIMARY_KEY], row)

@@ -49,3 +49,13 @@ def scores_of(found: Any) -> Iterator[tuple[str, float]]:
 def record_of(img_path: str, entity: MilvusRow) -> Record:
     fields = {name: entity[name] for name in FIELDS}
     return Record(content_id=id_of(img_path), img_path=img_path, metadata=entity.get(METADATA) or {}, **fields)
+
+
+def sound_record(row: MilvusRow) -> Record | None:
+    """Returns the record of a row; None where its values are not of their types."""
+    try:
+        record = record_of(row[PRIMARY_KEY], row)
+        record.check()
+    except (KeyError, TypeError, ValueError, InvalidContentId):
+        return None
+    return record

@@ -41,7 +41,13 @@ def has_index(client: MilvusClient, name: str) -> bool:
 
 def index_nlist(client: MilvusClient, name: str) -> int:
     index: dict[str, Any] = client.describe_index(name, EMBEDDING, timeout=TIMEOUT)
-    return int((index.get("params") or index)["nlist"])
+    return int((index.get("params") or index).get("nlist", 1))  # of another type it has none
+
+
+def is_index_right(client: MilvusClient, name: str) -> bool:
+    """Tells whether the index is of our type and metric."""
+    index: dict[str, Any] = client.describe_index(name, EMBEDDING, timeout=TIMEOUT)
+    return (index.get("index_type"), index.get("metric_type")) == (INDEX_TYPE, METRIC)
 
 
 def vector_dim(client: MilvusClient, name: str) -> int:

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 
 from library.collections import Collections
 from library.duplicates.decisions import Decisions
+from library.duplicates.detail import Detail, detail_of
 from library.duplicates.groups import Group, check_threshold, find_groups
+from library.errors import LikenessError, StoreUnavailable
 from library.images import ContentId
 from library.pictures import Pictures
 from library.ports import ImageStore
@@ -43,15 +45,24 @@ class DuplicateFinder:
         check_threshold(threshold)
         with self._collections.answering().loaded() as index:
             records = self._store.find_all(self._store.ids())
-            thumbnail = self._pictures.thumbnail
-            return find_groups(records, index, thumbnail, self._decisions, threshold, on_progress, should_stop)
+            thumbnail, decisions = self._pictures.thumbnail, self._decisions
+            return find_groups(records, index, thumbnail, decisions, self._detail, threshold, on_progress, should_stop)
+
+    def _detail(self, id: ContentId) -> Detail | None:
+        """Returns the detail of a picture; None where its original cannot be had or read."""
+        try:
+            return detail_of(self._pictures.original(id))
+        except StoreUnavailable:
+            raise
+        except LikenessError:
+            return None
 
     def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
         """Remembers that none of these is a near-duplicate of any of those."""
         self._decisions.mark_distinct(ids, others)
 
     def keep_one(self, kept: ContentId, others: Sequence[ContentId]) -> list[Record]:
-        """Deletes the others, returns them, and imports them no more as long as the one is there.
+        """Moves the others to the trash, returns them, and imports them no more as long as the one is there.
 
         Raises UnknownPicture before anything is deleted.
         """

@@ -10,16 +10,18 @@ Pairs join into groups. A picture is compared with at most `DEEPER` others: wher
 group is still one, through those that are nearest to several of them.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from library.duplicates.decisions import Decisions
+from library.duplicates.detail import Detail, rank_of
 from library.duplicates.thumbnails import ThumbnailSignatures
 from library.errors import IndexUnavailable, InvalidQuery
 from library.images import ContentId
@@ -32,6 +34,9 @@ NEAREST = 10  # with the picture itself
 DEEPER = 100
 AT_ONCE = 200  # pictures
 
+NO_DETAILS: Mapping[ContentId, Detail] = {}
+
+Reason = Literal["pixels", "detail", "bytes", "age"]
 OnProgress = Callable[[int, int], None]
 
 
@@ -46,10 +51,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Group:
-    """Holds near-duplicates of each other, the best one first: that of the most pixels, then of the most bytes."""
+    """Holds near-duplicates of each other, the best one first: that of the most pixels, then of the most detail."""
 
     records: tuple[Record, ...]
     pairs: tuple[Pair, ...]  # those that were found; the others are near each other through them
+    details: Mapping[ContentId, Detail] = field(default_factory=dict, compare=False)  # where pixels do not decide
 
     @property
     def ids(self) -> list[ContentId]:
@@ -63,6 +69,16 @@ class Group:
     def key(self) -> str:
         """Returns a short name that is the same for the same pictures."""
         return sha256("".join(sorted(self.ids)).encode()).hexdigest()[:16]
+
+    @property
+    def reason(self) -> Reason:
+        """Returns why the first is the best."""
+        best, second = self.records[:2]
+        if _pixels(best) != _pixels(second):
+            return "pixels"
+        if self._rank(best) != self._rank(second):
+            return "detail"
+        return "bytes" if best.bytes != second.bytes else "age"
 
     def score_of(self, id: ContentId) -> float:
         """Returns how near the nearest of the others is."""
@@ -88,7 +104,10 @@ class Group:
         """Returns the groups that remain without these pictures."""
         gone = set(ids)
         pairs = [pair for pair in self.pairs if not {pair.one, pair.other} & gone]
-        return grouped(pairs, {record.content_id: record for record in self.records})
+        return grouped(pairs, {record.content_id: record for record in self.records}, self.details)
+
+    def _rank(self, record: Record) -> tuple[float, float]:
+        return rank_of(self.details.get(record.content_id))
 
 
 def find_groups(
@@ -96,6 +115,7 @@ def find_groups(
     index: LoadedCollection,
     thumbnail: Callable[[ContentId], bytes],
     decisions: Decisions,
+    detail: Callable[[ContentId], Detail | None] = lambda _: None,
     threshold: float = THRESHOLD,
     on_progress: OnProgress = lambda *_: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -119,7 +139,9 @@ def find_groups(
             if not decisions.are_distinct(pair.one, pair.other) and signatures.is_same_image(pair.one, pair.other):
                 pairs[pair.one, pair.other] = pair
     on_progress(len(records), len(records))
-    return grouped(list(pairs.values()), by_id)
+    groups = grouped(list(pairs.values()), by_id)
+    details = {id: found for group in groups for id in _of_equal_pixels(group) if (found := detail(id))}
+    return grouped(list(pairs.values()), by_id, details)
 
 
 def check_threshold(threshold: object) -> None:
@@ -128,7 +150,9 @@ def check_threshold(threshold: object) -> None:
         raise InvalidQuery("threshold_impossible", threshold=shown(threshold))
 
 
-def grouped(pairs: Sequence[Pair], records: Mapping[ContentId, Record]) -> list[Group]:
+def grouped(
+    pairs: Sequence[Pair], records: Mapping[ContentId, Record], details: Mapping[ContentId, Detail] = NO_DETAILS
+) -> list[Group]:
     """Returns the disjoint groups of what the pairs connect, the nearest first."""
     root: dict[ContentId, ContentId] = {}
 
@@ -143,7 +167,7 @@ def grouped(pairs: Sequence[Pair], records: Mapping[ContentId, Record]) -> list[
     members: dict[ContentId, list[Pair]] = defaultdict(list)
     for pair in pairs:
         members[root_of(pair.one)].append(pair)
-    groups = [_group(each, records) for each in members.values()]
+    groups = [_group(each, records, details) for each in members.values()]
     return sorted(groups, key=lambda group: (-group.score, group.key))
 
 
@@ -202,7 +226,22 @@ def _nearest(
     return dict(zip(ids, found, strict=True))
 
 
-def _group(pairs: Sequence[Pair], records: Mapping[ContentId, Record]) -> Group:
+def _group(pairs: Sequence[Pair], records: Mapping[ContentId, Record], details: Mapping[ContentId, Detail]) -> Group:
+    def worst(each: Record) -> tuple[float, float, float, int, str, str]:
+        share, step = rank_of(details.get(each.content_id))
+        return -_pixels(each), -share, -step, -each.bytes, each.added, each.content_id
+
     members = [records[id] for id in {id for pair in pairs for id in (pair.one, pair.other)}]
-    best_first = sorted(members, key=lambda each: (-each.width * each.height, -each.bytes, each.added, each.content_id))
-    return Group(tuple(best_first), tuple(sorted(pairs, key=lambda pair: -pair.score)))
+    its_details = {each.content_id: details[each.content_id] for each in members if each.content_id in details}
+    by_score = sorted(pairs, key=lambda pair: -pair.score)
+    return Group(tuple(sorted(members, key=worst)), tuple(by_score), its_details)
+
+
+def _of_equal_pixels(group: Group) -> list[ContentId]:
+    """Returns the pictures that have as many pixels as another of the group."""
+    counts = Counter(map(_pixels, group.records))
+    return [record.content_id for record in group.records if counts[_pixels(record)] > 1]
+
+
+def _pixels(record: Record) -> int:
+    return record.width * record.height

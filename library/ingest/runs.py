@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from library.doctor.findings import Report
 from library.duplicates.job import DuplicateReview
 from library.evaluation.tuning import Tuning
 from library.image_library import ImageLibrary
@@ -98,6 +99,7 @@ class Worker:
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
         self.tuning = JobRunner[Tuning]("tuning")
+        self.doctor = JobRunner[Report]("doctor")
         self.duplicates = DuplicateReview(library)
         self._runner = JobRunner[Any]("ingest", self._after)
         self._runs: deque[AddJob] = deque(maxlen=KEPT_RUNS)
@@ -148,6 +150,7 @@ class Worker:
         self._runner.close(0)  # asks it to stop, before the others are waited for
         self.tuning.close(2.0)
         self.duplicates.close(2.0)
+        self.doctor.close(2.0)
         self._runner.close(timeout)
 
     def _prepare(self, job: ReindexJob) -> None:

@@ -119,6 +119,6 @@ def deleted(visitor: Browser, apps: Apps) -> Page:
     upload(page, apps.picture("soon gone.png"))
     page.locator(".lk-card", has_text="soon gone.png").first.locator(".lk-open").click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Move to trash").click()
     page.locator(".lk-toast.shown").wait_for()
     return page

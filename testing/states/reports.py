@@ -55,7 +55,7 @@ def near_duplicates(visitor: Browser, apps: Apps) -> Page:
 def keeping_one(visitor: Browser, apps: Apps) -> Page:
     page = near_duplicates(visitor, apps)
     page.get_by_role("button", name="Keep this one…").first.click()
-    page.get_by_role("button", name="Delete for good").wait_for()
+    page.get_by_role("button", name="Move to trash").wait_for()
     return page
 
 

@@ -238,7 +238,7 @@ def test_deleting_and_its_question_are_worked_by_keys(apps, browser):
     assert name(page) == "Delete"
     page.keyboard.press("Enter")
     page.keyboard.press("Shift+Tab")
-    assert name(page) == "Delete for good"
+    assert name(page) == "Move to trash"
     page.keyboard.press("Enter")
     page.locator(".lk-toast.shown").wait_for()
     page.wait_for_function("before => document.querySelectorAll('.lk-open').length < before", arg=before)

@@ -353,7 +353,7 @@ def test_deleting_asks_first(fresh, browser, drawn):
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Keep it").click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Move to trash").click()
     page.locator(".lk-toast.shown").wait_for()
     wait_for_cards(page, 2)
     browser.open(fresh.url).locator(".lk-line h2", has_text="2 pictures").wait_for()

@@ -25,7 +25,7 @@ def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serv
     audit(page, states.keeping_one)
     page.keyboard.press("Enter")  # the focus is on Cancel
     group.get_by_role("button", name="Keep this one…").press("Enter")
-    group.get_by_role("button", name="Delete for good").press("Enter")
+    group.get_by_role("button", name="Move to trash").press("Enter")
     page.get_by_text("Kept sunset over the sea.png, deleted 2 near-duplicates.").wait_for()
     group.wait_for(state="detached")
 

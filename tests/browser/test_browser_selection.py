@@ -140,7 +140,7 @@ def test_deleting_several_asks_first(fresh, browser, tmp_path):
     dialog.wait_for(state="hidden")
     assert cards(page).count() == 5 and picked(page) == [0, 1, 3]
     page.get_by_role("button", name="Delete…").click()
-    dialog.get_by_role("button", name="Delete 3 pictures for good").click()
+    dialog.get_by_role("button", name="Move 3 pictures to the trash").click()
     page.locator(".lk-toast.shown", has_text="Deleted 3 pictures").wait_for()
     wait_for_cards(page, 2)
     assert names(page) == [shown[2], shown[4]]
@@ -157,7 +157,7 @@ def test_what_cannot_be_taken_along_is_said(fresh, browser, tmp_path):
     page, other = filled(fresh, browser, tmp_path, 1)
     pick(page, 0)
     page.get_by_role("button", name="Delete…").click()
-    page.get_by_role("button", name="Delete 1 picture for good").click()
+    page.get_by_role("button", name="Move 1 picture to the trash").click()
     page.locator(".lk-toast.shown", has_text="Deleted 1 picture").wait_for()
     pick(other, 0)
     other.get_by_role("button", name=re.compile("^CSV of")).click()

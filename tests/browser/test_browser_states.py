@@ -341,7 +341,7 @@ def test_a_picture_deleted_from_a_search_leaves_it(apps, browser):
     assert cards(page).count() == shown
     cards(page).filter(has_text="a rainbow to lose.png").locator(".lk-open").click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Move to trash").click()
     page.locator(".lk-toast.shown", has_text="a rainbow to lose.png").wait_for()
     audit(page, states.deleted)
     wait_for_cards(page, shown - 1)

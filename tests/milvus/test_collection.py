@@ -15,6 +15,7 @@ from pymilvus import DataType
 from db.milvus.clusters import NlistRule
 from db.milvus.database import Milvus, collection_name
 from db.milvus.rows import checked_paths
+from db.milvus.schema import EMBEDDING
 from library.decoding.formats import EXTENSIONS
 from library.errors import IndexUnavailable, InvalidContentId, UnknownCollection
 from library.ports import EncoderInfo
@@ -453,3 +454,42 @@ def test_a_collection_of_other_dimensions_can_be_dropped(milvus):
         milvus.collection(wrong).upsert([record(1)], unit_vectors(1, 2 * DIM))
     milvus.drop(milvus.name_of(wrong))
     milvus.collection(wrong).upsert([record(1)], unit_vectors(1, 2 * DIM))
+
+
+def test_a_collection_is_had_by_its_name_whatever_model_it_is_of(database, collection):
+    collection.upsert([record(1)], unit_vectors(1, DIM))
+    [stored] = database.stored()
+    with database.named(stored.name).loaded() as index:
+        assert index.count() == 1
+    with pytest.raises(UnknownCollection):
+        database.named("likeness_no_such_collection")
+
+
+def test_all_rows_are_listed_with_their_records_and_wrong_ones_without(collection):
+    wrong = replace(record(2), width="wide")
+    collection.upsert([record(1)], unit_vectors(1, DIM))
+    with collection.loaded() as index:
+        assert index.rows() == {record(1).img_path: record(1)}
+    collection.upsert([wrong], unit_vectors(1, DIM))
+    with collection.loaded() as index:
+        assert index.rows().keys() == {record(1).img_path, wrong.img_path}
+        assert index.rows()[wrong.img_path] in (None, wrong)
+
+
+def test_an_index_of_another_type_is_told_and_made_anew(milvus):
+    collection = milvus.collection(encoder())
+    collection.upsert([record(number) for number in range(20)], unit_vectors(20, DIM))
+    assert collection.faults() == []
+    client, name = milvus.connection.client(), collection.handle.name
+    client.flush(name)
+    client.release_collection(name)
+    client.drop_index(name, EMBEDDING)
+    index = client.prepare_index_params()
+    index.add_index(EMBEDDING, index_type="FLAT", metric_type="IP", index_name=EMBEDDING)
+    client.create_index(name, index)
+    collection.handle.reopen()
+    assert collection.faults() == ["index_wrong"]
+    collection.mend()
+    assert collection.faults() == []
+    with collection.loaded() as index:
+        assert index.search(unit_vectors(20, DIM)[3], 1, None, False)[0].record.content_id == record(3).content_id

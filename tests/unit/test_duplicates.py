@@ -120,11 +120,11 @@ def test_copies_in_other_formats_sizes_and_qualities_are_found_and_nothing_else(
     )
 
 
-def test_the_best_of_a_group_has_the_most_pixels_and_then_the_most_bytes(quick, samples):
+def test_the_best_of_a_group_has_the_most_pixels_and_then_the_most_detail(quick, samples):
     list(quick.add(three(samples)))
     [group] = quick.duplicates.find(THRESHOLD)
-    assert group.records[-1].name == "half.jpg"
-    assert group.records[0].bytes >= group.records[1].bytes
+    assert [each.name for each in group.records] == [FLOWER, "coarse.jpg", "half.jpg"]
+    assert group.reason == "detail" and group.records[2].content_id not in group.details
     assert group.score == max(map(group.score_of, group.ids)) <= 1.001
 
 
@@ -189,7 +189,9 @@ def groups_of(vectors, kinds, decisions=None, threshold=THRESHOLD):
     collection, records = indexed(vectors)
     looks = {each.content_id: STRIPES[kind] for each, kind in zip(records, kinds, strict=True)}
     with collection.loaded() as index:
-        return find_groups(records, index, looks.__getitem__, decisions or PassingDecisions(), threshold), records
+        return find_groups(
+            records, index, looks.__getitem__, decisions or PassingDecisions(), threshold=threshold
+        ), records
 
 
 def compared(vectors, kinds, records, decisions, threshold=THRESHOLD):

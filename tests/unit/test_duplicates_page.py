@@ -64,7 +64,9 @@ def test_groups_are_told_with_the_best_picture_first(handlers, finder):
         "bytes": 0,
         "format": "PNG",
         "score": 1,
+        "detail": None,
     }
+    assert reds_of(value)["reason"] == "pixels"
 
 
 def test_keeping_one_deletes_the_others_and_the_group_is_gone(handlers, finder, filled):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from environment import misspelt, read_dotenv
+from server import missing
 from settings import Settings, SettingsError, load_settings
 
 OURS = [name.upper() for name in Settings.model_fields]
@@ -196,7 +197,7 @@ def test_an_empty_variable_is_left_alone(monkeypatch):
 
 def test_allowed_sources_that_are_not_there_are_known(monkeypatch, tmp_path):
     monkeypatch.setenv("SOURCES_ALLOWED", f"{tmp_path},/nonexist,s3://bucket")
-    assert load_settings().missing_sources == ["/nonexist"]
+    assert missing(load_settings().source_prefixes) == ["/nonexist"]
 
 
 @pytest.mark.parametrize("given", ["::1", "[::1]", " ::1 "])

@@ -14,11 +14,13 @@ from pathlib import Path
 from threading import Thread
 
 import fsspec
+import numpy as np
 import pytest
 
 from db.images.local import LocalImageStore
 from db.images.object import ObjectStore
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture, UnknownStore
+from library.trash.entries import Trashed
 from testing.app_server import ROOT
 from testing.fakes import MemoryStore
 from testing.pictures import record
@@ -362,3 +364,72 @@ def answering_403():
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+def entry(number, deleted="2026-02-01T00:00:00.000000Z"):
+    return Trashed(record(number), deleted, b"thumbnail", {"a": np.arange(3, dtype=np.float32)})
+
+
+def put_in_trash(store, trashed):
+    store.note_trashed(trashed)
+    store.hide(trashed.record)
+
+
+def test_a_picture_in_the_trash_is_out_of_the_library_and_comes_back_whole(store):
+    kept = record(1)
+    store.add(kept, b"original", b"thumbnail")
+    put_in_trash(store, entry(1))
+    assert (store.find(kept.content_id), store.count()) == (None, 0)
+    for read in (store.original, store.thumbnail):
+        with pytest.raises(UnknownPicture):
+            read(kept.content_id)
+    (found,) = store.find_trashed([kept.content_id, record(2).content_id])
+    assert found == entry(1) and np.array_equal(found.vectors["a"], [0, 1, 2])
+    store.add(found.record, None, found.thumbnail)
+    store.clear_trashed(kept.content_id)
+    assert store.find(kept.content_id) == kept
+    assert (store.original(kept.content_id), store.thumbnail(kept.content_id)) == (b"original", b"thumbnail")
+    assert store.trashed() == {}
+
+
+def test_the_trash_lists_the_last_deleted_first(store):
+    for number, day in ((1, 5), (2, 7), (3, 6)):
+        store.add(record(number), b"original", b"thumbnail")
+        put_in_trash(store, entry(number, f"2026-02-0{day}T00:00:00.000000Z"))
+    put_in_trash(store, entry(1, "2026-02-08T00:00:00.000000Z"))
+    assert list(store.trashed()) == [record(number).content_id for number in (1, 2, 3)]
+    assert store.trashed()[record(1).content_id] == entry(1, "2026-02-08T00:00:00.000000Z").deleted_at
+
+
+def test_clearing_an_entry_removes_a_deleted_picture_and_no_other(store):
+    store.add(record(1), b"original", b"thumbnail")
+    put_in_trash(store, entry(1))
+    store.clear_trashed(record(1).content_id)
+    store.clear_trashed(record(1).content_id)
+    store.add(record(1), None, b"thumbnail")
+    assert not store.has_original(record(1))
+    store.clear_trashed(record(1).content_id)
+    assert store.find(record(1).content_id) == record(1)
+
+
+def test_a_killed_delete_leaves_no_file_once_its_entry_is_cleared(disk, tmp_path, monkeypatch):
+    disk.add(record(1), b"original", b"thumbnail")
+    with monkeypatch.context() as patch:
+        patch.setattr("db.images.local.sync_folder", lambda folder: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            put_in_trash(disk, entry(1))
+    assert disk.find(record(1).content_id) and disk.original(record(1).content_id) == b"original"
+    put_in_trash(disk, entry(1))
+    disk.clear_trashed(record(1).content_id)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_damaged_entry_of_the_trash_is_listed_and_cleared_but_not_found(disk, tmp_path):
+    disk.add(record(1), b"original", b"thumbnail")
+    put_in_trash(disk, entry(1))
+    for damage in ("", "{", "[]", '{"record": 1}'):
+        next(tmp_path.rglob("*.trash")).write_text(damage)
+        assert disk.find_trashed([record(1).content_id]) == []
+    assert list(disk.trashed()) == [record(1).content_id]
+    disk.clear_trashed(record(1).content_id)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

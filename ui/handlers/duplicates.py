@@ -121,11 +121,13 @@ def _group(group: Group) -> Json:
         "key": group.key,
         "count": len(group.records),
         "score": group.score,
+        "reason": group.reason,
         "pictures": [_picture(group, record) for record in group.records[:PICTURES_SHOWN]],
     }
 
 
 def _picture(group: Group, record: Record) -> Json:
+    detail = group.details.get(record.content_id)
     return {
         "id": record.content_id,
         "name": record.name,
@@ -134,6 +136,7 @@ def _picture(group: Group, record: Record) -> Json:
         "bytes": record.bytes,
         "format": record.format,
         "score": group.score_of(record.content_id),
+        "detail": detail.share if detail else None,
     }
 
 

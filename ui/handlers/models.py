@@ -57,7 +57,7 @@ class ModelHandlers:
         return self._told(stop)
 
     def drop(self, data: Any) -> Json:
-        """Deletes a collection for good; the pictures stay."""
+        """Moves a collection to the trash; the pictures stay."""
 
         def drop() -> None:
             require(self._edits, "all")

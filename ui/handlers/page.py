@@ -11,12 +11,14 @@ from library.image_library import ImageLibrary
 from library.ingest.runs import Worker
 from library.permissions import Edits, Sources
 from ui.controls import Controls
+from ui.handlers.doctor import DoctorHandlers, wire_doctor
 from ui.handlers.duplicates import DuplicateHandlers, wire_duplicates
 from ui.handlers.evaluation import MeasuringHandlers, wire_measuring
 from ui.handlers.models import ModelHandlers, wire_models
 from ui.handlers.removal import RemovalHandlers, wire_removal
 from ui.handlers.search import SearchHandlers, wire_filters, wire_opening, wire_searches
 from ui.handlers.status import StatusHandlers, wire_reindexing, wire_status
+from ui.handlers.trash import TrashHandlers, wire_trash
 from ui.handlers.uploads import UploadHandlers, wire_uploads
 from ui.uploaded_files import UploadedFiles
 
@@ -33,6 +35,8 @@ class PageHandlers:
     models: ModelHandlers
     measuring: MeasuringHandlers
     duplicates: DuplicateHandlers
+    trash: TrashHandlers
+    doctor: DoctorHandlers
 
     @classmethod
     def build(
@@ -55,6 +59,8 @@ class PageHandlers:
             ModelHandlers(library, worker, edits),
             MeasuringHandlers(library, worker.tuning, edits, evaluations),
             DuplicateHandlers(library, worker.duplicates, edits),
+            TrashHandlers(library, edits),
+            DoctorHandlers(library, worker, edits),
         )
 
     def wire(self, blocks: gr.Blocks, page: Controls) -> None:
@@ -68,4 +74,6 @@ class PageHandlers:
         wire_measuring(self.measuring, page)
         wire_models(self.models, self.searches, page)
         wire_duplicates(self.duplicates, page)
+        wire_trash(self.trash, page)
+        wire_doctor(self.doctor, page)
         wire_status(self.status, blocks, page)

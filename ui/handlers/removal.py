@@ -21,7 +21,7 @@ DELETED_AT_ONCE = 500
 
 
 class RemovalHandlers:
-    """Deletes pictures for good, and returns a notice to show."""
+    """Moves pictures to the trash, and returns a notice to show."""
 
     def __init__(self, library: ImageLibrary, edits: Edits) -> None:
         self._library = library
@@ -34,7 +34,7 @@ class RemovalHandlers:
             require(self._edits, "all")
             given = validation.mapping(data)
             (record,) = self._library.delete([parse_content_id(validation.text(given.get("id")))])
-            return {"removed": record.content_id, "name": record.name}
+            return {"removed": record.content_id, "name": record.name, "undo": self._library.trash.days > 0}
 
         return guarded(removed, error_view) | {"at": time.monotonic()}
 
@@ -55,7 +55,7 @@ def remove_all(library: ImageLibrary, edits: Edits, data: Any) -> Json:
         raise none_found(ids)
     for start in range(0, len(there), DELETED_AT_ONCE):
         library.delete(there[start : start + DELETED_AT_ONCE])
-    return {"removed_all": ids, "count": len(there)}
+    return {"removed_all": ids, "deleted": there, "count": len(there), "undo": library.trash.days > 0}
 
 
 def selected_ids(value: Any) -> list[ContentId]:

@@ -6,9 +6,11 @@ import { Uploads } from './adding/uploads.js';
 import { FallbackBanner } from './header/fallback.js';
 import { Header } from './header/header.js';
 import { Notice } from './header/notice.js';
+import { Doctor } from './reports/doctor.js';
 import { Duplicates } from './reports/duplicates.js';
 import { Evaluations } from './reports/evaluation.js';
 import { Models } from './reports/models.js';
+import { Trash } from './reports/trash.js';
 import { Tuning } from './reports/tuning.js';
 import { Filters } from './search/filters.js';
 import { Results } from './search/results.js';
@@ -29,6 +31,8 @@ const COMPONENTS = {
   evaluation: Evaluations,
   models: Models,
   duplicates: Duplicates,
+  trash: Trash,
+  doctor: Doctor,
 };
 
 /**

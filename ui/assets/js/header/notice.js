@@ -1,18 +1,21 @@
 // A short word at the foot of the page about something that was done, or could not be.
 
-import { el, nameOf } from '../shared/dom.js';
+import { button, el, nameOf } from '../shared/dom.js';
 import { publish, subscribe } from '../shared/events.js';
 import { icon } from '../shared/icons.js';
 import { phrase, said } from '../shared/language.js';
 
 const SHOWN_FOR = 6000;
+const SHOWN_WITH_UNDO = 12_000;
 
 export class Notice {
   #toast = el('div', 'lk-toast');
   #hiding;
+  #trigger;
 
   /** @param {import('../shared/events.js').Host} host */
-  constructor({ drawn, props, watch }) {
+  constructor({ drawn, props, trigger, watch }) {
+    this.#trigger = trigger;
     this.#toast.setAttribute('role', 'status');
     drawn.append(this.#toast);
     subscribe('notice', ({ text, bad }) => this.#show(Boolean(bad), el('span', '', text)));
@@ -23,16 +26,30 @@ export class Notice {
     clearTimeout(this.#hiding);
     this.#toast.className = `lk-toast shown ${bad ? 'bad' : ''}`;
     this.#toast.replaceChildren(icon(bad ? 'warning' : 'check'), ...content);
-    this.#hiding = setTimeout(() => this.#toast.classList.remove('shown'), SHOWN_FOR);
+    const shownFor = this.#toast.querySelector('.lk-undo') ? SHOWN_WITH_UNDO : SHOWN_FOR;
+    this.#hiding = setTimeout(() => this.#toast.classList.remove('shown'), shownFor);
+  }
+
+  #undo({ undo }, ids) {
+    return undo ? [button('lk-button lk-undo', phrase('notice.undo'), () => this.#trigger('undo', { ids }))] : [];
   }
 
   #draw(value) {
     if (value.removed) {
       publish('removed', { ids: [value.removed] });
-      this.#show(false, el('span', '', phrase('notice.deleted')), nameOf(value.name));
+      this.#show(
+        false,
+        el('span', '', phrase('notice.deleted')),
+        nameOf(value.name),
+        ...this.#undo(value, [value.removed]),
+      );
     } else if (value.removed_all) {
       publish('removed', { ids: value.removed_all });
-      this.#show(false, el('span', '', phrase('notice.deleted_all', { count: value.count })));
+      const words = phrase('notice.deleted_all', { count: value.count });
+      this.#show(false, el('span', '', words), ...this.#undo(value, value.deleted));
+    } else if (value.restored) {
+      publish('again');
+      this.#show(false, el('span', '', phrase('notice.restored', { count: value.restored })));
     } else if (value.state === 'error') {
       this.#show(true, el('b', '', phrase(`error.${value.kind}`)), el('span', '', said(value.detail)));
     }

@@ -1,5 +1,6 @@
 // One group of near-duplicates: its pictures side by side, and what can be decided about them.
 
+import { deleteLabel, fate } from '../shared/deletion_words.js';
 import { button, el, nameOf } from '../shared/dom.js';
 import { fileSize, number } from '../shared/format.js';
 import { phrase } from '../shared/language.js';
@@ -39,6 +40,14 @@ const factsOf = (picture, pictures) => {
     `${picture.format}, ${fileSize(picture.bytes)}`,
     isMost((each) => each.bytes),
   );
+  if (picture.detail !== null) {
+    const share = `${number(Math.round(1000 * picture.detail) / 10)} %`;
+    fact(
+      phrase('duplicates.detail'),
+      share,
+      isMost((each) => each.detail ?? 0),
+    );
+  }
   fact(phrase('duplicates.similarity'), picture.score.toFixed(3));
   return facts;
 };
@@ -48,6 +57,7 @@ const factsOf = (picture, pictures) => {
  * @property {string | undefined} kept the picture that the visitor has chosen to keep
  * @property {boolean} isAsking whether the others are about to be deleted
  * @property {boolean} mayDecide
+ * @property {number} trashDays for which the trash keeps what was deleted
  * @property {(id: string) => void} onKeep
  * @property {(isAsking: boolean) => void} onAsk
  * @property {(decision: 'keep' | 'all' | 'apart', id?: string) => void} onDecide
@@ -77,6 +87,7 @@ export class DuplicateGroup {
       const words = phrase('duplicates.best', { shown: group.pictures.length, all: group.count });
       this.node.append(el('p', 'lk-small', words));
     }
+    if (options.mayDecide) this.node.append(el('p', 'lk-small', phrase(`duplicates.because.${group.reason}`)));
     if (options.mayDecide) this.node.append(options.isAsking ? this.#question() : this.#actions());
   }
 
@@ -119,13 +130,13 @@ export class DuplicateGroup {
   }
 
   #question() {
-    const { onDecide, onAsk } = this.#options;
+    const { onDecide, onAsk, trashDays } = this.#options;
     const box = el('div', 'lk-alikes-actions');
     const words = phrase('duplicates.question', { name: this.#kept.name, count: this.#group.count - 1 });
-    const question = el('p', '', words);
+    const question = el('p', '', `${words} ${fate(trashDays)}`);
     question.dir = 'auto';
     const removeOthers = () => onDecide('keep', this.#kept.id);
-    const remove = button('lk-button danger filled', phrase('common.delete_for_good'), removeOthers, 'trash');
+    const remove = button('lk-button danger filled', deleteLabel(trashDays), removeOthers, 'trash');
     box.append(
       question,
       remove,

@@ -43,6 +43,7 @@ const summary = (value, onBegin) => {
 
 export class Duplicates {
   #trigger;
+  #days;
   #report;
   #shown = null;
   #asking = null; // the group whose pictures are about to be deleted
@@ -53,6 +54,7 @@ export class Duplicates {
   constructor(host) {
     const { drawn, props, trigger, watch } = host;
     this.#trigger = trigger;
+    this.#days = props.trash_days;
     this.#report = new ReportDialog(host, phrase('duplicates.title'));
     drawn.append(this.#report.opener(phrase('duplicates.open')));
     watch('value', () => {
@@ -90,6 +92,7 @@ export class Duplicates {
       kept: this.#kept.get(key),
       isAsking: this.#asking === key,
       mayDecide: this.#shown.may,
+      trashDays: this.#days,
       onKeep: (id) => this.#keep(key, id),
       onAsk: (isAsking) => this.#ask(key, isAsking),
       onDecide: (decision, id) => this.#decide(key, decision, id),

@@ -1,6 +1,7 @@
 // Which model is searched, a second one beside it, and what each has made of the pictures.
 
 import { isWorking } from '../header/fallback.js';
+import { fate } from '../shared/deletion_words.js';
 import { button, el } from '../shared/dom.js';
 import { subscribe } from '../shared/events.js';
 import { dateOf, fileSize } from '../shared/format.js';
@@ -30,6 +31,7 @@ const outcome = (work) => {
 
 export class Models {
   #trigger;
+  #days;
   #report;
   #shown = null;
   #dropping = null; // the collection that is about to be dropped
@@ -38,6 +40,7 @@ export class Models {
   constructor(host) {
     const { drawn, props, trigger, watch } = host;
     this.#trigger = trigger;
+    this.#days = props.trash_days;
     this.#report = new ReportDialog(host, phrase('models.title'));
     const pickers = new ModelPickers((chosen) => trigger('chosen', chosen));
     drawn.append(pickers.node, this.#report.opener(phrase('models.open')));
@@ -110,7 +113,7 @@ export class Models {
       this.#trigger('dropped', { collection: name });
     };
     const drop = button('lk-button danger filled', phrase('models.drop'), dropIt, 'trash');
-    box.append(el('p', '', phrase('models.sure', { name, count: rows })), drop, leave);
+    box.append(el('p', '', `${phrase('models.sure', { name, count: rows })} ${fate(this.#days)}`), drop, leave);
     return box;
   }
 

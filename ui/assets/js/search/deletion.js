@@ -1,5 +1,6 @@
 // The dialog that asks before several pictures are deleted, and shows the first of them.
 
+import { fate } from '../shared/deletion_words.js';
 import { createDialog } from '../shared/dialogs.js';
 import { button, el } from '../shared/dom.js';
 import { phrase } from '../shared/language.js';
@@ -20,21 +21,24 @@ const thumbnails = (ids) => {
   return node;
 };
 
-const warning = (count, elsewhere) => {
+const warning = (count, elsewhere, days) => {
   const words = [phrase('selection.files_too', { count })];
   if (elsewhere > 0) words.push(phrase('selection.others_too', { count: elsewhere }));
-  return [...words, phrase('common.not_undone')].join(' ');
+  return [...words, fate(days)].join(' ');
 };
 
 export class DeletionDialog {
   #dialog = createDialog('lk-dialog lk-discard');
   #onDelete;
+  #days;
 
   /**
    * @param {HTMLElement} element where the dialog goes
+   * @param {number} days for which the trash keeps what was deleted
    * @param {Function} onDelete is told the content IDs
    */
-  constructor(element, onDelete) {
+  constructor(element, days, onDelete) {
+    this.#days = days;
     this.#onDelete = onDelete;
     element.append(this.#dialog);
   }
@@ -53,10 +57,20 @@ export class DeletionDialog {
       dialog.close();
       this.#onDelete(ids);
     };
-    const remove = button('lk-button danger filled', phrase('selection.remove', { count }), removeAll, 'trash');
+    const remove = button(
+      'lk-button danger filled',
+      phrase(this.#days ? 'selection.trash' : 'selection.remove', { count }),
+      removeAll,
+      'trash',
+    );
     const actions = el('div', 'lk-actions');
     actions.append(remove, keep);
-    dialog.replaceChildren(el('h2', '', question), thumbnails(ids), el('p', '', warning(count, elsewhere)), actions);
+    dialog.replaceChildren(
+      el('h2', '', question),
+      thumbnails(ids),
+      el('p', '', warning(count, elsewhere, this.#days)),
+      actions,
+    );
     dialog.showModal();
     keep.focus();
   }

@@ -56,7 +56,12 @@ export class Results {
       onMore: (item) => this.#parts.more(item),
       onLess: (item) => this.#parts.less(item),
     };
-    this.#viewer = new Viewer(element, { ...refine, canDelete, onRemove: (id) => trigger('remove', { id }) });
+    this.#viewer = new Viewer(element, {
+      ...refine,
+      canDelete,
+      trashDays: props.trash_days,
+      onRemove: (id) => trigger('remove', { id }),
+    });
     this.#explanation = new Explanation(element);
     this.#parts = new Parts({
       onAsk: (place) => this.#visit(place),
@@ -67,6 +72,7 @@ export class Results {
     this.#selection = new Selection(element, {
       body: this.#body,
       canDelete,
+      trashDays: props.trash_days,
       onDiscard: (ids) => trigger('discard', { ids }),
       onLeave: () => this.#line.node.focus({ preventScroll: true }),
     });

@@ -43,13 +43,13 @@ export class Selection {
 
   /**
    * @param {HTMLElement} element where dialogs go
-   * @param {{ body: HTMLElement, canDelete: boolean, onDiscard: Function, onLeave: Function }} options
+   * @param {{ body: HTMLElement, canDelete: boolean, trashDays: number, onDiscard: Function, onLeave: Function }} options
    */
-  constructor(element, { body, canDelete, onDiscard, onLeave }) {
+  constructor(element, { body, canDelete, trashDays, onDiscard, onLeave }) {
     this.#body = body;
     this.#onLeave = onLeave;
     this.#files = new Downloads(element);
-    this.#deletion = new DeletionDialog(element, onDiscard);
+    this.#deletion = new DeletionDialog(element, trashDays, onDiscard);
     this.#makeBar(canDelete);
     body.addEventListener('keydown', (event) => this.#onKey(event));
     // A range of pictures is meant then, not one of words.

@@ -1,5 +1,6 @@
 // The dialog that shows one picture whole, with all that is known about it.
 
+import { deleteLabel, fate } from '../shared/deletion_words.js';
 import { createDialog } from '../shared/dialogs.js';
 import { button, el, iconButton, nameOf } from '../shared/dom.js';
 import { publish } from '../shared/events.js';
@@ -67,7 +68,7 @@ export class Viewer {
 
   /**
    * @param {HTMLElement} element where the dialog goes
-   * @param {{ canDelete: boolean, onSimilar: Function, onMore: Function, onLess: Function, onRemove: Function }} options
+   * @param {{ canDelete: boolean, trashDays: number, onSimilar: Function, onMore: Function, onLess: Function, onRemove: Function }} options
    */
   constructor(element, options) {
     this.#options = options;
@@ -201,9 +202,11 @@ export class Viewer {
       this.#dialog.close();
       this.#options.onRemove(shown.id);
     };
-    const remove = button('lk-button danger filled', phrase('common.delete_for_good'), removeIt, 'trash');
+    const { trashDays } = this.#options;
+    const remove = button('lk-button danger filled', deleteLabel(trashDays), removeIt, 'trash');
+    const question = `${phrase('viewer.question')} ${fate(trashDays)}`;
     this.#actions.className = 'lk-actions asking';
-    this.#actions.replaceChildren(el('p', '', phrase('viewer.question')), remove, keep);
+    this.#actions.replaceChildren(el('p', '', question), remove, keep);
     keep.focus();
   }
 

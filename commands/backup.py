@@ -1,0 +1,80 @@
+"""Defines the commands that back a library up and restore it."""
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from commands.options import AsJson
+from commands.output import echo
+from commands.printing import print_json, print_rejected
+from commands.session import (
+    EXIT_INTERRUPTED,
+    Session,
+    exit_after,
+    fail,
+    failures_as_exit_codes,
+    interrupt,
+    with_progress,
+)
+from db.files.backup_folder import new_backup, open_backup
+from library.backup.places import Copied
+from library.ingest.receipts import FileReceipt
+from runtime import printable
+
+
+def backup(
+    context: typer.Context,
+    dest: Annotated[str, typer.Argument(help="A new folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copies all pictures, records and vectors into a new folder, also while others use the library."""
+    counts: Counter[Copied] = Counter()
+    session: Session = context.obj
+    with (
+        failures_as_exit_codes(),
+        new_backup(dest, session.settings.small_files) as place,
+        session.library(with_model=False) as library,
+        interrupt() as interrupted,
+    ):
+        total = library.status().pictures
+        for outcome in with_progress(library.backups.write(place, interrupted.is_set), total, "Copying"):
+            counts[outcome] += 1
+    if interrupted.is_set():
+        fail(f"Stopped: {printable(dest)} is no backup.", EXIT_INTERRUPTED)
+    kept = counts["copied"] + counts["without original"] + counts["damaged"]
+    if as_json:
+        details = {"without_original": counts["without original"], "damaged": counts["damaged"]}
+        print_json({"backup": dest, "pictures": kept} | details)
+        return
+    echo(f"{kept} pictures in {printable(dest)}")
+    if counts["without original"]:
+        echo(f"{counts['without original']} of them without their original, which is kept elsewhere")
+    if counts["damaged"]:
+        echo(f"{counts['damaged']} of them with a damaged original: see doctor")
+
+
+def restore(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="A folder that backup has written.")],
+    as_json: AsJson = False,
+) -> None:
+    """Adds the pictures of a backup with their vectors, without encoding. What is there stays as it is."""
+    counts: Counter[str] = Counter()
+    failed: list[FileReceipt] = []
+    session: Session = context.obj
+    with failures_as_exit_codes():
+        place, summary = open_backup(source, session.settings.small_files)
+        with session.library(with_model=False) as library, interrupt() as interrupted:
+            restoring = library.backups.restore(place, interrupted.is_set)
+            for receipt in with_progress(restoring, summary.pictures, "Restoring"):
+                counts[receipt.status] += 1
+                if receipt.status == "rejected":
+                    failed.append(receipt)
+    if as_json:
+        files = [each.as_json() for each in failed]
+        print_json({"restored": counts["new"], "there": counts["duplicate"], "rejected": len(failed), "files": files})
+    else:
+        print_rejected(failed)
+        echo(f"{counts['new']} restored, {counts['duplicate']} there already, {len(failed)} rejected")
+    exit_after(interrupted, bool(failed))

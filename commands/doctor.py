@@ -1,0 +1,79 @@
+"""Defines the command that checks the library, and mends what was found."""
+
+from typing import Annotated
+
+import typer
+
+from commands.options import AsJson
+from commands.output import echo
+from commands.printing import print_json
+from commands.session import (
+    EXIT_INTERRUPTED,
+    EXIT_REJECTED,
+    Session,
+    fail,
+    failures_as_exit_codes,
+    interrupt,
+    progress_bars,
+)
+from library.doctor.findings import SHOWN, Finding, Kind, Report
+
+WORDS: dict[Kind, str] = {
+    "record_damaged": "records of wrong types or damaged",
+    "original_missing": "pictures without their original: add the files again after deleting them",
+    "original_other": "originals of other bytes than their content ID says: delete them and add the files again",
+    "thumbnail_missing": "missing thumbnails",
+    "orphan": "files that belong to no picture",
+    "partial": "temporary files that a killed process left",
+    "row_missing": "pictures without a row",
+    "row_surplus": "rows without a picture",
+    "row_elsewhere": "rows of pictures that are not here, perhaps of another image store",
+    "row_other": "rows that say something else than the record",
+    "index_wrong": "index of another type or metric",
+    "rebuild_unfinished": "rebuild of the index that was not finished",
+}
+
+
+def doctor(
+    context: typer.Context,
+    fix: Annotated[bool, typer.Option("--fix", help="Mends what can be mended, after asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Does not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compares the image store and the collections with each other, and says what is wrong."""
+    session: Session = context.obj
+    with failures_as_exit_codes(), session.library() as library, interrupt() as interrupted:
+        with progress_bars() as on_progress:
+            report = library.doctor.examine(
+                lambda done, total: on_progress("Checking originals", done, total), interrupted.is_set
+            )
+        if report is None:
+            fail("Stopped: nothing was changed.", EXIT_INTERRUPTED)
+        if fix and report.mendable:
+            if not as_json:
+                _print(report)
+            if not yes and not typer.confirm(f"Mend {report.mendable} things?", err=True):
+                fail("Nothing was changed.", EXIT_REJECTED)
+            report = library.doctor.mended(report)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _print(report)
+    if report.findings:
+        raise typer.Exit(EXIT_REJECTED)
+
+
+def _print(report: Report) -> None:
+    for finding in report.findings:
+        echo(f"{finding.count:>8,}  {_fate(finding):<10}  {finding.place:<12}  {WORDS[finding.kind]}")
+        for subject in finding.subjects[:SHOWN]:
+            echo(f"{'':>8}  {subject}")
+        if finding.count > SHOWN:
+            echo(f"{'':>8}  and {finding.count - SHOWN:,} more")
+    found = f"{sum(each.count for each in report.findings)} things are wrong" if report.findings else "all is well"
+    mendable = f", {report.mendable} can be mended with --fix" if report.mendable else ""
+    echo(f"{report.pictures} pictures, {report.collections} collections: {found}{mendable}")
+
+
+def _fate(finding: Finding) -> str:
+    return "mendable" if finding.mendable else "by hand"

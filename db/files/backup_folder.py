@@ -1,0 +1,144 @@
+"""Keeps a backup in a folder: pictures as the image store lays them out, vectors, small files, and a manifest."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from db.files.atomic import write_atomically
+from db.files.dropped_files import DroppedFiles
+from db.images.local import LocalImageStore
+from library.backup.places import BackupSummary, NewBackup
+from library.disk import is_full
+from library.errors import InvalidBackup, StoreUnavailable
+from library.reasons import reason_of
+
+MANIFEST = "backup.json"
+FORMAT, VERSION = "likeness backup", 1
+PARTS = {"images", "vectors", "files"}
+
+
+class BackupFolder:
+    """Holds one backup, as `BackupPlace` describes it; `sources` are the small files of the library."""
+
+    def __init__(self, folder: Path, sources: Sequence[Path]) -> None:
+        self._folder = folder
+        self._sources = sources
+        self.store = LocalImageStore(folder / "images")
+        self.vectors = DroppedFiles(folder / "vectors")
+
+    def keep_files(self) -> None:
+        with _failures_explained(self._folder):
+            for source in self._sources:
+                for path in _files_of(source):
+                    kept = self._folder / "files" / path.relative_to(source.parent)
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    write_atomically(kept, [path.read_bytes()])
+
+    def restore_files(self) -> list[str]:
+        restored: list[str] = []
+        with _failures_explained(self._folder):
+            for source in self._sources:
+                for path in _files_of(self._folder / "files" / source.name):
+                    place = source.parent / path.relative_to(self._folder / "files")
+                    if not place.exists():
+                        place.parent.mkdir(parents=True, exist_ok=True)
+                        write_atomically(place, [path.read_bytes()])
+                        restored.append(place.name)
+        return restored
+
+    def finish(self, summary: BackupSummary) -> None:
+        manifest = {"format": FORMAT, "version": VERSION} | asdict(summary)
+        with _failures_explained(self._folder):
+            write_atomically(self._folder / MANIFEST, [json.dumps(manifest, indent=1).encode(), b"\n"])
+
+
+@contextmanager
+def new_backup(place: str | Path, sources: Sequence[Path]) -> Iterator[BackupFolder]:
+    """Yields a new backup, and removes its files unless it was finished. Raises InvalidBackup for an unusable folder.
+
+    The folder may be there already if it is empty, or holds what a killed backup left: that is overwritten.
+    """
+    folder = _folder(place)
+    with _failures_explained(folder):
+        if folder.exists() and not folder.is_dir():
+            raise InvalidBackup("backup_is_file", folder=str(folder))
+        if (folder / MANIFEST).exists():
+            raise InvalidBackup("backup_exists", folder=str(folder))
+        if folder.exists() and not {path.name for path in folder.iterdir()} <= PARTS:
+            raise InvalidBackup("backup_not_empty", folder=str(folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        _clear(folder)
+    try:
+        yield BackupFolder(folder, sources)
+    finally:
+        if not (folder / MANIFEST).exists():
+            _clear(folder)
+
+
+def backups_in(folder: Path, sources: Sequence[Path]) -> NewBackup:
+    """Returns what makes a backup in a folder of backups, named by the time."""
+
+    @contextmanager
+    def make() -> Iterator[tuple[str, BackupFolder]]:
+        name = datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S-%f")
+        with new_backup(folder / name, sources) as place:
+            yield name, place
+
+    return make
+
+
+def open_backup(place: str | Path, sources: Sequence[Path]) -> tuple[BackupFolder, BackupSummary]:
+    """Returns a finished backup and what it holds. Raises InvalidBackup for anything else."""
+    folder = _folder(place)
+    with _failures_explained(folder):
+        if not folder.is_dir():
+            raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST)
+        try:
+            manifest = json.loads((folder / MANIFEST).read_bytes())
+        except (FileNotFoundError, ValueError, RecursionError):
+            raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST) from None
+    return BackupFolder(folder, sources), _summary(manifest, folder)
+
+
+def _summary(manifest: Any, folder: Path) -> BackupSummary:
+    given: Mapping[str, Any] = manifest if isinstance(manifest, dict) else {}
+    if given.get("format") != FORMAT:
+        raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST)
+    if given.get("version") != VERSION:
+        raise InvalidBackup("backup_version", found=str(given.get("version"))[:20], known=str(VERSION))
+    created, pictures, collections = given.get("created"), given.get("pictures"), given.get("collections")
+    if not (isinstance(created, str) and isinstance(pictures, int) and isinstance(collections, dict)):
+        raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST)
+    return BackupSummary(created, pictures, collections)
+
+
+def _folder(place: str | Path) -> Path:
+    if "://" in str(place):
+        raise InvalidBackup("backup_not_local", place=str(place))
+    return Path(place).expanduser().absolute()
+
+
+def _files_of(source: Path) -> list[Path]:
+    if source.is_dir():
+        return [path for path in source.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return [source] if source.is_file() else []
+
+
+def _clear(folder: Path) -> None:
+    for part in PARTS:
+        shutil.rmtree(folder / part, ignore_errors=True)
+
+
+@contextmanager
+def _failures_explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise StoreUnavailable("disk_full") from error
+        raise InvalidBackup("backup_failed", folder=str(folder), reason=reason_of(error)) from error

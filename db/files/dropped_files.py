@@ -1,0 +1,81 @@
+"""Keeps the vectors of dropped collections in a folder, a file for each."""
+
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+
+from db.files.vector_file import count_rows, read_header, read_vectors, write_vectors
+from library.disk import is_full
+from library.errors import StoreUnavailable, UnknownCollection
+from library.ports import StoredCollection
+from library.reasons import reason_of
+from library.trash.dropped import DroppedCollection, VectorBatch, key_of
+
+logger = logging.getLogger(__name__)
+
+SUFFIX = ".vectors"
+KEY = re.compile(r"\w{1,200}\.\d{1,30}", flags=re.ASCII)
+
+
+class DroppedFiles:
+    """Keeps dropped collections, as `DroppedCollections` describes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, collection: StoredCollection, deleted: str, batches: Iterable[VectorBatch]) -> None:
+        header = {"deleted": deleted, "collection": asdict(collection)}
+        with _failures_explained():
+            write_vectors(self._path(key_of(collection, deleted)), header, collection.dim, batches)
+
+    def listed(self) -> list[DroppedCollection]:
+        with _failures_explained():
+            paths = list(self._folder.glob(f"*{SUFFIX}"))
+            found = [each for path in paths if (each := _described(path))]
+        return sorted(found, key=lambda each: each.deleted, reverse=True)
+
+    def rows(self, key: str) -> Iterator[VectorBatch]:
+        path = self._path(key)
+        with _failures_explained():
+            described = _described(path)
+            if described is None:
+                raise UnknownCollection("collection_not_in_trash", key=key)
+            yield from read_vectors(path, described.collection.dim)
+
+    def remove(self, key: str) -> None:
+        with _failures_explained():
+            self._path(key).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        """Raises UnknownCollection for what is no key, which may come from anybody."""
+        if not KEY.fullmatch(key):
+            raise UnknownCollection("collection_not_in_trash", key=key[:80])
+        return self._folder / f"{key}{SUFFIX}"
+
+
+def _described(path: Path) -> DroppedCollection | None:
+    try:
+        header = read_header(path)
+        collection = StoredCollection(**header["collection"])
+        collection = replace(collection, rows=count_rows(path, collection.dim))
+        datetime.fromisoformat(header["deleted"])
+        return DroppedCollection(path.name.removesuffix(SUFFIX), collection, header["deleted"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        logger.warning("%s in the trash is damaged: this collection cannot be restored.", path.name)
+        return None
+
+
+@contextmanager
+def _failures_explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise StoreUnavailable("disk_full") from error
+        raise StoreUnavailable("trash_failed", reason=reason_of(error)) from error

@@ -1,0 +1,60 @@
+"""Writes the vectors of a collection into one file, and reads them: a line of JSON, then rows of one length."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from db.files.atomic import write_atomically
+from library.images import ContentId, parse_content_id
+from library.ports import Vectors
+
+AT_ONCE = 1000  # rows
+ID_LENGTH = 64
+
+Batch = tuple[Sequence[ContentId], Vectors]
+
+
+def write_vectors(path: Path, header: Mapping[str, Any], dim: int, batches: Iterable[Batch]) -> None:
+    """Writes a header and the rows; a kill leaves the file whole or not at all. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, _chunks(header, dim, batches))
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Returns the header. Raises OSError or ValueError."""
+    with path.open("rb") as file:
+        header = json.loads(file.readline())
+    if not isinstance(header, dict):
+        raise ValueError
+    return header
+
+
+def count_rows(path: Path, dim: int) -> int:
+    """Returns how many rows there are. Raises OSError."""
+    with path.open("rb") as file:
+        return (path.stat().st_size - len(file.readline())) // _row(dim).itemsize
+
+
+def read_vectors(path: Path, dim: int) -> Iterator[Batch]:
+    """Yields the rows, some at a time. Raises OSError, ValueError or InvalidContentId."""
+    row = _row(dim)
+    with path.open("rb") as file:
+        file.readline()
+        while data := file.read(AT_ONCE * row.itemsize):
+            rows = np.frombuffer(data, row)
+            yield [parse_content_id(id.decode("ascii")) for id in rows["id"]], rows["vector"].astype(np.float32)
+
+
+def _chunks(header: Mapping[str, Any], dim: int, batches: Iterable[Batch]) -> Iterator[bytes]:
+    yield json.dumps(header).encode() + b"\n"
+    for ids, vectors in batches:
+        rows = np.empty(len(ids), _row(dim))
+        rows["id"], rows["vector"] = [id.encode("ascii") for id in ids], vectors
+        yield rows.tobytes()
+
+
+def _row(dim: int) -> np.dtype[Any]:
+    return np.dtype([("id", f"S{ID_LENGTH}"), ("vector", "<f4", (dim,))])

@@ -1,0 +1,156 @@
+"""Backs a library up, store, records and vectors, and restores it."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import numpy as np
+
+from library.backup.places import BackupPlace, BackupSummary, Copied
+from library.errors import LikenessError, StoreUnavailable, UnknownPicture
+from library.images import ContentId, content_id
+from library.ingest.receipts import FileReceipt
+from library.messages import message
+from library.pictures import Pictures
+from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase, Vectors
+from library.records import Record
+from library.trash.dropped import VectorBatch
+
+AT_ONCE = 200
+THREADS = 8
+UNIT_TOLERANCE = 1e-2
+
+ShouldStop = Callable[[], bool]
+
+
+class Backups:
+    """Makes and restores backups. Methods raise StoreUnavailable or IndexUnavailable."""
+
+    def __init__(
+        self, store: ImageStore, database: VectorDatabase, pictures: Pictures, changes: threading.Lock
+    ) -> None:
+        self._store = store
+        self._database = database
+        self._pictures = pictures
+        self._changes = changes
+
+    def write(self, place: BackupPlace, should_stop: ShouldStop = lambda: False) -> Iterator[Copied]:
+        """Copies every picture there is now and its vectors, and yields what became of each picture.
+
+        The library may change meanwhile: what comes later is not in the backup, what is deleted before its turn
+        neither. Stopped, it is no backup.
+        """
+        kept: list[Record] = []
+        ids = self._store.ids()
+        with ThreadPoolExecutor(THREADS) as pool:
+            for start in range(0, len(ids), AT_ONCE):
+                if should_stop():
+                    return
+                records = self._store.find_all(ids[start : start + AT_ONCE])
+                gone: list[Copied] = ["gone"] * (len(ids[start : start + AT_ONCE]) - len(records))
+                yield from gone
+                outcomes = list(pool.map(lambda record: self._copy(record, place), records))
+                kept += [record for record, outcome in zip(records, outcomes, strict=True) if outcome != "gone"]
+                yield from outcomes
+        rows = {each.name: self._copy_vectors(each, kept, place) for each in self._database.stored()}
+        place.keep_files()
+        if not should_stop():
+            place.finish(BackupSummary(_now(), len(kept), rows))
+
+    def restore(self, place: BackupPlace, should_stop: ShouldStop = lambda: False) -> Iterator[FileReceipt]:
+        """Adds the pictures of a backup that are not in the library, without encoding, and yields a receipt for each.
+
+        What is there stays as it is. Stopped or killed, the same again does the rest.
+        """
+        ids = place.store.ids()
+        with ThreadPoolExecutor(THREADS) as pool:
+            for start in range(0, len(ids), AT_ONCE):
+                if should_stop():
+                    return
+                records = place.store.find_all(ids[start : start + AT_ONCE])
+                with self._changes:
+                    present = {each.content_id for each in self._store.find_all([each.content_id for each in records])}
+                    receipts = list(pool.map(lambda each, there=present: self._bring(each, place, there), records))
+                yield from receipts
+        for each in place.vectors.listed():
+            self._restore_vectors(each.collection, place.vectors.rows(each.key), should_stop)
+        place.restore_files()
+
+    def _copy(self, record: Record, place: BackupPlace) -> Copied:
+        id = record.content_id
+        try:
+            thumbnail = self._pictures.thumbnail(id)
+        except StoreUnavailable:
+            raise
+        except LikenessError:  # it cannot be made without the original: the check of the library tells of it
+            thumbnail = b""
+        try:
+            original = self._store.original(id)
+        except UnknownPicture:
+            if self._store.find(id) is None:
+                return "gone"
+            place.store.add(record, None, thumbnail)
+            return "without original"
+        place.store.add(record, original, thumbnail)
+        return "copied" if content_id(original) == id else "damaged"
+
+    def _copy_vectors(self, collection: StoredCollection, records: Sequence[Record], place: BackupPlace) -> int:
+        rows = 0
+
+        def batches() -> Iterator[VectorBatch]:
+            nonlocal rows
+            for start in range(0, len(records), AT_ONCE):
+                paths = [record.img_path for record in records[start : start + AT_ONCE]]
+                with self._database.named(collection.name).loaded() as index:
+                    found = index.vectors(paths)
+                if found:
+                    rows += len(found)
+                    yield list(found), np.stack(list(found.values()))
+
+        place.vectors.keep(collection, _now(), batches())
+        return rows
+
+    def _bring(self, record: Record, place: BackupPlace, present: set[ContentId]) -> FileReceipt:
+        id = record.content_id
+        if id in present:
+            return FileReceipt(record.name, "duplicate", id, message("same_picture", name=record.name))
+        try:
+            original = place.store.original(id) if place.store.has_original(record) else None
+            if original is not None and content_id(original) != id:
+                return FileReceipt(record.name, "rejected", id, message("pack_other_original"))
+            self._store.add(record, original, place.store.thumbnail(id))
+        except UnknownPicture as error:
+            return FileReceipt(record.name, "rejected", id, error.message)
+        return FileReceipt(record.name, "new", id)
+
+    def _restore_vectors(self, of: StoredCollection, batches: Iterator[VectorBatch], should_stop: ShouldStop) -> None:
+        if not of.fingerprint:
+            return  # of a version that did not note its model: reindex encodes again
+        collection = self._database.collection(EncoderInfo(of.model, of.fingerprint, of.dim, "", ""))
+        with collection.loaded() as index:
+            for ids, vectors in batches:
+                if should_stop():
+                    return
+                with self._changes:
+                    records = {record.content_id: record for record in self._store.find_all(ids)}
+                    present = index.present([record.img_path for record in records.values()])
+                    wanted = [
+                        at
+                        for at, is_sound in enumerate(_are_of_unit_length(vectors))
+                        if is_sound and ids[at] in records and ids[at] not in present
+                    ]
+                    if wanted:
+                        collection.upsert([records[ids[at]] for at in wanted], vectors[wanted])
+        collection.optimize()
+
+
+def _are_of_unit_length(vectors: Vectors) -> list[bool]:
+    with np.errstate(all="ignore"):
+        lengths = np.linalg.norm(vectors, axis=1)
+        are: list[bool] = (np.isfinite(lengths) & (np.abs(lengths - 1) <= UNIT_TOLERANCE)).tolist()
+    return are
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,47 @@
+"""Describes the place of a backup: an image store, vectors by collection, and small files."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from library.ports import ImageStore
+from library.trash.dropped import DroppedCollections
+
+NewBackup = Callable[[], AbstractContextManager[tuple[str, "BackupPlace"]]]  # with its name
+Copied = Literal["copied", "without original", "damaged", "gone"]
+
+
+@dataclass(frozen=True)
+class BackupSummary:
+    """Says what a finished backup holds."""
+
+    created: str  # ISO 8601, UTC
+    pictures: int
+    collections: Mapping[str, int]  # rows by the name of the collection
+
+
+class BackupPlace(Protocol):
+    """Holds one backup, which is one only once it was finished. Methods raise InvalidBackup or StoreUnavailable."""
+
+    @property
+    def store(self) -> ImageStore:
+        """Returns where its pictures are."""
+        ...
+
+    @property
+    def vectors(self) -> DroppedCollections:
+        """Returns where its vectors are."""
+        ...
+
+    def keep_files(self) -> None:
+        """Copies the small files of the library, such as what was decided about near-duplicates."""
+        ...
+
+    def restore_files(self) -> list[str]:
+        """Copies those small files back that are not there, and returns their names."""
+        ...
+
+    def finish(self, summary: BackupSummary) -> None:
+        """Writes what the backup holds: only now it is one."""
+        ...

@@ -1,0 +1,84 @@
+"""Checks the whole library, and mends what was found."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from library.doctor.findings import Finding, Report
+from library.doctor.index_check import check_collections
+from library.doctor.mending import Mender
+from library.doctor.store_check import OnProgress, check_store
+from library.ingest.importer import Importer
+from library.models import Models
+from library.ports import ImageStore, VectorDatabase
+from library.trash.trash import Trash
+
+
+class Doctor:
+    """Compares store and collections both ways. Methods raise StoreUnavailable, IndexUnavailable or
+    ModelUnavailable."""
+
+    def __init__(
+        self,
+        store: ImageStore,
+        models: Models,
+        database: VectorDatabase,
+        importer: Importer,
+        mender: Mender,
+        trash: Trash,
+        changes: threading.Lock,
+    ) -> None:
+        self._store = store
+        self._models = models
+        self._database = database
+        self._importer = importer
+        self._mender = mender
+        self._trash = trash
+        self._changes = changes
+
+    def examine(
+        self, on_progress: OnProgress = lambda *_: None, should_stop: Callable[[], bool] = lambda: False
+    ) -> Report | None:
+        """Returns what is wrong, or None when it was stopped. Changes nothing."""
+        names = self._encodable()
+        found = check_store(self._store, on_progress, should_stop)
+        if should_stop():
+            return None
+        with self._changes:  # between a picture and its row nothing comes in
+            pictures = {record.content_id: record for record in self._store.find_all(self._store.ids())}
+            found += check_collections(self._database, pictures, frozenset(names))
+            collections = len(self._database.stored())
+        return Report(len(pictures), collections, found)
+
+    def mend(self, report: Report) -> dict[Finding, int]:
+        """Mends what can be mended, and returns how much of each finding is right now."""
+        mended: dict[Finding, int] = {}
+        with self._changes:
+            for finding in report.findings:
+                if finding.mendable and finding.kind != "row_missing":
+                    mended[finding] = self._mender.mend(finding)
+        self._trash.sweep()
+        names = self._encodable()
+        for finding in report.findings:
+            if finding.mendable and finding.kind == "row_missing":
+                receipts = self._importer.reindex(model=names[finding.place])
+                mended[finding] = sum(receipt.status == "new" for receipt in receipts)
+        return mended
+
+    def mended(self, report: Report) -> Report:
+        """Mends, and returns what is still wrong after it."""
+        self.mend(report)
+        after = self.examine()
+        return after or replace(report, findings=())
+
+    def _encodable(self) -> dict[str, str]:
+        """Returns the model by the name of each collection whose missing rows can be made."""
+        names: dict[str, str] = {}
+        answering = self._models.answering().info
+        status = self._models.status()
+        if not status.is_fallback:
+            names[self._database.name_of(answering)] = ""
+        for each in self._models.offered():
+            if each.info and not self._models.is_chosen(each.name):
+                names[self._database.name_of(each.info)] = each.name
+        return names

@@ -1,0 +1,69 @@
+"""Describes what a check of the library has found: of which kind it is, where, and whether it can be mended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Kind = Literal[
+    "record_damaged",
+    "original_missing",
+    "original_other",
+    "thumbnail_missing",
+    "orphan",
+    "partial",
+    "row_missing",
+    "row_surplus",
+    "row_elsewhere",
+    "row_other",
+    "index_wrong",
+    "rebuild_unfinished",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+STORE = "images"
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Holds all that is wrong in one way at one place: the image store, or a collection by its name.
+
+    `subjects` are content IDs, names of files or keys of rows; an index has none.
+    """
+
+    kind: Kind
+    place: str
+    subjects: tuple[str, ...] = ()
+    mendable: bool = True
+
+    @property
+    def count(self) -> int:
+        return max(1, len(self.subjects))
+
+    def as_json(self) -> dict[str, object]:
+        """Returns plain values, with the first subjects only."""
+        return {
+            "kind": self.kind,
+            "place": self.place,
+            "count": self.count,
+            "mendable": self.mendable,
+            "subjects": list(self.subjects[:SHOWN]),
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """Holds what was looked at and what is wrong with it."""
+
+    pictures: int
+    collections: int
+    findings: Sequence[Finding]
+
+    @property
+    def mendable(self) -> int:
+        """Returns how many things can be mended."""
+        return sum(finding.count for finding in self.findings if finding.mendable)
+
+    def as_json(self) -> dict[str, object]:
+        """Returns plain values."""
+        findings = [finding.as_json() for finding in self.findings]
+        return {"pictures": self.pictures, "collections": self.collections, "findings": findings}

@@ -1,0 +1,44 @@
+"""Checks the collections against the image store: that every picture has its row, and every row its picture."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from library.doctor.findings import Finding
+from library.images import ContentId
+from library.ports import VectorDatabase
+from library.records import Record
+
+
+def check_collections(
+    database: VectorDatabase, pictures: Mapping[ContentId, Record], encodable: frozenset[str]
+) -> list[Finding]:
+    """Returns what is wrong with the collections; `encodable` are those for which missing rows can be made."""
+    found: list[Finding] = []
+    for each in database.stored():
+        collection = database.named(each.name)
+        found += [Finding(fault, each.name) for fault in collection.faults()]
+        with collection.loaded() as index:
+            rows = index.rows()
+        found += _compared(each.name, rows, pictures, each.name in encodable)
+    return found
+
+
+def _compared(
+    place: str, rows: Mapping[str, Record | None], pictures: Mapping[ContentId, Record], encodable: bool
+) -> list[Finding]:
+    expected = {record.img_path: _as_row(record) for record in pictures.values()}
+    surplus = [key for key in rows if key not in expected]
+    missing = [record.content_id for path, record in expected.items() if path not in rows]
+    other = [record.content_id for path, record in expected.items() if path in rows and rows[path] != record]
+    # A server may serve several libraries: what is mostly not ours is not ours to remove.
+    are_elsewhere = 2 * len(surplus) > len(rows)
+    found = [
+        Finding("row_missing", place, tuple(missing), mendable=encodable),
+        Finding("row_elsewhere" if are_elsewhere else "row_surplus", place, tuple(surplus), not are_elsewhere),
+        Finding("row_other", place, tuple(other)),
+    ]
+    return [finding for finding in found if finding.subjects]
+
+
+def _as_row(record: Record) -> Record:
+    return replace(record, original_at="", from_sidecars=())

@@ -1,0 +1,141 @@
+"""Mends what a check has found in the image store and the collections."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from library.doctor.findings import Finding
+from library.errors import LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
+from library.images import ContentId, content_id, decode, parse_content_id, thumbnail
+from library.pictures import Pictures
+from library.ports import ImageStore, VectorDatabase
+from library.records import Record, id_of
+from library.stored_files import StoredFile
+from library.trash.entries import Trashed
+from library.trash.trash import Trash
+
+logger = logging.getLogger(__name__)
+
+RECOVERED = "recovered"  # the source of a picture whose record was lost
+
+
+class Mender:
+    """Mends findings of one kind each; the caller holds the lock of changes. Returns how many things are right now."""
+
+    def __init__(self, store: ImageStore, database: VectorDatabase, pictures: Pictures, trash: Trash) -> None:
+        self._store = store
+        self._database = database
+        self._pictures = pictures
+        self._trash = trash
+        self._known: dict[str, Record] | None = None
+        self._ways: dict[str, Callable[[Finding], int]] = {
+            "record_damaged": self._rewrite_records,
+            "thumbnail_missing": self._make_thumbnails,
+            "orphan": self._move_orphans,
+            "partial": self._remove_partial,
+            "row_surplus": self._remove_rows,
+            "row_other": self._update_rows,
+            "index_wrong": self._mend_index,
+            "rebuild_unfinished": self._mend_index,
+        }
+
+    def mend(self, finding: Finding) -> int:
+        """Mends a finding, of which the check said that it can be mended."""
+        self._known = None
+        way = self._ways.get(finding.kind)
+        mended = way(finding) if way and finding.mendable else 0
+        logger.info("doctor: %s in %s: %d of %d mended", finding.kind, finding.place, mended, finding.count)
+        return mended
+
+    def _rewrite_records(self, finding: Finding) -> int:
+        files = self._files(finding.subjects)
+        return sum(self._recover(id, files[id], in_library=True) for id in map(parse_content_id, finding.subjects))
+
+    def _make_thumbnails(self, finding: Finding) -> int:
+        mended = 0
+        for record in self._store.find_all(list(map(parse_content_id, finding.subjects))):
+            try:
+                made = thumbnail(decode(self._pictures.original(record.content_id)))
+            except StoreUnavailable:
+                raise
+            except LikenessError:  # its original is away or damaged
+                continue
+            self._store.add(record, None, made)
+            mended += 1
+        return mended
+
+    def _move_orphans(self, finding: Finding) -> int:
+        """Brings back intact originals that still have a row, moves others to the trash, and removes the rest."""
+        files = self._files(finding.subjects)
+        with_rows = {record.content_id for record in self._rows().values()}
+        for id in map(parse_content_id, finding.subjects):
+            has_row = id in with_rows
+            if not ((has_row or self._trash.days) and self._recover(id, files[id], in_library=has_row)):
+                for file in files[id]:
+                    self._store.remove_file(file.name)
+        return finding.count
+
+    def _remove_partial(self, finding: Finding) -> int:
+        for name in finding.subjects:
+            self._store.remove_file(name)
+        return finding.count
+
+    def _remove_rows(self, finding: Finding) -> int:
+        ids = {key: id_of(key) for key in finding.subjects}
+        here = {record.content_id for record in self._store.find_all(list(ids.values()))}  # one was mended meanwhile
+        self._database.delete([key for key, id in ids.items() if id not in here])
+        return finding.count
+
+    def _update_rows(self, finding: Finding) -> int:
+        records = self._store.find_all(list(map(parse_content_id, finding.subjects)))
+        self._database.update(records)
+        return len(records)
+
+    def _mend_index(self, finding: Finding) -> int:
+        self._database.named(finding.place).mend()
+        return 1
+
+    def _recover(self, id: ContentId, files: Sequence[StoredFile], in_library: bool) -> int:
+        """Makes a record anew from the original, and takes its name and metadata from a row that still has them."""
+        originals = [file for file in files if file.kind == "original"]
+        for file in originals:
+            with suppress(RejectedImage, UnknownPicture):
+                record, small = self._described(id, file)
+                if in_library:
+                    self._store.add(record, None, small)
+                else:
+                    self._store.note_trashed(Trashed(record, _now(), small))
+                return 1
+        return 0
+
+    def _described(self, id: ContentId, file: StoredFile) -> tuple[Record, bytes]:
+        data = self._store.read_file(file.name)
+        if content_id(data) != id:
+            raise RejectedImage("damaged")
+        picture = decode(data)
+        name = f"{id[:12]}.{picture.extension}"
+        made = Record.of(id, picture, size=len(data), name=name, added=file.modified, source=RECOVERED, metadata={})
+        if not made.img_path.endswith(file.name):
+            raise RejectedImage("damaged")
+        return self._rows().get(made.img_path, made), thumbnail(picture)
+
+    def _rows(self) -> dict[str, Record]:
+        """Returns the records that the rows of all collections have, read once for a finding."""
+        if self._known is None:
+            self._known = {}
+            for each in self._database.stored():
+                with self._database.named(each.name).loaded() as index:
+                    self._known |= {key: record for key, record in index.rows().items() if record}
+        return self._known
+
+    def _files(self, subjects: Sequence[str]) -> dict[ContentId, list[StoredFile]]:
+        files: dict[ContentId, list[StoredFile]] = {parse_content_id(id): [] for id in subjects}
+        for file in self._store.files():
+            if file.id in files:
+                files[file.id].append(file)
+        return files
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,85 @@
+"""Checks the image store: that every picture is whole, and every file belongs to one."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from library.doctor.findings import STORE, Finding
+from library.errors import UnknownPicture
+from library.images import ContentId, content_id
+from library.ports import ImageStore
+from library.records import Record
+from library.stored_files import StoredFile
+
+LEFT_BEHIND_AFTER = timedelta(hours=1)  # a younger file may be another process's work in hand
+AT_ONCE = 200
+
+OnProgress = Callable[[int, int | None], None]
+
+
+def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callable[[], bool]) -> list[Finding]:
+    """Returns what is wrong with the files; reads every original. Raises StoreUnavailable."""
+    by_id: dict[ContentId, list[StoredFile]] = defaultdict(list)
+    partial: list[str] = []
+    for file in store.files():
+        if file.id:
+            by_id[file.id].append(file)
+        elif file.kind == "partial" and _is_old(file):
+            partial.append(file.name)
+    recorded = [id for id, files in by_id.items() if _of_kind(files, "record")]
+    sound: dict[ContentId, Record] = {}
+    for start in range(0, len(recorded), AT_ONCE):
+        sound |= {record.content_id: record for record in store.find_all(recorded[start : start + AT_ONCE])}
+    damaged = [id for id in recorded if id not in sound]
+    thumbless = [id for id in sound if not any(file.bytes for file in _of_kind(by_id[id], "thumbnail"))]
+    missing = [id for id, record in sound.items() if _lacks_original(record, by_id[id])]
+    kept = [id for id in sound if _of_kind(by_id[id], "original")]
+    found = {
+        "record_damaged": Finding(
+            "record_damaged", STORE, tuple(damaged), any(_of_kind(by_id[id], "original") for id in damaged)
+        ),
+        "original_missing": Finding("original_missing", STORE, tuple(missing), mendable=False),
+        "original_other": Finding(
+            "original_other", STORE, tuple(_others(store, kept, on_progress, should_stop)), mendable=False
+        ),
+        "thumbnail_missing": Finding("thumbnail_missing", STORE, tuple(thumbless)),
+        "orphan": Finding("orphan", STORE, tuple(_orphans(by_id))),
+        "partial": Finding("partial", STORE, tuple(partial)),
+    }
+    return [finding for finding in found.values() if finding.subjects]
+
+
+def _others(
+    store: ImageStore, ids: list[ContentId], on_progress: OnProgress, should_stop: Callable[[], bool]
+) -> Iterator[ContentId]:
+    """Yields the pictures whose original has other bytes than those that they are named by."""
+    for done, id in enumerate(ids):
+        if should_stop():
+            return
+        on_progress(done, len(ids))
+        try:
+            if content_id(store.original(id)) != id:
+                yield id
+        except UnknownPicture:  # deleted meanwhile
+            continue
+    on_progress(len(ids), len(ids))
+
+
+def _orphans(by_id: dict[ContentId, list[StoredFile]]) -> list[ContentId]:
+    return [
+        id
+        for id, files in by_id.items()
+        if not _of_kind(files, "record") and not _of_kind(files, "trash") and all(map(_is_old, files))
+    ]
+
+
+def _lacks_original(record: Record, files: list[StoredFile]) -> bool:
+    return not record.original_at and not _of_kind(files, "original")
+
+
+def _of_kind(files: list[StoredFile], kind: str) -> list[StoredFile]:
+    return [file for file in files if file.kind == kind]
+
+
+def _is_old(file: StoredFile) -> bool:
+    return datetime.now(UTC) - file.modified > LEFT_BEHIND_AFTER

@@ -1,0 +1,97 @@
+"""Measures how much detail is really in a picture: what share of its finest structure its file still holds.
+
+A picture is cut into squares of 8 x 8 pixels, as JPEG cuts it, and each is split into waves of 63 kinds. Compression
+saves room by leaving waves out: the share of those that are there falls with the quality, whatever file the pixels came
+to lie in afterwards. A wave counts in a JPEG from half the step on in which its table holds it, for what is smaller
+was not in the file but came with its decoding. WebP, AVIF and HEIC split a picture otherwise and smear what another
+file had left out into small waves of their own, so that only large ones count there.
+"""
+
+import math
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from library.images import decode
+
+SIDE = 8
+MOST_PIXELS = 2_000_000  # of rows of squares that are spread over the picture
+WHOLE = 1 << 20  # a shorter side that no picture is reduced to
+LEAST_SHARE = 1e-4
+TELLING_RATIO = 1.05
+LEAST_OF_OTHERS = 16.0
+LOSSLESS = {"PNG", "BMP", "TIFF", "GIF", "PPM"}
+LEAST_WAVE = 1.5  # of 255: rounding to whole numbers alone makes waves of a third
+
+Squares = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Holds the share of waves that are there, from 0 to 1, and the mean step in which a JPEG's table keeps them."""
+
+    share: float
+    step: float  # 1 for a file without a table
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Returns what is larger for more detail: shares of about the same are the same, and then the step decides."""
+        return round(math.log(max(self.share, LEAST_SHARE)) / math.log(TELLING_RATIO)), -self.step
+
+
+def rank_of(detail: Detail | None) -> tuple[float, float]:
+    """Returns the rank of a picture whose detail may be unknown, which is the lowest."""
+    return detail.rank if detail else (-math.inf, -math.inf)
+
+
+def detail_of(data: bytes) -> Detail:
+    """Returns how much detail there is in a picture. Raises RejectedImage."""
+    picture = decode(data, WHOLE)
+    squares = _squares(picture.image)
+    waves = np.abs(_WAVES @ squares @ _WAVES.T)
+    table = _luminance_table(data)
+    least = np.maximum(_least_wave(data, picture.format), table / 2 - 0.5)
+    least[0, 0] = np.inf  # the mean is no detail
+    share = float((waves >= least).sum() / max(1, len(squares) * (SIDE * SIDE - 1)))
+    return Detail(round(share, 4), float(table.mean()))
+
+
+def _least_wave(data: bytes, format: str) -> float:
+    is_lossless = format in LOSSLESS or (format == "WEBP" and b"VP8L" in data[:64])
+    return LEAST_WAVE if is_lossless or format == "JPEG" else LEAST_OF_OTHERS
+
+
+def _luminance_table(data: bytes) -> Squares:
+    """Returns the steps of a JPEG's first table, all 1 for any other file."""
+    try:
+        with Image.open(BytesIO(data)) as opened:
+            tables = getattr(opened, "quantization", None) or {}
+    except Exception:  # what cannot be opened here may be decoded all the same
+        tables = {}
+    steps = tables.get(0)
+    if steps is None or len(steps) != SIDE * SIDE:
+        return np.ones((SIDE, SIDE), np.float32)
+    return np.asarray(steps, np.float32).reshape(SIDE, SIDE)
+
+
+def _squares(image: Image.Image) -> Squares:
+    grey = np.asarray(image.convert("L"), np.float32)
+    rows, columns = grey.shape[0] // SIDE, grey.shape[1] // SIDE
+    step = max(1, -(-grey.size // MOST_PIXELS))
+    bands = grey[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, SIDE)[::step]
+    return np.ascontiguousarray(bands.transpose(0, 2, 1, 3).reshape(-1, SIDE, SIDE))
+
+
+def _waves() -> Squares:
+    """Returns the discrete cosine transform of one dimension as a matrix."""
+    at = np.arange(SIDE)
+    matrix = np.cos((2 * at[np.newaxis] + 1) * at[:, np.newaxis] * np.pi / (2 * SIDE)) * np.sqrt(2 / SIDE)
+    matrix[0] /= np.sqrt(2)
+    waves: Squares = matrix.astype(np.float32)
+    return waves
+
+
+_WAVES = _waves()

@@ -1,0 +1,181 @@
+"""Checks backups: all comes back with its vectors, while the library is used, and nothing from a damaged one."""
+
+import json
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from db.files.backup_folder import MANIFEST, backups_in, new_backup, open_backup
+from db.files.vector_file import read_vectors, write_vectors
+from library.errors import InvalidBackup
+from library.image_library import ImageLibrary
+from library.ports import EncoderInfo
+from library.search.query import Query
+from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
+from testing.pictures import record, unit_vectors
+from ui.backup_api import add_backup_api
+
+
+class NoEncoder(ColourEncoder):
+    """Encodes no picture."""
+
+    def encode_images(self, images):
+        raise AssertionError("encoded")
+
+
+@pytest.fixture
+def decided(tmp_path):
+    path = tmp_path / "data" / "near-duplicates.jsonl"
+    path.parent.mkdir()
+    path.write_text("{}\n")
+    return path
+
+
+@pytest.fixture
+def backup(library, filled, tmp_path, decided):
+    """Returns the folder of a backup of three pictures."""
+    with new_backup(tmp_path / "backup", [decided]) as place:
+        assert list(library.backups.write(place)) == ["copied"] * 3
+    return tmp_path / "backup"
+
+
+@pytest.fixture
+def empty():
+    return ImageLibrary(MemoryStore(), ready(NoEncoder()), MemoryDatabase())
+
+
+def restored(library, folder, files=()):
+    place, _ = open_backup(folder, files)
+    return [receipt.status for receipt in library.backups.restore(place)]
+
+
+def test_a_backup_restores_pictures_records_and_vectors_without_encoding(library, filled, backup, empty):
+    assert restored(empty, backup) == ["new"] * 3
+    for id in filled.values():
+        assert empty.record(id) == library.record(id)
+        assert empty.original(id) == library.original(id)
+        assert empty.thumbnail(id) == library.thumbnail(id)
+    assert empty.search(Query.of("red")).hits[0].record.name == "red.png"
+    assert empty.doctor.examine().findings == []
+    assert restored(empty, backup) == ["duplicate"] * 3
+
+
+def test_every_collection_comes_back(library, database, filled, tmp_path, empty):
+    other = EncoderInfo("other", "1" * 12, 5, "", "")
+    database.collection(other).upsert([library.record(filled["red"]), record(7)], unit_vectors(2, 5))
+    with new_backup(tmp_path / "two", []) as place:
+        list(library.backups.write(place))
+    _, summary = open_backup(tmp_path / "two", [])
+    assert (summary.pictures, sorted(summary.collections.values())) == (3, [1, 3])
+    restored(empty, tmp_path / "two")
+    with empty.collections._database.collection(other).loaded() as index:
+        assert index.count() == 1
+
+
+def test_what_is_there_stays_as_it_is(filled, backup, library, decided):
+    library.delete([filled["red"]])
+    decided.write_text("later\n")
+    assert sorted(restored(library, backup, [decided])) == ["duplicate", "duplicate", "new"]
+    assert decided.read_text() == "later\n"
+    decided.unlink()
+    restored(library, backup, [decided])
+    assert decided.read_text() == "{}\n"
+
+
+def test_a_picture_deleted_while_it_is_copied_is_left_out(library, filled, tmp_path):
+    with new_backup(tmp_path / "busy", []) as place:
+        original = library.backups._store.original
+
+        def deleting(id):
+            if id == filled["red"]:
+                library.delete([id])
+            return original(id)
+
+        library.backups._store.original = deleting
+        assert sorted(library.backups.write(place)) == ["copied", "copied", "gone"]
+        del library.backups._store.original
+    place, summary = open_backup(tmp_path / "busy", [])
+    assert summary.pictures == place.store.count() == 2
+
+
+def test_a_backup_that_is_stopped_or_fails_leaves_nothing(library, filled, tmp_path):
+    with new_backup(tmp_path / "stopped", []) as place:
+        list(library.backups.write(place, lambda: True))
+    with pytest.raises(KeyboardInterrupt), new_backup(tmp_path / "failed", []) as place:
+        next(library.backups.write(place))
+        raise KeyboardInterrupt
+    for name in ("stopped", "failed"):
+        assert list((tmp_path / name).iterdir()) == []
+        with pytest.raises(InvalidBackup, match="no whole backup"):
+            open_backup(tmp_path / name, [])
+
+
+def test_a_damaged_original_is_not_restored(backup, empty, filled):
+    next(backup.rglob(f"{filled['red']}.png")).write_bytes(b"other")
+    assert sorted(restored(empty, backup)) == ["new", "new", "rejected"]
+
+
+def test_vectors_that_are_none_are_left_out(backup, empty, filled):
+    [path] = backup.rglob("*.vectors")
+    (rows,) = read_vectors(path, 3)
+    header = json.loads(path.read_bytes().split(b"\n")[0])
+    rows[1][0] = np.nan
+    rows[1][1] = 0
+    write_vectors(path, header, 3, [rows])
+    restored(empty, backup)
+    assert empty.count_rows() == 1
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"", b"[]", b'{"format": "x"}', b"\xff", b'{"format": "likeness backup", "version": 1}']
+)
+def test_what_is_no_backup_is_refused(tmp_path, manifest):
+    (tmp_path / MANIFEST).write_bytes(manifest)
+    with pytest.raises(InvalidBackup, match="no whole backup"):
+        open_backup(tmp_path, [])
+
+
+def test_a_backup_goes_only_into_a_folder_of_its_own(backup, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("keep me")
+    cases = {"backup": "already", "file": "is a file", "full": "not empty", "s3://bucket/x": "on this machine"}
+    for place, reason in cases.items():
+        with pytest.raises(InvalidBackup, match=reason), new_backup(place if "://" in place else tmp_path / place, []):
+            pass
+    assert (tmp_path / "full" / "letter.txt").read_text() == "keep me"
+    (backup / MANIFEST).write_text('{"format": "likeness backup", "version": 2}')
+    with pytest.raises(InvalidBackup, match="format version 2"):
+        open_backup(backup, [])
+
+
+def test_the_app_names_its_backups_by_the_time(library, filled, tmp_path):
+    make = backups_in(tmp_path / "backups", [])
+    for _ in range(2):
+        with make() as (name, place):
+            list(library.backups.write(place))
+        assert open_backup(tmp_path / "backups" / name, [])[1].pictures == 3
+
+
+def test_a_program_has_the_app_back_up_where_that_is_allowed(library, filled, tmp_path):
+    for edits in ("all", "add", "none"):
+        with gr.Blocks() as page:
+            add_backup_api(library, edits, backups_in(tmp_path / edits, []))
+        [endpoint] = [each.fn for each in page.fns.values() if each.api_name == "backup"]
+        if edits == "all":
+            answer = endpoint()
+            assert answer["pictures"] == open_backup(tmp_path / edits / answer["backup"], [])[1].pictures == 3
+        else:
+            with pytest.raises(gr.Error, match="EDITS"):
+                endpoint()
+            assert not (tmp_path / edits).exists()
+
+
+def test_vectors_come_back_from_their_file_bit_by_bit(tmp_path):
+    names = [record(number).content_id for number in range(2500)]
+    vectors = unit_vectors(2500, 7)
+    write_vectors(tmp_path / "a", {"x": 1}, 7, [(names[:1200], vectors[:1200]), (names[1200:], vectors[1200:])])
+    read = list(read_vectors(tmp_path / "a", 7))
+    assert [id for batch, _ in read for id in batch] == names
+    assert np.array_equal(np.concatenate([rows for _, rows in read]), vectors)

@@ -1,0 +1,207 @@
+"""Checks the doctor: what it finds in the image store and the collections, and what it mends."""
+
+import os
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from commands.main import commands
+from db.images.local import LocalImageStore
+from library.ingest.runs import Worker
+from library.search.query import Query
+from testing.fakes import ColourEncoder
+from testing.pictures import record, unit_vectors
+from ui.handlers.doctor import DoctorHandlers
+
+
+@pytest.fixture
+def store(tmp_path):
+    return LocalImageStore(tmp_path / "images")
+
+
+@pytest.fixture
+def folder(tmp_path, filled):
+    """Returns the folder of a library of three pictures that are two hours old."""
+    folder = tmp_path / "images"
+    old = time.time() - 7200
+    for path in folder.rglob("*.*"):
+        os.utime(path, (old, old))
+    return folder
+
+
+@pytest.fixture
+def index(library, database, filled):
+    return database.collection(ColourEncoder.info)
+
+
+def findings(library):
+    return {finding.kind: finding for finding in library.doctor.examine().findings}
+
+
+def mended(library):
+    """Returns what is left after mending all that can be."""
+    return [finding.kind for finding in library.doctor.mended(library.doctor.examine()).findings]
+
+
+def path_of(folder, id, ending):
+    return folder / id[:2] / f"{id}.{ending}"
+
+
+def test_a_sound_library_is_well(library, folder):
+    report = library.doctor.examine()
+    assert (report.pictures, report.collections, report.findings, report.mendable) == (3, 1, [], 0)
+
+
+def test_a_missing_or_empty_thumbnail_is_made_anew(library, store, folder, filled):
+    before = store.thumbnail(filled["red"])
+    path_of(folder, filled["red"], "thumb.jpg").unlink()
+    path_of(folder, filled["blue"], "thumb.jpg").write_bytes(b"")
+    assert set(findings(library)["thumbnail_missing"].subjects) == {filled["red"], filled["blue"]}
+    assert mended(library) == []
+    assert store.thumbnail(filled["red"]) == before
+
+
+def test_a_picture_without_a_row_is_encoded(library, database, index, filled):
+    database.delete([library.record(filled["red"]).img_path])
+    assert findings(library)["row_missing"].subjects == (filled["red"],)
+    assert mended(library) == []
+    assert library.search(Query.of("red")).hits[0].record.name == "red.png"
+
+
+def test_a_row_without_a_picture_is_removed(library, database, index, folder):
+    index.upsert([record(9)], np.stack(unit_vectors(1, 3)))
+    assert findings(library)["row_surplus"].subjects == (record(9).img_path,)
+    assert mended(library) == []
+    assert library.count_rows() == 3
+
+
+def test_rows_that_are_mostly_of_other_pictures_are_left_alone(library, index, folder):
+    index.upsert([record(number) for number in range(9)], np.stack(unit_vectors(9, 3)))
+    finding = findings(library)["row_elsewhere"]
+    assert (finding.count, finding.mendable) == (9, False)
+    assert mended(library) == ["row_elsewhere"]
+    assert library.count_rows() == 12
+
+
+def test_a_row_that_says_something_else_is_put_right(library, index, filled):
+    right = library.record(filled["red"])
+    with index.loaded() as loaded:
+        vector = loaded.vectors([right.img_path])[filled["red"]]
+    for wrong in (replace(right, name="x"), replace(right, width="wide"), replace(right, metadata={"a": 1})):
+        index.upsert([wrong], np.stack([vector]))
+        assert findings(library)["row_other"].subjects == (filled["red"],)
+        assert mended(library) == []
+        with index.loaded() as loaded:
+            assert loaded.rows()[right.img_path] == right
+
+
+def test_a_damaged_record_is_written_anew_from_its_row(library, store, folder, filled):
+    right = store.find(filled["red"])
+    path_of(folder, filled["red"], "json").write_text('{"name": 3}')
+    assert findings(library)["record_damaged"].subjects == (filled["red"],)
+    assert mended(library) == []
+    assert store.find(filled["red"]) == right
+
+
+def test_an_original_without_record_comes_back_where_it_has_a_row(library, store, folder, filled):
+    right = store.find(filled["red"])
+    path_of(folder, filled["red"], "json").unlink()
+    assert findings(library)["orphan"].subjects == (filled["red"],)
+    assert mended(library) == []
+    assert store.find(filled["red"]) == right
+
+
+def test_an_original_without_record_and_row_goes_to_the_trash(library, store, database, index, folder, filled):
+    database.delete([library.record(filled["red"]).img_path])
+    path_of(folder, filled["red"], "json").unlink()
+    assert mended(library) == []
+    (entry,) = library.trash.pictures(0, 9)
+    assert entry.record.content_id == filled["red"] and store.count() == 2
+    library.trash.restore([filled["red"]])
+    assert library.original(filled["red"])
+
+
+def test_what_is_left_of_a_killed_delete_or_add_is_removed(library, folder, database, index, filled):
+    database.delete([library.record(filled["red"]).img_path])
+    path_of(folder, filled["red"], "json").unlink()
+    path_of(folder, filled["red"], "png").unlink()
+    partial = folder / filled["red"][:2] / ".0.partial"
+    partial.write_bytes(b"")
+    os.utime(partial, (0, 0))
+    assert {"orphan", "partial"} <= findings(library).keys()
+    assert mended(library) == []
+    assert not list(folder.rglob(f"{filled['red']}.*")) and not partial.exists()
+
+
+def test_young_files_are_left_to_the_process_that_writes_them(library, folder, filled):
+    path_of(folder, filled["red"], "json").unlink()
+    for path in folder.rglob("*.png"):
+        os.utime(path)
+    assert "orphan" not in findings(library)
+
+
+def test_an_original_of_other_bytes_or_without_any_is_told_and_left(library, folder, filled):
+    path_of(folder, filled["red"], "png").write_bytes(b"other")
+    path_of(folder, filled["blue"], "png").unlink()
+    found = findings(library)
+    assert (found["original_other"].subjects, found["original_missing"].subjects) == (
+        (filled["red"],),
+        (filled["blue"],),
+    )
+    assert mended(library) == ["original_missing", "original_other"]
+
+
+def test_an_index_that_is_wrong_or_half_rebuilt_is_mended(library, index, filled):
+    index.wrong = ["index_wrong", "rebuild_unfinished"]
+    assert {"index_wrong", "rebuild_unfinished"} <= findings(library).keys()
+    assert mended(library) == []
+
+
+def test_pictures_in_the_trash_are_no_orphans(library, folder, filled):
+    library.delete([filled["red"]])
+    for path in folder.rglob("*.*"):
+        os.utime(path, (time.time() - 7200,) * 2)
+    assert library.doctor.examine().findings == []
+
+
+def test_a_check_that_is_stopped_changes_and_says_nothing(library, folder):
+    assert library.doctor.examine(should_stop=lambda: True) is None
+
+
+def test_the_page_shows_what_was_found_and_mends_it(library, folder, filled):
+    worker = Worker(library)
+    handlers = DoctorHandlers(library, worker, "all")
+    path_of(folder, filled["red"], "thumb.jpg").unlink()
+    assert handlers.mend()["problem"] == "Nothing has been checked yet. Check the library first."
+    handlers.check()
+    assert worker.doctor.latest.over.wait(30)
+    report = handlers.view()["report"]
+    assert [each["kind"] for each in report["findings"]] == ["thumbnail_missing"] and report["mendable"] == 1
+    handlers.mend()
+    assert worker.doctor.latest.over.wait(30)
+    assert handlers.view()["report"]["findings"] == []
+    for edits in ("none", "add"):
+        refused = DoctorHandlers(library, worker, edits)
+        for answer in (refused.view(), refused.check(), refused.mend(), refused.stop()):
+            assert answer["problem"] and answer["report"] is None
+    worker.close()
+
+
+def test_the_command_asks_before_it_mends(library, folder, filled, tmp_path, monkeypatch):
+    for name, value in (("DATA_DIR", str(tmp_path / "data")), ("CLIP_MODEL", "small")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(library, "open", lambda: None)
+    monkeypatch.setattr(library, "close", lambda: None)
+
+    def run(*arguments, answer=""):
+        return CliRunner().invoke(commands, ["doctor", *arguments], obj=lambda *_: library, input=answer)
+
+    assert run().exit_code == 0
+    thumbnail = path_of(folder, filled["red"], "thumb.jpg")
+    thumbnail.unlink()
+    assert (run().exit_code, run("--fix", answer="n\n").exit_code, thumbnail.exists()) == (1, 1, False)
+    assert '"kind": "thumbnail_missing"' in run("--json").stdout
+    assert run("--fix", "--yes").exit_code == 0 and thumbnail.exists()
