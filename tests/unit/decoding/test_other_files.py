@@ -40,7 +40,7 @@ KINDS = {
     "TGA without an end": (struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, 9, 9, 24, 0) + bytes(9), "Targa"),
     "SVG": (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG drawing.*Export it as PNG"),
     "HTML": (b"\n<!DOCTYPE html><html><body>Sign in</body></html>", "a web page.*download the file again"),
-    "JSON": (b'{"error": "no such picture"}', "This is a plain text under another name"),
+    "JSON": (b'{"error": "no such picture"}', "This is a plain text, not a picture"),
     "LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "git lfs pull"),
     "zeros": (bytes(5_000), "nothing but zeros"),
     "nothing": (b"", "The file is empty. Copy it again"),
