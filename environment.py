@@ -26,7 +26,6 @@ WORDS = {
     "ADDRESS": ("NAME", "URI"),
     "URL": ("URI",),
     "DATABASE": ("DB",),
-    "DB_NAME": ("DB",),
     "FOLDER": ("DIR",),
     "DIRECTORY": ("DIR",),
     "PRECISION": ("DTYPE",),

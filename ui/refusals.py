@@ -16,9 +16,9 @@ from ui.sign_in import route_of
 MAX_DEPTH = 100  # of what Python's readers of JSON bear, a tenth
 MCP = "/gradio_api/mcp"
 PARSE_ERROR = -32700  # of JSON-RPC
-UNPROCESSABLE, INSUFFICIENT_STORAGE = 400, 507
-STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-BRACKET = re.compile(rb"[\[\]{}]")
+BAD_REQUEST, INSUFFICIENT_STORAGE = 400, 507
+# A text, which may lack its end so that no search for one begins anew, or a bracket.
+TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 class Refusals:
@@ -64,8 +64,8 @@ def is_nested_too_deep(body: bytes) -> bool:
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
     depth = 0
-    for bracket in BRACKET.finditer(STRING.sub(b"", body)):
-        depth += 1 if bracket[0] in (b"[", b"{") else -1
+    for token in TOKEN.finditer(body):
+        depth += 1 if token[0] in (b"[", b"{") else -1 if token[0] in (b"]", b"}") else 0
         if depth > MAX_DEPTH:
             return True
     return False
@@ -113,8 +113,8 @@ def _refusal(error: LikenessError, scope: Scope) -> Response:
     sentence = _sentence(error, scope)
     if route_of(scope).startswith(MCP):
         problem = {"code": PARSE_ERROR, "message": sentence}
-        return JSONResponse({"jsonrpc": "2.0", "id": None, "error": problem}, UNPROCESSABLE)
-    return JSONResponse({"detail": sentence}, UNPROCESSABLE)
+        return JSONResponse({"jsonrpc": "2.0", "id": None, "error": problem}, BAD_REQUEST)
+    return JSONResponse({"detail": sentence}, BAD_REQUEST)
 
 
 def _sentence(error: LikenessError, scope: Scope) -> str:

@@ -290,14 +290,14 @@ def test_a_pack_that_lies_is_refused(run, filled, tmp_path):
         (["search", "red", "--limit", "9" * 5_000], "a whole number is expected"),
         (["search", "red", "--limit", 10**30], "1 to 200 results"),
         (["search", "red", "--offset", 10**30], "Only the best 16,384 results"),
-        (["search", "red", "--min-score", "nan"], "-1 to 1 is possible"),
+        (["search", "red", "--min-score", "nan"], "a finite number is expected"),
         (["search", "red", "--min-score", "1e400"], "--min-score 1e400 is not possible"),
         (["search", "red", "--where", "width>1e400"], "compared with numbers from"),
         (["ingest", "--table", "nowhere.csv"], "The table nowhere.csv cannot be read"),
         (["ingest", ".", "--metadata", "album"], "name=value is expected"),
         (["ingest", ".", "--shard", "9/8"], "3/8 is the third of eight"),
         (["ingest", ".", "--receipt", "out.txt"], ".csv or .jsonl is expected"),
-        (["ingest", "nope://x"], "no kind of store that fsspec knows"),
+        (["ingest", "nope://x"], "no kind of store that is known here"),
         (["export", "."], "is not empty"),
         (["export", "s3://bucket/pack"], "A pack is a folder on this machine"),
         (["import", "nowhere"], "There is no folder nowhere"),
@@ -371,7 +371,7 @@ def test_pictures_are_kept_where_image_store_says(request, tmp_path, album, kind
 @pytest.mark.parametrize(
     ("place", "code", "message"),
     [
-        ("tape://reel", 2, "IMAGE_STORE=tape://reel is not possible: tape is no kind of store"),
+        ("tape://reel", 2, "IMAGE_STORE=tape://reel is not possible: tape:// is no kind of store"),
         ("s3://pictures", 3, "The image store s3://pictures does not answer."),
     ],
 )

@@ -21,7 +21,7 @@ REFUSED = {
     "s3://a bucket/folder": "a bucket in s3://a bucket/folder cannot be the name of a bucket",
     "http://[::1/a.jpg": "no address of the web",
     "http://host:99999/a.jpg": "no address of the web",
-    "nosuch://a": "nosuch:// is no kind of place",
+    "nosuch://a": "nosuch:// is no kind of store",
     "github://a/b": "says too little",
 }
 

@@ -52,6 +52,8 @@ def test_brackets_in_texts_are_no_nesting():
     assert not is_nested_too_deep(b'["' + b'\\"[' * 500 + b'"]')
     assert not is_nested_too_deep(b"[" + b",".join([b"[1]"] * 500) + b"]")
     assert is_nested_too_deep(b"[" * 101 + b"]" * 101)
+    for end in (b"", b"\\", b'"'):  # a text that never ends is read once, not once from each of its quotes
+        assert not is_nested_too_deep(b'["' + b'\\"[' * 100_000 + end)
 
 
 def test_an_upload_onto_a_full_disk_gets_a_sentence_and_any_other_failure_stays_one(client):
