@@ -207,7 +207,7 @@ def test_a_header_that_begins_like_an_archive_is_a_header(tmp_path):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (gzip.compress(b"filepath\na.jpg\n"), r"photos.csv is a packed file \(gz\), not a table. Unpack it"),
+        (gzip.compress(b"filepath\na.jpg\n", mtime=0), r"photos.csv is a packed file \(gz\), not a table. Unpack it"),
         (b"\n \n\n", "photos.csv is empty"),
         (b"filepath,a\n\n", "photos.csv has a header and no rows"),
     ],
