@@ -196,7 +196,9 @@ class _Server:
                 share=settings.gradio_share,
                 prevent_thread_lock=True,
                 quiet=True,
-                **launch_options(self._library, settings.accounts, settings.mcp, _guests(settings)),
+                **launch_options(
+                    self._library, settings.accounts, settings.mcp, _guests(settings), settings.allowed_edits
+                ),
             )
         except OSError as error:  # another program was faster
             raise AddressUnavailable("port_in_use", port=str(port)) from error

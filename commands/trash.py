@@ -36,7 +36,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         for dropped in collections:
             echo(f"{_kept_for(library, dropped)}  {dropped.key}  {dropped.collection.rows} vectors")
     if not pictures and not collections:
-        echo("The trash is empty.", err=True)
+        echo("The trash is empty.")
 
 
 @trash.command()

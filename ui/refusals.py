@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.disk import is_full
 from library.errors import InvalidQuery, LikenessError, StoreUnavailable
-from ui.sentences import in_language
+from ui.sentences import sentence_for
 from ui.sign_in import route_of
 
 MAX_DEPTH = 100  # of what Python's readers of JSON bear, a tenth
@@ -56,7 +56,7 @@ class Refusals:
                 raise
             _remove_what_was_begun(error)
             refusal = StoreUnavailable("upload_disk_full")
-            await PlainTextResponse(_sentence(refusal, scope), INSUFFICIENT_STORAGE)(scope, receive, send)
+            await PlainTextResponse(sentence_for(refusal, scope), INSUFFICIENT_STORAGE)(scope, receive, send)
 
 
 def is_nested_too_deep(body: bytes) -> bool:
@@ -110,13 +110,8 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 def _refusal(error: LikenessError, scope: Scope) -> Response:
-    sentence = _sentence(error, scope)
+    sentence = sentence_for(error, scope)
     if route_of(scope).startswith(MCP):
         problem = {"code": PARSE_ERROR, "message": sentence}
         return JSONResponse({"jsonrpc": "2.0", "id": None, "error": problem}, BAD_REQUEST)
     return JSONResponse({"detail": sentence}, BAD_REQUEST)
-
-
-def _sentence(error: LikenessError, scope: Scope) -> str:
-    accepted = Headers(scope=scope).get("accept-language", "").partition(",")[0].partition(";")[0]
-    return in_language(error, accepted)

@@ -5,6 +5,9 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
 from library.errors import LikenessError
 from library.messages import ENGLISH, Message, Sentence, Value, languages, render
 from library.texts import encodable
@@ -24,6 +27,12 @@ def for_page(value: Any) -> Any:
 def in_language(error: LikenessError, language: str | None) -> str:
     """Returns what an error says in a language, in English where there is no table of it."""
     return render(error.message, language if language in languages() else ENGLISH)
+
+
+def sentence_for(error: LikenessError, scope: Scope) -> str:
+    """Returns what an error says in the language that a request prefers."""
+    accepted = Headers(scope=scope).get("accept-language", "").partition(",")[0].partition(";")[0]
+    return in_language(error, accepted)
 
 
 def without_folder(text: str) -> str:

@@ -54,7 +54,7 @@ class SignIn:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif _tries(scope) and (seconds := self._attempts.wait(_address(scope))):
+        elif _tries(scope) and (seconds := self._attempts.wait(address_of(scope))):
             await _wait(seconds)(scope, receive, send)
         elif user := self._basic_user(scope):
             await self._app(self._in_session(scope, user), receive, send)
@@ -78,9 +78,9 @@ class SignIn:
         except (binascii.Error, ValueError):
             return None
         if not self._accounts.accept(user, password):
-            self._attempts.failed(_address(scope))
+            self._attempts.failed(address_of(scope))
             return None
-        self._attempts.succeeded(_address(scope))
+        self._attempts.succeeded(address_of(scope))
         return user
 
     def _noting(self, scope: Scope, send: Send) -> Send:
@@ -89,7 +89,7 @@ class SignIn:
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 note = self._attempts.succeeded if message["status"] < 400 else self._attempts.failed
-                note(_address(scope))
+                note(address_of(scope))
             await send(message)
 
         return noted
@@ -126,7 +126,8 @@ def _is_login(scope: Scope) -> bool:
     return scope.get("method") == "POST" and route_of(scope).rstrip("/") == "/login"
 
 
-def _address(scope: Scope) -> str:
+def address_of(scope: Scope) -> str:
+    """Returns where a request comes from; behind a proxy that uvicorn trusts, where it came from before."""
     client = scope.get("client")
     return str(client[0]) if client else ""
 

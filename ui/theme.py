@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from library.image_library import ImageLibrary
+from library.permissions import Edits
 from ui.doors import NO_OTHER_SITES, Doors, Guests
 from ui.handlers.exports import export_routes
 from ui.health import health_routes
 from ui.languages import translations, welcome
+from ui.limits import Limits
 from ui.media import media_routes
 from ui.one_page import OnePage
 from ui.refusals import Refusals
@@ -97,6 +100,7 @@ def launch_options(
     passwords: Mapping[str, str] | None = None,
     mcp: bool = False,
     guests: Guests = NO_OTHER_SITES,
+    edits: Edits = "all",
 ) -> dict[str, Any]:
     """Returns the keyword arguments for `Blocks.launch`; host, port and root path are the caller's.
 
@@ -124,6 +128,7 @@ def launch_options(
                 Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
                 Middleware(OnePage),
                 *([Middleware(SignIn, accounts=accounts)] if accounts else []),
+                Middleware(Limits, edits=edits, folder=Path(get_upload_folder())),
                 Middleware(Refusals),
             ],
         },

@@ -59,7 +59,7 @@ def test_every_example_of_the_page_runs(folder):
         "60 pictures",
         "There is no setting clip_modell. Did you mean clip_model?",
         "Receipt(0 new, 0 updated, 60 duplicate, 1 rejected, 0 skipped)",
-        "notes.txt This is a plain text",
+        "notes.txt This is plain text",
         "nowhere.jpg cannot be read: No such file or directory.",
     ):
         assert line in printed

@@ -1,0 +1,77 @@
+"""Checks what a request may bring, and what one address may upload within an hour."""
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from ui import limits
+from ui.limits import HOUR, KEPT_ADDRESSES, ROUTE, Budget, Limits
+
+MEGABYTE = bytes(1 << 20)
+
+
+@pytest.fixture
+def client(tmp_path):
+    """Returns a function: client("none") asks an app that says how many bytes came."""
+
+    async def take(request):
+        return PlainTextResponse(str(len(await request.body())))
+
+    def made(edits="all", budget=None):
+        guard = Middleware(Limits, edits=edits, folder=tmp_path / "not yet there", budget=budget)
+        routes = [Route(path, take, methods=["POST"]) for path in (ROUTE, "/call")]
+        return TestClient(Starlette(routes=routes, middleware=[guard]))
+
+    return made
+
+
+def megabytes(count, in_pieces=False):
+    return (MEGABYTE for _ in range(count)) if in_pieces else MEGABYTE * count
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_a_body_that_is_no_upload_has_its_limit_told_or_not(client, in_pieces):
+    assert client().post("/call", content=megabytes(2, in_pieces)).text == str(2 << 20)
+    refused = client().post("/call", content=megabytes(33, in_pieces), headers={"accept-language": "en"})
+    assert (refused.status_code, refused.text[:40]) == (413, "This request brings more than 32 MB, whi")
+
+
+def test_where_nothing_may_be_added_an_upload_is_one_picture_to_search_with(client):
+    told = {"content-length": str(102 << 20)}
+    assert client("none").post(ROUTE, content=MEGABYTE).status_code == 200
+    assert client("none").post(ROUTE, headers=told).status_code == 413
+    assert client("add").post(ROUTE, headers=told).status_code == 200
+
+
+def test_an_address_that_has_sent_its_share_waits_for_the_next_hour(client):
+    now = 0.0
+    budget = Budget(3 << 20, lambda: now)
+    visitor = client("add", budget)
+    for _ in range(3):
+        assert visitor.post(ROUTE, content=MEGABYTE).status_code == 200
+    late = visitor.post(ROUTE, content=MEGABYTE, headers={"accept-language": "en"})
+    assert (late.status_code, late.headers["retry-after"]) == (429, "3601") and "Try again in 61 minutes" in late.text
+    assert visitor.post("/call", content=MEGABYTE).status_code == 200
+    assert client("all", budget).post(ROUTE, content=MEGABYTE).status_code == 200
+    now = HOUR
+    assert visitor.post(ROUTE, content=MEGABYTE).status_code == 200
+
+
+def test_only_so_many_addresses_are_remembered():
+    budget = Budget(1)
+    for number in range(KEPT_ADDRESSES + 5):
+        budget.spend(str(number), 1)
+    assert budget.wait("0") == 0 < budget.wait(str(KEPT_ADDRESSES))
+
+
+def test_on_a_disk_that_is_nearly_full_no_upload_is_taken(client, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=limits.FREE_SPACE - 1))
+    refused = client().post(ROUTE, content=MEGABYTE, headers={"accept-language": "en"})
+    assert refused.status_code == 507 and "is full" in refused.text
+    assert client().post("/call", content=MEGABYTE).status_code == 200

@@ -1,0 +1,119 @@
+"""Bounds what a request may bring, and what one address may upload within an hour."""
+
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from library.errors import LikenessError, NotAllowed, StoreUnavailable
+from library.permissions import Edits
+from ui.sentences import sentence_for
+from ui.sign_in import address_of, route_of
+from ui.uploaded_files import MAX_FILE_MEGABYTES
+
+MEGABYTE = 1 << 20
+OTHER_BODY = 32 * MEGABYTE  # an upload of a hundred thousand files names them all
+UPLOAD = 1024 * MEGABYTE
+ONE_PICTURE = (MAX_FILE_MEGABYTES + 1) * MEGABYTE  # to search with, and what surrounds it
+UPLOADS_AN_HOUR = 4096 * MEGABYTE
+HOUR = 3600.0
+FREE_SPACE = 256 * MEGABYTE
+KEPT_ADDRESSES = 10_000
+ROUTE = "/gradio_api/upload"
+TOO_LARGE, TOO_MANY, INSUFFICIENT_STORAGE = 413, 429, 507
+
+
+class Budget:
+    """Counts the bytes that each address has sent within the current hour."""
+
+    def __init__(self, most: int = UPLOADS_AN_HOUR, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._clock = clock
+        self._sent: OrderedDict[str, tuple[float, int]] = OrderedDict()  # since when, and how many
+        self._counting = threading.Lock()
+
+    def wait(self, address: str) -> float:
+        """Returns how many seconds an address has to wait until it may send more."""
+        since, sent = self._sent.get(address, (0.0, 0))
+        return max(0.0, since + HOUR - self._clock()) if sent >= self._most else 0.0
+
+    def spend(self, address: str, count: int) -> None:
+        with self._counting:
+            now = self._clock()
+            since, sent = self._sent.pop(address, (now, 0))
+            self._sent[address] = (now, count) if now - since > HOUR else (since, sent + count)
+            if len(self._sent) > KEPT_ADDRESSES:
+                self._sent.popitem(last=False)
+
+
+class Limits:
+    """Refuses bodies that are too large before they fill the memory or the disk."""
+
+    def __init__(self, app: ASGIApp, edits: Edits, folder: Path, budget: Budget | None = None) -> None:
+        """`folder` is where uploads wait; who may change everything has no budget."""
+        self._app = app
+        self._most_uploaded = ONE_PICTURE if edits == "none" else UPLOAD
+        self._folder = folder
+        self._budget = None if edits == "all" else budget or Budget()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        is_upload = route_of(scope).rstrip("/") == ROUTE
+        try:
+            if is_upload:
+                self._check_room(scope)
+            await self._app(scope, self._counted(scope, receive, is_upload), send)
+        except _Refused as refused:
+            answer = PlainTextResponse(sentence_for(refused.why, scope), refused.code, headers=refused.headers)
+            await answer(scope, receive, send)
+
+    def _check_room(self, scope: Scope) -> None:
+        if self._budget and (seconds := self._budget.wait(address_of(scope))):
+            minutes = int(seconds // 60) + 1
+            why = NotAllowed("uploads_used_up", gigabytes=UPLOADS_AN_HOUR >> 30, minutes=minutes)
+            raise _Refused(why, TOO_MANY, {"Retry-After": str(int(seconds) + 1)})
+        existing = next(each for each in (self._folder, *self._folder.parents) if each.exists())
+        if shutil.disk_usage(existing).free < FREE_SPACE:
+            raise _Refused(StoreUnavailable("upload_disk_full"), INSUFFICIENT_STORAGE)
+
+    def _counted(self, scope: Scope, receive: Receive, is_upload: bool) -> Receive:
+        most = self._most_uploaded if is_upload else OTHER_BODY
+        told = Headers(scope=scope).get("content-length", "")
+        if told.isdecimal() and int(told) > most:
+            raise _too_large(most)
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            count = len(message.get("body", b""))
+            received += count
+            if is_upload and self._budget:
+                self._budget.spend(address_of(scope), count)
+            if received > most:
+                raise _too_large(most)
+            return message
+
+        return counted
+
+
+class _Refused(Exception):
+    """Carries a refusal out of the app that was reading the body."""
+
+    def __init__(self, why: LikenessError, code: int, headers: dict[str, str] | None = None) -> None:
+        super().__init__(str(why))
+        self.why = why
+        self.code = code
+        self.headers = headers
+
+
+def _too_large(most: int) -> _Refused:
+    return _Refused(NotAllowed("request_too_large", megabytes=most // MEGABYTE), TOO_LARGE)
