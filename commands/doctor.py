@@ -70,9 +70,10 @@ def _print(report: Report) -> None:
             echo(f"{'':>8}  {subject}")
         if finding.count > SHOWN:
             echo(f"{'':>8}  and {finding.count - SHOWN:,} more")
-    found = f"{sum(each.count for each in report.findings)} things are wrong" if report.findings else "all is well"
+    wrong = sum(each.count for each in report.findings)
+    found = f"{counted(wrong, 'fault')} found" if wrong else "all is well"
     mendable = f", {report.mendable} can be mended with --fix" if report.mendable else ""
-    echo(f"{report.pictures} pictures, {report.collections} collections: {found}{mendable}")
+    echo(f"{counted(report.pictures, 'picture')}, {counted(report.collections, 'collection')}: {found}{mendable}")
 
 
 def _fate(finding: Finding) -> str:

@@ -171,3 +171,8 @@ def print_table(report: dict[str, object]) -> None:
 
 def printable(path: str) -> str:
     return "/".join(clean_name(part) if part else "" for part in path.split("/"))
+
+
+def counted(number: int, name: str) -> str:
+    """Returns a number with the name of what is counted, such as "1 picture" and "1,000 pictures"."""
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
