@@ -6,7 +6,7 @@ import typer
 
 from commands.options import AsJson
 from commands.output import echo
-from commands.printing import print_json
+from commands.printing import counted, print_json
 from commands.session import (
     EXIT_INTERRUPTED,
     EXIT_REJECTED,
