@@ -68,7 +68,11 @@ def run_program(
             program.wait(timeout)
         finally:
             program.kill()
-        return subprocess.CompletedProcess(program.args, program.returncode, out.read_text(), err.read_text())
+        return subprocess.CompletedProcess(program.args, program.returncode, _text(out), _text(err))
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 def _run(command: list[str], cwd: str, environment: dict[str, str], out: Path, err: Path) -> None:
@@ -83,8 +87,11 @@ def _run(command: list[str], cwd: str, environment: dict[str, str], out: Path, e
 
 
 def _read_environment_again() -> None:
-    """The client of the model hub has read it when it was imported."""
+    """The interpreter has read it when it started, the client of the model hub when it was imported."""
     from huggingface_hub import constants, hf_api
+
+    if encoding := os.environ.get("PYTHONIOENCODING"):
+        sys.stdout.reconfigure(encoding=encoding)
 
     reload(constants)
     hf_api.api.endpoint = constants.ENDPOINT

@@ -44,8 +44,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Returns the cores, and two more where Milvus servers are tested: who tests one mostly waits for it."""
-    waiting = 0 if "not server" in config.option.markexpr else 2
+    """Returns the cores, and one more where Milvus servers are tested: who tests one mostly waits for it."""
+    waiting = 0 if "not server" in config.option.markexpr else 1
     return (os.cpu_count() or 1) + waiting
 
 
