@@ -8,15 +8,16 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from db.sources.archive_sidecars import Folders, Member, sidecars_of
 from db.sources.names import Decoded, Told, clean_member, decoder_of, is_utf8
 from db.sources.sidecars import Sidecars, may_be_sidecar
+from db.sources.unpacking import OPENERS, Unpacked, read_member
 from db.sources.zip_listing import names_of, opened
 from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, is_volume, kind_named, kind_of
 from library.decoding.formats import no_archive
@@ -34,7 +35,6 @@ METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2
 ENCRYPTED = 0x1  # a flag of a file in a zip archive
 
 OpenFile = Callable[[], Any]
-Mode = Literal["r|*", "r|xz"]  # the second for lzma, too, which the first knows only in its commonest form
 FindSidecars = Callable[[], Folders]
 
 
@@ -151,13 +151,14 @@ def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool], enco
     if refusal := _refusal(name, head, kind):
         file.close()
         raise refusal
-        raise RejectedImage("archive_unreadable", kind=kind or kind_named(name))
-    if not kind and (other := no_archive(head)):
-        file.close()
-        raise other
     if kind == "zip" or (not kind and name.lower().endswith(ZIP_SUFFIX)):
         return _zip_members(file, encoding)
-    return _tar_members(file, open_file, wanted, encoding, "r|xz" if kind == "lzma" else "r|*")
+    return _tar_members(lambda: _unpacked(file, kind), lambda: _unpacked(open_file(), kind), wanted, encoding)
+
+
+def _unpacked(file: IO[bytes], kind: str) -> Any:
+    """Returns what tarfile reads from front to back: its own reader would unpack a whole trap at once."""
+    return Unpacked(file, kind) if kind in OPENERS else file
 
 
 def _refusal(name: str, head: bytes, kind: str) -> RejectedImage | None:
@@ -188,22 +189,19 @@ def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         names = getattr(zipfile, "compressor_names", {})
         raise RejectedImage("archive_method", method=str(names.get(member.compress_type, member.compress_type)))
     try:
-        with archive.open(member) as file:
-            return file.read(member.file_size)
+        return read_member(archive, member)
     except DAMAGE as error:
         raise _of_the_disk(error, member.filename) or RejectedImage("not_unpacked") from None
 
 
-def _tar_members(
-    file: IO[bytes], open_file: OpenFile, wanted: Callable[[str], bool], encoding: Told, mode: Mode
-) -> Iterator[Member]:
+def _tar_members(first: OpenFile, again: OpenFile, wanted: Callable[[str], bool], encoding: Told) -> Iterator[Member]:
     """Yields the members as they come: a compressed tar can only be read from front to back."""
     decode: Callable[[bytes], Decoded] | None = decoder_of([], encoding) if encoding else None
-    with file, tarfile.open(fileobj=file, mode=mode, encoding="utf-8") as archive:
+    with closing(first()) as file, tarfile.open(fileobj=file, mode="r|", encoding="utf-8") as archive:
         for member in archive:
             raw = _raw_name(member)
             if decode is None and not is_utf8(raw):
-                decode = decoder_of(_raw_names(open_file, mode))
+                decode = decoder_of(_raw_names(again))
             is_told = decode is None or ("path" in member.pax_headers and is_utf8(raw))
             name = Decoded(raw.decode()) if is_told or decode is None else decode(raw)
             yield from _tar_member(archive, member, name, wanted)
@@ -223,14 +221,14 @@ def _tar_member(
         yield Member(found.name, 0, bytes, message("link_in_archive") if is_link else message("no_regular_file"))
 
 
-def _raw_names(open_file: OpenFile, mode: Mode) -> list[bytes]:
+def _raw_names(open_file: OpenFile) -> list[bytes]:
     """Returns the names of all files, which tell together how they are encoded, as far as the archive can be read."""
     names = []
     try:
-        with open_file() as file, tarfile.open(fileobj=file, mode=mode, encoding="utf-8") as archive:
+        with closing(open_file()) as file, tarfile.open(fileobj=file, mode="r|", encoding="utf-8") as archive:
             for member in archive:
                 names.append(_raw_name(member))
-    except DAMAGE:
+    except (RejectedImage, *DAMAGE):
         pass  # told where the archive itself is read
     return names
 
