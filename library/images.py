@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePath, PurePosixPath
@@ -19,8 +18,8 @@ from library.decoding.damage import load
 from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something
-from library.decoding.large_heif import one_at_a_time
 from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, source_of
+from library.decoding.room import MOST_AT_ONCE, Visit, room
 from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, both, message
@@ -86,8 +85,10 @@ def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
         raise RejectedImage("empty_file")
     try:
         source = source_of(data)
-        with one_at_a_time() if source.is_heavy else nullcontext():
-            return _decoded(source, short_side)
+        with room().visited() as visit:
+            if source.is_heavy:
+                visit.take(MOST_AT_ONCE)
+            return _decoded(source, short_side, visit)
     except RejectedImage:
         raise
     except UnidentifiedImageError:
@@ -170,7 +171,7 @@ def preview(original: bytes) -> bytes:
     return _saved(large, "JPEG", quality=85)
 
 
-def _decoded(source: Source, short_side: int) -> Picture:
+def _decoded(source: Source, short_side: int, visit: Visit) -> Picture:
     if source.samples:
         return _of_samples(source, source.samples, short_side)
     if source.is_heavy and source.size:
@@ -178,7 +179,9 @@ def _decoded(source: Source, short_side: int) -> Picture:
         return Picture(to_srgb(_plain(small, {}), profile_of(small, source.data)), source.format, *source.size)
 
     def opener(data: bytes) -> ImageFile.ImageFile:
-        return source.opened(data, short_side)
+        image = source.opened(data, short_side)
+        visit.take(_pixels_in_memory(image))
+        return image
 
     loaded, note = load(source.data, opener)
     profile, tags = profile_of(loaded, source.data), getattr(loaded, "tag_v2", {})
@@ -189,6 +192,12 @@ def _decoded(source: Source, short_side: int) -> Picture:
         width, height = height, width
     image = to_srgb(_reduced(_plain(upright, tags), short_side), profile)
     return Picture(image, source.format or str(loaded.format), width, height, both(source.note, note))
+
+
+def _pixels_in_memory(image: ImageFile.ImageFile) -> int:
+    """Returns how many pixels its decoder holds: of a progressive JPEG all, however much it is to be reduced."""
+    width, height = image.info.get(FULL_SIZE, image.size) if "progressive" in image.info else image.size
+    return int(width * height)
 
 
 def _of_samples(source: Source, samples: Samples, short_side: int) -> Picture:

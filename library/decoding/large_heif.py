@@ -1,20 +1,12 @@
 """Reads a HEIC of 200 megapixels: whole, since its decoder knows no other way, but never as a picture of that size."""
 
-from functools import cache
 from io import BytesIO
-from threading import Lock
 
 import numpy as np
 import pi_heif
 from PIL import Image
 
 MAX_WHOLE_PIXELS = 1 << 28  # for which the decoder takes 1.2 GB
-
-
-@cache
-def one_at_a_time() -> Lock:
-    """Returns what holds back a second picture that needs so much memory."""
-    return Lock()
 
 
 def reduced(data: bytes, short_side: int) -> Image.Image:

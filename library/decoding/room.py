@@ -1,0 +1,63 @@
+"""Bounds how many pixels are decoded at the same time, by whatever way the pictures came."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+MOST_AT_ONCE = 200_000_000  # pixels: about 600 MB, and some more while they are converted
+SMALL = 16_000_000  # what is not counted: ordinary photos are to wait for nobody
+
+
+class Room:
+    """Lends room for pixels to one picture after the other, in the order in which they asked."""
+
+    def __init__(self, pixels: int = MOST_AT_ONCE) -> None:
+        self._all = pixels
+        self._free = pixels
+        self._changed = threading.Condition()
+        self._waiting: list[object] = []
+
+    @contextmanager
+    def visited(self) -> Iterator["Visit"]:
+        """Yields what one picture takes its room by; it is given back at the end."""
+        visit = Visit(self)
+        try:
+            yield visit
+        finally:
+            self.give_back(visit.pixels)
+
+    def take(self, pixels: int) -> int:
+        """Waits for the room, and returns how much was taken: a picture larger than all of it takes all."""
+        wanted, ticket = min(pixels, self._all), object()
+        with self._changed:
+            self._waiting.append(ticket)
+            self._changed.wait_for(lambda: self._waiting[0] is ticket and self._free >= wanted)
+            self._waiting.pop(0)
+            self._free -= wanted
+            self._changed.notify_all()
+        return wanted
+
+    def give_back(self, pixels: int) -> None:
+        with self._changed:
+            self._free += pixels
+            self._changed.notify_all()
+
+
+class Visit:
+    """Holds the room of one picture."""
+
+    def __init__(self, room: Room) -> None:
+        self.pixels = 0
+        self._room = room
+
+    def take(self, pixels: int) -> None:
+        """Waits for room, once: who holds some and waits for more could wait for ever."""
+        if pixels > SMALL and not self.pixels:
+            self.pixels = self._room.take(pixels)
+
+
+@cache
+def room() -> Room:
+    """Returns the room of this process."""
+    return Room()

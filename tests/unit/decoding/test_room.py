@@ -1,0 +1,72 @@
+"""Checks that large pictures wait for each other, and ordinary ones for nobody."""
+
+import threading
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from library import images
+from library.decoding.room import SMALL, Room, room
+from library.errors import RejectedImage
+from library.images import decode
+
+
+def taking(place, pixels, order, name):
+    """Returns a thread that takes its room, notes its name and keeps the room until its event is set."""
+    leave = threading.Event()
+
+    def visit():
+        with place.visited() as visited:
+            visited.take(pixels)
+            order.append(name)
+            leave.wait(10)
+
+    thread = threading.Thread(target=visit, daemon=True)
+    thread.start()
+    return thread, leave
+
+
+def settled(condition):
+    for _ in range(500):
+        if condition():
+            return True
+        threading.Event().wait(0.01)
+    return False
+
+
+def test_pictures_wait_in_order_until_there_is_room():
+    place, order = Room(10 * SMALL), []
+    first, leave_first = taking(place, 8 * SMALL, order, "large")
+    assert settled(lambda: order == ["large"])
+    second, leave_second = taking(place, 99 * SMALL, order, "larger than all room")
+    assert settled(lambda: len(place._waiting) == 1)
+    third, leave_third = taking(place, 2 * SMALL, order, "would fit beside the first")
+    assert settled(lambda: len(place._waiting) == 2) and order == ["large"]
+    for thread, leave in ((first, leave_first), (second, leave_second), (third, leave_third)):
+        leave.set()
+        thread.join(10)
+    assert order == ["large", "larger than all room", "would fit beside the first"]
+    assert place._free == 10 * SMALL
+
+
+def test_a_small_picture_takes_none_and_a_large_one_takes_it_once():
+    place = Room(3 * SMALL)
+    with place.visited() as visit:
+        visit.take(SMALL)
+        assert place._free == 3 * SMALL
+        for _ in range(2):
+            visit.take(2 * SMALL)
+        assert place._free == SMALL
+    assert place._free == 3 * SMALL
+
+
+def test_room_is_given_back_after_whatever_happens(monkeypatch):
+    encoded = BytesIO()
+    Image.new("L", (5_000, 4_000)).save(encoded, "PNG", compress_level=1)
+    taken = []
+    monkeypatch.setattr(images, "to_srgb", lambda *_: taken.append(room()._free) or 1 / 0)
+    before = room()._free
+    with pytest.raises(RejectedImage):
+        decode(encoded.getvalue())
+    assert taken == [before - 20_000_000] and room()._free == before
