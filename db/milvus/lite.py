@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import TYPE_CHECKING
 
 from pymilvus import MilvusClient
@@ -93,7 +93,12 @@ class Lite:
     def _not_opened(self, error: Exception) -> IndexUnavailable:
         from milvus_lite.exceptions import DataDirLockedError
 
+        from db.milvus.lite_server import NoSocket
+
         name = self._path.name
+        if isinstance(error, NoSocket):
+            reason = reason_of(error.__cause__ or error)
+            return IndexUnavailable("lite_no_socket", folder=gettempdir(), reason=reason)
         if isinstance(error, DataDirLockedError):
             return IndexUnavailable("lite_in_use", name=name)
         if self._path.exists() and not self._path.is_dir():

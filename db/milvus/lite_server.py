@@ -18,20 +18,25 @@ THREADS = 10
 LARGEST_MESSAGE = {"grpc.max_receive_message_length": 256 << 20, "grpc.max_send_message_length": 256 << 20}
 
 
+class NoSocket(Exception):
+    """Tells that the folder for temporary files takes no socket; its cause is an OSError."""
+
+
 class LiteServer:
     """Keeps the index in `folder` open, and answers pymilvus at `address`, until it is closed.
 
     The server that pymilvus would start listens on a port of the loopback, where every user of the machine may read
-    and delete. Raises what opening the folder raises, among others `milvus_lite.exceptions.DataDirLockedError`.
+    and delete. Raises what opening the folder raises, among others `milvus_lite.exceptions.DataDirLockedError`, and
+    NoSocket.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._socket_folder = _private_folder()
+        self._index = MilvusLite(str(folder))
         try:
-            self._index = MilvusLite(str(folder))
-        except BaseException:
-            shutil.rmtree(self._socket_folder)
-            raise
+            self._socket_folder = _private_folder()
+        except OSError as error:
+            self._index.close()
+            raise NoSocket from error
         self._server = grpc.server(ThreadPoolExecutor(THREADS), options=list(LARGEST_MESSAGE.items()))
         add_MilvusServiceServicer_to_server(MilvusServicer(self._index), self._server)
         self.address = self._listen()
@@ -64,6 +69,8 @@ def _private_folder() -> Path:
 
 def _is_abandoned(path: Path) -> bool:
     """Tells whether nobody listens at a socket; one that is not there is about to be made."""
+    if not hasattr(socket, "AF_UNIX"):
+        return False
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(1)
         try:

@@ -63,6 +63,16 @@ def test_another_user_of_the_machine_cannot_reach_the_index(address):
     assert "PermissionError" in other.stderr
 
 
+def test_where_no_socket_can_be_made_it_is_said_and_the_folder_is_let_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
+    milvus = Milvus(tmp_path / "milvus.db")
+    with pytest.raises(IndexUnavailable, match=r"a socket in .*not there, where none can be made: No such file"):
+        milvus.stored()
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert milvus.stored() == []
+    milvus.close()
+
+
 def test_what_a_killed_process_left_is_removed_by_the_next(address, tmp_path):
     left_behind = Path(tempfile.mkdtemp(prefix=FOLDER_OF_SOCKET))
     with socket.socket(socket.AF_UNIX) as killed:
