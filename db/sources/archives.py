@@ -17,6 +17,7 @@ from typing import IO, Any
 from db.sources.archive_sidecars import Folders, Member, sidecars_of
 from db.sources.names import Decoded, Told, clean_member, decoder_of, is_utf8
 from db.sources.sidecars import Sidecars, may_be_sidecar
+from db.sources.tar_headers import check_end, opened_tar
 from db.sources.unpacking import OPENERS, Unpacked, read_member
 from db.sources.zip_listing import names_of, opened
 from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, is_volume, kind_named, kind_of
@@ -197,7 +198,7 @@ def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 def _tar_members(first: OpenFile, again: OpenFile, wanted: Callable[[str], bool], encoding: Told) -> Iterator[Member]:
     """Yields the members as they come: a compressed tar can only be read from front to back."""
     decode: Callable[[bytes], Decoded] | None = decoder_of([], encoding) if encoding else None
-    with closing(first()) as file, tarfile.open(fileobj=file, mode="r|", encoding="utf-8") as archive:
+    with closing(first()) as file, opened_tar(file) as archive:
         for member in archive:
             raw = _raw_name(member)
             if decode is None and not is_utf8(raw):
@@ -205,6 +206,7 @@ def _tar_members(first: OpenFile, again: OpenFile, wanted: Callable[[str], bool]
             is_told = decode is None or ("path" in member.pax_headers and is_utf8(raw))
             name = Decoded(raw.decode()) if is_told or decode is None else decode(raw)
             yield from _tar_member(archive, member, name, wanted)
+        check_end(archive)
 
 
 def _tar_member(
@@ -225,7 +227,10 @@ def _raw_names(open_file: OpenFile) -> list[bytes]:
     """Returns the names of all files, which tell together how they are encoded, as far as the archive can be read."""
     names = []
     try:
-        with closing(open_file()) as file, tarfile.open(fileobj=file, mode="r|", encoding="utf-8") as archive:
+        with (
+            closing(open_file()) as file,
+            opened_tar(file) as archive,
+        ):
             for member in archive:
                 names.append(_raw_name(member))
     except (RejectedImage, *DAMAGE):

@@ -1,8 +1,10 @@
 """Reads archives whatever their names are written in, and says of those that are not read what to do."""
 
+import gzip
 import io
 import json
 import lzma
+import random
 import struct
 import tarfile
 import zipfile
@@ -140,6 +142,32 @@ def test_a_tar_packed_by_lzma_is_read_however_it_was_packed(tmp_path):
     for preset in (0, 6, 9):
         (tmp_path / "a.tar.lzma").write_bytes(lzma.compress(file.getvalue(), lzma.FORMAT_ALONE, preset=preset))
         assert added(tmp_path / "a.tar.lzma") == [("a.jpg", "")]
+
+
+def test_what_a_damaged_tar_has_lost_is_told_after_what_it_still_holds(tmp_path, picture):
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        for number in range(5):
+            member = tarfile.TarInfo(f"{number}.png")
+            member.size = len(picture("red"))
+            tar.addfile(member, io.BytesIO(picture("red")))
+    data, at = whole.getvalue(), 3 * 1024  # where the header of the fourth begins
+    assert data[at:].startswith(b"3.png")
+    noise = random.Random(3).randbytes(512)
+    damaged = {
+        "a random header": data[:at] + noise + data[at + 512 :],
+        "a header of zeros": data[:at] + bytes(512) + data[at + 512 :],
+        "a cut at a header": data[:at],
+    }
+    for what, content in damaged.items():
+        for name, packed in (("a.tar", content), ("a.tgz", gzip.compress(content, mtime=0))):
+            (tmp_path / name).write_bytes(packed)
+            *found, last = items_from([str(tmp_path / name)])
+            assert [item.name for item in found] == ["0.png", "1.png", "2.png"], what
+            with pytest.raises(RejectedImage, match="damaged or cut short"):
+                last.read()
+    (tmp_path / "a.tar").write_bytes(data + bytes(9_999))  # tapes are filled up with zeros
+    assert len(list(items_from([str(tmp_path / "a.tar")]))) == 5
 
 
 def test_an_original_is_found_again_whatever_its_name_was_written_in(tmp_path):

@@ -1,0 +1,31 @@
+"""Notices a damaged header within a tar, which tarfile takes for the end of the archive."""
+
+import tarfile
+from typing import Any, Self
+
+END = "EOFHeaderError"  # of the blocks of zeros; types of tarfile know it not
+
+
+class Header(tarfile.TarInfo):
+    """Describes a file of a tar; raises tarfile.ReadError where there is neither another header nor the end."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.HeaderError as error:
+            if type(error).__name__ == END:
+                raise
+            raise tarfile.ReadError(str(error)) from error
+
+
+def opened_tar(file: Any) -> tarfile.TarFile:
+    """Opens a tar that is read from front to back."""
+    return tarfile.open(fileobj=file, mode="r|", encoding="utf-8", tarinfo=Header)
+
+
+def check_end(archive: tarfile.TarFile) -> None:
+    """Raises tarfile.ReadError where more than zeros follows the end of an archive that is read as a stream."""
+    while block := archive.fileobj.read(tarfile.RECORDSIZE) if archive.fileobj else b"":
+        if block.strip(b"\0"):
+            raise tarfile.ReadError("data after the end")
