@@ -158,8 +158,8 @@ def test_half_of_an_emoji_is_no_failure_of_the_public_api(shared):
         return client.call(functions["search"], None, [text, 3, None, False, -1, None, where, "all", "score", 0, parts])
 
     assert search("red \ud83d")["data"][0][0]["name"] == "red.png"
-    assert "Describe a picture" in search("\ud83d")["error"]
-    assert "only one of them" in search("", parts=[{"text": "\ud83d"}])["error"]
+    assert "only half of a character" in search("\ud83d")["error"]
+    assert "only half of a character" in search("", parts=[{"text": "\ud83d"}])["error"]
     where = [{"field": "name\ud83d", "operator": "=", "value": "\ud83d"}]
     assert "A field has a name" in search("red", where)["error"]
 

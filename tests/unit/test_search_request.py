@@ -154,11 +154,18 @@ def test_a_number_beyond_every_other_gets_one_sentence(name):
 
 def test_half_of_an_emoji_is_left_out_of_a_text():
     assert SearchRequest.parse(text="beach \ud83d").parts[0].text == "beach"
-    assert SearchRequest.parse(text="\ud83d").parts == ()
-    with pytest.raises(InvalidQuery, match="a text, an image or a content_id"):
-        SearchRequest.parse(parts=[{"text": "\udc00"}])
+    for given in ({"text": "\ud83d"}, {"parts": [{"text": "\udc00"}]}):
+        with pytest.raises(InvalidQuery, match="only half of a character"):
+            SearchRequest.parse(**given)
     with pytest.raises(InvalidFilter, match="valid text"):
         SearchRequest.parse(where=[{"field": "name", "operator": "=", "value": "\ud83d"}])
+
+
+def test_what_is_no_text_is_called_that():
+    for given in ({"text": 5}, {"text": ["beach"]}, {"parts": [{"text": True}]}):
+        with pytest.raises(InvalidQuery, match="is no text"):
+            SearchRequest.parse(**given)
+    assert SearchRequest.parse(text=None).parts == SearchRequest.parse(text=" ").parts == ()
 
 
 def test_a_number_is_shown_as_it_was_typed():
