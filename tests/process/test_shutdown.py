@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from testing.app_server import ROOT, Server
+from testing.app_server import ROOT, ForkedServer, Server
 from testing.program import run_program
 
 PICTURES = 320
@@ -60,7 +60,7 @@ def until(condition, seconds: float = 60.0) -> None:
 
 
 def test_an_upload_under_way_ends_with_its_batch(tmp_path):
-    server = Server(tmp_path).wait()
+    server = ForkedServer(tmp_path).wait()
     until(lambda: (tmp_path / "data" / "milvus.db").exists())  # the model is there
     call(server, "add", upload(server))
     until(lambda: list((tmp_path / "data").glob("images/*/*.json")))
@@ -77,7 +77,7 @@ def test_an_upload_under_way_ends_with_its_batch(tmp_path):
 
 
 def test_nobody_who_waits_for_the_model_holds_up_the_end(tmp_path):
-    server = Server(tmp_path, ("-c", WITHOUT_MODEL)).wait()
+    server = ForkedServer(tmp_path, ("-c", WITHOUT_MODEL)).wait()
     call(server, "search", "red")
     call(server, "add", upload(server)[:2])
     until(lambda: "started, 2 files" in server.log.read_text())

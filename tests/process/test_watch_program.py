@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +11,7 @@ import httpx
 import pytest
 
 from testing.app_server import ForkedServer, Server
-from testing.program import ROOT, run_program
+from testing.program import ForkedProgram, run_program
 
 
 @pytest.fixture
@@ -34,15 +32,14 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "DATA_DIR": str(folder / "data"), "CLIP_MODEL": "small", "MILVUS_URI": ""}
 
 
-def program(folder: Path, *arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py"), *map(str, arguments)],
-        env=environment(folder),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def watching(folder: Path, out: Path, *arguments: object) -> ForkedProgram:
+    command = ["app.py", "watch", *map(str, arguments)]
+    return ForkedProgram(command, folder, environment(folder), out, folder / "errors")
+
+
+def first_line(out: Path) -> str:
+    until(lambda: out.exists() and "\n" in out.read_text())
+    return out.read_text()
 
 
 def pictures(server: Server) -> int | None:
@@ -67,19 +64,19 @@ def test_the_app_watches_beside_serving_and_stops_in_order(tmp_path, album, pict
 def test_the_command_tells_each_round_and_goes_on_after_a_kill(tmp_path, album, picture):
     (album / "a.png").write_bytes(picture("red"))
     (album / "b.png").write_bytes(picture("blue"))
-    first = program(tmp_path, "watch", album, "--delete", "--json")
-    told = json.loads(first.stdout.readline())
+    first = watching(tmp_path, tmp_path / "first", album, "--delete", "--json")
+    told = json.loads(first_line(tmp_path / "first"))
     assert (told["source"], told["new"], told["deleted"]) == (str(album), 2, [])
     assert {file["path"] for file in told["files"]} == {str(album / "a.png"), str(album / "b.png")}
     first.kill()
-    first.communicate()
+    first.wait(10)
 
     (album / "a.png").unlink()
-    second = program(tmp_path, "watch", album, "--delete")
-    assert second.stdout.readline() == "0 new, 0 updated, 0 duplicate, 0 rejected, 1 deleted\n"
+    second = watching(tmp_path, tmp_path / "second", album, "--delete")
+    assert first_line(tmp_path / "second") == "0 new, 0 updated, 0 duplicate, 0 rejected, 1 deleted\n"
     second.send_signal(signal.SIGTERM)
-    output, errors = second.communicate(timeout=30)
-    assert (second.returncode, output) == (0, ""), errors
+    assert second.wait(30) == 0, (tmp_path / "errors").read_text()
+    assert (tmp_path / "second").read_text().count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -102,7 +99,6 @@ def test_wrong_usage_ends_with_exit_code_2(tmp_path, arguments, message):
 def test_beside_the_app_on_lite_the_command_says_who_has_the_file(tmp_path, album):
     server = ForkedServer(tmp_path).wait()
     until((tmp_path / "data" / "milvus.db").exists)
-    process = program(tmp_path, "watch", album)
-    _, errors = process.communicate(timeout=60)
+    result = run_program(["watch", album], tmp_path, environment(tmp_path))
     server.stop()
-    assert process.returncode == 3 and "in use by another process" in errors
+    assert result.returncode == 3 and "in use by another process" in result.stderr
