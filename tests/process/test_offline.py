@@ -2,12 +2,10 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
-from testing.program import ROOT, run_program
+from testing.program import run_program
 from testing.tiny_clip import TINY_CLIP, put_into_hub_cache
 
 NO_HUB = "http://127.0.0.1:9"
@@ -44,11 +42,8 @@ def test_from_no_network_to_the_chosen_model(run, tmp_path):
     assert sorted((tmp_path / "data" / "images").rglob("*")) == originals
 
 
-def test_a_model_half_downloaded_counts_as_not_there(environment, tmp_path):
+def test_a_model_half_downloaded_counts_as_not_there(run, tmp_path):
     put_into_hub_cache(tmp_path / "hf")
     [weights] = (tmp_path / "hf").rglob("model.safetensors")
     weights.unlink()
-    result = subprocess.run(
-        [sys.executable, ROOT / "app.py", "reindex"], env=environment, cwd=tmp_path, capture_output=True, text=True
-    )
-    assert "cannot be reached" in result.stderr
+    assert "cannot be reached" in run("reindex").stderr
