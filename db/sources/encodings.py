@@ -12,12 +12,15 @@ import charset_normalizer
 from db.sources import alphabets, ideographs
 from library.errors import UnknownSource
 
-ENCODINGS = (*alphabets.ENCODINGS, *ideographs.ENCODINGS)
+OF_MACS = "mac_roman"  # which tables of Excel are in; its zips are UTF-8
+EVERY = (*alphabets.ENCODINGS, *ideographs.ENCODINGS)
+ENCODINGS = tuple(each for each in EVERY if each != OF_MACS)
 OF_DOS = frozenset(each for each in alphabets.ENCODINGS if each[:3] in ("cp4", "cp7", "cp8") and each != "cp874")
-OF_TABLES = tuple(each for each in ENCODINGS if each not in OF_DOS and each != "cp1125")
+OF_TABLES = tuple(each for each in EVERY if each not in OF_DOS and each != "cp1125")
 WESTERN = "cp1252"
 SAMPLE = 1 << 12  # bytes: more words tell no more
 SURE = 0.4
+ABOUT_EQUAL = 0.3
 ODD_AMONG_GOOD = 0.25  # of what is beyond ASCII may be damaged in a text that is UTF-8 all the same
 
 
@@ -27,8 +30,12 @@ def guess_encoding(sample: bytes) -> str:
         return "utf-8"
     lines = sorted({line for line in sample.splitlines() if not line.isascii()})
     best = likeliest(lines, OF_TABLES)
-    if _usualness(_text_of(lines), best) >= SURE:
+    text = _text_of(lines)
+    found = _usualness(text, best)
+    if found >= SURE:
         return best
+    if _usualness(text, WESTERN) > found - ABOUT_EQUAL:
+        return WESTERN
     guessed = charset_normalizer.from_bytes(sample, cp_isolation=list(OF_TABLES)).best()
     return guessed.encoding if guessed else WESTERN
 
