@@ -15,16 +15,23 @@ IN_A_ROW = 0.2  # what a letter loses beside another one beyond ASCII
 OUT_OF_PLACE = 0.6  # what a word loses for what no word of the language has
 OF_OTHERS = 0.75  # how usual a letter is in words of other languages, such as those of French in English
 IN_PLACE = 0.6  # what a sign gives where texts have it
-WORD = re.compile(r"[^\W\d_]+(?:[^\W\d_]|[\u0300-\u036f\u0e31-\u0e4e])*")
+WORD = re.compile(  # a letter alone before a digit is the sign of a currency, read in the wrong encoding
+    r"(?![^\W\d_a-zA-Z]\d)[^\W\d_]+(?:[^\W\d_]|[\u0300-\u036f\u0e31-\u0e4e])*"
+)
 OF_NO_WORD = re.compile(r"[\u0080-\U0010ffff]")
 SIGN_IN_PLACE = re.compile(
-    r"(?<!\w)[¿¡](?=[^\W\d_])|(?<=[^\W\d_])’(?=[^\W\d_]|\W|$)|(?<!\w)[“„‘«»](?=\w|[\s\xa0]\w)"
-    r"|(?<=[\w.,!?…])[”“’»…]|(?<=\w[\s\xa0])»|(?<=\s)[–—](?=\s)|(?<=\d)[€£°²³]|(?<=\d[\s\xa0])[€£°]|[€£©](?=[\s\xa0]?\d)"
-    r"|(?<!\w)[¼½¾](?!\w)"
+    r"""(?<!\w)[¿¡](?=[^\W\d_])
+    | (?<=[^\W\d_])’(?!\d)
+    | (?<!\w)[“„‘’«»](?=[\s\xa0]?\w) | (?<=[\w.,!?…])[”“’»…] | (?<=\w[\s\xa0])»
+    | (?<=\s)[–—](?=\s)
+    | (?<=\d)[€£°²³] | (?<=\d[\s\xa0])[€£°] | [€£©](?=[\s\xa0]?\d)
+    | (?<!\w)[¼½¾](?!\w)""",
+    re.VERBOSE,
 )
 LATIN_PAGES = ("cp1252", "cp850", "cp437", "mac_roman")
 CENTRAL_PAGES = ("cp1250", "cp852")
 CYRILLIC_PAGES = ("cp1251", "cp866", "koi8_r")
+WITH_LOANS = ("cp1252", "mac_roman")  # for words of many languages in one text
 OF_NO_LOAN = "ñ(?![aeiouáéíóúü])|ç[^aouãâáóõôú]|œ[^ui]|(?<![aeou])ï|^[ëïùûñœæ]"
 THAI_LETTERS = "นรอาเกงลมยวสดตทปคใขหไบพชจะโแำๆผฟถซธณญฐศษฆฉฎภ"
 THAI_MARKS = "่้ิีืึัุู็์"
@@ -78,8 +85,9 @@ LANGUAGES = (  # by how often their names are met in encodings of one byte
     Language("ėšžųąįūčę", "qwx", ("cp1257", "cp775"), "^ų"),
     Language("āīēšņūžļķčģ", "qwxy", ("cp1257", "cp775")),
     Language("äõüöšž", "qwxyc", ("cp1257", "cp775", "cp1252")),
+    Language("èéàíóòçúïü", "kwy", LATIN_PAGES, "ï$|^[ïü]|ç[eiéíèy]"),
     Language("áíðóöéúæýþ", "cqwz", ("cp1252", "cp861"), "^ð"),
-    Language("éèïñëçüöáóíêàâôåäøãúòûæœßîõùì", "", ("cp1252", "mac_roman"), OF_NO_LOAN, usual=OF_OTHERS),
+    Language("éèïñëçüöáóíêàâôåäøãúòûæœßîõùì", "", WITH_LOANS, OF_NO_LOAN, usual=OF_OTHERS),
 )
 ENCODINGS = tuple(dict.fromkeys(each for language in LANGUAGES for each in language.encodings))
 
@@ -92,9 +100,7 @@ def usualness(text: str, encoding: str) -> float:
     of_signs = IN_PLACE * in_place + ODD * (signs - in_place)
     count = signs + sum(not char.isascii() for word in words for char in word)
     spoken = [(place, each) for place, each in enumerate(LANGUAGES) if encoding in each.encodings]
-    best = max(
-        (sum(_of_words(words, each)) + of_signs) / max(count, 1) - LESS_SPOKEN * place for place, each in spoken
-    )
+    best = max((sum(_of_words(words, each)) + of_signs) / max(count, 1) - LESS_SPOKEN * place for place, each in spoken)
     return round(best, 6)
 
 

@@ -20,7 +20,8 @@ OF_TABLES = tuple(each for each in EVERY if each not in OF_DOS and each != "cp11
 WESTERN = "cp1252"
 SAMPLE = 1 << 12  # bytes: more words tell no more
 SURE = 0.4
-ABOUT_EQUAL = 0.3
+ABOUT_EQUAL = 0.3  # what Western European may lack against the best, where none is sure
+RARER = 0.15  # what Mac Roman loses against the others
 ODD_AMONG_GOOD = 0.25  # of what is beyond ASCII may be damaged in a text that is UTF-8 all the same
 
 
@@ -54,7 +55,7 @@ def _text_of(lines: Sequence[bytes]) -> bytes:
 
 def _usualness(text: bytes, encoding: str) -> float:
     judge = ideographs.usualness if encoding in ideographs.ENCODINGS else alphabets.usualness
-    return judge(text.decode(encoding, "replace"), encoding)
+    return judge(text.decode(encoding, "replace"), encoding) - (RARER if encoding == OF_MACS else 0)
 
 
 def _is_mostly_utf8(sample: bytes) -> bool:
