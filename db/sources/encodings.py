@@ -5,6 +5,7 @@ Western; it decides where letters tell nothing.
 """
 
 import codecs
+import re
 from collections.abc import Sequence
 
 import charset_normalizer
@@ -22,6 +23,7 @@ SAMPLE = 1 << 12  # bytes: more words tell no more
 SURE = 0.4
 ABOUT_EQUAL = 0.3  # what Western European may lack against the best, where none is sure
 RARER = 0.15  # what Mac Roman loses against the others
+HALF_OF_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # half of an emoji, as some programs cut it off
 ODD_AMONG_GOOD = 0.25  # of what is beyond ASCII may be damaged in a text that is UTF-8 all the same
 
 
@@ -59,7 +61,8 @@ def _usualness(text: bytes, encoding: str) -> float:
 
 
 def _is_mostly_utf8(sample: bytes) -> bool:
-    beyond = [char for char in sample.decode("utf-8", "surrogateescape") if not char.isascii()]
+    whole = HALF_OF_UTF8.sub("\N{REPLACEMENT CHARACTER}".encode(), sample)
+    beyond = [char for char in whole.decode("utf-8", "surrogateescape") if not char.isascii()]
     return sum("\udc80" <= char <= "\udcff" for char in beyond) < ODD_AMONG_GOOD * len(beyond)
 
 
