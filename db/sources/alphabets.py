@@ -23,11 +23,13 @@ SIGN_IN_PLACE = re.compile(
     r"""(?<!\w)[¿¡](?=[^\W\d_])
     | (?<=[^\W\d_])’(?!\d)
     | (?<!\w)[“„‘’«»](?=[\s\xa0]?\w) | (?<=[\w.,!?…])[”“’»…] | (?<=\w[\s\xa0])»
-    | (?<=\s)[–—](?=\s)
+    | (?<=\s)[–—•](?=\s)
     | (?<=\d)[€£°²³] | (?<=\d[\s\xa0])[€£°] | [€£©](?=[\s\xa0]?\d)
-    | (?<!\w)[¼½¾](?!\w)""",
+    | (?<!\w)[¼½¾](?!\w)
+    | (?<=[«\d])\xa0 | \xa0(?=[»?!:;€%])""",
     re.VERBOSE,
 )
+APOSTROPHE = re.compile(r"\w’(?=(?:[stdm]|re|ll|ve)\b)|(?:\b[cdjlmnst]|\bqu)’(?=[^\W\d_])", re.IGNORECASE)
 LATIN_PAGES = ("cp1252", "cp850", "cp437", "mac_roman")
 CENTRAL_PAGES = ("cp1250", "cp852")
 CYRILLIC_PAGES = ("cp1251", "cp866", "koi8_r")
@@ -94,11 +96,11 @@ ENCODINGS = tuple(dict.fromkeys(each for language in LANGUAGES for each in langu
 
 def usualness(text: str, encoding: str) -> float:
     """Returns how usual the letters beyond ASCII are on average, in the language of the encoding that suits them."""
-    words = [word for word in WORD.findall(text) if not word.isascii()]
-    signs = len(OF_NO_WORD.findall(WORD.sub("", text)))
-    in_place = len(SIGN_IN_PLACE.findall(text))
-    of_signs = IN_PLACE * in_place + ODD * (signs - in_place)
-    count = signs + sum(not char.isascii() for word in words for char in word)
+    rest, in_place = SIGN_IN_PLACE.subn(" ", text)
+    words = [word for word in WORD.findall(rest) if not word.isascii()]
+    odd = len(OF_NO_WORD.findall(WORD.sub("", rest)))
+    of_signs = IN_PLACE * in_place + ODD * odd + (USUAL - IN_PLACE) * len(APOSTROPHE.findall(text))
+    count = in_place + odd + sum(not char.isascii() for word in words for char in word)
     spoken = [(place, each) for place, each in enumerate(LANGUAGES) if encoding in each.encodings]
     best = max((sum(_of_words(words, each)) + of_signs) / max(count, 1) - LESS_SPOKEN * place for place, each in spoken)
     return round(best, 6)
@@ -116,7 +118,7 @@ def _of_words(words: Iterable[str], language: Language) -> Iterator[float]:
             elif not language.is_latin:
                 yield ODD  # an alphabet of its own, and in the same word letters of ASCII
             elif not before.isascii() and before.islower() and char.isupper():
-                yield -OUT_OF_PLACE
+                yield -OUT_OF_PLACE  # a sign before a capital, read as a small letter
             before = char
 
 

@@ -1,7 +1,7 @@
 """Guesses how text without any mark of it is encoded, by how usual the letters are that each encoding would make of it.
 
 Of a few words charset-normalizer cannot tell Korean from Chinese, Cyrillic from Greek, nor Central European from
-Western; it decides where letters tell nothing.
+Western; it decides where letters tell nothing, and Western European is not about as likely as anything.
 """
 
 import codecs
