@@ -16,6 +16,7 @@ from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
 from library.search.batch import BatchQuery, Queries
 from library.search.parts import clean_text
+from library.texts import HALF
 from library.validation import shown
 
 TEXT_COLUMN, IMAGE_COLUMN = "text", "filepath"
@@ -98,10 +99,9 @@ def _problem_in(row: TableRow, columns: tuple[str, str], encoding: str) -> Messa
         if not isinstance(cell := row.get(column), str | None):
             return message("no_text", what=column, given=shown(cell))
     text = _text(row.get(columns[0]))
-    if NOT_DECODED.search(text):
-        is_half = not clean_text(text)
-        return message("half_a_character") if is_half else message("row_not_encoded", encoding=encoding)
-    return None
+    if HALF.search(text) and not clean_text(text):
+        return message("half_a_character")
+    return message("row_not_encoded", encoding=encoding) if NOT_DECODED.search(text) else None
 
 
 def _text(cell: Any) -> str:
