@@ -55,6 +55,7 @@ def search(
     out: Out = None,
     text_column: Annotated[str | None, typer.Option(help="The table's column of texts; else: text.")] = None,
     image_column: Annotated[str | None, typer.Option(help="That of paths or addresses; else: filepath.")] = None,
+    encoding: Annotated[str, typer.Option(help="Of the table, or names in archives; else found out.")] = "",
     limit: Limit = 10,
     nprobe: Nprobe = None,
     exact: Annotated[bool, typer.Option(help="Compare with every picture.")] = False,
@@ -76,12 +77,12 @@ def search(
         drafts = [parse_condition(as_typed(each)) for each in where or []]
         request = SearchRequest(parts, limit, nprobe, exact, min_score, None, as_order(sort), offset, model)
         query = request.query(read_query_picture)
-        columns = (text_column, image_column)
+        reading = (text_column, image_column, encoding)
         if queries:
             file = _file_for_many(query, drafts, out)
-            _search_many(context.obj, queries_from(queries, *columns), query, file, as_json)
+            _search_many(context.obj, queries_from(queries, *reading), query, file, as_json)
         else:
-            _check_one(columns, out, explain)
+            _check_one(reading, out, explain)
             _search(context.obj, query, _Conditions(drafts, match_any), _Output(out, explain, as_json))
 
 
@@ -105,9 +106,9 @@ class _Output:
     as_json: bool
 
 
-def _check_one(columns: Sequence[str | None], out: Path | None, explain: bool) -> None:
+def _check_one(reading: Sequence[str | None], out: Path | None, explain: bool) -> None:
     """Raises InvalidQuery or InvalidSelection for options that do not go with one query."""
-    if any(columns):
+    if any(reading):
         raise InvalidQuery("columns_without_queries")
     if out and explain:
         raise InvalidQuery("explain_with_out")
@@ -162,7 +163,7 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
         for answer in with_progress(answers, queries.total, "Searching"):
             write(answer)
             counts.update(queries=1, hits=len(answer.hits), rejected=int(answer.problem is not None))
-            for note in [answer.problem] if answer.problem else answer.notes:
+            for note in filter(None, [*answer.notes, answer.problem]):
                 echo(f"{printable(answer.name)}: {note}", err=True)
     if not counts["queries"] and not interrupted.is_set():
         raise InvalidQuery("no_queries")

@@ -1,10 +1,11 @@
 """Guesses how text without any mark of it is encoded, by how usual the letters are that each encoding would make of it.
 
 Of a few words charset-normalizer cannot tell Korean from Chinese, Cyrillic from Greek, nor Central European from
-Western; it decides where letters tell nothing.
+Western; it decides where letters tell nothing, and Western European is not about as likely as anything.
 """
 
 import codecs
+import re
 from collections.abc import Sequence
 
 import charset_normalizer
@@ -12,12 +13,17 @@ import charset_normalizer
 from db.sources import alphabets, ideographs
 from library.errors import UnknownSource
 
-ENCODINGS = (*alphabets.ENCODINGS, *ideographs.ENCODINGS)
+OF_MACS = "mac_roman"  # which tables of Excel are in; its zips are UTF-8
+EVERY = (*alphabets.ENCODINGS, *ideographs.ENCODINGS)
+ENCODINGS = tuple(each for each in EVERY if each != OF_MACS)
 OF_DOS = frozenset(each for each in alphabets.ENCODINGS if each[:3] in ("cp4", "cp7", "cp8") and each != "cp874")
-OF_TABLES = tuple(each for each in ENCODINGS if each not in OF_DOS and each != "cp1125")
+OF_TABLES = tuple(each for each in EVERY if each not in OF_DOS and each != "cp1125")
 WESTERN = "cp1252"
 SAMPLE = 1 << 12  # bytes: more words tell no more
 SURE = 0.4
+ABOUT_EQUAL = 0.3  # what Western European may lack against the best, where none is sure
+RARER = 0.15  # what Mac Roman loses against the others
+HALF_OF_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # half of an emoji, as some programs cut it off
 ODD_AMONG_GOOD = 0.25  # of what is beyond ASCII may be damaged in a text that is UTF-8 all the same
 
 
@@ -27,8 +33,12 @@ def guess_encoding(sample: bytes) -> str:
         return "utf-8"
     lines = sorted({line for line in sample.splitlines() if not line.isascii()})
     best = likeliest(lines, OF_TABLES)
-    if _usualness(_text_of(lines), best) >= SURE:
+    text = _text_of(lines)
+    found = _usualness(text, best)
+    if found >= SURE:
         return best
+    if _usualness(text, WESTERN) > found - ABOUT_EQUAL:
+        return WESTERN
     guessed = charset_normalizer.from_bytes(sample, cp_isolation=list(OF_TABLES)).best()
     return guessed.encoding if guessed else WESTERN
 
@@ -47,11 +57,12 @@ def _text_of(lines: Sequence[bytes]) -> bytes:
 
 def _usualness(text: bytes, encoding: str) -> float:
     judge = ideographs.usualness if encoding in ideographs.ENCODINGS else alphabets.usualness
-    return judge(text.decode(encoding, "replace"), encoding)
+    return judge(text.decode(encoding, "replace"), encoding) - (RARER if encoding == OF_MACS else 0)
 
 
 def _is_mostly_utf8(sample: bytes) -> bool:
-    beyond = [char for char in sample.decode("utf-8", "surrogateescape") if not char.isascii()]
+    whole = HALF_OF_UTF8.sub("\N{REPLACEMENT CHARACTER}".encode(), sample)
+    beyond = [char for char in whole.decode("utf-8", "surrogateescape") if not char.isascii()]
     return sum("\udc80" <= char <= "\udcff" for char in beyond) < ODD_AMONG_GOOD * len(beyond)
 
 

@@ -1,9 +1,11 @@
 """Reads many queries from a folder of pictures, or from a table with texts or pictures."""
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from db.sources.files import at_home, items_from
 from db.sources.readers import SourceReader
@@ -11,32 +13,37 @@ from db.sources.table import Table, TableRow, unreadable_explained
 from db.sources.table_rows import names_of, open_table
 from db.sources.tables import SUFFIXES
 from library.errors import RejectedImage, UnknownSource
-from library.messages import message
+from library.messages import Message, message
 from library.search.batch import BatchQuery, Queries
+from library.search.parts import clean_text
+from library.texts import HALF
+from library.validation import shown
 
 TEXT_COLUMN, IMAGE_COLUMN = "text", "filepath"
+NOT_DECODED = re.compile("[\udc80-\udcff]")  # what open_text makes of bytes that the encoding does not have
 
-T = TypeVar("T")
 
-
-def queries_from(place: str, text_column: str | None = None, image_column: str | None = None) -> Queries:
+def queries_from(
+    place: str, text_column: str | None = None, image_column: str | None = None, encoding: str = ""
+) -> Queries:
     """Returns a query for each picture of a folder, pattern or archive, or for each row of a table, read as it goes.
 
     Without names the columns `text` and `filepath` count, if they are there; a row that has both searches for both.
+    `encoding` is that of a table of text, or of names in archives; one that was found out is told with the first query.
     Raises UnknownSource for what cannot be read, or has none of the columns; in a table's middle, too.
     """
     path = at_home(place)
     if path.suffix.lower() in SUFFIXES and "://" not in place:
-        return _in_table(path, text_column, image_column)
+        return _in_table(path, text_column, image_column, encoding)
     if text_column or image_column:
         raise UnknownSource("no_table_no_columns", place=place, suffixes=", ".join(SUFFIXES))
-    items = items_from([place], sidecars=False)
-    queries = (BatchQuery(item.path, picture=item.read) for item in items if item.skip is None)
+    items = items_from([place], encoding=encoding, sidecars=False)
+    queries = (BatchQuery(item.path, picture=item.read, note=item.note) for item in items if item.skip is None)
     return Queries(queries, sum(item.skip is None for item in items) if isinstance(items, list) else None)
 
 
-def _in_table(path: Path, text_column: str | None, image_column: str | None) -> Queries:
-    table = open_table(path)
+def _in_table(path: Path, text_column: str | None, image_column: str | None, encoding: str) -> Queries:
+    table = open_table(path, encoding)
     columns = table.columns
     wanted = {name for name in (text_column, image_column) if name}
     used = wanted or {TEXT_COLUMN, IMAGE_COLUMN} & set(columns)
@@ -44,9 +51,16 @@ def _in_table(path: Path, text_column: str | None, image_column: str | None) -> 
         raise _missing(path, sorted(wanted - set(columns)) or [TEXT_COLUMN, IMAGE_COLUMN], columns)
     text = text_column or (TEXT_COLUMN if not wanted and TEXT_COLUMN in used else "")
     image = image_column or (IMAGE_COLUMN if not wanted and IMAGE_COLUMN in used else "")
-    places = SourceReader()
-    queries = (_query_of(path, number, row, text, image, places) for number, row in _rows(path, table))
-    return Queries(queries, table.total)
+    made = partial(_query_of, path, table.encoding, (text, image), SourceReader())
+    queries = (made(number, row) for number, row in _rows(path, table))
+    return Queries(_noted(queries, table), table.total)
+
+
+def _noted(queries: Iterator[BatchQuery], table: Table) -> Iterator[BatchQuery]:
+    """Yields the queries; the first one tells what is to be known of the table."""
+    notes = [*table.notes]
+    for query in queries:
+        yield replace(query, note=notes.pop(0)) if notes else query
 
 
 def _missing(path: Path, missing: Sequence[str], columns: Sequence[str]) -> UnknownSource:
@@ -59,25 +73,39 @@ def _missing(path: Path, missing: Sequence[str], columns: Sequence[str]) -> Unkn
 
 def _query_of(
     table: Path,
+    encoding: str,
+    columns: tuple[str, str],
+    places: SourceReader,
     number: int,
     row: TableRow | RejectedImage,
-    text_column: str,
-    image_column: str,
-    places: SourceReader,
 ) -> BatchQuery:
+    name = f"{table.name}, row {number}"
     if isinstance(row, RejectedImage):
-        return BatchQuery(f"{table.name}, row {number}", problem=row.message)
-    text, place = (_text(row.get(column)) if column else "" for column in (text_column, image_column))
+        return BatchQuery(name, problem=row.message)
+    if problem := _problem_in(row, columns, encoding):
+        return BatchQuery(name, problem=problem)
+    text, place = (_text(row.get(column)) if column else "" for column in columns)
     if not (text or place):
-        return BatchQuery(f"{table.name}, row {number}", problem=message("row_without_query"))
+        return BatchQuery(name, problem=message("row_without_query"))
     if not place:
         return BatchQuery(text, text)
     path = place if "://" in place else str(table.parent / place)
     return BatchQuery(f"{text} + {place}" if text else place, text, partial(places.read, path))
 
 
+def _problem_in(row: TableRow, columns: tuple[str, str], encoding: str) -> Message | None:
+    """Returns what is wrong with the cells to search with; paths may have any bytes, as names of files do."""
+    for column in filter(None, columns):
+        if not isinstance(cell := row.get(column), str | None):
+            return message("no_text", what=column, given=shown(cell))
+    text = _text(row.get(columns[0]))
+    if HALF.search(text) and not clean_text(text):
+        return message("half_a_character")
+    return message("row_not_encoded", encoding=encoding) if NOT_DECODED.search(text) else None
+
+
 def _text(cell: Any) -> str:
-    return "" if cell is None else str(cell).strip()
+    return (cell or "").strip()
 
 
 def _rows(path: Path, table: Table) -> Iterator[tuple[int, TableRow | RejectedImage]]:

@@ -15,6 +15,7 @@ from library.ports import Encoder, Hit, LoadedCollection, Vector
 from library.reasons import reason_of
 from library.search.parts import clean_text, combine, encode, notes_on, picture_to_encode
 from library.search.query import Query
+from library.texts import HALF
 
 AT_ONCE = 64  # decoded pictures take some 300 kB each
 READERS = 8
@@ -25,13 +26,14 @@ class BatchQuery:
     """Holds one of many queries: a text, a picture, or both. `picture` returns the bytes when its turn comes; may raise
     OSError.
 
-    `problem` says why there is nothing to search for.
+    `problem` says why there is nothing to search for, `note` what is to be known of where the query comes from.
     """
 
     name: str
     text: str = ""
     picture: Callable[[], bytes] | None = None
     problem: Message | None = None
+    note: Message | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ def answer_all(
 
 def _prepared(query: BatchQuery, working_side: int) -> _Ready:
     text = clean_text(query.text)
-    if query.problem or not (text or query.picture):
-        return _Ready(query, problem=query.problem or Message("query_is_empty"))
+    if problem := query.problem or _what_is_missing(query, text):
+        return _Ready(query, problem=problem)
     try:
         pictures = [picture_to_encode(query.picture(), None, working_side)] if query.picture else []
     except LikenessError as error:
@@ -88,16 +90,23 @@ def _prepared(query: BatchQuery, working_side: int) -> _Ready:
     return _Ready(query, [*([text] if text else []), *pictures])
 
 
+def _what_is_missing(query: BatchQuery, text: str) -> Message | None:
+    if not text and HALF.search(query.text):
+        return message("half_a_character")
+    return None if text or query.picture else message("query_is_empty")
+
+
 def _answered(chunk: Sequence[_Ready], encoder: Encoder, index: LoadedCollection, like: Query) -> Iterator[BatchResult]:
     vectors = _vectors([ready.inputs for ready in chunk], encoder)
     found = iter(_search([vector for vector in vectors if isinstance(vector, np.ndarray)], index, like))
     for ready, vector in zip(chunk, vectors, strict=True):
+        notes = [ready.query.note] if ready.query.note else []
         if isinstance(vector, np.ndarray):
-            notes = notes_on(encoder, [each for each in ready.inputs if isinstance(each, str)])
+            notes += notes_on(encoder, [each for each in ready.inputs if isinstance(each, str)])
             hits = [hit for hit in next(found) if hit.score >= like.min_score]
             yield BatchResult(ready.query.name, hits, notes=notes)
         else:
-            yield BatchResult(ready.query.name, problem=ready.problem or vector)
+            yield BatchResult(ready.query.name, problem=ready.problem or vector, notes=notes)
 
 
 def _vectors(queries: Sequence[Sequence[str | Image.Image]], encoder: Encoder) -> list[Vector | Message]:

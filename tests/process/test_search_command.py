@@ -99,10 +99,11 @@ def test_a_table_of_queries_is_answered_in_a_file(run, folder):
 
 
 @pytest.mark.parametrize("name", ["hits.csv", "hits.jsonl", "hits.parquet"])
-def test_one_query_alone_is_answered_too(run, tmp_path, name):
-    (tmp_path / "queries.csv").write_text("text\na beach\n")
+def test_one_query_alone_is_answered_too_and_its_encoding_told(run, tmp_path, name):
+    (tmp_path / "queries.csv").write_bytes("text\na café at a beach\n".encode("cp1252"))
     result = run("search", "--queries", tmp_path / "queries.csv", "--out", tmp_path / name, "--limit", 3)
     assert (result.returncode, result.stdout) == (0, f"{tmp_path / name}: 1 query, 3 hits, 0 rejected\n"), result.stderr
+    assert "a café at a beach: The table was read as cp1252; --encoding names another." in result.stderr
 
 
 def test_the_results_of_one_search_are_written_to_a_file(run, search, tmp_path):

@@ -69,6 +69,13 @@ def test_names_in_a_zip_are_read_in_the_encoding_that_all_of_them_show(tmp_path,
     assert [item.read().decode(encoding) for item in items_from([str(path)])] == names
 
 
+def test_names_in_spanish_and_english_are_not_read_as_central_european(tmp_path):
+    spanish = ["Niños/El niño en la playa.png", "Año nuevo.png", "Corazón y canción.png", "¿Dónde está.png"]
+    for names in (spanish, spanish[1:], spanish[3:], ["A naïve “quote”.png", "A fiancée’s résumé.png"]):
+        zipped_raw(tmp_path / "album.zip", [name.encode("cp1252") for name in names])
+        assert below(tmp_path / "album.zip") == names
+
+
 @pytest.mark.parametrize("encoding", ["cp1254", "cp857"])
 def test_names_in_turkish_are_read_alone_and_together(tmp_path, encoding):
     path = tmp_path / "album.zip"

@@ -97,6 +97,39 @@ def test_a_line_that_cannot_be_read_gets_its_sentence_and_the_rest_is_asked(tmp_
     assert str(broken.problem).startswith("The line is no JSON: ")
 
 
+def test_a_text_that_is_none_and_half_a_character_get_their_sentences(tmp_path):
+    lines = ['{"text": 5}', '{"text": false}', r'{"text": "\ud83d"}', '{"text": null}', r'{"text": "cat \ud83d"}']
+    (tmp_path / "q.jsonl").write_text("\n".join(lines))
+    number, no, half, nothing, cat = queries_of(tmp_path / "q.jsonl")
+    assert str(number.problem) == "The text has to be a text, not 5."
+    assert str(no.problem) == "The text has to be a text, not False."
+    assert half.name == "q.jsonl, row 3" and "only half of a character" in str(half.problem)
+    assert "neither a text nor a picture" in str(nothing.problem)
+    assert cat.text == "cat \ud83d" and not cat.problem
+
+
+def test_bytes_that_a_table_of_utf8_does_not_have_cost_their_row_alone(tmp_path):
+    halves = b"text\n\xed\xa0\xbd\nred\n"
+    for data in (halves, halves + "Straße\n".encode() * 9, halves + "Straße\n".encode() * 9 + b"caf\xe9\n"):
+        (tmp_path / "q.csv").write_bytes(data)
+        half, red, *rest = queries_of(tmp_path / "q.csv")
+        assert str(half.problem).startswith("The text holds only half of a character")
+        assert (red.text, half.note, red.note) == ("red", None, None)
+        assert {each.text for each in rest[:9]} <= {"Straße"}
+    assert str(rest[9].problem).startswith("The row holds bytes that utf-8 does not have.")
+
+
+def test_the_encoding_of_queries_is_told_with_the_first_and_may_be_named(tmp_path):
+    (tmp_path / "q.csv").write_bytes("text\nniño pequeño\nEl señor\n".encode("cp1252"))
+    first, second = queries_of(tmp_path / "q.csv")
+    assert (first.text, second.text, second.note) == ("niño pequeño", "El señor", None)
+    assert str(first.note) == "The table was read as cp1252; --encoding names another."
+    first, _ = queries_from(str(tmp_path / "q.csv"), encoding="cp437").queries
+    assert first.text == "ni±o peque±o" and "cp437" in str(first.note)
+    with pytest.raises(UnknownSource, match="no encoding klingon"):
+        queries_from(str(tmp_path / "q.csv"), encoding="klingon")
+
+
 def test_a_folder_has_a_query_for_every_picture(tmp_path, picture):
     for name in ("b.png", "a.png", "notes.txt", ".hidden.png"):
         (tmp_path / name).write_bytes(picture("blue"))

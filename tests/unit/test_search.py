@@ -134,7 +134,8 @@ def test_a_bad_query_gets_its_sentence_and_the_rest_is_answered(colours, picture
         BatchQuery("gone", picture=gone),
         BatchQuery("broken", picture=lambda: b"text"),
         BatchQuery("nothing"),
-        BatchQuery("known", problem=Message("row_without_query")),
+        BatchQuery("known", problem=Message("row_without_query"), note=Message("text_cut")),
+        BatchQuery("half", "\ud83d", lambda: picture("blue")),
         BatchQuery("both", "red", lambda: picture("blue")),
         BatchQuery("blue", picture=lambda: picture("blue")),
     )
@@ -142,7 +143,8 @@ def test_a_bad_query_gets_its_sentence_and_the_rest_is_answered(colours, picture
         "The file cannot be read: No such file or directory. Check that it is there and may be read, then try again."
     ]
     assert "not a picture" in str(bad[1].problem) and "neither" in str(bad[2].problem)
-    assert bad[3].problem == Message("row_without_query")
+    assert (bad[3].problem, bad[3].notes) == (Message("row_without_query"), [Message("text_cut")])
+    assert bad[4].problem == Message("half_a_character")
     assert [answer.hits[0].record.name for answer in (first, both, last)] == ["red.png", "#ff00ff.png", "blue.png"]
     assert not any(answer.hits for answer in bad)
 

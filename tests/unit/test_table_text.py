@@ -49,6 +49,47 @@ def test_three_captions_of_any_language_show_the_encoding_of_windows(tmp_path):
         assert [each["caption"] for each in metadata(path)] == captions
 
 
+WESTERN = (
+    "El niño pequeño en la playa|Un corazón y una canción|¿Dónde está el señor?|Año nuevo|¡Feliz cumpleaños!",
+    "It’s a café|A naïve “quote”|A fiancée’s résumé|Zoë’s piñata|A façade in São Paulo",
+    "Größe: 5 €|Straße naïve|„Schöne“ Grüße aus dem Café|Ein Garçon lächelt",
+    "Le château où il était né|L’été à la plage|Une fête « à la française »|Garçon déçu|Noël, cœur et sœur",
+    "São João da praia|Não é uma canção|Três irmãos e um avô|Às três da manhã|Ação de graças",
+    "La cançó del nen petit|Això és el camí|L’avi Lluís|Què fas?",
+    "Een reünie in België|Geïnteresseerde koeien|Ruïne en zeeën",
+)
+
+
+def windows(captions, size):
+    """Returns the runs of so many captions that lie together."""
+    return [captions[first : first + size] for first in range(len(captions) - size + 1)]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
+def test_western_captions_are_not_read_as_central_european_or_cyrillic(encoding):
+    for language in WESTERN:
+        for captions in windows(language.split("|"), 3):
+            raw = "\n".join(captions).encode(encoding)
+            assert raw.decode(guess_encoding(raw)) == "\n".join(captions)
+
+
+def test_central_european_captions_are_not_read_as_western():
+    for language in (
+        "Żółty kot śpi|Gdzie jest ślub?|Koń na łące|„Cześć” – mówi chłopiec|Ćma i ważka",
+        "Dítě si hraje|Žlutá kočka spí|Loďka na řece|„Ahoj“ řekl chlapec|Hruď a síť",
+        "Őszi erdő tűz után|Üveg víz|Gyönyörű nő|Két férfi",
+        "Un copil pe plajă|Pisică şi câine|Fată în rochie roşie",
+        "Žuta mačka|Sretna nova godina, čovječe|Đaci u školi|Kuća na brežuljku",
+    ):
+        for captions in windows(language.split("|"), 3):
+            assert guess_encoding("\n".join(captions).encode("cp1250")) == "cp1250"
+
+
+def test_what_tells_nothing_is_western_european():
+    for text in ("filepath,caption\na.jpg,café – €5\nété.jpg,x", "a café", "£5", "don’t\nit’s", "Dog • cat", "Où\xa0?"):
+        assert guess_encoding(text.encode("cp1252")) == "cp1252", text
+
+
 def test_a_table_of_utf8_with_one_damaged_byte_costs_one_row(tmp_path):
     text = "filepath,caption\n" + "a.jpg,Straße\n" * 9
     path = table(tmp_path, text.encode() + b"b.jpg,\xe9\n")
