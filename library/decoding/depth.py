@@ -74,8 +74,10 @@ def ranges_of(bits: int, is_signed: bool) -> tuple[int, ...]:
 
 def is_far_out(values: NDArray[Any]) -> bool:
     """Returns whether most of the different numbers lie beyond LARGEST: they are the picture, then, and no marks."""
-    sizes = np.abs(values[np.isfinite(values)])
-    return bool((sizes >= LARGEST).any() and np.median(np.unique(sizes)) >= LARGEST)
+    if not (np.abs(values) >= LARGEST).any():
+        return False
+    sizes = np.unique(np.abs(values[np.isfinite(values)]))
+    return bool(sizes.size and np.median(sizes) >= LARGEST)
 
 
 def scaled(values: NDArray[Any], ranges: tuple[int, ...] = RANGES) -> NDArray[np.uint8]:
