@@ -109,7 +109,7 @@ def _opened(path: Path) -> Table:
         try:
             with pyarrow.parquet.ParquetFile(path) as file:
                 for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
-                    yield from _rows_of(_in_utc(batch).rename_columns(columns))
+                    yield from _rows_of(pyarrow.RecordBatch.from_arrays([*map(_in_utc, batch.columns)], names=columns))
                     done += batch.num_rows
         except (OSError, *DAMAGE) as error:
             reason = what_is_wrong(path, error)
@@ -120,10 +120,10 @@ def _opened(path: Path) -> Table:
     return Table(columns, rows, total, binary=binary, with_pictures=[*binary, *structs])
 
 
-def _in_utc(batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
-    """Returns the batch with its times in UTC, as which they are stored: its zones need not be known here."""
-    schema = pyarrow.schema([field.with_type(_type_in_utc(field.type)) for field in batch.schema])
-    return batch if schema == batch.schema else batch.cast(schema)
+def _in_utc(column: pyarrow.Array) -> pyarrow.Array:
+    """Returns the column with its times in UTC, as which they are stored: their zone need not be known here."""
+    type = _type_in_utc(column.type)
+    return column if type == column.type else column.cast(type)
 
 
 def _type_in_utc(type: pyarrow.DataType) -> pyarrow.DataType:
