@@ -21,7 +21,8 @@ from commands.session import (
     progress_bars,
 )
 from db.files.evaluations import EvaluationFiles
-from db.sources.files import items_from
+from db.sources.files import at_home, items_from
+from db.sources.parquet import is_folder_of_shards
 from encoders.sources import ModelLoader
 from library.errors import InvalidEvaluation
 from library.evaluation.config import CUTOFFS, TEMPLATES, EvaluationConfig
@@ -134,10 +135,14 @@ def _cutoffs(text: str) -> tuple[int, ...]:
     return tuple(sorted({int(part) if part.isascii() and part.isdigit() and len(part) < 9 else 0 for part in parts}))
 
 
+def _is_dataset(source: str) -> bool:
+    return "://" not in source and is_folder_of_shards(at_home(source))
+
+
 @contextmanager
 def _items(session: Session, sources: Sequence[str], image_column: str) -> Iterator[Iterable[Item]]:
     """Yields the items of the sources, or those of the library, which then stays open."""
-    tables = [source for source in sources if Path(source).suffix.lower() in TABLES]
+    tables = [source for source in sources if Path(source).suffix.lower() in TABLES or _is_dataset(source)]
     if len(tables) > 1:
         raise InvalidEvaluation("two_tables")
     if sources:

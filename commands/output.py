@@ -3,31 +3,41 @@
 import errno
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
 
+from library.texts import without_controls
+
 EXIT_NO_OUTPUT = 3
+LATER_CONTROLS = re.compile("[\x7f-\x9f]")  # which JSON may have as they are, other than the first 32
 
 
 def echo(text: str = "", err: bool = False, nl: bool = True) -> None:
-    """Prints a line on stdout, or on stderr; characters that the encoding lacks are replaced, not guessed at."""
-    with _failures_explained():
-        typer.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
+    """Prints lines on stdout, or on stderr; characters that the encoding lacks, or that would steer the terminal, are
+    replaced, not guessed at."""
+    _write("\n".join(map(without_controls, text.split("\n"))), err, nl)
 
 
 def echo_json(value: object, indent: int | None = None) -> None:
     """Prints JSON, in ASCII where the encoding lacks a character of it: nothing is lost."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    echo(text if _can_write(text) else json.dumps(value, indent=indent))
+    text = LATER_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    _write(text if _can_write(text) else json.dumps(value, indent=indent))
 
 
 def echo_program(text: str) -> None:
     """Prints a program of Python; characters that the encoding lacks are escaped, as its literals may have them."""
     encoding = _encoding()
-    echo(text if _can_write(text) else text.encode(encoding, "backslashreplace").decode(encoding), nl=False)
+    _write(text if _can_write(text) else text.encode(encoding, "backslashreplace").decode(encoding), nl=False)
+
+
+def _write(text: str, err: bool = False, nl: bool = True) -> None:
+    with _failures_explained():
+        typer.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
 
 
 def _can_write(text: str) -> bool:

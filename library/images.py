@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePath, PurePosixPath
@@ -17,7 +18,7 @@ from library.decoding.colours import SPACES, to_srgb
 from library.decoding.damage import load
 from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
-from library.decoding.frames import first_that_shows_something
+from library.decoding.frames import first_that_shows_something, is_blank
 from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, source_of
 from library.decoding.room import MOST_AT_ONCE, Visit, room
 from library.decoding.samples import Samples
@@ -75,7 +76,8 @@ def parse_content_id(text: object) -> ContentId:
 
 
 def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
-    """Returns the picture as its owner sees it: upright, in sRGB, without transparency, not a blank first frame.
+    """Returns the picture as its owner sees it: upright, in sRGB, without transparency, not a blank first frame
+    or page.
 
     A large picture comes reduced, never below `short_side` pixels on its shorter side unless it has more than 179
     megapixels: JPEG decoders do that at a fraction of the cost. Raises RejectedImage with a reason a person
@@ -88,7 +90,7 @@ def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
         with room().visited() as visit:
             if source.is_heavy:
                 visit.take(MOST_AT_ONCE)
-            return _decoded(source, short_side, visit)
+            return _first_page_that_shows_something(source, short_side, visit)
     except RejectedImage:
         raise
     except UnidentifiedImageError:
@@ -169,6 +171,17 @@ def preview(original: bytes) -> bytes:
     large = decode(original, PREVIEW_SIDE).image
     large.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BICUBIC)
     return _saved(large, "JPEG", quality=85)
+
+
+def _first_page_that_shows_something(source: Source, short_side: int, visit: Visit) -> Picture:
+    first = _decoded(source, short_side, visit)
+    if source.others and is_blank(first.image):
+        with suppress(Exception):  # as a damaged frame ends an animation
+            for other in source.others:
+                picture = _decoded(other(), short_side, visit)
+                if not is_blank(picture.image):
+                    return picture
+    return first
 
 
 def _decoded(source: Source, short_side: int, visit: Visit) -> Picture:

@@ -2,14 +2,13 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 
 from library.images import ContentId, Picture, parse_content_id
-from library.texts import encodable, escaped
+from library.texts import encodable, escaped, without_controls
 
 Metadata = Mapping[str, object]
 
@@ -106,8 +105,4 @@ def id_of(img_path: str) -> ContentId:
 def clean_name(name: str) -> str:
     """Returns the last part of a path as text that any screen can show: control characters become visible marks."""
     last = re.split(r"[/\\]", encodable(name).rstrip("/\\"))[-1]
-    return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(char) else char for char in last)[:255] or "unnamed"
-
-
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Zl", "Zp")
+    return without_controls(last)[:255] or "unnamed"

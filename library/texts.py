@@ -1,7 +1,9 @@
 """Makes texts that UTF-8 can hold of any that Python can."""
 
 import re
+import unicodedata
 
+MARK = "\N{REPLACEMENT CHARACTER}"
 HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -27,6 +29,15 @@ def escaped(json: str) -> str:
     return json.encode("utf-8", "backslashreplace").decode()
 
 
+def without_controls(text: str) -> str:
+    """Returns the text as one line that any screen can show: control characters become visible marks."""
+    return text if text.isprintable() else "".join(MARK if _is_control(char) else char for char in text)
+
+
 def without_halves(text: str) -> str:
     """Returns the text with a space for each half of a surrogate pair, such as half of an emoji."""
     return text if text.isascii() else HALF.sub(" ", text)
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Zl", "Zp")

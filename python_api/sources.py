@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from db.sources.files import at_home, items_from
+from db.sources.parquet import is_folder_of_shards
 from db.sources.tables import SUFFIXES
 from library.archive_kinds import is_archive
 from library.arguments import Arguments
@@ -83,8 +84,7 @@ def label_of(given: Addable) -> str:
 
 
 def _items_at(place: str, reading: Reading) -> Iterable[Item]:
-    is_table = Path(place).suffix.lower() in SUFFIXES or _is_folder_of_shards(place, reading.image_column)
-    if "://" not in place and is_table:
+    if "://" not in place and _is_table(at_home(place), reading):
         return items_from([], at_home(place), reading.image_column, reading.encoding, sidecars=reading.sidecars)
     return items_from([place], encoding=reading.encoding, own=reading.own, sidecars=reading.sidecars)
 
@@ -96,9 +96,12 @@ def _are_archives(given: Addable) -> TypeGuard[Sequence[str | os.PathLike[str]]]
     return all(isinstance(each, str | os.PathLike) and is_archive(os.fspath(each)) for each in given)
 
 
-def _is_folder_of_shards(place: str, image_column: str) -> bool:
-    """Returns whether it is a table in many files: a folder of .parquet, for which a column of pictures is named."""
-    return image_column != DEFAULT_COLUMN and os.path.isdir(place) and any(Path(place).glob("*.parquet"))
+def _is_table(path: Path, reading: Reading) -> bool:
+    """Returns whether it is a table, perhaps in many files: a folder of nothing but shards, or one with some for which
+    a column of pictures is named."""
+    if path.suffix.lower() in SUFFIXES or is_folder_of_shards(path, reading.own):
+        return True
+    return reading.image_column != DEFAULT_COLUMN and os.path.isdir(path) and any(path.glob("*.parquet"))
 
 
 def _item_in_memory(picture: bytes | Pixels, name: str) -> Item:

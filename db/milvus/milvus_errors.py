@@ -5,6 +5,8 @@ import re
 from pymilvus import MilvusException
 
 NO_SUCH_COLLECTION = 100
+NODE_AWAY = range(901, 906)  # a part of the server is not there, or is no longer
+LAST_WORDS = ("unrecoverable error", "context canceled", "node offline", "node not found", "is stopping")
 
 
 def is_not_loaded(error: BaseException | None) -> bool:
@@ -24,7 +26,14 @@ def is_missing(error: BaseException | None) -> bool:
 
 def is_loss(error: BaseException) -> bool:
     """Tells whether Milvus was not reached at all, rather than refusing what was asked."""
-    return not isinstance(error, MilvusException) or error.code in (1, 2)
+    return not isinstance(error, MilvusException) or error.code in (1, 2) or is_going(error)
+
+
+def is_going(error: BaseException) -> bool:
+    """Tells whether Milvus was ending, or lost a part of itself, while it did what was asked."""
+    if not isinstance(error, MilvusException):
+        return False
+    return error.code in NODE_AWAY or any(each in str(error) for each in LAST_WORDS)
 
 
 def brief(text: str) -> str:

@@ -9,7 +9,7 @@ from pymilvus import MilvusClient
 
 from db.milvus.aliases import behind, meant_by, name_with, nlist_in, write_to_all
 from db.milvus.backend import NO_PROXY
-from db.milvus.milvus_errors import brief, is_loss
+from db.milvus.milvus_errors import brief, is_going, is_loss
 from db.milvus.rebuild import ServerRebuild
 from db.milvus.schema import TIMEOUT, create
 from db.milvus.shared_lock import Locks
@@ -56,6 +56,8 @@ class Server:
         text, shown = str(error), without_login(self._uri)
         if "auth" in text.lower() or "permission" in text.lower():
             return IndexUnavailable("milvus_login_refused", uri=shown)
+        if is_going(error):
+            return IndexUnavailable("milvus_broke_off", uri=shown, reason=brief(text))
         if is_loss(error) and (proxy := grpc_proxy(self._uri)):
             return IndexUnavailable("milvus_away_by_proxy", uri=shown, variable=proxy.variable, proxy=proxy.address)
         if not is_loss(error):

@@ -14,6 +14,7 @@ from db.sources.archives import FindSidecars, items_in_archive
 from db.sources.bucket_items import NAMED_BY, items_in_bucket, part_in_bucket
 from db.sources.buckets import file_system
 from db.sources.encodings import known_encoding
+from db.sources.parquet import is_folder_of_shards, shards_below
 from db.sources.patterns import is_pattern, matching
 from db.sources.places import checked_place, path_in
 from db.sources.sidecars import SUFFIXES as SIDECAR_SUFFIXES
@@ -98,6 +99,10 @@ class AllowedSources:
         self._check(source)  # first, so that nothing is told of what lies elsewhere
         if source.lower().endswith(self.table_suffixes) and "://" not in source:
             return map(self._if_allowed, items_in_table(at_home(source), image_column, beside=SidecarFolders()))
+        if "://" not in source and is_folder_of_shards(at_home(source), self._own):
+            for shard in shards_below(at_home(source)):
+                self._check(str(shard))
+            return map(self._if_allowed, items_in_table(at_home(source), image_column, beside=SidecarFolders()))
         places = _places(source, self._own)
         for place in places:
             self._check(place if isinstance(place, str) else str(place.path))
@@ -170,6 +175,8 @@ def _places(source: str, own: Collection[Path]) -> Sequence[Place]:
     path = at_home(source)
     if path.suffix.lower() in SUFFIXES and path.is_file():
         raise UnknownSource("table_as_source", name=path.name)
+    if is_folder_of_shards(path, own):
+        raise UnknownSource("shards_as_source", source=source[:120])
     try:
         found = [Found(path)] if path.exists() else matching(str(path), own)
     except OSError as error:

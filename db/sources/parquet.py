@@ -1,6 +1,7 @@
 """Reads the rows of Parquet files, one or a folder of them; a value that Python cannot hold costs its row alone."""
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pyarrow
 import pyarrow.parquet
 
 from db.sources.table import DAMAGE, Rows, Table, TableRow, named
+from db.sources.walk import walk
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
 from library.reasons import reason_of
@@ -33,7 +35,7 @@ def open_parquet_folder(path: Path) -> Table:
     """
     shards: list[Table] = []
     damaged: list[RejectedImage] = []
-    for file in _files_below(path):
+    for file in shards_below(path):
         if file.exists() and not file.is_file():  # a pipe would never be opened
             damaged.append(RejectedImage("shard_not_read", name=file.name, reason=message("no_regular_file")))
             continue
@@ -76,7 +78,22 @@ def _once(lists: Iterable[Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(name for names in lists for name in names))
 
 
-def _files_below(folder: Path) -> list[Path]:
+def is_folder_of_shards(folder: Path, own: Collection[Path] = ()) -> bool:
+    """Returns whether a folder has files of Parquet and no others to import, as Hugging Face stores a dataset; `own`
+    are the folders of the library itself."""
+    if not os.path.isdir(folder):
+        return False
+    has_shards = False
+    for found in walk(folder, own, sidecars=False):
+        code = found.skip.code if found.skip else ""
+        if code == "archive_within" or not (found.skip or found.problem):
+            return False
+        has_shards = has_shards or (code == "by_its_name" and found.path.suffix == SUFFIX)
+    return has_shards
+
+
+def shards_below(folder: Path) -> list[Path]:
+    """Returns the files of Parquet below a folder, in the order of their paths, without hidden ones."""
     found = folder.rglob(f"*{SUFFIX}")
     return sorted(each for each in found if not any(part.startswith(".") for part in each.relative_to(folder).parts))
 
@@ -92,7 +109,7 @@ def _opened(path: Path) -> Table:
         try:
             with pyarrow.parquet.ParquetFile(path) as file:
                 for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
-                    yield from _rows_of(batch.rename_columns(columns))
+                    yield from _rows_of(pyarrow.RecordBatch.from_arrays([*map(_in_utc, batch.columns)], names=columns))
                     done += batch.num_rows
         except (OSError, *DAMAGE) as error:
             reason = what_is_wrong(path, error)
@@ -101,6 +118,23 @@ def _opened(path: Path) -> Table:
     binary = [name for name, type in types.items() if _is_binary(type)]
     structs = [name for name, type in types.items() if pyarrow.types.is_nested(type)]
     return Table(columns, rows, total, binary=binary, with_pictures=[*binary, *structs])
+
+
+def _in_utc(column: pyarrow.Array) -> pyarrow.Array:
+    """Returns the column with its times in UTC, as which they are stored: their zone need not be known here."""
+    type = _type_in_utc(column.type)
+    return column if type == column.type else column.cast(type)
+
+
+def _type_in_utc(type: pyarrow.DataType) -> pyarrow.DataType:
+    kinds = pyarrow.types
+    if kinds.is_timestamp(type) and type.tz:
+        return pyarrow.timestamp(type.unit, "UTC")
+    if kinds.is_struct(type):
+        return pyarrow.struct([field.with_type(_type_in_utc(field.type)) for field in type])
+    if kinds.is_list(type):
+        return pyarrow.list_(type.value_field.with_type(_type_in_utc(type.value_type)))
+    return type
 
 
 def _rows_of(batch: pyarrow.RecordBatch) -> Rows:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from db.sources.files import at_home, items_from
+from db.sources.parquet import is_folder_of_shards
 from db.sources.readers import SourceReader
 from db.sources.table import Table, TableRow, unreadable_explained
 from db.sources.table_rows import names_of, open_table
@@ -33,7 +34,7 @@ def queries_from(
     Raises UnknownSource for what cannot be read, or has none of the columns; in a table's middle, too.
     """
     path = at_home(place)
-    if path.suffix.lower() in SUFFIXES and "://" not in place:
+    if "://" not in place and (path.suffix.lower() in SUFFIXES or is_folder_of_shards(path)):
         return _in_table(path, text_column, image_column, encoding)
     if text_column or image_column:
         raise UnknownSource("no_table_no_columns", place=place, suffixes=", ".join(SUFFIXES))

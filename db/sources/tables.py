@@ -8,12 +8,13 @@ from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
 from db.sources.cells import plain_column, typed
+from db.sources.missing_column import without_column
 from db.sources.places import checked_place, path_in
 from db.sources.readers import SourceReader
 from db.sources.sidecars import SidecarFolders
 from db.sources.table import Table, TableRow, unreadable_explained
-from db.sources.table_rows import names_of, open_table
-from library.errors import RejectedImage, UnknownSource
+from db.sources.table_rows import open_table
+from library.errors import RejectedImage
 from library.images import check_bytes
 from library.ingest.items import Item
 from library.messages import Message, message
@@ -35,10 +36,7 @@ def items_in_table(
     """
     table = open_table(path, encoding)
     if image_column not in table.columns:
-        columns = names_of(list(table.columns))
-        if not image_column:
-            raise UnknownSource("name_the_column", name=path.name, columns=columns)
-        raise UnknownSource("table_lacks_column", name=path.name, column=image_column, columns=columns)
+        raise without_column(path.name, image_column, table)
     reader = _RowReader(path, image_column, table.encoding, beside)
     if image_column in table.with_pictures:
         return _noted(reader.items_one_by_one(table), table, image_column)

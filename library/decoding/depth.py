@@ -14,7 +14,9 @@ from library.errors import RejectedImage
 
 RANGES = (255, 1023, 4095, 16_383, 65_535)  # of cameras and scanners, whose files have 16 bits all the same
 DEEP = 16  # bits, within which a sensor uses a range of its own
-LARGEST = 1e30  # beyond it, a number only marks that there is none
+LARGEST = 1e30  # beyond it, a number only marks that there is none, unless most numbers lie there
+NARROW = 1 / 16  # of a range: 12 bits of 16
+SMOOTH = 0.5  # neighbours differ so much less than all pixels do where there is more than noise
 HIGH_BYTE_OF_14_BITS = 63
 LOW_BYTES = {";16B": ";16L", ";16L": ";16B"}
 NATIVE_LOW_BYTES = ";16B" if np.little_endian else ";16L"
@@ -70,22 +72,45 @@ def ranges_of(bits: int, is_signed: bool) -> tuple[int, ...]:
     return (*(each for each in RANGES if each < most), most) if bits <= DEEP else RANGES
 
 
-def scaled(values: NDArray[np.float32], ranges: tuple[int, ...] = RANGES) -> NDArray[np.uint8]:
-    """Returns the numbers from 0 to 255, by the first of the ranges that holds them all. Raises RejectedImage where
-    none is a number."""
+def is_far_out(values: NDArray[Any]) -> bool:
+    """Returns whether most of the different numbers lie beyond LARGEST: they are the picture, then, and no marks."""
+    if not (np.abs(values) >= LARGEST).any():
+        return False
+    sizes = np.unique(np.abs(values[np.isfinite(values)]))
+    return bool(sizes.size and np.median(sizes) >= LARGEST)
+
+
+def scaled(values: NDArray[Any], ranges: tuple[int, ...] = RANGES) -> NDArray[np.uint8]:
+    """Returns the numbers from 0 to 255, by the first of the ranges that holds them all, or from the least to the
+    largest where greys take up little of it, far from 0. Raises RejectedImage where none is a number."""
+    if is_far_out(values):
+        values = values / (np.abs(values[np.isfinite(values)]).max().astype(np.float64) / (LARGEST / 10))
     usable = np.abs(values) < LARGEST  # which NaN is not, either
     if not usable.any():
         raise RejectedImage("no_numbers")
     low, high = float(values[usable].min()), _highest(values[usable])
     if low >= 0:
-        low = 0.0
-        high = next((each for each in ranges if 1 < high <= each), high)
+        most = next((each for each in ranges if 1 < high <= each), high)
+        if not _is_narrow(values, low, high, most):
+            low, high = 0.0, most
     finite = np.clip(np.nan_to_num(values, nan=low, posinf=high, neginf=low), low, high)
     shown: NDArray[np.uint8] = np.rint((finite - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
     return shown
 
 
-def _highest(usable: NDArray[np.float32]) -> float:
+def _is_narrow(values: NDArray[Any], low: float, high: float, most: float) -> bool:
+    """Returns whether greys lie above an offset in so small a part of the range that hardly any would be told apart;
+    what looks like the noise of one shade is left as it is."""
+    width = high - low
+    is_grey = values.ndim == 2 or values.shape[2] == 1
+    if not is_grey or min(values.shape[:2]) < 2 or not 0 < width < min(low, most * NARROW):
+        return False
+    rows = np.clip(values.reshape(values.shape[:2]), low, high)
+    steps = (np.nanstd(np.diff(rows, axis=axis)) for axis in (0, 1))
+    return bool(max(steps) < SMOOTH * np.nanstd(rows))
+
+
+def _highest(usable: NDArray[Any]) -> float:
     """Returns the largest number, of those that a few hot pixels do not dwarf."""
     high, most = float(usable.max()), float(np.percentile(usable, 99.9))
     return most if high > HOT * most > 0 else high

@@ -17,19 +17,25 @@ SAME = 8  # of 255: less difference than this is none to see
 def first_that_shows_something(image: ImageFile.ImageFile) -> Image.Image:
     """Returns the first frame that is not of one colour throughout; the first of all where every one is, or where
     there is but one. The picture has been loaded."""
-    if image.format not in ANIMATED or not _is_blank(image):
+    if image.format not in ANIMATED or not is_blank(image):
         return image
     first = image.copy()
     with suppress(Exception):  # a frame that is damaged ends the animation
-        for number in range(1, min(getattr(image, "n_frames", 1), _most(image))):
+        for number in range(1, min(getattr(image, "n_frames", 1), most_frames(image.width * image.height))):
             image.seek(number)
             image.load()
-            if not _is_blank(image):
+            if not is_blank(image):
                 return image
     return first
 
 
-def _is_blank(image: Image.Image) -> bool:
+def most_frames(pixels: int) -> int:
+    """Returns how many frames or pages of so many pixels are looked at, at most."""
+    return max(2, min(MOST_FRAMES, MAX_PIXELS // max(1, pixels)))
+
+
+def is_blank(image: Image.Image) -> bool:
+    """Returns whether the picture is of one colour throughout, as far as an eye can tell."""
     if image.mode.startswith(("I", "F")):
         return False
     side = min(SAMPLED_SIDE, *image.size)
@@ -39,7 +45,3 @@ def _is_blank(image: Image.Image) -> bool:
 def _is_even(image: Image.Image) -> bool:
     bands: Any = opaque(image).convert("RGB").getextrema()
     return all(high - low < SAME for low, high in bands)
-
-
-def _most(image: Image.Image) -> int:
-    return max(2, min(MOST_FRAMES, MAX_PIXELS // max(1, image.width * image.height)))

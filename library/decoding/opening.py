@@ -1,6 +1,8 @@
 """Opens the bytes of a picture at what shows it best: its largest page, the preview of a raw file, a reduced size."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 
 import pi_heif
@@ -16,6 +18,7 @@ from library.decoding.formats import (
     opened_formats,
     too_large,
 )
+from library.decoding.frames import most_frames
 from library.decoding.jpeg import Header
 from library.decoding.large_heif import MAX_WHOLE_PIXELS
 from library.decoding.samples import Samples
@@ -43,6 +46,7 @@ class Source:
     note: Message | None = None
     samples: Samples | None = None  # of a TIFF whose pixels Pillow does not read
     is_heavy: bool = False  # whether its decoder takes about a gigabyte, though the picture comes reduced
+    others: Sequence[Callable[[], "Source"]] = ()  # the further pages of its size, for where this one is blank
 
     def opened(self, data: bytes, short_side: int) -> ImageFile.ImageFile:
         """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels."""
@@ -85,6 +89,12 @@ def _is_heavy_jpeg(data: bytes) -> bool:
 
 def _source_of_tiff(data: bytes, pages: list[tiff.Page]) -> Source:
     page = tiff.largest(pages) or pages[0]
+    others = tiff.equals_of(page, pages)[: most_frames(page.pixels) - 1]
+    first = _source_of_page(data, page, pages)
+    return replace(first, others=[partial(_source_of_page, data, each, pages) for each in others])
+
+
+def _source_of_page(data: bytes, page: tiff.Page, pages: list[tiff.Page]) -> Source:
     samples = Samples.of(data, page)
     is_heavy = samples is not None and samples.size_in_bytes > LEAST_HEAVY_NUMBERS
     if len(pages) == 1:

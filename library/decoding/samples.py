@@ -20,6 +20,7 @@ from library.decoding.depth import (
     PHOTOMETRIC,
     SAMPLE_FORMAT,
     WHITE_IS_ZERO,
+    is_far_out,
     ranges_of,
     scaled,
 )
@@ -48,7 +49,7 @@ MAX_BYTES = 4 * MAX_PIXELS  # what the largest pictures of other formats take
 BAND = 128  # rows that are made numbers at once
 
 Numbers = NDArray[Any]
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,10 @@ class Samples:
     def shown(self, planes: Iterable[Image.Image], short_side: int, orientation: int) -> Image.Image:
         """Returns the picture that the planes make, of 8 bits, perhaps reduced, to be turned as `orientation` says."""
         factor = max(1, min(self.size) // short_side)
-        values = np.concatenate([self._reduced(plane, factor) for plane in planes], axis=2)
+        given = list(planes)
+        values = np.concatenate([self._reduced(plane, factor) for plane in given], axis=2)
+        if self._format == FLOAT and np.isnan(values).any() and self._is_far_out(given, factor):
+            values = np.concatenate([self._reduced(plane, factor, np.inf) for plane in given], axis=2)
         image = self._drawn(values)
         image.getexif()[ExifTags.Base.Orientation] = orientation or 1
         return image
@@ -113,25 +117,29 @@ class Samples:
             return Image.frombytes("RGBa", (drawn.shape[1], drawn.shape[0]), drawn.tobytes()).convert("RGBA")
         return Image.fromarray(drawn)
 
-    def _reduced(self, plane: Image.Image, factor: int) -> Floats:
+    def _is_far_out(self, planes: list[Image.Image], factor: int) -> bool:
+        some = [self._numbers(np.asarray(plane)[::factor])[:, ::factor] for plane in planes]
+        return is_far_out(np.concatenate(some, axis=2))
+
+    def _reduced(self, plane: Image.Image, factor: int, most: float = LARGEST) -> Floats:
         """Returns the numbers of a plane, by rows, columns and samples: the mean of what is there of `factor` in each
         direction."""
         step = max(factor, BAND // factor * factor)
         end = plane.height // factor * factor
         parts = (plane.crop((0, at, plane.width, min(at + step, end))) for at in range(0, end, step))
-        return np.concatenate([self._means(np.asarray(part), factor) for part in parts])
+        return np.concatenate([self._means(np.asarray(part), factor, most) for part in parts])
 
-    def _means(self, rows: NDArray[np.uint8], factor: int) -> Floats:
+    def _means(self, rows: NDArray[np.uint8], factor: int, most: float) -> Floats:
         values = self._numbers(rows).astype(np.float64)
         with suppress(ValueError):
             values[values == float(b"".join(self.tags.get(NO_DATA, (b"nan",))).strip(b"\0 "))] = np.nan
         height, width, count = values.shape
         blocks = values[:, : width // factor * factor].reshape(height // factor, factor, -1, factor, count)
-        usable = np.abs(blocks) < LARGEST
+        usable = np.abs(blocks) < most
         number = usable.sum(axis=(1, 3))
-        with np.errstate(invalid="ignore"):
-            means: Floats = (np.where(usable, blocks, 0).sum(axis=(1, 3)) / number).astype(np.float32)
-        return means
+        with np.errstate(invalid="ignore", over="ignore"):
+            means: Floats = np.where(usable, blocks, 0).sum(axis=(1, 3)) / number
+        return means.astype(np.float32) if most == LARGEST else means
 
     def _numbers(self, rows: NDArray[np.uint8]) -> Numbers:
         count, columns = self._together, self._columns

@@ -184,6 +184,13 @@ def largest(pages: list[Page]) -> Page | None:
     return found if is_shown_itself else max(copies, key=lambda page: page.pixels)
 
 
+def equals_of(page: Page, pages: list[Page]) -> list[Page]:
+    """Returns the pages behind this one that are as wide and as high, and are pictures, too."""
+    following = pages[pages.index(page) + 1 :]
+    shown = [each for each in following if not each.is_mask and not each.is_sensor_data]
+    return [each for each in shown if (each.width, each.height) == (page.width, page.height)]
+
+
 def turned_to(data: bytes, page: Page) -> bytes:
     """Returns the bytes of the TIFF with that page as its first."""
     layout = Layout.of(data)

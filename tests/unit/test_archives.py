@@ -372,7 +372,7 @@ def test_what_is_no_file_of_its_own_in_an_archive_is_left_out_with_the_reason(tm
     inner = "An archive among other files, which is not opened. Add it by itself, or unpack it first."
     linked = "A link within an archive, which is not followed."
     assert [str(item.skip) for item in items_from([str(tmp_path / "a.zip")])] == [linked, inner, inner]
-    pipe = "A pipe, a socket or a device, not a file."
+    pipe = "A pipe, a socket or a device, not a file. Leave it out, or name a file in its place."
     assert [str(item.skip) for item in items_from([str(tmp_path / "a.tar")])] == [linked, linked, pipe]
 
 

@@ -3,7 +3,8 @@
 import pytest
 from pymilvus import MilvusException
 
-from db.milvus.milvus_errors import is_missing, is_not_loaded
+from db.milvus.milvus_errors import is_loss, is_missing, is_not_loaded
+from db.milvus.server import Server
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,12 @@ def test_a_collection_without_its_name_is_gone_and_other_refusals_are_neither():
     gone, other = MilvusException(100, "can't find collection"), MilvusException(65535, "no such field")
     assert is_missing(gone) and not is_not_loaded(gone)
     assert not is_missing(other) and not is_not_loaded(other)
+
+
+def test_a_server_that_is_killed_at_work_went_away():
+    for code, text in [(65535, "unrecoverable error"), (902, "node offline[node=4]"), (65535, "context canceled")]:
+        ended = MilvusException(code, text)
+        assert is_loss(ended)
+        told = str(Server("http://host:19530").explain(ended))
+        assert told.startswith("Milvus at http://host:19530 broke off: it went away") and "do the same again" in told
+    assert not is_loss(MilvusException(65535, "no such field"))

@@ -71,3 +71,11 @@ def test_an_output_on_a_full_disk_is_told_in_one_sentence(monkeypatch, capfd):
         os.close(own)
     assert ended.value.exit_code == 3
     assert capfd.readouterr().err == "The output cannot be written: No space left on device.\n"
+
+
+def test_what_would_steer_the_terminal_is_replaced_and_in_json_escaped(written):
+    output = written("utf-8")
+    echo("a\x1b[31m\x07\n\x9bb")
+    echo_json("\x07\x9bé")
+    sys.stdout.flush()
+    assert output().decode() == 'a\ufffd[31m\ufffd\n\ufffdb\n"\\u0007\\u009bé"\n'

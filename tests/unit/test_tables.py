@@ -1,6 +1,7 @@
 """Reads tables whose rows are pictures."""
 
 import json
+import re
 import threading
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -11,9 +12,13 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from db.sources.files import AllowedSources, items_from
+from db.sources.parquet import is_folder_of_shards
+from db.sources.query_tables import queries_from
 from db.sources.tables import items_in_table
-from library.errors import RejectedImage, UnknownSource
+from library.errors import NotAllowed, RejectedImage, UnknownSource
 from library.records import given
+from python_api.sources import Reading, items_of
 
 HEADER = ["filepath", "class", "width", "rating", "sold", "taken", "code", "img_path"]
 ROWS = [
@@ -125,6 +130,41 @@ def test_a_dataset_in_shards_holds_the_pictures_themselves(folder, picture):
     assert str(empty.skip) == "The row names no picture."
 
 
+def test_a_folder_of_nothing_but_shards_is_a_table(folder, picture):
+    dataset = folder / "ds"
+    (dataset / "data").mkdir(parents=True)
+    (dataset / "README.md").write_text("A dataset.")
+    table = pyarrow.table({"image": [{"bytes": picture("red"), "path": None}]})
+    for number in range(2):
+        pyarrow.parquet.write_table(table, dataset / "data" / f"train-0000{number}.parquet")
+    assert [item.read() for item in items_of(str(dataset), Reading(image_column="image"))] == 2 * [picture("red")]
+    assert [item.read() for item in AllowedSources([str(folder)]).items(str(dataset), "image")] == 2 * [picture("red")]
+    assert len(list(queries_from(str(dataset), image_column="image").queries)) == 2
+    with pytest.raises(UnknownSource, match=r"ds is a folder of Parquet files\..* --table .*ds, and name their column"):
+        items_from([str(dataset)])
+    with pytest.raises(UnknownSource, match="--image-column image"):
+        items_of(str(dataset), Reading(image_column="filepath"))
+
+
+def test_a_folder_with_a_picture_beside_shards_is_a_folder(folder, picture):
+    pyarrow.parquet.write_table(pyarrow.table({"n": [1]}), folder / "sub" / "1.parquet")
+    assert {item.name: item.skip is None for item in items_from([str(folder)])} == {
+        "a.jpg": True,
+        "1.parquet": False,
+        "b.jpg": True,
+    }
+    assert not is_folder_of_shards(folder)
+
+
+def test_a_shard_that_leads_out_of_what_is_allowed_is_refused(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "1.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"filepath": ["a"]}), elsewhere)
+    (folder / "ds").mkdir()
+    (folder / "ds" / "1.parquet").symlink_to(elsewhere)
+    with pytest.raises(NotAllowed):
+        AllowedSources([str(folder)]).items(str(folder / "ds"), "filepath")
+
+
 def test_a_path_in_a_table_is_data_and_a_file_address_is_read(folder):
     (folder / "~x.jpg").write_bytes(b"tilde")
     (folder / "with space.jpg").write_bytes(b"space")
@@ -139,6 +179,47 @@ def test_a_path_in_a_table_is_data_and_a_file_address_is_read(folder):
 def test_a_missing_column_is_answered_with_those_there_are(folder):
     with pytest.raises(UnknownSource, match=r"photos\.csv has no column path\. It has filepath, class, width"):
         items_in_table(texts(folder / "photos.csv", ","), "path")
+
+
+def test_a_missing_column_is_answered_with_what_helps(folder):
+    likely = "name it: --image-column "
+    for header, sentence in [
+        ("FilePath,a", f"{likely}FilePath"),
+        ("a,Image URL", f"{likely}'Image URL'"),
+        ("a,b", "Name the one that holds the pictures or says where they are: --image-column NAME"),
+        ("photos/a.jpg,1", "Add a header line before it, in which filepath is the column"),
+        ("https://host/a,1", "Add a header line before it"),
+    ]:
+        (folder / "photos.csv").write_text(f"{header}\nx,1\n")
+        with pytest.raises(UnknownSource, match=re.escape(sentence)):
+            items_in_table(folder / "photos.csv", "filepath")
+    pyarrow.parquet.write_table(pyarrow.table({"n": [1], "scan": [b"x"]}), folder / "photos.parquet")
+    with pytest.raises(UnknownSource, match=f"{likely}scan"):
+        items_in_table(folder / "photos.parquet", "filepath")
+
+
+def test_what_a_header_says_steers_no_terminal(folder):
+    for data in (b"file\x1b[31mpath\x07,x\nq,1\n", b"\xff\xd8\xff\xe0\x07\x08JFIF\xc2\x9b\nq\n"):
+        (folder / "photos.csv").write_bytes(data)
+        with pytest.raises(UnknownSource) as found:
+            items_in_table(folder / "photos.csv", "filepath")
+        assert str(found.value).isprintable()
+        assert json.dumps(found.value.message.as_json(), ensure_ascii=False).isprintable()
+
+
+def test_times_of_parquet_are_those_that_are_stored_whatever_their_zone_is_called(folder):
+    times = pyarrow.array([0], pyarrow.timestamp("ms", tz="Not/AZone"))
+    nested = pyarrow.StructArray.from_arrays([times], names=["at"])
+    columns = {
+        "filepath": ["a.jpg"],
+        "when": times,
+        "deep": nested,
+        "all": pyarrow.array([[0]], pyarrow.list_(times.type)),
+    }
+    pyarrow.parquet.write_table(pyarrow.table(columns), folder / "photos.parquet")
+    [item] = items_in_table(folder / "photos.parquet", "filepath")
+    epoch = "1970-01-01T00:00:00Z"
+    assert given(item.metadata) == {"when": epoch, "deep": f'{{"at": "{epoch}"}}', "all": f'["{epoch}"]'}
 
 
 @pytest.mark.parametrize("name", ["photos.jsonl", "photos.parquet", "photos.xlsx", "nowhere.csv"])

@@ -229,7 +229,11 @@ def test_what_is_no_file_is_left_out_and_never_read(photos):
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(photos / "socket.jpg"))
     found = left_out(items_from([str(photos)]), photos)
-    assert found["pipe.jpg"] == found["socket.jpg"] == "A pipe, a socket or a device, not a file."
+    assert (
+        found["pipe.jpg"]
+        == found["socket.jpg"]
+        == "A pipe, a socket or a device, not a file. Leave it out, or name a file in its place."
+    )
     assert found["nowhere.jpg"] == found["itself.jpg"] == "A link that leads nowhere."
     assert found["album.jpg"] == found["round"] == "A link to a folder, which is not followed."
     for name in ("pipe.jpg", "endless.jpg"):

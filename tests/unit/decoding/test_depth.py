@@ -56,6 +56,42 @@ def test_fractions_of_any_size_look_alike(photo, written, difference, scale):
     )
 
 
+def test_fractions_beyond_all_marks_look_alike(photo, difference):
+    grey = np.asarray(photo.convert("L"), np.float64)[..., None]
+    full = Image.fromarray(np.rint(grey[..., 0] * (255 / grey.max())).astype(np.uint8))
+    for largest, kind in ((1e31, np.float32), (3e38, np.float32), (1e300, np.float64)):
+        values = (grey / grey.max() * largest).astype(kind)
+        assert difference(decode(tiff([numbers_page(values)])).image, full) < 2
+    ends = decode(tiff([numbers_page(((grey / 127.5 - 1) * 3e38).astype(np.float32))])).image.getextrema()
+    assert ends[0] == (0, 255)
+
+
+def test_many_marks_of_no_data_hide_no_number(photo, difference):
+    values = np.array(photo.convert("L"), np.float32)[..., None]
+    values[:300] = 3.4e38
+    shown = decode(tiff([numbers_page(values)])).image.convert("L").crop((0, 300, 480, 360))
+    assert difference(shown, photo.convert("L").crop((0, 300, 480, 360))) < 2
+
+
+def test_greys_far_above_an_offset_are_scaled_to_what_is_there(photo, written, difference):
+    grey = np.asarray(photo.convert("L"), np.uint16)
+    wide = grey - grey.min()
+    full = Image.fromarray((wide * (255 / wide.max())).astype(np.uint8))
+    for format in ("PNG", "TIFF"):
+        assert difference(decode(written(Image.fromarray(grey * 16 + 40_000), format)).image, full) < 2
+    heights = tiff([numbers_page((grey[..., None] / 3 + 2000).astype(np.float32))])
+    assert difference(decode(heights).image, full) < 2
+
+
+def test_ordinary_greys_of_16_bits_keep_their_contrast(photo, written):
+    grey = np.asarray(photo.convert("L"), np.uint16)
+    foggy, noise = grey * 64 + 40_000, np.random.default_rng(0).integers(60_000, 62_000, grey.shape)
+    for values in (foggy, noise, grey * 4 + 1000, np.full(grey.shape, 40_000)):
+        shown = np.asarray(decode(written(Image.fromarray(values.astype(np.uint16)), "PNG")).image)[..., 0]
+        most = 65_535 if values.max() > 16_383 else 4095
+        assert np.abs(shown - values * (255 / most)).max() < 1
+
+
 def test_negative_numbers_go_from_black_to_white(photo, written):
     grey = np.asarray(photo.convert("L"), np.float32)
     for values in (grey - 128, (grey * 20 - 3000).astype(np.int32)):

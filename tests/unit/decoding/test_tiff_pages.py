@@ -1,10 +1,11 @@
 """Checks that the largest page of a TIFF is the picture, wherever it is linked, and that libtiff says nothing."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from library.images import decode
-from testing.tiff_files import Directory, page, tiff
+from testing.tiff_files import Directory, numbers_page, page, tiff
 
 
 def small(photo):
@@ -22,6 +23,24 @@ def test_the_largest_page_is_the_picture(photo, written, difference):
 def test_of_pages_of_one_size_the_first_is_the_picture(photo, written, difference):
     data = written(photo, "TIFF", save_all=True, append_images=[Image.new("RGB", photo.size)])
     assert difference(decode(data).image, photo) == 0
+
+
+def test_a_blank_page_is_passed_over_for_one_of_its_size(photo, written, difference):
+    paper, other = Image.new("RGB", photo.size, "white"), photo.rotate(180)
+    data = written(paper, "TIFF", save_all=True, append_images=[small(photo), paper, photo, other])
+    assert difference(decode(data).image, photo) == 0
+    numbers = [numbers_page(np.asarray(each.convert("L"), np.float32)[..., None]) for each in (paper, photo)]
+    assert difference(decode(tiff(numbers)).image, photo.convert("L")) < 2
+
+
+def test_a_blank_page_stays_where_no_other_of_its_size_shows_anything(photo, written):
+    data = written(
+        Image.new("RGB", photo.size, "red"),
+        "TIFF",
+        save_all=True,
+        append_images=[small(photo), Image.new("RGB", photo.size, "blue")],
+    )
+    assert decode(data).image.getpixel((0, 0)) == (255, 0, 0)
 
 
 def test_a_page_within_a_page_is_found(photo, difference):
