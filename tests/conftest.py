@@ -43,10 +43,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.config.stash[SHARED_CHROMIUM].stop()
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Returns the cores, and one more where Milvus servers are tested: who tests one mostly waits for it."""
-    waiting = 0 if "not server" in config.option.markexpr else 1
-    return (os.cpu_count() or 1) + waiting
+def pytest_xdist_auto_num_workers() -> int:
+    """Returns one more than there are cores: who tests a Milvus server or a bucket mostly waits for it."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
