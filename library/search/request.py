@@ -156,7 +156,7 @@ class SearchRequest:
 def _text_to_search(value: Any) -> str:
     """Returns a text, empty where none is given. Raises InvalidQuery for one of half a character, and for no text."""
     if value is not None and not isinstance(value, str):
-        raise InvalidQuery("not_a_text", given=shown(value))
+        raise InvalidQuery("no_text", what="text", given=shown(value))
     found = validation.text(value)
     if value and value.strip() and not found:
         raise InvalidQuery("half_a_character")

@@ -163,7 +163,7 @@ def test_half_of_an_emoji_is_left_out_of_a_text():
 
 def test_what_is_no_text_is_called_that():
     for given in ({"text": 5}, {"text": ["beach"]}, {"parts": [{"text": True}]}):
-        with pytest.raises(InvalidQuery, match="is no text"):
+        with pytest.raises(InvalidQuery, match="has to be a text, not"):
             SearchRequest.parse(**given)
     assert SearchRequest.parse(text=None).parts == SearchRequest.parse(text=" ").parts == ()
 
