@@ -14,6 +14,7 @@ from PIL import Image
 from library.image_library import ImageLibrary
 from library.images import ContentId, content_id
 from library.ingest.runs import Worker
+from testing.accessibility import Audit
 from testing.app_server import ForkedServer, Server
 from testing.apps import Apps
 from testing.browser import CHROMIUM, PHONE, Browser, Contexts, SharedChromium, sync_playwright
@@ -266,3 +267,9 @@ def filled(library: ImageLibrary, picture: Drawn) -> dict[str, ContentId]:
     pictures = {colour: picture(colour) for colour in ("red", "green", "blue")}
     list(library.add([item(f"{colour}.png", data) for colour, data in pictures.items()]))
     return {colour: content_id(data) for colour, data in pictures.items()}
+
+
+@pytest.fixture(scope="session")
+def audit() -> Audit:
+    """Returns a function: audit(page, state) looks at a page with axe, and twice at no part that stays the same."""
+    return Audit()
