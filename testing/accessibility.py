@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 # The parts of a page that change on their own. What one of them shows, axe has seen once it was the same elsewhere
-# (but for numbers and content IDs); and one card is built like the next, so that the first few speak for all.
+# (but for numbers, IDs and whom they name); and one card is built like the next, so that the first few speak for all.
 RUN_AXE = """
 async (seen) => {
+  const made = /[0-9a-f]{16,}|[0-9]+| (id|for|name|aria-controls|aria-[a-z]+by)="[^"]*"/g;
   const parts = document.querySelectorAll('#header, #query, #settings, #add, #run, #results, #notice, dialog[open]');
   const looks = [...parts].map(part => {
     const copy = part.cloneNode(true);
     copy.querySelectorAll('.lk-card:nth-child(n+5)').forEach(card => card.remove());
     const inputs = [...part.querySelectorAll('input, textarea, select')].map(({value, checked}) => value + checked);
-    return (copy.outerHTML + inputs).replace(/[0-9a-f]{16,}|[0-9]+/g, '0');
+    return (copy.outerHTML + inputs).replace(made, '');
   });
   const known = [...parts].filter((_, place) => seen.includes(looks[place]));
   const exclude = [...known, '.lk-card:nth-child(n+5)'];
