@@ -27,6 +27,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     from db.files.atomic import remove_abandoned
     from db.files.decisions import DecisionFile
     from db.files.dropped_files import DroppedFiles
+    from db.files.kept_texts import KeptTextFiles
     from db.files.run_log import RunLog
     from db.sources.readers import SourceReader
     from encoders.sources import ModelLoader
@@ -49,6 +50,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
         DecisionFile(settings.decisions_file),
         DroppedFiles(settings.dropped_folder),
         settings.trash_days,
+        KeptTextFiles(settings.data_dir / "meaningless-texts"),
     )
 
 

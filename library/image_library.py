@@ -46,6 +46,7 @@ from library.ports import ImageStore, IndexStatus, VectorDatabase
 from library.records import Record
 from library.search.fields import FieldCatalogue
 from library.search.filters import Filter
+from library.search.kept_texts import KeptTexts
 from library.search.null_models import NullModels
 from library.search.query import Answer, Listing, Query, SortOrder
 from library.search.searcher import Searcher
@@ -97,13 +98,14 @@ class ImageLibrary:
         decisions: Decisions | None = None,
         dropped: DroppedCollections | None = None,
         trash_days: int = TRASH_DAYS,
+        kept_texts: KeptTexts | None = None,
     ) -> None:
         """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway."""
         changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
         kept = decisions or PassingDecisions()
         self._store = store
         self._database = database
-        self._null_models = NullModels(store, database)
+        self._null_models = NullModels(store, database, kept_texts=kept_texts)
         self.models = models
         self.history = history or NoHistory()
         self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes)

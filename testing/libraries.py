@@ -18,6 +18,7 @@ KINDS = (
     *("dots", "fading", "hexagon", "oval", "circle", "square"),
 )
 COPIED = 6
+ANY_SEARCH = ("search", "a moon")  # encodes the meaningless texts, which no copy then does again
 BY_KIND_AND_CAPTION = ("--label-column", "kind", "--captions-column", "caption")
 
 
@@ -30,11 +31,11 @@ class Libraries:
 
     def samples(self) -> Path:
         """Holds the sample pictures."""
-        return self._built("samples", lambda folder: _run(folder, ["samples"]))
+        return self._built("samples", lambda folder: _run_all(folder, ["samples"], ANY_SEARCH))
 
     def photos(self, photos: Path) -> Path:
         """Holds the photos of a folder."""
-        return self._built("photos", lambda folder: _run(folder, ["ingest", photos.absolute()]))
+        return self._built("photos", lambda folder: _run_all(folder, ["ingest", photos.absolute()], ANY_SEARCH))
 
     def copies(self) -> Path:
         """Holds some sample pictures, each in several sizes and qualities; nobody has decided about them."""
@@ -61,6 +62,11 @@ class Libraries:
                 build(part)
                 part.rename(place)
         return place
+
+
+def _run_all(folder: Path, *commands: Sequence[object]) -> None:
+    for arguments in commands:
+        _run(folder, arguments)
 
 
 def _run(folder: Path, arguments: Sequence[object]) -> None:
@@ -105,5 +111,4 @@ def _encode_for_another(folder: Path) -> None:
     other, cut_off = (save_tiny_clip(folder / name) for name in ("other", "cut off"))
     weights = cut_off / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    _run(folder, ["samples"])
-    _run(folder, ["reindex", "--model", other])
+    _run_all(folder, ["samples"], ["reindex", "--model", other], ANY_SEARCH)

@@ -172,6 +172,26 @@ class MilvusServer:
             self._server = None
 
 
+class SharedMilvus:
+    """Starts a server for the first test that needs one; it stops before the first that does not."""
+
+    def __init__(self) -> None:
+        self._server: MilvusServer | None = None
+
+    def running(self, data_dir: Path) -> MilvusServer:
+        """Returns the server, empty; `data_dir` is for one that is not there yet."""
+        if self._server is None:
+            self._server = MilvusServer(data_dir).start()
+        else:
+            self._server.empty()
+        return self._server
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+
 def _namespace() -> tuple[str, ...] | None:
     for flags in NAMESPACES:
         if subprocess.run(["unshare", *flags, *INSIDE, "true"], capture_output=True).returncode == 0:

@@ -61,9 +61,16 @@ def run_program(
     arguments: Sequence[object], cwd: Path, environment: Mapping[str, str], timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Returns what `python app.py` with these arguments printed, and how it ended."""
+    return run_forked(["app.py", *map(str, arguments)], cwd, environment, timeout)
+
+
+def run_forked(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Returns what `python` with these arguments, app.py or -c and a program, printed, and how it ended."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        program = ForkedProgram(["app.py", *map(str, arguments)], cwd, environment, out, err)
+        program = ForkedProgram(command, cwd, environment, out, err)
         try:
             program.wait(timeout)
         finally:

@@ -14,12 +14,13 @@ from PIL import Image
 from library.image_library import ImageLibrary
 from library.images import ContentId, content_id
 from library.ingest.runs import Worker
+from testing.accessibility import Audit
 from testing.app_server import ForkedServer, Server
 from testing.apps import Apps
 from testing.browser import CHROMIUM, PHONE, Browser, Contexts, SharedChromium, sync_playwright
 from testing.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.libraries import Libraries
-from testing.milvus_server import MilvusServer
+from testing.milvus_server import MilvusServer, SharedMilvus
 from testing.pictures import item
 from testing.skipping import skip_or_fail
 
@@ -29,6 +30,7 @@ NEEDS = {
     "process": {"apps", "serve"},
 }
 SHARED_CHROMIUM = pytest.StashKey[SharedChromium]()
+SHARED_MILVUS = pytest.StashKey[SharedMilvus]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,11 +38,15 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     config.stash[SHARED_CHROMIUM] = SharedChromium()
     config.add_cleanup(config.stash[SHARED_CHROMIUM].stop)
+    config.stash[SHARED_MILVUS] = SharedMilvus()
+    config.add_cleanup(config.stash[SHARED_MILVUS].stop)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if not item.get_closest_marker("browser"):
         item.config.stash[SHARED_CHROMIUM].stop()
+    if not item.get_closest_marker("server"):
+        item.config.stash[SHARED_MILVUS].stop()
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -93,19 +99,12 @@ def photos() -> Path:
     return Path(folder)
 
 
-@pytest.fixture(scope="session")
-def running_milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+@pytest.fixture(scope="module")
+def milvus_server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> MilvusServer:
+    """Returns a real Milvus server, empty for each module."""
     if reason := MilvusServer.unavailable():
         skip_or_fail(reason)
-    with MilvusServer(tmp_path_factory.mktemp("milvus-server")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def milvus_server(running_milvus: MilvusServer) -> Iterator[MilvusServer]:
-    """Returns a real Milvus server, empty for each module."""
-    yield running_milvus
-    running_milvus.empty()
+    return pytestconfig.stash[SHARED_MILVUS].running(tmp_path_factory.mktemp("milvus-server"))
 
 
 @pytest.fixture(scope="session")
@@ -266,3 +265,9 @@ def filled(library: ImageLibrary, picture: Drawn) -> dict[str, ContentId]:
     pictures = {colour: picture(colour) for colour in ("red", "green", "blue")}
     list(library.add([item(f"{colour}.png", data) for colour, data in pictures.items()]))
     return {colour: content_id(data) for colour, data in pictures.items()}
+
+
+@pytest.fixture(scope="session")
+def audit() -> Audit:
+    """Returns a function: audit(page, state) looks at a page with axe, and twice at no part that stays the same."""
+    return Audit()

@@ -1,6 +1,7 @@
 """Reads the page's own words, a table for each language, for Gradio's components and for the scripts."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import gradio as gr
@@ -25,10 +26,10 @@ def translations() -> gr.I18n:
     return gr.I18n(**{language: _of_gradio(table) for language, table in tables().items()})
 
 
-def words_element() -> str:
-    """Returns the tables as a block of data for the head of the document, where the scripts find them."""
-    words = json.dumps(tables(), ensure_ascii=False).replace("<", "\\u003c")
-    return f'<script type="application/json" id="{ELEMENT}">{words}</script>'
+def words_element(addresses: Mapping[str, str]) -> str:
+    """Returns where each language's table lies, as a block of data for the head of the document."""
+    told = json.dumps(dict(addresses)).replace("<", "\\u003c")
+    return f'<script type="application/json" id="{ELEMENT}">{told}</script>'
 
 
 def welcome() -> str:

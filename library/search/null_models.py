@@ -12,6 +12,7 @@ import numpy as np
 from library.errors import LikenessError, StoreUnavailable
 from library.images import ContentId
 from library.ports import Encoder, EncoderInfo, ImageStore, LoadedCollection, Vector, VectorDatabase, Vectors
+from library.search.kept_texts import KeptTexts, NoKeptTexts
 from library.search.relevance import FEWEST, NullModel, meaningless_texts, measured, sample_of
 
 logger = logging.getLogger(__name__)
@@ -35,10 +36,15 @@ class NullModels:
     """Keeps a null model for each encoder. Safe to call from several threads."""
 
     def __init__(
-        self, store: ImageStore, database: VectorDatabase, clock: Callable[[], float] = time.monotonic
+        self,
+        store: ImageStore,
+        database: VectorDatabase,
+        clock: Callable[[], float] = time.monotonic,
+        kept_texts: KeptTexts | None = None,
     ) -> None:
         self._store = store
         self._database = database
+        self._kept_texts = kept_texts or NoKeptTexts()
         self._clock = clock
         self._kept: dict[EncoderInfo, _Kept] = {}
         self._changing = threading.Lock()
@@ -103,7 +109,7 @@ class NullModels:
         stored = self._store.ids()
         chosen = sample_of(stored)
         paths = self._paths(chosen, before.paths if before else {})
-        texts = before.texts if before else encoder.encode_texts(meaningless_texts())
+        texts = before.texts if before else self._encoded_texts(encoder)
         with self._database.collection(encoder.info).loaded() as index:
             vectors = _read(index, [paths[id] for id in chosen if id in paths])
             ids = [id for id in chosen if id in vectors]
@@ -114,6 +120,14 @@ class NullModels:
             self._kept[encoder.info] = kept
         seconds = time.monotonic() - started
         logger.debug("hits are judged by %d of %d pictures, measured in %.2f s", len(ids), len(stored), seconds)
+
+    def _encoded_texts(self, encoder: Encoder) -> Vectors:
+        kept = self._kept_texts.find(encoder.info)
+        if kept is not None:
+            return kept
+        encoded = encoder.encode_texts(meaningless_texts())
+        self._kept_texts.keep(encoder.info, encoded)
+        return encoded
 
     def _paths(self, ids: Sequence[ContentId], known: dict[ContentId, str]) -> dict[ContentId, str]:
         """Returns the path of each picture; reads only the records that are new."""

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from testing import states
-from testing.accessibility import audit
 from testing.browser import cards, overhang, search, upload, wait_for_cards, wait_for_focus
 from testing.states import STATES
 
@@ -57,7 +56,7 @@ ALONE = (
 
 
 @pytest.mark.parametrize("state", ALONE, ids=lambda state: state.__name__)
-def test_axe_finds_nothing_serious_and_nothing_hangs_over_the_edge_in(apps, browser, state):
+def test_axe_finds_nothing_serious_and_nothing_hangs_over_the_edge_in(apps, browser, state, audit):
     audit(state(browser, apps), state)
 
 
@@ -158,7 +157,7 @@ def test_the_tab_key_goes_round_the_page_from_top_to_bottom(apps, browser):
     assert sum(stop.startswith("View ") for stop in stops) == 12
 
 
-def test_the_way_to_the_pictures_can_be_cut_short(apps, browser):
+def test_the_way_to_the_pictures_can_be_cut_short(apps, browser, audit):
     page = states.results(browser, apps)
     audit(page, states.results)
     assert tab(page) == "Skip to the pictures"
@@ -169,7 +168,7 @@ def test_the_way_to_the_pictures_can_be_cut_short(apps, browser):
     assert tab(page).startswith("View Match 1")
 
 
-def test_a_search_is_explained_by_keys(apps, browser):
+def test_a_search_is_explained_by_keys(apps, browser, audit):
     page = states.results(browser, apps)
     tab_to(page, "Explain")
     page.keyboard.press("Enter")
@@ -257,7 +256,7 @@ def test_the_receipt_is_read_and_left_by_keys(apps, browser):
     assert name(page) == "Details"
 
 
-def test_a_picture_to_search_with_can_be_taken_back_by_keys(apps, browser):
+def test_a_picture_to_search_with_can_be_taken_back_by_keys(apps, browser, audit):
     page = states.picture_results(browser, apps)
     audit(page, states.picture_results)
     page.get_by_label("Describe a picture").focus()

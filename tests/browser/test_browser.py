@@ -9,7 +9,6 @@ from PIL import Image
 
 from library.samples.pictures import sample_pictures
 from testing import states
-from testing.accessibility import audit
 from testing.apps import HOSTILE, LONGEST, RIGHT_TO_LEFT
 from testing.blocked_model import BlockedModel
 from testing.browser import (
@@ -92,7 +91,7 @@ def test_a_picture_finds_itself_first(server, browser, drawn):
     assert page.locator(".lk-number").first.text_content() == "1.000"
 
 
-def test_a_file_that_is_no_picture_gets_a_plain_sentence(server, browser, tmp_path):
+def test_a_file_that_is_no_picture_gets_a_plain_sentence(server, browser, tmp_path, audit):
     (tmp_path / "page.jpg").write_text("<html>hello</html>")
     page = browser.open(server.url)
     search_with_file(page, tmp_path / "page.jpg")
@@ -103,7 +102,7 @@ def test_a_file_that_is_no_picture_gets_a_plain_sentence(server, browser, tmp_pa
     assert "/" not in alert.inner_text()
 
 
-def test_settings_change_the_results_at_once(server, browser):
+def test_settings_change_the_results_at_once(server, browser, audit):
     page = browser.open(server.url)
     search(page, "a red circle")
     page.get_by_label("Exact").check(force=True)
@@ -121,7 +120,7 @@ def test_settings_change_the_results_at_once(server, browser):
     page.get_by_text("Nothing close enough").wait_for()
 
 
-def test_filters_apply_at_once_stay_and_are_in_the_address(server, browser):
+def test_filters_apply_at_once_stay_and_are_in_the_address(server, browser, audit):
     page = browser.open(server.url)
     wait_for_cards(page, 48)
     page.get_by_role("button", name="Filters").click()
@@ -146,7 +145,7 @@ def test_filters_apply_at_once_stay_and_are_in_the_address(server, browser):
     wait_for_cards(page, 2)
 
 
-def test_results_go_on_page_by_page(server, browser):
+def test_results_go_on_page_by_page(server, browser, audit):
     page = browser.open(f"{server.url}/?q=a+red+circle")
     wait_for_cards(page, 24)
     first = names(page)
@@ -162,7 +161,7 @@ def test_results_go_on_page_by_page(server, browser):
     assert names(page) == second
 
 
-def test_the_viewer_shows_all_and_is_worked_by_keys(server, browser):
+def test_the_viewer_shows_all_and_is_worked_by_keys(server, browser, audit):
     page = browser.open(server.url)
     search(page, "balloons")
     page.locator(".lk-open").nth(1).click()
@@ -208,7 +207,7 @@ def test_similar_pictures_can_be_gone_back_from(server, browser):
     assert names(page)[0] == first
 
 
-def test_the_status_strip_counts_loads_and_searches(server, browser):
+def test_the_status_strip_counts_loads_and_searches(server, browser, audit):
     page = browser.open(server.url)
     searches = page.locator(".lk-step").nth(1).locator("b")
     before = int(searches.text_content())
@@ -374,7 +373,7 @@ def test_a_tab_opened_later_sees_the_run_under_way(serve, browser, tmp_path, dra
     wait_for_cards(second, 3)
 
 
-def test_a_library_for_looking_offers_no_changes(apps, browser):
+def test_a_library_for_looking_offers_no_changes(apps, browser, audit):
     page = browser.open(apps.read_only().url)
     page.get_by_text("The library is empty").wait_for()
     audit(page, states.read_only)
@@ -382,7 +381,7 @@ def test_a_library_for_looking_offers_no_changes(apps, browser):
     assert not page.locator("#uploads").is_visible()
 
 
-def test_a_visitor_signs_in(serve, browser):
+def test_a_visitor_signs_in(serve, browser, audit):
     server = serve(AUTH="ann:pass:word")
     page = browser.context.new_page()
     page.goto(server.url)

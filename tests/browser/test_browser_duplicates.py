@@ -3,14 +3,13 @@
 import pytest
 
 from testing import states
-from testing.accessibility import audit
 from testing.browser import wait_for_cards
 from testing.states import steps
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serve, apps, browser, tmp_path):
+def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serve, apps, browser, tmp_path, audit):
     server = serve(DATA_DIR=str(apps.libraries.copy(apps.libraries.copies(), tmp_path)))
     page = browser.open(server.url)
     steps.find_near_duplicates(page)
@@ -40,25 +39,25 @@ def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serv
     wait_for_cards(page, 13)
 
 
-def test_who_may_change_nothing_only_looks(apps, browser):
+def test_who_may_change_nothing_only_looks(apps, browser, audit):
     page = states.near_duplicates_to_look_at(browser, apps)
     audit(page, states.near_duplicates_to_look_at)
     assert page.locator(".lk-alikes button, .lk-alikes input").count() == 0
 
 
-def test_there_is_a_sentence_where_there_are_none(apps, browser):
+def test_there_is_a_sentence_where_there_are_none(apps, browser, audit):
     page = states.no_near_duplicates(browser, apps)
     assert page.locator(".lk-alikes").count() == 0
     audit(page, states.no_near_duplicates)
 
 
-def test_a_library_can_be_too_small(apps, browser):
+def test_a_library_can_be_too_small(apps, browser, audit):
     page = states.too_few_for_near_duplicates(browser, apps)
     assert page.locator(".lk-alikes").count() == 0
     audit(page, states.too_few_for_near_duplicates)
 
 
-def test_a_milvus_that_is_away_is_told(apps, browser):
+def test_a_milvus_that_is_away_is_told(apps, browser, audit):
     page = states.near_duplicates_without_milvus(browser, apps)
     audit(page, states.near_duplicates_without_milvus)
     assert "Milvus" in page.locator("#duplicates .lk-problem").inner_text()

@@ -44,25 +44,31 @@ def english_left(page):
 
 
 @pytest.mark.parametrize(
-    ("locale", "language", "word"),
-    [
-        ("en-GB", "en", "Newest first"),
-        ("fr-FR", "en", "Newest first"),
-        ("zh-CN", "en", "Newest first"),
-        ("ko", "ko", "최신순"),
-        ("zh-TW", "zh-TW", "由新到舊"),
-        ("zh-Hant-HK", "zh-TW", "由新到舊"),
-    ],
+    ("locale", "language", "order", "title", "button"),
+    [("ko-KR", "ko", "최신순", "검색 설정", "검색"), ("zh-Hant-HK", "zh-TW", "由新到舊", "搜尋設定", "搜尋")],
 )
-def test_the_page_follows_the_browser(server, visit, locale, language, word):
+def test_the_page_follows_the_browser(server, visit, locale, language, order, title, button):
     page = visit(WIDE, "light", locale).open(server.url)
     page.locator(f"html[lang={language}]").wait_for(state="attached")
-    assert page.locator("#filters option[value=added]").text_content() == word
-    drawn = {"en": "Search settings", "ko": "검색 설정", "zh-TW": "搜尋設定"}[language]
-    page.locator("#settings", has_text=drawn).wait_for()
-    assert (
-        page.locator("#query .submit-button").inner_text() == {"en": "Search", "ko": "검색", "zh-TW": "搜尋"}[language]
-    )
+    assert page.locator("#filters option[value=added]").text_content() == order
+    page.locator("#settings", has_text=title).wait_for()
+    assert page.locator("#query .submit-button").inner_text() == button
+
+
+LANGUAGES_OF = """async (tags) => {
+  const { src } = document.querySelector('script[src$="/page.js"]');
+  const { languageOf } = await import(src.replace('/page.js', '/shared/language.js'));
+  return tags.map(languageOf);
+}"""
+
+
+def test_readers_of_a_language_that_there_is_not_get_english(server, browser):
+    page = browser.open(server.url)
+    page.locator("html[lang=en]").wait_for(state="attached")
+    page.locator("#settings", has_text="Search settings").wait_for()
+    tags = ["en-GB", "fr-FR", "zh-CN", "ko", "zh-TW", "zh-HK", "zh-Hant-HK", "", "nonsense-"]
+    languages = ["en", "en", "en", "ko", "zh-TW", "zh-TW", "zh-TW", "en", "en"]
+    assert page.evaluate(LANGUAGES_OF, tags) == languages
 
 
 def test_whoever_takes_another_language_in_the_settings_gets_all_of_the_page_in_it(server, browser):

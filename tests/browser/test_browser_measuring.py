@@ -3,13 +3,12 @@
 import pytest
 
 from testing import states
-from testing.accessibility import audit
 from testing.states import steps
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def test_tuning_measures_plots_and_suggests(apps, browser):
+def test_tuning_measures_plots_and_suggests(apps, browser, audit):
     page = states.tuning(browser, apps)
     audit(page, states.tuning)
     steps.measure(page)
@@ -20,7 +19,7 @@ def test_tuning_measures_plots_and_suggests(apps, browser):
     page.get_by_role("button", name="Let Automatic use nprobe").wait_for()
 
 
-def test_an_evaluation_shows_models_beside_each_other_and_the_worst_queries_with_pictures(apps, browser):
+def test_an_evaluation_shows_models_beside_each_other_and_the_worst_queries_with_pictures(apps, browser, audit):
     page = states.evaluation(browser, apps)
     audit(page, states.evaluation)
     page.get_by_role("rowheader", name="random minus small").first.wait_for()

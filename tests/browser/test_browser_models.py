@@ -3,7 +3,6 @@
 import pytest
 
 from testing import states
-from testing.accessibility import audit
 from testing.browser import cards, search
 from testing.states import steps
 from testing.tiny_clip import save_tiny_clip
@@ -15,7 +14,7 @@ def model_of(page, name):
     return page.locator(".lk-model").filter(has=page.locator("h3", has_text=name))
 
 
-def test_two_models_answer_in_two_columns_with_the_overlap_marked(apps, browser):
+def test_two_models_answer_in_two_columns_with_the_overlap_marked(apps, browser, audit):
     page = states.beside(browser, apps)
     audit(page, states.beside)
     columns = page.locator(".lk-beside > section")
@@ -57,7 +56,7 @@ def test_where_the_other_model_cannot_be_had_the_present_one_answers_alone(apps,
     assert page.locator(".lk-beside").count() == 0
 
 
-def test_pictures_are_encoded_for_a_model_and_its_collection_is_dropped(serve, browser, libraries, tmp_path):
+def test_pictures_are_encoded_for_a_model_and_its_collection_is_dropped(serve, browser, libraries, tmp_path, audit):
     data = libraries.copy(libraries.samples(), tmp_path)
     server = serve(CLIP_OTHERS=str(save_tiny_clip(tmp_path / "further")), DATA_DIR=str(data))
     page = browser.open(server.url)

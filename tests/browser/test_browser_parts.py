@@ -35,8 +35,8 @@ def press(card, name):
 
 
 ANSWERS_IN_TURN = """async (values) => {
-  const modules = [...document.querySelectorAll('link[rel=modulepreload]')].map((link) => link.href);
-  const { Results } = await import(modules.find((url) => url.endsWith('/search/results.js')));
+  const { src } = document.querySelector('script[src$="/page.js"]');
+  const { Results } = await import(src.replace('/page.js', '/search/results.js'));
   const [element, drawn] = [document.createElement('div'), document.createElement('div')];
   const props = { value: { state: 'starting' }, edits: 'all' };
   let tell;

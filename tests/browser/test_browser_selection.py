@@ -11,7 +11,6 @@ from PIL import Image
 
 from library.images import content_id
 from testing import states
-from testing.accessibility import audit
 from testing.browser import cards, names, upload, wait_for_cards
 from testing.pictures import samples
 
@@ -42,7 +41,7 @@ def figures(page):
     return [float(figure) for figure in page.locator(".lk-card .lk-number").all_text_contents()]
 
 
-def test_two_selected_results_come_as_csv_and_as_a_zip_of_originals(apps, browser):
+def test_two_selected_results_come_as_csv_and_as_a_zip_of_originals(apps, browser, audit):
     page = states.results(browser, apps)
     pick(page, 0)
     pick(page, 2)
@@ -62,7 +61,7 @@ def test_two_selected_results_come_as_csv_and_as_a_zip_of_originals(apps, browse
         assert {each: file.read(each) for each in file.namelist()} == {each: drawn[each] for each in chosen}
 
 
-def test_with_nothing_selected_all_results_come(apps, browser):
+def test_with_nothing_selected_all_results_come(apps, browser, audit):
     page = states.downloads(browser, apps)
     audit(page, states.downloads)
     shown = names(page)
@@ -112,7 +111,7 @@ def test_pictures_are_selected_by_keys(apps, browser):
     assert page.evaluate("document.activeElement.classList.contains('lk-line')")
 
 
-def test_a_selection_lasts_from_page_to_page_and_no_longer_than_the_question(apps, browser):
+def test_a_selection_lasts_from_page_to_page_and_no_longer_than_the_question(apps, browser, audit):
     page = states.selected_on_two_pages(browser, apps)
     audit(page, states.selected_on_two_pages)
     page.get_by_role("button", name="Newer", exact=True).click()
@@ -127,7 +126,7 @@ def test_a_selection_lasts_from_page_to_page_and_no_longer_than_the_question(app
     assert not page.locator(".lk-selection").is_visible()
 
 
-def test_deleting_several_asks_first(fresh, browser, tmp_path):
+def test_deleting_several_asks_first(fresh, browser, tmp_path, audit):
     page, other = filled(fresh, browser, tmp_path, 5)
     shown = names(page)
     for place in (0, 1, 3):

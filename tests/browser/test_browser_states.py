@@ -11,7 +11,6 @@ import pytest
 
 from encoders.model_folders import SMALL_FOLDER
 from testing import states
-from testing.accessibility import audit
 from testing.apps import NO_PICTURE, without_network
 from testing.blocked_model import BlockedModel
 from testing.browser import (
@@ -61,7 +60,7 @@ def test_a_search_made_while_the_model_loads_runs_by_itself_once_it_is_there(ser
     page.locator(".lk-chip.model[data-state=ready]").wait_for()
 
 
-def test_while_the_model_loads_the_library_can_be_looked_through(apps, browser):
+def test_while_the_model_loads_the_library_can_be_looked_through(apps, browser, audit):
     page = states.waiting(browser, apps)
     audit(page, states.waiting)
     page.get_by_role("button", name="Show the library").click()
@@ -71,7 +70,7 @@ def test_while_the_model_loads_the_library_can_be_looked_through(apps, browser):
     audit(page, states.loading)
 
 
-def test_without_a_model_the_page_says_what_to_do_and_still_shows_the_library(apps, browser):
+def test_without_a_model_the_page_says_what_to_do_and_still_shows_the_library(apps, browser, audit):
     page = states.no_model(browser, apps)
     assert "The memory of the graphics card is full." in alert(page).inner_text()
     assert page.locator(".lk-alert").get_by_role("button").count() == 0  # only a new start helps
@@ -105,7 +104,7 @@ def test_from_no_network_to_the_chosen_model(serve, browser, apps, tmp_path):
     wait_for_cards(page, 3)
 
 
-def test_pictures_of_another_model_are_encoded_on_request(serve, browser, apps):
+def test_pictures_of_another_model_are_encoded_on_request(serve, browser, apps, audit):
     page = browser.open(f"{serve(IMAGE_STORE=apps.pictures()).url}/?q=a+rainbow")
     page.get_by_text("60 pictures cannot be found with small").wait_for()
     audit(page, states.not_encoded)
@@ -170,7 +169,7 @@ def found_again(page, words):
         answered.wait_for()
 
 
-def test_without_milvus_the_library_is_shown_and_a_search_says_what_to_do(apps, browser):
+def test_without_milvus_the_library_is_shown_and_a_search_says_what_to_do(apps, browser, audit):
     page = states.no_milvus(browser, apps)
     wait_for_cards(page, 48)
     assert "does not answer. Start it" in alert(page).inner_text()
@@ -190,7 +189,7 @@ def test_without_milvus_the_library_is_shown_and_a_search_says_what_to_do(apps, 
     ("like", "title"),
     [(NO_PICTURE, "This picture cannot be found"), ("../../etc/passwd", "There is no such picture")],
 )
-def test_an_address_of_no_picture_is_explained_and_left_by_a_search(server, browser, like, title):
+def test_an_address_of_no_picture_is_explained_and_left_by_a_search(server, browser, like, title, audit):
     page = browser.open(f"{server.url}/?like={like}")
     page.locator("#results [role=alert]", has_text=title).wait_for()
     audit(page, states.bad_address)
@@ -198,7 +197,7 @@ def test_an_address_of_no_picture_is_explained_and_left_by_a_search(server, brow
     assert page.url.endswith("?q=a+rainbow")
 
 
-def test_an_address_with_a_picture_shows_what_is_like_it_and_the_buttons_lead_back_and_forth(server, browser):
+def test_an_address_with_a_picture_shows_what_is_like_it_and_the_buttons_lead_back_and_forth(server, browser, audit):
     page = browser.open(f"{server.url}/?q=balloons")
     page.locator(".lk-timing").wait_for()
     first = names(page)[0]
@@ -218,7 +217,7 @@ def test_an_address_with_a_picture_shows_what_is_like_it_and_the_buttons_lead_ba
     assert names(other) == similar
 
 
-def test_pages_lead_forth_and_back_and_clear_leads_to_the_first(server, browser):
+def test_pages_lead_forth_and_back_and_clear_leads_to_the_first(server, browser, audit):
     page = browser.open(server.url)
     audit(page, states.library)
     newest = names(page)[0]
@@ -236,7 +235,7 @@ def test_pages_lead_forth_and_back_and_clear_leads_to_the_first(server, browser)
     assert page.get_by_label("Describe a picture").input_value() == ""
 
 
-def test_a_minimum_score_that_nothing_reaches_is_named(apps, browser):
+def test_a_minimum_score_that_nothing_reaches_is_named(apps, browser, audit):
     page = states.no_match(browser, apps)
     assert "No picture reaches the minimum score of 1.00. Lower it" in page.locator(".lk-message").inner_text()
     assert page.locator(".lk-line h2").text_content() == "0 of 60 pictures"
@@ -261,7 +260,7 @@ def test_a_stopped_upload_keeps_what_was_done_and_skips_the_rest(serve, browser,
     assert "Stopped before this file." in page.locator(".lk-receipts table").inner_text()
 
 
-def test_cancelling_before_the_files_have_arrived_adds_nothing(apps, browser):
+def test_cancelling_before_the_files_have_arrived_adds_nothing(apps, browser, audit):
     page = states.empty(browser, apps)
     audit(page, states.empty)
     held = []
@@ -278,7 +277,7 @@ def test_cancelling_before_the_files_have_arrived_adds_nothing(apps, browser):
     assert len(held) < 5
 
 
-def test_a_receipt_sorts_what_became_of_every_file(apps, browser):
+def test_a_receipt_sorts_what_became_of_every_file(apps, browser, audit):
     page = states.receipt(browser, apps)
     assert counts(page) == ["3 new", "1 duplicate", "1 rejected", "1 skipped"]
     audit(page, states.receipt)
@@ -298,7 +297,7 @@ def test_a_receipt_sorts_what_became_of_every_file(apps, browser):
     page.locator(".lk-run").wait_for(state="hidden")
 
 
-def test_a_folder_of_the_server_is_imported_and_the_past_runs_tell_of_it(apps, browser):
+def test_a_folder_of_the_server_is_imported_and_the_past_runs_tell_of_it(apps, browser, audit):
     page = states.from_the_server(browser, apps)
     assert counts(page) == ["1 new", "1 rejected"]
     audit(page, states.from_the_server)
@@ -307,7 +306,7 @@ def test_a_folder_of_the_server_is_imported_and_the_past_runs_tell_of_it(apps, b
     audit(page, states.past_runs)
 
 
-def test_an_upload_behind_another_says_that_it_waits(apps, browser):
+def test_an_upload_behind_another_says_that_it_waits(apps, browser, audit):
     page = states.upload_in_line(browser, apps)
     assert "0 of 1 file" in page.locator(".lk-run").inner_text()
     audit(page, states.upload_in_line)
@@ -328,7 +327,7 @@ def test_what_is_chosen_while_others_are_sent_is_sent_after_them(apps, browser):
 # Deleting
 
 
-def test_a_picture_deleted_from_a_search_leaves_it(apps, browser):
+def test_a_picture_deleted_from_a_search_leaves_it(apps, browser, audit):
     page = browser.open(apps.changing().url)
     upload(page, apps.picture("a rainbow to lose.png"))
     search(page, "a rainbow")

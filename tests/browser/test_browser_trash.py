@@ -2,7 +2,6 @@
 
 import pytest
 
-from testing.accessibility import audit
 from testing.browser import cards, wait_for_cards
 from testing.states import steps
 
@@ -25,7 +24,9 @@ def check_of_the_library(page):
     """Stands for the state in which the check has found something."""
 
 
-def test_a_deletion_is_undone_at_once_or_from_the_trash_and_the_library_is_checked(serve, apps, browser, tmp_path):
+def test_a_deletion_is_undone_at_once_or_from_the_trash_and_the_library_is_checked(
+    serve, apps, browser, tmp_path, audit
+):
     data = apps.libraries.copy(apps.libraries.copies(), tmp_path)
     page = browser.open(serve(DATA_DIR=str(data)).url)
     whole = cards(page).count()

@@ -18,6 +18,7 @@ from library.ports import Question
 from library.search.query import Answer, Query
 from testing.fakes import ColourEncoder, MemoryStore, ready
 from testing.pictures import item
+from testing.program import run_forked
 
 COLOURS = ("red", "green", "blue", "#ff4400", "#cc2200", "#00ff88")
 
@@ -31,12 +32,14 @@ def filled(milvus: Milvus, picture) -> ImageLibrary:
 
 def printed(answer: Answer, folder: Path, **environment: str) -> list[tuple[str, str]]:
     """Scores and paths of the hits that the program prints, in a folder and an environment of its own."""
-    program = folder / "asked again.py"
-    program.write_text(answer.explained.script, encoding="utf-8")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MILVUS_", "DATA_DIR"))}
-    result = subprocess.run(
-        [sys.executable, str(program)], cwd=folder, env=clean | environment, capture_output=True, text=True, timeout=120
-    )
+    return hits_in(run_forked(["-c", answer.explained.script], folder, clean() | environment))
+
+
+def clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MILVUS_", "DATA_DIR"))}
+
+
+def hits_in(result: subprocess.CompletedProcess[str]) -> list[tuple[str, str]]:
     assert result.returncode == 0, result.stderr
     return re.findall(r"^ *\d+  (-?\d\.\d{6})  (images/\S+)  .+\.png$", result.stdout, flags=re.MULTILINE)
 
@@ -62,7 +65,19 @@ def test_on_lite_it_prints_the_same_hits_once_the_app_is_closed(query, tmp_path,
     library.close()
     assert shown(answer)
     assert printed(answer, tmp_path) == shown(answer)
-    assert printed(answer, tmp_path, DATA_DIR=str(tmp_path / "data")) == shown(answer)
+
+
+@pytest.mark.process
+def test_another_interpreter_prints_them_too_and_finds_the_folder_by_its_setting(tmp_path, picture):
+    library = filled(Milvus(tmp_path / "data" / "milvus.db"), picture)
+    answer = library.search(Query.of("red", limit=3))
+    library.close()
+    program = tmp_path / "asked again.py"
+    program.write_text(answer.explained.script, encoding="utf-8")
+    environment = clean() | {"DATA_DIR": str(tmp_path / "data")}
+    command = [sys.executable, str(program)]
+    result = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=120)
+    assert hits_in(result) == shown(answer)
 
 
 def test_on_a_server_it_prints_the_same_hits_while_the_app_runs(milvus_server, tmp_path, picture):

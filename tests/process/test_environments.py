@@ -100,7 +100,9 @@ def test_a_terminal_without_unicode_gets_replacements(home, encoding, arguments,
 
 
 def test_under_the_locale_of_c_json_loses_nothing(home):
-    result = program(home, "search", "Zoë", "--json", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    result = program(
+        home, "search", "--where", "who=Zoë 색", "--json", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"
+    )
     assert (result.returncode, b"Traceback" in result.stderr) == (0, False), result.stderr
     assert r"Zo\u00eb \uc0c9" in result.stdout.decode("ascii")
 

@@ -2,15 +2,14 @@
 
 import base64
 import json
-import subprocess
-import sys
 import urllib.request
 
 import pytest
 
 from testing.agent import call, described, tools
-from testing.app_server import ROOT, ForkedServer, Server
+from testing.app_server import ROOT, ForkedServer
 from testing.pictures import samples
+from testing.program import run_forked
 
 WITHOUT_MCP = "import sys; sys.modules['mcp'] = None; import app; app.main()"
 
@@ -142,7 +141,7 @@ def test_an_agent_learns_how_the_library_is(server):
 
 
 def test_mcp_is_off_unless_asked_for_and_needs_no_package_then(tmp_path):
-    server = Server(tmp_path, ("-c", WITHOUT_MCP)).wait()
+    server = ForkedServer(tmp_path, ("-c", WITHOUT_MCP)).wait()
     try:
         with pytest.raises(ExceptionGroup):
             tools(server.url)
@@ -151,13 +150,8 @@ def test_mcp_is_off_unless_asked_for_and_needs_no_package_then(tmp_path):
 
 
 def test_a_missing_package_ends_the_program_with_what_to_install(tmp_path):
-    result = subprocess.run(
-        [sys.executable, "-c", WITHOUT_MCP],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin", "MCP": "1", "DATA_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
+    environment = {"PATH": "/usr/bin", "MCP": "1", "DATA_DIR": str(tmp_path)}
+    result = run_forked(["-c", WITHOUT_MCP], ROOT, environment)
     assert (result.returncode, result.stderr) == (
         2,
         'MCP=1 needs one more package: pip install "gradio[mcp]"\n',

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -22,6 +20,7 @@ from settings import Settings
 from testing.app_server import ROOT
 from testing.browser import PATIENCE, counts, loaded, names, overhang, search, upload
 from testing.pictures import samples
+from testing.program import run_forked
 from testing.skipping import skip_or_fail
 from testing.space import NO_HUB, Space, digests, front_matter, others_reach, parsed, shown_commands, uploaded
 from testing.tiny_clip import put_preloaded
@@ -167,7 +166,7 @@ def test_what_is_preloaded_suffices_to_load_the_model(tmp_path):
     put_preloaded(folder, files.split(","))
     code = f"from encoders.loading import load_encoder; print(load_encoder({model!r}).info.dim)"
     environment = {**os.environ, "HF_HOME": str(tmp_path), "HF_ENDPOINT": NO_HUB}
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    result = run_forked(["-c", code], ROOT, environment)
     assert result.stdout.strip() == "16", result.stderr
 
 

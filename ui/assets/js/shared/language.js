@@ -2,13 +2,13 @@
 
 /** @typedef {Record<string, string>} Table the words of one language, by key */
 
-/** The page brings the words along: see ui/scripts.py. */
+/** The page tells where the words of each language lie: see ui/scripts.py. */
 const WORDS = 'likeness-words';
 
 const html = document.documentElement;
 
-/** @type {Record<string, Table>} */
-const tables = JSON.parse(document.getElementById(WORDS)?.textContent ?? '{"en": {}}');
+/** @type {Record<string, string>} */
+const addresses = JSON.parse(document.getElementById(WORDS)?.textContent ?? '{"en": "data:,{}"}');
 
 /** @param {string} tag */
 const partsOf = (tag) => {
@@ -25,9 +25,17 @@ const partsOf = (tag) => {
  * By language and script: Hong Kong reads the Chinese of Taiwan, and not that of Beijing.
  * @param {string} tag
  */
-export const languageOf = (tag) => Object.keys(tables).find((each) => partsOf(each) === partsOf(tag)) || 'en';
+export const languageOf = (tag) => Object.keys(addresses).find((each) => partsOf(each) === partsOf(tag)) || 'en';
 
 export const language = languageOf(new URLSearchParams(location.search).get('lang') || navigator.language);
+
+/**
+ * @param {string} each
+ * @returns {Promise<Table>}
+ */
+const tableOf = async (each) => (await fetch(new URL(addresses[each], document.baseURI))).json();
+
+const [english, own] = await Promise.all([tableOf('en'), language === 'en' ? null : tableOf(language)]);
 
 const plurals = new Intl.PluralRules(language);
 
@@ -40,7 +48,7 @@ const written = (value) => (typeof value === 'number' ? value.toLocaleString(lan
  * @param {Record<string, any>} values
  * @param {Table} table
  */
-export const phrase = (key, values = {}, table = tables[language]) => {
+export const phrase = (key, values = {}, table = own ?? english) => {
   const text = table[key] ?? table[`${key}.${plurals.select(values.count)}`] ?? key;
   return text.replace(/(\{(\w+)\})([.。]?)/g, (_, whole, name, stop) => {
     const value = written(values[name] ?? whole);
@@ -55,7 +63,7 @@ export const phrase = (key, values = {}, table = tables[language]) => {
 export const listed = (values) => values.join(phrase('common.list_separator'));
 
 /** @param {string} key */
-export const inEnglish = (key) => phrase(key, {}, tables.en);
+export const inEnglish = (key) => phrase(key, {}, english);
 
 /**
  * @typedef {{ code: string, values: Record<string, any>, text?: string }} Message
