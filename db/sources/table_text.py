@@ -23,6 +23,7 @@ DELIMITERS = (",", ";", "\t", "|")
 SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # the first line, as Excel writes and reads it
 OF_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 AS_HALVES = "likeness.halves"
+NOT_DECODED = re.compile("[\udc80-\udcff]")
 LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 
 
@@ -47,6 +48,11 @@ def open_text(path: Path, encoding: str) -> TextIO:
     """Opens a table for reading; bytes that the encoding does not have become what no record takes. Raises OSError."""
     codecs.register_error(AS_HALVES, _as_halves)
     return path.open(encoding=encoding, errors=AS_HALVES, newline="")
+
+
+def not_decoded(text: str) -> bool:
+    """Returns whether a text of `open_text` holds bytes that the encoding does not have."""
+    return not text.isascii() and NOT_DECODED.search(text) is not None
 
 
 def delimiter_of(path: Path, header: str) -> str:

@@ -157,9 +157,8 @@ def test_half_of_an_emoji_is_no_failure_of_the_public_api(shared):
     def search(text, where=None, parts=()):
         return client.call(functions["search"], None, [text, 3, None, False, -1, None, where, "all", "score", 0, parts])
 
-    assert search("red \ud83d")["data"][0][0]["name"] == "red.png"
-    assert "only half of a character" in search("\ud83d")["error"]
-    assert "only half of a character" in search("", parts=[{"text": "\ud83d"}])["error"]
+    for refused in (search("red \ud83d"), search("\ud83d"), search("", parts=[{"text": "\ud83d"}])):
+        assert "holds half of a character" in refused["error"]
     where = [{"field": "name\ud83d", "operator": "=", "value": "\ud83d"}]
     assert "A field has a name" in search("red", where)["error"]
 
