@@ -266,6 +266,22 @@ def test_the_public_api_reads_uploaded_files_only(shared, picture, path):
     assert (result["skipped"], len(shared.library.browse(0, 9))) == (1, 3)
 
 
+def test_a_file_of_the_server_and_inputs_that_do_not_fit_get_one_sentence_and_no_traceback(shared, capfd):
+    client, functions = shared("all")
+    for path in ("/etc/passwd", __file__, "a\0b", "~root/.ssh/id_rsa"):
+        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        for name, inputs in (
+            ("search", ["", 5, None, False, -1, file, *UNFILTERED, []]),
+            ("search", ["", 5, None, False, -1, None, *UNFILTERED, [{"image": file}]]),
+            ("add", [[file]]),
+        ):
+            said = client.call(functions[name], None, inputs)["error"]
+            assert "none that was uploaded here" in said or "inputs of this call" in said, path
+            assert path not in said
+    assert "inputs of this call" in client.call(functions["search"], None, [])["error"]
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
 @pytest.mark.parametrize(("edits", "files", "complaint"), [("none", [{}], "read-only"), ("all", "x", "No files")])
 def test_the_public_api_refuses_additions_in_words(shared, edits, files, complaint):
     client, functions = shared(edits)
