@@ -81,7 +81,7 @@ def sidecars_in(files: Any, folder: str, sizes: Mapping[str, int]) -> Sidecars:
         check_sidecar(sizes[name])
         return read_object(files, f"{folder}/{name}", sizes[name])
 
-    return Sidecars(sizes, read)
+    return Sidecars(sizes, read, looks_inside=False)
 
 
 def read_object(files: Any, key: str, size: int) -> bytes:

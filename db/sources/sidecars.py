@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from db.sources import takeout, xmp
 from db.sources.described import Fields, Unread
-from db.sources.takeout import Candidate, TakeoutNames, agrees, read_album, read_takeout
+from db.sources.takeout import Candidate, TakeoutNames, agrees, is_of_another_kind, read_album, read_takeout
 from db.sources.xmp import read_xmp
 from library.errors import LikenessError, RejectedImage
 from library.images import reason_to_skip
@@ -39,15 +39,21 @@ def beginning_of_sidecars(picture: str) -> str:
 class Sidecars:
     """Knows which files of one folder are sidecars, and of which picture. Safe to use from several threads."""
 
-    def __init__(self, names: Iterable[str], read: Read) -> None:
-        """`names` are those of all files of the folder."""
+    def __init__(self, names: Iterable[str], read: Read, looks_inside: bool = True) -> None:
+        """`names` are those of all files of the folder.
+
+        Without `looks_inside`, JSON of another kind counts as a sidecar by its name: reading may be dear.
+        """
         self.names = list(names)
         self._candidates = [name for name in self.names if may_be_sidecar(name)]
         self._read = read
+        self._looks_inside = looks_inside
 
     def reason_if_one(self, name: str) -> Message | None:
         """Returns why a file is no picture, where it is the sidecar of one of the folder."""
-        return message("sidecar") if may_be_sidecar(name) and name in self._used else None
+        if not may_be_sidecar(name) or name not in self._used:
+            return None
+        return None if self._looks_inside and self._is_of_another_kind(name) else message("sidecar")
 
     def of(self, picture: str) -> list[str]:
         """Returns the names of the files that may speak of a picture."""
@@ -69,6 +75,12 @@ class Sidecars:
     @cached_property
     def _used(self) -> frozenset[str]:
         return frozenset(name for picture in self._by_picture for name in self.of(picture))
+
+    def _is_of_another_kind(self, name: str) -> bool:
+        try:
+            return name.lower().endswith(takeout.SUFFIX) and is_of_another_kind(name, self._read(name))
+        except (OSError, LikenessError):  # told with its picture
+            return False
 
     def _described(self, beside: "_Beside") -> Described:
         problems: list[Message] = []

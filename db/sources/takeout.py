@@ -112,6 +112,12 @@ def read_album(data: bytes, unread: Unread | None = None) -> Fields:
     return {"album": words(found["title"])}
 
 
+def is_of_another_kind(name: str, data: bytes) -> bool:
+    """Returns whether it is JSON, but neither of a picture nor of an album. Raises RejectedImage for what is no JSON."""
+    is_album = ALBUM_NAMES.fullmatch(_folded(name)) and read_album(data)
+    return not is_album and read_takeout(data) is None
+
+
 def agrees(title: str, picture: str) -> bool:
     """Returns whether a title may be that of the picture, whose name may have been cut."""
     one, other = (re.sub(r"\W+", "_", _without_ending(_folded(html.unescape(each)))) for each in (title, picture))

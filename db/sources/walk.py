@@ -26,10 +26,12 @@ def walk(
     own: Collection[Path] = (),
     sidecars: bool = True,
     on_folder: Callable[[Path], None] = lambda _: None,
+    looks_inside: bool = True,
 ) -> Iterator[Found]:
     """Yields what lies below a folder, in the order of the names; `own` are the folders of the library itself.
 
-    `on_folder` is called with every folder that is entered. However deep folders lie, the stack of calls stays flat.
+    `on_folder` is called with every folder that is entered; without `looks_inside` sidecars are told by their names.
+    However deep folders lie, the stack of calls stays flat.
     """
     own_folders = OwnFolders(own)
     if own_folders.hold(folder):
@@ -49,7 +51,7 @@ def walk(
         except OSError as error:
             yield Found(path, problem=error)
             continue
-        inside = Sidecars([each.name for each in entries], in_folder(path)) if sidecars else None
+        inside = Sidecars([each.name for each in entries], in_folder(path), looks_inside) if sidecars else None
         waiting.extend((each, inside) for each in reversed(entries))
         on_folder(path)
 

@@ -82,7 +82,7 @@ class WatchedFolder:
             if folder != self._folder and _is_other_disk(str(folder)):
                 mounts.add(str(folder))
 
-        for found in walk(self._folder, self._library_folders, self._reads_sidecars, note_mount):
+        for found in walk(self._folder, self._library_folders, self._reads_sidecars, note_mount, looks_inside=False):
             path = str(found.path)
             if found.problem:
                 self._note_problem(found.problem, path, unread)
