@@ -3,10 +3,22 @@
 import math
 from collections.abc import Iterable, Mapping
 
-from library.texts import encodable
+from library.texts import encodable, holds_half
 
-Unread = list[str]  # the names of values that a sidecar has and that cannot be what they should
 Fields = Mapping[str, str | int | float | None]  # None for what a sidecar could say and does not
+
+
+class Unread(list[str]):
+    """Names the values of a sidecar that are not of their kind; `mended` those with characters that cannot be kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mended: list[str] = []
+
+
+def is_mended(value: object) -> bool:
+    """Returns whether `words` has to change a text so that it can be kept."""
+    return isinstance(value, str) and (holds_half(value) or "\0" in value)
 
 
 def words(value: object) -> str | None:

@@ -108,11 +108,14 @@ class Sidecars:
                 yield fields
 
     def _parsed(self, name: str, parse: Callable[[bytes, Unread], T], problems: list[Message]) -> T | None:
-        unread: Unread = []
+        unread = Unread()
         try:
             found = parse(self._read(name), unread)
             if unread:
                 problems.append(message("sidecar_values_left_out", name=clean_name(name), fields=", ".join(unread)))
+            if unread.mended:
+                mended = ", ".join(unread.mended)
+                problems.append(message("sidecar_values_mended", name=clean_name(name), fields=mended))
             return found
         except OSError as error:
             reason: str | Message = reason_of(error)

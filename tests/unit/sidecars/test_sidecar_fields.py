@@ -219,6 +219,14 @@ def noted(name, data):
     return described.metadata, str(described.note or "")
 
 
+def test_half_a_character_in_takeout_is_told():
+    data = {"geoData": {}, "description": "a\ud83d", "people": [{"name": "A\0da"}], "title": "fine"}
+    metadata, told = noted("a.jpg.json", json.dumps(data).encode())
+    assert said(metadata) == {"description": "a?", "people": "Ada"}
+    assert told.startswith("Texts in the sidecar a.jpg.json hold half of a character") and "description, people" in told
+    assert "title" in noted("metadata.json", rb'{"title": "Trip \ud83d"}')[1]
+
+
 def test_values_of_a_wrong_kind_are_named_and_the_others_kept():
     fields = {"title": "a.jpg", "photoTakenTime": {"timestamp": "1588336200"}, "description": "Sea"}
     wrong = {
