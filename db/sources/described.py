@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import TypeGuard
 
 from library.texts import encodable, holds_half
 
@@ -33,9 +34,13 @@ def joined(values: Iterable[object]) -> str | None:
     return ", ".join(dict.fromkeys(text for value in values if (text := words(value)))) or None
 
 
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def coordinates(latitude: object, longitude: object) -> tuple[float, float] | None:
     """Returns a place on earth; None for no numbers, and for 0, 0, which stands for an unknown one."""
-    given = [each for each in (latitude, longitude) if isinstance(each, int | float) and math.isfinite(each)]
+    given = [each for each in (latitude, longitude) if _is_number(each) and math.isfinite(each)]
     if len(given) != 2 or given == [0, 0] or abs(given[0]) > 90 or abs(given[1]) > 180:
         return None
     return round(float(given[0]), 7), round(float(given[1]), 7)

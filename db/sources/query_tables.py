@@ -9,6 +9,7 @@ from typing import Any
 
 from db.sources.files import at_home, items_from
 from db.sources.parquet import is_folder_of_shards
+from db.sources.places import as_on_disk, path_in
 from db.sources.readers import SourceReader
 from db.sources.table import DecodedRow, Table, TableRow, unreadable_explained
 from db.sources.table_rows import names_of, open_table
@@ -91,7 +92,9 @@ def _query_of(
         return BatchQuery(name, problem=message("row_without_query"))
     if not place:
         return BatchQuery(text, text)
-    path = place if "://" in place else str(table.parent / place)
+    path = path_in(place)
+    if "://" not in path and "\0" not in path:
+        path = str(table.parent / as_on_disk(table.parent, path, encoding))
     return BatchQuery(f"{text} + {place}" if text else place, text, partial(places.read, path))
 
 

@@ -1,5 +1,6 @@
 """Finds the sidecars of pictures among the files of one folder, and reads what they say of a picture."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -176,6 +177,8 @@ def in_folder(folder: Path) -> Read:
 def read_sidecar(path: Path) -> bytes:
     """Returns the bytes of a sidecar on disk. Raises OSError, and RejectedImage for one that is too large."""
     found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(found.st_mode):  # a pipe or a device may have no end
         raise RejectedImage("no_regular_file")
     check_sidecar(found.st_size)

@@ -4,6 +4,7 @@ import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -73,11 +74,17 @@ def cells_of(path: Path, encoding: str) -> Iterator[list[str]]:
         delimiter = delimiter_of(path, first)
         if not SAID.fullmatch(first):
             file.seek(0)
-        yield from filter(None, _rows(file, delimiter))
+        yield from filter(None, _rows(file, delimiter, _is_spaced(first, delimiter)))
 
 
-def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+def _is_spaced(header: str, delimiter: str) -> bool:
+    """Returns whether a space follows each delimiter, which belongs to no cell and comes before its quotes."""
+    return delimiter in header and all(cell.startswith(" ") for cell in header.split(delimiter)[1:])
+
+
+def _rows(lines: Iterable[str], delimiter: str, is_spaced: bool) -> Iterator[list[str]]:
     """Yields rows as csv reads them; but a quote that nothing closes takes in its own line, not all that follow."""
+    read = partial(csv.reader, delimiter=delimiter, skipinitialspace=is_spaced)
     while lines:
         taken: list[str] = []
         at_end = False
@@ -90,10 +97,10 @@ def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
             at_end = True
 
         rest: list[str] = []
-        for row in csv.reader(noted(lines, taken), delimiter=delimiter):
+        for row in read(noted(lines, taken)):
             if at_end and len(taken) > 1:  # it asked for more lines within a quote
                 first, *rest = taken
-                row = next(csv.reader([first.rstrip("\r\n")], delimiter=delimiter))
+                row = next(read([first.rstrip("\r\n")]))
             yield row
             taken.clear()
         lines = rest

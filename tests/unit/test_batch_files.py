@@ -117,6 +117,15 @@ def test_a_text_that_is_none_and_half_a_character_get_their_sentences(tmp_path):
         assert each.problem == message("half_a_character") and not each.text
 
 
+def test_a_path_of_a_query_is_read_as_one_of_an_import(tmp_path, picture):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a b.png").write_bytes(picture("red"))
+    address = (tmp_path / "sub" / "a b.png").as_uri()
+    (tmp_path / "q.csv").write_text(f"filepath\nsub\\a b.png\n{address}\n")
+    for query in queries_of(tmp_path / "q.csv"):
+        assert query.picture() == picture("red")
+
+
 def test_bytes_that_a_table_of_utf8_does_not_have_cost_their_row_alone(tmp_path):
     halves = b"text\n\xed\xa0\xbd\nred\n"
     for data in (halves, halves + "Straße\n".encode() * 9, halves + "Straße\n".encode() * 9 + b"caf\xe9\n"):

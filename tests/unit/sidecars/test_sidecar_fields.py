@@ -77,6 +77,7 @@ def test_a_picture_may_be_older_than_1970(timestamp):
         {"geoData": {"latitude": 1e999, "longitude": 2}},
         {"geoData": {"latitude": 91, "longitude": 2}},
         {"geoData": [1, 2]},
+        {"geoData": {"latitude": True, "longitude": False}},
         {"people": "Ada"},
         {"description": 3},
     ],
