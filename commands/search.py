@@ -51,7 +51,7 @@ def search(
     texts: Texts = None,
     images: Images = None,
     likes: Likes = None,
-    queries: Annotated[str, typer.Option(help="Many queries: a folder of pictures, or a table.")] = "",
+    queries: Annotated[str | None, typer.Option(help="Many queries: a folder of pictures, or a table.")] = None,
     out: Out = None,
     text_column: Annotated[str | None, typer.Option(help="The table's column of texts; else: text.")] = None,
     image_column: Annotated[str | None, typer.Option(help="That of paths or addresses; else: filepath.")] = None,
@@ -78,7 +78,7 @@ def search(
         request = SearchRequest(parts, limit, nprobe, exact, min_score, None, as_order(sort), offset, model)
         query = request.query(read_query_picture)
         reading = (text_column, image_column, encoding)
-        if queries:
+        if queries is not None:
             file = _file_for_many(query, drafts, out)
             _search_many(context.obj, queries_from(queries, *reading), query, file, as_json)
         else:

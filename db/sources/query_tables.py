@@ -15,7 +15,9 @@ from db.sources.table import DecodedRow, Table, TableRow, unreadable_explained
 from db.sources.table_rows import names_of, open_table
 from db.sources.table_text import not_decoded
 from db.sources.tables import SUFFIXES
+from library.archive_kinds import is_archive
 from library.errors import RejectedImage, UnknownSource
+from library.images import reason_to_skip
 from library.messages import Message, message
 from library.search.batch import BatchQuery, Queries
 from library.texts import holds_half
@@ -35,11 +37,15 @@ def queries_from(
     `encoding` is that of a table of text, or of names in archives; one that was found out is told with the first query.
     Raises UnknownSource for what cannot be read, or has none of the columns; in a table's middle, too.
     """
+    if not place.strip():
+        raise UnknownSource("source_empty")
     path = at_home(place)
     if "://" not in place and (path.suffix.lower() in SUFFIXES or is_folder_of_shards(path)):
         return _in_table(path, text_column, image_column, encoding)
     if text_column or image_column:
         raise UnknownSource("no_table_no_columns", place=place, suffixes=", ".join(SUFFIXES))
+    if path.is_file() and reason_to_skip(path.name) and not is_archive(path.name):
+        raise UnknownSource("no_table", name=path.name, suffixes=", ".join(SUFFIXES))
     items = items_from([place], encoding=encoding, sidecars=False)
     queries = (BatchQuery(item.path, picture=item.read, note=item.note) for item in items if item.skip is None)
     return Queries(queries, sum(item.skip is None for item in items) if isinstance(items, list) else None)

@@ -136,9 +136,13 @@ def parse_library_part(text: str) -> LibraryPart:
 
 
 def clean_text(text: str) -> str:
-    """Returns the text as one line without control characters; joiners stay, since emoji are made with them."""
+    """Returns the text as one line without control characters; joiners stay, since emoji are made with them.
+
+    A text of which nothing would be seen is empty.
+    """
     spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
-    return " ".join(unicodedata.normalize("NFC", spaced).split())
+    line = " ".join(unicodedata.normalize("NFC", spaced).split())
+    return line if any(not char.isspace() and unicodedata.category(char) != "Cf" for char in line) else ""
 
 
 def check_parts(parts: Sequence[Part]) -> None:

@@ -156,6 +156,14 @@ def test_a_folder_has_a_query_for_every_picture(tmp_path, picture):
     assert sorted(each.name for each in queries.queries) == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
 
 
+def test_a_list_of_texts_and_an_empty_place_are_told_from_tables(tmp_path):
+    (tmp_path / "queries.txt").write_text("red\n")
+    with pytest.raises(UnknownSource, match=r"queries\.txt is no table that can be read: \.csv"):
+        queries_of(tmp_path / "queries.txt")
+    with pytest.raises(UnknownSource, match="A source is an empty text"):
+        queries_of("")
+
+
 @pytest.mark.parametrize("arguments", [["nowhere"], [".", "text"]])
 def test_what_is_no_source_of_queries_is_told(arguments):
     with pytest.raises(UnknownSource):

@@ -102,3 +102,8 @@ def test_what_the_system_says_is_told_in_the_language_of_the_reader():
     told = message("file_unreadable", problem=reason_of(FileNotFoundError(2, os.strerror(2), "a.jpg")))
     assert "파일이나 폴더가 없습니다. " in render(told, "ko") and "沒有這個檔案或資料夾。" in render(told, "zh-TW")
     assert reason_of(OSError(errno.EUCLEAN, "Structure needs cleaning")) == "Structure needs cleaning"
+
+
+def test_an_empty_text_is_no_picture_to_search_with():
+    with pytest.raises(InvalidQuery, match="One picture of the query is an empty text"):
+        read_query_picture(" ")
