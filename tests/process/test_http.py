@@ -278,6 +278,8 @@ def test_a_file_of_the_server_and_inputs_that_do_not_fit_get_one_sentence_and_no
             said = client.call(functions[name], None, inputs)["error"]
             assert "none that was uploaded here" in said or "inputs of this call" in said, path
             assert path not in said
+        for data in ({"files": [file]}, {"id": {"path": path}}):
+            assert "none that was uploaded here" in client.call(functions["remove"], data)["error"]
     assert "inputs of this call" in client.call(functions["search"], None, [])["error"]
     assert "Traceback" not in "".join(capfd.readouterr())
 
