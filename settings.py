@@ -19,6 +19,7 @@ from environment import SettingsError as SettingsError  # programs import it fro
 from environment import expanded, misspelt, read_dotenv
 from library.disk import can_write
 from library.permissions import Edits
+from library.texts import holds_half
 from library.validation import shown
 from runtime import Level, printable
 
@@ -28,7 +29,7 @@ LITE_RELEASE_AFTER = 30.0  # seconds: a load costs milliseconds
 SERVER_RELEASE_AFTER = 600.0  # a load costs seconds
 
 ALLOWED = {
-    "data_dir": "a folder that can be created and written",
+    "data_dir": "a folder (a path, in UTF-8) that can be created and written",
     "image_store": "a folder that can be created and written, or a URL such as s3://bucket/folder",
     "clip_model": "the name of a model, or a folder with one,",
     "milvus_uri": "nothing (Milvus Lite), http://host:port or https://host:port",
@@ -49,6 +50,8 @@ ALLOWED = {
 }
 
 SECRETS = {"auth", "milvus_token"}
+PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
+MILVUS_ADDRESS = rf"^(https?://([^/\s]*@)?(\[[^\]\s]+\]|[^/\s:@]+)(:{PORT})?([/?].*)?)?$"
 NEVER_EMPTY = {"data_dir", "clip_model"}
 FLAGS = {"mcp", "gradio_share"}
 LISTS = {"clip_others", "sources_allowed", "auth", "allowed_hosts"}
@@ -95,7 +98,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("data")
     image_store: str = ""
-    milvus_uri: str = Field("", pattern=r"^(https?://[^/\s]+.*)?$")
+    milvus_uri: str = Field("", pattern=MILVUS_ADDRESS)
     milvus_token: str = ""
     milvus_db: str = ""
     milvus_release_after: Literal["never"] | Seconds | None = None
@@ -309,7 +312,7 @@ def load_settings(**given: Any) -> Settings:
         settings = Settings(**{name: _as_written(name, value) for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise _first_problem(error) from None
-    if not _is_usable(settings.data_dir, settings):
+    if not (_may_hold_data(settings.data_dir, settings) and _is_usable(settings.data_dir, settings)):
         settings = _elsewhere(settings)
     if settings.image_store and isinstance(settings.image_root, Path) and not _is_usable(settings.image_root, settings):
         raise _not_possible("image_store", settings.image_store)
@@ -369,6 +372,11 @@ def _elsewhere(settings: Settings) -> Settings:
     data_dir = Path(tempfile.mkdtemp(prefix="likeness-"))
     logger.warning("The folder data cannot be written here: pictures are kept in %s for now. Set DATA_DIR.", data_dir)
     return settings.model_copy(update={"data_dir": data_dir})
+
+
+def _may_hold_data(path: Path, settings: Settings) -> bool:
+    """Returns whether it is a path, which an address (s3://…) is not; that of Milvus Lite has to be UTF-8."""
+    return ":/" not in path.as_posix()[2:] and not (settings.uses_lite and holds_half(str(path.absolute())))
 
 
 def _is_usable(path: Path, settings: Settings) -> bool:

@@ -18,7 +18,7 @@ def format_of(out: Path) -> ExportFormat:
         if out.suffix.lower() == f".{kind}":
             return kind
     expected = ", ".join(f".{kind}" for kind in EXPORT_FORMATS)
-    raise InvalidSelection("no_results_file", name=out.name, suffixes=expected)
+    raise InvalidSelection("no_results_file", name=out.name or str(out), suffixes=expected)
 
 
 def write_results(library: ImageLibrary, results: Sequence[Result], out: Path, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from library.search.parts import Crop, TextPart, clean_text, parse_library_part, parse_weighted
 from library.search.request import PartRequest
-from library.texts import HALF, as_typed
+from library.texts import as_typed
 
 CROPPED = re.compile(r"(.+)#((?:[^,#]*,){3}[^,#]*)", flags=re.DOTALL)
 
@@ -20,7 +20,7 @@ def parts_given(
     Raises InvalidQuery or InvalidContentId.
     """
     text = as_typed(text)
-    words = [PartRequest(text)] if clean_text(text) or HALF.search(text) else []
+    words = [PartRequest(text)] if clean_text(text) else []
     return (*words, *map(_text, map(as_typed, texts)), *map(_image, images), *map(_like, likes))
 
 

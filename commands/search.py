@@ -47,11 +47,11 @@ Nprobe = Annotated[int | None, whole("--nprobe", "Clusters to look into; chosen 
 
 def search(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="What the picture shows.")] = "",
+    text: Annotated[str | None, typer.Argument(help="What the picture shows.")] = None,
     texts: Texts = None,
     images: Images = None,
     likes: Likes = None,
-    queries: Annotated[str, typer.Option(help="Many queries: a folder of pictures, or a table.")] = "",
+    queries: Annotated[str | None, typer.Option(help="Many queries: a folder of pictures, or a table.")] = None,
     out: Out = None,
     text_column: Annotated[str | None, typer.Option(help="The table's column of texts; else: text.")] = None,
     image_column: Annotated[str | None, typer.Option(help="That of paths or addresses; else: filepath.")] = None,
@@ -70,19 +70,20 @@ def search(
     model: Model = "",
     as_json: AsJson = False,
 ) -> None:
-    """Finds pictures by words and pictures, each with a weight; without them lists those that match; or answers many
-    queries at once."""
+    """Finds pictures by words and pictures, each with a weight; without them lists the newest, or those that match; or
+    answers many queries at once."""
     with failures_as_exit_codes():
-        parts = parts_given(text, texts or [], images or [], likes or [])
+        parts = parts_given(text or "", texts or [], images or [], likes or [])
         drafts = [parse_condition(as_typed(each)) for each in where or []]
         request = SearchRequest(parts, limit, nprobe, exact, min_score, None, as_order(sort), offset, model)
         query = request.query(read_query_picture)
         reading = (text_column, image_column, encoding)
-        if queries:
+        if queries is not None:
             file = _file_for_many(query, drafts, out)
             _search_many(context.obj, queries_from(queries, *reading), query, file, as_json)
         else:
             _check_one(reading, out, explain)
+            _check_any(query, text, drafts, explain)
             _search(context.obj, query, _Conditions(drafts, match_any), _Output(out, explain, as_json))
 
 
@@ -116,10 +117,17 @@ def _check_one(reading: Sequence[str | None], out: Path | None, explain: bool) -
         format_of(out)
 
 
+def _check_any(query: Query, text: str | None, drafts: Sequence[Draft], explain: bool) -> None:
+    """Raises InvalidQuery for an empty text, as of a variable that is not set, and nothing else to go by."""
+    says_nothing = text is not None and not drafts and query.order == "score"
+    if not query.parts and (says_nothing or explain):
+        raise InvalidQuery("nothing_asked")
+
+
 def _search(session: Session, query: Query, conditions: _Conditions, output: _Output) -> None:
     with session.library(others=[query.model] if query.model else []) as library:
         query = replace(query, where=conditions.typed(library))
-        if not query.parts and (query.where or query.order != "score"):
+        if not query.parts:
             _list(library, query, output)
             return
         library.calibrate(wait=True, model=query.model)
@@ -134,7 +142,7 @@ def _search(session: Session, query: Query, conditions: _Conditions, output: _Ou
 
 
 def _list(library: ImageLibrary, query: Query, output: _Output) -> None:
-    """Lists the pictures that match, without any search."""
+    """Lists the newest pictures, or those that match, without any search."""
     listing = library.listed(query.where, query.order, query.offset, query.limit)
     if not listing.records:
         note_none(library.status(), query.offset)

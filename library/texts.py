@@ -34,9 +34,9 @@ def without_controls(text: str) -> str:
     return text if text.isprintable() else "".join(MARK if _is_control(char) else char for char in text)
 
 
-def without_halves(text: str) -> str:
-    """Returns the text with a space for each half of a surrogate pair, such as half of an emoji."""
-    return text if text.isascii() else HALF.sub(" ", text)
+def holds_half(text: str) -> bool:
+    """Returns whether the text holds half of a surrogate pair, such as half of an emoji."""
+    return not text.isascii() and HALF.search(text) is not None
 
 
 def _is_control(char: str) -> bool:

@@ -1,5 +1,6 @@
 """Checks what a client sent, which may be anything that JSON can say."""
 
+import json
 import math
 import os
 import re
@@ -12,7 +13,7 @@ from typing import Any, TypeGuard
 
 from library.errors import InvalidQuery, LikenessError
 from library.messages import MAX_BITS, message, rounded
-from library.texts import without_halves
+from library.texts import encodable
 
 MAX_TEXT = 2_000
 WHOLE = re.compile(r"[+-]?[0-9]{1,4000}", re.ASCII)
@@ -33,9 +34,9 @@ def entries(value: Any) -> list[Mapping[str, Any]]:
 
 
 def text(value: Any, length: int = MAX_TEXT) -> str:
-    """Returns a text that UTF-8 can hold, without the spaces around it, cut to a length; an empty one for anything
-    else."""
-    return without_halves(value).strip()[:length] if isinstance(value, str) else ""
+    """Returns a text that UTF-8 can hold, with marks for what it cannot, without the spaces around it and cut to a
+    length; an empty one for anything else."""
+    return encodable(value).strip()[:length] if isinstance(value, str) else ""
 
 
 def file_name(value: Any) -> str:
@@ -67,7 +68,7 @@ def is_number(value: object) -> TypeGuard[float]:
 def number(value: Any, what: str) -> float:
     """Returns a finite number. Raises InvalidQuery, in which `what` names the value."""
     if not is_number(value) or value != value:
-        raise InvalidQuery("no_number", what=what, given=shown(value))
+        raise InvalidQuery("no_number", what=what, given=as_json(value))
     if abs(value) > sys.float_info.max:
         given = value if isinstance(value, int) else message("unwritten_number")
         raise InvalidQuery("number_too_large", what=what, given=given)
@@ -80,20 +81,25 @@ def whole(value: Any, what: str) -> int:
         return value
     checked = number(value, what)
     if not checked.is_integer():
-        raise InvalidQuery("no_whole_number", what=what, given=shown(value))
+        raise InvalidQuery("no_whole_number", what=what, given=as_json(value))
     return int(Decimal(repr(checked)))  # 1e30 as it was written, and not the nearest number that a float holds
 
 
 def flag(value: Any, what: str) -> bool:
     """Returns True or False. Raises InvalidQuery, in which `what` names the value."""
     if not isinstance(value, bool):
-        raise InvalidQuery("no_flag", what=what, given=shown(value))
+        raise InvalidQuery("no_flag", what=what, given=as_json(value))
     return value
 
 
 def shown(value: object) -> str:
-    """Returns a value as a program writes it, cut to one short line."""
+    """Returns a value as a Python program writes it, cut to one short line."""
     return " ".join(_SHORT.repr(value).split())[:MAX_SHOWN]
+
+
+def as_json(value: object) -> str:
+    """Returns a value as JSON writes it, cut to one short line."""
+    return " ".join(_SHORT_JSON.repr(value).split())[:MAX_SHOWN]
 
 
 def read_number(value: Any) -> Any:
@@ -115,4 +121,25 @@ class _Short(Repr):
         return super().repr_int(x, level) if x.bit_length() < MAX_BITS else rounded(x)
 
 
+class _ShortJson(_Short):
+    def repr_str(self, x: str, level: int) -> str:
+        return json.dumps(x if len(x) <= self.maxstring else x[: self.maxstring] + "…", ensure_ascii=False)
+
+    def repr_bool(self, x: bool, level: int) -> str:
+        return json.dumps(x)
+
+    def repr_NoneType(self, x: None, level: int) -> str:
+        return json.dumps(x)
+
+    def repr_tuple(self, x: tuple[object, ...], level: int) -> str:
+        return self.repr_list(list(x), level)
+
+    def repr_bytes(self, x: bytes, level: int) -> str:
+        return f"{len(x)} bytes"
+
+    def repr_instance(self, x: object, level: int) -> str:
+        return str(x)[: self.maxother]
+
+
 _SHORT = _Short()
+_SHORT_JSON = _ShortJson()

@@ -15,8 +15,9 @@ SETTINGS = ("limit", "nprobe", "min_score", "exact", "offset")
 
 def pairs_of(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Returns what an address as the browser shows it holds, or a button that names a text or a picture."""
-    if address := validation.text(given.get("address"), MAX_ADDRESS):
-        return parse_qsl(address.removeprefix("?"), keep_blank_values=True)
+    address = given.get("address")
+    if isinstance(address, str) and address.strip():
+        return parse_qsl(address.strip()[:MAX_ADDRESS].removeprefix("?"), keep_blank_values=True)
     return [(name, given.get(name)) for name in ("q", "like")]
 
 

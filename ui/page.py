@@ -24,6 +24,7 @@ from ui.controls import Controls, Parameters, Reports
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
 from ui.handlers.status import FEWEST_CLUSTERS
+from ui.inputs import Page
 from ui.mcp import add_tools
 from ui.scripts import Scripts
 from ui.sentences import for_page
@@ -55,7 +56,7 @@ def build_page(
     """Builds the page, the public API and, where it is wanted, the tools for agents."""
     handlers = PageHandlers.build(library, worker, edits, Path(get_upload_folder()), sources, evaluations)
     page: gr.Blocks
-    with gr.Blocks(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
+    with Page(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
         add_trash_api(library, edits)
         if new_backup:

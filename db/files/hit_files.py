@@ -41,7 +41,7 @@ def hit_file(path: Path) -> Iterator[Callable[[BatchResult], None]]:
     """Yields a function that writes the hits of one query. Raises InvalidSelection for a path that it cannot write."""
     writer = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}.get(path.suffix.lower())
     if writer is None:
-        raise InvalidSelection("no_hit_file", name=path.name, suffixes=", ".join(SUFFIXES))
+        raise InvalidSelection("no_hit_file", name=path.name or str(path), suffixes=", ".join(SUFFIXES))
     with _failures_explained(path):
         file = path.open("wb")
     with _failures_explained(path), file, writer(file) as write:

@@ -1,5 +1,6 @@
 """Serves a folder of Milvus Lite to this process alone: through a socket that no other user of the machine can open."""
 
+import errno
 import os
 import shutil
 import socket
@@ -15,6 +16,7 @@ from pymilvus.grpc_gen.milvus_pb2_grpc import add_MilvusServiceServicer_to_serve
 FOLDER_OF_SOCKET = "likeness-index-"
 SOCKET = "socket"
 THREADS = 10
+LONGEST_ADDRESS = 103  # bytes of the path of a socket; Linux takes four more
 LARGEST_MESSAGE = {"grpc.max_receive_message_length": 256 << 20, "grpc.max_send_message_length": 256 << 20}
 
 
@@ -39,7 +41,11 @@ class LiteServer:
             raise NoSocket from error
         self._server = grpc.server(ThreadPoolExecutor(THREADS), options=list(LARGEST_MESSAGE.items()))
         add_MilvusServiceServicer_to_server(MilvusServicer(self._index), self._server)
-        self.address = self._listen()
+        try:
+            self.address = self._listen()
+        except RuntimeError as error:
+            self._index.close()
+            raise NoSocket from OSError(str(error))
         self._server.start()
 
     def _listen(self) -> str:
@@ -64,7 +70,11 @@ def _private_folder() -> Path:
     for left_behind in Path(tempfile.gettempdir()).glob(f"{FOLDER_OF_SOCKET}*"):
         if _is_abandoned(left_behind / SOCKET):  # another user's cannot be entered
             shutil.rmtree(left_behind, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=FOLDER_OF_SOCKET))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_OF_SOCKET))
+    if len(os.fsencode(folder / SOCKET)) > LONGEST_ADDRESS and os.name != "nt":
+        folder.rmdir()
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+    return folder
 
 
 def _is_abandoned(path: Path) -> bool:

@@ -54,7 +54,7 @@ def items_in_archive(
     """
     name = PurePosixPath(path).name
     seen: set[str] = set()
-    told = False
+    told, last = False, ""
     try:
         find = partial(sidecars_in_parts, [(name, open_file)], encoding)
         beside = sidecars() if callable(sidecars) else find() if sidecars else {}
@@ -63,10 +63,11 @@ def items_in_archive(
                 if member.encoding and not told and not item.skip:
                     item, told = replace(item, note=message("archive_encoding", encoding=member.encoding)), True
                 yield _with_sidecars(item, beside.get(clean_member(member.name).rpartition("/")[0]))
+            last = clean_member(member.name)
         if not seen:
             yield Item(path, name, bytes, source=name, skip=message("archive_empty"))
     except (RejectedImage, *DAMAGE) as error:
-        yield Item(path, name, partial(_refuse, _explained(error, name)), source=name)
+        yield Item(path, name, partial(_refuse, _explained(error, name, last)), source=name)
 
 
 def sidecars_in_parts(parts: Iterable[tuple[str, OpenFile]], encoding: Told = "") -> Folders:
@@ -74,11 +75,13 @@ def sidecars_in_parts(parts: Iterable[tuple[str, OpenFile]], encoding: Told = ""
     return sidecars_of(member for name, open_file in parts for member in _until_damage(name, open_file, encoding))
 
 
-def _explained(error: Exception, name: str) -> RejectedImage:
-    """Returns why an archive cannot be read on; what the libraries say of damage tells nobody what to do."""
+def _explained(error: Exception, name: str, last: str) -> RejectedImage:
+    """Returns why an archive cannot be read on, after the last file that could; what the libraries say of damage tells
+    nobody what to do."""
     if isinstance(error, RejectedImage):
         return error
-    return _of_the_disk(error, name) or RejectedImage("archive_damaged")
+    damage = RejectedImage("archive_damaged_after", last=last) if last else RejectedImage("archive_damaged")
+    return _of_the_disk(error, name) or damage
 
 
 def _of_the_disk(error: Exception, name: str) -> RejectedImage | None:

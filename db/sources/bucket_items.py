@@ -81,7 +81,7 @@ def sidecars_in(files: Any, folder: str, sizes: Mapping[str, int]) -> Sidecars:
         check_sidecar(sizes[name])
         return read_object(files, f"{folder}/{name}", sizes[name])
 
-    return Sidecars(sizes, read)
+    return Sidecars(sizes, read, looks_inside=False)
 
 
 def read_object(files: Any, key: str, size: int) -> bytes:
@@ -92,7 +92,7 @@ def read_object(files: Any, key: str, size: int) -> bytes:
     except OSError:
         raise
     except Exception as error:
-        raise OSError(reason_of(error)) from error
+        raise OSError(str(reason_of(error))) from error
 
 
 def _items_of_takeout(files: Any, scheme: str, keys: Sequence[str], sidecars: bool, encoding: str) -> Iterator[Item]:

@@ -235,6 +235,8 @@ def _read(path: Path) -> bytes:
 
 def read_query_picture(path: str) -> bytes:
     """Returns the bytes of a file to search with. Raises InvalidQuery or RejectedImage."""
+    if not path.strip():
+        raise InvalidQuery("empty_picture")
     checked_place(path, InvalidQuery)
     try:
         file = at_home(path)

@@ -1,6 +1,8 @@
 """Checks the paths and addresses of pictures before they are opened, so that no other package has to refuse them."""
 
+import os
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -37,6 +39,21 @@ def path_in(place: str) -> str:
     if scheme.lower() != "file" or not colon:
         return place
     return url2pathname(f"/{rest[2:].partition('/')[2]}" if rest.startswith("//") else rest)
+
+
+def as_on_disk(folder: Path, path: str, encoding: str) -> str:
+    """Returns a path of a table as its file is called, where only that is there: in slashes, if it was written on
+    Windows, or byte by byte as the table has it in its `encoding`, since names need not be UTF-8."""
+    if "\\" in path and not os.path.lexists(folder / path):
+        slashed = path.replace("\\", "/")
+        path = slashed if os.path.lexists(folder / slashed) else path
+    if path.isascii() or not encoding or os.path.exists(folder / path):
+        return path
+    try:
+        raw = os.fsdecode(path.encode(encoding))
+    except UnicodeEncodeError:
+        return path
+    return raw if os.path.lexists(folder / raw) else path
 
 
 def _is_web_address(url: str) -> bool:

@@ -9,19 +9,23 @@ from typing import Any
 
 from db.sources.files import at_home, items_from
 from db.sources.parquet import is_folder_of_shards
+from db.sources.places import as_on_disk, path_in
 from db.sources.readers import SourceReader
-from db.sources.table import Table, TableRow, unreadable_explained
+from db.sources.table import DecodedRow, Table, TableRow, unreadable_explained
 from db.sources.table_rows import names_of, open_table
+from db.sources.table_text import not_decoded
 from db.sources.tables import SUFFIXES
+from library.archive_kinds import is_archive
 from library.errors import RejectedImage, UnknownSource
+from library.images import reason_to_skip
 from library.messages import Message, message
 from library.search.batch import BatchQuery, Queries
-from library.search.parts import clean_text
-from library.texts import HALF
-from library.validation import shown
+from library.texts import holds_half
+from library.validation import as_json
 
 TEXT_COLUMN, IMAGE_COLUMN = "text", "filepath"
-NOT_DECODED = re.compile("[\udc80-\udcff]")  # what open_text makes of bytes that the encoding does not have
+OF_QUERIES = '{"text": "a beach"}'
+HALF_IN_UTF8 = re.compile("\udced[\udca0-\udcbf][\udc80-\udcbf]")  # half of an emoji, as some programs write it
 
 
 def queries_from(
@@ -33,18 +37,22 @@ def queries_from(
     `encoding` is that of a table of text, or of names in archives; one that was found out is told with the first query.
     Raises UnknownSource for what cannot be read, or has none of the columns; in a table's middle, too.
     """
+    if not place.strip():
+        raise UnknownSource("source_empty")
     path = at_home(place)
     if "://" not in place and (path.suffix.lower() in SUFFIXES or is_folder_of_shards(path)):
         return _in_table(path, text_column, image_column, encoding)
     if text_column or image_column:
         raise UnknownSource("no_table_no_columns", place=place, suffixes=", ".join(SUFFIXES))
+    if path.is_file() and reason_to_skip(path.name) and not is_archive(path.name):
+        raise UnknownSource("no_table", name=path.name, suffixes=", ".join(SUFFIXES))
     items = items_from([place], encoding=encoding, sidecars=False)
     queries = (BatchQuery(item.path, picture=item.read, note=item.note) for item in items if item.skip is None)
     return Queries(queries, sum(item.skip is None for item in items) if isinstance(items, list) else None)
 
 
 def _in_table(path: Path, text_column: str | None, image_column: str | None, encoding: str) -> Queries:
-    table = open_table(path, encoding)
+    table = open_table(path, encoding, OF_QUERIES)
     columns = table.columns
     wanted = {name for name in (text_column, image_column) if name}
     used = wanted or {TEXT_COLUMN, IMAGE_COLUMN} & set(columns)
@@ -90,7 +98,9 @@ def _query_of(
         return BatchQuery(name, problem=message("row_without_query"))
     if not place:
         return BatchQuery(text, text)
-    path = place if "://" in place else str(table.parent / place)
+    path = path_in(place)
+    if "://" not in path and "\0" not in path:
+        path = str(table.parent / as_on_disk(table.parent, path, encoding))
     return BatchQuery(f"{text} + {place}" if text else place, text, partial(places.read, path))
 
 
@@ -98,11 +108,13 @@ def _problem_in(row: TableRow, columns: tuple[str, str], encoding: str) -> Messa
     """Returns what is wrong with the cells to search with; paths may have any bytes, as names of files do."""
     for column in filter(None, columns):
         if not isinstance(cell := row.get(column), str | None):
-            return message("no_text", what=column, given=shown(cell))
+            return message("no_text", what=column, given=as_json(cell))
     text = _text(row.get(columns[0]))
-    if HALF.search(text) and not clean_text(text):
-        return message("half_a_character")
-    return message("row_not_encoded", encoding=encoding) if NOT_DECODED.search(text) else None
+    if not holds_half(text):
+        return None
+    if not isinstance(row, DecodedRow) and not_decoded(HALF_IN_UTF8.sub("", text)):
+        return message("row_not_encoded", encoding=encoding)
+    return message("half_a_character")
 
 
 def _text(cell: Any) -> str:

@@ -65,7 +65,7 @@ class SourceReader:
         except OSError:
             raise
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
-            raise OSError(reason_of(error)) from error
+            raise OSError(str(reason_of(error))) from error
 
     def _system(self, url: str) -> Any:
         scheme = url.partition("://")[0]

@@ -1,5 +1,6 @@
 """Finds the sidecars of pictures among the files of one folder, and reads what they say of a picture."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +10,7 @@ from typing import TypeVar
 
 from db.sources import takeout, xmp
 from db.sources.described import Fields, Unread
-from db.sources.takeout import Candidate, TakeoutNames, agrees, read_album, read_takeout
+from db.sources.takeout import Candidate, TakeoutNames, agrees, is_of_another_kind, read_album, read_takeout
 from db.sources.xmp import read_xmp
 from library.errors import LikenessError, RejectedImage
 from library.images import reason_to_skip
@@ -39,15 +40,21 @@ def beginning_of_sidecars(picture: str) -> str:
 class Sidecars:
     """Knows which files of one folder are sidecars, and of which picture. Safe to use from several threads."""
 
-    def __init__(self, names: Iterable[str], read: Read) -> None:
-        """`names` are those of all files of the folder."""
+    def __init__(self, names: Iterable[str], read: Read, looks_inside: bool = True) -> None:
+        """`names` are those of all files of the folder.
+
+        Without `looks_inside`, JSON of another kind counts as a sidecar by its name: reading may be dear.
+        """
         self.names = list(names)
         self._candidates = [name for name in self.names if may_be_sidecar(name)]
         self._read = read
+        self._looks_inside = looks_inside
 
     def reason_if_one(self, name: str) -> Message | None:
         """Returns why a file is no picture, where it is the sidecar of one of the folder."""
-        return message("sidecar") if may_be_sidecar(name) and name in self._used else None
+        if not may_be_sidecar(name) or name not in self._used:
+            return None
+        return None if self._looks_inside and self._is_of_another_kind(name) else message("sidecar")
 
     def of(self, picture: str) -> list[str]:
         """Returns the names of the files that may speak of a picture."""
@@ -69,6 +76,12 @@ class Sidecars:
     @cached_property
     def _used(self) -> frozenset[str]:
         return frozenset(name for picture in self._by_picture for name in self.of(picture))
+
+    def _is_of_another_kind(self, name: str) -> bool:
+        try:
+            return name.lower().endswith(takeout.SUFFIX) and is_of_another_kind(name, self._read(name))
+        except (OSError, LikenessError):  # told with its picture
+            return False
 
     def _described(self, beside: "_Beside") -> Described:
         problems: list[Message] = []
@@ -96,11 +109,14 @@ class Sidecars:
                 yield fields
 
     def _parsed(self, name: str, parse: Callable[[bytes, Unread], T], problems: list[Message]) -> T | None:
-        unread: Unread = []
+        unread = Unread()
         try:
             found = parse(self._read(name), unread)
             if unread:
                 problems.append(message("sidecar_values_left_out", name=clean_name(name), fields=", ".join(unread)))
+            if unread.mended:
+                mended = ", ".join(unread.mended)
+                problems.append(message("sidecar_values_mended", name=clean_name(name), fields=mended))
             return found
         except OSError as error:
             reason: str | Message = reason_of(error)
@@ -161,6 +177,8 @@ def in_folder(folder: Path) -> Read:
 def read_sidecar(path: Path) -> bytes:
     """Returns the bytes of a sidecar on disk. Raises OSError, and RejectedImage for one that is too large."""
     found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(found.st_mode):  # a pipe or a device may have no end
         raise RejectedImage("no_regular_file")
     check_sidecar(found.st_size)

@@ -21,6 +21,10 @@ Rows = Iterator[TableRow | RejectedImage]  # a row, or why it cannot be read
 DAMAGE = (ValueError, TypeError, OverflowError, LookupError, csv.Error, pyarrow.ArrowException)
 
 
+class DecodedRow(dict[str, Any]):
+    """Holds a row of JSON whose bytes were all decoded: half of a character in it was written as an escape."""
+
+
 @dataclass(frozen=True)
 class Table:
     """Holds what is known of a table before its rows are read."""

@@ -1,21 +1,26 @@
 """Reads the rows of CSV, TSV, JSON Lines and Parquet; a row that cannot be read says so and hides no other."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from db.sources.parquet import SUFFIX as PARQUET
 from db.sources.parquet import open_parquet, open_parquet_folder, what_is_wrong
-from db.sources.table import DAMAGE, Rows, Table, TableRow, named, unreadable_explained
-from db.sources.table_text import cells_of, encoding_of, open_text
+from db.sources.table import DAMAGE, DecodedRow, Rows, Table, TableRow, named, unreadable_explained
+from db.sources.table_text import cells_of, encoding_of, not_decoded, open_text
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
 
+TEXTS, LINES = (".csv", ".tsv"), ".jsonl"
 UTF_8 = ("utf-8", "utf-8-sig")
+OF_PICTURES = '{"filepath": "a.jpg"}'  # what a line of JSON may look like
 
 
-def open_table(path: Path, encoding: str = "") -> Table:
-    """Opens a table, or a folder of Parquet files. Raises UnknownSource for what cannot be read or has no rows."""
+def open_table(path: Path, encoding: str = "", example: str = OF_PICTURES) -> Table:
+    """Opens a table, or a folder of Parquet files. Raises UnknownSource for what cannot be read or has no rows.
+
+    `example` is a line of JSON as this kind of table has it, for those who wrote another.
+    """
     suffix = path.suffix.lower()
     with unreadable_explained(path):
         if path.is_dir():
@@ -24,9 +29,11 @@ def open_table(path: Path, encoding: str = "") -> Table:
             raise UnknownSource("no_regular_file")
         if suffix == PARQUET:
             return _open_parquet(path)
-        if opener := OPENERS.get(suffix):
-            return opener(path, encoding)
-    raise UnknownSource("no_table", name=path.name, suffixes=", ".join([*OPENERS, PARQUET]))
+        if suffix == LINES:
+            return _open_lines(path, encoding, example)
+        if suffix in TEXTS:
+            return _open_texts(path, encoding)
+    raise UnknownSource("no_table", name=path.name, suffixes=", ".join([*TEXTS, LINES, PARQUET]))
 
 
 def _open_parquet(path: Path) -> Table:
@@ -66,39 +73,33 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> TableRow | RejectedIma
     return dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))], strict=False))
 
 
-def _open_lines(path: Path, encoding: str) -> Table:
+def _open_lines(path: Path, encoding: str, example: str) -> Table:
     encoding = encoding_of(path, encoding)
 
     def rows() -> Rows:
         with open_text(path, encoding) as file:
-            yield from (_object_in(line) for line in file if line.strip())
+            yield from (_object_in(line, example) for line in file if line.strip())
 
     columns = list(dict.fromkeys(name for row in rows() if isinstance(row, Mapping) for name in row))
     if next(rows(), None) is None:
         raise UnknownSource("table_empty", name=path.name)
     if not columns:
-        raise UnknownSource("no_objects", name=path.name)
+        raise UnknownSource("no_objects", name=path.name, example=example)
     return Table(columns, rows, encoding=encoding, notes=_notes_on(encoding))
 
 
-def _object_in(line: str) -> TableRow | RejectedImage:
+def _object_in(line: str, example: str) -> TableRow | RejectedImage:
     try:
         found = json.loads(line)
     except RecursionError:
         return RejectedImage("line_too_deep")
     except ValueError:
-        return RejectedImage("line_no_json")
+        return RejectedImage("line_no_json", example=example)
     if not isinstance(found, dict):
-        return RejectedImage("line_no_object")
-    return {name if name.strip() else "unnamed": value for name, value in found.items()}
+        return RejectedImage("line_no_object", example=example)
+    row = {name if name.strip() else "unnamed": value for name, value in found.items()}
+    return row if not_decoded(line) else DecodedRow(row)
 
 
 def _notes_on(encoding: str) -> list[Message]:
     return [] if encoding in UTF_8 else [message("table_encoding", encoding=encoding)]
-
-
-OPENERS: Mapping[str, Callable[[Path, str], Table]] = {
-    ".csv": _open_texts,
-    ".tsv": _open_texts,
-    ".jsonl": _open_lines,
-}

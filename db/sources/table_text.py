@@ -4,6 +4,7 @@ import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -23,6 +24,7 @@ DELIMITERS = (",", ";", "\t", "|")
 SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # the first line, as Excel writes and reads it
 OF_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 AS_HALVES = "likeness.halves"
+NOT_DECODED = re.compile("[\udc80-\udcff]")
 LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 
 
@@ -49,6 +51,11 @@ def open_text(path: Path, encoding: str) -> TextIO:
     return path.open(encoding=encoding, errors=AS_HALVES, newline="")
 
 
+def not_decoded(text: str) -> bool:
+    """Returns whether a text of `open_text` holds bytes that the encoding does not have."""
+    return not text.isascii() and NOT_DECODED.search(text) is not None
+
+
 def delimiter_of(path: Path, header: str) -> str:
     """Returns what stands between the cells of a header: a tab in .tsv, else what is there most often."""
     if said := SAID.fullmatch(header):
@@ -67,11 +74,17 @@ def cells_of(path: Path, encoding: str) -> Iterator[list[str]]:
         delimiter = delimiter_of(path, first)
         if not SAID.fullmatch(first):
             file.seek(0)
-        yield from filter(None, _rows(file, delimiter))
+        yield from filter(None, _rows(file, delimiter, _is_spaced(first, delimiter)))
 
 
-def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+def _is_spaced(header: str, delimiter: str) -> bool:
+    """Returns whether a space follows each delimiter, which belongs to no cell and comes before its quotes."""
+    return delimiter in header and all(cell.startswith(" ") for cell in header.split(delimiter)[1:])
+
+
+def _rows(lines: Iterable[str], delimiter: str, is_spaced: bool) -> Iterator[list[str]]:
     """Yields rows as csv reads them; but a quote that nothing closes takes in its own line, not all that follow."""
+    read = partial(csv.reader, delimiter=delimiter, skipinitialspace=is_spaced)
     while lines:
         taken: list[str] = []
         at_end = False
@@ -84,10 +97,10 @@ def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
             at_end = True
 
         rest: list[str] = []
-        for row in csv.reader(noted(lines, taken), delimiter=delimiter):
+        for row in read(noted(lines, taken)):
             if at_end and len(taken) > 1:  # it asked for more lines within a quote
                 first, *rest = taken
-                row = next(csv.reader([first.rstrip("\r\n")], delimiter=delimiter))
+                row = next(read([first.rstrip("\r\n")]))
             yield row
             taken.clear()
         lines = rest

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from db.sources.cells import plain_column, typed
 from db.sources.missing_column import without_column
-from db.sources.places import checked_place, path_in
+from db.sources.places import as_on_disk, checked_place, path_in
 from db.sources.readers import SourceReader
 from db.sources.sidecars import SidecarFolders
 from db.sources.table import Table, TableRow, unreadable_explained
@@ -19,6 +19,7 @@ from library.images import check_bytes
 from library.ingest.items import Item
 from library.messages import Message, message
 from library.records import Metadata
+from library.validation import as_json
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
@@ -88,6 +89,8 @@ class _RowReader:
         if isinstance(data, bytes) and data:
             name = PurePath(named).name if isinstance(named, str) else f"{self._table.stem} {number}"
             return Item(path, name, partial(_checked, data), f"{self._table.name}/{name}", metadata)
+        if isinstance(named, bool):
+            raise RejectedImage("no_text", what=self._image_column, given=as_json(named))
         text = "" if named is None or isinstance(named, bytes | Mapping) else str(named).strip()
         if not text:
             return Item(path, "unnamed", bytes, skip=message("row_without_picture"))
@@ -98,23 +101,13 @@ class _RowReader:
         if "://" in text:
             name = PurePath(text.partition("?")[0]).name
             return Item(text, name, partial(self._places.read, text), text, metadata, original_at=text)
-        text = self._as_on_disk(text)
+        text = as_on_disk(self._table.parent, text, self._encoding)
         name = PurePath(text).name
         path = str(self._table.parent / text)
         source = name if Path(text).is_absolute() else f"{self._table.name}/{text}"
         described = self._beside.of(Path(path)).describing(name) if self._beside else None
         original_at, read = os.path.abspath(path), partial(self._places.read, path)
         return Item(path, name, read, source, metadata, original_at=original_at, describe=described)
-
-    def _as_on_disk(self, text: str) -> str:
-        """Returns a path as it was written, byte by byte, where only that names a file: names need not be UTF-8."""
-        if text.isascii() or not self._encoding or os.path.exists(self._table.parent / text):
-            return text
-        try:
-            raw = os.fsdecode(text.encode(self._encoding))
-        except UnicodeEncodeError:
-            return text
-        return raw if os.path.lexists(self._table.parent / raw) else text
 
 
 def _values(cells: Sequence[Any], are_texts: bool) -> list[Any]:

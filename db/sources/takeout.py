@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
-from db.sources.described import Fields, Unread, coordinates, joined, words
+from db.sources.described import Fields, Unread, coordinates, is_mended, joined, words
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.errors import RejectedImage
 
@@ -91,10 +91,12 @@ def read_takeout(data: bytes, unread: Unread | None = None) -> tuple[str, Fields
     found = _loaded(data)
     if not isinstance(found, dict) or not any(name in found for name in ("photoTakenTime", "geoData", "geoDataExif")):
         return None
-    if unread is not None:
-        unread.extend(_of_wrong_kind(found))
     latitude, longitude, altitude = _place(found)
     people = [each.get("name") for each in _listed(found.get("people")) if isinstance(each, dict)]
+    if unread is not None:
+        unread.extend(_of_wrong_kind(found))
+        texts = {"description": [found.get("description")], "people": people}
+        unread.mended.extend(name for name, values in texts.items() if any(map(is_mended, values)))
     values = (words(found.get("description")), _taken(found), latitude, longitude, altitude, joined(people))
     title = found.get("title")
     return title if isinstance(title, str) else "", dict(zip(FIELDS, values, strict=True))
@@ -109,7 +111,15 @@ def read_album(data: bytes, unread: Unread | None = None) -> Fields:
         return {}
     if unread is not None and not isinstance(found["title"], str):
         unread.append("title")
+    if unread is not None and is_mended(found["title"]):
+        unread.mended.append("title")
     return {"album": words(found["title"])}
+
+
+def is_of_another_kind(name: str, data: bytes) -> bool:
+    """Returns whether it is JSON, but of neither a picture nor an album. Raises RejectedImage for what is no JSON."""
+    is_album = ALBUM_NAMES.fullmatch(_folded(name)) and read_album(data)
+    return not is_album and read_takeout(data) is None
 
 
 def agrees(title: str, picture: str) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,12 @@ def walk(
     own: Collection[Path] = (),
     sidecars: bool = True,
     on_folder: Callable[[Path], None] = lambda _: None,
+    looks_inside: bool = True,
 ) -> Iterator[Found]:
     """Yields what lies below a folder, in the order of the names; `own` are the folders of the library itself.
 
-    `on_folder` is called with every folder that is entered. However deep folders lie, the stack of calls stays flat.
+    `on_folder` is called with every folder that is entered; without `looks_inside` sidecars are told by their names.
+    However deep folders lie, the stack of calls stays flat.
     """
     own_folders = OwnFolders(own)
     if own_folders.hold(folder):
@@ -49,7 +51,7 @@ def walk(
         except OSError as error:
             yield Found(path, problem=error)
             continue
-        inside = Sidecars([each.name for each in entries], in_folder(path)) if sidecars else None
+        inside = _sidecars_in(path, entries, looks_inside) if sidecars else None
         waiting.extend((each, inside) for each in reversed(entries))
         on_folder(path)
 
@@ -106,6 +108,10 @@ def reason_to_leave_out(entry: os.DirEntry[str], own: OwnFolders) -> Message | N
     if os.path.islink(entry) and os.path.isdir(entry):
         return message("link_to_folder")
     return reason_to_skip(entry.name) or _reason_not_to_open(entry)
+
+
+def _sidecars_in(folder: Path, entries: Sequence[os.DirEntry[str]], looks_inside: bool) -> Sidecars:
+    return Sidecars([each.name for each in entries if not is_folder(each)], in_folder(folder), looks_inside)
 
 
 def _reason_if_sidecar(entry: os.DirEntry[str], beside: Sidecars | None) -> Message | None:

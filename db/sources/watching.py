@@ -25,7 +25,7 @@ from library.errors import SourceUnavailable, UnknownSource
 from library.images import check_bytes
 from library.ingest.items import Item
 from library.ingest.watch_source import Source, SourceListing
-from library.messages import message
+from library.messages import Message, message
 from library.reasons import reason_of
 
 logger = logging.getLogger(__name__)
@@ -82,12 +82,12 @@ class WatchedFolder:
             if folder != self._folder and _is_other_disk(str(folder)):
                 mounts.add(str(folder))
 
-        for found in walk(self._folder, self._library_folders, self._reads_sidecars, note_mount):
+        for found in walk(self._folder, self._library_folders, self._reads_sidecars, note_mount, looks_inside=False):
             path = str(found.path)
             if found.problem:
                 self._note_problem(found.problem, path, unread)
             elif found.skip and found.skip.code != "link_to_nothing":
-                skips[found.skip.code] += 1
+                skips[_code_of(found.skip)] += 1
             elif signature := _signature_at(path):
                 signatures[path] = "|".join([signature, *self._signatures_beside(found)])
             elif os.path.lexists(path):  # a link that leads nowhere, for the time being
@@ -208,7 +208,7 @@ class WatchedBucket:
         skips: Counter[str] = Counter()
         for key, details in found.items():
             if reason := reason_to_skip_key(self._below(key), int(details.get("size") or 0)):
-                skips[reason.code] += 1
+                skips[_code_of(reason)] += 1
             elif not key.endswith("/"):  # which only marks a folder
                 signatures[self._url(key)] = self._signed(key, found)
         return SourceListing(signatures, skips=skips)
@@ -259,6 +259,11 @@ class WatchedBucket:
 
     def _url(self, key: str) -> str:
         return f"{self._scheme}://{key}"
+
+
+def _code_of(skip: Message) -> str:
+    """Returns what a skip is counted as; archives among the files are told what to do, since none is ever opened."""
+    return "archive_not_watched" if skip.code == "archive_within" else skip.code
 
 
 def _is_other_disk(folder: str) -> bool:

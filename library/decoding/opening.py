@@ -30,6 +30,7 @@ LEAST_HEAVY_BYTES = 1 << 19  # a progressive JPEG of 179 megapixels has more, wh
 LEAST_HEAVY_NUMBERS = 1 << 28  # bytes
 MAX_COEFFICIENT_BYTES = 1_250_000_000  # what the decoder of a progressive JPEG holds until the last scan
 ON_ITS_SIDE = (5, 6, 7, 8)
+YCBCR, SUBSAMPLING = 6, 530  # a photometric interpretation, and the tag of how many pixels share a colour
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Source:
         try:
             image = Image.open(BytesIO(data), formats=opened_formats())
             check_dimensions(*image.size)
+            _mend_ycbcr(image)
             image.info[FULL_SIZE] = image.size
             image.draft("RGB", (short_side, short_side))
         except Image.DecompressionBombError:
@@ -137,6 +139,20 @@ def _source_of_large_heif(data: bytes) -> Source:
         return Source(data, "HEIF", size=(width, height), is_heavy=True)
     said = message("preview_of_large", size=f"{small[0]} x {small[1]}")
     return Source(turned, size=(width, height), note=said)
+
+
+def _mend_ycbcr(image: ImageFile.ImageFile) -> None:
+    """Has an uncompressed TIFF of YCbCr read as such, of which Pillow takes four bytes for each pixel.
+
+    Raises RejectedImage where several pixels share their colours.
+    """
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(tiff.PHOTOMETRIC) != YCBCR or any(tile.codec_name != "raw" for tile in image.tile):
+        return
+    if tags.get(SUBSAMPLING, (2, 2)) != (1, 1) or image.mode != "RGB":
+        raise RejectedImage("unreadable_kind", format="TIFF")
+    image._mode = "YCbCr"
+    image.tile = [tile._replace(args=("YCbCr", 0, 1)) for tile in image.tile]
 
 
 def _drafted_large_jpeg(data: bytes, short_side: int) -> ImageFile.ImageFile:

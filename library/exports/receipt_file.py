@@ -24,7 +24,7 @@ def receipt_file(path: Path | None) -> Iterator[Write]:
         yield lambda _: None
         return
     if path.suffix.lower() not in (".csv", ".jsonl"):
-        raise InvalidSelection("receipts_name", name=path.name)
+        raise InvalidSelection("receipts_name", name=path.name or str(path))
     with _failures_explained(path):
         # Names that are not UTF-8 reach Python with lone surrogates.
         file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)

@@ -16,6 +16,7 @@ COUNTED: Mapping[str, Callable[[int], Message]] = {
     "own_folder": lambda count: message("skipped_own_folder", count=count),
     "by_its_name": lambda count: message("skipped_by_its_name", count=count),
     "archive_within": lambda count: message("skipped_archive_within", count=count),
+    "archive_not_watched": lambda count: message("skipped_archive_not_watched", count=count),
     "link_to_folder": lambda count: message("skipped_link_to_folder", count=count),
     "link_to_nothing": lambda count: message("skipped_link_to_nothing", count=count),
     "link_in_archive": lambda count: message("skipped_link_in_archive", count=count),

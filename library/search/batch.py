@@ -15,7 +15,7 @@ from library.ports import Encoder, Hit, LoadedCollection, Vector
 from library.reasons import reason_of
 from library.search.parts import clean_text, combine, encode, notes_on, picture_to_encode
 from library.search.query import Query
-from library.texts import HALF
+from library.texts import holds_half
 
 AT_ONCE = 64  # decoded pictures take some 300 kB each
 READERS = 8
@@ -91,7 +91,7 @@ def _prepared(query: BatchQuery, working_side: int) -> _Ready:
 
 
 def _what_is_missing(query: BatchQuery, text: str) -> Message | None:
-    if not text and HALF.search(query.text):
+    if holds_half(query.text):
         return message("half_a_character")
     return None if text or query.picture else message("query_is_empty")
 

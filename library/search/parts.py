@@ -15,7 +15,7 @@ from library.errors import InvalidQuery, RejectedImage
 from library.images import WORKING_SIDE, ContentId, decode, parse_content_id
 from library.messages import Message
 from library.ports import Encoder, Vector
-from library.texts import HALF
+from library.texts import holds_half
 from library.validation import MAX_SHOWN, is_number, shown
 
 MAX_PARTS = 16
@@ -75,10 +75,9 @@ class TextPart:
         _check_weight(self.weight)
         if not isinstance(self.text, str):
             raise InvalidQuery("no_text", what="text", given=shown(self.text))
-        given = self.text
-        object.__setattr__(self, "text", clean_text(given))
-        if not self.text and HALF.search(given):
+        if holds_half(self.text):
             raise InvalidQuery("half_a_character")
+        object.__setattr__(self, "text", clean_text(self.text))
         if not self.text:
             raise InvalidQuery("empty_text")
 
@@ -137,9 +136,13 @@ def parse_library_part(text: str) -> LibraryPart:
 
 
 def clean_text(text: str) -> str:
-    """Returns the text as one line without control characters; joiners stay, since emoji are made with them."""
-    spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
-    return " ".join(unicodedata.normalize("NFC", spaced).split())
+    """Returns the text as one line without control characters; joiners stay, since emoji are made with them.
+
+    A text of which nothing would be seen is empty.
+    """
+    spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
+    line = " ".join(unicodedata.normalize("NFC", spaced).split())
+    return line if any(not char.isspace() and unicodedata.category(char) != "Cf" for char in line) else ""
 
 
 def check_parts(parts: Sequence[Part]) -> None:

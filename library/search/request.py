@@ -14,7 +14,8 @@ from library.images import ContentId, parse_content_id
 from library.search.filters import Condition, Draft, Filter, Match
 from library.search.parts import Crop, LibraryPart, Part, PicturePart, TextPart, check_count
 from library.search.query import Query, SortOrder, as_order
-from library.validation import shown
+from library.texts import holds_half
+from library.validation import as_json
 
 Json = dict[str, Any]
 
@@ -43,7 +44,7 @@ class PartRequest:
         image = str(file.get("path") or None) if file else entry.get("image")  # a bad path is refused where it is read
         id = validation.text(entry.get("content_id"))
         part = cls(
-            text=_text_to_search(entry.get("text")),
+            text=text_to_search(entry.get("text")),
             image=image if isinstance(image, str) else "",
             content_id=parse_content_id(id) if id else None,
             weight=validation.number(entry.get("weight", 1), "weight of a part"),
@@ -106,7 +107,7 @@ class SearchRequest:
 
         `settings` are those of `with_settings`. Raises InvalidQuery, InvalidContentId or InvalidFilter.
         """
-        entries = [*([{"text": text}] if _text_to_search(text) else []), *([{"image": image}] if image else [])]
+        entries = [*([{"text": text}] if text_to_search(text) else []), *([{"image": image}] if image else [])]
         request = cls(
             parse_parts(entries) + parse_parts(parts),
             where=parse_filter(where, match),
@@ -153,14 +154,13 @@ class SearchRequest:
         return replace(self, parts=kept)
 
 
-def _text_to_search(value: Any) -> str:
-    """Returns a text, empty where none is given. Raises InvalidQuery for one of half a character, and for no text."""
+def text_to_search(value: Any) -> str:
+    """Returns a text, empty where none is given. Raises InvalidQuery for one with half a character, and for no text."""
     if value is not None and not isinstance(value, str):
-        raise InvalidQuery("no_text", what="text", given=shown(value))
-    found = validation.text(value)
-    if value and value.strip() and not found:
+        raise InvalidQuery("no_text", what="text", given=as_json(value))
+    if holds_half(value or ""):
         raise InvalidQuery("half_a_character")
-    return found
+    return validation.text(value)
 
 
 def parse_parts(value: Any) -> tuple[PartRequest, ...]:

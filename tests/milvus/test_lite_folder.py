@@ -68,6 +68,12 @@ def test_where_no_socket_can_be_made_it_is_said_and_the_folder_is_let_go(tmp_pat
     milvus = Milvus(tmp_path / "milvus.db")
     with pytest.raises(IndexUnavailable, match=r"a socket in .*not there, where none can be made: No such file"):
         milvus.stored()
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with pytest.raises(IndexUnavailable, match=r"File name too long\. .* a folder with a short path"):
+        milvus.stored()
+    assert not list(long.iterdir())
     monkeypatch.setattr(tempfile, "tempdir", None)
     assert milvus.stored() == []
     milvus.close()

@@ -13,6 +13,7 @@ import pytest
 from db.files.hit_files import hit_file
 from db.sources.query_tables import queries_from
 from library.errors import InvalidSelection, UnknownSource
+from library.messages import message
 from library.ports import Hit
 from library.search.batch import BatchResult
 from testing.pictures import record
@@ -94,18 +95,35 @@ def test_a_line_that_cannot_be_read_gets_its_sentence_and_the_rest_is_asked(tmp_
     (tmp_path / "broken.jsonl").write_text('{"text": "red"}\n[\n{"text": "blue"}\n')
     red, broken, blue = queries_of(tmp_path / "broken.jsonl")
     assert (red.text, blue.text) == ("red", "blue")
-    assert str(broken.problem).startswith("The line is no JSON: ")
+    assert str(broken.problem) == (
+        'The line is no JSON: one object on each line is expected, such as {"text": "a beach"}.'
+        " Correct it, then try again."
+    )
+    (tmp_path / "broken.jsonl").write_text("[]\n5\n")
+    with pytest.raises(UnknownSource, match=r'such as {"text": "a beach"}'):
+        queries_of(tmp_path / "broken.jsonl")
 
 
 def test_a_text_that_is_none_and_half_a_character_get_their_sentences(tmp_path):
-    lines = ['{"text": 5}', '{"text": false}', r'{"text": "\ud83d"}', '{"text": null}', r'{"text": "cat \ud83d"}']
-    (tmp_path / "q.jsonl").write_text("\n".join(lines))
-    number, no, half, nothing, cat = queries_of(tmp_path / "q.jsonl")
-    assert str(number.problem) == "The text has to be a text, not 5."
-    assert str(no.problem) == "The text has to be a text, not False."
-    assert half.name == "q.jsonl, row 3" and "only half of a character" in str(half.problem)
+    values = ["5", "false", '{"a": [null]}', "null", r'"\ud83d"', r'"cat \ud83d"', r'"\udc80 x"']
+    (tmp_path / "q.jsonl").write_text("\n".join(f'{{"text": {value}}}' for value in values))
+    *no_texts, nothing, half, cat, low = queries_of(tmp_path / "q.jsonl")
+    assert [str(each.problem) for each in no_texts] == [
+        f"The text has to be a text, not {value}." for value in values[:3]
+    ]
     assert "neither a text nor a picture" in str(nothing.problem)
-    assert cat.text == "cat \ud83d" and not cat.problem
+    assert half.name == "q.jsonl, row 5"
+    for each in (half, cat, low):
+        assert each.problem == message("half_a_character") and not each.text
+
+
+def test_a_path_of_a_query_is_read_as_one_of_an_import(tmp_path, picture):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a b.png").write_bytes(picture("red"))
+    address = (tmp_path / "sub" / "a b.png").as_uri()
+    (tmp_path / "q.csv").write_text(f"filepath\nsub\\a b.png\n{address}\n")
+    for query in queries_of(tmp_path / "q.csv"):
+        assert query.picture() == picture("red")
 
 
 def test_bytes_that_a_table_of_utf8_does_not_have_cost_their_row_alone(tmp_path):
@@ -113,7 +131,7 @@ def test_bytes_that_a_table_of_utf8_does_not_have_cost_their_row_alone(tmp_path)
     for data in (halves, halves + "Straße\n".encode() * 9, halves + "Straße\n".encode() * 9 + b"caf\xe9\n"):
         (tmp_path / "q.csv").write_bytes(data)
         half, red, *rest = queries_of(tmp_path / "q.csv")
-        assert str(half.problem).startswith("The text holds only half of a character")
+        assert half.problem == message("half_a_character")
         assert (red.text, half.note, red.note) == ("red", None, None)
         assert {each.text for each in rest[:9]} <= {"Straße"}
     assert str(rest[9].problem).startswith("The row holds bytes that utf-8 does not have.")
@@ -136,6 +154,14 @@ def test_a_folder_has_a_query_for_every_picture(tmp_path, picture):
     queries = queries_from(str(tmp_path))
     assert queries.total == 2
     assert sorted(each.name for each in queries.queries) == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+
+
+def test_a_list_of_texts_and_an_empty_place_are_told_from_tables(tmp_path):
+    (tmp_path / "queries.txt").write_text("red\n")
+    with pytest.raises(UnknownSource, match=r"queries\.txt is no table that can be read: \.csv"):
+        queries_of(tmp_path / "queries.txt")
+    with pytest.raises(UnknownSource, match="A source is an empty text"):
+        queries_of("")
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], [".", "text"]])

@@ -63,7 +63,7 @@ def test_a_text_that_is_cut_is_told(colours):
     assert colours.search(Query.of("red " * 8)).notes == []
 
 
-@pytest.mark.parametrize("text", ["", " \n\t ", "\0\x07\x1b", "\u2028"])
+@pytest.mark.parametrize("text", ["", " \n\t ", "\0\x07\x1b", "\u2028", "\u200b \u202e"])
 def test_nothing_asked_is_explained(colours, text):
     with pytest.raises(InvalidQuery, match="Describe a picture"):
         colours.search(Query.of(text))

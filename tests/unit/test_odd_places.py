@@ -1,5 +1,8 @@
 """Checks that paths and addresses which nothing can have are refused in our own words, wherever they are given."""
 
+import errno
+import os
+
 import pyarrow
 import pytest
 
@@ -8,8 +11,8 @@ from db.sources.readers import SourceReader
 from db.sources.table_rows import open_table
 from db.sources.watching import watched
 from library.errors import InvalidQuery, LikenessError, RejectedImage, UnknownSource
-from library.messages import message
-from library.reasons import reason_of
+from library.messages import message, render
+from library.reasons import OF_SYSTEM, reason_of
 
 REFUSED = {
     "a\0b.jpg": r"a\\0b.jpg holds a NUL",
@@ -85,7 +88,22 @@ def test_an_encoding_that_is_none_for_tables_or_not_that_of_the_table_is_refused
 
 
 def test_a_reason_is_one_line_and_a_sentence_has_one_full_stop():
-    assert reason_of(OSError("[Errno -2] Name or service not known")) == "Name or service not known"
+    assert str(reason_of(OSError("[Errno -2] Name or service not known"))) == "Name or service not known"
     assert reason_of(ValueError("Something is wrong.\nRead this and that.")) == "Something is wrong"
-    assert reason_of(FileNotFoundError()) == "No such file or directory"
+    assert str(reason_of(FileNotFoundError())) == "No such file or directory"
     assert str(message("shard_not_read", name="a", reason=message("gone"))).endswith("in the library.")
+
+
+def test_what_the_system_says_is_told_in_the_language_of_the_reader():
+    for number, known in OF_SYSTEM.items():
+        said = os.strerror(number)
+        assert reason_of(OSError(number, said, "a.jpg")) == reason_of(OSError(f"[Errno {number}] {said}")) == known
+        assert str(known) == said
+    told = message("file_unreadable", problem=reason_of(FileNotFoundError(2, os.strerror(2), "a.jpg")))
+    assert "파일이나 폴더가 없습니다. " in render(told, "ko") and "沒有這個檔案或資料夾。" in render(told, "zh-TW")
+    assert reason_of(OSError(errno.EUCLEAN, "Structure needs cleaning")) == "Structure needs cleaning"
+
+
+def test_an_empty_text_is_no_picture_to_search_with():
+    with pytest.raises(InvalidQuery, match="One picture of the query is an empty text"):
+        read_query_picture(" ")

@@ -135,7 +135,7 @@ def test_a_bad_query_gets_its_sentence_and_the_rest_is_answered(colours, picture
         BatchQuery("broken", picture=lambda: b"text"),
         BatchQuery("nothing"),
         BatchQuery("known", problem=Message("row_without_query"), note=Message("text_cut")),
-        BatchQuery("half", "\ud83d", lambda: picture("blue")),
+        BatchQuery("half", "red \ud83d", lambda: picture("blue")),
         BatchQuery("both", "red", lambda: picture("blue")),
         BatchQuery("blue", picture=lambda: picture("blue")),
     )

@@ -105,6 +105,7 @@ def test_a_log_level_is_read_in_any_case(monkeypatch, given, level):
         ("IMAGE_STORE", "/dev/null/pictures", "a folder"),
         ("MILVUS_URI", "./milvus.db", "http://host:port"),
         ("MILVUS_URI", "localhost:19530", "http://host:port"),
+        ("MILVUS_URI", "http://localhost:65536", "http://host:port"),
         ("MILVUS_RELEASE_AFTER", "-1", "never"),
         ("MILVUS_RELEASE_AFTER", "soon", "never"),
         ("MILVUS_RELEASE_AFTER", "inf", "never"),
@@ -167,6 +168,14 @@ def test_a_default_folder_that_cannot_be_written_is_replaced(monkeypatch, tmp_pa
 def test_a_folder_that_no_file_can_be_made_in_is_refused_though_the_superuser_may(monkeypatch):
     with pytest.raises(SettingsError, match="DATA_DIR=/proc/likeness is not possible"):
         load(monkeypatch, DATA_DIR="/proc/likeness")
+
+
+def test_an_address_and_a_path_beyond_utf8_are_no_data_dir_of_milvus_lite(monkeypatch, tmp_path):
+    odd = str(tmp_path / "\udcff")
+    for place in ("s3://bucket/data", "file:///data", odd):
+        with pytest.raises(SettingsError, match=r"a folder \(a path, in UTF-8\) that can be created"):
+            load(monkeypatch, DATA_DIR=place)
+    assert str(load(monkeypatch, DATA_DIR=odd, MILVUS_URI="http://localhost:19530").data_dir) == odd
 
 
 @pytest.mark.process

@@ -149,6 +149,21 @@ def test_numbers_are_those_that_are_written_as_they_are_read_back(tmp_path):
     assert (second["stars"], second["rating"], second["id"]) == (-3, 3.0, "1")
 
 
+def test_a_space_after_each_comma_belongs_to_no_cell(tmp_path):
+    path = table(tmp_path, 'filepath, caption, n\na.jpg, "hi, there", 5\n b.jpg, x, \n')
+    assert metadata(path) == [{"caption": "hi, there", "n": 5}, {"caption": "x"}]
+
+
+def test_a_path_of_windows_and_one_that_is_none(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.jpg").write_bytes(b"a")
+    items = items_in_table(table(tmp_path, "filepath\n.\\sub\\a.jpg\nno\\a.jpg\n"), "filepath")
+    assert [item.name for item in items] == ["a.jpg", "no\\a.jpg"] and items[0].read() == b"a"
+    [item] = items_in_table(table(tmp_path, '{"filepath": true}', name="a.jsonl"), "filepath")
+    with pytest.raises(Exception, match="filepath has to be a text, not true"):
+        item.read()
+
+
 def test_columns_without_a_name_or_of_one_name_are_told_apart(tmp_path):
     path = table(tmp_path, ",filepath,tag,tag\n0,a.jpg,x,y\n")
     assert metadata(path) == [{"column 1": 0, "tag": "x", "tag 2": "y"}]

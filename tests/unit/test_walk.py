@@ -13,6 +13,7 @@ from db.sources.readers import SourceReader
 from db.sources.walk import OwnFolders, entries_of
 from db.sources.watching import watched
 from library.errors import RejectedImage, UnknownSource
+from library.ingest.skips import skips_told
 from testing.deep_folders import folders_in_each_other
 
 WANTED = ("a.jpg", "trip/b.png", "trip/deep/c.webp")
@@ -85,8 +86,10 @@ def test_a_bucket_leaves_out_the_same(photos, bucket):
 
 
 def test_a_watched_folder_leaves_out_the_same(photos):
+    (photos / "takeout-20240101T000000Z-001.zip").touch()
     listed = watched(str(photos)).listing()
     assert sorted(os.path.relpath(path, photos) for path in listed.signatures) == sorted(WANTED)
+    assert "1 archive, which watching does not open" in ", ".join(map(str, skips_told(listed.skips)))
 
 
 @pytest.fixture

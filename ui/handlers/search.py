@@ -13,7 +13,7 @@ from library.errors import InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
 from library.search.fields import Fields
 from library.search.query import Answer, Query, as_order
-from library.search.request import PartRequest, parse_drafts, parse_match
+from library.search.request import PartRequest, parse_drafts, parse_match, text_to_search
 from ui.address import filter_in, pairs_of, parts_in, settings_in
 from ui.controls import Controls
 from ui.guarded import guarded
@@ -49,6 +49,15 @@ class SearchHandlers:
             lambda: self._shown(view, limit, accuracy, nprobe, min_score), lambda error: error_view(error, view)
         )
 
+    def submit(self, box: Any, view: View, *settings: Any) -> tuple[Json, View]:
+        """Returns the results for what is in the search box, under the current filters."""
+
+        def submitted() -> tuple[Json, View]:
+            wanted = self.in_box(box, view)
+            return self.show(wanted, *settings), wanted
+
+        return guarded(submitted, lambda error: (error_view(error, view), view))
+
     def refresh(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
         """Returns the same view anew, marked so that the page drops it once it shows another one."""
         return self.show(view, limit, accuracy, nprobe, min_score) | {"refreshes": True}
@@ -83,12 +92,13 @@ class SearchHandlers:
         return guarded(lambda: fields_view(self._library.fields.all()), lambda error: fields_view(always))
 
     def in_box(self, box: Any, before: View | None = None) -> View:
-        """Returns the search for what is in the search box, under the current filters.
+        """Returns the search for what is in the search box, under the current filters. Raises InvalidQuery.
 
         Paths of pictures are checked where they are read.
         """
         given, kept = validation.mapping(box), before or View()
-        text = validation.text(given.get("text"))
+        typed = given.get("text")
+        text = text_to_search(typed) if isinstance(typed, str) else ""
         files = [PartRequest(image=str(path), name=PurePath(str(path)).name) for path in given.get("files") or []]
         parts = (*([PartRequest(text=text)] if text else []), *files)
         return View(parts, where=kept.where, order=kept.order, model=kept.model, against=kept.against)
@@ -201,8 +211,7 @@ def _within(control: gr.Slider, value: Any) -> Any:
 
 def wire_searches(handlers: SearchHandlers, page: Controls) -> None:
     def search(box: Any, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
-        wanted = handlers.in_box(box, view)
-        return handlers.show(wanted, limit, accuracy, nprobe, min_score), wanted
+        return handlers.submit(box, view, limit, accuracy, nprobe, min_score)
 
     def refill(event: gr.EventData) -> Any:
         text = handlers.box_text(event._data)

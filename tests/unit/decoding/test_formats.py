@@ -1,5 +1,6 @@
 """Checks which formats are read, and that the others are refused by their names."""
 
+import struct
 import sys
 
 import pytest
@@ -12,6 +13,14 @@ from library.images import decode, reason_to_skip
 @pytest.mark.parametrize("format", ["JPEG2000", "AVIF", "WEBP"])
 def test_newer_formats_are_read(photo, written, difference, format):
     assert difference(decode(written(photo, format)).image, photo) < 6
+
+
+def test_a_tiff_of_ycbcr_is_read_packed_or_not_and_refused_where_pixels_share_colours(photo, written, difference):
+    plain, packed = (written(photo.convert("YCbCr"), "TIFF", compression=each) for each in (None, "tiff_lzw"))
+    assert difference(decode(plain).image, photo) < 2 and difference(decode(packed).image, photo) < 2
+    shared = plain.replace(struct.pack("<HHI2H", 530, 3, 2, 1, 1), struct.pack("<HHI2H", 530, 3, 2, 2, 2))
+    with pytest.raises(RejectedImage, match="TIFF file is damaged at its beginning, or of a kind that cannot be read"):
+        decode(shared)
 
 
 @pytest.mark.parametrize(

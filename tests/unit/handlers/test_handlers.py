@@ -161,6 +161,20 @@ def test_a_search_box_that_holds_nothing_shows_the_library(handlers, filled, box
     assert handlers.searches.in_box(box).is_browsing
 
 
+def test_half_a_character_is_refused_however_the_page_is_asked(handlers, filled):
+    before = View.of("blue")
+    for value, view in (
+        handlers.searches.submit({"text": "red \ud83d"}, before, *PARAMS),
+        handlers.searches.visit({"q": "red \ud83d"}, *PARAMS),
+        handlers.searches.visit({"address": "?q=red+\ud83d"}, *PARAMS),
+        handlers.searches.visit({"parts": [{"text": "red \ud83d"}]}, *PARAMS),
+    ):
+        assert "holds half of a character" in value["detail"] and view in (before, View())
+        json.dumps(value, ensure_ascii=False).encode()
+    shown, _ = handlers.searches.visit({"parts": [{"text": "red"}], "model": "small\ud83d"}, *PARAMS)
+    assert "small?" in shown["detail"]
+
+
 @pytest.mark.parametrize("path", ["/etc/passwd", "../secret", "a\0b", "x" * 5000, ""])
 def test_a_picture_to_search_with_comes_from_the_upload_folder(handlers, filled, path):
     value = handlers.searches.show(View.of("red", path), *PARAMS)

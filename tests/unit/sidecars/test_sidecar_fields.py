@@ -77,6 +77,7 @@ def test_a_picture_may_be_older_than_1970(timestamp):
         {"geoData": {"latitude": 1e999, "longitude": 2}},
         {"geoData": {"latitude": 91, "longitude": 2}},
         {"geoData": [1, 2]},
+        {"geoData": {"latitude": True, "longitude": False}},
         {"people": "Ada"},
         {"description": 3},
     ],
@@ -217,6 +218,14 @@ def test_xmp_counts_before_takeout_and_fills_what_that_leaves_open():
 def noted(name, data):
     described = Sidecars(["a.jpg", name], lambda _: data).describing("a.jpg")()
     return described.metadata, str(described.note or "")
+
+
+def test_half_a_character_in_takeout_is_told():
+    data = {"geoData": {}, "description": "a\ud83d", "people": [{"name": "A\0da"}], "title": "fine"}
+    metadata, told = noted("a.jpg.json", json.dumps(data).encode())
+    assert said(metadata) == {"description": "a?", "people": "Ada"}
+    assert told.startswith("Texts in the sidecar a.jpg.json hold half of a character") and "description, people" in told
+    assert "title" in noted("metadata.json", rb'{"title": "Trip \ud83d"}')[1]
 
 
 def test_values_of_a_wrong_kind_are_named_and_the_others_kept():

@@ -63,6 +63,16 @@ def sidecars(files):
     return Sidecars(sorted(files), files.__getitem__)
 
 
+def test_json_of_another_kind_beside_a_picture_is_no_sidecar():
+    taken = b'{"photoTakenTime": {}}'
+    others = {"a.json": b"[]", "b.jpg.json": b"7", "c.json": b'{"shapes": []}', "d.json": b"{}", "metadata.json": b'""'}
+    own = {"e.jpg.json": taken, "f.json": b"{cut", "Metadata(1).json": b'{"title": "Trip"}', "g.xmp": b""}
+    sidecars = Sidecars([*others, *own, *(f"{name}.jpg" for name in "abcdefg")], (others | own).__getitem__)
+    assert [name for name in (*others, *own) if sidecars.reason_if_one(name)] == list(own)
+    by_name = Sidecars(["a.jpg", "a.json"], others.__getitem__, looks_inside=False)
+    assert by_name.reason_if_one("a.json")
+
+
 @pytest.mark.parametrize(("picture", "sidecar"), FOUND, ids=lambda name: name)
 def test_a_sidecar_is_found(picture, sidecar):
     found = sidecars({picture: b"", sidecar: b""})

@@ -1,0 +1,45 @@
+"""Answers calls whose inputs Gradio refuses, before any handler sees them, with a sentence."""
+
+import logging
+from typing import Any
+
+import gradio as gr
+import httpx
+from gradio.exceptions import InvalidPathError
+from gradio.processing_utils import check_all_files_in_cache
+
+from library.messages import Message, message
+
+logger = logging.getLogger(__name__)
+
+OF_FILES = (InvalidPathError, OSError, httpx.HTTPError)
+
+
+class Page(gr.Blocks):
+    """Tells a client what is wrong with the inputs of its call, where Gradio would log a traceback and say nothing."""
+
+    async def preprocess_data(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            return await super().preprocess_data(*arguments, **named)
+        except Exception as error:
+            is_of_file = isinstance(error, OF_FILES)
+            raise _refused(error, message("file_not_uploaded") if is_of_file else message("inputs_refused")) from None
+
+    async def call_function(self, *arguments: Any, **named: Any) -> Any:
+        for event in (each for each in (*arguments, *named.values()) if isinstance(each, gr.EventData)):
+            _check_files(event._data)
+        return await super().call_function(*arguments, **named)
+
+
+def _check_files(data: Any) -> None:
+    """Raises what a client is told where the data of an event names a file that was not uploaded."""
+    try:
+        check_all_files_in_cache(data)
+    except Exception as error:
+        raise _refused(error, message("file_not_uploaded")) from None
+
+
+def _refused(error: Exception, problem: Message) -> gr.Error:
+    """Returns the sentence, which repeats no path: a client could learn from it what lies on this machine."""
+    logger.warning("The inputs of a call were refused: %s", type(error).__name__)
+    return gr.Error(str(problem), print_exception=False)
