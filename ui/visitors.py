@@ -3,6 +3,7 @@
 import re
 import secrets
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 
 import gradio as gr
 from starlette.datastructures import MutableHeaders
@@ -25,7 +26,7 @@ class Visitors:
         self._rules = IN_A_FRAME if in_a_frame else OWN_SITE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and route_of(scope) == "/" and not _number(HTTPConnection(scope).cookies):
+        if scope["type"] == "http" and route_of(scope) == "/" and not secret_in(HTTPConnection(scope).cookies):
             send = self._giving(send)
         await self._app(scope, receive, send)
 
@@ -41,14 +42,20 @@ class Visitors:
 
 def visitor_of(request: gr.Request) -> str:
     """Returns what stands for a visitor; without the cookie, which a program lacks, for one session of Gradio."""
+    return secret_of(request) or request.session_hash or ""
+
+
+def secret_of(request: Any) -> str:
+    """Returns the number in the cookie of a request, of Gradio or of what lies below it; empty where there is none."""
     cookies = SimpleCookie()
     try:
-        cookies.load(dict(request.headers).get("cookie", ""))
+        cookies.load(dict(request.headers).get("cookie", "") if request else "")
     except CookieError:
         cookies.clear()
-    return _number({name: morsel.value for name, morsel in cookies.items()}) or request.session_hash or ""
+    return secret_in({name: morsel.value for name, morsel in cookies.items()})
 
 
-def _number(cookies: dict[str, str]) -> str:
+def secret_in(cookies: dict[str, str]) -> str:
+    """Returns the number in the cookies; empty where there is none."""
     value = cookies.get(COOKIE, "")
     return value if NUMBER.fullmatch(value) else ""
