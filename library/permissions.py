@@ -8,12 +8,12 @@ from library.errors import NotAllowed
 from library.ingest.items import Beside, Item
 
 Edits = Literal["all", "own", "add", "none"]  # `own` is DEMO: each visitor has pictures that only they see
-Needed = Literal["all", "own", "add"]
+Needed = Literal["all", "own", "samples", "add"]
 
 PERMITTED: dict[Edits, tuple[Needed, ...]] = {
-    "all": ("all", "own", "add"),
+    "all": ("all", "own", "samples", "add"),
     "own": ("own", "add"),
-    "add": ("add",),
+    "add": ("samples", "add"),
     "none": (),
 }
 
@@ -21,7 +21,8 @@ PERMITTED: dict[Edits, tuple[Needed, ...]] = {
 def require(edits: Edits, needed: Needed) -> None:
     """Checks that EDITS permits a change, or raises NotAllowed.
 
-    `add` covers uploads and samples, `own` deleting pictures that may be one's own; all else needs `all`.
+    `add` covers uploads, `samples` adding the samples, `own` deleting pictures that may be one's own; all else needs
+    `all`.
     """
     if needed in PERMITTED[edits]:
         return

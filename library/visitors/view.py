@@ -1,13 +1,12 @@
 """Stands in the place of the library and its worker: whoever uses them gets those of the visitor being answered."""
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from library.duplicates.job import DuplicateReview
 from library.image_library import ImageLibrary
 from library.ingest.items import Item
-from library.ingest.runs import KEPT_RUNS, AddJob, Worker
+from library.ingest.runs import AddJob, Worker
 from library.ingest.storing import Near
 from library.visitors.spaces import Spaces
 
@@ -62,4 +61,4 @@ class VisitorsWorker(Worker):
         for run in list(self._runs):
             if run.owner == visitor:
                 run.stop.set()
-        self._runs = deque((run for run in self._runs if run.owner != visitor), KEPT_RUNS)
+                self._runs.remove(run)

@@ -69,7 +69,7 @@ class UploadHandlers:
         from library.samples.pictures import sample_items
 
         def added() -> Started:
-            require(self._edits, "add")
+            require(self._edits, "samples")
             return self._started(list(sample_items()), visitor, "samples")
 
         return guarded(added, _not_started)

@@ -189,8 +189,9 @@ export class Results {
   }
 
   #emptyLibrary() {
-    if (this.#running) return skeleton();
-    if (this.#host.props.edits === 'none') return readOnlyLibrary();
+    const { edits } = this.#host.props;
+    if (this.#running || edits === 'own') return skeleton(); // in the demo the samples are on their way
+    if (edits === 'none') return readOnlyLibrary();
     return emptyLibrary(() => this.#host.trigger('samples', {}));
   }
 
