@@ -8,7 +8,7 @@ from environment import SettingsError
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
-    from library.visitors.ports import SpaceFiles, SpaceRows
+    from library.visitors.ports import SpaceRows
 
 ONLY_IN_DEMO = ("demo_quota", "demo_ttl")
 
@@ -28,8 +28,6 @@ class DemoSettings(Protocol):
     def accounts(self) -> dict[str, str]: ...
     @property
     def model_fields_set(self) -> set[str]: ...
-    @property
-    def image_root(self) -> Path | str: ...
     @property
     def data_dir(self) -> Path: ...
 
@@ -61,6 +59,7 @@ class Demo:
 
     def __init__(self, settings: DemoSettings, shared: "ImageLibrary") -> None:
         """`shared` is the library that all visitors see, and none changes."""
+        from db.images.spaces import LocalSpaces
         from library.visitors.keeper import SpaceKeeper
         from library.visitors.spaces import DemoRules, Spaces
         from library.visitors.view import VisitorsWorker, visited_library
@@ -68,19 +67,11 @@ class Demo:
         from ui.handlers.demo import VisitorsDesk
 
         rules = DemoRules(settings.demo_quota, settings.demo_ttl)
-        self.spaces = Spaces(shared, _files(settings), _rows(shared), rules)
+        self.spaces = Spaces(shared, LocalSpaces(settings.data_dir.absolute() / "visitors"), _rows(shared), rules)
         self.library = visited_library(self.spaces)
         self.worker = VisitorsWorker(shared, self.spaces)
         self.keeper = SpaceKeeper(self.spaces)
         self.desk = VisitorsDesk(self.spaces, Claims())
-
-
-def _files(settings: DemoSettings) -> "SpaceFiles":
-    from db.images.spaces import LocalSpaces, ObjectSpaces
-
-    if isinstance(settings.image_root, str):
-        return ObjectSpaces(f"{settings.image_root.rstrip('/')}-visitors")
-    return LocalSpaces(settings.data_dir.absolute() / "visitors")
 
 
 def _rows(shared: "ImageLibrary") -> "SpaceRows":

@@ -23,7 +23,6 @@ def test_two_browsers_at_once_see_their_own_pictures_only(serve, apps, visit, tm
         steps.open_additions(page)
         page.get_by_text("No other visitor will see what you add here.").wait_for()
         page.get_by_text("24 hours after the first one everything you added is removed").wait_for()
-    audit(hers, before_and_after_adding)
     whole = cards(hers).count()
     same, other = apps.picture("anns own.png"), apps.picture("bobs own.png")
     add(hers, same)
