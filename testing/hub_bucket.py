@@ -42,7 +42,7 @@ class HubApi:
 
 
 class HubFiles(HfFileSystem):
-    """Is the file system that huggingface_hub brings, but for the network: nothing but `hub` is asked."""
+    """Works as the file system of huggingface_hub does, but for the network: nothing but `hub` is asked."""
 
     hub = HubApi()
 
