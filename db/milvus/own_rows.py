@@ -19,6 +19,7 @@ from db.milvus.schema import (
     EMBEDDING,
     EXPIRES,
     FIELDS,
+    LOAD_TIMEOUT,
     METADATA,
     METRIC,
     PRIMARY_KEY,
@@ -90,6 +91,8 @@ class OwnRows:
                 found = handle.ask(generation, ask)
             if keys := [row[PRIMARY_KEY] for row in found]:
                 _delete(handle, keys)
+                with handle.backend.flushing(handle.connection.locks), handle.ready() as client:
+                    client.flush(handle.name, timeout=LOAD_TIMEOUT)  # nor are they left in a log of changes
                 logger.info("collection %s: removed %d rows", handle.name, len(keys))
 
 

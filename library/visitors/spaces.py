@@ -78,6 +78,7 @@ class Spaces:
         self._changing = threading.Lock()
         self._visits: dict[str, Visit] = {}
         self._has_read = False
+        self._ends = {0}  # of all spaces that may have rows, at first those of earlier processes
 
     @contextmanager
     def visited_by(self, secret: str) -> Iterator[None]:
@@ -139,7 +140,9 @@ class Spaces:
         for key in ended:
             self._files.remove(key)
             logger.info("the space of a visitor has ended")
-        self._rows.remove_expired(now)
+        if over := {end for end in self._ends if end <= now}:  # else nothing has to be loaded for it
+            self._rows.remove_expired(now)
+            self._ends -= over
         return len(ended)
 
     def close(self) -> None:
@@ -161,6 +164,7 @@ class Spaces:
         return found
 
     def _opened(self, key: SpaceKey) -> Visit:
+        self._ends.add(key.expires)
         return Visit(self._shared, OwnSpace(key, self._files.of(key), self._rows.of(key), self.rules.quota))
 
     def _forget(self, visit: Visit) -> None:

@@ -249,6 +249,8 @@ def test_no_function_tells_or_changes_what_is_anothers(site, ann, bob, program):
     with_names, without = Call(ann, names=True), Call(ann, names=False)
     telling = {each.name for each in functions if each.name in TELLING and ann.is_in(without(ann.visitor, each), True)}
     assert telling == TELLING  # asked like this, it is told to Ann
+    [box] = [each for each in functions if each.name == "search" and len(each.inputs) == 6]
+    assert ann.is_in(with_names(ann.visitor, box), with_id=False)  # with a file that is hers
     for visitor in (bob, program):
         for each in functions:
             assert not ann.is_in(with_names(visitor, each), with_id=False), each.name

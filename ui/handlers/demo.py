@@ -27,10 +27,11 @@ class VisitorsDesk:
 
     @property
     def keep_uploads(self) -> tuple[int, int]:
-        """Returns how often uploaded files are looked at and how long they are kept, in seconds: no longer than
-        what visitors add."""
-        seconds = max(1, int(3600 * self.spaces.rules.hours))
-        return min(LOOK, seconds), min(KEEP, seconds)
+        """Returns how often uploaded files are looked at, and from which age on they are removed then, in seconds: so
+        that none is kept for longer than what visitors add."""
+        longest = min(KEEP, int(3600 * self.spaces.rules.hours))
+        look = max(1, min(LOOK, longest // 4))
+        return look, max(1, longest - look)
 
     def may_read(self, path: Path) -> bool:
         return self.claims.has_file(path, self.spaces.visitor)

@@ -74,7 +74,10 @@ export class Demo {
       return [title, this.#line(rules), this.#line(phrase('demo.operator'))];
     }
     const remove = button('lk-button', phrase('demo.remove'), () => this.#ask(true), 'trash');
-    const words = [phrase('demo.count', { done: count, count: quota }), phrase('demo.until', { date: dateOf(expires) })];
+    const words = [
+      phrase('demo.count', { done: count, count: quota }),
+      phrase('demo.until', { date: dateOf(expires) }),
+    ];
     return [title, this.#line(words.join(' ')), this.#line(phrase('demo.operator')), remove];
   }
 
