@@ -17,9 +17,12 @@ class Claims:
         self._files: dict[Path, set[str]] = {}
 
     def claim(self, name: str, visitor: str) -> bool:
-        """Returns whether a session is the visitor's, which it becomes where it is nobody's yet."""
+        """Returns whether a session is the visitor's, which it becomes where it is nobody's yet.
+
+        What renders the page on the server begins a session for a visitor whom it does not know.
+        """
         with self._changing:
-            owner = self._names.setdefault(name, visitor)
+            owner = self._names[name] = self._names.get(name) or visitor
             while len(self._names) > KEPT:
                 self._names.popitem(last=False)
             return owner == visitor

@@ -16,14 +16,14 @@ from library.visitors.spaces import Spaces
 from ui.claims import Claims
 from ui.sentences import sentence_for
 from ui.sign_in import route_of
-from ui.visitors import secret_in, secret_of
+from ui.visitors import SCRIPT, secret_in, secret_of
 
 API = "/gradio_api"
 # What is the same for everybody.
 OPEN = re.compile(
     r"/|/(assets|static|svelte)/.*|/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|config|login|logout)/?"
     rf"|/pwa_icon(/.*)?|{API}/(theme\.css|health|info|openapi\.json|startup-events|user|login_check|token|app_id)/?"
-    rf"|{API}/scripts/.*"
+    rf"|{API}/scripts/.*|/{SCRIPT}"
 )
 # What answers from the library of whoever asks, which `Spaces` knows.
 VISITED = re.compile(rf"{API}/(media/.*|taking/.*|mcp(/.*)?)")

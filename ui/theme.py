@@ -23,7 +23,7 @@ from ui.refusals import Refusals
 from ui.scripts import Scripts
 from ui.sign_in import Accounts, SignIn
 from ui.uploaded_files import MAX_FILE_MEGABYTES
-from ui.visitors import Visitors
+from ui.visitors import Visitors, visitor_routes, visitor_script
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = (
@@ -115,7 +115,7 @@ def launch_options(
     return {
         "theme": theme(),
         "css_paths": [ASSETS / "css" / name for name in STYLES],
-        "head": scripts.head(),
+        "head": "\n".join([*([visitor_script()] if desk else []), scripts.head()]),
         "i18n": translations(),
         "js": scripts.start(),
         "favicon_path": ASSETS / "favicon.svg",
@@ -126,7 +126,13 @@ def launch_options(
         "auth_message": welcome() if accounts else None,
         "mcp_server": mcp,
         "app_kwargs": {
-            "routes": [*scripts.routes(), *media_routes(library), *export_routes(library), *health_routes(library)],
+            "routes": [
+                *scripts.routes(),
+                *media_routes(library),
+                *export_routes(library),
+                *health_routes(library),
+                *(visitor_routes() if desk else []),
+            ],
             "middleware": _middleware(accounts, guests, edits, desk),
         },
     }

@@ -7,7 +7,9 @@ from typing import Any
 
 import gradio as gr
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.sign_in import route_of
@@ -18,6 +20,25 @@ OWN_SITE = "Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"
 IN_A_FRAME = "Path=/; HttpOnly; SameSite=None; Secure; Partitioned; Max-Age=31536000"  # as the hub shows a Space
 
 
+SCRIPT = "gradio_api/visitor.js"  # the page itself does not reach Python where Gradio renders on the server
+FIRST = ("/", f"/{SCRIPT}")
+
+
+def visitor_script() -> str:
+    """Returns an element for the head of the document: without it being loaded, no other script begins."""
+    return f'<script src="{SCRIPT}"></script>'
+
+
+def visitor_routes() -> list[Route]:
+    """Returns the route of that script, which is empty: it brings the cookie."""
+
+    def script(request: Request) -> Response:
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        return Response("", media_type="text/javascript", headers=headers)
+
+    return [Route(f"/{SCRIPT}", script, methods=["GET"])]
+
+
 class Visitors:
     """Gives each browser that opens the page a cookie."""
 
@@ -26,7 +47,7 @@ class Visitors:
         self._rules = IN_A_FRAME if in_a_frame else OWN_SITE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and route_of(scope) == "/" and not secret_in(HTTPConnection(scope).cookies):
+        if scope["type"] == "http" and route_of(scope) in FIRST and not secret_in(HTTPConnection(scope).cookies):
             send = self._giving(send)
         await self._app(scope, receive, send)
 

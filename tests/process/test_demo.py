@@ -33,7 +33,7 @@ OPEN = {
     *("/", "/assets/{path:path}", "/config", "/favicon.ico", "/manifest.json", "/pwa_icon", "/pwa_icon/{size}"),
     *("/robots.txt", "/static/{path:path}", "/svelte/{path:path}", "/theme.css", "/login", "/logout"),
     *(f"/gradio_api/{name}" for name in ("app_id", "info", "login_check", "openapi.json", "startup-events", "token")),
-    *(f"/gradio_api/{name}" for name in ("theme.css", "user", "scripts/{version}/{name:path}", "health")),
+    *(f"/gradio_api/{name}" for name in ("theme.css", "user", "scripts/{version}/{name:path}", "health", "visitor.js")),
 }
 VISITED = {
     *(f"/gradio_api/{name}" for name in ("media/{size}/{id}", "taking/{kind}")),
@@ -73,7 +73,8 @@ class Visitor:
     def __init__(self, url: str, has_cookie: bool = True) -> None:
         self.http = httpx.Client(base_url=url, timeout=30)
         if has_cookie:
-            self.http.headers["cookie"] = self.http.get("/").headers["set-cookie"].partition(";")[0]
+            given = self.http.get("/gradio_api/visitor.js").headers["set-cookie"]
+            self.http.headers["cookie"] = given.partition(";")[0]
         self.http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def upload(self, name: str, data: bytes) -> str:
