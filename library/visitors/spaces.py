@@ -128,7 +128,7 @@ class Spaces:
             visit.close()
             self._files.remove(visit.space.key)
             self._forget(visit)
-            self._rows.remove(visit.space.key)
+        self._rows.remove(visit.space.key)  # without the lock: a server takes seconds for it
 
     def sweep(self) -> int:
         """Removes the spaces that have ended, rows and files; returns how many had files."""
