@@ -177,7 +177,7 @@ def test_the_commands_are_ones_that_the_hub_understands():
     assert parsed(create)["repo_type"] == parsed(upload)["repo_type"] == "space"
     assert parsed(create)["sdk"] == front_matter()["sdk"]
     assert parsed(create)["repo_id"] == parsed(upload)["repo_id"] == parsed(volume)["space_id"]
-    assert parsed(volume)["volume"] == [f"hf://buckets/{parsed(bucket)['bucket_id']}:/data"]
+    assert list(parsed(volume)["volume"]) == [f"hf://buckets/{parsed(bucket)['bucket_id']}:/data"]
 
 
 def test_tests_benchmarks_data_and_secrets_stay_here():
