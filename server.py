@@ -9,10 +9,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from demo import Demo, is_demo, is_space
 from encoders import zerogpu
 from library.errors import AddressUnavailable, LikenessError, UnknownModel
 from runtime import Stop, adopt, bypass_proxies, on_signal, set_level, signalled, use_upload_folder_of_its_own
-from settings import Settings, SettingsError, is_space
+from settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -107,6 +108,7 @@ class _Server:
         self._launched = threading.Event()
         self._watching: Watching | None = None
         self._trash = TrashKeeper(library.trash)
+        self._demo = Demo(settings, library) if is_demo(settings) else None
 
     def start(self) -> None:
         """Loads the model in the background and launches the page. Raises AddressUnavailable."""
@@ -121,6 +123,8 @@ class _Server:
             self._launch()
         self._launched.set()
         self._trash.start()
+        if self._demo:
+            self._demo.keeper.start()
 
     def watch(self, sources: Sequence["Source"], config: "WatchConfig") -> None:
         from library.ingest.watch import through
@@ -138,12 +142,16 @@ class _Server:
         last_resort.daemon = True
         last_resort.start()
         self._trash.stop()
+        if self._demo:
+            self._demo.keeper.stop()
         if self._watching:
             self._watching.stop()
         self._library.models.stop_waiting()
         # Beside each other, since the page waits a while for browsers that stay connected.
         closing = threading.Thread(target=self._page.close, kwargs={"verbose": False}, daemon=True)
         closing.start()
+        if self._demo:
+            self._demo.worker.close()
         self._worker.close()
         if self._watching:
             self._watching.wait()
@@ -151,6 +159,8 @@ class _Server:
         if node:
             node.kill()
             node.wait()
+        if self._demo:
+            self._demo.spaces.close()
         self._library.close()
         logger.info("stopped")
 
@@ -173,10 +183,10 @@ class _Server:
             self._stop.set()
 
     def _add_samples(self) -> None:
-        """Fills an empty Space, whose disk is empty after every restart."""
+        """Fills an empty Space, whose disk is empty after every restart, and an empty demo."""
         from library.samples.pictures import sample_items
 
-        if is_space() and self._library.status().pictures == 0:
+        if (is_space() or self._demo) and self._library.status().pictures == 0:
             self._worker.start(_after(self._launched, sample_items()), "samples")
 
     def _launch(self) -> None:
@@ -197,7 +207,12 @@ class _Server:
                 prevent_thread_lock=True,
                 quiet=True,
                 **launch_options(
-                    self._library, settings.accounts, settings.mcp, _guests(settings), settings.allowed_edits
+                    self._demo.library if self._demo else self._library,
+                    settings.accounts,
+                    settings.mcp,
+                    _guests(settings),
+                    settings.allowed_edits,
+                    self._demo.desk if self._demo else None,
                 ),
             )
         except OSError as error:  # another program was faster
@@ -220,6 +235,9 @@ class _Server:
         evaluations = EvaluationFiles(settings.evaluations_folder)
         backups = backups_in(settings.data_dir / "backups", settings.small_files)
         edits = settings.allowed_edits
+        if self._demo:
+            demo = self._demo
+            return build_page(demo.library, demo.worker, edits, settings.mcp, sources, evaluations, desk=demo.desk)
         return build_page(self._library, self._worker, edits, settings.mcp, sources, evaluations, backups)
 
 

@@ -15,6 +15,8 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, Validat
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from demo import check_demo, is_demo
+from demo import is_space as is_space
 from environment import SettingsError as SettingsError  # programs import it from here
 from environment import expanded, misspelt, read_dotenv
 from library.disk import can_write
@@ -39,6 +41,9 @@ ALLOWED = {
     "clip_device": "auto, cpu, cuda, cuda:N or mps",
     "clip_dtype": "auto, float32, bfloat16 or float16",
     "edits": "all, add or none",
+    "demo": "true or false",
+    "demo_quota": "a number of pictures from 1 to 1000",
+    "demo_ttl": "hours (more than 0, up to 8760)",
     "trash_days": "whole days, 0 for none",
     "sources_allowed": "folders or URLs such as s3://bucket/folder, with commas between",
     "auth": "user:password[,user:password…]",
@@ -53,7 +58,7 @@ SECRETS = {"auth", "milvus_token"}
 PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
 MILVUS_ADDRESS = rf"^(https?://([^/\s]*@)?(\[[^\]\s]+\]|[^/\s:@]+)(:{PORT})?([/?].*)?)?$"
 NEVER_EMPTY = {"data_dir", "clip_model"}
-FLAGS = {"mcp", "gradio_share"}
+FLAGS = {"demo", "mcp", "gradio_share"}
 LISTS = {"clip_others", "sources_allowed", "auth", "allowed_hosts"}
 
 PATHS = ("data_dir", "image_store", "clip_model", "clip_text_model", "clip_others", "sources_allowed")
@@ -75,11 +80,6 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 def version() -> str:
     """Returns the version of the project, which only its pyproject.toml states."""
     return str(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"])
-
-
-def is_space() -> bool:
-    """Returns whether this is a Space of Hugging Face, which says so itself."""
-    return bool(os.environ.get("SPACE_ID"))
 
 
 class _Dotenv(PydanticBaseSettingsSource):
@@ -108,7 +108,10 @@ class Settings(BaseSettings):
     model_release_after: Literal["never"] | Seconds = 600.0
     clip_device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    edits: Edits | None = None
+    edits: Literal["all", "add", "none"] | None = None
+    demo: bool | None = None  # None: on a Space, unless EDITS or AUTH is set
+    demo_quota: int = Field(20, ge=1, le=1000)
+    demo_ttl: float = Field(24.0, gt=0, le=8760)
     trash_days: int = Field(30, ge=0, le=36_500)
     sources_allowed: str = ""
     auth: SecretStr = SecretStr("")
@@ -260,6 +263,8 @@ class Settings(BaseSettings):
     @property
     def allowed_edits(self) -> Edits:
         """Returns what visitors may change: all on one's own machine, only additions where others can come in."""
+        if is_demo(self):
+            return "own"
         return self.edits or ("all" if self._is_private else "add")
 
     @property
@@ -312,6 +317,7 @@ def load_settings(**given: Any) -> Settings:
         settings = Settings(**{name: _as_written(name, value) for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise _first_problem(error) from None
+    check_demo(settings)
     if not (_may_hold_data(settings.data_dir, settings) and _is_usable(settings.data_dir, settings)):
         settings = _elsewhere(settings)
     if settings.image_store and isinstance(settings.image_root, Path) and not _is_usable(settings.image_root, settings):

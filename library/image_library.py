@@ -16,6 +16,7 @@ here and nowhere else. A caller that needs more uses the service itself, as an a
     collections  lists and drops the vector collections             collections.py
     models       which models there are, and which answers          models.py
     history      past imports                                       history.py
+    database     the vectors, for who keeps more of them beside     ports.py
 """
 
 import threading
@@ -54,6 +55,8 @@ from library.trash.dropped import DroppedCollections, PassingDropped
 from library.trash.trash import Trash
 
 TRASH_DAYS = 30
+
+Combined = Callable[[ImageStore, VectorDatabase], tuple[ImageStore, VectorDatabase]]
 
 
 @dataclass(frozen=True)
@@ -99,18 +102,24 @@ class ImageLibrary:
         dropped: DroppedCollections | None = None,
         trash_days: int = TRASH_DAYS,
         kept_texts: KeptTexts | None = None,
+        null_models: NullModels | None = None,
     ) -> None:
-        """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway."""
+        """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway.
+
+        `null_models` are those of the library that this one is a view of, which alone keeps them up.
+        """
         changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
         kept = decisions or PassingDecisions()
         self._store = store
-        self._database = database
-        self._null_models = NullModels(store, database, kept_texts=kept_texts)
+        self.database = database
+        self._read_original = read_original
+        self._null_models = null_models or NullModels(store, database, kept_texts=kept_texts)
+        on_deleted = (lambda ids: None) if null_models else self._null_models.forget
         self.models = models
         self.history = history or NoHistory()
         self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes)
         self.collections = Collections(models, database, self.trash, changes)
-        self.pictures = Pictures(store, read_original, self.trash, changes, self._null_models.forget)
+        self.pictures = Pictures(store, read_original, self.trash, changes, on_deleted)
         self.fields = FieldCatalogue(store, self.collections)
         self.searcher = Searcher(models, database, self.collections, self.pictures, self.fields, self._null_models)
         self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes)
@@ -121,14 +130,24 @@ class ImageLibrary:
         self.doctor = Doctor(store, models, database, self.importer, mender, self.trash, changes)
         self.tuner = Tuner(store, models, database, self.searcher.recent_texts)
 
+    def view(self, combined: Combined) -> "ImageLibrary":
+        """Returns a library over what `combined` makes of the store and the database, with the same models.
+
+        It deletes at once, has neither history nor decisions, and is never closed.
+        """
+        store, database = combined(self._store, self.database)
+        return ImageLibrary(
+            store, self.models, database, self._read_original, trash_days=0, null_models=self._null_models
+        )
+
     def open(self) -> None:
         """Decides which model answers; to be called once, on a thread of its own. Raises what loading raises."""
-        choose_model(self.models, self._database)
+        choose_model(self.models, self.database)
 
     def close(self) -> None:
         """Ends what runs in the background, and closes the vector database."""
         self._null_models.close()
-        self._database.close()
+        self.database.close()
 
     def status(self) -> LibraryStatus:
         """Returns how store, model and index are. Never raises and never waits for the model."""
@@ -138,7 +157,7 @@ class ImageLibrary:
         except StoreUnavailable as error:
             store_problem = error.message
         model = self.models.status()
-        index = self._database.collection(model.info).status(pictures) if model.info else None
+        index = self.database.collection(model.info).status(pictures) if model.info else None
         return LibraryStatus(pictures, store_problem, model, index)
 
     def add(

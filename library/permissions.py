@@ -7,16 +7,30 @@ from typing import Literal, Protocol
 from library.errors import NotAllowed
 from library.ingest.items import Beside, Item
 
-Edits = Literal["all", "add", "none"]
+Edits = Literal["all", "own", "add", "none"]  # `own` is DEMO: each visitor has pictures that only they see
+Needed = Literal["all", "own", "samples", "add"]
+
+PERMITTED: dict[Edits, tuple[Needed, ...]] = {
+    "all": ("all", "own", "samples", "add"),
+    "own": ("own", "add"),
+    "add": ("samples", "add"),
+    "none": (),
+}
 
 
-def require(edits: Edits, needed: Literal["all", "add"]) -> None:
-    """Checks that EDITS permits a change, or raises NotAllowed. `add` covers uploads and samples; all else needs
-    `all`."""
-    if edits != "all" and edits != needed:
-        if edits == "add":
-            raise NotAllowed("only_adding", edits=edits)
-        raise NotAllowed("read_only", edits=edits)
+def require(edits: Edits, needed: Needed) -> None:
+    """Checks that EDITS permits a change, or raises NotAllowed.
+
+    `add` covers uploads, `samples` adding the samples, `own` deleting pictures that may be one's own; all else needs
+    `all`.
+    """
+    if needed in PERMITTED[edits]:
+        return
+    if edits == "own":
+        raise NotAllowed("only_own")
+    if edits == "add":
+        raise NotAllowed("only_adding", edits=edits)
+    raise NotAllowed("read_only", edits=edits)
 
 
 class Sources(Protocol):

@@ -34,8 +34,8 @@ def front_matter() -> dict[str, Any]:
 
 def shown_commands() -> list[list[str]]:
     """Returns the words of every `hf …` that the page about Spaces shows."""
-    [block] = blocks("sh", ROOT / "docs" / "hugging-face-space.md")
-    return [shlex.split(line) for line in block.replace("\\\n", "").splitlines()]
+    text = "\n".join(blocks("sh", ROOT / "docs" / "hugging-face-space.md"))
+    return [shlex.split(line) for line in text.replace("\\\n", "").splitlines() if line]
 
 
 def parsed(command: list[str]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Controls:
     params: Parameters
     filters: gr.HTML
     reports: Reports
+    demo: gr.HTML
     uploads: gr.HTML
     past_runs: gr.HTML
     run: gr.HTML

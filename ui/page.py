@@ -21,6 +21,8 @@ from library.search.query import MAX_LIMIT
 from ui.api import add_public_api
 from ui.backup_api import add_backup_api
 from ui.controls import Controls, Parameters, Reports
+from ui.entrance import answer_by_visitor
+from ui.handlers.demo import VisitorsDesk
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
 from ui.handlers.status import FEWEST_CLUSTERS
@@ -52,11 +54,12 @@ def build_page(
     sources: Sources | None = None,
     evaluations: Evaluations | None = None,
     new_backup: NewBackup | None = None,
+    desk: VisitorsDesk | None = None,
 ) -> gr.Blocks:
-    """Builds the page, the public API and, where it is wanted, the tools for agents."""
-    handlers = PageHandlers.build(library, worker, edits, Path(get_upload_folder()), sources, evaluations)
+    """Builds the page, the public API and, where it is wanted, the tools for agents; with a desk, those of the demo."""
+    handlers = PageHandlers.build(library, worker, edits, Path(get_upload_folder()), sources, evaluations, desk)
     page: gr.Blocks
-    with Page(title="Likeness", fill_width=True, delete_cache=KEEP_UPLOADS) as page:
+    with Page(title="Likeness", fill_width=True, delete_cache=desk.keep_uploads if desk else KEEP_UPLOADS) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
         add_trash_api(library, edits)
         if new_backup:
@@ -64,6 +67,8 @@ def build_page(
         if mcp:
             add_tools(page, library)
         handlers.wire(page, _layout(partial(_drawn, Scripts()), edits, sources, library.trash.days))
+    if desk:
+        answer_by_visitor(page, desk.spaces)
     page._queue.sleep_when_free = QUEUE_SECONDS
     page._queue.max_size = None  # on ZeroGPU it would be one, and the page alone asks for more than that at once
     return page
@@ -78,7 +83,7 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None, trash_days: int
     with gr.Row(elem_id="main"):
         with gr.Column(elem_id="side", scale=0, min_width=300):
             params, filters, reports = _parameters(drawn, edits, trash_days)
-            uploads, past_runs = _uploads(drawn, edits, sources)
+            demo, uploads, past_runs = _uploads(drawn, edits, sources)
         with gr.Column(elem_id="right", scale=1, min_width=280):
             run = drawn("run", "halt", elem_id="run", edits=edits)
             changes: dict[str, Any] = {"edits": edits, "trash_days": trash_days}
@@ -92,6 +97,7 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None, trash_days: int
         params=params,
         filters=filters,
         reports=reports,
+        demo=demo,
         uploads=uploads,
         past_runs=past_runs,
         run=run,
@@ -166,8 +172,9 @@ def _parameters(drawn: Drawn, edits: Edits, trash_days: int) -> tuple[Parameters
     return (limit, accuracy, nprobe, min_score), filters, reports
 
 
-def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
+def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML, gr.HTML]:
     with gr.Accordion(Words("form.add"), open=True, elem_id="add", visible=edits != "none"):
+        demo = drawn("demo", "asked", "reset", elem_id="demo", visible=edits == "own")
         uploads = drawn(
             "uploads",
             "arrived",
@@ -182,4 +189,4 @@ def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HT
             sidecars=list(sources.sidecar_suffixes) if sources else [],
             prefixes=list(sources.prefixes) if sources and edits == "all" else [],
         )
-        return uploads, drawn("past_runs", "asked", elem_id="past-runs")
+        return demo, uploads, drawn("past_runs", "asked", elem_id="past-runs", visible=edits != "own")

@@ -11,6 +11,8 @@ from starlette.middleware import Middleware
 from library.image_library import ImageLibrary
 from library.permissions import Edits
 from ui.doors import NO_OTHER_SITES, Doors, Guests
+from ui.entrance import Entrance
+from ui.handlers.demo import VisitorsDesk
 from ui.handlers.exports import export_routes
 from ui.health import health_routes
 from ui.languages import translations, welcome
@@ -21,7 +23,7 @@ from ui.refusals import Refusals
 from ui.scripts import Scripts
 from ui.sign_in import Accounts, SignIn
 from ui.uploaded_files import MAX_FILE_MEGABYTES
-from ui.visitors import Visitors
+from ui.visitors import Visitors, visitor_routes, visitor_script
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = (
@@ -38,6 +40,7 @@ STYLES = (
     "selection.css",
     "parts.css",
     "uploads.css",
+    "demo.css",
     "reports.css",
     "duplicates.css",
     "models.css",
@@ -101,17 +104,18 @@ def launch_options(
     mcp: bool = False,
     guests: Guests = NO_OTHER_SITES,
     edits: Edits = "all",
+    desk: VisitorsDesk | None = None,
 ) -> dict[str, Any]:
     """Returns the keyword arguments for `Blocks.launch`; host, port and root path are the caller's.
 
-    Without passwords, everything is open.
+    Without passwords, everything is open. With a desk, each visitor of the demo has an entrance of their own.
     """
     scripts = Scripts()
     accounts = Accounts(passwords) if passwords else None
     return {
         "theme": theme(),
         "css_paths": [ASSETS / "css" / name for name in STYLES],
-        "head": scripts.head(),
+        "head": "\n".join([*([visitor_script()] if desk else []), scripts.head()]),
         "i18n": translations(),
         "js": scripts.start(),
         "favicon_path": ASSETS / "favicon.svg",
@@ -122,17 +126,32 @@ def launch_options(
         "auth_message": welcome() if accounts else None,
         "mcp_server": mcp,
         "app_kwargs": {
-            "routes": [*scripts.routes(), *media_routes(library), *export_routes(library), *health_routes(library)],
-            "middleware": [
-                Middleware(Doors, guests=guests),
-                Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
-                Middleware(OnePage),
-                *([Middleware(SignIn, accounts=accounts)] if accounts else []),
-                Middleware(Limits, edits=edits, folder=Path(get_upload_folder())),
-                Middleware(Refusals),
+            "routes": [
+                *scripts.routes(),
+                *media_routes(library),
+                *export_routes(library),
+                *health_routes(library),
+                *(visitor_routes() if desk else []),
             ],
+            "middleware": _middleware(accounts, guests, edits, desk),
         },
     }
+
+
+def _middleware(accounts: Accounts | None, guests: Guests, edits: Edits, desk: VisitorsDesk | None) -> list[Middleware]:
+    """Returns what each request passes, the outermost first."""
+    uploads = Path(get_upload_folder())
+    sign_in = [Middleware(SignIn, accounts=accounts)] if accounts else []
+    entrance = [Middleware(Entrance, spaces=desk.spaces, claims=desk.claims, uploads=uploads)] if desk else []
+    return [
+        Middleware(Doors, guests=guests),
+        Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
+        Middleware(OnePage),
+        *sign_in,
+        Middleware(Limits, edits=edits, folder=uploads),
+        *entrance,
+        Middleware(Refusals),
+    ]
 
 
 def theme() -> gr.themes.Base:

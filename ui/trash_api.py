@@ -57,7 +57,7 @@ class TrashApi:
 
     def _allowed(self, work: Callable[[], Json]) -> Json:
         try:
-            require(self._edits, "all")
+            require(self._edits, "own")
             return work()
         except LikenessError as error:
             raise gr.Error(str(error), print_exception=False) from None

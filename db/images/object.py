@@ -146,8 +146,7 @@ class ObjectStore:
 
     def files(self) -> Iterator[StoredFile]:
         for key, details in self._listed(self._root).items():
-            stored = details.get("LastModified")
-            modified = stored if isinstance(stored, datetime) else datetime.now(UTC)
+            modified = _modified(details) or datetime.now(UTC)
             yield stored_file(key.removeprefix(f"{self._root}/"), int(details.get("size") or 0), modified)
 
     def read_file(self, name: str) -> bytes:
@@ -207,6 +206,7 @@ class ObjectStore:
 
     def _listed(self, folder: str) -> dict[str, dict[str, Any]]:
         with self._failures_explained(), _missing_is_fine():
+            self._files.invalidate_cache()  # that of the Hugging Face Hub keeps listings in any case
             return dict(self._files.find(folder, detail=True))
         return {}
 
@@ -285,11 +285,17 @@ def _times_added(listing: dict[str, dict[str, Any]]) -> Timestamps:
         with suppress(InvalidContentId, ValueError):
             id = parse_content_id(stem)
             if f".{suffix}" == RECORD_SUFFIX:
-                stored = details.get("LastModified")
-                records[id] = _microseconds(stored) if isinstance(stored, datetime) else 0
+                modified = _modified(details)
+                records[id] = _microseconds(modified) if modified else 0
             elif suffix.endswith(ADDED_SUFFIX):
                 times[id] = max(int(suffix.removesuffix(ADDED_SUFFIX)), times.get(id, 0))
     return {id: times.get(id, stored) for id, stored in records.items()}
+
+
+def _modified(details: dict[str, Any]) -> datetime | None:
+    """Returns when an object was stored, as S3 or the Hugging Face Hub names it."""
+    stored = details.get("LastModified") or details.get("uploaded_at")
+    return stored if isinstance(stored, datetime) else None
 
 
 def _entries(listing: dict[str, dict[str, Any]]) -> dict[ContentId, tuple[datetime, str]]:

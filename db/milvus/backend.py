@@ -20,6 +20,7 @@ class Backend(Protocol):
     is_shared: bool  # other processes may write, release or rebuild at any time
     flush_after_run: int  # unflushed rows from which the end of a run flushes
     indexes_late: bool  # flushed rows get their index later, in the background
+    text_index: str  # the kind of index that fields of texts can have
     rows_in_an_answer: int | None  # None: no bound
 
     def connect(self) -> MilvusClient: ...

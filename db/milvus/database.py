@@ -79,6 +79,12 @@ class Milvus:
             raise UnknownCollection("no_collection", name=name)
         return self._existing(name)
 
+    def names(self, prefix: str) -> list[str]:
+        """Returns the names of the collections that start so, each as searches know it."""
+        with self.connection.explained():
+            names = self.connection.client().list_collections(timeout=TIMEOUT)
+        return sorted({name_without_nlist(name) for name in names if name.startswith(prefix)})
+
     def drop(self, name: str) -> None:
         """Deletes a collection with all its vectors. Raises UnknownCollection."""
         self.named(name).drop()
@@ -107,10 +113,7 @@ class Milvus:
         self.connection.close()
 
     def _names(self) -> list[str]:
-        """Returns the names of our collections, each as searches know it."""
-        with self.connection.explained():
-            names = self.connection.client().list_collections(timeout=TIMEOUT)
-        return sorted({name_without_nlist(name) for name in names if name.startswith(PREFIX)})
+        return self.names(PREFIX)
 
     def _described(self, name: str) -> StoredCollection:
         known = self._collections.get(name)

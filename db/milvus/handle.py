@@ -19,8 +19,10 @@ from db.milvus.schema import (
     LOAD_TIMEOUT,
     TIMEOUT,
     create_index,
+    create_visitor_index,
     has_index,
     index_nlist,
+    lacks_visitor_index,
     loaded_rows,
     stored_rows,
     vector_dim,
@@ -147,6 +149,8 @@ class CollectionHandle:
         if not has_index(client, self.name):
             intended = self.backend.intended_nlist(client, self.name)
             create_index(client, self.name, intended or self.wanted_nlist(stored_rows(client, self.name)))
+        if lacks_visitor_index(client, self.name):
+            create_visitor_index(client, self.name, self.backend.text_index)
         dim = vector_dim(client, self.name)
         if dim != self.dim:
             raise IndexUnavailable("other_dimension", name=self.name, stored=str(dim), made=str(self.dim))

@@ -55,6 +55,7 @@ class Lite:
     is_shared = False
     flush_after_run = 200  # beyond it, Lite's slow search of unflushed rows is felt
     indexes_late = True
+    text_index = "INVERTED"
     rows_in_an_answer: int | None = None
 
     def __init__(self, path: Path) -> None:

@@ -12,14 +12,21 @@ from db.milvus.filters import expression, has_field
 from db.milvus.handle import CollectionHandle
 from db.milvus.reproduce import script
 from db.milvus.rows import MilvusRow, checked_paths, hits_of, record_of, scores_of, sound_record
-from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC, PRIMARY_KEY, TIMEOUT, stored_rows
+from db.milvus.schema import (
+    EMBEDDING,
+    FIELDS,
+    METADATA,
+    METRIC,
+    PRIMARY_KEY,
+    QUERY_TIMEOUT,
+    TIMEOUT,
+    stored_rows,
+)
 from db.milvus.stable_page import followed_by, in_order, stable_page
 from library.images import ContentId
 from library.ports import Explained, Hit, Question, Vector, Vectors
 from library.records import Record, id_of
 from library.search.filters import Filter
-
-QUERY_TIMEOUT = 60.0  # Lite looks at the metadata of every row in Python
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """Turns records and vectors into rows of Milvus, and rows into records and hits."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,10 +36,11 @@ def as_row(record: Record, vector: Vector) -> MilvusRow:
     return {PRIMARY_KEY: record.img_path, EMBEDDING: vector, METADATA: dict(record.metadata), **built_in}
 
 
-def hits_of(found: Any) -> list[Hit]:
+def hits_of(found: Any, path_of: Callable[[str], str] = str) -> list[Hit]:
+    """Returns the hits of an answer; `path_of` makes a picture's path of the key of its row."""
     # The key of a hit is called img_path on Lite and id on a server; `ids` is the same on both.
     entries = zip(found.ids, found.distances, found, strict=True)
-    return [Hit(record_of(path, hit["entity"]), float(score)) for path, score, hit in entries]
+    return [Hit(record_of(path_of(path), hit["entity"]), float(score)) for path, score, hit in entries]
 
 
 def scores_of(found: Any) -> Iterator[tuple[str, float]]:

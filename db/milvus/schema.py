@@ -7,11 +7,15 @@ from pymilvus import DataType, MilvusClient
 PRIMARY_KEY = "img_path"
 EMBEDDING = "img_emb"
 METADATA = "meta"  # one nested value, so that no column of a user's table can overwrite a field of ours
+VISITORS_PREFIX = "visitors_of_"  # before the name of the collection that all can see
+VISITOR = "visitor"  # whose row it is
+EXPIRES = "expires"  # when it is to be removed, in milliseconds since 1970
 FIELDS = ["name", "format", "width", "height", "bytes", "added", "source"]
 INDEX_TYPE = "IVF_FLAT"
 METRIC = "COSINE"
 TIMEOUT = 10.0  # seconds
 WRITE_TIMEOUT = 60.0
+QUERY_TIMEOUT = 60.0  # Lite looks at the metadata of every row in Python
 LOAD_TIMEOUT = 120.0
 INDEX_TIMEOUT = 600.0  # Lite makes the clusters of every segment before it answers
 UPSERT_ROWS = 1000  # a message holds 64 MiB
@@ -21,6 +25,9 @@ def create(client: MilvusClient, name: str, dim: int, properties: dict[str, str]
     schema = client.create_schema(auto_id=False, enable_dynamic_field=True)
     schema.add_field(PRIMARY_KEY, DataType.VARCHAR, is_primary=True, max_length=128)
     schema.add_field(EMBEDDING, DataType.FLOAT_VECTOR, dim=dim)
+    if name.startswith(VISITORS_PREFIX):
+        schema.add_field(VISITOR, DataType.VARCHAR, max_length=64)
+        schema.add_field(EXPIRES, DataType.INT64)
     # Without its index, which would make Milvus load the collection at once.
     client.create_collection(
         name, schema=schema, properties=properties, consistency_level="Session", timeout=LOAD_TIMEOUT
@@ -32,6 +39,17 @@ def create_index(client: MilvusClient, name: str, nlist: int) -> None:
     # pymilvus flattens `params`; Lite reads nlist only from a nested one, a server only from the flat one.
     nested = {"nlist": nlist, "params": {"nlist": nlist}}
     index.add_index(EMBEDDING, index_type=INDEX_TYPE, metric_type=METRIC, index_name=EMBEDDING, params=nested)
+    client.create_index(name, index, timeout=INDEX_TIMEOUT)
+
+
+def lacks_visitor_index(client: MilvusClient, name: str) -> bool:
+    return name.startswith(VISITORS_PREFIX) and VISITOR not in client.list_indexes(name, timeout=TIMEOUT)
+
+
+def create_visitor_index(client: MilvusClient, name: str, kind: str) -> None:
+    """Indexes the field by which each search of a visitor is filtered."""
+    index = client.prepare_index_params()
+    index.add_index(VISITOR, index_name=VISITOR, index_type=kind)
     client.create_index(name, index, timeout=INDEX_TIMEOUT)
 
 

@@ -120,7 +120,9 @@ class Worker:
         owner: str = "",
     ) -> AddJob:
         """Adds the items once the runs before this one are over."""
-        run = AddJob(self._library, items, source, in_place, near, owner)
+        return self._begin(AddJob(self._library, items, source, in_place, near, owner))
+
+    def _begin(self, run: AddJob) -> AddJob:
         self._runs.append(run)
         self._runner.submit(run)
         return run

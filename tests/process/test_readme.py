@@ -50,7 +50,7 @@ def test_the_page_starts_with_all_settings_shown(tmp_path):
     names = [name for settings in starts() for name in settings]
     assert {"AUTH", "CLIP_OTHERS", "CLIP_TEXT_MODEL", "MCP"} <= set(names)
     together = {name: value for settings in starts() for name, value in settings.items()}
-    server = ForkedServer(tmp_path, **together).wait()
+    server = ForkedServer(tmp_path, EDITS="", **together).wait()
     server.stop()
     log = server.log.read_text()
     assert "open http://127.0.0.1" in log and "Traceback" not in log

@@ -171,11 +171,12 @@ def test_what_is_preloaded_suffices_to_load_the_model(tmp_path):
 
 
 def test_the_commands_are_ones_that_the_hub_understands():
-    login, create, upload = shown_commands()
+    login, create, upload, bucket, volume = shown_commands()
     assert login == ["hf", "auth", "login"]
     assert parsed(create)["repo_type"] == parsed(upload)["repo_type"] == "space"
     assert parsed(create)["sdk"] == front_matter()["sdk"]
-    assert parsed(create)["repo_id"] == parsed(upload)["repo_id"]
+    assert parsed(create)["repo_id"] == parsed(upload)["repo_id"] == parsed(volume)["space_id"]
+    assert list(parsed(volume)["volume"]) == [f"hf://buckets/{parsed(bucket)['bucket_id']}:/data"]
 
 
 def test_tests_benchmarks_data_and_secrets_stay_here():
@@ -207,7 +208,7 @@ def test_a_space_listens_to_everybody_at_the_port_that_spaces_have(monkeypatch, 
         monkeypatch.delenv(name, raising=False)
     settings = Settings(_env_file=None)
     assert (settings.gradio_server_name, settings.gradio_server_port) == (host, None)
-    assert settings.allowed_edits == ("add" if space_id else "all")
+    assert settings.allowed_edits == ("own" if space_id else "all")
     from gradio.http_server import INITIAL_PORT_VALUE
 
     assert INITIAL_PORT_VALUE == 7860

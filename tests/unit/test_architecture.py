@@ -28,7 +28,19 @@ VENDORS = {
     "typer",
     "watchfiles",
 }
-ROOMS = {"ui", "db", "encoders", "settings", "environment", "runtime", "server", "commands", "python_api", "app"}
+ROOMS = {
+    "demo",
+    "ui",
+    "db",
+    "encoders",
+    "settings",
+    "environment",
+    "runtime",
+    "server",
+    "commands",
+    "python_api",
+    "app",
+}
 MAY_IMPORT = {
     "library": set(),
     "encoders": {"sentence_transformers", "torch", "transformers"},

@@ -23,21 +23,30 @@ from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture, U
 from library.trash.entries import Trashed
 from testing.app_server import ROOT
 from testing.fakes import MemoryStore
+from testing.hub_bucket import BUCKET, HubApi, HubFiles
 from testing.pictures import record
 
-KINDS = {"memory": lambda _: MemoryStore(), "disk": LocalImageStore, "s3": ObjectStore}
+KINDS = {"memory": lambda _: MemoryStore(), "disk": LocalImageStore, "s3": ObjectStore, "hub": ObjectStore}
+PLACES = {"memory": "tmp_path", "disk": "tmp_path", "s3": "bucket", "hub": "hub_bucket"}
 
 
-@pytest.fixture(params=["memory", "disk", "s3"])
-def store(request, tmp_path):
-    location = request.getfixturevalue("bucket") if request.param == "s3" else tmp_path
-    return KINDS[request.param](location)
+@pytest.fixture
+def hub_bucket(monkeypatch):
+    """Returns the address of a folder in a bucket of the Hugging Face Hub, which only its file system believes in."""
+    monkeypatch.setattr(HubFiles, "hub", HubApi())
+    monkeypatch.setattr(fsspec, "get_filesystem_class", lambda scheme: {"hf": HubFiles}[scheme])
+    return f"hf://buckets/{BUCKET}/likeness"
 
 
-@pytest.fixture(params=["disk", "s3"])
-def reopen(request, tmp_path):
+@pytest.fixture(params=["memory", "disk", "s3", "hub"])
+def store(request):
+    return KINDS[request.param](request.getfixturevalue(PLACES[request.param]))
+
+
+@pytest.fixture(params=["disk", "s3", "hub"])
+def reopen(request):
     """Opens one more store on the same place."""
-    location = request.getfixturevalue("bucket") if request.param == "s3" else tmp_path
+    location = request.getfixturevalue(PLACES[request.param])
     return lambda: KINDS[request.param](location)
 
 

@@ -11,9 +11,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from library.ingest.items import Item
+from ui.claims import Claims
 from ui.handlers.page import PageHandlers
 from ui.handlers.uploads import NO_RUN
-from ui.visitors import COOKIE, Visitors, visitor_of
+from ui.visitors import COOKIE, SCRIPT, Visitors, visitor_of, visitor_routes, visitor_script
 
 
 def client(**options):
@@ -71,3 +72,25 @@ def test_who_may_change_everything_sees_the_runs_of_all(library, worker, running
     handlers = uploads(library, worker, "all", tmp_path)
     assert handlers.follow(None, "bob")[1] == running.id
     assert handlers.stop(running.id, "bob")[1] == running.id and running.stop.is_set()
+
+
+def test_a_script_brings_the_number_where_the_page_does_not_come_from_here():
+    app = Starlette(routes=visitor_routes(), middleware=[Middleware(Visitors)])
+    answer = TestClient(app).get(f"/{SCRIPT}")
+    assert COOKIE in answer.cookies and answer.text == "" and answer.headers["cache-control"] == "no-store"
+    assert visitor_script() == '<script src="gradio_api/visitor.js"></script>'
+
+
+def test_what_is_claimed_stays_the_claimers_and_nobodys_becomes_whose_it_is(tmp_path):
+    claims = Claims()
+    assert claims.claim("session", "") and claims.claim("session", "ann")
+    assert not claims.claim("session", "bob") and not claims.claim("session", "")
+    assert claims.has("session", "ann") and not claims.has("other", "ann")
+    both, hers = tmp_path / "both.png", tmp_path / "hers.png"
+    for path, visitors in {both: ("ann", "bob"), hers: ("ann",)}.items():
+        path.touch()
+        for visitor in visitors:
+            claims.note_file(str(path), visitor)
+    claims.forget("ann")
+    assert both.exists() and not hers.exists()
+    assert claims.has_file(both, "bob") and not claims.has_file(both, "ann")

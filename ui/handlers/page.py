@@ -11,6 +11,7 @@ from library.image_library import ImageLibrary
 from library.ingest.runs import Worker
 from library.permissions import Edits, Sources
 from ui.controls import Controls
+from ui.handlers.demo import DemoHandlers, VisitorsDesk, wire_demo
 from ui.handlers.doctor import DoctorHandlers, wire_doctor
 from ui.handlers.duplicates import DuplicateHandlers, wire_duplicates
 from ui.handlers.evaluation import MeasuringHandlers, wire_measuring
@@ -28,6 +29,7 @@ class PageHandlers:
     """Holds what each control does: plain values in, plain values out, rights checked where something changes."""
 
     uploaded: UploadedFiles
+    demo: DemoHandlers
     searches: SearchHandlers
     uploads: UploadHandlers
     removal: RemovalHandlers
@@ -47,12 +49,17 @@ class PageHandlers:
         uploads: Path,
         sources: Sources | None = None,
         evaluations: Evaluations | None = None,
+        desk: VisitorsDesk | None = None,
     ) -> Self:
-        """Makes the handlers of one library; `uploads` is the only folder that uploaded files are read from."""
-        uploaded = UploadedFiles(uploads)
+        """Makes the handlers of one library; `uploads` is the only folder that uploaded files are read from.
+
+        `desk` is that of the demo, whose visitors read only what they have uploaded themselves.
+        """
+        uploaded = UploadedFiles(uploads, desk.may_read) if desk else UploadedFiles(uploads)
         return cls(
             uploaded,
-            SearchHandlers(library, uploaded),
+            DemoHandlers(desk),
+            SearchHandlers(library, uploaded, desk.own_ids if desk else None),
             UploadHandlers(library, worker, edits, uploaded, sources),
             RemovalHandlers(library, edits),
             StatusHandlers(library, worker, edits),
@@ -69,6 +76,7 @@ class PageHandlers:
         wire_opening(self.searches, blocks, page)
         wire_filters(self.searches, page)
         wire_uploads(self.uploads, blocks, page)
+        wire_demo(self.demo, blocks, page)
         wire_removal(self.removal, page)
         wire_reindexing(self.status, page)
         wire_measuring(self.measuring, page)

@@ -31,7 +31,7 @@ class RemovalHandlers:
         """Deletes one picture."""
 
         def removed() -> Json:
-            require(self._edits, "all")
+            require(self._edits, "own")
             given = validation.mapping(data)
             (record,) = self._library.delete([parse_content_id(validation.text(given.get("id")))])
             return {"removed": record.content_id, "name": record.name, "undo": self._library.trash.days > 0}
@@ -48,7 +48,7 @@ def remove_all(library: ImageLibrary, edits: Edits, data: Any) -> Json:
 
     Raises NotAllowed, InvalidSelection, InvalidContentId or UnknownPicture.
     """
-    require(edits, "all")
+    require(edits, "own")
     ids = selected_ids(validation.mapping(data).get("ids"))
     there = [record.content_id for record in library.pictures.records(ids)]
     if not there:

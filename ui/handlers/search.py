@@ -1,6 +1,6 @@
 """Searches on the page: the search box, links, filters and pages of results."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
@@ -11,6 +11,7 @@ import gradio as gr
 from library import validation
 from library.errors import InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
+from library.images import ContentId
 from library.search.fields import Fields
 from library.search.query import Answer, Query, as_order
 from library.search.request import PartRequest, parse_drafts, parse_match, text_to_search
@@ -39,15 +40,22 @@ AUTOMATIC, MANUAL, EXACT = "Automatic", "Manual", "Exact"
 class SearchHandlers:
     """Answers searches. Keeps nothing of any one visitor: what a session looks at comes in and goes out each time."""
 
-    def __init__(self, library: ImageLibrary, uploaded: UploadedFiles) -> None:
+    def __init__(
+        self, library: ImageLibrary, uploaded: UploadedFiles, own_ids: Callable[[], Sequence[ContentId]] | None = None
+    ) -> None:
+        """`own_ids` names, in the demo, the pictures that are the visitor's own."""
         self._library = library
+        self._own_ids = own_ids
         self._uploaded = uploaded
 
     def show(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
         """Returns the results of a search, or a page of the library where the query is empty. Never raises."""
-        return guarded(
-            lambda: self._shown(view, limit, accuracy, nprobe, min_score), lambda error: error_view(error, view)
-        )
+
+        def shown() -> Json:
+            value = self._shown(view, limit, accuracy, nprobe, min_score)
+            return value | {"own": list(self._own_ids())} if self._own_ids else value
+
+        return guarded(shown, lambda error: error_view(error, view))
 
     def submit(self, box: Any, view: View, *settings: Any) -> tuple[Json, View]:
         """Returns the results for what is in the search box, under the current filters."""

@@ -61,7 +61,7 @@ class TrashHandlers:
         """Brings back the pictures that a notice tells of; returns another notice."""
 
         def undone() -> Json:
-            require(self._edits, "all")
+            require(self._edits, "own")
             restored = self._library.trash.restore(selected_ids(validation.mapping(data).get("ids")))
             return {"restored": len(restored)}
 
@@ -72,11 +72,11 @@ class TrashHandlers:
         value: Json = {"days": trash.days, "may": self._edits == "all", "count": 0, "pictures": [], "collections": []}
 
         def changed() -> Json:
-            require(self._edits, "all")
+            require(self._edits, "own")
             return change()
 
         def listed() -> Json:
-            require(self._edits, "all")
+            require(self._edits, "own")
             pictures = [self._picture(each) for each in trash.pictures(0, SHOWN)]
             collections = [self._collection(each) for each in trash.collections()]
             return {"count": trash.count(), "pictures": pictures, "collections": collections}

@@ -69,7 +69,7 @@ class UploadHandlers:
         from library.samples.pictures import sample_items
 
         def added() -> Started:
-            require(self._edits, "add")
+            require(self._edits, "samples")
             return self._started(list(sample_items()), visitor, "samples")
 
         return guarded(added, _not_started)
@@ -116,8 +116,11 @@ class UploadHandlers:
         return run if run and self._seen_by(visitor) in (None, run.owner) else None
 
     def _seen_by(self, visitor: str) -> str | None:
-        """Returns whose runs the visitor sees; None stands for everybody's."""
-        return None if self._edits == "all" else visitor
+        """Returns whose runs the visitor sees; None stands for everybody's that the worker knows.
+
+        With DEMO, that of a visitor knows their own only.
+        """
+        return None if self._edits in ("all", "own") else visitor
 
     def _items(self, data: Any) -> Iterable[Item]:
         given = validation.mapping(data)

@@ -1,5 +1,6 @@
 // What Gradio's hooks call: each draws one component, and the last one starts what belongs to the page as a whole.
 
+import { Demo } from './adding/demo.js';
 import { PastRuns } from './adding/past_runs.js';
 import { Run } from './adding/run.js';
 import { Uploads } from './adding/uploads.js';
@@ -24,6 +25,7 @@ const COMPONENTS = {
   notice: Notice,
   results: Results,
   filters: Filters,
+  demo: Demo,
   uploads: Uploads,
   run: Run,
   past_runs: PastRuns,

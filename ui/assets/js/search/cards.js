@@ -146,6 +146,7 @@ export class Cards {
     if (item.rank) name.append(el('span', 'lk-rank', String(item.rank)));
     name.append(nameOf(item.name));
     caption.append(name);
+    if (item.own) caption.append(el('span', 'lk-own', phrase('demo.yours')));
     if (also) caption.append(el('span', 'lk-both', phrase('beside.also', { rank: also })));
     if (item.rank) caption.append(scoreBar(item, range));
     return caption;

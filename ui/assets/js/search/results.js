@@ -16,6 +16,12 @@ import { Viewer } from './viewer.js';
 const isSameView = (one, other) =>
   JSON.stringify([one.query, one.offset]) === JSON.stringify([other.query, other.offset]);
 
+/** The pictures with a mark at those that are the visitor's own; copies, since the value is Gradio's. */
+const markedOwn = (items, own = []) => {
+  const ids = new Set(own);
+  return ids.size ? items.map((item) => ({ ...item, own: ids.has(item.id) })) : items;
+};
+
 const labelOf = (node) => node.getAttribute('aria-label') || node.textContent;
 
 export class Results {
@@ -51,6 +57,7 @@ export class Results {
   #makePieces(element) {
     const { props, trigger, upload } = this.#host;
     const canDelete = props.edits === 'all';
+    const mayDelete = (item) => canDelete || (props.edits === 'own' && item.own);
     const refine = {
       onSimilar: (id) => this.#visit({ like: id }),
       onMore: (item) => this.#parts.more(item),
@@ -58,7 +65,7 @@ export class Results {
     };
     this.#viewer = new Viewer(element, {
       ...refine,
-      canDelete,
+      mayDelete,
       trashDays: props.trash_days,
       onRemove: (id) => trigger('remove', { id }),
     });
@@ -124,7 +131,7 @@ export class Results {
     const shown = props.value || {};
     if (shown.refreshes && this.#shown.query && !isSameView(shown, this.#shown)) return; // a search was answered meanwhile
     this.#shown = shown;
-    this.#items = shown.items || [];
+    this.#items = markedOwn(shown.items || [], shown.own);
     element.dataset.state = shown.state;
     this.#redraw();
     if (shown.query && shown.state !== 'starting') this.#address.follow(shown.query);
@@ -182,8 +189,9 @@ export class Results {
   }
 
   #emptyLibrary() {
-    if (this.#running) return skeleton();
-    if (this.#host.props.edits === 'none') return readOnlyLibrary();
+    const { edits } = this.#host.props;
+    if (this.#running || edits === 'own') return skeleton(); // in the demo the samples are on their way
+    if (edits === 'none') return readOnlyLibrary();
     return emptyLibrary(() => this.#host.trigger('samples', {}));
   }
 

@@ -68,7 +68,7 @@ export class Viewer {
 
   /**
    * @param {HTMLElement} element where the dialog goes
-   * @param {{ canDelete: boolean, trashDays: number, onSimilar: Function, onMore: Function, onLess: Function, onRemove: Function }} options
+   * @param {{ mayDelete: (item: any) => boolean, trashDays: number, onSimilar: Function, onMore: Function, onLess: Function, onRemove: Function }} options
    */
   constructor(element, options) {
     this.#options = options;
@@ -172,7 +172,7 @@ export class Viewer {
   }
 
   #drawActions(shown) {
-    const { canDelete, onSimilar } = this.#options;
+    const { mayDelete, onSimilar } = this.#options;
     const similar = () => this.#leaveFor(() => onSimilar(shown.id));
     this.#actions.className = 'lk-actions';
     this.#actions.replaceChildren(
@@ -180,7 +180,7 @@ export class Viewer {
       ...(shown.rank ? this.#refinements(shown) : []),
       downloadLink(shown),
     );
-    if (!canDelete) return;
+    if (!mayDelete(shown)) return;
     const ask = () => this.#askBeforeDeleting(shown);
     this.#actions.append(button('lk-button danger', phrase('viewer.delete'), ask, 'trash'));
   }

@@ -23,6 +23,7 @@ const ICONS = {
   plus: 'M12 5v14 M5 12h14',
   minus: 'M5 12h14',
   crop: 'M7 2v15h15 M2 7h15v15',
+  lock: 'M6 11h12v9H6z M8.5 11V8a3.5 3.5 0 0 1 7 0v3',
 };
 
 /**

@@ -1,0 +1,35 @@
+"""Keeps the pictures of each visitor of the demo apart: a folder for every space."""
+
+import shutil
+from pathlib import Path
+
+from db.images.local import LocalImageStore
+from library.errors import StoreUnavailable
+from library.ports import ImageStore
+from library.reasons import reason_of
+from library.visitors.space_key import SpaceKey
+
+
+class LocalSpaces:
+    """Keeps a folder for each space, whose name says whose it is and when it ends; `SpaceFiles` tells the rest."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def of(self, space: SpaceKey) -> ImageStore:
+        return LocalImageStore(self._root / space.key)
+
+    def stored(self) -> list[SpaceKey]:
+        try:
+            names = [each.name for each in self._root.iterdir()] if self._root.exists() else []
+        except OSError as error:
+            raise StoreUnavailable("spaces_unreadable", reason=reason_of(error)) from error
+        return [key for name in names if (key := SpaceKey.read(name))]
+
+    def remove(self, space: SpaceKey) -> None:
+        try:
+            shutil.rmtree(self._root / space.key)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise StoreUnavailable("spaces_unreadable", reason=reason_of(error)) from error

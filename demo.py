@@ -1,0 +1,82 @@
+"""Decides whether the app is the public demo, refuses settings that leave it unclear, and builds what it needs."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from environment import SettingsError
+
+if TYPE_CHECKING:
+    from library.image_library import ImageLibrary
+    from library.visitors.ports import SpaceRows
+
+ONLY_IN_DEMO = ("demo_quota", "demo_ttl")
+
+
+class DemoSettings(Protocol):
+    """Names the settings that matter here."""
+
+    @property
+    def demo(self) -> bool | None: ...
+    @property
+    def demo_quota(self) -> int: ...
+    @property
+    def demo_ttl(self) -> float: ...
+    @property
+    def edits(self) -> str | None: ...
+    @property
+    def accounts(self) -> dict[str, str]: ...
+    @property
+    def model_fields_set(self) -> set[str]: ...
+    @property
+    def data_dir(self) -> Path: ...
+
+
+def is_space() -> bool:
+    """Returns whether this is a Space of Hugging Face, which says so itself."""
+    return bool(os.environ.get("SPACE_ID"))
+
+
+def is_demo(settings: DemoSettings) -> bool:
+    """Returns whether each visitor has pictures of their own: as DEMO says, else on a Space that says nothing of who
+    may change what, neither by EDITS nor by AUTH."""
+    if settings.demo is not None:
+        return settings.demo
+    return is_space() and settings.edits is None and not settings.accounts
+
+
+def check_demo(settings: DemoSettings) -> None:
+    """Raises SettingsError where settings contradict each other or have no effect."""
+    if settings.demo and settings.edits is not None:
+        raise SettingsError("demo_and_edits", edits=settings.edits)
+    alone = [name for name in ONLY_IN_DEMO if name in settings.model_fields_set]
+    if alone and not is_demo(settings):
+        raise SettingsError("only_in_demo", setting=alone[0].upper())
+
+
+class Demo:
+    """Holds what the page of the demo works with in the place of the library and its worker."""
+
+    def __init__(self, settings: DemoSettings, shared: "ImageLibrary") -> None:
+        """`shared` is the library that all visitors see, and none changes."""
+        from db.images.spaces import LocalSpaces
+        from library.visitors.keeper import SpaceKeeper
+        from library.visitors.spaces import DemoRules, Spaces
+        from library.visitors.view import VisitorsWorker, visited_library
+        from ui.claims import Claims
+        from ui.handlers.demo import VisitorsDesk
+
+        rules = DemoRules(settings.demo_quota, settings.demo_ttl)
+        self.spaces = Spaces(shared, LocalSpaces(settings.data_dir.absolute() / "visitors"), _rows(shared), rules)
+        self.library = visited_library(self.spaces)
+        self.worker = VisitorsWorker(shared, self.spaces)
+        self.keeper = SpaceKeeper(self.spaces)
+        self.desk = VisitorsDesk(self.spaces, Claims())
+
+
+def _rows(shared: "ImageLibrary") -> "SpaceRows":
+    from db.milvus.database import Milvus
+    from db.milvus.own_rows import OwnRows
+
+    assert isinstance(shared.database, Milvus)
+    return OwnRows(shared.database)

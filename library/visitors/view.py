@@ -1,0 +1,64 @@
+"""Stands in the place of the library and its worker: whoever uses them gets those of the visitor being answered."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+from library.duplicates.job import DuplicateReview
+from library.image_library import ImageLibrary
+from library.ingest.items import Item
+from library.ingest.runs import AddJob, Worker
+from library.ingest.storing import Near
+from library.visitors.spaces import Spaces
+
+
+class _Current:
+    """Has the attributes of what `find` returns, which is looked up anew for each."""
+
+    def __init__(self, find: Callable[[], object]) -> None:
+        self._find = find
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._find(), name)
+
+
+def visited_library(spaces: Spaces) -> ImageLibrary:
+    """Returns what has every method and service of a library, each for the visitor who is being answered."""
+    return cast(ImageLibrary, _Current(lambda: spaces.visit().library))
+
+
+class VisitorsWorker(Worker):
+    """Adds pictures to the spaces of visitors, one run after the other; each knows of their own runs only."""
+
+    def __init__(self, shared: ImageLibrary, spaces: Spaces) -> None:
+        """`shared` is what hits are judged by."""
+        super().__init__(shared)
+        self._spaces = spaces
+        self.duplicates = cast(DuplicateReview, _Current(lambda: spaces.visit().duplicates))
+        spaces.on_end.append(self.forget)
+
+    def start(
+        self,
+        items: Iterable[Item],
+        source: str = "upload",
+        in_place: bool = False,
+        near: Near = "take",
+        owner: str = "",
+    ) -> AddJob:
+        """Adds the items to the visitor's space. Raises NotAllowed where nobody is there."""
+        visit = self._spaces.begin()
+        return self._begin(AddJob(visit.library, items, source, in_place, near, self._spaces.visitor))
+
+    def find(self, id: str) -> AddJob | None:
+        run = super().find(id)
+        return run if run and run.owner == self._spaces.visitor else None
+
+    def current(self, owner: str | None = None) -> AddJob | None:
+        """Returns the first of the visitor's runs, whoever's are asked for."""
+        return super().current(self._spaces.visitor)
+
+    def forget(self, visitor: str) -> None:
+        """Stops the runs of a visitor and forgets their receipts."""
+        for run in list(self._runs):
+            if run.owner == visitor:
+                run.stop.set()
+                self._runs.remove(run)

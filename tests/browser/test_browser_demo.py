@@ -1,0 +1,53 @@
+"""Visits the public demo with two browsers at once: each sees their own pictures and never the other's."""
+
+from testing.accessibility import audit
+from testing.browser import cards, wait_for_cards
+from testing.states import steps
+
+
+def before_and_after_adding(page):
+    """Stands for the states in which the demo says who sees what."""
+
+
+def add(page, *pictures):
+    page.locator("#uploads input[type=file]").first.set_input_files(list(pictures))
+    page.get_by_text("No other visitor sees your pictures.").wait_for()
+
+
+def test_two_browsers_at_once_see_their_own_pictures_only(serve, apps, visit, tmp_path):
+    data = apps.libraries.copy(apps.libraries.samples(), tmp_path)
+    url = serve(EDITS="", DEMO="1", DEMO_QUOTA="2", DATA_DIR=str(data)).url
+    ann, bob = visit(), visit()
+    hers, his = ann.open(url), bob.open(url)
+    for page in (hers, his):
+        steps.open_additions(page)
+        page.get_by_text("No other visitor will see what you add here.").wait_for()
+        page.get_by_text("24 hours after the first one everything you added is removed").wait_for()
+    whole = cards(hers).count()
+    same, other = apps.picture("anns own.png"), apps.picture("bobs own.png")
+    add(hers, same)
+    add(his, same, other)
+    hers.get_by_text("1 of 2 pictures").wait_for()
+    his.get_by_text("2 of 2 pictures").wait_for()
+    audit(hers, before_and_after_adding)
+    assert hers.locator(".lk-own").count() == 1 and his.locator(".lk-own").count() == 2
+    assert hers.get_by_text("bobs own.png").count() == 0 and cards(hers).count() == cards(his).count() == whole
+
+    picture = hers.locator(".lk-own").first.locator("xpath=ancestor::li").locator("img").get_attribute("src")
+    theirs = his.locator(".lk-card", has_text="bobs own.png").locator("img").get_attribute("src")
+    assert hers.request.get(f"{url}/{theirs.lstrip('/')}").status == 404
+    assert his.request.get(f"{url}/{picture.lstrip('/')}").status == 200  # he has added the same one
+
+    his.get_by_role("button", name="Remove my pictures now…").click()
+    his.get_by_role("button", name="Delete for good").click()
+    his.get_by_text("No other visitor will see what you add here.").wait_for()
+    his.wait_for_function("document.querySelectorAll('.lk-own').length === 0")
+    assert his.request.get(f"{url}/{picture.lstrip('/')}").status == 404
+    hers = ann.open(url)  # another tab of the same browser
+    wait_for_cards(hers, whole)
+    assert hers.locator(".lk-own").count() == 1
+    hers.get_by_role("button", name="anns own.png").first.click()
+    hers.get_by_role("button", name="Delete", exact=True).click()
+    hers.get_by_role("button", name="Delete for good").click()
+    hers.get_by_text("No other visitor sees your pictures.").wait_for()
+    hers.wait_for_function("document.querySelectorAll('.lk-own').length === 0")

@@ -1,0 +1,83 @@
+"""Tells a visitor of the demo who sees what they add and until when, and removes it when they ask for that."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import gradio as gr
+
+from library.images import ContentId
+from library.visitors.spaces import Spaces
+from ui.claims import Claims
+from ui.controls import Controls
+from ui.guarded import guarded
+from ui.lanes import CHANGING, WATCHING
+from ui.views import Json, error_view
+
+LOOK, KEEP = 3_600, 86_400  # seconds: what is uploaded is looked at that often, and kept that long
+
+
+class VisitorsDesk:
+    """Knows the spaces of the demo's visitors and the files that each has uploaded."""
+
+    def __init__(self, spaces: Spaces, claims: Claims) -> None:
+        self.spaces = spaces
+        self.claims = claims
+        spaces.on_end.append(claims.forget)
+
+    @property
+    def keep_uploads(self) -> tuple[int, int]:
+        """Returns how often uploaded files are looked at, and from which age on they are removed then, in seconds: so
+        that none is kept for longer than what visitors add."""
+        longest = min(KEEP, int(3600 * self.spaces.rules.hours))
+        look = max(1, min(LOOK, longest // 4))
+        return look, max(1, longest - look)
+
+    def may_read(self, path: Path) -> bool:
+        return self.claims.has_file(path, self.spaces.visitor)
+
+    def own_ids(self) -> Sequence[ContentId]:
+        return self.spaces.visit().own_ids()
+
+
+class DemoHandlers:
+    """Answers the words about one's own pictures; without a desk there are none."""
+
+    def __init__(self, desk: VisitorsDesk | None) -> None:
+        self._desk = desk
+
+    def view(self) -> Json:
+        """Returns how many pictures the visitor has, how many they may have, and until when."""
+        return self._told(lambda: None)
+
+    def reset(self) -> Json:
+        """Removes all that the visitor has added, and returns the same anew."""
+        desk = self._desk
+        return self._told(desk.spaces.reset if desk else lambda: None) | {"was_reset": True}
+
+    def _told(self, change: Callable[[], None]) -> Json:
+        def changed() -> Json:
+            change()
+            return {}
+
+        refused = guarded(changed, error_view)
+        found = guarded(self._found, error_view)
+        return found | {"problem": refused.get("detail") or found.get("detail"), "at": time.monotonic()}
+
+    def _found(self) -> Json:
+        if self._desk is None:
+            return {}
+        rules, space = self._desk.spaces.rules, self._desk.spaces.visit().space
+        return {
+            "known": bool(self._desk.spaces.visitor),
+            "count": len(self._desk.own_ids()),
+            "quota": rules.quota,
+            "hours": rules.hours,
+            "expires": space.key.expires_at.isoformat() if space else None,
+        }
+
+
+def wire_demo(handlers: DemoHandlers, blocks: gr.Blocks, page: Controls) -> None:
+    blocks.load(handlers.view, None, page.demo, **WATCHING)
+    page.demo.asked(handlers.view, None, page.demo, **WATCHING)
+    page.demo.reset(handlers.reset, None, page.demo, **CHANGING)
