@@ -8,12 +8,14 @@ from contextlib import closing
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from library.work import NOTHING, Work, enter
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def prefetch(source: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
-    """Yields the same items, made on a thread of its own that is at most `depth` of them ahead.
+def prefetch(source: Generator[T, None, None], depth: int, work: Work = NOTHING) -> Generator[T, None, None]:
+    """Yields the same items, made on a thread of its own, for `work`, that is at most `depth` of them ahead.
 
     What `source` raises is raised here. Closing this ends the thread after the item in hand, and closes `source`.
     """
@@ -22,6 +24,7 @@ def prefetch(source: Generator[T, None, None], depth: int) -> Generator[T, None,
     abandoned = threading.Event()
 
     def make() -> None:
+        enter(work)
         try:
             with closing(source):
                 for item in source:
