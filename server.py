@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from encoders import zerogpu
 from library.errors import AddressUnavailable, LikenessError, UnknownModel
-from runtime import Stop, adopt, bypass_proxies, on_signal, set_level, signalled, use_upload_folder_of_its_own
+from runtime import (
+    Stop,
+    adopt,
+    bypass_proxies,
+    log_names,
+    on_signal,
+    set_level,
+    signalled,
+    use_upload_folder_of_its_own,
+)
 from settings import Settings, SettingsError, is_space
 
 if TYPE_CHECKING:
@@ -49,6 +58,7 @@ def serve(settings: Settings, build: Build, watched: "WatchConfig | None" = None
     os.environ.pop("GRADIO_SERVER_NAME", None)  # Gradio would probe the port there, which it can in IPv4 only
     import_module("ui.page")  # takes seconds, in which a signal still ends the process at once
     set_level(settings.log_level or "info")
+    log_names(settings.log_names)
     library = build(settings)
     stop = signalled()
     _log_start(settings)
@@ -197,7 +207,12 @@ class _Server:
                 prevent_thread_lock=True,
                 quiet=True,
                 **launch_options(
-                    self._library, settings.accounts, settings.mcp, _guests(settings), settings.allowed_edits
+                    self._library,
+                    settings.accounts,
+                    settings.mcp,
+                    _guests(settings),
+                    settings.allowed_edits,
+                    settings.queue,
                 ),
             )
         except OSError as error:  # another program was faster
@@ -220,7 +235,9 @@ class _Server:
         evaluations = EvaluationFiles(settings.evaluations_folder)
         backups = backups_in(settings.data_dir / "backups", settings.small_files)
         edits = settings.allowed_edits
-        return build_page(self._library, self._worker, edits, settings.mcp, sources, evaluations, backups)
+        return build_page(
+            self._library, self._worker, edits, settings.mcp, sources, evaluations, backups, settings.queue
+        )
 
 
 def _guests(settings: Settings) -> "Guests":

@@ -42,6 +42,9 @@ ALLOWED = {
     "sources_allowed": "folders or URLs such as s3://bucket/folder, with commas between",
     "auth": "user:password[,user:password…]",
     "mcp": "true or false",
+    "metrics": "true or false",
+    "queue": "a number of calls from 1 to 10000",
+    "log_names": "true or false",
     "allowed_hosts": "names of hosts with commas between, such as photos.example.org,",
     "log_level": "debug, info, warning or error",
     "gradio_server_port": "a port from 1 to 65535",
@@ -50,7 +53,7 @@ ALLOWED = {
 
 SECRETS = {"auth", "milvus_token"}
 NEVER_EMPTY = {"data_dir", "clip_model"}
-FLAGS = {"mcp", "gradio_share"}
+FLAGS = {"mcp", "metrics", "log_names", "gradio_share"}
 LISTS = {"clip_others", "sources_allowed", "auth", "allowed_hosts"}
 
 PATHS = ("data_dir", "image_store", "clip_model", "clip_text_model", "clip_others", "sources_allowed")
@@ -110,6 +113,9 @@ class Settings(BaseSettings):
     sources_allowed: str = ""
     auth: SecretStr = SecretStr("")
     mcp: bool = False
+    metrics: bool = False
+    queue: int = Field(100, ge=1, le=10_000)
+    log_names: bool = False
     log_level: Annotated[Level, AnyCase] | None = None  # None: info where the page is served, warning for commands
     allowed_hosts: str = ""
     gradio_server_name: str = Field(default_factory=lambda: "0.0.0.0" if is_space() else "127.0.0.1")

@@ -16,6 +16,7 @@ here and nowhere else. A caller that needs more uses the service itself, as an a
     collections  lists and drops the vector collections             collections.py
     models       which models there are, and which answers          models.py
     history      past imports                                       history.py
+    monitor      figures for whoever watches from outside           monitor.py
 """
 
 import threading
@@ -41,6 +42,7 @@ from library.ingest.storing import Near
 from library.messages import Message
 from library.model_choice import choose_model
 from library.models import Models, ModelStatus
+from library.monitor import Monitor, NoMonitor, counted, counting
 from library.pictures import Pictures, ReadOriginal, read_nothing
 from library.ports import ImageStore, IndexStatus, VectorDatabase
 from library.records import Record
@@ -97,6 +99,7 @@ class ImageLibrary:
         decisions: Decisions | None = None,
         dropped: DroppedCollections | None = None,
         trash_days: int = TRASH_DAYS,
+        monitor: Monitor | None = None,
     ) -> None:
         """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway."""
         changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
@@ -104,6 +107,7 @@ class ImageLibrary:
         self._store = store
         self._database = database
         self._null_models = NullModels(store, database)
+        self.monitor: Monitor = monitor or NoMonitor()
         self.models = models
         self.history = history or NoHistory()
         self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes)
@@ -150,7 +154,8 @@ class ImageLibrary:
         near: Near = "take",
     ) -> Iterator[FileReceipt]:
         """Imports pictures and yields a receipt for each file, in order."""
-        return self.importer.add(items, should_stop, batch_size, dry_run, in_place, source, near)
+        receipts = self.importer.add(items, should_stop, batch_size, dry_run, in_place, source, near)
+        return receipts if dry_run else counted(self.monitor, receipts)
 
     def reindex(self, should_stop: Callable[[], bool] = lambda: False, model: str = "") -> Iterator[FileReceipt]:
         """Encodes the stored pictures that the collection of a model lacks; the chosen model if none is named."""
@@ -158,13 +163,18 @@ class ImageLibrary:
 
     def search(self, query: Query) -> Answer:
         """Returns the pictures that the query describes or resembles, best first."""
-        return self.searcher.search(query)
+        with counting(self.monitor, query.kind):
+            answer = self.searcher.search(query)
+        for stage, milliseconds in answer.timings.stages():
+            self.monitor.took(stage, milliseconds / 1000)
+        return answer
 
     def listed(self, where: Filter | None, order: SortOrder, offset: int, limit: int) -> Listing:
         """Returns a page of the pictures that match a filter, without any search."""
         if where is None and order in ("score", "added"):  # the store alone knows: neither model nor Milvus is needed
             return Listing(self.pictures.newest(offset, limit), self._store.count())
-        return self.searcher.listed(where, order, offset, limit)
+        with counting(self.monitor, "list"):
+            return self.searcher.listed(where, order, offset, limit)
 
     def browse(self, offset: int, limit: int) -> list[Record]:
         """Returns a page of all pictures, newest first."""

@@ -24,7 +24,9 @@ from ui.controls import Controls, Parameters, Reports
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
 from ui.handlers.status import FEWEST_CLUSTERS
+from ui.lanes import MOST_WAITING
 from ui.mcp import add_tools
+from ui.queueing import watch_queue
 from ui.scripts import Scripts
 from ui.sentences import for_page
 from ui.theme import launch_options
@@ -51,6 +53,7 @@ def build_page(
     sources: Sources | None = None,
     evaluations: Evaluations | None = None,
     new_backup: NewBackup | None = None,
+    most_waiting: int = MOST_WAITING,
 ) -> gr.Blocks:
     """Builds the page, the public API and, where it is wanted, the tools for agents."""
     handlers = PageHandlers.build(library, worker, edits, Path(get_upload_folder()), sources, evaluations)
@@ -64,7 +67,7 @@ def build_page(
             add_tools(page, library)
         handlers.wire(page, _layout(partial(_drawn, Scripts()), edits, sources, library.trash.days))
     page._queue.sleep_when_free = QUEUE_SECONDS
-    page._queue.max_size = None  # on ZeroGPU it would be one, and the page alone asks for more than that at once
+    watch_queue(page, most_waiting, library.monitor)
     return page
 
 

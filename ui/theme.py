@@ -7,22 +7,28 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from library.image_library import ImageLibrary
 from library.permissions import Edits
+from ui.crowd import Crowd
 from ui.doors import NO_OTHER_SITES, Doors, Guests
 from ui.handlers.exports import export_routes
 from ui.health import health_routes
+from ui.lanes import MOST_WAITING
 from ui.languages import translations, welcome
 from ui.limits import Limits
 from ui.media import media_routes
 from ui.one_page import OnePage
+from ui.prometheus import metrics_routes
 from ui.refusals import Refusals
+from ui.requests import RequestIds
 from ui.scripts import Scripts
 from ui.sign_in import Accounts, SignIn
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.visitors import Visitors
 
+AT_ONCE_EACH = 10  # requests for pictures and the like that stand for one call: a page of results asks for many
 ASSETS = Path(__file__).parent / "assets"
 STYLES = (
     "tokens.css",
@@ -101,6 +107,7 @@ def launch_options(
     mcp: bool = False,
     guests: Guests = NO_OTHER_SITES,
     edits: Edits = "all",
+    most_waiting: int = MOST_WAITING,
 ) -> dict[str, Any]:
     """Returns the keyword arguments for `Blocks.launch`; host, port and root path are the caller's.
 
@@ -122,17 +129,30 @@ def launch_options(
         "auth_message": welcome() if accounts else None,
         "mcp_server": mcp,
         "app_kwargs": {
-            "routes": [*scripts.routes(), *media_routes(library), *export_routes(library), *health_routes(library)],
-            "middleware": [
-                Middleware(Doors, guests=guests),
-                Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
-                Middleware(OnePage),
-                *([Middleware(SignIn, accounts=accounts)] if accounts else []),
-                Middleware(Limits, edits=edits, folder=Path(get_upload_folder())),
-                Middleware(Refusals),
-            ],
+            "routes": _routes(scripts, library),
+            "middleware": _middleware(library, accounts, guests, edits, most_waiting),
         },
     }
+
+
+def _routes(scripts: Scripts, library: ImageLibrary) -> list[Route]:
+    others = (media_routes, export_routes, health_routes, metrics_routes)
+    return [*scripts.routes(), *(route for routes in others for route in routes(library))]
+
+
+def _middleware(
+    library: ImageLibrary, accounts: Accounts | None, guests: Guests, edits: Edits, most_waiting: int
+) -> list[Middleware]:
+    return [
+        Middleware(RequestIds, monitor=library.monitor),
+        Middleware(Doors, guests=guests),
+        Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
+        Middleware(OnePage),
+        *([Middleware(SignIn, accounts=accounts)] if accounts else []),
+        Middleware(Crowd, most=AT_ONCE_EACH * most_waiting),
+        Middleware(Limits, edits=edits, folder=Path(get_upload_folder())),
+        Middleware(Refusals),
+    ]
 
 
 def theme() -> gr.themes.Base:

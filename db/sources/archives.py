@@ -17,7 +17,7 @@ from typing import IO, Any
 from db.sources.archive_sidecars import Folders, Member, sidecars_of
 from db.sources.names import Decoded, Told, clean_member, decoder_of, is_utf8
 from db.sources.sidecars import Sidecars, may_be_sidecar
-from db.sources.tar_headers import check_end, opened_tar
+from db.sources.tar_headers import check_end, forget_members, opened_tar
 from db.sources.unpacking import Allowance, Unpacked, check_members, read_member
 from db.sources.zip_listing import names_of, opened
 from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, is_volume, kind_named, kind_of
@@ -207,7 +207,7 @@ def _tar_members(
     with closing(first) as file, opened_tar(file) as archive:
         for member in archive:
             allowance.count_member()
-            archive.members = []  # tarfile would keep the headers of all
+            forget_members(archive)
             raw = _raw_name(member)
             if decode is None and not is_utf8(raw):
                 decode = decoder_of(_raw_names(again))
@@ -241,7 +241,7 @@ def _raw_names(open_file: OpenFile) -> list[bytes]:
         ):
             for member in archive:
                 names.append(_raw_name(member))
-                archive.members = []
+                forget_members(archive)
                 check_members(len(names))
     except (RejectedImage, *DAMAGE):
         pass  # told where the archive itself is read

@@ -59,7 +59,7 @@ class Stages:
         return prefetch(self._encoded(gathered), BATCHES_AHEAD, self._work)
 
     def _pool(self, threads: int | None, name: str) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(threads, name, initializer=enter, initargs=[self._work])
+        return ThreadPoolExecutor(threads, name, initializer=enter, initargs=(self._work,))
 
     def _encoded(self, batches: Iterable[Batch]) -> Generator[Batch, None, None]:
         """Encodes two batches at once: a core that is done with its part of one begins the next."""
