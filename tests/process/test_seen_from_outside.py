@@ -1,9 +1,7 @@
 """Looks at a running app from outside: its metrics, its log with the IDs of requests, and its queue with an end."""
 
-import json
 import re
 import time
-from typing import Any
 
 import httpx
 import pytest
@@ -11,35 +9,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from library.samples.pictures import sample_pictures
 from testing.app_server import ForkedServer
+from testing.callers import Caller
 
 TOKEN = "xyzzyplugh"
 ID = "from-a-test.1"
 
 
-class Caller:
-    """Calls the endpoints of an app as its HTTP API is documented."""
-
-    def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=f"{url}/gradio_api", timeout=60)
-
-    def begin(self, endpoint: str, headers: dict[str, str] | None = None, **arguments: object) -> httpx.Response:
-        return self.http.post(f"/call/v2/{endpoint}", json=arguments, headers=headers)
-
-    def ask(self, endpoint: str, headers: dict[str, str] | None = None, **arguments: object) -> tuple[str, Any]:
-        """Returns the event of the outcome, and its data."""
-        event = self.begin(endpoint, headers, **arguments).raise_for_status().json()["event_id"]
-        answer = self.http.get(f"/call/{endpoint}/{event}").text
-        [(kind, data)] = re.findall(r"event: (complete|error)\ndata: (.*)\n", answer)
-        return kind, json.loads(data)
-
-    def upload(self, name: str, data: bytes) -> dict[str, str]:
-        [path] = self.http.post("/upload", files={"files": (name, data)}).json()
-        return {"path": path, "orig_name": name}
-
-    def metrics(self) -> dict[tuple[str, ...], float]:
-        """Returns the samples by their name and the values of their labels."""
-        families = text_string_to_metric_families(self.http.get("/metrics").text)
-        return {(each.name, *each.labels.values()): each.value for family in families for each in family.samples}
+def metrics(caller: Caller) -> dict[tuple[str, ...], float]:
+    """Returns the samples by their name and the values of their labels."""
+    families = text_string_to_metric_families(caller.http.get("/metrics").text)
+    return {(each.name, *each.labels.values()): each.value for family in families for each in family.samples}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +45,7 @@ def test_an_app_tells_what_it_does_and_never_of_whom_or_what(server):
     assert TOKEN not in log
     assert re.search(rf"library\.search\.searcher \[{ID}\]: search: 1 hits", log)
     assert re.search(r"library\.jobs \[(\w{8})\]: upload \1: started, 2 files, by request \w+", log)
-    told = caller.metrics()
+    told = metrics(caller)
     assert told["likeness_searches_total", "text", "ok"] == 1
     assert told["likeness_files_added_total", "new"] == told["likeness_files_added_total", "rejected"] == 1
     assert told["likeness_errors_total", "404", "http"] == 1
