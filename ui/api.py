@@ -108,7 +108,7 @@ class PublicApi:
 
 
 def _answered(work: Callable[[], T]) -> T:
-    """Returns the result of the work. Leaves bugs to Gradio, which logs them and tells a client nothing."""
+    """Returns the result of the work; bugs are logged where calls are watched, in ui/queueing.py."""
     try:
         return work()
     except LikenessError as error:

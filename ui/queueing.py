@@ -67,8 +67,12 @@ def _lane(page: gr.Blocks, index: int | None) -> Any:
 
 
 def _seconds(queue: Any, lane: Any) -> int:
-    """Returns about how long it takes until all that wait have been answered, as long as answers took so far."""
+    """Returns about how long it takes until all that wait have been answered, as long as answers took so far.
+
+    Where these say nothing yet, it is as long as the first in line has waited.
+    """
     known = queue.process_time_per_fn
     each = (known[event.fn].avg_time if event.fn in known else UNKNOWN_SECONDS for event in lane.queue)
     seconds = math.ceil(sum(each) / lane.concurrency_limit)
-    return min(LONGEST_WAIT, max(1, int(seconds)))
+    waited = math.ceil(time.monotonic() - lane.queue[0].enqueue_time)
+    return min(LONGEST_WAIT, max(1, int(seconds), waited))

@@ -134,7 +134,7 @@ def address_of(scope: Scope) -> str:
 
 def _wait(seconds: float, scope: Scope) -> Response:
     detail = sentence_for(NotAllowed("too_many_attempts", seconds=math.ceil(seconds)), scope)
-    # Gradio's login page shows its sentence, which ui/words completes, for this code and is silent about any other.
+    # Gradio's login page says that something was wrong for this code alone; its greeting tells of the wait.
     code = 400 if _is_login(scope) and _is_browser(scope) else 429
     return JSONResponse({"detail": detail}, code, headers={"Retry-After": str(math.ceil(seconds))})
 
