@@ -74,5 +74,5 @@ def _seconds(queue: Any, lane: Any) -> int:
     known = queue.process_time_per_fn
     each = (known[event.fn].avg_time if event.fn in known else UNKNOWN_SECONDS for event in lane.queue)
     seconds = math.ceil(sum(each) / lane.concurrency_limit)
-    waited = math.ceil(time.monotonic() - lane.queue[0].enqueue_time)
+    waited = math.ceil(time.monotonic() - float(lane.queue[0].enqueue_time))
     return min(LONGEST_WAIT, max(1, int(seconds), waited))

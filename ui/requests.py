@@ -1,22 +1,28 @@
 """Gives every HTTP request an ID: the answer carries it, and so does every line of the log that is written for it."""
 
+import logging
 import re
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from library.errors import LikenessError
 from library.monitor import Monitor
 from library.work import working_for
+from ui.sentences import sentence_for
+
+logger = logging.getLogger(__name__)
 
 HEADER = "x-request-id"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}", flags=re.ASCII)
 KEY = "likeness.request_id"
-FAILURE = 400
+REFUSED, FAILED = 400, 500  # the least codes of such answers
 
 
 class RequestIds:
-    """Takes over the ID that a request brings, or makes one, and counts the answers that refuse."""
+    """Takes over the ID that a request brings, or makes one, counts what is refused, and logs what fails."""
 
     def __init__(self, app: ASGIApp, monitor: Monitor) -> None:
         self._app = app
@@ -28,16 +34,25 @@ class RequestIds:
             return
         given = Headers(scope=scope).get(HEADER, "")
         scope[KEY] = id = given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex[:16]
+        has_begun = False
 
         async def sent(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 MutableHeaders(scope=message)[HEADER] = id
-                if message["status"] >= FAILURE:
+                if message["status"] >= REFUSED:
                     self._monitor.failed("http", str(message["status"]))
             await send(message)
 
         with working_for(id):
-            await self._app(scope, receive, sent)
+            try:
+                await self._app(scope, receive, sent)
+            except Exception as error:
+                logger.error("A request failed", exc_info=error)
+                if has_begun:
+                    raise  # which cuts the answer off
+                await PlainTextResponse(sentence_for(LikenessError("unexpected"), scope), FAILED)(scope, receive, sent)
 
 
 def request_id(scope: Scope) -> str:
