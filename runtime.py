@@ -17,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Literal
+from typing import Literal, NoReturn
 
 from filelock import FileLock, Timeout
 
@@ -77,6 +77,16 @@ def exit_while_models_load() -> Iterator[None]:
             sys.stderr.flush()
             os._exit(end.code or 0)
         raise
+
+
+def exit_at_once() -> NoReturn:
+    """Ends the process with code 0 and without taking the interpreter down: after thousands of visits to the page that
+    takes half a minute, in which nothing more is done."""
+    if not any(each.name == MODEL_THREAD for each in threading.enumerate()):
+        atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def prepare_proxies() -> None:

@@ -24,7 +24,7 @@ import numpy as np
 import typer
 from PIL import Image
 
-from testing.app_server import ForkedServer, Server
+from testing.app_server import Server
 from testing.blocked_model import BlockedModel
 from testing.callers import Caller
 from testing.libraries import Libraries
@@ -80,7 +80,7 @@ def ended(state: Callable[[Path], Server], folder: Path) -> tuple[float, int]:
 
 
 def idle(folder: Path) -> Server:
-    app = ForkedServer(folder).wait()
+    app = Server(folder).wait()
     until(lambda: httpx.get(f"{app.url}/gradio_api/health").status_code == 200)
     return app
 
@@ -138,7 +138,7 @@ def searching(folder: Path) -> Server:
 
 def loading(folder: Path) -> Server:
     """Waits for a model that never comes, with searches and an upload that wait for it."""
-    app = ForkedServer(folder, CLIP_MODEL=BlockedModel(folder / "model").folder).wait()
+    app = Server(folder, CLIP_MODEL=BlockedModel(folder / "model").folder).wait()
     caller = Caller(app.url)
     caller.begin("search", text="red")
     caller.begin("add", files=[caller.upload("a.jpg", noise(1))])
@@ -191,7 +191,7 @@ def at_milvus(folder: Path, number: signal.Signals) -> Server:
     """Adds and searches at a Milvus server that the signal reaches meanwhile."""
     milvus = MilvusServer(folder / "milvus")
     milvus.start()
-    app = ForkedServer(folder, MILVUS_URI=milvus.uri).wait()
+    app = Server(folder, MILVUS_URI=milvus.uri).wait()
     KEPT.append(milvus)
     caller = Caller(app.url)
     caller.ask("add", files=[caller.upload("a.jpg", noise(1))])
@@ -224,13 +224,13 @@ STATES: dict[str, Callable[[Path], Server]] = {
 def with_samples(folder: Path, program: str) -> Server:
     libraries = Libraries(folder / "libraries")
     libraries.copy(libraries.samples(), folder)
-    app = ForkedServer(folder, ("-c", program) if program else ("app.py",)).wait()
+    app = Server(folder, ("-c", program) if program else ("app.py",)).wait()
     until(lambda: httpx.get(f"{app.url}/gradio_api/health").status_code == 200)
     return app
 
 
 def from_server(folder: Path, source: Path) -> Server:
-    app = ForkedServer(folder, SOURCES_ALLOWED=str(folder / "source")).wait()
+    app = Server(folder, SOURCES_ALLOWED=str(folder / "source")).wait()
     until(lambda: httpx.get(f"{app.url}/gradio_api/health").status_code == 200)
     Caller(app.url).trigger("uploads", "named", {"source": str(source)})
     return app

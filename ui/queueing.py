@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 TOO_MANY = 429  # of 503 the page would show a sentence of Gradio's
 LONGEST_WAIT = 300
+KEPT_SESSIONS = 4_000  # twice as many as Gradio keeps messages of
 UNKNOWN_SECONDS = 1.0  # of a call that was never made so far
 
 
@@ -41,7 +42,10 @@ def watch_queue(page: gr.Blocks, most: int, monitor: Monitor) -> None:
         if fn.concurrency_id != WATCHING["concurrency_id"]:
             monitor.took("queue", time.monotonic() - events[0].enqueue_time)
         enter(Work(request_id(events[0].request.scope)))
-        await process_events(events, batch, begin_time, fn)
+        try:
+            await process_events(events, batch, begin_time, fn)
+        finally:
+            _forget_sessions(queue, page, events)
 
     async def answered(*args: Any, **options: Any) -> Any:
         try:
@@ -64,6 +68,18 @@ def watch_queue(page: gr.Blocks, most: int, monitor: Monitor) -> None:
 def _lane(page: gr.Blocks, index: int | None) -> Any:
     fn = page.fns.get(index) if index is not None else None
     return page._queue.event_queue_per_concurrency_id.get(fn.concurrency_id) if fn else None
+
+
+def _forget_sessions(queue: Any, page: gr.Blocks, events: list[Any]) -> None:
+    """Lets go of what Gradio keeps: 100 KB of each of ten thousand sessions, and a set of every one for ever."""
+    for event in events:
+        if event.session_hash == event._id:  # a call of a program, which had the session to itself
+            page.state_holder.session_data.pop(event.session_hash, None)
+            page.state_holder.time_last_used.pop(event.session_hash, None)
+    begun, messages = queue.pending_event_ids_session, queue.pending_messages_per_session
+    if len(begun) > KEPT_SESSIONS:
+        for ended in [each for each in begun if each not in messages]:
+            del begun[ended]
 
 
 def _seconds(queue: Any, lane: Any) -> int:

@@ -28,6 +28,7 @@ from ui.sign_in import Accounts, SignIn
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.visitors import Visitors
 
+SESSIONS = 2_000  # of pages that are open, 100 KB each
 AT_ONCE_EACH = 10  # requests for pictures and the like that stand for one call: a page of results asks for many
 ASSETS = Path(__file__).parent / "assets"
 STYLES = (
@@ -128,6 +129,7 @@ def launch_options(
         "auth": accounts.accept if accounts else None,
         "auth_message": welcome() if accounts else None,
         "mcp_server": mcp,
+        "state_session_capacity": SESSIONS,
         "app_kwargs": {
             "routes": _routes(scripts, library),
             "middleware": _middleware(library, accounts, guests, edits, most_waiting),
