@@ -28,6 +28,9 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] 
 
 ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",
+    # Gradio sums up the last ten thousand calls after each call, which METRICS does for nothing.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_VERBOSITY": "error",  # it would tell of every retry twice
     "TOKENIZERS_PARALLELISM": "false",

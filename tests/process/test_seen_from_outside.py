@@ -5,17 +5,11 @@ import time
 
 import httpx
 import pytest
-from gradio.routes import App
 from prometheus_client.parser import text_string_to_metric_families
-from starlette.testclient import TestClient
 
-from library.image_library import ImageLibrary
-from library.ingest.runs import Worker
 from library.samples.pictures import sample_pictures
 from testing.app_server import ForkedServer
 from testing.callers import Caller
-from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
-from ui.page import build_page, launch_options
 
 TOKEN = "xyzzyplugh"
 ID = "from-a-test.1"
@@ -81,14 +75,3 @@ def test_a_full_queue_says_when_to_try_again(server):
     assert caller.begin("status").status_code == 200
     time.sleep(0.3)
     assert caller.ask("search", text="red")[0] == "complete"
-
-
-def test_of_the_calls_of_programs_nothing_is_kept(tmp_path):
-    """Gradio would keep 100 KB of each."""
-    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
-    page = build_page(library, Worker(library), "all")
-    with TestClient(App.create_app(page, app_kwargs=launch_options(library)["app_kwargs"])) as client:
-        for _ in range(3):
-            event = client.post("/gradio_api/call/v2/status", json={}).json()["event_id"]
-            assert "event: complete" in client.get(f"/gradio_api/call/status/{event}").text
-        assert not page.state_holder.session_data
