@@ -1,6 +1,7 @@
 """Knows on whose behalf a thread works: which request or run the log names, and whether that is to stop."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -40,6 +41,11 @@ def working_for(id: str) -> Iterator[None]:
         yield
     finally:
         _CURRENT.reset(before)
+
+
+def worker_pool(threads: int | None, name: str = "", work: Work | None = None) -> ThreadPoolExecutor:
+    """Makes a pool whose threads work for `work`, else for what the calling thread works for."""
+    return ThreadPoolExecutor(threads, name, initializer=enter, initargs=(work or current(),))
 
 
 def check_stop() -> None:

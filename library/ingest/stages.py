@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from library.errors import RejectedImage
@@ -16,7 +15,7 @@ from library.ingest.prefetch import prefetch, prefetch_map
 from library.messages import both
 from library.record_limits import check_record
 from library.records import Record
-from library.work import current, enter
+from library.work import current, worker_pool
 
 BATCHES_AHEAD = 1
 READERS = 8  # they wait for disks and networks
@@ -43,9 +42,9 @@ class Stages:
         self._in_place = in_place
         self._lookup = Lookup(destination, state, in_place)
         self._work = replace(current(), should_stop=should_stop)
-        self._readers = self._pool(READERS, "read")
-        self._decoders = self._pool(os.cpu_count(), "decode")
-        self._encoders = self._pool(ENCODED_AT_ONCE, "encode")
+        self._readers = worker_pool(READERS, "read", self._work)
+        self._decoders = worker_pool(os.cpu_count(), "decode", self._work)
+        self._encoders = worker_pool(ENCODED_AT_ONCE, "encode", self._work)
 
     def close(self) -> None:
         """Waits for what is under way and ends the threads."""
@@ -57,9 +56,6 @@ class Stages:
         """Yields the items as encoded batches, in order, made ahead of whoever consumes them."""
         gathered = prefetch(self._gathered(items), BATCHES_AHEAD, self._work)
         return prefetch(self._encoded(gathered), BATCHES_AHEAD, self._work)
-
-    def _pool(self, threads: int | None, name: str) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(threads, name, initializer=enter, initargs=(self._work,))
 
     def _encoded(self, batches: Iterable[Batch]) -> Generator[Batch, None, None]:
         """Encodes two batches at once: a core that is done with its part of one begins the next."""
