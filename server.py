@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("likeness")
 
 HUB = ("https://huggingface.co", "https://*.hf.space")  # shows a Space in a frame
-STOP_WITHIN = 9  # seconds: containers are killed after 10
+STOP_WITHIN = 8  # seconds: containers are killed after 10, and a busy machine takes one or two over it
 
 Build = Callable[[Settings], "ImageLibrary"]
 
