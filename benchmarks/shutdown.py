@@ -81,7 +81,7 @@ def ended(state: Callable[[Path], Server], folder: Path) -> tuple[float, int]:
 
 def idle(folder: Path) -> Server:
     app = Server(folder).wait()
-    until(lambda: httpx.get(f"{app.url}/gradio_api/health").status_code == 200)
+    until(lambda: is_ready(app))
     return app
 
 
@@ -225,15 +225,21 @@ def with_samples(folder: Path, program: str) -> Server:
     libraries = Libraries(folder / "libraries")
     libraries.copy(libraries.samples(), folder)
     app = Server(folder, ("-c", program) if program else ("app.py",)).wait()
-    until(lambda: httpx.get(f"{app.url}/gradio_api/health").status_code == 200)
+    until(lambda: is_ready(app))
     return app
 
 
 def from_server(folder: Path, source: Path) -> Server:
     app = Server(folder, SOURCES_ALLOWED=str(folder / "source")).wait()
-    until(lambda: httpx.get(f"{app.url}/gradio_api/health").status_code == 200)
+    until(lambda: is_ready(app))
     Caller(app.url).trigger("uploads", "named", {"source": str(source)})
     return app
+
+
+def is_ready(app: Server) -> bool:
+    with suppress(httpx.TimeoutException):
+        return httpx.get(f"{app.url}/gradio_api/health").status_code == 200
+    return False
 
 
 def noise(seed: int) -> bytes:

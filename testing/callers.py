@@ -14,7 +14,9 @@ class Caller:
     """Keeps one connection to an app."""
 
     def __init__(self, url: str, timeout: float = 60.0) -> None:
-        self.http = httpx.Client(base_url=f"{url}/gradio_api", timeout=timeout)
+        # Less than the five seconds after which the server closes an idle connection, maybe under a request.
+        limits = httpx.Limits(keepalive_expiry=2.0)
+        self.http = httpx.Client(base_url=f"{url}/gradio_api", timeout=timeout, limits=limits)
         self._url = url
 
     def begin(self, endpoint: str, headers: dict[str, str] | None = None, **arguments: Any) -> httpx.Response:
