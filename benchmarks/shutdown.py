@@ -76,7 +76,13 @@ def ended(state: Callable[[Path], Server], folder: Path) -> tuple[float, int]:
     started = time.monotonic()
     app.process.send_signal(signal.SIGTERM)
     code = app.process.wait(60)
-    return time.monotonic() - started, code
+    seconds = time.monotonic() - started
+    for milvus in (each for each in KEPT if isinstance(each, MilvusServer)):
+        for pid in milvus.pids:
+            os.kill(pid, signal.SIGCONT)
+        milvus.stop()
+    KEPT.clear()
+    return seconds, code
 
 
 def idle(folder: Path) -> Server:
@@ -203,7 +209,7 @@ def at_milvus(folder: Path, number: signal.Signals) -> Server:
     return app
 
 
-KEPT: list[object] = []  # connections and servers that live as long as this process
+KEPT: list[object] = []  # connections and servers, until the app has ended
 OF_SERVER = ("Milvus frozen", "Milvus gone")
 STATES: dict[str, Callable[[Path], Server]] = {
     "idle": idle,
