@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from library.messages import Message, message
 from library.validation import shown
 from runtime import exit_while_models_load, prepare_environment, prepare_process
-from settings import Settings, SettingsError, load_settings
+from settings import Settings, SettingsError, load_settings, version
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
+    from library.monitor import Monitor
     from library.ports import ImageStore, VectorDatabase
     from python_api.library import Library
 
@@ -50,7 +51,8 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
         DecisionFile(settings.decisions_file),
         DroppedFiles(settings.dropped_folder),
         settings.trash_days,
-        KeptTextFiles(settings.data_dir / "meaningless-texts"),
+        kept_texts=KeptTextFiles(settings.data_dir / "meaningless-texts"),
+        monitor=_monitor(settings),
     )
 
 
@@ -111,6 +113,14 @@ def _database(settings: Settings) -> "VectorDatabase":
         release_after=settings.release_after,
         choices=NprobeChoices(settings.nprobe_file),
     )
+
+
+def _monitor(settings: Settings) -> "Monitor | None":
+    if not settings.metrics:
+        return None
+    from ui.prometheus import PrometheusMonitor
+
+    return PrometheusMonitor(version())
 
 
 def _check_models(settings: Settings, names: Iterable[str]) -> None:

@@ -12,18 +12,25 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from io import TextIOWrapper
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Literal
+from typing import Literal, NoReturn
 
 from filelock import FileLock, Timeout
+
+from library.private import discreet, discreet_traceback, plain
+from library.work import current
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",
+    # Gradio sums up the last ten thousand calls after each call, which METRICS does for nothing.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_VERBOSITY": "error",  # it would tell of every retry twice
     "TOKENIZERS_PARALLELISM": "false",
@@ -73,6 +80,16 @@ def exit_while_models_load() -> Iterator[None]:
             sys.stderr.flush()
             os._exit(end.code or 0)
         raise
+
+
+def exit_at_once() -> NoReturn:
+    """Ends the process with code 0 and without taking the interpreter down: after thousands of visits to the page that
+    takes half a minute, in which nothing more is done."""
+    if not any(each.name == MODEL_THREAD for each in threading.enumerate()):
+        atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def prepare_proxies() -> None:
@@ -201,6 +218,7 @@ def on_signal(stop: Stop) -> None:
 
 Level = Literal["debug", "info", "warning", "error"]
 
+LINE = "%(asctime)s %(levelname)s %(name)s%(work)s: %(message)s"
 ROOMS = ("likeness", "library", "encoders", "db", "ui")
 QUIET = {  # their errors reach us as exceptions
     "milvus_lite": logging.CRITICAL,
@@ -215,11 +233,24 @@ QUIET = {  # their errors reach us as exceptions
 class OneLine(logging.Formatter):
     """Formats a log entry as one line, with what would break it written out; only a traceback has indented lines."""
 
+    def __init__(self, format: str = LINE) -> None:
+        super().__init__(format)
+        self.with_names = False
+
+    def format(self, record: logging.LogRecord) -> str:
+        shown = copy(record)
+        shown.exc_text = None  # another handler may have written the names into it
+        if isinstance(record.args, tuple):
+            shown.args = tuple(map(plain if self.with_names else discreet, record.args))
+        shown.work = f" [{work}]" if (work := current().id) else ""
+        return super().format(shown)
+
     def formatMessage(self, record: logging.LogRecord) -> str:
         return printable(super().formatMessage(record).rstrip())
 
     def formatException(self, ei: ExceptionInfo) -> str:
-        lines = super().formatException(ei).splitlines()
+        error = ei[1]
+        lines = super().formatException(ei).splitlines() if self.with_names or not error else discreet_traceback(error)
         return "\n".join(f"    {printable(line)}" for line in lines)
 
 
@@ -231,9 +262,16 @@ def printable(text: str) -> str:
 def start_logging() -> None:
     """Logs to stderr, warnings and worse, until `set_level` says otherwise."""
     handler = logging.StreamHandler()
-    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(OneLine())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.captureWarnings(True)
+
+
+def log_names(shown: bool) -> None:
+    """Says whether the log shows names of files and words of visitors; it does not unless this was called."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, OneLine):
+            handler.formatter.with_names = shown
 
 
 def adopt(*names: str) -> None:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 from demo import Demo, is_demo, is_space
 from encoders import zerogpu
 from library.errors import AddressUnavailable, LikenessError, UnknownModel
-from runtime import Stop, adopt, bypass_proxies, on_signal, set_level, signalled, use_upload_folder_of_its_own
+from runtime import (
+    Stop,
+    adopt,
+    bypass_proxies,
+    log_names,
+    on_signal,
+    set_level,
+    signalled,
+    use_upload_folder_of_its_own,
+)
 from settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -30,7 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("likeness")
 
 HUB = ("https://huggingface.co", "https://*.hf.space")  # shows a Space in a frame
-STOP_WITHIN = 9  # seconds: containers are killed after 10
+STOP_WITHIN = 8  # seconds: containers are killed after 10, and a busy machine takes one or two over it
 
 Build = Callable[[Settings], "ImageLibrary"]
 
@@ -50,6 +59,7 @@ def serve(settings: Settings, build: Build, watched: "WatchConfig | None" = None
     os.environ.pop("GRADIO_SERVER_NAME", None)  # Gradio would probe the port there, which it can in IPv4 only
     import_module("ui.page")  # takes seconds, in which a signal still ends the process at once
     set_level(settings.log_level or "info")
+    log_names(settings.log_names)
     library = build(settings)
     stop = signalled()
     _log_start(settings)
@@ -213,6 +223,7 @@ class _Server:
                     _guests(settings),
                     settings.allowed_edits,
                     self._demo.desk if self._demo else None,
+                    settings.queue,
                 ),
             )
         except OSError as error:  # another program was faster
@@ -235,10 +246,11 @@ class _Server:
         evaluations = EvaluationFiles(settings.evaluations_folder)
         backups = backups_in(settings.data_dir / "backups", settings.small_files)
         edits = settings.allowed_edits
+        library, worker, desk = self._library, self._worker, None
         if self._demo:
-            demo = self._demo
-            return build_page(demo.library, demo.worker, edits, settings.mcp, sources, evaluations, desk=demo.desk)
-        return build_page(self._library, self._worker, edits, settings.mcp, sources, evaluations, backups)
+            library, worker, desk = self._demo.library, self._demo.worker, self._demo.desk
+        kept = None if self._demo else backups
+        return build_page(library, worker, edits, settings.mcp, sources, evaluations, kept, desk, settings.queue)
 
 
 def _guests(settings: Settings) -> "Guests":

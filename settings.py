@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, Validat
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from allowed_values import LISTS, MILVUS_ADDRESS, may_be_written, not_possible, plain
 from demo import check_demo, is_demo
 from demo import is_space as is_space
 from environment import SettingsError as SettingsError  # programs import it from here
@@ -22,44 +23,12 @@ from environment import expanded, misspelt, read_dotenv
 from library.disk import can_write
 from library.permissions import Edits
 from library.texts import holds_half
-from library.validation import shown
 from runtime import Level, printable
 
 logger = logging.getLogger(__name__)
 
 LITE_RELEASE_AFTER = 30.0  # seconds: a load costs milliseconds
 SERVER_RELEASE_AFTER = 600.0  # a load costs seconds
-
-ALLOWED = {
-    "data_dir": "a folder (a path, in UTF-8) that can be created and written",
-    "image_store": "a folder that can be created and written, or a URL such as s3://bucket/folder",
-    "clip_model": "the name of a model, or a folder with one,",
-    "milvus_uri": "nothing (Milvus Lite), http://host:port or https://host:port",
-    "milvus_release_after": "seconds (0 or more) or never",
-    "clip_others": "models with commas between",
-    "model_release_after": "seconds (0 or more) or never",
-    "clip_device": "auto, cpu, cuda, cuda:N or mps",
-    "clip_dtype": "auto, float32, bfloat16 or float16",
-    "edits": "all, add or none",
-    "demo": "true or false",
-    "demo_quota": "a number of pictures from 1 to 1000",
-    "demo_ttl": "hours (more than 0, up to 8760)",
-    "trash_days": "whole days, 0 for none",
-    "sources_allowed": "folders or URLs such as s3://bucket/folder, with commas between",
-    "auth": "user:password[,user:password…]",
-    "mcp": "true or false",
-    "allowed_hosts": "names of hosts with commas between, such as photos.example.org,",
-    "log_level": "debug, info, warning or error",
-    "gradio_server_port": "a port from 1 to 65535",
-    "gradio_share": "true or false",
-}
-
-SECRETS = {"auth", "milvus_token"}
-PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
-MILVUS_ADDRESS = rf"^(https?://([^/\s]*@)?(\[[^\]\s]+\]|[^/\s:@]+)(:{PORT})?([/?].*)?)?$"
-NEVER_EMPTY = {"data_dir", "clip_model"}
-FLAGS = {"demo", "mcp", "gradio_share"}
-LISTS = {"clip_others", "sources_allowed", "auth", "allowed_hosts"}
 
 PATHS = ("data_dir", "image_store", "clip_model", "clip_text_model", "clip_others", "sources_allowed")
 
@@ -116,6 +85,9 @@ class Settings(BaseSettings):
     sources_allowed: str = ""
     auth: SecretStr = SecretStr("")
     mcp: bool = False
+    metrics: bool = False
+    queue: int = Field(100, ge=1, le=10_000)
+    log_names: bool = False
     log_level: Annotated[Level, AnyCase] | None = None  # None: info where the page is served, warning for commands
     allowed_hosts: str = ""
     gradio_server_name: str = Field(default_factory=lambda: "0.0.0.0" if is_space() else "127.0.0.1")
@@ -321,7 +293,7 @@ def load_settings(**given: Any) -> Settings:
     if not (_may_hold_data(settings.data_dir, settings) and _is_usable(settings.data_dir, settings)):
         settings = _elsewhere(settings)
     if settings.image_store and isinstance(settings.image_root, Path) and not _is_usable(settings.image_root, settings):
-        raise _not_possible("image_store", settings.image_store)
+        raise not_possible("image_store", settings.image_store)
     if isinstance(settings.image_root, Path) and settings.image_root.is_file():
         raise SettingsError("store_file_in_place", file=str(settings.image_root))
     return settings
@@ -342,25 +314,13 @@ def _as_written(name: str, value: Any) -> Any:
         if near:
             raise SettingsError("setting_misspelt", name=printable(name), meant=near[0])
         raise SettingsError("setting_unknown", name=printable(name), known=", ".join(Settings.model_fields))
-    plain = _plain(value)
+    written = plain(value)
     if isinstance(value, list | tuple) and name in LISTS:
-        texts = list(map(_plain, value))
-        plain = ",".join(texts) if all(isinstance(each, str) for each in texts) else value
-    if not _may_be_written(name, plain):
-        raise _not_possible(name, value)
-    return plain
-
-
-def _may_be_written(name: str, value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" not in value and bool(value or name not in NEVER_EMPTY)
-    if isinstance(value, bool):
-        return name in FLAGS
-    return isinstance(value, int | float | SecretStr)
-
-
-def _plain(value: Any) -> Any:
-    return os.fspath(value) if isinstance(value, os.PathLike) else value
+        texts = list(map(plain, value))
+        written = ",".join(texts) if all(isinstance(each, str) for each in texts) else value
+    if not may_be_written(name, written):
+        raise not_possible(name, value)
+    return written
 
 
 def _listed(value: str) -> list[str]:
@@ -374,7 +334,7 @@ def _accounts(auth: SecretStr) -> list[tuple[str, str]]:
 
 def _elsewhere(settings: Settings) -> Settings:
     if "data_dir" in settings.model_fields_set:
-        raise _not_possible("data_dir", settings.data_dir)
+        raise not_possible("data_dir", settings.data_dir)
     data_dir = Path(tempfile.mkdtemp(prefix="likeness-"))
     logger.warning("The folder data cannot be written here: pictures are kept in %s for now. Set DATA_DIR.", data_dir)
     return settings.model_copy(update={"data_dir": data_dir})
@@ -394,10 +354,4 @@ def _is_usable(path: Path, settings: Settings) -> bool:
 
 def _first_problem(error: ValidationError) -> SettingsError:
     first = error.errors()[0]
-    return _not_possible(str(first["loc"][0]), first["input"])
-
-
-def _not_possible(field: str, value: object) -> SettingsError:
-    written = value if isinstance(value, str) else str(value) if isinstance(value, os.PathLike) else shown(value)
-    given = field.upper() if field in SECRETS else f"{field.upper()}={printable(written)}"
-    return SettingsError("setting_impossible", given=given, allowed=ALLOWED.get(field, "a text"))
+    return not_possible(str(first["loc"][0]), first["input"])

@@ -22,6 +22,7 @@ from commands.tuning import tune
 from commands.watch import EVERY, Every, FollowRemovals, watch
 from library.errors import InvalidSelection
 from library.ingest.watch import WatchConfig, parse_interval
+from runtime import exit_at_once
 from settings import version
 
 commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=False)
@@ -73,6 +74,7 @@ def main(
         watched = _watched(sources or [], every, follow_removals, context.invoked_subcommand)
         if context.invoked_subcommand is None:
             server.serve(session.settings, session.build, watched)
+            exit_at_once()
 
 
 def _watched(sources: Sequence[str], every: str, follow_removals: bool, command: str | None) -> WatchConfig | None:

@@ -19,7 +19,7 @@ from library.errors import (
     StoreUnavailable,
 )
 from library.image_library import ImageLibrary
-from runtime import set_level
+from runtime import log_names, set_level
 from settings import Settings, SettingsError, load_settings
 
 EXIT_REJECTED = 1
@@ -51,6 +51,7 @@ class Session:
     def library(self, with_model: bool = True, others: Sequence[str] = ()) -> Iterator[ImageLibrary]:
         """Opens the library, whose model loads in the background; Milvus is connected to when it is first needed."""
         set_level(self.settings.log_level or "warning")
+        log_names(self.settings.log_names)
         library = self.build(self.settings, others)
         if with_model:
             threading.Thread(target=_load_model, args=[library], name="model", daemon=True).start()

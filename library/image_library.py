@@ -17,6 +17,7 @@ here and nowhere else. A caller that needs more uses the service itself, as an a
     models       which models there are, and which answers          models.py
     history      past imports                                       history.py
     database     the vectors, for who keeps more of them beside     ports.py
+    monitor      figures for whoever watches from outside           monitor.py
 """
 
 import threading
@@ -42,6 +43,7 @@ from library.ingest.storing import Near
 from library.messages import Message
 from library.model_choice import choose_model
 from library.models import Models, ModelStatus
+from library.monitor import Monitor, NoMonitor, counted, counting
 from library.pictures import Pictures, ReadOriginal, read_nothing
 from library.ports import ImageStore, IndexStatus, VectorDatabase
 from library.records import Record
@@ -103,6 +105,7 @@ class ImageLibrary:
         trash_days: int = TRASH_DAYS,
         kept_texts: KeptTexts | None = None,
         null_models: NullModels | None = None,
+        monitor: Monitor | None = None,
     ) -> None:
         """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway.
 
@@ -115,6 +118,7 @@ class ImageLibrary:
         self._read_original = read_original
         self._null_models = null_models or NullModels(store, database, kept_texts=kept_texts)
         on_deleted = (lambda ids: None) if null_models else self._null_models.forget
+        self.monitor: Monitor = monitor or NoMonitor()
         self.models = models
         self.history = history or NoHistory()
         self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes)
@@ -137,7 +141,13 @@ class ImageLibrary:
         """
         store, database = combined(self._store, self.database)
         return ImageLibrary(
-            store, self.models, database, self._read_original, trash_days=0, null_models=self._null_models
+            store,
+            self.models,
+            database,
+            self._read_original,
+            trash_days=0,
+            null_models=self._null_models,
+            monitor=self.monitor,
         )
 
     def open(self) -> None:
@@ -171,7 +181,8 @@ class ImageLibrary:
         near: Near = "take",
     ) -> Iterator[FileReceipt]:
         """Imports pictures and yields a receipt for each file, in order."""
-        return self.importer.add(items, should_stop, batch_size, dry_run, in_place, source, near)
+        receipts = self.importer.add(items, should_stop, batch_size, dry_run, in_place, source, near)
+        return receipts if dry_run else counted(self.monitor, receipts)
 
     def reindex(self, should_stop: Callable[[], bool] = lambda: False, model: str = "") -> Iterator[FileReceipt]:
         """Encodes the stored pictures that the collection of a model lacks; the chosen model if none is named."""
@@ -179,13 +190,18 @@ class ImageLibrary:
 
     def search(self, query: Query) -> Answer:
         """Returns the pictures that the query describes or resembles, best first."""
-        return self.searcher.search(query)
+        with counting(self.monitor, query.kind):
+            answer = self.searcher.search(query)
+        for stage, milliseconds in answer.timings.stages():
+            self.monitor.took(stage, milliseconds / 1000)
+        return answer
 
     def listed(self, where: Filter | None, order: SortOrder, offset: int, limit: int) -> Listing:
         """Returns a page of the pictures that match a filter, without any search."""
         if where is None and order in ("score", "added"):  # the store alone knows: neither model nor Milvus is needed
             return Listing(self.pictures.newest(offset, limit), self._store.count())
-        return self.searcher.listed(where, order, offset, limit)
+        with counting(self.monitor, "list"):
+            return self.searcher.listed(where, order, offset, limit)
 
     def browse(self, offset: int, limit: int) -> list[Record]:
         """Returns a page of all pictures, newest first."""

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Generic, Literal, TypeVar
 
 from library.errors import UNEXPECTED, LikenessError
 from library.messages import message
+from library.work import current, working_for
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ class Job(ABC, Generic[T]):
     def __init__(self, name: str) -> None:
         """`name` is what the log calls it."""
         self.name = name
+        self.id = uuid.uuid4().hex
+        self.begun_by = current().id  # the request that began it
         self.state: State = "waiting"
         self.done = 0
         self.total: int | None = 0  # None until all that there is to do has been listed
@@ -63,11 +67,14 @@ class Job(ABC, Generic[T]):
     def run(self) -> None:
         """Does the work on the calling thread. A failure ends this job, never the thread."""
         self.state, self._started = "running", time.monotonic()
-        logger.info("%s: %s", self.name, ", ".join(filter(None, ["started", self.extent])))
-        with self.failing():
-            self.result = self.work()
-            self.state = "stopped" if self.result is None else "done"
-        logger.info("%s: %s after %.1f s, %s", self.name, self.state, time.monotonic() - self._started, self.outcome)
+        with working_for(self.id[:8]):
+            begun_by = f"by request {self.begun_by}" if self.begun_by else ""
+            logger.info("%s: %s", self.name, ", ".join(filter(None, ["started", self.extent, begun_by])))
+            with self.failing():
+                self.result = self.work()
+                self.state = "stopped" if self.result is None else "done"
+            seconds = time.monotonic() - self._started
+            logger.info("%s: %s after %.1f s, %s", self.name, self.state, seconds, self.outcome)
         self.over.set()
 
     @contextmanager

@@ -9,6 +9,7 @@ from library.errors import OriginalAway, RejectedImage, StoreUnavailable, Unknow
 from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest.items import Item
 from library.ports import ImageStore
+from library.private import Private
 from library.records import NOT_KEPT, Record
 from library.trash.trash import Trash
 
@@ -113,7 +114,7 @@ class Pictures:
         """Moves these pictures to the trash and returns them; the caller holds the lock of changes."""
         self._trash.discard(records)
         for record in records:
-            logger.info("deleted %s, %s", record.content_id, record.name)
+            logger.info("deleted %s, %s", record.content_id, Private(record.name))
         self._on_deleted([record.content_id for record in records])
         return records
 

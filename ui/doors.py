@@ -9,6 +9,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from library.errors import NotAllowed
+from ui.sentences import sentence_for
+
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 # Gradio writes scripts and styles into the page, and makes functions of texts.
@@ -22,15 +25,6 @@ CONTENT_POLICY = {
     "base-uri": "'self'",
     "form-action": "'self'",
 }
-
-WRONG_HOST = (
-    "This app does not answer as {host}. Open it under its own address, or name that host in ALLOWED_HOSTS and start"
-    " it again."
-)
-OTHER_SITE = (
-    "Another site asked for this, which is refused. Open the page itself; where the other site is yours, name its host"
-    " in ALLOWED_HOSTS and start the app again."
-)
 
 
 @dataclass(frozen=True)
@@ -65,9 +59,10 @@ class Doors:
         headers = Headers(scope=scope)
         host = _host(headers.get("host", ""))
         if not (self._guests.hosts is None or _is_address(host) or host in self._guests.hosts):
-            return PlainTextResponse(WRONG_HOST.format(host=host[:100] or "a host without a name"), 421)
+            wrong = NotAllowed("wrong_host", host=host[:100]) if host else NotAllowed("no_host")
+            return PlainTextResponse(sentence_for(wrong, scope), 421)
         if is_foreign(scope) and _host(_netloc(headers.get("origin", ""))) not in self._guests.sites:
-            return PlainTextResponse(OTHER_SITE, 403)
+            return PlainTextResponse(sentence_for(NotAllowed("other_site"), scope), 403)
         return None
 
     def _with_headers(self, send: Send) -> Send:

@@ -2,18 +2,26 @@
 
 from typing import Any
 
+MOST_WAITING = 100
+AT_ONCE = 4  # in a lane; Gradio takes the least of what the functions of a lane say, and one where one says nothing
 HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 SEARCHING: dict[str, Any] = {
     "api_visibility": "private",
     "show_progress": "minimal",
     "concurrency_id": "search",
-    "concurrency_limit": 4,
+    "concurrency_limit": AT_ONCE,
     "trigger_mode": "always_last",
 }
 CHANGING: dict[str, Any] = {
     **HIDDEN,
     "concurrency_id": "change",
-    "concurrency_limit": 4,
+    "concurrency_limit": AT_ONCE,
     "trigger_mode": "multiple",
 }
 WATCHING: dict[str, Any] = {**HIDDEN, "concurrency_id": "status", "concurrency_limit": None}
+
+
+def waiting(queue: Any) -> dict[str, int]:
+    """Returns how many calls wait in each lane of a queue."""
+    lanes = dict(queue.event_queue_per_concurrency_id)
+    return {name: len(lane.queue) for name, lane in lanes.items() if not name.isdecimal()}  # a number is Gradio's own

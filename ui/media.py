@@ -1,6 +1,7 @@
 """Serves thumbnails, previews and originals by content ID."""
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -85,7 +86,10 @@ class Previews:
 def _response(library: ImageLibrary, previews: Previews, size: str, id: ContentId) -> Response:
     match size:
         case "thumb":
-            return Response(library.thumbnail(id), media_type="image/jpeg", headers={**FOREVER, **SAFE})
+            started = time.monotonic()
+            data = library.thumbnail(id)
+            library.monitor.took("thumbnail", time.monotonic() - started)
+            return Response(data, media_type="image/jpeg", headers={**FOREVER, **SAFE})
         case "preview":
             library.record(id)  # a deleted picture may still be among the previews
             return Response(previews.get(id), media_type="image/jpeg", headers={**FOREVER, **SAFE})

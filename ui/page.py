@@ -27,7 +27,9 @@ from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
 from ui.handlers.status import FEWEST_CLUSTERS
 from ui.inputs import Page
+from ui.lanes import MOST_WAITING
 from ui.mcp import add_tools
+from ui.queueing import watch_queue
 from ui.scripts import Scripts
 from ui.sentences import for_page
 from ui.theme import launch_options
@@ -55,6 +57,7 @@ def build_page(
     evaluations: Evaluations | None = None,
     new_backup: NewBackup | None = None,
     desk: VisitorsDesk | None = None,
+    most_waiting: int = MOST_WAITING,
 ) -> gr.Blocks:
     """Builds the page, the public API and, where it is wanted, the tools for agents; with a desk, those of the demo."""
     handlers = PageHandlers.build(library, worker, edits, Path(get_upload_folder()), sources, evaluations, desk)
@@ -70,7 +73,7 @@ def build_page(
     if desk:
         answer_by_visitor(page, desk.spaces)
     page._queue.sleep_when_free = QUEUE_SECONDS
-    page._queue.max_size = None  # on ZeroGPU it would be one, and the page alone asks for more than that at once
+    watch_queue(page, most_waiting, library.monitor)
     return page
 
 

@@ -31,8 +31,22 @@ def in_language(error: LikenessError, language: str | None) -> str:
 
 def sentence_for(error: LikenessError, scope: Scope) -> str:
     """Returns what an error says in the language that a request prefers."""
-    accepted = Headers(scope=scope).get("accept-language", "").partition(",")[0].partition(";")[0]
-    return in_language(error, accepted)
+    return in_language(error, preferred_language(Headers(scope=scope).get("accept-language", "")))
+
+
+def preferred_language(accepted: str) -> str:
+    """Returns the first of the accepted languages that there is a table of, else English.
+
+    Korean of any country is Korean; the Chinese of Taiwan is read in Hong Kong and Macau too, and not in Beijing.
+    """
+    known = {tag.lower(): tag for tag in languages()}
+    for each in accepted.lower().split(","):
+        tag = each.partition(";")[0].strip()
+        if tag.startswith(("zh-hant", "zh-hk", "zh-mo")):
+            tag = "zh-tw"
+        if found := known.get(tag) or known.get(tag.partition("-")[0]):
+            return found
+    return ENGLISH
 
 
 def without_folder(text: str) -> str:

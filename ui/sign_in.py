@@ -15,12 +15,10 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from library.errors import NotAllowed
 from ui.attempts import Attempts
 from ui.health import PATH as HEALTH
-
-REFUSAL = "Sign in first: open the page of this app, or send user and password by HTTP Basic authentication."
-
-TOO_MANY = "Too many failed attempts to sign in: wait a minute, then try again."
+from ui.sentences import sentence_for
 
 # Gradio asks for its own startup events while it launches; the answer is a bare true or false.
 OPEN_TO_READ = re.compile(
@@ -55,7 +53,7 @@ class SignIn:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif _tries(scope) and (seconds := self._attempts.wait(address_of(scope))):
-            await _wait(seconds)(scope, receive, send)
+            await _wait(seconds, scope)(scope, receive, send)
         elif user := self._basic_user(scope):
             await self._app(self._in_session(scope, user), receive, send)
         elif _is_login(scope):
@@ -67,7 +65,9 @@ class SignIn:
         elif scope["type"] == "http":
             await _refusal(scope)(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1008, "reason": "Sign in first."})
+            await send(
+                {"type": "websocket.close", "code": 1008, "reason": sentence_for(NotAllowed("sign_in_first"), scope)}
+            )
 
     def _basic_user(self, scope: Scope) -> str | None:
         scheme, _, encoded = Headers(scope=scope).get("authorization", "").partition(" ")
@@ -132,9 +132,11 @@ def address_of(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
-def _wait(seconds: float) -> Response:
-    # As JSON, too, since the login page shows what stands in `detail`.
-    return JSONResponse({"detail": TOO_MANY}, 429, headers={"Retry-After": str(math.ceil(seconds))})
+def _wait(seconds: float, scope: Scope) -> Response:
+    detail = sentence_for(NotAllowed("too_many_attempts", seconds=math.ceil(seconds)), scope)
+    # Gradio's login page says that something was wrong for this code alone; its greeting tells of the wait.
+    code = 400 if _is_login(scope) and _is_browser(scope) else 429
+    return JSONResponse({"detail": detail}, code, headers={"Retry-After": str(math.ceil(seconds))})
 
 
 def _is_open(scope: Scope) -> bool:
@@ -154,9 +156,13 @@ def _with_cookie(scope: Scope, cookie: str | None) -> Scope:
     return {**scope, "headers": [*kept, (b"cookie", cookie.encode())] if cookie else kept}
 
 
+def _is_browser(scope: Scope) -> bool:
+    return Headers(scope=scope).get("user-agent", "").startswith("Mozilla/")
+
+
 def _refusal(scope: Scope) -> Response:
     headers = {"Cache-Control": "no-store"}
     # A browser would answer the challenge with a dialog of its own, on top of the login page.
-    if not Headers(scope=scope).get("user-agent", "").startswith("Mozilla/"):
+    if not _is_browser(scope):
         headers["WWW-Authenticate"] = 'Basic realm="Likeness", charset="UTF-8"'
-    return PlainTextResponse(REFUSAL, 401, headers=headers)
+    return PlainTextResponse(sentence_for(NotAllowed("sign_in_first"), scope), 401, headers=headers)

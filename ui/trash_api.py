@@ -11,6 +11,7 @@ from library.permissions import Edits, require
 from library.trash.entries import Trashed
 from ui.endpoints import described
 from ui.handlers.removal import remove_all, selected_ids
+from ui.lanes import AT_ONCE
 from ui.views import Json
 
 IDS = {"content_ids": "the content IDs of the pictures, a list"}
@@ -19,9 +20,9 @@ IDS = {"content_ids": "the content IDs of the pictures, a list"}
 def add_trash_api(library: ImageLibrary, edits: Edits) -> None:
     """Adds the endpoints to the page; to be called inside its Blocks."""
     endpoints = TrashApi(library, edits)
-    api(endpoints.delete, api_name="delete", concurrency_id="change")
-    api(endpoints.trash, api_name="trash", concurrency_id="status")
-    api(endpoints.restore, api_name="restore", concurrency_id="change")
+    api(endpoints.delete, api_name="delete", concurrency_id="change", concurrency_limit=AT_ONCE)
+    api(endpoints.trash, api_name="trash", concurrency_id="status", concurrency_limit=None)
+    api(endpoints.restore, api_name="restore", concurrency_id="change", concurrency_limit=AT_ONCE)
 
 
 class TrashApi:

@@ -17,8 +17,8 @@ from typing import IO, Any
 from db.sources.archive_sidecars import Folders, Member, sidecars_of
 from db.sources.names import Decoded, Told, clean_member, decoder_of, is_utf8
 from db.sources.sidecars import Sidecars, may_be_sidecar
-from db.sources.tar_headers import check_end, opened_tar
-from db.sources.unpacking import OPENERS, Unpacked, read_member
+from db.sources.tar_headers import check_end, forget_members, opened_tar
+from db.sources.unpacking import Allowance, Unpacked, check_members, read_member
 from db.sources.zip_listing import names_of, opened
 from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, is_volume, kind_named, kind_of
 from library.decoding.formats import no_archive
@@ -27,6 +27,7 @@ from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip, reason_t
 from library.ingest.items import Item
 from library.messages import Message, message
 from library.reasons import reason_of
+from library.work import check_stop
 
 DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
@@ -155,14 +156,15 @@ def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool], enco
     if refusal := _refusal(name, head, kind):
         file.close()
         raise refusal
+    allowance = Allowance()
     if kind == "zip" or (not kind and name.lower().endswith(ZIP_SUFFIX)):
-        return _zip_members(file, encoding)
-    return _tar_members(lambda: _unpacked(file, kind), lambda: _unpacked(open_file(), kind), wanted, encoding)
+        return _zip_members(file, encoding, allowance)
 
+    def again() -> Unpacked:
+        return Unpacked(open_file(), kind, Allowance())
 
-def _unpacked(file: IO[bytes], kind: str) -> Any:
-    """Returns what tarfile reads from front to back: its own reader would unpack a whole trap at once."""
-    return Unpacked(file, kind) if kind in OPENERS else file
+    # Its own reader would unpack a whole trap at once.
+    return _tar_members(Unpacked(file, kind, allowance), again, wanted, encoding, allowance)
 
 
 def _refusal(name: str, head: bytes, kind: str) -> RejectedImage | None:
@@ -175,17 +177,19 @@ def _refusal(name: str, head: bytes, kind: str) -> RejectedImage | None:
     return None if kind else no_archive(head)
 
 
-def _zip_members(file: IO[bytes], encoding: Told) -> Iterator[Member]:
+def _zip_members(file: IO[bytes], encoding: Told, allowance: Allowance) -> Iterator[Member]:
     archive = opened(file)  # its members are read after it was listed: it closes with the last of them
     members = archive.infolist()
     for member, found in zip(members, names_of(members, encoding), strict=True):
+        check_stop()
         if not found.name.endswith("/"):
             is_link = stat.S_ISLNK(member.external_attr >> 16)
             skip = message("link_in_archive") if is_link else None
-            yield Member(found.name, member.file_size, partial(_read_zipped, archive, member), skip, found.encoding)
+            read = partial(_read_zipped, archive, member, allowance)
+            yield Member(found.name, member.file_size, read, skip, found.encoding)
 
 
-def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowance: Allowance) -> bytes:
     """Reads no more than the archive's own listing promised: a bomb says less than it holds."""
     if member.flag_bits & ENCRYPTED:
         raise RejectedImage("archive_encrypted")
@@ -193,16 +197,20 @@ def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         names = getattr(zipfile, "compressor_names", {})
         raise RejectedImage("archive_method", method=str(names.get(member.compress_type, member.compress_type)))
     try:
-        return read_member(archive, member)
+        return read_member(archive, member, allowance)
     except DAMAGE as error:
         raise _of_the_disk(error, member.filename) or RejectedImage("not_unpacked") from None
 
 
-def _tar_members(first: OpenFile, again: OpenFile, wanted: Callable[[str], bool], encoding: Told) -> Iterator[Member]:
+def _tar_members(
+    first: Unpacked, again: OpenFile, wanted: Callable[[str], bool], encoding: Told, allowance: Allowance
+) -> Iterator[Member]:
     """Yields the members as they come: a compressed tar can only be read from front to back."""
     decode: Callable[[bytes], Decoded] | None = decoder_of([], encoding) if encoding else None
-    with closing(first()) as file, opened_tar(file) as archive:
+    with closing(first) as file, opened_tar(file) as archive:
         for member in archive:
+            allowance.count_member()
+            forget_members(archive)
             raw = _raw_name(member)
             if decode is None and not is_utf8(raw):
                 decode = decoder_of(_raw_names(again))
@@ -236,6 +244,8 @@ def _raw_names(open_file: OpenFile) -> list[bytes]:
         ):
             for member in archive:
                 names.append(_raw_name(member))
+                forget_members(archive)
+                check_members(len(names))
     except (RejectedImage, *DAMAGE):
         pass  # told where the archive itself is read
     return names

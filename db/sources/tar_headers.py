@@ -24,6 +24,11 @@ def opened_tar(file: Any) -> tarfile.TarFile:
     return tarfile.open(fileobj=file, mode="r|", encoding="utf-8", tarinfo=Header)
 
 
+def forget_members(archive: tarfile.TarFile) -> None:
+    """Lets go of the headers that were read so far: tarfile keeps them all, which fills the memory."""
+    archive.__dict__["members"] = []
+
+
 def check_end(archive: tarfile.TarFile) -> None:
     """Raises tarfile.ReadError where more than zeros follows the end of an archive that is read as a stream."""
     while block := archive.fileobj.read(tarfile.RECORDSIZE) if archive.fileobj else b"":

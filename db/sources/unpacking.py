@@ -1,16 +1,20 @@
-"""Unpacks compressed files piece by piece, and refuses those that become larger out of all proportion."""
+"""Unpacks compressed files piece by piece, asks between two whether to stop, and refuses what costs as a trap does."""
 
 import bz2
 import gzip
 import lzma
+import threading
+import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from io import BytesIO
 from typing import IO, Any
 
 from library.errors import RejectedImage
+from library.work import check_stop
 
 OPENERS: dict[str, Callable[[Any], Any]] = {
     "gz": lambda file: gzip.GzipFile(fileobj=file),
@@ -18,8 +22,48 @@ OPENERS: dict[str, Callable[[Any], Any]] = {
     "xz": lzma.LZMAFile,
     "lzma": lzma.LZMAFile,
 }
+PIECE = 1 << 20  # bytes
 UNSUSPICIOUS = 64 << 20  # bytes that any archive may become
 MOST_GROWTH = 200  # pictures are packed already, and the flattest drawings grow some hundredfold by themselves
+MOST_MEMBERS = 1_000_000  # listed, they take some 600 MB
+SHORTEST_ENTRY = 46  # bytes that each takes in the listing of a zip
+UNSUSPICIOUS_SECONDS = 60.0  # of a processor, that any archive may take
+SLOWEST = 1 << 20  # packed bytes a second; the slowest packing, bzip2, does some ten times as many
+
+
+class Allowance:
+    """Counts what one archive costs. Safe to call from several threads."""
+
+    def __init__(self) -> None:
+        self._counting = threading.Lock()
+        self._members = 0
+        self._packed = 0
+        self._unpacked = 0
+        self._seconds = 0.0
+
+    def count_member(self) -> None:
+        """Raises RejectedImage for an archive of more files than can be listed."""
+        with self._counting:
+            self._members += 1
+        check_members(self._members)
+
+    def spend(self, packed: int, unpacked: int) -> None:
+        """Raises RejectedImage once all that was read has grown too much."""
+        with self._counting:
+            self._packed += packed
+            self._unpacked += unpacked
+        check_growth(self._packed, self._unpacked)
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Counts the processor's time: a slow disk is no fault of an archive. Raises RejectedImage or Interrupted."""
+        check_stop()
+        started = time.thread_time()
+        yield
+        with self._counting:
+            self._seconds += time.thread_time() - started
+        if self._seconds > UNSUSPICIOUS_SECONDS + self._packed / SLOWEST:
+            raise RejectedImage("archive_slow")
 
 
 def check_growth(packed: int, unpacked: int) -> None:
@@ -28,20 +72,40 @@ def check_growth(packed: int, unpacked: int) -> None:
         raise RejectedImage("archive_grows", most=MOST_GROWTH)
 
 
-def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def check_members(count: int) -> None:
+    """Raises RejectedImage for more files than can be listed."""
+    if count > MOST_MEMBERS:
+        raise RejectedImage("archive_members", most=MOST_MEMBERS)
+
+
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowance: Allowance | None = None) -> bytes:
     """Returns the content of a file of a zip, never more than the listing tells.
 
-    Raises RejectedImage for a trap, and what zipfile and the packings raise for damage.
+    Raises RejectedImage for a trap, Interrupted, and what zipfile and the packings raise for damage.
     """
+    allowance = allowance or Allowance()
     check_growth(member.compress_size, member.file_size)
+    allowance.spend(member.compress_size, 0)
     if member.compress_type not in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         with archive.open(member) as file:
-            return file.read(member.file_size)
+            return _in_pieces(file, member.file_size, allowance)
     with archive.open(_as_stored(member)) as packed:  # zipfile itself would unpack all of these at once
-        data = _opened(packed, member).read(member.file_size)
+        data = _in_pieces(_opened(packed, member), member.file_size, allowance)
     if zlib.crc32(data) != member.CRC:
         raise zipfile.BadZipFile(member.filename)
     return data
+
+
+def _in_pieces(file: IO[bytes], size: int, allowance: Allowance) -> bytes:
+    read = BytesIO()
+    while read.tell() < size:
+        with allowance.timed():
+            piece = file.read(min(PIECE, size - read.tell()))
+        allowance.spend(0, len(piece))
+        if not piece:
+            break
+        read.write(piece)
+    return read.getvalue()
 
 
 def _as_stored(member: zipfile.ZipInfo) -> zipfile.ZipInfo:
@@ -63,18 +127,20 @@ def _opened(packed: IO[bytes], member: zipfile.ZipInfo) -> IO[bytes]:
 
 
 class Unpacked:
-    """Reads a packed file from front to back, for tarfile; never holds more unpacked than is asked for."""
+    """Reads a tar, packed or not, from front to back, for tarfile; never holds more unpacked than is asked for."""
 
-    def __init__(self, file: IO[bytes], kind: str) -> None:
+    def __init__(self, file: IO[bytes], kind: str, allowance: Allowance) -> None:
         self._packed = file
-        self._file = OPENERS[kind](file)
-        self._read = 0
+        self._file = OPENERS[kind](file) if kind in OPENERS else file
+        self._allowance = allowance
+        self._at = 0
 
     def read(self, size: int) -> bytes:
-        """Raises RejectedImage where the file grows too much."""
-        data: bytes = self._file.read(size)
-        self._read += len(data)
-        check_growth(self._packed.tell(), self._read)
+        """Raises RejectedImage where the file grows too much or takes too long, Interrupted where it is to stop."""
+        with self._allowance.timed():
+            data: bytes = self._file.read(size)
+        before, self._at = self._at, self._packed.tell()
+        self._allowance.spend(self._at - before, len(data))
         return data
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from db.sources.names import Decoded, Told, decoder_of
+from db.sources.unpacking import SHORTEST_ENTRY, check_members
 from library.errors import RejectedImage
 
 NAMES_ARE_UTF8 = 0x800
@@ -14,13 +15,14 @@ UNICODE_PATH = 0x7075  # Info-ZIP's extra field with the name in UTF-8
 FILE, FILE_BYTES = b"PK\x03\x04", 30  # what stands before each file
 ENTRY, ENTRY_BYTES = b"PK\x01\x02", 46  # and in the listing at the end
 END, LONGEST_END = b"PK\x05\x06", (1 << 16) + 22  # what stands behind the listing, with a comment
+END_64 = b"PK\x06\x06"
 FIRST_VOLUME = (b"\0\0", b"\xff\xff", b"")  # the second of zip64, whose volumes `zipfile` looks at itself
 
 
 def opened(file: IO[bytes]) -> zipfile.ZipFile:
     """Opens a zip archive, also one whose flags call names UTF-8 that are not. Raises what `zipfile` raises."""
     begins_with_file = file.read(len(FILE)) == FILE
-    _check_volume(file)
+    _check_end(file)
     file.seek(0)
     try:
         archive = zipfile.ZipFile(file)
@@ -31,12 +33,17 @@ def opened(file: IO[bytes]) -> zipfile.ZipFile:
     return archive
 
 
-def _check_volume(file: IO[bytes]) -> None:
-    """Raises RejectedImage for the last volume of several, which has the listing but not all of the files."""
+def _check_end(file: IO[bytes]) -> None:
+    """Raises RejectedImage for the last volume of several, and for a listing that is too long to be read."""
     file.seek(max(0, file.seek(0, 2) - LONGEST_END))
-    _, end, behind = file.read().rpartition(END)
+    before, end, behind = file.read().rpartition(END)
     if end and behind[:2] not in FIRST_VOLUME:
         raise RejectedImage("archive_in_volumes")
+    if end and len(behind) >= 12:
+        size = int.from_bytes(behind[8:12], "little")
+        if size == 0xFFFFFFFF and (found := before.rpartition(END_64)[2])[36:]:
+            size = int.from_bytes(found[36:44], "little")
+        check_members(min(size, file.tell()) // SHORTEST_ENTRY)
 
 
 def names_of(members: Sequence[zipfile.ZipInfo], encoding: Told = "") -> list[Decoded]:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,6 +15,7 @@ from library.pictures import Pictures
 from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase, Vectors
 from library.records import Record
 from library.trash.dropped import VectorBatch
+from library.work import worker_pool
 
 AT_ONCE = 200
 THREADS = 8
@@ -43,7 +43,7 @@ class Backups:
         """
         kept: list[Record] = []
         ids = self._store.ids()
-        with ThreadPoolExecutor(THREADS) as pool:
+        with worker_pool(THREADS) as pool:
             for start in range(0, len(ids), AT_ONCE):
                 if should_stop():
                     return
@@ -64,7 +64,7 @@ class Backups:
         What is there stays as it is. Stopped or killed, the same again does the rest.
         """
         ids = place.store.ids()
-        with ThreadPoolExecutor(THREADS) as pool:
+        with worker_pool(THREADS) as pool:
             for start in range(0, len(ids), AT_ONCE):
                 if should_stop():
                     return

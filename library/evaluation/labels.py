@@ -22,6 +22,7 @@ from library.ports import Encoder, Vectors
 from library.records import clean_name
 from library.search.parts import clean_text
 from library.texts import encodable
+from library.work import worker_pool
 
 BATCH = 64
 DECODED_AHEAD = 32
@@ -101,7 +102,7 @@ def gather(
     pictures: list[Labelled] = []
     vectors: list[list[Vectors]] = [[np.empty((0, encoder.info.dim), np.float32)] for encoder in encoders]
     with (
-        ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode") as pool,
+        worker_pool(os.cpu_count(), "decode") as pool,
         closing(prefetch(_batches(items, labelling, side, pool, left_out), BATCHES_AHEAD)) as batches,
     ):
         for batch in batches:

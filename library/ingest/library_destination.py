@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from library.images import ContentId
 from library.ingest.destinations import Addition, Known, Update, all_away
 from library.ports import Collection, Encoder, ImageStore, LoadedCollection, VectorDatabase, Vectors
 from library.records import Record
+from library.work import worker_pool
 
 STORE_THREADS = 8  # storing waits for the disk, not for the processor
 
@@ -73,7 +73,7 @@ class LibraryDestination:
     def keep(self, additions: Sequence[Addition], vectors: Vectors) -> dict[ContentId, LikenessError]:
         with self._changes:
             # Files first: a row without a picture cannot happen, and a picture without a row is finished later.
-            with ThreadPoolExecutor(STORE_THREADS) as pool:
+            with worker_pool(STORE_THREADS) as pool:
                 errors = list(pool.map(self._store_one, additions))
             if away := all_away(errors):
                 raise away
@@ -87,7 +87,7 @@ class LibraryDestination:
         with self._changes:
             # Rows first: the record is what the next run compares with, should this one be killed in between.
             self._database.update([update.record for update in updates])
-            with ThreadPoolExecutor(STORE_THREADS) as pool:
+            with worker_pool(STORE_THREADS) as pool:
                 errors = list(pool.map(self._update_one, updates))
         pairs = zip(updates, errors, strict=True)
         return {update.record.content_id: error for update, error in pairs if error}

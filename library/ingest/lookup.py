@@ -21,6 +21,7 @@ from library.messages import message
 from library.reasons import reason_of
 from library.record_limits import check_metadata, check_record
 from library.records import Record
+from library.work import Interrupted
 
 
 class Lookup:
@@ -39,7 +40,7 @@ class Lookup:
         while not (self._state.is_stopped or self._state.problem):
             try:
                 yield next(items)
-            except StopIteration:
+            except (StopIteration, Interrupted):
                 return
             except LikenessError as error:
                 self._state.source_problem = error
@@ -57,6 +58,8 @@ class Lookup:
             if item.describe:
                 file.described = item.describe()
                 file.note = file.described.note
+        except Interrupted:
+            file.settle("skipped", message("stopped"))
         except UnknownPicture as error:  # deleted from the library since it was listed
             file.settle("skipped", error.message)
         except RejectedImage as error:

@@ -1,7 +1,6 @@
 """Exports the pictures of a library as a pack."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from library.errors import LikenessError, StoreUnavailable, UnknownPicture
@@ -9,6 +8,7 @@ from library.images import ContentId, content_id
 from library.ingest.packs import BATCH_ROWS, Contents, Packed, PackedPicture, PackWriter
 from library.ports import ImageStore, LoadedCollection, Vector
 from library.records import Record
+from library.work import worker_pool
 
 BATCH_BYTES = 64 << 20  # bounds the memory that originals take
 STORE_THREADS = 8
@@ -26,7 +26,7 @@ def pack_up(
 
     `original` may raise any LikenessError for one that is not to be had: the picture is packed without it.
     """
-    with ThreadPoolExecutor(STORE_THREADS) as pool:
+    with worker_pool(STORE_THREADS) as pool:
         for records in _groups(store, writer.contents):
             if should_stop():
                 return

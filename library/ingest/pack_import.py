@@ -18,6 +18,7 @@ from library.ingest.receipts import FileReceipt, Status
 from library.messages import Message, message
 from library.ports import Collection, ImageStore, LoadedCollection, Vectors
 from library.records import Record
+from library.work import worker_pool
 
 BATCHES_AHEAD = 1
 STORE_THREADS = 8
@@ -39,7 +40,7 @@ def unpack(
     """
     with closing(prefetch(_checked_batches(pack), BATCHES_AHEAD)) as batches:
         for batch in batches:
-            with changes, ThreadPoolExecutor(STORE_THREADS) as pool:
+            with changes, worker_pool(STORE_THREADS) as pool:
                 _Unpacking(store, collection, index, pool).keep([row for row in batch if isinstance(row, _Arrival)])
             yield from (row.receipt if isinstance(row, _Arrival) else row for row in batch)
             if should_stop():

@@ -32,9 +32,9 @@ def ingest(
     "take"; those that were given up for another picture are left out in any case.
 
     While one batch of `batch_size` new pictures is stored by the caller's thread, the next two are encoded, and the
-    one after those is read and decoded. `should_stop` is asked after each batch. When Milvus, the store or a source
-    goes away, the batch in hand is rejected, the rest skipped, and then the error is raised: what was stored is
-    complete, and the same call later does the rest. Of what was not listed yet by then there are no receipts.
+    one after those is read and decoded. `should_stop` is asked after each batch, and within archives. When Milvus, the
+    store or a source goes away, the batch in hand is rejected, the rest skipped, and then the error is raised: what was
+    stored is complete, and the same call later does the rest. Of what was not listed yet by then there are no receipts.
     """
     remaining = iter(items)
     reason: Message | None = None
@@ -42,7 +42,7 @@ def ingest(
     state = RunState()
     writer = BatchWriter(destination, state, near)
     with (
-        closing(Stages(destination, state, batch_size, in_place)) as stages,
+        closing(Stages(destination, state, batch_size, in_place, should_stop)) as stages,
         closing(stages.batches(remaining)) as batches,
     ):
         for batch in batches:

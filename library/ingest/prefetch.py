@@ -8,20 +8,25 @@ from contextlib import closing
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from library.work import Work, current, enter
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def prefetch(source: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
+def prefetch(source: Generator[T, None, None], depth: int, work: Work | None = None) -> Generator[T, None, None]:
     """Yields the same items, made on a thread of its own that is at most `depth` of them ahead.
 
-    What `source` raises is raised here. Closing this ends the thread after the item in hand, and closes `source`.
+    That thread works for `work`, else for what the consumer works for. What `source` raises is raised here. Closing
+    this ends the thread after the item in hand, and closes `source`.
     """
     made: SimpleQueue[Future[T] | None] = SimpleQueue()
     room = threading.Semaphore(depth)
     abandoned = threading.Event()
+    made_for = work or current()
 
     def make() -> None:
+        enter(made_for)
         try:
             with closing(source):
                 for item in source:

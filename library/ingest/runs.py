@@ -1,7 +1,7 @@
 """Adds and reindexes in the background: uploads one after the other, reindexing in between."""
 
+import logging
 import threading
-import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,8 +15,13 @@ from library.ingest.pipeline import was_interrupted
 from library.ingest.receipts import FileReceipt, Status, tally
 from library.ingest.storing import Near
 from library.jobs import Job, JobRunner
+from library.monitor import code_of
+from library.private import Private
 
 KEPT_RUNS = 200
+NAMELESS = ("upload", "samples")  # sources that name no place
+
+logger = logging.getLogger(__name__)
 
 
 class AddJob(Job[list[FileReceipt]]):
@@ -32,9 +37,9 @@ class AddJob(Job[list[FileReceipt]]):
         owner: str = "",
     ) -> None:
         """`owner` stands for the visitor who began it, who may look at it and stop it."""
-        self.id = uuid.uuid4().hex
+        super().__init__("")
+        self.name = f"{source if source in NAMELESS else 'import'} {self.id[:8]}"
         self.owner = owner
-        super().__init__(f"{source} {self.id[:8]}")
         self.source = source
         self.total = len(items) if isinstance(items, Sequence) else None
         self.receipts: list[FileReceipt] = []
@@ -56,6 +61,8 @@ class AddJob(Job[list[FileReceipt]]):
 
     def work(self) -> list[FileReceipt] | None:
         should_stop = self.stop.is_set
+        if self.source not in NAMELESS:
+            logger.info("%s: from %s", self.name, Private(self.source))
         for receipt in self._library.add(
             self._items, should_stop, in_place=self._in_place, source=self.source, near=self._near
         ):
@@ -98,8 +105,8 @@ class Worker:
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
-        self.tuning = JobRunner[Tuning]("tuning")
-        self.doctor = JobRunner[Report]("doctor")
+        self.tuning = JobRunner[Tuning]("tuning", self._after)
+        self.doctor = JobRunner[Report]("doctor", self._after)
         self.duplicates = DuplicateReview(library)
         self._runner = JobRunner[Any]("ingest", self._after)
         self._runs: deque[AddJob] = deque(maxlen=KEPT_RUNS)
@@ -165,5 +172,7 @@ class Worker:
             self._runner.submit(job)
 
     def _after(self, job: Job[Any]) -> None:
+        if job.state == "failed":
+            self._library.monitor.failed("job", code_of(job.problem))
         if isinstance(job, AddJob):
             self._library.calibrate()

@@ -1,8 +1,8 @@
 """Prepares the batches of an import: each stage works ahead of the next on threads of its own."""
 
 import os
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
 
 from library.errors import RejectedImage
 from library.images import decode, thumbnail
@@ -15,6 +15,7 @@ from library.ingest.prefetch import prefetch, prefetch_map
 from library.messages import both
 from library.record_limits import check_record
 from library.records import Record
+from library.work import current, worker_pool
 
 BATCHES_AHEAD = 1
 READERS = 8  # they wait for disks and networks
@@ -27,15 +28,23 @@ ENCODED_AT_ONCE = 2
 class Stages:
     """Reads, looks up, decodes and encodes files, and hands them out as batches."""
 
-    def __init__(self, destination: Destination, state: RunState, batch_size: int, in_place: bool) -> None:
+    def __init__(
+        self,
+        destination: Destination,
+        state: RunState,
+        batch_size: int,
+        in_place: bool,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._destination = destination
         self._state = state
         self._batch_size = batch_size
         self._in_place = in_place
         self._lookup = Lookup(destination, state, in_place)
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
-        self._decoders = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
-        self._encoders = ThreadPoolExecutor(ENCODED_AT_ONCE, thread_name_prefix="encode")
+        self._work = replace(current(), should_stop=should_stop)
+        self._readers = worker_pool(READERS, "read", self._work)
+        self._decoders = worker_pool(os.cpu_count(), "decode", self._work)
+        self._encoders = worker_pool(ENCODED_AT_ONCE, "encode", self._work)
 
     def close(self) -> None:
         """Waits for what is under way and ends the threads."""
@@ -45,7 +54,8 @@ class Stages:
 
     def batches(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
         """Yields the items as encoded batches, in order, made ahead of whoever consumes them."""
-        return prefetch(self._encoded(prefetch(self._gathered(items), BATCHES_AHEAD)), BATCHES_AHEAD)
+        gathered = prefetch(self._gathered(items), BATCHES_AHEAD, self._work)
+        return prefetch(self._encoded(gathered), BATCHES_AHEAD, self._work)
 
     def _encoded(self, batches: Iterable[Batch]) -> Generator[Batch, None, None]:
         """Encodes two batches at once: a core that is done with its part of one begins the next."""

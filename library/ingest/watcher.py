@@ -15,6 +15,7 @@ from library.ingest.skips import skips_told
 from library.ingest.watch_source import Source, SourceListing
 from library.ingest.watch_state import SeenFile, WatchState
 from library.messages import Message
+from library.private import Private
 from library.texts import encodable
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,8 @@ class Watcher:
         if self._away:
             logger.warning("%s is back", self.source.name)
         self._away = None
-        self._warn_once(*(f"{path} cannot be looked at" for path in sorted(listing.unread)))
+        for path in sorted(listing.unread):
+            self._warn_once("%s cannot be looked at", Private(path))
         return listing
 
     def _check_state(self) -> None:
@@ -189,7 +191,7 @@ class Watcher:
         before = self.state.get(receipt.path)
         signature, mount = listing.signatures[receipt.path], listing.mount_of(receipt.path)
         if receipt.status == "rejected":
-            logger.warning("%s is rejected: %s", receipt.path, receipt.reason)
+            logger.warning("%s is rejected: %s", Private(receipt.path), receipt.reason)
             return SeenFile(signature, before.id if before else None, before.origin if before else "", mount)
         assert receipt.content_id
         origin = encodable(item.source)
@@ -206,13 +208,13 @@ class Watcher:
     def _warn_of_retries(self, receipts: Iterable[FileReceipt]) -> None:
         for receipt in receipts:
             if receipt.may_retry:
-                self._warn_once(f"{receipt.path} is tried again later: {receipt.reason}")
+                self._warn_once("%s is tried again later: %s", Private(receipt.path), receipt.reason)
 
     def _gone(self, listing: SourceListing) -> list[str]:
         """Returns paths that were missing in two scans, unless the whole source looks as if it were away."""
         if not listing.signatures:
             if self.state and self._follow_removals:
-                self._warn_once(f"{self.source.name} is suddenly empty: nothing is deleted")
+                self._warn_once("%s is suddenly empty: nothing is deleted", self.source.name)
             self._missing = {}
             return []
         self._was_told.discard(f"{self.source.name} is suddenly empty: nothing is deleted")
@@ -270,11 +272,11 @@ class Watcher:
             logger.warning("watching %s: goes on", self.source.name)
         self._problem, self._failures = None, 0
 
-    def _warn_once(self, *lines: str) -> None:
-        for line in lines:
-            if line not in self._was_told:
-                self._was_told.add(line)
-                logger.warning("%s", line)
+    def _warn_once(self, text: str, *values: object) -> None:
+        line = repr((text, values))
+        if line not in self._was_told:
+            self._was_told.add(line)
+            logger.warning(text, *values)
 
 
 def _is_final(receipt: FileReceipt) -> bool:

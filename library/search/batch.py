@@ -1,7 +1,6 @@
 """Answers many queries at once: encodes them together, searches in few calls, keeps their order."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -16,6 +15,7 @@ from library.reasons import reason_of
 from library.search.parts import clean_text, combine, encode, notes_on, picture_to_encode
 from library.search.query import Query
 from library.texts import holds_half
+from library.work import worker_pool
 
 AT_ONCE = 64  # decoded pictures take some 300 kB each
 READERS = 8
@@ -72,7 +72,7 @@ def answer_all(
     chunk."""
     rest = iter(queries)
     prepared = partial(_prepared, working_side=encoder.info.working_side)
-    with ThreadPoolExecutor(READERS, thread_name_prefix="queries") as readers:
+    with worker_pool(READERS, "queries") as readers:
         while not should_stop() and (chunk := list(islice(rest, AT_ONCE))):
             yield from _answered(list(readers.map(prepared, chunk)), encoder, index, like)
 

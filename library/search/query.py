@@ -100,6 +100,10 @@ class Timings:
     search: float
     total: float
 
+    def stages(self) -> list[tuple[Literal["encode", "load", "milvus"], float]]:
+        """Returns the milliseconds of each stage by its name."""
+        return [("encode", self.encode), ("load", self.load), ("milvus", self.search)]
+
     def __str__(self) -> str:
         return f"encode {self.encode:.1f} ms, load {self.load:.1f} ms, search {self.search:.1f} ms"
 

@@ -12,6 +12,7 @@ import numpy as np
 from library.errors import RejectedImage, UnknownCollection, UnknownPicture
 from library.images import ContentId, decode, thumbnail
 from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase
+from library.private import Private
 from library.records import Record
 from library.trash.dropped import DroppedCollection, DroppedCollections, VectorBatch
 from library.trash.entries import LONG_AGO, Trashed
@@ -86,7 +87,7 @@ class Trash:
             self._insert(entries)
             for entry in entries:
                 self._store.clear_trashed(entry.record.content_id)
-                logger.info("restored %s, %s", entry.record.content_id, entry.record.name)
+                logger.info("restored %s, %s", entry.record.content_id, Private(entry.record.name))
         return [entry.record for entry in entries]
 
     def restore_collection(self, key: str) -> StoredCollection:

@@ -25,15 +25,16 @@ from starlette.websockets import WebSocketDisconnect
 
 from library.image_library import ImageLibrary
 from library.ingest.runs import Worker
+from library.messages import message
 from library.samples.pictures import sample_pictures
 from testing.agent import call, tools
 from testing.app_server import ForkedServer
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
 from ui.attempts import KEPT_ADDRESSES, Attempts
-from ui.doors import OTHER_SITE
 from ui.page import build_page, launch_options
-from ui.sign_in import REFUSAL, TOO_MANY, Accounts, SignIn
+from ui.sign_in import Accounts, SignIn
 
+REFUSAL, OTHER_SITE = str(message("sign_in_first")), str(message("other_site"))
 USER, PASSWORD = "ann", "pass:wörd"
 AUTH = f"{USER}:{PASSWORD},bob:other"
 CREDENTIALS = (USER, PASSWORD)
@@ -402,7 +403,9 @@ def test_guessing_is_slowed_down_on_the_page_and_for_programs(tmp_path):
             assert [stranger.get("/config", auth=(USER, "guess")).status_code for _ in range(2)] == [401] * 2
             for late in (stranger.post("/login", data=form), stranger.get("/config", auth=CREDENTIALS)):
                 assert (late.status_code, late.headers["retry-after"]) == (429, "1")
-                assert late.json() == {"detail": TOO_MANY}
+                assert late.json() == {"detail": str(message("too_many_attempts", seconds=1))}
+            page = stranger.post("/login", data=form, headers={"user-agent": "Mozilla/5.0"})
+            assert (page.status_code, page.headers["retry-after"]) == (400, "1")
             assert stranger.get("/gradio_api/health").status_code == 200
     finally:
         house.server.stop()

@@ -24,6 +24,7 @@ VENDORS = {
     "fsspec",
     "grpc",
     "mcp",
+    "prometheus_client",
     "sentence_transformers",
     "typer",
     "watchfiles",
@@ -45,7 +46,7 @@ MAY_IMPORT = {
     "library": set(),
     "encoders": {"sentence_transformers", "torch", "transformers"},
     "db": {"pyarrow", "pymilvus", "grpc", "fsspec", "watchfiles"},
-    "ui": {"gradio", "starlette"},
+    "ui": {"gradio", "starlette", "prometheus_client"},
     "python_api": {"db"},
     "commands": {"typer", "settings", "runtime", "server", "db", "encoders"},
 }

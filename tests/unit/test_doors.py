@@ -7,9 +7,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from library.messages import message, render
 from settings import SettingsError, load_settings
-from ui.doors import OTHER_SITE, Doors, Guests
+from ui.doors import Doors, Guests
 
+OTHER_SITE = str(message("other_site"))
 LOOPBACK = Guests(hosts=["localhost", "photos.example.org"], sites=["photos.example.org"])
 CROSS = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors", "origin": "https://evil.example"}
 
@@ -28,6 +30,18 @@ def test_only_our_own_names_and_addresses_are_answered():
         assert refused.status_code == 421 and "ALLOWED_HOSTS" in refused.text
     for damaged in ("", "[", "a b", "localhost@evil.example", "/"):
         assert client().get("/", headers={"host": damaged}).status_code == 421
+
+
+def test_the_refusal_is_in_the_language_of_the_visitor():
+    for accepted, language in {
+        "ko-KR,ko;q=0.9": "ko",
+        "zh-HK": "zh-TW",
+        "zh-CN,en": "en",
+        "": "en",
+        "fr, ko": "ko",
+    }.items():
+        refused = client().post("/", headers=CROSS | {"accept-language": accepted})
+        assert refused.text == render(message("other_site"), language)
 
 
 def test_where_names_are_not_known_every_host_is_answered():

@@ -10,9 +10,12 @@ from db.milvus.connection import Connection
 from db.milvus.database import Milvus
 from db.milvus.lite import Lite
 from db.milvus.server import without_login
-from library.errors import IndexUnavailable
+from library.errors import IndexUnavailable, UnknownSource
 from library.ingest.runs import Worker
+from library.messages import message
+from library.private import Private
 from library.search.query import Query
+from library.work import working_for
 from runtime import QUIET, ROOMS, OneLine, adopt, set_level
 from testing.fakes import ColourEncoder
 from testing.pictures import item, record, unit_vectors
@@ -39,7 +42,7 @@ def entry(message: str, *arguments: object, exc_info: object = None) -> logging.
 
 
 def test_a_message_is_one_line_whatever_it_holds():
-    shown = OneLine().format(entry("deleted %s", FORGED))
+    shown = OneLine("%(message)s").format(entry("deleted %s", FORGED))
     assert shown == r"deleted a.png\n2026-01-01 ERROR likeness: forged\r\x1b[2J\u202e"
 
 
@@ -47,7 +50,7 @@ def test_a_traceback_cannot_pass_for_an_event():
     try:
         raise ValueError(FORGED)
     except ValueError:
-        shown = OneLine().format(entry("failed", exc_info=sys.exc_info())).splitlines()
+        shown = OneLine("%(message)s").format(entry("failed", exc_info=sys.exc_info())).splitlines()
     assert shown[0] == "failed"
     assert all(line.startswith("    ") for line in shown[1:])
 
@@ -95,7 +98,40 @@ def test_a_search_is_told_at_debug_without_its_words(library, picture, caplog):
 def test_a_deletion_is_told(library, picture, caplog):
     [receipt] = library.add([item("red.png", picture("red"))])
     library.delete([receipt.content_id])
-    assert f"deleted {receipt.content_id}, red.png" in lines(caplog)
+    [told] = [each for each in caplog.records if each.msg.startswith("deleted")]
+    assert OneLine("%(message)s").format(told) == f"deleted {receipt.content_id}, …"
+    with_names = OneLine("%(message)s")
+    with_names.with_names = True
+    assert with_names.format(told) == f"deleted {receipt.content_id}, red.png"
+
+
+def test_errors_and_their_tracebacks_name_no_file_and_repeat_no_words():
+    word = "".join(["se", "cret"])  # the lines of the code itself are shown
+
+    def failing():
+        try:
+            raise FileNotFoundError(2, "No such file or directory", f"/photos/{word}.jpg")
+        except OSError as error:
+            raise ValueError(f'could not read {word!r} or "{word}\'s" here') from error
+
+    try:
+        failing()
+    except ValueError as error:
+        caught = error
+    away = UnknownSource("no_such_place", source=word)
+    told = [away, str(away), caught, caught.__cause__, Private(word), message("gone"), 3]
+    entries = [entry("failed: %s", each, exc_info=(type(caught), caught, caught.__traceback__)) for each in told]
+    shown = "".join(map(OneLine().format, entries))
+    assert word not in shown and "could not read … here" in shown and "No such file or directory" in shown
+    assert "ValueError" in shown and "failing()" in shown
+
+
+def test_a_line_says_for_which_request_or_run_it_was_written(library, picture):
+    with working_for("r-1"):
+        assert " ui [r-1]: deleted" in OneLine().format(entry("deleted"))
+        job = Worker(library).start([item("a.png", picture("red"))])
+    assert " ui: deleted" in OneLine().format(entry("deleted"))
+    assert job.begun_by == "r-1" and job.over.wait(20)
 
 
 def test_loads_and_releases_are_told(tmp_path, caplog):

@@ -95,3 +95,57 @@ def test_a_damaged_member_of_any_method_is_called_damaged(tmp_path):
         (tmp_path / "a.zip").write_bytes(damaged)
         [told] = problems(tmp_path / "a.zip")
         assert "damaged" in told
+
+
+def told(path):
+    """Yields why each file of an archive is not read."""
+    for item in items_from([str(path)]):
+        try:
+            item.read()
+        except RejectedImage as refused:
+            yield str(refused)
+
+
+def packed(path, data):
+    """Writes an archive of two pictures, of the kind that its name says."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name in ("a.jpg", "b.jpg"):
+                archive.writestr(name, data)
+        return path
+    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        for name in ("a.jpg", "b.jpg"):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def test_a_stop_in_the_middle_of_a_member_ends_the_unpacking(tmp_path, library, monkeypatch):
+    monkeypatch.setattr("db.sources.unpacking.PIECE", 1 << 10)
+    data = random.Random(3).randbytes(300_000)
+    for name in ("a.zip", "a.tar", "a.tar.gz"):
+        asked = iter(range(1_000))
+        items = items_from([str(packed(tmp_path / name, data))])
+        receipts = list(library.add(items, lambda asked=asked: next(asked) > 20))
+        assert next(asked) < 60, name
+        assert {str(each.reason) for each in receipts} <= {"Stopped before this file."}, name
+
+
+def test_an_archive_of_too_many_files_or_too_much_work_is_refused(tmp_path, monkeypatch):
+    for name in ("a.zip", "a.tar"):
+        path = packed(tmp_path / name, b"x" * 5_000)
+        with monkeypatch.context() as patch:
+            patch.setattr("db.sources.unpacking.MOST_MEMBERS", 1)
+            assert any("lists more than 1 files" in each for each in told(path)), name
+        with monkeypatch.context() as patch:
+            patch.setattr("db.sources.unpacking.UNSUSPICIOUS_SECONDS", -1.0)
+            assert any("longer to unpack" in each for each in told(path)), name
+
+
+def test_many_members_that_grow_together_count_as_one_trap(tmp_path, monkeypatch):
+    monkeypatch.setattr("db.sources.unpacking.UNSUSPICIOUS", 1_500_000)
+    items = list(items_from([str(packed(tmp_path / "a.zip", bytes(1_000_000)))]))
+    assert len(items[0].read()) == 1_000_000
+    with pytest.raises(RejectedImage, match="200 times"):
+        items[1].read()

@@ -63,7 +63,7 @@ def test_a_picture_that_is_cut_short_is_tried_again_when_it_changes_and_not_befo
     folder.files["/a.png"] = whole
     assert look.twice() == [("/a.png", "new")]
     [warning] = warnings(caplog)
-    assert warning.startswith("/a.png is rejected: The picture is damaged or cut short: ")
+    assert warning.startswith("… is rejected: The picture is damaged or cut short: ")
 
 
 def test_the_next_look_comes_soon_while_something_settles(folder, watch, picture):
@@ -132,7 +132,7 @@ def test_a_picture_that_the_store_did_not_take_is_tried_again(folder, watch, pic
     look()
     store.refused = ()
     assert look(60) == [("/a.png", "new"), ("/copy of a.png", "duplicate")]
-    assert "/a.png is tried again later: The disk is full." in warnings(caplog)
+    assert "… is tried again later: The disk is full." in warnings(caplog)
 
 
 def test_a_file_that_cannot_be_read_is_tried_again_ever_more_rarely_and_told_once(folder, watch, picture, caplog):
@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_read_is_tried_again_ever_more_rarely_and_told_onc
     folder.unreadable = set()
     assert look(60) == [("/a.png", "new")]
     [told] = warnings(caplog)
-    assert told.startswith("/a.png is tried again later: The file cannot be read: it does not answer.")
+    assert told.startswith("… is tried again later: The file cannot be read: it does not answer.")
 
 
 def test_a_source_that_goes_deletes_nothing_and_is_used_again_once_it_is_back(folder, watch, picture, library, caplog):

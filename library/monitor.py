@@ -1,0 +1,75 @@
+"""Tells of the library's work to whoever watches it from outside: counts and times, never names or words."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Literal, Protocol
+
+from library.errors import LikenessError
+from library.ingest.receipts import FileReceipt, Status
+from library.messages import Sentence
+
+Stage = Literal["queue", "encode", "load", "milvus", "thumbnail"]
+Place = Literal["search", "api", "add", "job", "http"]
+OK = "ok"
+
+
+class Monitor(Protocol):
+    """Counts and measures. Called from any thread, and never raises."""
+
+    def searched(self, kind: str, result: str) -> None:
+        """Counts a search of texts, pictures or both, or a list; `result` is ok or the code of an error."""
+
+    def took(self, stage: Stage, seconds: float) -> None:
+        """Measures a stage of an answer."""
+
+    def added(self, status: Status) -> None:
+        """Counts a file that was imported or not."""
+
+    def failed(self, place: Place, code: str) -> None:
+        """Counts an error by its code."""
+
+    def exposition(self) -> tuple[bytes, str] | None:
+        """Returns all figures and the type of the text they are in; None where none are kept."""
+
+
+class NoMonitor:
+    """Keeps no figures."""
+
+    def searched(self, kind: str, result: str) -> None: ...
+
+    def took(self, stage: Stage, seconds: float) -> None: ...
+
+    def added(self, status: Status) -> None: ...
+
+    def failed(self, place: Place, code: str) -> None: ...
+
+    def exposition(self) -> tuple[bytes, str] | None:
+        return None
+
+
+def code_of(problem: object) -> str:
+    """Returns the code of an error or of its sentence; what has none was not expected."""
+    if isinstance(problem, LikenessError):
+        return problem.message.code
+    return problem.message.code if isinstance(problem, Sentence) and problem.message else "unexpected"
+
+
+@contextmanager
+def counting(monitor: Monitor, kind: str) -> Iterator[None]:
+    """Counts the search that is made within, by how it ends."""
+    try:
+        yield
+    except Exception as error:
+        monitor.searched(kind, code_of(error))
+        monitor.failed("search", code_of(error))
+        raise
+    monitor.searched(kind, OK)
+
+
+def counted(monitor: Monitor, receipts: Iterator[FileReceipt]) -> Generator[FileReceipt, None, None]:
+    """Passes receipts on and counts them."""
+    for receipt in receipts:
+        monitor.added(receipt.status)
+        if receipt.status == "rejected" and receipt.reason:
+            monitor.failed("add", receipt.reason.code)
+        yield receipt

@@ -1,0 +1,50 @@
+"""Checks what becomes of the queue's calls: sessions are let go, bugs are logged and answered with a sentence."""
+
+import asyncio
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+from gradio.routes import App
+
+from library.errors import UNEXPECTED, NotAllowed
+from library.image_library import ImageLibrary
+from library.ingest.runs import Worker
+from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
+from ui.page import build_page
+from ui.queueing import watch_queue
+
+REFUSED = NotAllowed("read_only", edits="none")
+
+
+def test_the_session_of_a_call_is_let_go_and_that_of_a_page_is_kept():
+    """Gradio would keep 100 KB of each."""
+    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
+    page = build_page(library, Worker(library), "all")
+    page._queue.set_server_app(App.create_app(page))
+    fn = next(iter(page.fns.values()))
+    page._queue.create_event_queue_for_fn(fn)
+    for id, session in {"a call": "a call", "another call": "a page"}.items():
+        assert page.state_holder[session]
+        request = SimpleNamespace(scope={})
+        event = SimpleNamespace(_id=id, session_hash=session, alive=False, enqueue_time=0.0, request=request)
+        event.concurrency_id = fn.concurrency_id
+        asyncio.run(page._queue.process_events([event], False, 0.0, fn))
+    assert list(page.state_holder.session_data) == ["a page"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"), [(ValueError("a bug"), UNEXPECTED), (gr.Error(str(REFUSED)), REFUSED.message)]
+)
+def test_a_call_that_fails_is_counted_and_answered_with_a_sentence_and_prints_nothing(raised, told):
+    async def failing(*_, **__):
+        raise raised
+
+    counted = []
+    with gr.Blocks() as page:
+        page.__dict__["process_api"] = failing
+        watch_queue(page, 1, SimpleNamespace(failed=lambda *given: counted.append(given)))
+    with pytest.raises(gr.Error) as refused:
+        asyncio.run(page.process_api())
+    assert refused.value.print_exception is False and counted == [("api", told.code)]
+    assert refused.value.message == str(told)

@@ -1,0 +1,94 @@
+"""Gives the queue of Gradio an end, measures the wait in it, and lets the log name the request of each call."""
+
+import logging
+import math
+import time
+from typing import Any
+
+import gradio as gr
+from starlette.exceptions import HTTPException
+
+from library.errors import UNEXPECTED, NotAllowed
+from library.monitor import Monitor, code_of
+from library.work import Work, enter
+from ui.lanes import WATCHING
+from ui.requests import request_id
+from ui.sentences import sentence_for
+
+logger = logging.getLogger(__name__)
+
+TOO_MANY = 429  # of 503 the page would show a sentence of Gradio's
+LONGEST_WAIT = 300
+KEPT_SESSIONS = 4_000  # twice as many as Gradio keeps messages of
+UNKNOWN_SECONDS = 1.0  # of a call that was never made so far
+
+
+def watch_queue(page: gr.Blocks, most: int, monitor: Monitor) -> None:
+    """Bounds each lane of the page's queue to `most` calls that wait, and watches the calls."""
+    queue = page._queue
+    queue.max_size = None  # on ZeroGPU it would be one, and the page alone asks for more than that at once
+    push, process_events, process_api = queue.push, queue.process_events, page.process_api
+
+    async def bounded(body: Any, request: Any, username: str | None) -> Any:
+        lane = _lane(page, body.fn_index)
+        if lane and lane.concurrency_limit is not None and len(lane.queue) >= most:
+            seconds = _seconds(queue, lane)
+            full = NotAllowed("queue_full", count=len(lane.queue), seconds=seconds)
+            detail = sentence_for(full, request.scope)
+            raise HTTPException(TOO_MANY, detail, headers={"Retry-After": str(seconds)})
+        return await push(body, request, username)
+
+    async def watched(events: list[Any], batch: bool, begin_time: float, fn: Any) -> None:
+        if fn.concurrency_id != WATCHING["concurrency_id"]:
+            monitor.took("queue", time.monotonic() - events[0].enqueue_time)
+        enter(Work(request_id(events[0].request.scope)))
+        try:
+            await process_events(events, batch, begin_time, fn)
+        finally:
+            _forget_sessions(queue, page, events)
+
+    async def answered(*args: Any, **options: Any) -> Any:
+        try:
+            return await process_api(*args, **options)
+        except gr.Error as error:
+            monitor.failed("api", code_of(error.message))
+            if error.print_exception:  # beside the log, and with all that it was given
+                logger.warning("A call was refused: %s", error)
+                error.print_exception = False
+            raise
+        except Exception as error:
+            monitor.failed("api", code_of(error))
+            logger.error("A call failed", exc_info=error)
+            raise gr.Error(str(UNEXPECTED), print_exception=False) from None
+
+    queue.__dict__.update(push=bounded, process_events=watched)
+    page.__dict__["process_api"] = answered
+
+
+def _lane(page: gr.Blocks, index: int | None) -> Any:
+    fn = page.fns.get(index) if index is not None else None
+    return page._queue.event_queue_per_concurrency_id.get(fn.concurrency_id) if fn else None
+
+
+def _forget_sessions(queue: Any, page: gr.Blocks, events: list[Any]) -> None:
+    """Lets go of what Gradio keeps: 100 KB of each of ten thousand sessions, and a set of every one for ever."""
+    for event in events:
+        if event.session_hash == event._id:  # a call of a program, which had the session to itself
+            page.state_holder.session_data.pop(event.session_hash, None)
+            page.state_holder.time_last_used.pop(event.session_hash, None)
+    begun, messages = queue.pending_event_ids_session, queue.pending_messages_per_session
+    if len(begun) > KEPT_SESSIONS:
+        for ended in [each for each in begun if each not in messages]:
+            del begun[ended]
+
+
+def _seconds(queue: Any, lane: Any) -> int:
+    """Returns about how long it takes until all that wait have been answered, as long as answers took so far.
+
+    Where these say nothing yet, it is as long as the first in line has waited.
+    """
+    known = queue.process_time_per_fn
+    each = (known[event.fn].avg_time if event.fn in known else UNKNOWN_SECONDS for event in lane.queue)
+    seconds = math.ceil(sum(each) / lane.concurrency_limit)
+    waited = math.ceil(time.monotonic() - float(lane.queue[0].enqueue_time))
+    return min(LONGEST_WAIT, max(1, int(seconds), waited))
