@@ -23,7 +23,7 @@ API = "/gradio_api"
 OPEN = re.compile(
     r"/|/(assets|static|svelte)/.*|/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|config|login|logout)/?"
     rf"|/pwa_icon(/.*)?|{API}/(theme\.css|health|info|openapi\.json|startup-events|user|login_check|token|app_id)/?"
-    rf"|{API}/scripts/.*|/{SCRIPT}"
+    rf"|{API}/scripts/.*|/{SCRIPT}|({API})?/metrics"
 )
 # What answers from the library of whoever asks, which `Spaces` knows.
 VISITED = re.compile(rf"{API}/(media/.*|taking/.*|mcp(/.*)?)")

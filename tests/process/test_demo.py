@@ -33,9 +33,10 @@ SEARCH = [*TEXT_SEARCH.values(), None, "all", "score", 0]
 # Whoever adds a route to the page, or has Gradio add one, says here who may ask for it: all others are closed.
 OPEN = {
     *("/", "/assets/{path:path}", "/config", "/favicon.ico", "/manifest.json", "/pwa_icon", "/pwa_icon/{size}"),
-    *("/robots.txt", "/static/{path:path}", "/svelte/{path:path}", "/theme.css", "/login", "/logout"),
+    *("/robots.txt", "/static/{path:path}", "/svelte/{path:path}", "/theme.css", "/login", "/logout", "/metrics"),
     *(f"/gradio_api/{name}" for name in ("app_id", "info", "login_check", "openapi.json", "startup-events", "token")),
-    *(f"/gradio_api/{name}" for name in ("theme.css", "user", "scripts/{version}/{name:path}", "health", "visitor.js")),
+    *(f"/gradio_api/{name}" for name in ("theme.css", "user", "scripts/{version}/{name:path}", "health", "metrics")),
+    "/gradio_api/visitor.js",
 }
 VISITED = {
     *(f"/gradio_api/{name}" for name in ("media/{size}/{id}", "taking/{kind}")),

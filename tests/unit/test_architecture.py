@@ -30,6 +30,7 @@ VENDORS = {
     "watchfiles",
 }
 ROOMS = {
+    "allowed_values",
     "demo",
     "ui",
     "db",
