@@ -112,8 +112,10 @@ class Trash:
         """Removes everything for good, and returns how many pictures that were."""
         with self._changes:
             ids = self._ids()
-            for id in ids:
-                self._remove(id)
+            stored = set(self._store.ids())
+            for id in self._store.trashed():  # also what expired, or what a killed removal has left
+                if id not in stored:
+                    self._remove(id)
             for each in self._dropped.listed():
                 self._dropped.remove(each.key)
         return len(ids)
