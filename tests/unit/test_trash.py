@@ -203,6 +203,14 @@ def test_what_is_being_removed_is_no_longer_listed(library, store, filled):
     assert library.trash.count() == 0
 
 
+def test_emptying_again_removes_what_a_killed_removal_has_left(library, store, filled):
+    library.delete([filled["red"]])
+    [entry] = library.trash.pictures(0, 9)
+    store.note_trashed(Trashed(entry.record, LONG_AGO, b""))
+    library.trash.empty()
+    assert store.trashed() == {} and filled["red"] not in {file.id for file in store.files()}
+
+
 def test_only_who_may_delete_sees_and_uses_the_trash(library, filled):
     library.delete([filled["red"]])
     for edits in ("none", "add"):
