@@ -45,10 +45,12 @@ class Ingest(Operation):
     name = "bulk ingest"
     begins = "library.ingest.importer:Importer.add"
 
+    before: Album
+    pictures: Album
+
     def set_up(self) -> None:
         self.place.clear()
-        self.before: Album = {}
-        self.pictures: Album = {}
+        self.before, self.pictures = {}, {}
 
     def prepare(self) -> None:
         self.before = self.before | self.pictures
@@ -253,6 +255,3 @@ class EmptyTrash(Delete):
         wrong = ["an original is left"] if trashed(self.place) != listed else []
         wrong += ["not emptied"] if self.is_repeated and listed else []
         return Verdict(wrong=wrong) + compare(self.place, self.staying)
-
-
-COMMANDS = (Ingest, Import, Reindex, Rebuild, Delete, EmptyTrash)

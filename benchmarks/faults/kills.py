@@ -84,7 +84,7 @@ def tried(operation: Operation, kills: int) -> Results:
 def _timed(operation: Operation) -> float:
     """Returns the seconds that the operation takes from its beginning to its end."""
     operation.prepare()
-    running = _begun(operation)
+    running = begun(operation)
     started = time.monotonic()
     operation.wait(running)
     seconds = time.monotonic() - started
@@ -94,7 +94,7 @@ def _timed(operation: Operation) -> float:
 
 def _killed(operation: Operation, after: float) -> bool:
     """Kills the operation so long after it has begun; tells whether it had not ended by itself."""
-    running = _begun(operation)
+    running = begun(operation)
     time.sleep(after)
     was_running = running.poll() is None
     running.kill()
@@ -102,7 +102,7 @@ def _killed(operation: Operation, after: float) -> bool:
     return was_running
 
 
-def _begun(operation: Operation) -> ForkedProgram:
+def begun(operation: Operation) -> ForkedProgram:
     mark = operation.place.folder / "begun"
     mark.unlink(missing_ok=True)
     operation.out.unlink(missing_ok=True)

@@ -27,6 +27,10 @@ class Results:
             self.recoveries.append(seconds)
 
     @property
+    def is_good(self) -> bool:
+        return self.verdict.is_good
+
+    @property
     def cells(self) -> list[str]:
         median, most = (f(self.recoveries) if self.recoveries else 0.0 for f in (statistics.median, max))
         found = self.verdict
