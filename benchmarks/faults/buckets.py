@@ -36,9 +36,9 @@ def troubled(trouble: Trouble, place: Place, chance: random.Random, trials: int)
             if relay.share == 1.0:
                 time.sleep(chance.uniform(0, 2))
                 relay.share = 0.0
-            verdict = _ended(operation, running.wait(ENDED_WITHIN))
+            code = running.wait(ENDED_WITHIN)
             relay.share = 0.0
-            results.add(*_recovered(operation, verdict))
+            results.add(*_recovered(operation, _ended(operation, code)))
     return results
 
 

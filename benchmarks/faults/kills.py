@@ -12,6 +12,7 @@ from benchmarks.faults.results import Results
 from testing.program import ForkedProgram
 
 TOO_LATE = 4  # attempts for each kill: an operation that ended before its kill is tried again
+MOST_IN_A_ROW = 3  # kills, one of them in the recovery from another
 
 
 class Operation(ABC):
@@ -73,11 +74,12 @@ def tried(operation: Operation, kills: int) -> Results:
             break
         operation.trial += 1
         operation.prepare()
-        after = operation.chance.uniform(0, duration)
-        if not _killed(operation, after):
+        in_a_row = min(operation.chance.randint(1, MOST_IN_A_ROW), kills - results.kills)
+        hits = sum(_killed(operation, operation.chance.uniform(0, duration)) for _ in range(in_a_row))
+        if hits:
+            results.add(*_recovered(operation), kills=hits)
+        else:
             duration = max(0.8 * duration, 0.02)
-            continue
-        results.add(*_recovered(operation), kills=1)
     return results
 
 

@@ -20,7 +20,8 @@ class Results:
     recoveries: list[float] = field(default_factory=list)
 
     def add(self, verdict: Verdict, seconds: float | None, kills: int = 0) -> None:
-        self.trials += 1
+        """Counts a recovery, from one fault or from several kills in a row."""
+        self.trials += kills or 1
         self.kills += kills
         self.verdict += verdict
         if seconds is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from benchmarks.faults.commands import Album, kept_promises, next_album
+from benchmarks.faults.kills import MOST_IN_A_ROW
 from benchmarks.faults.ledger import Verdict, compare
 from benchmarks.faults.place import ENDED_WITHIN, Failed, Place
 from benchmarks.faults.results import Results
@@ -101,8 +102,12 @@ def upload_kills(place: Place, chance: random.Random, kills: int) -> Results:
             place.clear()
             pictures, app = {}, App(place).wait()
         new = next_album(place, UPLOADS * AT_ONCE)
-        reported = _uploaded_until_killed(app, new, chance.uniform(0, duration))
         pictures |= new
+        in_a_row = min(chance.randint(1, MOST_IN_A_ROW), kills - results.kills)
+        for number in range(in_a_row):
+            if number:
+                app = App(place).wait()
+            reported = _uploaded_until_killed(app, new, chance.uniform(0, duration))
         verdict = kept_promises(place, pictures, reported)
         started = time.monotonic()
         app = App(place).wait()
@@ -111,7 +116,7 @@ def upload_kills(place: Place, chance: random.Random, kills: int) -> Results:
                 verdict += Verdict(wrong=["an upload was not reported as saved after the restart"])
         seconds = time.monotonic() - started
         app.stop()
-        results.add(verdict + compare(place, pictures) + _left_uploads(place), seconds, kills=1)
+        results.add(verdict + compare(place, pictures) + _left_uploads(place), seconds, in_a_row)
         app = App(place).wait()
     app.stop()
     return results
