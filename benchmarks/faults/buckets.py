@@ -1,5 +1,6 @@
 """Adds and deletes pictures in a bucket whose service answers 500, slowly, or not to the end."""
 
+import logging
 import os
 import random
 import time
@@ -50,6 +51,7 @@ def _bucket(place: Place, chance: random.Random) -> Iterator[Relay]:
     """Gives a place a bucket of a service of our own, behind a relay."""
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     service = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     service.start()
     host, port = service.get_host_and_port()

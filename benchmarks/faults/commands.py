@@ -147,13 +147,16 @@ class Rebuild(Filled):
     first = "from benchmarks.faults.rebuilding import Rebuilding; Rebuilding.prepare()"
     clusters = range(4, 9)  # powers of two
 
+    def set_up(self) -> None:
+        self.pictures = next_album(self.place)
+        self.power = self.clusters[-1]
+
     def prepare(self) -> None:
-        self.power = self.clusters[self.trial % len(self.clusters)]
-        if self.power == self.clusters[0] or self.trial == 0:
-            self.place.clear()
+        self.power += 1
+        if self.power not in self.clusters:
             self.power = self.clusters[0]
-            smallest = NlistRule(2 ** (self.power - 1))
-            fill(self.place, self.pictures, smallest)
+            self.place.clear()
+            fill(self.place, self.pictures, NlistRule(2 ** (self.power - 1)))
 
     def arguments(self) -> list[str]:
         self.place.settings["NLIST"] = str(2**self.power)

@@ -64,11 +64,11 @@ class Operation(ABC):
         return self.place.folder / "out"
 
 
-def tried(operation: Operation, kills: int) -> Results:
-    """Returns what so many kills of an operation led to."""
+def tried(operation: Operation, kills: int, seconds: float | None = None) -> Results:
+    """Returns what so many kills of an operation led to; the seconds that it takes are measured if not given."""
     results = Results(f"kill -9 of {operation.name}, {operation.place.backend}")
     operation.set_up()
-    duration = _timed(operation)
+    duration = seconds or _timed(operation)
     for _ in range(kills * TOO_LATE):
         if results.kills == kills:
             break

@@ -89,13 +89,13 @@ def _answer(stream: httpx.Response) -> list[Any]:
     raise httpx.RemoteProtocolError("the stream ended without an answer")
 
 
-def upload_kills(place: Place, chance: random.Random, kills: int) -> Results:
+def upload_kills(place: Place, chance: random.Random, kills: int, seconds: float | None = None) -> Results:
     """Returns what so many kills of the app in the middle of uploads led to."""
     results = Results(f"kill -9 of page upload, {place.backend}")
     place.clear()
     pictures: Album = {}
     app = App(place).wait()
-    duration = _timed(app, pictures)
+    duration = seconds or _timed(app, pictures)
     while results.kills < kills:
         if len(pictures) > LARGEST:
             app.kill()
@@ -114,11 +114,11 @@ def upload_kills(place: Place, chance: random.Random, kills: int) -> Results:
         for part in _parts(new):
             if app.add(part) != set(part):
                 verdict += Verdict(wrong=["an upload was not reported as saved after the restart"])
-        seconds = time.monotonic() - started
+        recovered = time.monotonic() - started
         app.stop()
-        results.add(verdict + compare(place, pictures) + _left_uploads(place), seconds, in_a_row)
-        app = App(place).wait()
-    app.stop()
+        results.add(verdict + compare(place, pictures) + _left_uploads(place), recovered, in_a_row)
+        if results.kills < kills:
+            app = App(place).wait()
     return results
 
 
