@@ -47,7 +47,7 @@ class LiteServer:
     def _listen(self) -> str:
         if os.name == "nt":  # gRPC knows no other socket there
             return f"http://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        address = f"unix:{quote(str(self._socket_folder / SOCKET))}"  # gRPC takes it for a URI: , # ? and % have meanings
+        address = f"unix:{quote(str(self._socket_folder / SOCKET))}"  # gRPC takes it for a URI
         self._server.add_insecure_port(address)
         return address
 
