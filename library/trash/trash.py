@@ -46,7 +46,7 @@ class Trash:
         Entries first, then rows, then records: killed in between, a picture is in the library, and the sweep gives it
         back the rows that it may lack.
         """
-        deleted = _written(datetime.now(UTC)) if self.days else LONG_AGO
+        deleted = _written(datetime.now(UTC))  # also without days: what is in hand has to be young for the sweep
         for start in range(0, len(records), AT_ONCE):
             self._discard(self._entries(records[start : start + AT_ONCE], deleted))
 
