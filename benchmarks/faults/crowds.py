@@ -6,7 +6,7 @@ import time
 
 import httpx
 
-from benchmarks.faults.commands import Album, Ingest, fill, next_album
+from benchmarks.faults.commands import ANEW_EVERY, Album, Ingest, fill, next_album
 from benchmarks.faults.kills import begun
 from benchmarks.faults.ledger import Verdict, compare
 from benchmarks.faults.place import ENDED_WITHIN, Failed, Place
@@ -23,13 +23,13 @@ SEARCH = ["red", MOST, None, False, -1, None, None, "all", "score", 0, []]
 def together(place: Place, chance: random.Random, trials: int) -> Results:
     """Searches and uploads in two apps while pictures are imported; no answer may lack what was there before."""
     results = Results("two apps and an import on one server")
-    for _ in range(trials):
+    for number in range(trials):
         place.clear()
         before = next_album(place)
         fill(place, before)
         apps = [App(place, MILVUS_RELEASE_AFTER=policy).wait() for policy in POLICIES]
         operation = Ingest(place, chance)
-        operation.before, operation.pictures = {}, before
+        operation.before, operation.pictures, operation.trial = {}, before, ANEW_EVERY * number
         operation.prepare()
         running = place.started(operation.arguments(), operation.out, MILVUS_RELEASE_AFTER=OF_THE_IMPORT)
         uploaded = [next_album(place, 6) for _ in apps]

@@ -13,6 +13,7 @@ from db.milvus.server import Server
         (101, "collection not loaded[collection=1]"),
         (103, "collection not fully loaded[collection=1]"),
         (65535, "fail to Search, QueryNode ID=1, reason=collection not found"),
+        (65535, "fail to Query, QueryNode ID = 6, reason=delegator closed during wait tsafe: channel not available[]"),
         (65535, "failed to get delegator -1 for channel by-dev-rootcoord-dml_13_1v0: can not find client of node -1"),
     ],
 )
