@@ -23,6 +23,8 @@ DAY = 86_400
 JUMPS = (3600, -3600, DAY, -DAY, 400 * DAY, -400 * DAY)
 JUMPS_OF_A_DELETE = (3600, -3600, DAY, -DAY)  # further ones let the trash expire, which is what the clock then says
 FAULT = "clock jumping"
+# libfaketime refuses a short sleep now and then.
+SLEEP = "import threading, time; time.sleep = lambda seconds: threading.Event().wait(seconds)"
 
 
 def library() -> str | None:
@@ -45,6 +47,7 @@ def jumping(place: Place, chance: random.Random, trials: int) -> Results:
 def _trials(folder: Path, chance: random.Random, trials: int) -> Results:
     place, clock = Place(folder), folder / "clock"
     clock.write_text("+0")
+    place.first = SLEEP
     os.environ |= {
         "LD_PRELOAD": library() or "",
         "FAKETIME_TIMESTAMP_FILE": str(clock),

@@ -35,10 +35,10 @@ def together(place: Place, chance: random.Random, trials: int) -> Results:
         uploaded = [next_album(place, 6) for _ in apps]
         visitors = [Visitor(app, set(before), each) for app, each in zip(apps, uploaded, strict=True)]
         code = running.wait(ENDED_WITHIN)
-        started = time.monotonic()
         verdict = Verdict(wrong=[] if code == 0 else [f"the import ended with {code}: {operation.told()}"])
         for visitor in visitors:
             verdict += visitor.stop()
+        started = time.monotonic()
         everything = before | operation.pictures | uploaded[0] | uploaded[1]
         verdict += _shown(apps, len(everything))
         seconds = time.monotonic() - started

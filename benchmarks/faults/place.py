@@ -18,7 +18,7 @@ from library.image_library import ImageLibrary
 from library.models import Models, ModelSource
 from library.ports import Encoder, ImageStore
 from testing.milvus_server import MilvusServer
-from testing.program import ForkedProgram, run_program
+from testing.program import ForkedProgram
 
 ENDED_WITHIN = 180
 RELEASE_AFTER = 0.0
@@ -40,6 +40,7 @@ class Place:
         self.folder = folder
         self.server = server
         self.settings = settings
+        self.first = ""  # code that every program runs first
         self.numbers = count()  # of the pictures, none of which comes twice
         self.open_store: Callable[[], ImageStore] = lambda: LocalImageStore(self.images)
         self.temporary.mkdir(parents=True, exist_ok=True)
@@ -75,12 +76,21 @@ class Place:
 
     def started(self, arguments: list[str], out: Path, **more: str) -> ForkedProgram:
         """Returns a run of `python app.py`, or of other code where the arguments begin with -c."""
-        command = arguments if arguments[:1] == ["-c"] else ["app.py", *arguments]
-        return ForkedProgram(command, self.folder, {**self.environment, **more}, out)
+        return ForkedProgram(self._command(arguments), self.folder, {**self.environment, **more}, out)
 
     def ended(self, *arguments: str, **more: str) -> CompletedProcess[str]:
         """Returns how a command ended, with what it printed."""
-        return run_program(arguments, self.folder, {**self.environment, **more}, ENDED_WITHIN)
+        out, err = self.folder / "ended.out", self.folder / "ended.err"
+        for file in (out, err):
+            file.write_bytes(b"")
+        command = self._command(list(arguments))
+        program = ForkedProgram(command, self.folder, {**self.environment, **more}, out, err)
+        try:
+            program.wait(ENDED_WITHIN)
+        finally:
+            program.kill()
+        told = (file.read_text(encoding="utf-8", errors="replace") for file in (out, err))
+        return CompletedProcess(program.args, program.returncode or 0, *told)
 
     def run(self, *arguments: str, **more: str) -> str:
         """Returns what a command printed. Raises Failed where it ended with another code than 0."""
@@ -88,6 +98,12 @@ class Place:
         if ended.returncode:
             raise Failed(f"{arguments[0]} ended with {ended.returncode}: {_last_words(ended)}")
         return ended.stdout
+
+    def _command(self, arguments: list[str]) -> list[str]:
+        if arguments[:1] != ["-c"] and not self.first:
+            return ["app.py", *arguments]
+        code, rest = (arguments[1], arguments[2:]) if arguments[:1] == ["-c"] else ("import app; app.main()", arguments)
+        return ["-c", f"{self.first}\n{code}", *rest]
 
     @contextmanager
     def opened(self, rule: NlistRule | None = None) -> Iterator[ImageLibrary]:

@@ -29,7 +29,7 @@ from library.errors import IndexUnavailable
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 4
+ATTEMPTS = 12  # others may release the collection again and again, each after its own last search
 
 T = TypeVar("T")
 

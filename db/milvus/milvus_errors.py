@@ -7,7 +7,7 @@ from pymilvus import MilvusException
 NO_SUCH_COLLECTION = 100
 NODE_AWAY = range(901, 906)  # a part of the server is not there, or is no longer
 # While the collection is being released, by another process, or another collection takes its place.
-WITHOUT_A_HOLDER = ("not loaded", "not fully loaded", "failed to get delegator", "delegator closed", "channel not avail")
+NOT_LOADED = ("not loaded", "not fully loaded", "failed to get delegator", "delegator closed", "channel not available")
 LAST_WORDS = ("unrecoverable error", "context canceled", "node offline", "node not found", "is stopping")
 
 
@@ -17,7 +17,7 @@ def is_not_loaded(error: BaseException | None) -> bool:
         return False
     text = str(error)
     gone = "fail to Search" in text and "collection not found" in text
-    return error.code in (101, 103) or gone or any(each in text for each in WITHOUT_A_HOLDER)
+    return error.code in (101, 103) or gone or any(each in text for each in NOT_LOADED)
 
 
 def is_missing(error: BaseException | None) -> bool:
