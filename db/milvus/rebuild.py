@@ -33,6 +33,7 @@ from db.milvus.schema import (
 COMPARED_ROWS = 8000  # at once, without their vectors
 COMPARED = [PRIMARY_KEY, METADATA, *FIELDS]  # a picture and a model make the vector, so that it is the same
 ATTEMPTS = 5
+LOADS = 12  # of one question: others may release the collection again and again
 REFUSED = 65_535  # the code that Milvus gives to what has no code of its own
 BULK, LATEST = "Bounded", "Strong"  # consistency levels: the latest takes 0.2 s an answer
 
@@ -205,7 +206,7 @@ class Copy:
 
     def _asked(self, name: str, ask: Callable[[], T]) -> T:
         """Returns the answer; loads and asks again where another process has released the collection."""
-        for attempts_left in reversed(range(ATTEMPTS)):
+        for attempts_left in reversed(range(LOADS)):
             try:
                 return ask()
             except MilvusException as error:

@@ -3,8 +3,10 @@
 import pytest
 from pymilvus import MilvusException
 
+from db.milvus.database import Milvus
 from db.milvus.milvus_errors import is_loss, is_missing, is_not_loaded
 from db.milvus.server import Server
+from testing.fakes import ColourEncoder
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,21 @@ from db.milvus.server import Server
 )
 def test_a_collection_that_is_not_in_memory_is_loaded_again(code, message):
     assert is_not_loaded(MilvusException(code, message))
+
+
+def test_a_question_is_asked_again_however_often_others_release_the_collection(tmp_path):
+    milvus = Milvus(tmp_path / "milvus.db")
+    handle = milvus.collection(ColourEncoder().info).handle
+    refusals = [MilvusException(101, "collection not loaded[collection=1]")] * 8
+
+    def ask(client):
+        if refusals:
+            raise refusals.pop()
+        return "answered"
+
+    with handle.lease.held() as generation:
+        assert handle.ask(generation, ask) == "answered"
+    milvus.close()
 
 
 def test_a_collection_without_its_name_is_gone_and_other_refusals_are_neither():
