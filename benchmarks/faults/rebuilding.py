@@ -25,4 +25,4 @@ class Rebuilding:
 
     @staticmethod
     def keep_up() -> None:
-        """Is called as the upkeep begins."""
+        """Does nothing; that it is called tells that the upkeep begins."""

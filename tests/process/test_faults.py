@@ -17,6 +17,7 @@ from benchmarks.faults.watches import Watch
 pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.filterwarnings("ignore")]
 
 KILLS = 2
+SEED = 9  # kills both times before the recovery
 SECONDS = 0.3  # of an operation: one that takes less is killed at an earlier moment
 
 
@@ -27,7 +28,7 @@ def on_lite(tmp_path):
 
 @pytest.mark.parametrize("kind", [Ingest, Import, Reindex, Rebuild, Delete, EmptyTrash, Watch])
 def test_a_kill_on_lite_loses_and_doubles_nothing(on_lite, kind):
-    assert tried(kind(on_lite, random.Random(kind.name)), KILLS, SECONDS).details == []
+    assert tried(kind(on_lite, random.Random(SEED)), KILLS, SECONDS).details == []
 
 
 def test_a_kill_of_the_app_during_uploads_loses_and_doubles_nothing(on_lite):
@@ -35,10 +36,10 @@ def test_a_kill_of_the_app_during_uploads_loses_and_doubles_nothing(on_lite):
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("kind", [Ingest, Delete])
+@pytest.mark.parametrize("kind", [Reindex, Delete])
 def test_a_kill_on_a_server_loses_and_doubles_nothing(tmp_path, milvus_server, kind):
     place = Place(tmp_path, milvus_server)
-    assert tried(kind(place, random.Random(kind.name)), KILLS, SECONDS).details == []
+    assert tried(kind(place, random.Random(SEED)), KILLS, SECONDS).details == []
 
 
 def frozen(server, chance):
