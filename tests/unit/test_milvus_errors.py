@@ -38,6 +38,27 @@ def test_a_question_is_asked_again_however_often_others_release_the_collection(t
     milvus.close()
 
 
+def test_a_collection_that_others_release_while_it_is_loaded_is_loaded_by_the_question(tmp_path, monkeypatch):
+    milvus = Milvus(tmp_path / "milvus.db")
+    handle = milvus.collection(ColourEncoder().info).handle
+    loads = []
+
+    def load_the_second_time(name, timeout=None):
+        loads.append(name)
+        if len(loads) == 1:
+            raise MilvusException(101, "collection not loaded[collection=1]")
+
+    def ask(client):
+        if len(loads) == 1:
+            raise MilvusException(101, "collection not loaded[collection=1]")
+        return "answered"
+
+    monkeypatch.setattr(milvus.connection.client(), "load_collection", load_the_second_time)
+    with handle.lease.held() as generation:
+        assert handle.ask(generation, ask) == "answered"
+    milvus.close()
+
+
 def test_a_collection_without_its_name_is_gone_and_other_refusals_are_neither():
     gone, other = MilvusException(100, "can't find collection"), MilvusException(65535, "no such field")
     assert is_missing(gone) and not is_not_loaded(gone)
