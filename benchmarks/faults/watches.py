@@ -1,11 +1,10 @@
 """Describes watching, which is killed while pictures appear at and vanish from the folder that it watches."""
 
-import json
 import shutil
 import time
 
 from benchmarks.faults.commands import Album, next_album
-from benchmarks.faults.kills import Operation
+from benchmarks.faults.kills import Operation, begun
 from benchmarks.faults.ledger import Verdict, compare
 from benchmarks.faults.pictures import written
 from benchmarks.faults.place import ENDED_WITHIN, Failed
@@ -40,14 +39,16 @@ class Watch(Operation):
         return ["watch", str(self.folder), "--every", "100ms", "--delete", "--json"]
 
     def recover(self) -> None:
-        self.out.unlink(missing_ok=True)
-        self.wait(self.place.started(self.arguments(), self.out))
+        self.wait(begun(self))
 
     def wait(self, running: ForkedProgram) -> None:
-        """Waits until the image store has what the folder has, then a moment for the rows, and stops the watching."""
+        """Puts one more picture into the folder, and stops the watching once it has come in after all others."""
+        last = next_album(self.place, 1)
+        self.pictures |= last
+        written(self.folder, last)
         until = time.monotonic() + ENDED_WITHIN
         store = self.place.open_store()
-        while set(store.ids()) != set(self.pictures) or self._rounds() == 0:
+        while set(store.ids()) != set(self.pictures):
             if running.poll() is not None or time.monotonic() > until:
                 running.kill()
                 raise Failed(f"watch did not come to an end: {self.told()}")
@@ -58,7 +59,3 @@ class Watch(Operation):
 
     def verdict(self) -> Verdict:
         return compare(self.place, self.pictures)
-
-    def _rounds(self) -> int:
-        lines = self.out.read_text(errors="replace").splitlines() if self.out.exists() else []
-        return sum(1 for line in lines if line.startswith("{") and json.loads(line))
