@@ -21,8 +21,9 @@ from benchmarks.faults.commands import Delete, EmptyTrash, Import, Ingest, Rebui
 from benchmarks.faults.crowds import on_one_folder, together
 from benchmarks.faults.disks import full, read_only
 from benchmarks.faults.kills import Operation, tried
+from benchmarks.faults.ledger import Verdict
 from benchmarks.faults.outages import during_ingest, during_searches, frozen, killed
-from benchmarks.faults.place import Place
+from benchmarks.faults.place import Failed, Place
 from benchmarks.faults.results import Results, print_heading, print_line
 from benchmarks.faults.uploads import upload_kills
 from benchmarks.faults.watches import Watch
@@ -95,7 +96,10 @@ def _made(folder: Path, names: list[str], seed: int, server: MilvusServer | None
         if not (fault.on_server if server else fault.on_lite):
             continue
         place = Place(folder / f"{name}-{'server' if server else 'lite'}", server)
-        done.append(fault.make(place, random.Random(f"{seed} {name}"), max(1, round(fault.share * trials))))
+        try:
+            done.append(fault.make(place, random.Random(f"{seed} {name}"), max(1, round(fault.share * trials))))
+        except Failed as error:
+            done.append(Results(name, verdict=Verdict(wrong=[str(error)])))
         print_line(done[-1].cells)
     return done
 

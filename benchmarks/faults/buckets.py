@@ -61,14 +61,16 @@ def _bucket(place: Place, chance: random.Random) -> Iterator[Relay]:
     keys = {f"AWS_{key}": "key" for key in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")}
     own = {"AWS_ENDPOINT_URL": relay.url, "AWS_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true", **keys}
     place.settings |= {**own, "IMAGE_STORE": f"s3://{name}/0"}
-    before = dict(os.environ)
+    before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)
     place.open_store = lambda: ObjectStore(place.settings["IMAGE_STORE"])
     try:
         yield relay
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        for setting, value in before.items():
+            os.environ.pop(setting)
+            if value is not None:
+                os.environ[setting] = value
         relay.close()
         service.stop()
 
