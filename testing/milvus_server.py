@@ -103,6 +103,15 @@ class MilvusServer:
         """Kills the server, as a crash would. The relay stays and closes every connection at once."""
         self._end(signal.SIGKILL, timeout=10)
 
+    def freeze(self) -> None:
+        """Stops the server where it is: it keeps its connections and answers nothing."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if self._server is not None:
+            self._server.send_signal(signal.SIGCONT)
+
     def terminate(self, timeout: float = 120) -> None:
         """Stops the server in order; 2.3.5 takes from 5 s to a minute over it."""
         self._end(signal.SIGTERM, timeout)

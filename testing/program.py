@@ -100,6 +100,7 @@ def _read_environment_again() -> None:
     if encoding := os.environ.get("PYTHONIOENCODING"):
         sys.stdout.reconfigure(encoding=encoding)
 
+    tempfile.tempdir = None
     reload(constants)
     hf_api.api.endpoint = constants.ENDPOINT
 

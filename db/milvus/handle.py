@@ -31,7 +31,7 @@ from library.errors import IndexUnavailable
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 4
+ATTEMPTS = 12  # others may release the collection again and again, each after its own last search
 
 T = TypeVar("T")
 
@@ -164,14 +164,13 @@ class CollectionHandle:
         logger.info("collection %s: loaded", self.name)
 
     def _load_by(self, client: MilvusClient) -> None:
-        client.load_collection(self.name, timeout=LOAD_TIMEOUT)
-        if not self.backend.is_shared:
-            return
         try:
-            # Until one strong read, a server that has just loaded may answer without the rows that nobody flushed.
-            self.rows_at_load = loaded_rows(client, self.name, consistency="Strong")
+            client.load_collection(self.name, timeout=LOAD_TIMEOUT)
+            if self.backend.is_shared:
+                # Until one strong read, a server that has just loaded may answer without the rows that nobody flushed.
+                self.rows_at_load = loaded_rows(client, self.name, consistency="Strong")
         except MilvusException as error:
-            if not is_not_loaded(error):  # released by another process: whoever asks loads it again
+            if not is_not_loaded(error):  # released by another process meanwhile: whoever asks loads it again
                 raise
 
     def _release(self) -> None:

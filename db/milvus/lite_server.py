@@ -7,6 +7,7 @@ import socket
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import grpc
 from milvus_lite.adapter.grpc.servicer import MilvusServicer
@@ -51,7 +52,7 @@ class LiteServer:
     def _listen(self) -> str:
         if os.name == "nt":  # gRPC knows no other socket there
             return f"http://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        address = f"unix:{self._socket_folder / SOCKET}"
+        address = f"unix:{quote(str(self._socket_folder / SOCKET))}"  # gRPC takes it for a URI
         self._server.add_insecure_port(address)
         return address
 
@@ -67,6 +68,8 @@ def _private_folder() -> Path:
 
     It lies among the temporary files, since a socket's address ends after about a hundred characters.
     """
+    if "," in tempfile.gettempdir():  # gRPC would take it for two addresses, whatever way it is written
+        raise OSError(errno.EINVAL, "its name has a comma")
     for left_behind in Path(tempfile.gettempdir()).glob(f"{FOLDER_OF_SOCKET}*"):
         if _is_abandoned(left_behind / SOCKET):  # another user's cannot be entered
             shutil.rmtree(left_behind, ignore_errors=True)

@@ -6,6 +6,8 @@ from pymilvus import MilvusException
 
 NO_SUCH_COLLECTION = 100
 NODE_AWAY = range(901, 906)  # a part of the server is not there, or is no longer
+# While the collection is being released, by another process, or another collection takes its place.
+NOT_LOADED = ("not loaded", "not fully loaded", "failed to get delegator", "delegator closed", "channel not available")
 LAST_WORDS = ("unrecoverable error", "context canceled", "node offline", "node not found", "is stopping")
 
 
@@ -15,8 +17,7 @@ def is_not_loaded(error: BaseException | None) -> bool:
         return False
     text = str(error)
     gone = "fail to Search" in text and "collection not found" in text
-    nobody_has_it = "failed to get delegator" in text  # while another collection takes its place
-    return error.code in (101, 103) or "not loaded" in text or "not fully loaded" in text or gone or nobody_has_it
+    return error.code in (101, 103) or gone or any(each in text for each in NOT_LOADED)
 
 
 def is_missing(error: BaseException | None) -> bool:

@@ -33,6 +33,7 @@ from db.milvus.schema import (
 COMPARED_ROWS = 8000  # at once, without their vectors
 COMPARED = [PRIMARY_KEY, METADATA, *FIELDS]  # a picture and a model make the vector, so that it is the same
 ATTEMPTS = 5
+LOADS = 12  # of one question: others may release the collection again and again
 REFUSED = 65_535  # the code that Milvus gives to what has no code of its own
 BULK, LATEST = "Bounded", "Strong"  # consistency levels: the latest takes 0.2 s an answer
 
@@ -49,6 +50,15 @@ def rebuild_in_place(client: MilvusClient, name: str, nlist: int) -> None:
     client.drop_index(name, EMBEDDING, timeout=TIMEOUT)
     create_index(client, name, nlist)
     client.load_collection(name, timeout=INDEX_TIMEOUT)
+
+
+def load(client: MilvusClient, name: str) -> None:
+    """Loads a collection; one that another process releases meanwhile is loaded again by whoever asks."""
+    try:
+        client.load_collection(name, timeout=LOAD_TIMEOUT)
+    except MilvusException as error:
+        if not is_not_loaded(error):
+            raise
 
 
 class ServerRebuild:
@@ -105,7 +115,7 @@ class ServerRebuild:
             create(self._client, target, self._dim, labels_of(self._client, meant_by(self._client, self._name)))
         if not has_index(self._client, target):
             create_index(self._client, target, _nlist(target))
-        self._client.load_collection(target, timeout=LOAD_TIMEOUT)
+        load(self._client, target)
 
     def _drop_smaller(self) -> None:
         meant = meant_by(self._client, self._name)
@@ -205,13 +215,13 @@ class Copy:
 
     def _asked(self, name: str, ask: Callable[[], T]) -> T:
         """Returns the answer; loads and asks again where another process has released the collection."""
-        for attempts_left in reversed(range(ATTEMPTS)):
+        for attempts_left in reversed(range(LOADS)):
             try:
                 return ask()
             except MilvusException as error:
                 if not (is_not_loaded(error) and attempts_left):
                     raise
-            self._client.load_collection(name, timeout=LOAD_TIMEOUT)
+            load(self._client, name)
         raise AssertionError("the last try returns or raises")
 
 

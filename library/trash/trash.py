@@ -47,7 +47,7 @@ class Trash:
         Entries first, then rows, then records: killed in between, a picture is in the library, and the sweep gives it
         back the rows that it may lack.
         """
-        deleted = _written(datetime.now(UTC)) if self.days else LONG_AGO
+        deleted = _written(datetime.now(UTC))  # also without days: what is in hand has to be young for the sweep
         for start in range(0, len(records), AT_ONCE):
             self._discard(self._entries(records[start : start + AT_ONCE], deleted))
 
@@ -113,8 +113,10 @@ class Trash:
         """Removes everything for good, and returns how many pictures that were."""
         with self._changes:
             ids = self._ids()
-            for id in ids:
-                self._remove(id)
+            stored = set(self._store.ids())
+            for id in self._store.trashed():  # also what expired, or what a killed removal has left
+                if id not in stored:
+                    self._remove(id)
             for each in self._dropped.listed():
                 self._dropped.remove(each.key)
         return len(ids)

@@ -79,6 +79,21 @@ def test_where_no_socket_can_be_made_it_is_said_and_the_folder_is_let_go(tmp_pat
     milvus.close()
 
 
+@pytest.mark.parametrize("name", ["a b", "a#b", "a?b", "a%20b", "写"])
+def test_the_folder_for_temporary_files_may_be_called_anything(tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
+    milvus = Milvus(tmp_path / "milvus.db")
+    assert milvus.stored() == []
+    milvus.close()
+
+
+def test_a_comma_in_the_name_of_the_folder_for_temporary_files_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "a,b"))
+    with pytest.raises(IndexUnavailable, match="a,b, where none can be made: its name has a comma"):
+        Milvus(tmp_path / "milvus.db").stored()
+
+
 def test_what_a_killed_process_left_is_removed_by_the_next(address, tmp_path):
     left_behind = Path(tempfile.mkdtemp(prefix=FOLDER_OF_SOCKET))
     with socket.socket(socket.AF_UNIX) as killed:

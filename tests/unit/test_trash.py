@@ -121,6 +121,21 @@ def test_without_days_a_delete_is_at_once(store, database, picture):
         library.trash.restore([content_id(picture("red"))])
 
 
+def test_the_sweep_of_another_process_leaves_a_delete_in_hand_alone(tmp_path, database, picture, monkeypatch):
+    store = LocalImageStore(tmp_path)
+    libraries = [ImageLibrary(store, ready(ColourEncoder()), database, trash_days=0) for _ in range(2)]
+    list(libraries[0].add([item("red.png", picture("red"))]))
+    delete = database.delete
+
+    def delete_and_sweep(paths):
+        delete(paths)
+        libraries[1].trash.sweep()
+
+    monkeypatch.setattr(database, "delete", delete_and_sweep)
+    libraries[0].delete([content_id(picture("red"))])
+    assert list(store.files()) == [] and libraries[1].doctor.examine().findings == []
+
+
 def test_a_delete_that_fails_on_the_index_leaves_the_picture(library, database, red, monkeypatch):
     def away(paths):
         raise IndexUnavailable("milvus_loading")
@@ -201,6 +216,14 @@ def test_what_is_being_removed_is_no_longer_listed(library, store, filled):
     (entry,) = store.find_trashed([filled["red"]])
     store.note_trashed(Trashed(entry.record, LONG_AGO, b""))
     assert library.trash.count() == 0
+
+
+def test_emptying_again_removes_what_a_killed_removal_has_left(library, store, filled):
+    library.delete([filled["red"]])
+    [entry] = library.trash.pictures(0, 9)
+    store.note_trashed(Trashed(entry.record, LONG_AGO, b""))
+    library.trash.empty()
+    assert store.trashed() == {} and filled["red"] not in {file.id for file in store.files()}
 
 
 def test_only_who_may_delete_sees_and_uses_the_trash(library, filled):

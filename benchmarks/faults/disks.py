@@ -1,0 +1,122 @@
+"""Fills the disk and makes it read-only while pictures are added, on small file systems in memory."""
+
+import os
+import random
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from benchmarks.faults.commands import Ingest
+from benchmarks.faults.kills import begun
+from benchmarks.faults.ledger import Verdict
+from benchmarks.faults.place import ENDED_WITHIN, Failed, Place
+from benchmarks.faults.results import Results
+
+SIZE = 32 << 20
+BLOCK = 4096
+ENDS = (0, 1, 3)  # done, some files rejected, the disk out of reach
+REFUSED = ("full", "Read-only", "read-only", "No space", "cannot use", "cannot write", "not writable")
+
+
+def unavailable() -> str | None:
+    """Returns why no file system can be mounted here; None where it can."""
+    return None if os.geteuid() == 0 and shutil.which("mount") else "only the superuser can mount a file system"
+
+
+def full(place: Place, chance: random.Random, trials: int) -> Results:
+    """Leaves room for a part of what an import needs; room is made, and the import repeated."""
+    results = Results(f"disk full during ingest, {place.backend}")
+    with _mounted(place.data):
+        operation = Ingest(place, chance)
+        operation.set_up()
+        needed = _needed(operation)
+        for _ in range(trials):
+            operation.trial += 1
+            operation.prepare()
+            place.data.mkdir(exist_ok=True)
+            ballast = _fill(place.data, chance.uniform(0.02, 0.95) * needed)
+            verdict = _broken(operation, begun(operation).wait(ENDED_WITHIN))
+            ballast.unlink()
+            results.add(*_recovered(operation, verdict))
+    return results
+
+
+def read_only(place: Place, chance: random.Random, trials: int) -> Results:
+    """Makes the pictures' disk read-only in the middle of an import; it is writable again when that is repeated."""
+    results = Results(f"disk read-only during ingest, {place.backend}")
+    with _mounted(place.images):
+        operation = Ingest(place, chance)
+        operation.set_up()
+        operation.prepare()
+        started = time.monotonic()
+        operation.wait(begun(operation))
+        duration = time.monotonic() - started
+        for _ in range(trials):
+            operation.trial += 1
+            operation.prepare()
+            running = begun(operation)
+            time.sleep(chance.uniform(0, duration))
+            _remount(place.images, "ro")
+            verdict = _broken(operation, running.wait(ENDED_WITHIN))
+            _remount(place.images, "rw")
+            results.add(*_recovered(operation, verdict))
+    return results
+
+
+@contextmanager
+def _mounted(folder: Path) -> Iterator[None]:
+    if problem := unavailable():
+        raise Failed(problem)
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def _remount(folder: Path, how: str) -> None:
+    """Waits for a moment in which no file is being written, as the kernel wants it."""
+    until = time.monotonic() + ENDED_WITHIN
+    while subprocess.run(["mount", "-o", f"remount,{how}", folder], capture_output=True).returncode:
+        if time.monotonic() > until:
+            raise Failed(f"{folder} cannot be made {how}")
+
+
+def _needed(operation: Ingest) -> int:
+    """Returns the bytes that an import into an empty library takes."""
+    before = shutil.disk_usage(operation.place.data).free
+    operation.prepare()
+    operation.wait(begun(operation))
+    return before - shutil.disk_usage(operation.place.data).free
+
+
+def _fill(folder: Path, left: float) -> Path:
+    """Returns a file that leaves no more room than that."""
+    ballast = folder / "ballast"
+    room = shutil.disk_usage(folder).free
+    with ballast.open("wb") as file, suppress(OSError):
+        for _ in range(max(0, int(room - left)) // BLOCK):
+            file.write(bytes(BLOCK))
+    return ballast
+
+
+def _broken(operation: Ingest, code: int) -> Verdict:
+    told = operation.out.read_text(errors="replace")
+    wrong = [] if code in ENDS else [f"the command ended with {code}"]
+    wrong += ["a traceback was printed"] if "Traceback" in told else []
+    wrong += [f"no reason was told: {told[-200:]!r}"] if code == 3 and not any(word in told for word in REFUSED) else []
+    return Verdict(wrong=wrong) + operation.promised()
+
+
+def _recovered(operation: Ingest, verdict: Verdict) -> tuple[Verdict, float | None]:
+    started = time.monotonic()
+    try:
+        operation.recover()
+    except Failed as error:
+        return verdict + Verdict(wrong=[str(error)]), None
+    seconds = time.monotonic() - started
+    return verdict + operation.verdict(), seconds
