@@ -124,7 +124,7 @@ class Reindex(Filled):
     def prepare(self) -> None:
         with self.place.opened() as library:
             for each in library.collections.stored():
-                library._database.drop(each.name)
+                library.database.drop(each.name)
 
     def arguments(self) -> list[str]:
         return ["reindex"]
@@ -170,7 +170,7 @@ class Rebuild(Filled):
 
     def verdict(self) -> Verdict:
         with self.place.opened() as library:
-            nlist = library._database.collection(library.models.answering().info).handle.read_nlist()  # type: ignore[attr-defined]
+            nlist = library.database.collection(library.models.answering().info).handle.read_nlist()  # type: ignore[attr-defined]
         wrong = [] if nlist == 2**self.power else [f"{nlist} clusters instead of {2**self.power}"]
         return Verdict(wrong=wrong) + compare(self.place, self.pictures)
 

@@ -100,7 +100,7 @@ def _compare_rows(library: ImageLibrary, pictures: Mapping[ContentId, bytes], ma
 def _rows(library: ImageLibrary) -> Counter[ContentId]:
     """Counts the rows of each picture as Milvus itself lists them."""
     rows: Counter[ContentId] = Counter()
-    database: Any = library._database
+    database: Any = library.database
     name = database.name_of(small_encoder().info)
     with database.collection(small_encoder().info).loaded():
         found = database.connection.client().query(
