@@ -16,6 +16,7 @@ from pymilvus.grpc_gen.milvus_pb2_grpc import add_MilvusServiceServicer_to_serve
 
 FOLDER_OF_SOCKET = "likeness-index-"
 SOCKET = "socket"
+COMMON_PLACES = ("/tmp", "/var/tmp")
 THREADS = 10
 LONGEST_ADDRESS = 103  # bytes of the path of a socket; Linux takes four more
 LARGEST_MESSAGE = {"grpc.max_receive_message_length": 256 << 20, "grpc.max_send_message_length": 256 << 20}
@@ -68,16 +69,32 @@ def _private_folder() -> Path:
 
     It lies among the temporary files, since a socket's address ends after about a hundred characters.
     """
-    if "," in tempfile.gettempdir():  # gRPC would take it for two addresses, whatever way it is written
-        raise OSError(errno.EINVAL, "its name has a comma")
-    for left_behind in Path(tempfile.gettempdir()).glob(f"{FOLDER_OF_SOCKET}*"):
+    place = _place_for_sockets()
+    for left_behind in place.glob(f"{FOLDER_OF_SOCKET}*"):
         if _is_abandoned(left_behind / SOCKET):  # another user's cannot be entered
             shutil.rmtree(left_behind, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=FOLDER_OF_SOCKET))
-    if len(os.fsencode(folder / SOCKET)) > LONGEST_ADDRESS and os.name != "nt":
-        folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix=FOLDER_OF_SOCKET, dir=place))
+
+
+def _place_for_sockets() -> Path:
+    """Returns the folder for temporary files, or a common one where its path can be no address. Raises OSError."""
+    chosen = Path(tempfile.gettempdir())
+    if os.name == "nt":
+        return chosen
+    for place in (chosen, *map(Path, COMMON_PLACES)):
+        if _can_be_an_address(place) and os.access(place, os.W_OK | os.X_OK):
+            return place
+    if "," in str(chosen):
+        raise OSError(errno.EINVAL, "its name has a comma")
+    if not _can_be_an_address(chosen):
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-    return folder
+    return chosen  # where making a folder raises what is wrong with it
+
+
+def _can_be_an_address(place: Path) -> bool:
+    """Tells whether a socket below has a path that is short enough; gRPC takes one with a comma for two addresses."""
+    longest = place / f"{FOLDER_OF_SOCKET}12345678" / SOCKET
+    return len(os.fsencode(longest)) <= LONGEST_ADDRESS and "," not in str(place)
 
 
 def _is_abandoned(path: Path) -> bool:

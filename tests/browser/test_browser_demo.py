@@ -1,6 +1,5 @@
 """Visits the public demo with two browsers at once: each sees their own pictures and never the other's."""
 
-from testing.accessibility import audit
 from testing.browser import cards, wait_for_cards
 from testing.states import steps
 
@@ -14,7 +13,7 @@ def add(page, *pictures):
     page.get_by_text("No other visitor sees your pictures.").wait_for()
 
 
-def test_two_browsers_at_once_see_their_own_pictures_only(serve, apps, visit, tmp_path):
+def test_two_browsers_at_once_see_their_own_pictures_only(serve, apps, visit, tmp_path, audit):
     data = apps.libraries.copy(apps.libraries.samples(), tmp_path)
     url = serve(EDITS="", DEMO="1", DEMO_QUOTA="2", DATA_DIR=str(data)).url
     ann, bob = visit(), visit()

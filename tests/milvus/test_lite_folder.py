@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from db.milvus import lite_server
 from db.milvus.database import Milvus
 from db.milvus.lite_server import FOLDER_OF_SOCKET, LiteServer
 from library.errors import IndexUnavailable
@@ -64,6 +65,7 @@ def test_another_user_of_the_machine_cannot_reach_the_index(address):
 
 
 def test_where_no_socket_can_be_made_it_is_said_and_the_folder_is_let_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(lite_server, "COMMON_PLACES", ())
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
     milvus = Milvus(tmp_path / "milvus.db")
     with pytest.raises(IndexUnavailable, match=r"a socket in .*not there, where none can be made: No such file"):
@@ -81,7 +83,18 @@ def test_where_no_socket_can_be_made_it_is_said_and_the_folder_is_let_go(tmp_pat
 
 @pytest.mark.parametrize("name", ["a b", "a#b", "a?b", "a%20b", "写"])
 def test_the_folder_for_temporary_files_may_be_called_anything(tmp_path, monkeypatch, name):
-    (tmp_path / name).mkdir()
+    monkeypatch.setattr(lite_server, "COMMON_PLACES", ())
+    with tempfile.TemporaryDirectory(prefix=name) as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        milvus = Milvus(tmp_path / "milvus.db")
+        assert milvus.stored() == []
+        milvus.close()
+
+
+@pytest.mark.parametrize("name", ["x" * 100, "a,b", "not there"])
+def test_where_that_folder_takes_no_socket_a_common_one_does(tmp_path, monkeypatch, name):
+    if name != "not there":
+        (tmp_path / name).mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
     milvus = Milvus(tmp_path / "milvus.db")
     assert milvus.stored() == []
@@ -89,6 +102,7 @@ def test_the_folder_for_temporary_files_may_be_called_anything(tmp_path, monkeyp
 
 
 def test_a_comma_in_the_name_of_the_folder_for_temporary_files_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(lite_server, "COMMON_PLACES", ())
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "a,b"))
     with pytest.raises(IndexUnavailable, match="a,b, where none can be made: its name has a comma"):
         Milvus(tmp_path / "milvus.db").stored()

@@ -171,8 +171,8 @@ def test_an_address_may_name_the_settings_of_a_search(handlers, filled):
     ("setting", "told"),
     [
         ("limit=0", "The limit is 0: 1 to 200"),
-        ("limit=many", "The limit has to be a number, not 'many'"),
-        ("limit=1e400", "The limit has to be a number, not '1e400'"),
+        ("limit=many", 'The limit has to be a number, not "many"'),
+        ("limit=1e400", 'The limit has to be a number, not "1e400"'),
         (f"limit={10**30}", f"The limit is {10**30}: 1 to 200"),
         ("nprobe=2.5", "nprobe has to be a whole number, not 2.5"),
         ("offset=-1", "The offset is -1: 0 or more"),
