@@ -20,7 +20,7 @@ from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something, is_blank
 from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, source_of
-from library.decoding.room import MOST_AT_ONCE, Visit, room
+from library.decoding.room import MOST_AT_ONCE, SMALL, Visit, room
 from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, both, message
@@ -200,7 +200,7 @@ def _decoded(source: Source, short_side: int, visit: Visit) -> Picture:
     profile, tags = profile_of(loaded, source.data), getattr(loaded, "tag_v2", {})
     (width, height), opened = source.size or loaded.info[FULL_SIZE], loaded.info[OPENED_SIZE]
     whole = restored(loaded, source.data, opener)
-    upright = _upright(first_that_shows_something(loaded) if whole is loaded else whole)
+    upright = _turned(first_that_shows_something(loaded) if whole is loaded else whole, tags, short_side)
     if (upright.width > upright.height) != (opened[0] > opened[1]):
         width, height = height, width
     image = to_srgb(_reduced(_plain(upright, tags), short_side), profile)
@@ -220,6 +220,19 @@ def _of_samples(source: Source, samples: Samples, short_side: int) -> Picture:
     profile = loaded[0].image.info.get("icc_profile")
     image = to_srgb(_reduced(_plain(_upright(shown), {}), short_side), profile)
     return Picture(image, "TIFF", *size, both(source.note, next((each.note for each in loaded if each.note), None)))
+
+
+def _turned(image: Image.Image, tags: Tags, short_side: int) -> Image.Image:
+    """Returns the picture upright; a large one is reduced first, since to turn it takes its memory once more."""
+    if image.width * image.height <= SMALL:
+        return _upright(image)
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # as in _upright
+        return image
+    small = _reduced(_plain(image, tags), short_side)
+    small.getexif()[ExifTags.Base.Orientation] = orientation
+    return _upright(small)
 
 
 def _upright(image: Image.Image) -> Image.Image:
