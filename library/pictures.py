@@ -10,6 +10,7 @@ from library.images import ContentId, content_id, decode, preview, thumbnail
 from library.ingest.items import Item
 from library.ports import ImageStore
 from library.records import NOT_KEPT, Record
+from library.single_flight import SingleFlight
 from library.trash.trash import Trash
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Pictures:
         self._trash = trash
         self._changes = changes
         self._on_deleted = on_deleted
+        self._thumbnails: SingleFlight[ContentId, bytes] = SingleFlight()
 
     def count(self) -> int | None:
         """Returns how many there are; None where the store cannot be read."""
@@ -98,7 +100,7 @@ class Pictures:
         try:
             return self._store.thumbnail(id)
         except UnknownPicture:
-            return thumbnail(decode(self.original(id)))
+            return self._thumbnails.get(id, lambda: thumbnail(decode(self.original(id))))
 
     def preview(self, id: ContentId) -> bytes:
         """Returns a JPEG of at most 1600 px without metadata."""
