@@ -30,6 +30,8 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     from db.files.run_log import RunLog
     from db.sources.readers import SourceReader
     from encoders.sources import ModelLoader
+    from library.decoders.direct import DirectDecoder
+    from library.decoders.processes import DecoderProcesses
     from library.image_library import ImageLibrary
     from library.models import Models
 
@@ -49,6 +51,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
         DecisionFile(settings.decisions_file),
         DroppedFiles(settings.dropped_folder),
         settings.trash_days,
+        DecoderProcesses() if settings.decode_apart else DirectDecoder(),
     )
 
 

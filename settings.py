@@ -42,6 +42,7 @@ ALLOWED = {
     "sources_allowed": "folders or URLs such as s3://bucket/folder, with commas between",
     "auth": "user:password[,user:password…]",
     "mcp": "true or false",
+    "decode_apart": "true or false",
     "allowed_hosts": "names of hosts with commas between, such as photos.example.org,",
     "log_level": "debug, info, warning or error",
     "gradio_server_port": "a port from 1 to 65535",
@@ -50,7 +51,7 @@ ALLOWED = {
 
 SECRETS = {"auth", "milvus_token"}
 NEVER_EMPTY = {"data_dir", "clip_model"}
-FLAGS = {"mcp", "gradio_share"}
+FLAGS = {"mcp", "decode_apart", "gradio_share"}
 LISTS = {"clip_others", "sources_allowed", "auth", "allowed_hosts"}
 
 PATHS = ("data_dir", "image_store", "clip_model", "clip_text_model", "clip_others", "sources_allowed")
@@ -110,6 +111,7 @@ class Settings(BaseSettings):
     sources_allowed: str = ""
     auth: SecretStr = SecretStr("")
     mcp: bool = False
+    decode_apart: bool = True
     log_level: Annotated[Level, AnyCase] | None = None  # None: info where the page is served, warning for commands
     allowed_hosts: str = ""
     gradio_server_name: str = Field(default_factory=lambda: "0.0.0.0" if is_space() else "127.0.0.1")

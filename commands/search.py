@@ -117,7 +117,7 @@ def _check_one(reading: Sequence[str | None], out: Path | None, explain: bool) -
 
 
 def _search(session: Session, query: Query, conditions: _Conditions, output: _Output) -> None:
-    with session.library(others=[query.model] if query.model else []) as library:
+    with session.library(others=[query.model] if query.model else [], few_pictures=True) as library:
         query = replace(query, where=conditions.typed(library))
         if not query.parts and (query.where or query.order != "score"):
             _list(library, query, output)

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from library.backup.backups import Backups
 from library.collections import Collections
+from library.decoders.direct import Decoder, DirectDecoder
 from library.doctor.doctor import Doctor
 from library.doctor.mending import Mender
 from library.duplicates.decisions import Decisions, PassingDecisions
@@ -97,10 +98,12 @@ class ImageLibrary:
         decisions: Decisions | None = None,
         dropped: DroppedCollections | None = None,
         trash_days: int = TRASH_DAYS,
+        decoder: Decoder | None = None,
     ) -> None:
         """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway."""
         changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
         kept = decisions or PassingDecisions()
+        self._decoder = decoder or DirectDecoder()
         self._store = store
         self._database = database
         self._null_models = NullModels(store, database)
@@ -108,14 +111,16 @@ class ImageLibrary:
         self.history = history or NoHistory()
         self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes)
         self.collections = Collections(models, database, self.trash, changes)
-        self.pictures = Pictures(store, read_original, self.trash, changes, self._null_models.forget)
+        self.pictures = Pictures(store, read_original, self.trash, changes, self._null_models.forget, self._decoder)
         self.fields = FieldCatalogue(store, self.collections)
-        self.searcher = Searcher(models, database, self.collections, self.pictures, self.fields, self._null_models)
-        self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes)
+        self.searcher = Searcher(
+            models, database, self.collections, self.pictures, self.fields, self._null_models, self._decoder
+        )
+        self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes, self._decoder)
         self.packs = PackExchange(store, models, database, self.pictures, self.history, changes)
-        self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes)
+        self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes, self._decoder)
         self.backups = Backups(store, database, self.pictures, changes)
-        mender = Mender(store, database, self.pictures, self.trash)
+        mender = Mender(store, database, self.pictures, self.trash, self._decoder)
         self.doctor = Doctor(store, models, database, self.importer, mender, self.trash, changes)
         self.tuner = Tuner(store, models, database, self.searcher.recent_texts)
 
@@ -127,6 +132,7 @@ class ImageLibrary:
         """Ends what runs in the background, and closes the vector database."""
         self._null_models.close()
         self._database.close()
+        self._decoder.close()
 
     def status(self) -> LibraryStatus:
         """Returns how store, model and index are. Never raises and never waits for the model."""
