@@ -32,6 +32,8 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     from db.files.run_log import RunLog
     from db.sources.readers import SourceReader
     from encoders.sources import ModelLoader
+    from library.decoders.direct import DirectDecoder
+    from library.decoders.processes import DecoderProcesses
     from library.image_library import ImageLibrary
     from library.models import Models
 
@@ -53,6 +55,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
         settings.trash_days,
         kept_texts=KeptTextFiles(settings.data_dir / "meaningless-texts"),
         monitor=_monitor(settings),
+        decoder=DecoderProcesses() if settings.decode_apart else DirectDecoder(),
     )
 
 

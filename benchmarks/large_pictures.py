@@ -1,17 +1,20 @@
 """Measures the memory that large pictures take when many are decoded at once.
 
-`python -m benchmarks.large_pictures --at-once 12` prints, for each format, the peak above what the process had before.
+`python -m benchmarks.large_pictures --at-once 12` prints, for each format, the peak above what the process had before;
+with `--apart` pictures are decoded in processes of their own, which count as well.
 """
 
 import argparse
 import threading
 import time
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 from PIL import ExifTags, Image
 
-from library.images import decode
+from library.decoders.direct import Decoder, DirectDecoder
+from library.decoders.processes import DecoderProcesses
 
 SIZE = (15_000, 11_900)  # 179 megapixels
 FORMATS: dict[str, dict[str, int]] = {
@@ -25,11 +28,14 @@ ON_ITS_SIDE = 6
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--at-once", type=int, default=12)
-    at_once = parser.parse_args().at_once
+    parser.add_argument("--apart", action="store_true")
+    parser.add_argument("--formats", nargs="*", default=[*FORMATS], choices=[*FORMATS])
+    given = parser.parse_args()
+    at_once, decoder = given.at_once, DecoderProcesses() if given.apart else DirectDecoder()
     print("| 179 megapixels, on its side | at once | MB above idle | seconds |\n|---|---:|---:|---:|")
-    for name, options in FORMATS.items():
-        data = picture(name.split()[-1], options)
-        peak, seconds = decoded_at_once(data, at_once)
+    for name in given.formats:
+        data = picture(name.split()[-1], FORMATS[name])
+        peak, seconds = decoded_at_once(decoder, data, at_once)
         print(f"| {name} | {at_once} | {peak:,.0f} | {seconds:.1f} |")
 
 
@@ -43,7 +49,7 @@ def picture(format: str, options: dict[str, int]) -> bytes:
     return buffer.getvalue()
 
 
-def decoded_at_once(data: bytes, count: int) -> tuple[float, float]:
+def decoded_at_once(decoder: Decoder, data: bytes, count: int) -> tuple[float, float]:
     """Returns the peak of memory in megabytes, and the seconds until all were decoded."""
     before, begun, over = memory(), time.perf_counter(), threading.Event()
     peaks = [before]
@@ -53,7 +59,7 @@ def decoded_at_once(data: bytes, count: int) -> tuple[float, float]:
             peaks.append(memory())
 
     watcher = threading.Thread(target=watch)
-    decoders = [threading.Thread(target=decode, args=[data]) for _ in range(count)]
+    decoders = [threading.Thread(target=decoder.decode, args=[data]) for _ in range(count)]
     for thread in (watcher, *decoders):
         thread.start()
     for thread in decoders:
@@ -64,9 +70,17 @@ def decoded_at_once(data: bytes, count: int) -> tuple[float, float]:
 
 
 def memory() -> float:
-    """Returns the megabytes that this process has in memory."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in status if line.startswith("VmRSS")).split()[1]) / 1024
+    """Returns the megabytes that this process and those it started have in memory, what they share counted once."""
+    children = [each for task in Path("/proc/self/task").iterdir() for each in (task / "children").read_text().split()]
+    return sum(map(resident, ["self", *children])) / 1024
+
+
+def resident(process: str) -> int:
+    """Returns the kilobytes that a process has in memory; 0 for one that has just ended."""
+    with suppress(OSError):
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+    return 0
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from PIL import Image
 from db.images.local import LocalImageStore
 from db.milvus.database import Milvus
 from db.sources.files import items_from
+from library.decoders.direct import Decoder
 from library.image_library import ImageLibrary
 from library.images import ContentId, content_id
 from library.ingest.items import Item
@@ -94,12 +95,14 @@ def items_of(paths: Sequence[Path]) -> list[Item]:
 
 
 @contextmanager
-def empty_library(encoder: Encoder, milvus: Milvus | None = None) -> Iterator[ImageLibrary]:
+def empty_library(
+    encoder: Encoder, milvus: Milvus | None = None, decoder: Decoder | None = None
+) -> Iterator[ImageLibrary]:
     """Yields an empty, open library, on Milvus Lite where no Milvus is given; its collection was loaded once."""
     with temporary_folder() as folder:
         models = Models(ModelSource(encoder.info.name, lambda: encoder))
         store = LocalImageStore(folder / "images")
-        library = ImageLibrary(store, models, milvus or Milvus(folder / "milvus.db"))
+        library = ImageLibrary(store, models, milvus or Milvus(folder / "milvus.db"), decoder=decoder)
         library.open()
         library.count_rows()
         try:

@@ -125,7 +125,7 @@ def _check_any(query: Query, text: str | None, drafts: Sequence[Draft], explain:
 
 
 def _search(session: Session, query: Query, conditions: _Conditions, output: _Output) -> None:
-    with session.library(others=[query.model] if query.model else []) as library:
+    with session.library(others=[query.model] if query.model else [], few_pictures=True) as library:
         query = replace(query, where=conditions.typed(library))
         if not query.parts:
             _list(library, query, output)

@@ -48,11 +48,17 @@ class Session:
     settings: Settings
 
     @contextmanager
-    def library(self, with_model: bool = True, others: Sequence[str] = ()) -> Iterator[ImageLibrary]:
-        """Opens the library, whose model loads in the background; Milvus is connected to when it is first needed."""
+    def library(
+        self, with_model: bool = True, others: Sequence[str] = (), few_pictures: bool = False
+    ) -> Iterator[ImageLibrary]:
+        """Opens the library, whose model loads in the background; Milvus is connected to when it is first needed.
+
+        `few_pictures` are decoded in this process: another is not worth its start for them.
+        """
         set_level(self.settings.log_level or "warning")
         log_names(self.settings.log_names)
-        library = self.build(self.settings, others)
+        settings = self.settings.model_copy(update={"decode_apart": False}) if few_pictures else self.settings
+        library = self.build(settings, others)
         if with_model:
             threading.Thread(target=_load_model, args=[library], name="model", daemon=True).start()
         try:

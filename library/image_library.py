@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 from library.backup.backups import Backups
 from library.collections import Collections
+from library.decoders.direct import Decoder, DirectDecoder
 from library.doctor.doctor import Doctor
 from library.doctor.mending import Mender
 from library.duplicates.decisions import Decisions, PassingDecisions
@@ -106,6 +107,7 @@ class ImageLibrary:
         kept_texts: KeptTexts | None = None,
         null_models: NullModels | None = None,
         monitor: Monitor | None = None,
+        decoder: Decoder | None = None,
     ) -> None:
         """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway.
 
@@ -113,6 +115,7 @@ class ImageLibrary:
         """
         changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
         kept = decisions or PassingDecisions()
+        self._decoder = decoder or DirectDecoder()
         self._store = store
         self.database = database
         self._read_original = read_original
@@ -123,14 +126,16 @@ class ImageLibrary:
         self.history = history or NoHistory()
         self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes)
         self.collections = Collections(models, database, self.trash, changes)
-        self.pictures = Pictures(store, read_original, self.trash, changes, on_deleted)
+        self.pictures = Pictures(store, read_original, self.trash, changes, on_deleted, self._decoder)
         self.fields = FieldCatalogue(store, self.collections)
-        self.searcher = Searcher(models, database, self.collections, self.pictures, self.fields, self._null_models)
-        self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes)
+        self.searcher = Searcher(
+            models, database, self.collections, self.pictures, self.fields, self._null_models, self._decoder
+        )
+        self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes, self._decoder)
         self.packs = PackExchange(store, models, database, self.pictures, self.history, changes)
-        self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes)
+        self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes, self._decoder)
         self.backups = Backups(store, database, self.pictures, changes)
-        mender = Mender(store, database, self.pictures, self.trash)
+        mender = Mender(store, database, self.pictures, self.trash, self._decoder)
         self.doctor = Doctor(store, models, database, self.importer, mender, self.trash, changes)
         self.tuner = Tuner(store, models, database, self.searcher.recent_texts)
 
@@ -148,6 +153,7 @@ class ImageLibrary:
             trash_days=0,
             null_models=self._null_models,
             monitor=self.monitor,
+            decoder=self._decoder,
         )
 
     def open(self) -> None:
@@ -158,6 +164,7 @@ class ImageLibrary:
         """Ends what runs in the background, and closes the vector database."""
         self._null_models.close()
         self.database.close()
+        self._decoder.close()
 
     def status(self) -> LibraryStatus:
         """Returns how store, model and index are. Never raises and never waits for the model."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,7 +21,7 @@ from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something, is_blank
 from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, source_of
-from library.decoding.room import MOST_AT_ONCE, Visit, room
+from library.decoding.room import MOST_AT_ONCE, SMALL, Room, Visit, room
 from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, both, message
@@ -63,6 +64,9 @@ class Picture:
         return EXTENSIONS[self.format]
 
 
+Decode = Callable[[bytes, int], Picture]
+
+
 def content_id(data: bytes) -> ContentId:
     """Returns the SHA-256 of the bytes as lower-case hex: the same bytes are the same picture, whatever their name."""
     return ContentId(hashlib.sha256(data).hexdigest())
@@ -75,19 +79,19 @@ def parse_content_id(text: object) -> ContentId:
     return ContentId(text)
 
 
-def decode(data: bytes, short_side: int = WORKING_SIDE) -> Picture:
+def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = None) -> Picture:
     """Returns the picture as its owner sees it: upright, in sRGB, without transparency, not a blank first frame
     or page.
 
     A large picture comes reduced, never below `short_side` pixels on its shorter side unless it has more than 179
-    megapixels: JPEG decoders do that at a fraction of the cost. Raises RejectedImage with a reason a person
-    understands.
+    megapixels: JPEG decoders do that at a fraction of the cost. It waits for its pixels to have room, in that of the
+    process where no other is given. Raises RejectedImage with a reason a person understands.
     """
     if not data:
         raise RejectedImage("empty_file")
     try:
         source = source_of(data)
-        with room().visited() as visit:
+        with (within or room()).visited() as visit:
             if source.is_heavy:
                 visit.take(MOST_AT_ONCE)
             return _first_page_that_shows_something(source, short_side, visit)
@@ -165,10 +169,10 @@ def check_thumbnail(data: bytes) -> None:
     raise RejectedImage("thumbnail_too_large")
 
 
-def preview(original: bytes) -> bytes:
+def preview(original: bytes, within: Room | None = None) -> bytes:
     """Returns a JPEG of at most 1600 px on the long side, without metadata: browsers show no HEIC, and EXIF tells
     places."""
-    large = decode(original, PREVIEW_SIDE).image
+    large = decode(original, PREVIEW_SIDE, within).image
     large.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BICUBIC)
     return _saved(large, "JPEG", quality=85)
 
@@ -200,7 +204,7 @@ def _decoded(source: Source, short_side: int, visit: Visit) -> Picture:
     profile, tags = profile_of(loaded, source.data), getattr(loaded, "tag_v2", {})
     (width, height), opened = source.size or loaded.info[FULL_SIZE], loaded.info[OPENED_SIZE]
     whole = restored(loaded, source.data, opener)
-    upright = _upright(first_that_shows_something(loaded) if whole is loaded else whole)
+    upright = _turned(first_that_shows_something(loaded) if whole is loaded else whole, tags, short_side)
     if (upright.width > upright.height) != (opened[0] > opened[1]):
         width, height = height, width
     image = to_srgb(_reduced(_plain(upright, tags), short_side), profile)
@@ -220,6 +224,19 @@ def _of_samples(source: Source, samples: Samples, short_side: int) -> Picture:
     profile = loaded[0].image.info.get("icc_profile")
     image = to_srgb(_reduced(_plain(_upright(shown), {}), short_side), profile)
     return Picture(image, "TIFF", *size, both(source.note, next((each.note for each in loaded if each.note), None)))
+
+
+def _turned(image: Image.Image, tags: Tags, short_side: int) -> Image.Image:
+    """Returns the picture upright; a large one is reduced first, since to turn it takes its memory once more."""
+    if image.width * image.height <= SMALL:
+        return _upright(image)
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # as in _upright
+        return image
+    small = _reduced(_plain(image, tags), short_side)
+    small.getexif()[ExifTags.Base.Orientation] = orientation
+    return _upright(small)
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -5,12 +5,14 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from library.decoders.direct import Decoder
 from library.errors import OriginalAway, RejectedImage, StoreUnavailable, UnknownPicture
-from library.images import ContentId, content_id, decode, preview, thumbnail
+from library.images import ContentId, content_id
 from library.ingest.items import Item
 from library.ports import ImageStore
 from library.private import Private
 from library.records import NOT_KEPT, Record
+from library.single_flight import SingleFlight
 from library.trash.trash import Trash
 
 logger = logging.getLogger(__name__)
@@ -33,12 +35,15 @@ class Pictures:
         trash: Trash,
         changes: threading.Lock,
         on_deleted: Callable[[list[ContentId]], None],
+        decoder: Decoder,
     ) -> None:
         self._store = store
         self._read_original = read_original
         self._trash = trash
         self._changes = changes
         self._on_deleted = on_deleted
+        self._decoder = decoder
+        self._thumbnails: SingleFlight[ContentId, bytes] = SingleFlight()
 
     def count(self) -> int | None:
         """Returns how many there are; None where the store cannot be read."""
@@ -99,11 +104,11 @@ class Pictures:
         try:
             return self._store.thumbnail(id)
         except UnknownPicture:
-            return thumbnail(decode(self.original(id)))
+            return self._thumbnails.get(id, lambda: self._decoder.thumbnail(self.original(id)))
 
     def preview(self, id: ContentId) -> bytes:
         """Returns a JPEG of at most 1600 px without metadata."""
-        return preview(self.original(id))
+        return self._decoder.preview(self.original(id))
 
     def delete(self, ids: Sequence[ContentId]) -> list[Record]:
         """Moves pictures to the trash and returns them. Raises UnknownPicture before anything is deleted."""

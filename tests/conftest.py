@@ -36,6 +36,7 @@ SHARED_MILVUS = pytest.StashKey[SharedMilvus]()
 def pytest_configure(config: pytest.Config) -> None:
     # The workers share the cores: threads of OpenMP that spin while they wait cost a fifth of all processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("DECODE_APART", "false")  # a process to decode in would be started for every library
     config.stash[SHARED_CHROMIUM] = SharedChromium()
     config.add_cleanup(config.stash[SHARED_CHROMIUM].stop)
     config.stash[SHARED_MILVUS] = SharedMilvus()

@@ -23,6 +23,7 @@ from library.errors import (
 from library.image_library import ImageLibrary
 from library.images import ContentId, parse_content_id
 from library.records import Record
+from library.single_flight import SingleFlight
 from ui.sentences import in_language
 
 PREFIX = "/gradio_api/media"  # other paths do not reach Python where Gradio renders on the server
@@ -61,19 +62,28 @@ def media_routes(library: ImageLibrary) -> list[Route]:
 
 
 class Previews:
-    """Makes previews on demand, and keeps the last few in memory."""
+    """Makes previews on demand, one of a picture at a time, and keeps the last few in memory."""
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library
         self._kept: OrderedDict[ContentId, bytes] = OrderedDict()
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(PREVIEWS_AT_ONCE)
+        self._under_way: SingleFlight[ContentId, bytes] = SingleFlight()
 
     def get(self, id: ContentId) -> bytes:
+        """Returns a preview; who asks for one that is being made waits for that."""
+        return self._found(id) or self._under_way.get(id, lambda: self._made(id))
+
+    def _found(self, id: ContentId) -> bytes | None:
         with self._lock:
             if id in self._kept:
                 self._kept.move_to_end(id)
-                return self._kept[id]
+            return self._kept.get(id)
+
+    def _made(self, id: ContentId) -> bytes:
+        if found := self._found(id):  # made since it was asked for
+            return found
         with self._turns:
             data = self._library.pictures.preview(id)
         with self._lock:

@@ -44,6 +44,14 @@ class Room:
             self._changed.notify_all()
 
 
+class MoreRoom(BaseException):
+    """Tells, past all who rescue what damaged files lead to, that a picture takes more room than it was given."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__(pixels)
+        self.pixels = pixels
+
+
 class Visit:
     """Holds the room of one picture."""
 
@@ -55,6 +63,12 @@ class Visit:
         """Waits for room, once: who holds some and waits for more could wait for ever."""
         if pixels > SMALL and not self.pixels:
             self.pixels = self._room.take(pixels)
+
+    def exchange(self, pixels: int) -> None:
+        """Gives back what it holds, then waits for so much."""
+        self._room.give_back(self.pixels)
+        self.pixels = 0
+        self.take(pixels)
 
 
 @cache

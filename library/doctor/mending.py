@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from library.decoders.direct import Decoder
 from library.doctor.findings import Finding
 from library.errors import LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
-from library.images import ContentId, content_id, decode, parse_content_id, thumbnail
+from library.images import ContentId, content_id, parse_content_id
 from library.pictures import Pictures
 from library.ports import ImageStore, VectorDatabase
 from library.records import Record, id_of
@@ -23,11 +24,14 @@ RECOVERED = "recovered"  # the source of a picture whose record was lost
 class Mender:
     """Mends findings of one kind each; the caller holds the lock of changes. Returns how many things are right now."""
 
-    def __init__(self, store: ImageStore, database: VectorDatabase, pictures: Pictures, trash: Trash) -> None:
+    def __init__(
+        self, store: ImageStore, database: VectorDatabase, pictures: Pictures, trash: Trash, decoder: Decoder
+    ) -> None:
         self._store = store
         self._database = database
         self._pictures = pictures
         self._trash = trash
+        self._decoder = decoder
         self._known: dict[str, Record] | None = None
         self._ways: dict[str, Callable[[Finding], int]] = {
             "record_damaged": self._rewrite_records,
@@ -56,7 +60,7 @@ class Mender:
         mended = 0
         for record in self._store.find_all(list(map(parse_content_id, finding.subjects))):
             try:
-                made = thumbnail(decode(self._pictures.original(record.content_id)))
+                made = self._decoder.thumbnail(self._pictures.original(record.content_id))
             except StoreUnavailable:
                 raise
             except LikenessError:  # its original is away or damaged
@@ -113,12 +117,12 @@ class Mender:
         data = self._store.read_file(file.name)
         if content_id(data) != id:
             raise RejectedImage("damaged")
-        picture = decode(data)
+        picture, small = self._decoder.with_thumbnail(data)
         name = f"{id[:12]}.{picture.extension}"
         made = Record.of(id, picture, size=len(data), name=name, added=file.modified, source=RECOVERED, metadata={})
         if not made.img_path.endswith(file.name):
             raise RejectedImage("damaged")
-        return self._rows().get(made.img_path, made), thumbnail(picture)
+        return self._rows().get(made.img_path, made), small
 
     def _rows(self) -> dict[str, Record]:
         """Returns the records that the rows of all collections have, read once for a finding."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from library.images import decode
+from library.images import Decode, decode
 
 SIDE = 8
 MOST_PIXELS = 2_000_000  # of rows of squares that are spread over the picture
@@ -47,7 +47,7 @@ def rank_of(detail: Detail | None) -> tuple[float, float]:
     return detail.rank if detail else (-math.inf, -math.inf)
 
 
-def detail_of(data: bytes) -> Detail:
+def detail_of(data: bytes, decode: Decode = decode) -> Detail:
     """Returns how much detail there is in a picture. Raises RejectedImage."""
     picture = decode(data, WHOLE)
     squares = _squares(picture.image)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from library.collections import Collections
+from library.decoders.direct import Decoder
 from library.duplicates.decisions import Decisions
 from library.duplicates.detail import Detail, detail_of
 from library.duplicates.groups import Group, check_threshold, find_groups
@@ -25,12 +26,14 @@ class DuplicateFinder:
         pictures: Pictures,
         decisions: Decisions,
         changes: threading.Lock,
+        decoder: Decoder,
     ) -> None:
         self._store = store
         self._collections = collections
         self._pictures = pictures
         self._decisions = decisions
         self._changes = changes
+        self._decode = decoder.decode
 
     def find(
         self,
@@ -51,7 +54,7 @@ class DuplicateFinder:
     def _detail(self, id: ContentId) -> Detail | None:
         """Returns the detail of a picture; None where its original cannot be had or read."""
         try:
-            return detail_of(self._pictures.original(id))
+            return detail_of(self._pictures.original(id), self._decode)
         except StoreUnavailable:
             raise
         except LikenessError:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from library.decoders.direct import Decoder
 from library.duplicates.decisions import Decisions
 from library.history import History, noted
 from library.images import ContentId
@@ -32,6 +33,7 @@ class Importer:
         decisions: Decisions,
         history: History,
         changes: threading.Lock,
+        decoder: Decoder,
     ) -> None:
         self._store = store
         self._models = models
@@ -40,6 +42,7 @@ class Importer:
         self._decisions = decisions
         self._history = history
         self._changes = changes
+        self._decoder = decoder
 
     def add(
         self,
@@ -60,7 +63,7 @@ class Importer:
         with collection.loaded() as index:
             kind = DryRun if dry_run else LibraryDestination
             run = kind(self._store, encoder, collection, index, self._database, self._changes, self._decisions)
-            receipts = ingest(items, run, should_stop, batch_size, in_place, near)
+            receipts = ingest(items, run, self._decoder, should_stop, batch_size, in_place, near)
             if dry_run:
                 yield from receipts
                 return
@@ -90,7 +93,7 @@ class Importer:
                 while ids := [id for id in self._missing(index) if id not in tried]:
                     tried.update(ids)
                     items = (Item(id, id, partial(self._pictures.original, id)) for id in ids)
-                    yield from ingest(items, run, should_stop, in_place=True)
+                    yield from ingest(items, run, self._decoder, should_stop, in_place=True)
                     if should_stop():
                         return
             finally:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 
+from library.decoders.direct import Decoder
 from library.errors import LikenessError
 from library.ingest.batch import BATCH_SIZE, RunState
 from library.ingest.destinations import Destination
@@ -21,6 +22,7 @@ def was_interrupted(items: Iterable[Item], should_stop: Callable[[], bool], skip
 def ingest(
     items: Iterable[Item],
     destination: Destination,
+    decoder: Decoder,
     should_stop: Callable[[], bool] = lambda: False,
     batch_size: int = BATCH_SIZE,
     in_place: bool = False,
@@ -36,13 +38,12 @@ def ingest(
     store or a source goes away, the batch in hand is rejected, the rest skipped, and then the error is raised: what was
     stored is complete, and the same call later does the rest. Of what was not listed yet by then there are no receipts.
     """
-    remaining = iter(items)
+    remaining, state = iter(items), RunState()
     reason: Message | None = None
     problem: LikenessError | None = None
-    state = RunState()
     writer = BatchWriter(destination, state, near)
     with (
-        closing(Stages(destination, state, batch_size, in_place, should_stop)) as stages,
+        closing(Stages(destination, decoder, state, batch_size, in_place, should_stop)) as stages,
         closing(stages.batches(remaining)) as batches,
     ):
         for batch in batches:

@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 
+from library.decoders.direct import Decoder
 from library.errors import RejectedImage
-from library.images import decode, thumbnail
 from library.ingest.batch import BATCH_BYTES, Batch, PendingFile, RunState
 from library.ingest.describing import described
 from library.ingest.destinations import Addition, Destination
@@ -31,12 +31,14 @@ class Stages:
     def __init__(
         self,
         destination: Destination,
+        decoder: Decoder,
         state: RunState,
         batch_size: int,
         in_place: bool,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._destination = destination
+        self._decoder = decoder
         self._state = state
         self._batch_size = batch_size
         self._in_place = in_place
@@ -92,21 +94,23 @@ class Stages:
     def _decode(self, file: PendingFile) -> PendingFile:
         if not (file.receipt or self._state.problem or self._state.is_stopped):
             try:
-                file.addition = _addition(file, self._in_place, self._destination.working_side)
+                file.addition = _addition(file, self._in_place, self._destination.working_side, self._decoder)
             except RejectedImage as error:
                 file.settle("rejected", error.message)
         return file
 
 
-def _addition(file: PendingFile, in_place: bool, working_side: int) -> Addition:
+def _addition(file: PendingFile, in_place: bool, working_side: int, decoder: Decoder) -> Addition:
     """Raises RejectedImage."""
     assert file.id
-    picture = decode(file.data, working_side)
-    file.note = both(file.note, picture.note)
     if file.known and file.record:
+        picture = decoder.decode(file.data, working_side)
+        file.note = both(file.note, picture.note)
         check_record(file.record)
         original = original_to_store(file, file.known.record)
         return Addition(file.record, picture.image, original, b"", is_stored=True)
+    picture, small = decoder.with_thumbnail(file.data, working_side)
+    file.note = both(file.note, picture.note)
     original_at = file.item.original_at if in_place else ""
     record = Record.of(
         file.id,
@@ -121,4 +125,4 @@ def _addition(file: PendingFile, in_place: bool, working_side: int) -> Addition:
     file.explicit = file.item.metadata
     record = described(file, record)
     check_record(record)
-    return Addition(record, picture.image, None if original_at else file.data, thumbnail(picture), is_stored=False)
+    return Addition(record, picture.image, None if original_at else file.data, small, is_stored=False)

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from library.errors import InvalidQuery, LikenessError
+from library.images import Decode, decode
 from library.messages import Message, message
 from library.ports import Encoder, Hit, LoadedCollection, Vector
 from library.reasons import reason_of
@@ -67,22 +68,23 @@ def answer_all(
     index: LoadedCollection,
     like: Query,
     should_stop: Callable[[], bool] = lambda: False,
+    decode: Decode = decode,
 ) -> Iterator[BatchResult]:
     """Yields one result for each query, in order. `like` says how to search and has no parts; stopping ends after the
     chunk."""
     rest = iter(queries)
-    prepared = partial(_prepared, working_side=encoder.info.working_side)
+    prepared = partial(_prepared, working_side=encoder.info.working_side, decode=decode)
     with worker_pool(READERS, "queries") as readers:
         while not should_stop() and (chunk := list(islice(rest, AT_ONCE))):
             yield from _answered(list(readers.map(prepared, chunk)), encoder, index, like)
 
 
-def _prepared(query: BatchQuery, working_side: int) -> _Ready:
+def _prepared(query: BatchQuery, working_side: int, decode: Decode) -> _Ready:
     text = clean_text(query.text)
     if problem := query.problem or _what_is_missing(query, text):
         return _Ready(query, problem=problem)
     try:
-        pictures = [picture_to_encode(query.picture(), None, working_side)] if query.picture else []
+        pictures = [picture_to_encode(query.picture(), None, working_side, decode)] if query.picture else []
     except LikenessError as error:
         return _Ready(query, problem=error.message)
     except OSError as error:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from library.decoding.formats import MAX_ASPECT
 from library.errors import InvalidQuery, RejectedImage
-from library.images import WORKING_SIDE, ContentId, decode, parse_content_id
+from library.images import WORKING_SIDE, ContentId, Decode, decode, parse_content_id
 from library.messages import Message
 from library.ports import Encoder, Vector
 from library.texts import holds_half
@@ -175,17 +175,19 @@ def combine(vectors: Sequence[Vector], weights: Sequence[float] | None = None) -
     return unit
 
 
-def picture_to_encode(data: bytes, crop: Crop | None, working_side: int = WORKING_SIDE) -> Image.Image:
+def picture_to_encode(
+    data: bytes, crop: Crop | None, working_side: int = WORKING_SIDE, decode: Decode = decode
+) -> Image.Image:
     """Decodes a picture and cuts the crop out of it. Raises RejectedImage or InvalidQuery."""
     if crop is None:
         return decode(data, working_side).image
     return crop.of(decode(data, crop.short_side(working_side)).image)
 
 
-def decode_part(part: PicturePart, working_side: int = WORKING_SIDE) -> Image.Image:
+def decode_part(part: PicturePart, working_side: int = WORKING_SIDE, decode: Decode = decode) -> Image.Image:
     """Decodes the picture of a part. Raises RejectedImage, which tells which picture it is, or InvalidQuery."""
     try:
-        return picture_to_encode(part.data, part.crop, working_side)
+        return picture_to_encode(part.data, part.crop, working_side, decode)
     except RejectedImage as error:
         if not part.name:
             raise

@@ -9,6 +9,7 @@ from dataclasses import replace
 from PIL import Image
 
 from library.collections import Collections
+from library.decoders.direct import Decoder
 from library.errors import InvalidQuery
 from library.messages import Message, message
 from library.models import Models
@@ -54,6 +55,7 @@ class Searcher:
         pictures: Pictures,
         fields: FieldCatalogue,
         null_models: NullModels,
+        decoder: Decoder,
     ) -> None:
         self._models = models
         self._database = database
@@ -61,6 +63,7 @@ class Searcher:
         self._pictures = pictures
         self._fields = fields
         self._null_models = null_models
+        self._decode = decoder.decode
         self._stored_vectors = StoredVectors()
         self._has_found_own = False
         self.recent_texts: deque[str] = deque(maxlen=RECENT_TEXTS)  # in memory only
@@ -98,7 +101,7 @@ class Searcher:
         """Answers many queries, each with its own result or problem; see `answer_all`."""
         encoder = self._models.named(like.model)
         with self._database.collection(encoder.info).loaded() as index:
-            yield from answer_all(queries, encoder, index, like, should_stop)
+            yield from answer_all(queries, encoder, index, like, should_stop, self._decode)
 
     def listed(self, where: Filter | None, order: SortOrder, offset: int, limit: int) -> Listing:
         """Returns a page of the pictures that match, newest first where the order is that of scores.
@@ -121,11 +124,12 @@ class Searcher:
             case TextPart():
                 return part.text
             case PicturePart():
-                return decode_part(part, encoder.working_side)
+                return decode_part(part, encoder.working_side, self._decode)
             case LibraryPart(crop=None):
                 return None
             case LibraryPart():
-                return picture_to_encode(self._pictures.original(part.id), part.crop, encoder.working_side)
+                original = self._pictures.original(part.id)
+                return picture_to_encode(original, part.crop, encoder.working_side, self._decode)
 
     def _combine(
         self,

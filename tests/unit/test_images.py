@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from library.errors import InvalidContentId, RejectedImage
 from library.images import content_id, decode, parse_content_id, preview, thumbnail
@@ -52,6 +52,19 @@ def test_every_exif_orientation_comes_upright(photos, shape, number):
     assert (picture.width, picture.height) == ((1800, 1200) if shape == "Landscape" else (1200, 1800))
     same = [np.asarray(each.image.resize((60, 60)), np.float32) for each in (picture, straight)]
     assert np.abs(same[0] - same[1]).mean() < 6
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP"])
+def test_a_large_picture_that_is_reduced_before_it_is_turned_is_the_same(format, monkeypatch):
+    noise, exif = Image.effect_noise((90, 60), 90).convert("RGB"), Image.Exif()
+    for exif[ExifTags.Base.Orientation] in range(1, 9):
+        data = encoded(noise, format, exif=exif, lossless=True)
+        with monkeypatch.context() as patched:
+            patched.setattr("library.images.SMALL", 0)
+            large = decode(data, 10)
+        small = decode(data, 10)
+        assert (large.width, large.height, large.image.size) == (small.width, small.height, small.image.size)
+        assert large.image.tobytes() == small.image.tobytes()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""Says what the library asks of a decoder, and decodes in this process."""
+
+from typing import Protocol
+
+from library.decoding.room import Room, room
+from library.images import WORKING_SIDE, Picture, decode, preview, thumbnail
+
+
+class Decoder(Protocol):
+    """Turns the bytes of files into pictures and JPEGs. Every method but `close` raises RejectedImage."""
+
+    def decode(self, data: bytes, short_side: int = WORKING_SIDE) -> Picture:
+        """Returns the picture as `library.images.decode` does."""
+
+    def with_thumbnail(self, data: bytes, short_side: int = WORKING_SIDE) -> tuple[Picture, bytes]:
+        """Returns the picture and its thumbnail, decoded once."""
+
+    def thumbnail(self, data: bytes) -> bytes:
+        """Returns the thumbnail alone."""
+
+    def preview(self, data: bytes) -> bytes:
+        """Returns a JPEG of at most 1600 px without metadata."""
+
+    def close(self) -> None:
+        """Ends what runs for it; it can still be used."""
+
+
+class DirectDecoder:
+    """Decodes in this process, within the room that all of its pictures share."""
+
+    def __init__(self, within: Room | None = None) -> None:
+        self._room = within or room()
+
+    def decode(self, data: bytes, short_side: int = WORKING_SIDE) -> Picture:
+        return decode(data, short_side, self._room)
+
+    def with_thumbnail(self, data: bytes, short_side: int = WORKING_SIDE) -> tuple[Picture, bytes]:
+        picture = self.decode(data, short_side)
+        return picture, thumbnail(picture)
+
+    def thumbnail(self, data: bytes) -> bytes:
+        return thumbnail(self.decode(data))
+
+    def preview(self, data: bytes) -> bytes:
+        return preview(data, self._room)
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,110 @@
+"""Decodes pictures in a process of its own, one after the other, until the process that started it ends.
+
+It imports nothing but what decoding takes, has no file open but its two pipes, and no secrets in its environment.
+"""
+
+import os
+import resource
+import select
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from library.decoders import frames
+from library.decoders.direct import DirectDecoder
+from library.decoding.room import MOST_AT_ONCE, MoreRoom, Room
+from library.errors import RejectedImage
+from library.images import Picture
+
+IDLE_SECONDS = 300.0
+TASKS = ("decode", "with_thumbnail", "thumbnail", "preview")
+MOST_MEMORY = 8 << 30  # addresses, of which libraries reserve many that they never use
+FIRST_TO_GO = "900"  # where memory runs out, the kernel ends this process and not the app
+
+
+class GivenRoom(Room):
+    """Has the room that the app has given to this picture, and asks for more by MoreRoom."""
+
+    def take(self, pixels: int) -> int:
+        wanted = min(pixels, MOST_AT_ONCE)
+        if wanted > self._all:
+            raise MoreRoom(wanted)
+        return wanted
+
+    def give_back(self, pixels: int) -> None:
+        pass
+
+
+def main() -> None:
+    """Answers requests until there are no more, or none came for a while."""
+    requests, replies = _pipes()
+    _limit()
+    threading.Thread(target=_end_with_parent, args=[requests.fileno()], daemon=True).start()
+    frames.write(replies, {"ready": True})
+    with suppress(EOFError, OSError):
+        while select.select([requests], [], [], IDLE_SECONDS)[0]:
+            header, data = frames.read(requests)
+            _answer(replies, header, data)
+            del data
+    os._exit(0)
+
+
+def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
+    signal.setitimer(signal.ITIMER_PROF, header["seconds"])  # of the processor: a busy machine is no reason
+    signal.setitimer(signal.ITIMER_REAL, header["seconds_at_most"])
+    try:
+        result = _done(header, data)
+    except RejectedImage as error:
+        frames.write(replies, {"rejected": error.message.as_json()})
+    except MoreRoom as wish:
+        frames.write(replies, {"room": wish.pixels})
+    else:
+        _send(replies, result)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _done(header: dict[str, Any], data: bytes) -> Any:
+    decoder = DirectDecoder(GivenRoom(header["room"]))
+    return getattr(decoder, TASKS[TASKS.index(header["task"])])(data, *header["arguments"])
+
+
+def _send(replies: BinaryIO, result: Picture | tuple[Picture, bytes] | bytes) -> None:
+    if isinstance(result, bytes):
+        frames.write(replies, {}, result)
+        return
+    picture, small = result if isinstance(result, tuple) else (result, b"")
+    frames.write(replies, {"picture": frames.described(picture)}, small)
+    frames.write_pixels(replies, picture.image)
+
+
+def _pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Returns the pipes that were given as input and output; what libraries print goes nowhere."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return sys.stdin.buffer, replies
+
+
+def _limit() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # meant for the app, with which this process ends
+    for kind, most in (("AS", MOST_MEMORY), ("CORE", 0), ("FSIZE", 0), ("NOFILE", 64)):
+        with suppress(AttributeError, OSError, ValueError):
+            resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (most, most))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)
+
+
+def _end_with_parent(pipe: int) -> None:
+    """Waits, even while a decoder never returns, for the app to close its end of the pipe, as its own end does."""
+    poll = select.poll()
+    poll.register(pipe, 0)
+    poll.poll()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

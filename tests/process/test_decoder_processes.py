@@ -1,0 +1,150 @@
+"""Decodes good and hostile files in processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from library.decoders.direct import DirectDecoder
+from library.decoders.processes import DecoderProcesses
+from library.errors import RejectedImage
+from testing.app_server import ROOT
+
+HOSTILE = """
+import os
+from library.decoders import direct, worker
+
+plain = direct.decode
+
+def decode(data, *given):
+    if data.startswith(b"signal "):
+        os.kill(os.getpid(), int(data.split()[1]))
+    if data.startswith(b"loop"):
+        open(data[5:] or os.devnull, "w").close()
+        while True:
+            pass
+    return plain(data, *given)
+
+direct.decode = decode
+worker.main()
+"""
+ORPHAN = f"""
+from library.decoders.processes import DecoderProcesses
+import sys
+DecoderProcesses(command=("-c", {HOSTILE!r})).thumbnail(b"loop " + sys.argv[1].encode())
+"""
+
+
+@pytest.fixture(scope="module")
+def decoder():
+    decoder = DecoderProcesses(seconds=0.3, command=("-c", HOSTILE))
+    yield decoder
+    decoder.close()
+
+
+def encoded(image, format, **options):
+    buffer = BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def files():
+    noise = Image.effect_noise((600, 400), 90)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    jpeg = encoded(noise.convert("RGB"), "JPEG", exif=turned)
+    yield jpeg
+    yield jpeg[: len(jpeg) * 98 // 100]  # which comes with a note
+    yield encoded(noise.convert("RGBA"), "PNG")
+    yield encoded(Image.new("L", (5000, 3400), 60), "PNG")  # which takes room
+    yield encoded(noise, "GIF")
+    yield jpeg[: len(jpeg) // 2]
+    yield b"no picture"
+
+
+def decoded(decoder, data):
+    try:
+        picture, small = decoder.with_thumbnail(data, 224)
+    except RejectedImage as error:
+        return error.message
+    pixels = (picture.image.size, picture.image.tobytes())
+    return pixels, picture.format, picture.width, picture.height, picture.note, small
+
+
+def children(of="self"):
+    tasks = Path(f"/proc/{of}/task")
+    return [int(each) for task in tasks.iterdir() for each in (task / "children").read_text().split()]
+
+
+def until(condition):
+    end = time.monotonic() + 30
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return found
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_pictures_are_those_that_this_process_decodes(decoder):
+    direct, given = DirectDecoder(), list(files())
+    for data in given:
+        assert decoded(decoder, data) == decoded(direct, data)
+    assert decoder.preview(given[0]) == direct.preview(given[0])
+    assert decoder.thumbnail(given[0]) == direct.thumbnail(given[0])
+
+
+def test_what_ends_a_decoder_costs_one_picture(decoder):
+    good = encoded(Image.new("RGB", (20, 20), "red"), "PNG")
+    hostile = {
+        b"signal %d" % signal.SIGSEGV: "decoder_crashed",
+        b"signal %d" % signal.SIGKILL: "decoder_killed",
+        b"loop": "decoder_too_slow",
+    }
+    for data, code in hostile.items():
+        with pytest.raises(RejectedImage) as rejected:
+            decoder.decode(data)
+        assert rejected.value.message.code == code
+        assert decoder.decode(good).width == 20
+
+
+def test_a_decoder_has_neither_secrets_nor_files_of_the_app(decoder, monkeypatch, tmp_path):
+    monkeypatch.setenv("AUTH", "ann:secret")
+    before = set(children())
+    own = DecoderProcesses()
+    with (tmp_path / "open").open("w") as kept:
+        os.set_inheritable(kept.fileno(), True)
+        own.thumbnail(encoded(Image.new("RGB", (20, 20)), "PNG"))
+        [pid] = set(children()) - before
+    links = {os.readlink(each).partition(":")[0] for each in Path(f"/proc/{pid}/fd").iterdir()}
+    assert links == {"pipe", "/dev/null"}
+    assert b"secret" not in Path(f"/proc/{pid}/environ").read_bytes()
+    own.close()
+    assert not is_running(pid)
+
+
+def test_a_decoder_that_never_returns_ends_with_a_killed_app(tmp_path):
+    begun = tmp_path / "begun"
+    with subprocess.Popen([sys.executable, "-c", ORPHAN, str(begun)], cwd=ROOT) as app:
+        assert until(begun.exists)
+        [pid] = children(app.pid)
+        app.kill()
+    assert until(lambda: not is_running(pid))
+
+
+def test_where_no_process_starts_pictures_are_decoded_in_this_one(caplog):
+    decoder = DecoderProcesses(command=("-c", ""))
+    good = encoded(Image.new("RGB", (20, 20), "red"), "PNG")
+    assert [decoder.decode(good).width, decoder.decode(good).width] == [20, 20]
+    [line] = caplog.messages
+    assert "decoded in this process" in line
