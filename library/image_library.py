@@ -115,15 +115,12 @@ class ImageLibrary:
         """
         changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
         kept = decisions or PassingDecisions()
+        self._store, self.database, self._read_original = store, database, read_original
         self._decoder = decoder or DirectDecoder()
-        self._store = store
-        self.database = database
-        self._read_original = read_original
         self._null_models = null_models or NullModels(store, database, kept_texts=kept_texts)
         on_deleted = (lambda ids: None) if null_models else self._null_models.forget
         self.monitor: Monitor = monitor or NoMonitor()
-        self.models = models
-        self.history = history or NoHistory()
+        self.models, self.history = models, history or NoHistory()
         self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes)
         self.collections = Collections(models, database, self.trash, changes)
         self.pictures = Pictures(store, read_original, self.trash, changes, on_deleted, self._decoder)
@@ -135,8 +132,7 @@ class ImageLibrary:
         self.packs = PackExchange(store, models, database, self.pictures, self.history, changes)
         self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes, self._decoder)
         self.backups = Backups(store, database, self.pictures, changes)
-        mender = Mender(store, database, self.pictures, self.trash, self._decoder)
-        self.doctor = Doctor(store, models, database, self.importer, mender, self.trash, changes)
+        self.doctor = self._new_doctor(changes)
         self.tuner = Tuner(store, models, database, self.searcher.recent_texts)
 
     def view(self, combined: Combined) -> "ImageLibrary":
@@ -244,3 +240,7 @@ class ImageLibrary:
             self._null_models.measure(self.models.named(model))
         elif self.models.status().info:
             self._null_models.begin(self.models.answering())
+
+    def _new_doctor(self, changes: threading.Lock) -> Doctor:
+        mender = Mender(self._store, self.database, self.pictures, self.trash, self._decoder)
+        return Doctor(self._store, self.models, self.database, self.importer, mender, self.trash, changes)
