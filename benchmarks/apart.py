@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from benchmarks.children import children
 from benchmarks.material import LARGE, SMALL, Kind, base_clip, empty_library, generated, items_of
 from benchmarks.results import CACHE, Cache, Photos
 from benchmarks.ways_in import run_rate
@@ -73,7 +74,7 @@ def warm_up(decoder: Decoder, paths: Sequence[Path]) -> None:
 def cpu_seconds() -> float:
     """Returns the seconds of the processor that this process and those it started have taken."""
     spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system + sum(map(_of_child, _children()))
+    return spent.user + spent.system + spent.children_user + spent.children_system + sum(map(_of_child, children()))
 
 
 def start() -> float:
@@ -83,10 +84,6 @@ def start() -> float:
     decoder.thumbnail(TINY)
     decoder.close()
     return cpu_seconds() - before
-
-
-def _children() -> list[str]:
-    return [child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()]
 
 
 def _of_child(pid: str) -> float:

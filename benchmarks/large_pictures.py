@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
+from benchmarks.children import children
 from library.decoders.direct import Decoder, DirectDecoder
 from library.decoders.processes import DecoderProcesses
 
@@ -71,8 +72,7 @@ def decoded_at_once(decoder: Decoder, data: bytes, count: int) -> tuple[float, f
 
 def memory() -> float:
     """Returns the megabytes that this process and those it started have in memory, what they share counted once."""
-    children = [each for task in Path("/proc/self/task").iterdir() for each in (task / "children").read_text().split()]
-    return sum(map(resident, ["self", *children])) / 1024
+    return sum(map(resident, ["self", *children()])) / 1024
 
 
 def resident(process: str) -> int:
