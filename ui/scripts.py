@@ -39,9 +39,9 @@ class Scripts:
     def head(self) -> str:
         """Returns elements for the head of the document: where the words lie, the English ones at once, the script."""
         words = {language: self._url(name) for language, name in self._words.items()}
-        early = f'<link rel="preload" as="fetch" crossorigin="anonymous" href="{escape(words["en"])}">'
+        english = f'<link rel="preload" as="fetch" crossorigin="anonymous" href="{escape(words["en"])}">'
         script = f'<script type="module" src="{escape(self._url(BUNDLE))}"></script>'
-        return "\n".join([words_element(words), early, script])
+        return "\n".join([words_element(words), english, script])
 
     def start(self) -> str:
         """Returns the function that Gradio calls once it has drawn the page."""

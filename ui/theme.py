@@ -13,6 +13,7 @@ from library.image_library import ImageLibrary
 from library.permissions import Edits
 from ui.crowd import Crowd
 from ui.doors import NO_OTHER_SITES, Doors, Guests
+from ui.early_script import EarlyScript
 from ui.entrance import Entrance
 from ui.handlers.demo import VisitorsDesk
 from ui.handlers.exports import export_routes
@@ -168,6 +169,7 @@ def _middleware(
         Middleware(Crowd, most=AT_ONCE_EACH * most_waiting),
         Middleware(Limits, edits=edits, folder=uploads),
         *entrance,
+        Middleware(EarlyScript),
         Middleware(Refusals),
     ]
 

@@ -66,7 +66,7 @@ def test_another_user_of_the_machine_cannot_reach_the_index(address):
 
 def test_where_no_socket_can_be_made_it_is_said_and_the_folder_is_let_go(tmp_path, monkeypatch):
     monkeypatch.setattr(lite_server, "COMMON_PLACES", ())
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
+    monkeypatch.setattr(tempfile, "tempdir", "/not there")
     milvus = Milvus(tmp_path / "milvus.db")
     with pytest.raises(IndexUnavailable, match=r"a socket in .*not there, where none can be made: No such file"):
         milvus.stored()
