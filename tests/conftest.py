@@ -29,8 +29,6 @@ NEEDS = {
     "browser": {"chromium"},
     "process": {"apps", "serve"},
 }
-ON_THE_OTHER_SERVER = ("test_rebuild",)  # as long as those that kill theirs take
-LONG = ("test_watched_places", "test_image_store")  # files that wait most of their time: last, they would be alone
 SHARED_CHROMIUM = pytest.StashKey[SharedChromium]()
 SHARED_MILVUS = pytest.StashKey[SharedMilvus]()
 
@@ -65,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if is_in(test, marker):
                 test.add_marker(marker)
         test.add_marker(pytest.mark.xdist_group(group_of(test)))
-    items.sort(key=lambda test: [*(not test.get_closest_marker(each) for each in NEEDS), test.path.stem not in LONG])
+    items.sort(key=lambda test: [not test.get_closest_marker(marker) for marker in NEEDS])
 
 
 def is_in(test: pytest.Item, marker: str) -> bool:
@@ -78,12 +76,11 @@ def is_in(test: pytest.Item, marker: str) -> bool:
 def group_of(test: pytest.Item) -> str:
     """Returns the group of a file, which shares its module's fixtures; all share one Milvus server.
 
-    Those that kill it have another, with some that do not: two workers then wait for two servers at once.
+    Those that kill it have one of their own: two workers then wait for two servers at once.
     """
-    if not test.get_closest_marker("server"):
-        return test.path.stem
-    is_other = test.get_closest_marker("kills_server") or test.path.stem in ON_THE_OTHER_SERVER
-    return "killed server" if is_other else "server"
+    if test.get_closest_marker("server"):
+        return "killed server" if test.get_closest_marker("kills_server") else "server"
+    return test.path.stem
 
 
 @pytest.fixture(autouse=True)
