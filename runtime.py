@@ -150,7 +150,7 @@ def use_upload_folder_of_its_own() -> None:
         with suppress(OSError, Timeout), FileLock(folder / LOCK, timeout=0):
             shutil.rmtree(folder, ignore_errors=True)
     own = Path(tempfile.mkdtemp(prefix=UPLOADS))
-    in_use = FileLock(own / LOCK)
+    in_use = FileLock(own / LOCK, thread_local=False)  # the sweep's thread asks for it, and keeps it
     in_use.acquire()
     atexit.register(shutil.rmtree, own, ignore_errors=True)
     os.environ["GRADIO_TEMP_DIR"] = str(own)

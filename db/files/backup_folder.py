@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from library.reasons import reason_of
 
 MANIFEST = "backup.json"
 FORMAT, VERSION = "likeness backup", 1
+BEGUN = "backup.begun"  # lies beside what a backup has written so far, and in no folder of anybody else's
 PARTS = {"images", "vectors", "files"}
 
 
@@ -69,15 +70,18 @@ def new_backup(place: str | Path, sources: Sequence[Path]) -> Iterator[BackupFol
             raise InvalidBackup("backup_is_file", folder=str(folder))
         if (folder / MANIFEST).exists():
             raise InvalidBackup("backup_exists", folder=str(folder))
-        if folder.exists() and not {path.name for path in folder.iterdir()} <= PARTS:
+        if folder.exists() and any(folder.iterdir()) and not (folder / BEGUN).is_file():
             raise InvalidBackup("backup_not_empty", folder=str(folder))
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / BEGUN).touch()
         _clear(folder)
     try:
         yield BackupFolder(folder, sources)
     finally:
         if not (folder / MANIFEST).exists():
             _clear(folder)
+        with suppress(OSError):
+            (folder / BEGUN).unlink()
 
 
 def backups_in(folder: Path, sources: Sequence[Path]) -> NewBackup:

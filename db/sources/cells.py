@@ -59,8 +59,10 @@ def plain(value: Any) -> Any:
             return value.isoformat()
         case bytes():
             return None
-        case _:
+        case Mapping() | list() | tuple():
             return _as_text(value)
+        case _:  # such as a UUID
+            return str(value)
 
 
 def _as_text(value: Any) -> Any:

@@ -3,11 +3,26 @@
 import tarfile
 from typing import Any, Self
 
+DESCRIBES_THE_NEXT = (
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+)
+LONGEST_DESCRIPTION = 1 << 20  # bytes
 END = "EOFHeaderError"  # of the blocks of zeros; types of tarfile know it not
 
 
 class Header(tarfile.TarInfo):
-    """Describes a file of a tar; raises tarfile.ReadError where there is neither another header nor the end."""
+    """Describes a file of a tar; raises tarfile.ReadError where there is neither another header nor the end.
+
+    So it does for a name or a table of attributes that is longer than any: tarfile would hold all of it.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in DESCRIBES_THE_NEXT and header.size > LONGEST_DESCRIPTION:
+            raise tarfile.ReadError("a name without end")
+        return header
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:

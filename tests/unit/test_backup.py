@@ -6,7 +6,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from db.files.backup_folder import MANIFEST, backups_in, new_backup, open_backup
+from db.files.backup_folder import BEGUN, MANIFEST, backups_in, new_backup, open_backup
 from db.files.vector_file import read_vectors, write_vectors
 from library.errors import InvalidBackup
 from library.image_library import ImageLibrary
@@ -111,6 +111,16 @@ def test_a_backup_that_is_stopped_or_fails_leaves_nothing(library, filled, tmp_p
             open_backup(tmp_path / name, [])
 
 
+def test_what_a_killed_backup_left_is_overwritten(library, tmp_path):
+    left = tmp_path / "killed" / "images" / "half.png"
+    left.parent.mkdir(parents=True)
+    left.write_text("half of a picture")
+    (tmp_path / "killed" / BEGUN).touch()
+    with new_backup(tmp_path / "killed", []) as place:
+        list(library.backups.write(place))
+    assert not left.exists() and not (tmp_path / "killed" / BEGUN).exists()
+
+
 def test_a_damaged_original_is_not_restored(backup, empty, filled):
     next(backup.rglob(f"{filled['red']}.png")).write_bytes(b"other")
     assert sorted(restored(empty, backup)) == ["new", "new", "rejected"]
@@ -140,11 +150,15 @@ def test_a_backup_goes_only_into_a_folder_of_its_own(backup, tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("keep me")
-    cases = {"backup": "already", "file": "is a file", "full": "not empty", "s3://bucket/x": "on this machine"}
+    (tmp_path / "alike" / "images").mkdir(parents=True)
+    (tmp_path / "alike" / "images" / "holiday.png").write_text("keep me")
+    cases = {"backup": "already", "file": "is a file", "full": "not empty", "alike": "not empty"}
+    cases |= {"s3://bucket/x": "on this machine"}
     for place, reason in cases.items():
         with pytest.raises(InvalidBackup, match=reason), new_backup(place if "://" in place else tmp_path / place, []):
             pass
     assert (tmp_path / "full" / "letter.txt").read_text() == "keep me"
+    assert (tmp_path / "alike" / "images" / "holiday.png").read_text() == "keep me"
     (backup / MANIFEST).write_text('{"format": "likeness backup", "version": 2}')
     with pytest.raises(InvalidBackup, match="format version 2"):
         open_backup(backup, [])

@@ -1,6 +1,7 @@
 """Holds that tables are read whatever shape their cells have: structs, lists, long numbers, addresses with escapes."""
 
 import json
+import uuid
 
 import pyarrow
 import pyarrow.parquet
@@ -93,3 +94,10 @@ def test_columns_of_parquet_without_a_name_or_of_one_name_are_told_apart(folder)
     pyarrow.parquet.write_table(table, folder / "photos.parquet")
     [item] = items_in_table(folder / "photos.parquet", "image")
     assert given(item.metadata) == {"n": 1, "n 2": 2, "column 4": 3}
+
+
+def test_a_kind_of_value_that_json_has_not_is_kept_as_its_text(folder):
+    id = uuid.UUID("12345678-1234-5678-1234-567812345678")
+    ids = pyarrow.array([id.bytes], pyarrow.uuid())
+    [item] = parquet(folder, ["a.png"], id=ids, nested=[[{"at": "x"}]])
+    assert item.metadata["id"] == str(id)

@@ -51,6 +51,20 @@ def test_a_tar_that_grows_without_end_is_refused_while_it_grows(tmp_path, kind):
     assert peak < 40 * MEGABYTE
 
 
+@pytest.mark.parametrize("type", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_a_name_without_end_is_never_held(tmp_path, type):
+    member = tarfile.TarInfo("name")
+    member.type, member.size = type, 1 << 31
+    (tmp_path / "trap.tar").write_bytes(member.tobuf(tarfile.GNU_FORMAT) + bytes(4096))
+    tracemalloc.start()
+    try:
+        [told] = problems(tmp_path / "trap.tar")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "damaged" in told and peak < 10 * MEGABYTE
+
+
 def test_a_zip_of_large_empty_pictures_is_refused_unread(tmp_path):
     with zipfile.ZipFile(tmp_path / "trap.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("a.jpg", bytes(UNSUSPICIOUS + 1))

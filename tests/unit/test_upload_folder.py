@@ -1,7 +1,9 @@
 """Checks that uploads wait in a folder of this app's own, and that nothing stays in it or beside it for ever."""
 
+import gc
 import os
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -52,3 +54,13 @@ def test_what_a_broken_connection_left_goes_after_a_day(tmp_path):
     remove_older(tmp_path, 86_400)
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
     assert left == [LOCK, "mixed/c.jpg"]
+
+
+def test_a_running_app_keeps_its_lock_and_goes_on_sweeping(temporary):
+    use_upload_folder_of_its_own()
+    gc.collect()
+    own = Path(os.environ["GRADIO_TEMP_DIR"])
+    (own / "photo.jpg").write_bytes(b"photo")
+    assert any(each.name == "sweep" for each in threading.enumerate())
+    use_upload_folder_of_its_own()  # as another app does when it starts
+    assert (own / "photo.jpg").exists()
