@@ -106,10 +106,9 @@ class Entrance:
 
     def _has_all(self, names: dict[str, str]) -> bool:
         visitor = self._spaces.visitor
-        if event := names.get("event_id"):
-            return self._claims.has(event, visitor)
-        session = names.get("session_hash")
-        return session is None or self._claims.claim(session, visitor)
+        event, session = names.get("event_id"), names.get("session_hash")
+        has_event = not event or self._claims.has(event, visitor)
+        return has_event and (session is None or self._claims.claim(session, visitor))
 
     def _note_event(self, answer: Any) -> None:
         if isinstance(answer, dict) and isinstance(answer.get("event_id"), str):
