@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from urllib.request import Request, urlopen
 
 from benchmarks.faults.commands import Ingest
-from benchmarks.faults.kills import begun
+from benchmarks.faults.kills import begun, recovered
 from benchmarks.faults.ledger import Verdict
-from benchmarks.faults.place import ENDED_WITHIN, Failed, Place
+from benchmarks.faults.place import ENDED_WITHIN, Place
 from benchmarks.faults.relay import Relay, Trouble
 from benchmarks.faults.results import Results
 from db.images.object import ObjectStore
@@ -39,7 +39,7 @@ def troubled(trouble: Trouble, place: Place, chance: random.Random, trials: int)
                 relay.share = 0.0
             code = running.wait(ENDED_WITHIN)
             relay.share = 0.0
-            results.add(*_recovered(operation, _ended(operation, code)))
+            results.add(*recovered(operation, _ended(operation, code)))
     return results
 
 
@@ -80,13 +80,3 @@ def _ended(operation: Ingest, code: int) -> Verdict:
     wrong = [] if code in ENDS else [f"the command ended with {code}: {told[-200:]!r}"]
     wrong += [f"a traceback was printed: {told[-200:]!r}"] if "Traceback" in told else []
     return Verdict(wrong=wrong) + operation.promised()
-
-
-def _recovered(operation: Ingest, verdict: Verdict) -> tuple[Verdict, float | None]:
-    started = time.monotonic()
-    try:
-        operation.recover()
-    except Failed as error:
-        return verdict + Verdict(wrong=[str(error)]), None
-    seconds = time.monotonic() - started
-    return verdict + operation.verdict(), seconds

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.faults.commands import Ingest
-from benchmarks.faults.kills import begun
+from benchmarks.faults.kills import begun, recovered
 from benchmarks.faults.ledger import Verdict
 from benchmarks.faults.place import ENDED_WITHIN, Failed, Place
 from benchmarks.faults.results import Results
@@ -40,7 +40,7 @@ def full(place: Place, chance: random.Random, trials: int) -> Results:
             ballast = _fill(place.data, chance.uniform(0.02, 0.95) * needed)
             verdict = _broken(operation, begun(operation).wait(ENDED_WITHIN))
             ballast.unlink()
-            results.add(*_recovered(operation, verdict))
+            results.add(*recovered(operation, verdict))
     return results
 
 
@@ -62,7 +62,7 @@ def read_only(place: Place, chance: random.Random, trials: int) -> Results:
             _remount(place.images, "ro")
             verdict = _broken(operation, running.wait(ENDED_WITHIN))
             _remount(place.images, "rw")
-            results.add(*_recovered(operation, verdict))
+            results.add(*recovered(operation, verdict))
     return results
 
 
@@ -110,13 +110,3 @@ def _broken(operation: Ingest, code: int) -> Verdict:
     wrong += ["a traceback was printed"] if "Traceback" in told else []
     wrong += [f"no reason was told: {told[-200:]!r}"] if code == 3 and not any(word in told for word in REFUSED) else []
     return Verdict(wrong=wrong) + operation.promised()
-
-
-def _recovered(operation: Ingest, verdict: Verdict) -> tuple[Verdict, float | None]:
-    started = time.monotonic()
-    try:
-        operation.recover()
-    except Failed as error:
-        return verdict + Verdict(wrong=[str(error)]), None
-    seconds = time.monotonic() - started
-    return verdict + operation.verdict(), seconds

@@ -77,7 +77,9 @@ def tried(operation: Operation, kills: int, seconds: float | None = None) -> Res
         in_a_row = min(operation.chance.randint(1, MOST_IN_A_ROW), kills - results.kills)
         hits = sum(_killed(operation, operation.chance.uniform(0, duration)) for _ in range(in_a_row))
         if hits:
-            results.add(*_recovered(operation), kills=hits)
+            # Every other time nothing looks before the recovery: looking opens the library, which may recover it.
+            before = operation.promised() if operation.trial % 2 else Verdict()
+            results.add(*recovered(operation, before), kills=hits)
         else:
             duration = max(0.8 * duration, 0.02)
     return results
@@ -119,9 +121,8 @@ def begun(operation: Operation) -> ForkedProgram:
     return running
 
 
-def _recovered(operation: Operation) -> tuple[Verdict, float | None]:
-    # Every other time nothing looks before the recovery: looking opens the library, which may recover it.
-    verdict = operation.promised() if operation.trial % 2 else Verdict()
+def recovered(operation: Operation, verdict: Verdict) -> tuple[Verdict, float | None]:
+    """Recovers, and returns what was wrong before and after, and the seconds; None of these where it failed."""
     started = time.monotonic()
     try:
         operation.recover()
