@@ -80,6 +80,7 @@ class Contexts:
         context = self.chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,
+            reduced_motion="reduce",  # a software renderer draws each frame of a transition on the processor
             locale=locale,
             has_touch=is_phone,
             is_mobile=is_phone,
