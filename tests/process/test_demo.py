@@ -63,8 +63,8 @@ CLOSED = {
 ENDLESS = {"/gradio_api/mcp/sse", "/gradio_api/heartbeat/{session_hash}", "/gradio_api/queue/data"}
 FUNCTIONS = {
     *("search", "status", "add", "delete", "trash", "restore", "search_pictures", "library_status", "refill", "visit"),
-    *("refresh", "turn", "retune", "fill", "tune", "show", "apply", "fields", "add_from_server", "add_samples", "stop"),
-    *("past_runs", "follow", "go_on", "view", "reset", "remove", "remove_all", "begin", "halt", "tuning", "measure"),
+    *("refresh", "turn", "retune", "greet", "show", "apply", "fields", "add_from_server", "add_samples", "stop"),
+    *("past_runs", "go_on", "view", "reset", "remove", "remove_all", "begin", "halt", "tuning", "measure"),
     *("choose", "encode", "drop", "look", "decide", "empty", "undo", "check", "mend", "watch"),
 }
 TELLING = {"search", "visit", "show"}

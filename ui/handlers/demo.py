@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import gradio as gr
-
 from library.images import ContentId
 from library.visitors.spaces import Spaces
 from ui.claims import Claims
@@ -77,7 +75,6 @@ class DemoHandlers:
         }
 
 
-def wire_demo(handlers: DemoHandlers, blocks: gr.Blocks, page: Controls) -> None:
-    blocks.load(handlers.view, None, page.demo, **WATCHING)
+def wire_demo(handlers: DemoHandlers, page: Controls) -> None:
     page.demo.asked(handlers.view, None, page.demo, **WATCHING)
     page.demo.reset(handlers.reset, None, page.demo, **CHANGING)

@@ -16,8 +16,9 @@ from ui.handlers.doctor import DoctorHandlers, wire_doctor
 from ui.handlers.duplicates import DuplicateHandlers, wire_duplicates
 from ui.handlers.evaluation import MeasuringHandlers, wire_measuring
 from ui.handlers.models import ModelHandlers, wire_models
+from ui.handlers.opening import wire_opening
 from ui.handlers.removal import RemovalHandlers, wire_removal
-from ui.handlers.search import SearchHandlers, wire_filters, wire_opening, wire_searches
+from ui.handlers.search import SearchHandlers, wire_filters, wire_searches
 from ui.handlers.status import StatusHandlers, wire_reindexing, wire_status
 from ui.handlers.trash import TrashHandlers, wire_trash
 from ui.handlers.uploads import UploadHandlers, wire_uploads
@@ -73,10 +74,10 @@ class PageHandlers:
     def wire(self, blocks: gr.Blocks, page: Controls) -> None:
         """Connects the controls to the handlers; to be called inside the page's Blocks."""
         wire_searches(self.searches, page)
-        wire_opening(self.searches, blocks, page)
+        wire_opening(self.searches, self.uploads, self.demo, blocks, page)
         wire_filters(self.searches, page)
-        wire_uploads(self.uploads, blocks, page)
-        wire_demo(self.demo, blocks, page)
+        wire_uploads(self.uploads, page)
+        wire_demo(self.demo, page)
         wire_removal(self.removal, page)
         wire_reindexing(self.status, page)
         wire_measuring(self.measuring, page)

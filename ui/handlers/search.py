@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import urlencode
 
 import gradio as gr
 
@@ -210,13 +209,6 @@ def _offset(said: Mapping[str, Any], given: Mapping[str, Any]) -> int:
     return validation.offset(offset)
 
 
-def _within(control: gr.Slider, value: Any) -> Any:
-    """Returns what sets a slider to a value of an address, as far as it reaches."""
-    return (
-        gr.update(value=max(control.minimum, min(value, control.maximum))) if validation.is_number(value) else gr.skip()
-    )
-
-
 def wire_searches(handlers: SearchHandlers, page: Controls) -> None:
     def search(box: Any, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
         return handlers.submit(box, view, limit, accuracy, nprobe, min_score)
@@ -260,30 +252,3 @@ def wire_filters(handlers: SearchHandlers, page: Controls) -> None:
 
     page.filters.applied(apply, [page.view, *page.params], [page.results, page.view], **SEARCHING)
     page.filters.asked(handlers.fields, None, page.filters, **WATCHING)
-
-
-def wire_opening(handlers: SearchHandlers, blocks: gr.Blocks, page: Controls) -> None:
-    def fill(request: gr.Request) -> Any:
-        # Writing to the box without need would wipe what a fast visitor has typed already.
-        text = handlers.box_text(_address(request))
-        return {"text": text, "files": []} if text else gr.skip()
-
-    def show(limit: Any, accuracy: Any, nprobe: Any, min_score: Any, request: gr.Request) -> tuple[Json, View]:
-        return handlers.visit(_address(request), limit, accuracy, nprobe, min_score)
-
-    def tune(request: gr.Request) -> list[Any]:
-        limit, accuracy, nprobe, min_score = handlers.tuned(_address(request), (None,) * 4)
-        of_limit, of_nprobe, of_score = (
-            _within(control, value)
-            for control, value in ((page.params[0], limit), (page.params[2], nprobe), (page.params[3], min_score))
-        )
-        return [of_limit, accuracy or gr.skip(), of_nprobe, of_score]
-
-    blocks.load(fill, None, page.box, **WATCHING)
-    blocks.load(tune, None, [*page.params], **WATCHING)
-    blocks.load(show, [*page.params], [page.results, page.view], **SEARCHING)
-
-
-def _address(request: gr.Request) -> Json:
-    params = request.query_params
-    return {"address": urlencode(list(getattr(params, "multi_items", params.items)()))}

@@ -206,21 +206,18 @@ def _not_started(error: Exception) -> Started:
     return error_view(error), None
 
 
-def wire_uploads(handlers: UploadHandlers, blocks: gr.Blocks, page: Controls) -> None:
-    followed = [page.run, page.run_id, page.run_timer]
+def wire_uploads(handlers: UploadHandlers, page: Controls) -> None:
+    begun = [page.run, page.run_id, page.run_timer]
     updated = [page.run, page.run_timer]
 
     def add(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        return _followed(handlers.add(event._data, visitor_of(request)))
+        return followed(handlers.add(event._data, visitor_of(request)))
 
     def add_samples(request: gr.Request) -> tuple[Any, ...]:
-        return _followed(handlers.add_samples(visitor_of(request)))
+        return followed(handlers.add_samples(visitor_of(request)))
 
     def add_from_server(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        return _followed(handlers.add_from_server(event._data, visitor_of(request)))
-
-    def follow(run_id: str | None, request: gr.Request) -> tuple[Any, ...]:
-        return _followed(handlers.follow(run_id, visitor_of(request)))
+        return followed(handlers.add_from_server(event._data, visitor_of(request)))
 
     # These two never write the ID: an answer that is late would have the page follow an earlier run.
     def stop(run_id: str | None, request: gr.Request) -> tuple[Any, ...]:
@@ -229,20 +226,20 @@ def wire_uploads(handlers: UploadHandlers, blocks: gr.Blocks, page: Controls) ->
     def go_on(run_id: str | None, request: gr.Request) -> tuple[Any, ...]:
         return _updated(handlers.follow(run_id, visitor_of(request)), handlers.is_busy)
 
-    page.uploads.arrived(add, None, followed, **CHANGING)
-    page.uploads.named(add_from_server, None, followed, **CHANGING)
-    page.results.samples(add_samples, None, followed, **CHANGING)
+    page.uploads.arrived(add, None, begun, **CHANGING)
+    page.uploads.named(add_from_server, None, begun, **CHANGING)
+    page.results.samples(add_samples, None, begun, **CHANGING)
     page.run.halt(stop, page.run_id, updated, **CHANGING)
     page.past_runs.asked(handlers.past_runs, None, page.past_runs, **WATCHING)
-    blocks.load(follow, page.run_id, followed, **WATCHING)
     page.run_timer.tick(go_on, page.run_id, updated, **WATCHING)
 
 
-def _followed(state: Started) -> tuple[Json, str | None, gr.Timer]:
+def followed(state: Started) -> tuple[Json, str | None, gr.Timer]:
+    """Returns a run as the page shows it, its ID, and the timer, which goes on while the run does."""
     shown, run_id = state
     return shown, run_id, gr.Timer(active=shown["state"] in ("waiting", "running"))
 
 
 def _updated(state: Started, is_busy: bool) -> tuple[Json, gr.Timer]:
-    shown, _, timer = _followed(state)
+    shown, _, timer = followed(state)
     return shown, gr.Timer(active=True) if is_busy else timer
