@@ -84,9 +84,9 @@ def others_reach(path: Path) -> bool:
 
 
 class Space(Server):
-    """Runs `python app.py` as a Space does; with `zero` a substitute for ZeroGPU's package is found."""
+    """Runs `python app.py` as a Space on ZeroGPU does, with a substitute for the package that is there."""
 
-    def __init__(self, folder: Path, zero: bool = False, **environment: str) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.code, self.scratch, self.log = folder / "app", folder / "tmp", folder / "log"
         self._notes = self.scratch / "notes"
         self.scratch.mkdir()
@@ -99,13 +99,14 @@ class Space(Server):
         if os.getuid() == 0:
             os.chown(self.scratch, NOBODY, NOBODY)
             command = [*AS_NOBODY, *command]
-        zero_gpu = {"SPACES_ZERO_GPU": "true", "SPACES_NOTES": str(self._notes)} if zero else {}
         settings = {
             "PATH": os.environ["PATH"],
             "HOME": "",
             "TMPDIR": str(self.scratch),
-            "PYTHONPATH": str(SUBSTITUTE) if zero else "",
+            "PYTHONPATH": str(SUBSTITUTE),
             "SPACE_ID": "someone/likeness",
+            "SPACES_ZERO_GPU": "true",
+            "SPACES_NOTES": str(self._notes),
             "GRADIO_SSR_MODE": "True",
             "GRADIO_SERVER_NAME": "127.0.0.1",
             "GRADIO_SERVER_PORT": str(port),
@@ -115,7 +116,7 @@ class Space(Server):
             self.process = subprocess.Popen(
                 command,
                 cwd=self.code,
-                env={**settings, **zero_gpu, **environment},
+                env={**settings, **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

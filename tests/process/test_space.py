@@ -17,7 +17,7 @@ from packaging.version import Version
 from PIL import Image
 
 from settings import Settings
-from testing.app_server import ROOT
+from testing.app_server import ROOT, ForkedServer
 from testing.browser import PATIENCE, counts, loaded, names, overhang, search, upload
 from testing.pictures import samples
 from testing.program import run_forked
@@ -33,22 +33,13 @@ SAMPLES = 60
 @pytest.fixture(scope="module")
 def space(tmp_path_factory) -> Iterator[Space]:
     """Runs a Space on ZeroGPU."""
-    yield from _started(tmp_path_factory.mktemp("zero"), zero=True)
-
-
-@pytest.fixture(scope="module")
-def space_on_cpu(tmp_path_factory) -> Iterator[Space]:
-    yield from _started(tmp_path_factory.mktemp("cpu"), zero=False)
-
-
-def _started(folder, zero: bool) -> Iterator[Space]:
     if shutil.which("node") is None:
         skip_or_fail("Node is not installed")
     if os.getuid() == 0 and shutil.which("setpriv") is None:
         skip_or_fail("setpriv is not installed: nobody can run the app but root")
     if os.getuid() == 0 and not others_reach(Path(gradio.__file__)):
         skip_or_fail("Gradio is installed in a folder of root's own: a virtual environment elsewhere is needed")
-    space = Space(folder, zero)
+    space = Space(tmp_path_factory.mktemp("zero"))
     code = digests(space.code)
     try:
         yield space.wait()
@@ -125,13 +116,16 @@ def test_encoding_is_decorated_and_nothing_else(space, browser):
 # Without ZeroGPU
 
 
-def test_without_zerogpu_the_processor_encodes(space_on_cpu, browser):
-    page = browser.open(space_on_cpu.url)
-    wait_for_samples(page)
-    search(page, "a rainbow")
-    assert "rainbow" in names(page)[0]
-    assert ", cpu, " in space_on_cpu.log.read_text()
-    assert space_on_cpu.notes == []
+def test_without_zerogpu_the_processor_encodes(tmp_path, browser):
+    server = ForkedServer(tmp_path, SPACE_ID="someone/likeness", EDITS="", HF_ENDPOINT=NO_HUB).wait()
+    try:
+        page = browser.open(server.url)
+        wait_for_samples(page)
+        search(page, "a rainbow")
+        assert "rainbow" in names(page)[0]
+        assert ", cpu, " in server.log.read_text()
+    finally:
+        server.stop()
 
 
 # What the README and its page in docs/ say
