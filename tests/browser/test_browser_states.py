@@ -264,7 +264,7 @@ def test_cancelling_before_the_files_have_arrived_adds_nothing(apps, browser, au
     page = states.empty(browser, apps)
     audit(page, states.empty)
     held = []
-    page.route("**/gradio_api/upload*", held.append)
+    page.route("**/gradio_api/upload*", lambda route: held.append(route))
     choose(page, [apps.picture() for _ in range(5)])
     page.get_by_text("Uploading 0 of 5 files").wait_for()
     audit(page, states.sending)
