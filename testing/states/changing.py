@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from testing.apps import HOSTILE, LONGEST, RIGHT_TO_LEFT, Apps
 from testing.browser import Browser, choose, run, upload
 from testing.states.looking import empty
-from testing.states.steps import open_additions, show_past_runs
+from testing.states.steps import choose_another, import_a_table, open_additions, show_past_runs, view
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -35,8 +35,7 @@ def upload_at_work(visitor: Browser, apps: Apps) -> Page:
 
 def upload_in_line(visitor: Browser, apps: Apps) -> Page:
     page = upload_at_work(visitor, apps)
-    choose(page, apps.picture())
-    page.get_by_text("Waiting for another run to finish").wait_for()
+    choose_another(page, apps)
     return page
 
 
@@ -57,8 +56,7 @@ def receipt(visitor: Browser, apps: Apps) -> Page:
 
 def longest_name(visitor: Browser, apps: Apps) -> Page:
     page = receipt(visitor, apps)
-    page.locator(".lk-card", has_text=LONGEST).first.locator(".lk-open").click()
-    page.locator(".lk-viewer .lk-title").wait_for()
+    view(page, LONGEST)
     return page
 
 
@@ -82,15 +80,9 @@ def from_the_server(visitor: Browser, apps: Apps) -> Page:
 
 
 def a_table_of_the_server(visitor: Browser, apps: Apps) -> Page:
-    folder = apps.picture("in a table.png").parent
-    (folder / "photos.csv").write_text("where,class\nin a table.png,rose\n")
-    page = visitor.open(apps.with_sources(folder.parent).url)
+    page = visitor.open(apps.with_sources(apps.folder / "pictures").url)
     open_additions(page)
-    page.get_by_label("From the server").fill(str(folder / "photos.csv"))
-    page.get_by_label("Column with the paths or addresses of the pictures").fill("where")
-    page.get_by_role("button", name="Import", exact=True).click()
-    run(page, "done")
-    page.locator(".lk-card", has_text="in a table.png").first.wait_for()
+    import_a_table(page, apps)
     return page
 
 

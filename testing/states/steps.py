@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from testing.apps import Apps
+from testing.browser import choose, run
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -46,6 +49,27 @@ def show_past_runs(page: Page) -> None:
 
 def open_additions(page: Page) -> None:
     _unfold(page, "Add pictures")
+
+
+def import_a_table(page: Page, apps: Apps) -> None:
+    folder = apps.picture("in a table.png").parent
+    (folder / "photos.csv").write_text("where,class\nin a table.png,rose\n")
+    page.get_by_label("From the server").fill(str(folder / "photos.csv"))
+    page.get_by_label("Column with the paths or addresses of the pictures").fill("where")
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.locator(".lk-card", has_text="in a table.png").first.wait_for()
+    run(page, "done")
+
+
+def choose_another(page: Page, apps: Apps) -> None:
+    """Chooses a picture while a run is under way."""
+    choose(page, apps.picture())
+    page.get_by_text("Waiting for another run to finish").wait_for()
+
+
+def view(page: Page, name: str) -> None:
+    page.locator(".lk-card", has_text=name).first.locator(".lk-open").click()
+    page.locator(".lk-viewer .lk-title").wait_for()
 
 
 def _unfold(page: Page, title: str) -> None:

@@ -222,8 +222,9 @@ def test_the_status_strip_counts_loads_and_searches(server, browser, audit):
     audit(page, states.details)
 
 
-def test_nprobe_goes_as_far_as_the_index_has_clusters(apps, browser):
-    page = browser.open(apps.rebuilding().url)
+def test_nprobe_goes_as_far_as_the_index_has_clusters(apps, browser, audit):
+    page = states.rebuilding(browser, apps)
+    audit(page, states.rebuilding)
     page.get_by_label("Manual").check()
     page.locator("#nprobe input[type=range][max='512']").wait_for()
     number = page.locator("#nprobe input[type=number]")

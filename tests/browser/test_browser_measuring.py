@@ -17,6 +17,10 @@ def test_tuning_measures_plots_and_suggests(apps, browser, audit):
     assert page.locator(".lk-figures.steps tbody tr").count() >= 14
     assert page.locator(".lk-report-sentence").inner_text().startswith("nprobe ")
     page.get_by_role("button", name="Let Automatic use nprobe").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Evaluations…").click()
+    page.get_by_text("There is no evaluation yet").wait_for()
+    audit(page, states.nothing_evaluated)
 
 
 def test_an_evaluation_shows_models_beside_each_other_and_the_worst_queries_with_pictures(apps, browser, audit):

@@ -118,12 +118,13 @@ def test_the_viewer_adds_what_it_shows(server, browser):
     assert page.locator("dialog[open]").count() == 0
 
 
-def test_the_last_part_taken_out_leads_to_the_library(server, browser):
+def test_the_last_part_taken_out_leads_to_the_library(server, browser, audit):
     page = browser.open(f"{server.url}/?q=balloons&q=a+moon&w=-0.5")
     wait_for_cards(page, 24)
-    page.get_by_role("button", name="Remove a moon").click()
-    wait_for_parts(page, 1)
     page.get_by_role("button", name="Remove balloons").click()
+    page.get_by_text("only says what to leave out").wait_for()
+    audit(page, states.only_negative)
+    page.get_by_role("button", name="Remove a moon").click()
     page.get_by_text("newest first", exact=True).wait_for()
     assert page.locator(".lk-parts").is_hidden()
     wait_for_box(page, "")
@@ -193,7 +194,7 @@ def test_a_rectangle_drawn_on_a_picture_is_what_is_searched_with(server, browser
     assert page.locator(".lk-part canvas").evaluate(drawn) == [255, 0, 0, 255]
 
 
-def test_a_crop_needs_no_pointer_and_can_be_taken_back(server, browser, apps):
+def test_a_crop_needs_no_pointer_and_can_be_taken_back(server, browser, apps, audit):
     page = states.similar(browser, apps)
     steps.open_cropper(page)
     page.get_by_label("Left %").fill("150")
@@ -201,6 +202,7 @@ def test_a_crop_needs_no_pointer_and_can_be_taken_back(server, browser, apps):
     page.get_by_label("Left %").fill("50")
     page.get_by_label("Width %").fill("50")
     page.get_by_label("Width %").press("Tab")
+    audit(page, states.cropping)
     page.get_by_role("button", name="Search with this part").press("Enter")
     wait_for_address(page, r"crop=0\.5%2C0%2C0\.5%2C1")
     wait_for_parts(page, 1)

@@ -11,7 +11,7 @@ import pytest
 
 from encoders.model_folders import SMALL_FOLDER
 from testing import states
-from testing.apps import NO_PICTURE, without_network
+from testing.apps import LONGEST, NO_PICTURE, without_network
 from testing.blocked_model import BlockedModel
 from testing.browser import (
     PATIENCE,
@@ -86,12 +86,13 @@ def test_without_a_model_the_page_says_what_to_do_and_still_shows_the_library(ap
     assert "The memory of the graphics card is full." in page.locator(".lk-problem").inner_text()
 
 
-def test_from_no_network_to_the_chosen_model(serve, browser, apps, tmp_path):
+def test_from_no_network_to_the_chosen_model(serve, browser, apps, tmp_path, audit):
     server = serve(**without_network(tmp_path / "hub", TINY_CLIP))
     page = browser.open(server.url)
     upload(page, [apps.picture() for _ in range(3)])
     banner = page.locator(".lk-fallback")
     banner.get_by_text(f"{TINY_CLIP} is not on this machine and huggingface.co cannot be reached").wait_for()
+    audit(page, states.fallback)
     search(page, "anything")
     wait_for_cards(page, 3)
     banner.get_by_role("button", name="Try again").click()
@@ -295,6 +296,8 @@ def test_a_receipt_sorts_what_became_of_every_file(apps, browser, audit):
     page.get_by_role("button", name="Close").last.click()
     page.get_by_role("button", name="Dismiss").click()
     page.locator(".lk-run").wait_for(state="hidden")
+    steps.view(page, LONGEST)
+    audit(page, states.longest_name)
 
 
 def test_a_folder_of_the_server_is_imported_and_the_past_runs_tell_of_it(apps, browser, audit):
@@ -304,10 +307,15 @@ def test_a_folder_of_the_server_is_imported_and_the_past_runs_tell_of_it(apps, b
     steps.show_past_runs(page)
     assert "1 rejected" in page.locator(".lk-past table").inner_text()
     audit(page, states.past_runs)
+    page.keyboard.press("Escape")
+    steps.import_a_table(page, apps)
+    audit(page, states.a_table_of_the_server)
 
 
 def test_an_upload_behind_another_says_that_it_waits(apps, browser, audit):
-    page = states.upload_in_line(browser, apps)
+    page = states.upload_at_work(browser, apps)
+    audit(page, states.upload_at_work)
+    steps.choose_another(page, apps)
     assert "0 of 1 file" in page.locator(".lk-run").inner_text()
     audit(page, states.upload_in_line)
 
