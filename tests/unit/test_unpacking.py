@@ -8,6 +8,7 @@ import random
 import tarfile
 import tracemalloc
 import zipfile
+from functools import partial
 
 import pytest
 
@@ -16,7 +17,7 @@ from db.sources.unpacking import UNSUSPICIOUS
 from library.errors import RejectedImage
 
 MEGABYTE = 1 << 20
-PACKERS = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+PACKERS = {"gz": gzip.open, "bz2": bz2.open, "xz": partial(lzma.open, preset=0)}
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
 
 
