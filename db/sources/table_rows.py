@@ -74,7 +74,7 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> TableRow | RejectedIma
 
 
 def _open_lines(path: Path, encoding: str, example: str) -> Table:
-    encoding = encoding_of(path, encoding)
+    encoding = encoding_of(path, encoding, is_json=True)
 
     def rows() -> Rows:
         with open_text(path, encoding) as file:

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.archive_names import NAMES as LANGUAGES
 from db.sources.encodings import guess_encoding
 from db.sources.tables import items_in_table
-from library.errors import UnknownSource
+from library.errors import RejectedImage, UnknownSource
 from library.records import given
 
 TEXTS = {
@@ -95,7 +95,34 @@ def test_a_table_of_utf8_with_one_damaged_byte_costs_one_row(tmp_path):
     path = table(tmp_path, text.encode() + b"b.jpg,\xe9\n")
     *good, odd = items_in_table(path, "filepath")
     assert [each.metadata["caption"] for each in good] == ["Straße"] * 9
-    assert odd.metadata["caption"] == "\udce9" and good[0].note is None
+    assert good[0].note is None
+    with pytest.raises(RejectedImage, match="holds bytes that utf-8 does not have"):
+        odd.read()
+
+
+def test_a_damaged_line_of_json_costs_itself_and_no_line_is_read_in_another_encoding(tmp_path):
+    plain = b'{"filepath": "a.jpg", "caption": "x"}\n' * 30
+    damaged = b'{"filepath": "b.jpg", "caption": "\xb3"}\n'
+    sound = '{"filepath": "c.jpg", "caption": "Łódź"}\n'.encode()
+    for data in (plain + damaged + sound, plain + damaged, damaged + sound):
+        items = list(items_in_table(table(tmp_path, data, name="photos.jsonl"), "filepath"))
+        refused = [item for item in items if item.path.startswith("photos.jsonl")]
+        with pytest.raises(RejectedImage, match="utf-8 does not have"):
+            refused[0].read()
+        captions = {item.metadata["caption"] for item in items if item not in refused}
+        assert len(refused) == 1 and captions <= {"x", "Łódź"} and not any(item.note for item in items)
+
+
+def test_json_that_is_another_encoding_throughout_is_read_in_it(tmp_path):
+    text = '{"filepath": "a.jpg", "caption": "plain"}\n{"filepath": "b.jpg", "caption": "Élève à l’école"}\n'
+    for encoding in ("cp1252", "utf-16", "utf-16-be"):
+        path = table(tmp_path, text, encoding, "photos.jsonl")
+        assert metadata(path)[1] == {"caption": "Élève à l’école"}
+
+
+def test_a_damaged_row_of_csv_has_no_row_of_utf8_read_as_something_else(tmp_path):
+    path = table(tmp_path, b"filepath,caption\na.jpg,\xb3\nb.jpg,\xc5\x81\xc3\xb3d\xc5\xba\n")
+    assert list(items_in_table(path, "filepath"))[1].metadata == {"caption": "Łódź"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -232,7 +259,7 @@ def test_a_row_that_the_named_encoding_does_not_have_is_rejected_alone(tmp_path,
     path = table(tmp_path, b"filepath,caption\na.png,caf\xe9\nb.png,tea\n")
     receipts = list(library.add(items_in_table(path, "filepath", "utf-8")))
     assert [receipt.status for receipt in receipts] == ["rejected", "new"]
-    assert "caption holds text that cannot be kept" in str(receipts[0].reason)
+    assert "The row holds bytes that utf-8 does not have" in str(receipts[0].reason)
 
 
 def test_the_encoding_is_told_whatever_became_of_the_first_row(tmp_path, library, picture):
