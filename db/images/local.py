@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from db.files.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
+from db.images.records_read import RecordReader
 from library.disk import is_full
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
@@ -39,6 +40,7 @@ class LocalImageStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._catalogue = _Catalogue(root)
+        self._records = RecordReader()
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         folder = self._folder(record.content_id)
@@ -60,7 +62,7 @@ class LocalImageStore:
     def find(self, id: ContentId) -> Record | None:
         with _failures_explained():
             try:
-                return whole_record(id, self._record_path(id).read_bytes())
+                return self._records.read(id, self._record_path(id).read_bytes())
             except FileNotFoundError:
                 return None
 
@@ -146,7 +148,7 @@ class LocalImageStore:
 
     def ids(self) -> Sequence[ContentId]:
         with _failures_explained():
-            return self._catalogue.newest_first()
+            return self._records.without_damaged(self._catalogue.newest_first(), self.find)
 
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         return [record for id in ids if (record := self.find(id))]
@@ -154,6 +156,7 @@ class LocalImageStore:
     def _write_record(self, record: Record) -> None:
         # Its time on disk is the time added, so that a listing alone gives the order.
         write_atomically(self._record_path(record.content_id), [record.to_json().encode()], record.added_at)
+        self._records.note_written(record.content_id)
         sync_folder(self._folder(record.content_id))
 
     def _folder(self, id: ContentId) -> Path:
@@ -192,22 +195,6 @@ def latest_first(deleted: dict[ContentId, datetime]) -> dict[ContentId, datetime
 
 def original_name(record: Record) -> str:
     return PurePosixPath(record.img_path).name
-
-
-def whole_record(id: ContentId, json: bytes) -> Record | None:
-    try:
-        record = Record.from_json(json.decode())
-        if record.content_id == id:
-            return record
-    except (ValueError, TypeError, RecursionError):
-        pass
-    logger.warning(
-        "The record of %s is damaged: the picture counts as missing. Add its original (%s.*, beside the record) again, "
-        "which writes a new one: python app.py ingest FILE",
-        id,
-        id,
-    )
-    return None
 
 
 def whole_entry(id: ContentId, json: bytes) -> Trashed | None:
