@@ -57,6 +57,12 @@ def open_text(path: Path, encoding: str) -> TextIO:
     return path.open(encoding=encoding, errors=AS_HALVES, newline="")
 
 
+def first_line(path: Path, encoding: str) -> str:
+    """Returns the first line that is not empty, without the spaces around it. Raises OSError."""
+    with open_text(path, encoding) as file:
+        return next(filter(None, map(str.strip, file)), "")
+
+
 def not_decoded(text: str) -> bool:
     """Returns whether a text of `open_text` holds bytes that the encoding does not have."""
     return not text.isascii() and NOT_DECODED.search(text) is not None

@@ -95,8 +95,8 @@ class _RowReader:
         if isinstance(data, bytes) and data:
             name = PurePath(named).name if isinstance(named, str) else f"{self._table.stem} {number}"
             return Item(path, name, partial(_checked, data), f"{self._table.name}/{name}", metadata)
-        if isinstance(named, bool):
-            raise RejectedImage("no_text", what=self._image_column, given=as_json(named))
+        if isinstance(named, bool | list | tuple):
+            raise RejectedImage("cell_no_path", column=self._image_column, given=as_json(named))
         text = "" if named is None or isinstance(named, bytes | Mapping) else str(named).strip()
         if not text:
             return Item(path, "unnamed", bytes, skip=message("row_without_picture"))

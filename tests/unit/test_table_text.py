@@ -2,6 +2,8 @@
 
 import codecs
 import gzip
+import json
+import os
 
 import pytest
 
@@ -9,6 +11,7 @@ from benchmarks.archive_names import NAMES as LANGUAGES
 from db.sources.encodings import guess_encoding
 from db.sources.tables import items_in_table
 from library.errors import RejectedImage, UnknownSource
+from library.record_limits import check_metadata
 from library.records import given
 
 TEXTS = {
@@ -187,7 +190,7 @@ def test_a_path_of_windows_and_one_that_is_none(tmp_path):
     items = items_in_table(table(tmp_path, "filepath\n.\\sub\\a.jpg\nno\\a.jpg\n"), "filepath")
     assert [item.name for item in items] == ["a.jpg", "no\\a.jpg"] and items[0].read() == b"a"
     [item] = items_in_table(table(tmp_path, '{"filepath": true}', name="a.jsonl"), "filepath")
-    with pytest.raises(Exception, match="filepath has to be a text, not true"):
+    with pytest.raises(Exception, match="filepath holds true, where the path or address"):
         item.read()
 
 
@@ -268,6 +271,33 @@ def test_the_encoding_is_told_whatever_became_of_the_first_row(tmp_path, library
     receipts = [*library.add(items_in_table(path, "filepath")), *library.add(items_in_table(path, "filepath"))]
     assert [receipt.status for receipt in receipts] == ["new", "duplicate"]
     assert all("The table was read as cp1252" in str(receipt.reason) for receipt in receipts)
+
+
+def test_a_number_of_thousands_of_digits_is_refused_with_its_field(tmp_path):
+    [item] = items_in_table(
+        table(tmp_path, '{"filepath": "a.png", "n": %s}' % ("9" * 5_000), name="a.jsonl"), "filepath"
+    )
+    with pytest.raises(RejectedImage, match="field n holds a whole number of more than 64 bits"):
+        check_metadata(item.metadata)
+
+
+def test_json_under_the_name_of_another_table_says_what_it_is(tmp_path):
+    one, rows = '{"filepath": "a.png"}', [{"filepath": "a.png"}, {"filepath": "b.png"}]
+    for text in (f"{one}\n{one}\n", json.dumps(rows), json.dumps(rows, indent=1), json.dumps(rows[0], indent=1)):
+        with pytest.raises(UnknownSource, match=r"photos.csv holds JSON, not cells. If it has an object on each line"):
+            metadata(table(tmp_path, text))
+        if not text.startswith(f"{one}\n"):
+            with pytest.raises(UnknownSource, match=r"a.jsonl is one JSON value over many lines or a list"):
+                metadata(table(tmp_path, text, name="a.jsonl"))
+    lines = "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]"
+    with pytest.raises(UnknownSource, match=r"a.jsonl is one JSON value"):
+        metadata(table(tmp_path, lines, name="a.jsonl"))
+
+
+def test_a_pipe_as_a_table_is_named(tmp_path):
+    os.mkfifo(tmp_path / "rows")
+    with pytest.raises(UnknownSource, match="rows is a pipe, a socket or a device, which cannot be read as a table"):
+        metadata(tmp_path / "rows")
 
 
 def test_a_number_beyond_every_number_is_its_rows_fault_and_nan_an_empty_cell(tmp_path, library, picture):
