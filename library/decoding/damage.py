@@ -45,11 +45,11 @@ def load(data: bytes, opener: Opener) -> Loaded:
         return _rescued(data, opener)
     if file and file.lacks_rows:
         share = _decoded_rows(jpeg.without_end(data), opener)[1]
-        return _accepted_within(image, share)
+        return _accepted_within(data, image, share)
     if file and file.has_more:
         if _decoded_rows(jpeg.without_last_part(data), opener)[1] == 1:
             raise RejectedImage("damaged_within")
-        return _accepted_within(image)
+        return _accepted_within(data, image)
     if file and (share := file.share_between_restarts) < 1:
         if share < LEAST_SHARE:
             raise RejectedImage("damaged_within")
@@ -67,10 +67,12 @@ def _sound_share(data: bytes, image: ImageFile.ImageFile) -> float:
     return share
 
 
-def _accepted_within(image: ImageFile.ImageFile, share: float = 1) -> Loaded:
+def _accepted_within(data: bytes, image: ImageFile.ImageFile, share: float = 1) -> Loaded:
     """Applies the rule to a JPEG with damage before its last row, from which on all may be of other colours."""
-    note = message("damaged_within_noted")
-    return _accepted(image, min(share, share_above_break(image)), note, note)
+    note, header = message("damaged_within_noted"), jpeg.Header.of(data)
+    if header and not jpeg.ends_in_filling(data):
+        share = min(share, share_above_break(image, header.height))
+    return _accepted(image, share, note, note)
 
 
 def _rescued(data: bytes, opener: Opener) -> Loaded:

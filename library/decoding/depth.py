@@ -139,7 +139,8 @@ def _has_few_bits(image: Image.Image) -> bool:
 
 
 def _without_fillers(values: NDArray[Any]) -> NDArray[Any]:
-    return np.where(np.isin(values, fillers_of(usable_of(values))), np.nan, values)
+    fillers = fillers_of(usable_of(values))
+    return np.where(np.isin(values, fillers), np.nan, values) if fillers else values
 
 
 def _args_of_low_bytes(args: Any) -> Any:

@@ -179,6 +179,13 @@ def without_end(data: bytes) -> bytes:
     return (data[: found.start()] if found else data) + FILLING
 
 
+def ends_in_filling(data: bytes) -> bool:
+    """Returns whether the data end in bytes that are all the same, as some cameras write them behind the last row."""
+    header = Header.of(data)
+    end = end_of(data, header.start) if header else None
+    return end is not None and len(set(data[end - HELD_BACK : end])) == 1
+
+
 def without_last_part(data: bytes) -> bytes:
     """Returns the data without their last twentieth."""
     header = Header.of(data)

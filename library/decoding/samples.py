@@ -135,7 +135,8 @@ class Samples:
 
     def _means(self, rows: NDArray[np.uint8], factor: int, marks: Sequence[float], most: float) -> Floats:
         values = self._numbers(rows).astype(np.float64)
-        values[np.isin(values, marks)] = np.nan
+        if marks:
+            values[np.isin(values, marks)] = np.nan
         with suppress(ValueError):
             values[values == float(b"".join(self.tags.get(NO_DATA, (b"nan",))).strip(b"\0 "))] = np.nan
         height, width, count = values.shape
