@@ -18,7 +18,7 @@ from db.images.local import (
     unknown_picture,
     whole_entry,
 )
-from db.images.records_read import RecordReader
+from db.images.records_read import SHORTEST_RECORD, RecordReader
 from db.sources.buckets import answer, failure, file_system
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
@@ -200,7 +200,13 @@ class ObjectStore:
             self._files.rm_file(key)
 
     def _list(self) -> Timestamps:
-        return _times_added(self._listed(self._root))
+        listed = self._listed(self._root)
+        times = _times_added(listed)
+        for id in times:
+            details = listed.get(f"{self._key(id)}{RECORD_SUFFIX}", {})
+            if int(details.get("size", SHORTEST_RECORD) or 0) < SHORTEST_RECORD:
+                self.find(id)
+        return times
 
     def _files_of(self, id: ContentId) -> list[str]:
         key = self._key(id)

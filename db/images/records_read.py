@@ -9,6 +9,7 @@ from library.records import Record
 
 logger = logging.getLogger(__name__)
 
+SHORTEST_RECORD = 250  # bytes: its content ID and its path take more
 READ_AGAIN_AFTER = 5.0  # seconds: another process may have written it anew
 
 

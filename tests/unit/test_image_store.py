@@ -238,7 +238,11 @@ def test_a_damaged_record_is_a_missing_picture_that_adding_repairs(disk, tmp_pat
 def test_a_damaged_record_is_told_once_and_counts_no_longer_wherever_it_was_met(disk, tmp_path, caplog):
     for number in range(4):
         disk.add(record(number), b"original", b"thumbnail")
-    next(tmp_path.rglob(f"{record(2).content_id}.json")).write_bytes(bytes(300))
+    path = next(tmp_path.rglob(f"{record(2).content_id}.json"))
+    path.write_bytes(b"{")
+    assert LocalImageStore(tmp_path).count() == 3  # what is too short is seen at once
+    caplog.clear()
+    path.write_bytes(bytes(300))
     pictures = Pictures(disk, read_nothing, *[None] * 4)
     pages = [pictures.newest(offset, 2) for offset in (0, 2)]
     assert [len(page) for page in pages] == [2, 1] and sorted(each.name[0] for page in pages for each in page) == [
