@@ -51,8 +51,8 @@ def items_in_bucket(url: str, sidecars: bool | FindSidecars = True, encoding: st
         if is_empty:
             yield Item(url, PurePosixPath(root).name, bytes, url, skip=message("bucket_empty"))
     except FileNotFoundError as error:
-        cause = error.__cause__  # which tells of a web address whether anybody answered
-        if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
+        cause = error.__cause__  # which tells of a web address whether anybody answered, and what
+        if url.startswith("http") and isinstance(cause, Exception) and not isinstance(cause, FileNotFoundError):
             raise failure(SourceUnavailable, cause, message("source_at", url=url)) from error
         raise SourceUnavailable("nothing_at", url=url) from None
     except Exception as error:  # each kind of bucket has a family of exceptions of its own

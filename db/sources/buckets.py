@@ -1,5 +1,6 @@
 """Opens file systems by URL, and explains their failures."""
 
+import errno
 import os
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ PACKAGES = {
     "dropbox": "dropboxdrivefs",
     "gdrive": "gdrive_fsspec",
 }
+OF_NETWORK = (errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTUNREACH)
 AWS = "https://s3.amazonaws.com"
 
 E = TypeVar("E", bound=LikenessError)
@@ -86,7 +88,17 @@ def failure(kind: type[E], error: Exception, place: Message, named_by: str = "")
         return kind("bucket_refused", place=place)
     if said:
         return kind("bucket_failed", place=place, reason=reason_of(error))
-    return kind("bucket_silent", place=place) if _is_s3(place) else kind("place_silent", place=place)
+    if status := getattr(error, "status", None):  # of the web
+        return kind("place_answers", place=place, status=str(status))
+    if _is_s3(place):
+        return kind("bucket_silent", place=place)
+    return kind("place_silent", place=place, reason=_reason_of(error))
+
+
+def _reason_of(error: Exception) -> str | Message:
+    """Returns the reason as the system says it, where the package around it has words of its own."""
+    number = getattr(error, "errno", None)
+    return reason_of(OSError(number, os.strerror(number)) if number in OF_NETWORK else error)
 
 
 def answer(error: Exception) -> dict[str, Any]:

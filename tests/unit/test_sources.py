@@ -200,7 +200,9 @@ def test_a_web_server_that_is_away_is_not_an_address_with_nothing_at_it():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/a.jpg"
-        with pytest.raises(SourceUnavailable, match=f"The source {url} does not answer. Check the network"):
+        with pytest.raises(
+            SourceUnavailable, match=f"The source {url} does not answer: Connection refused. Check the network"
+        ):
             list(items_from([url]))
 
 
