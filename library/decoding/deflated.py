@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 COMPRESSION, STRIPS, ROWS_PER_STRIP, STRIP_BYTES, TILE_HEIGHT, TILES, TILE_BYTES = 259, 273, 278, 279, 323, 324, 325
 HEIGHT, PLANES, SAMPLES, APART = 257, 284, 277, 2
@@ -21,18 +21,19 @@ def share_of_sound_rows(data: bytes, tags: Mapping[int, Any]) -> float:
     bands = -(-height // rows)
     planes = int(tags.get(SAMPLES, 1)) if tags.get(PLANES) == APART else 1
     across = max(1, len(places) // planes // bands)
-    parts = enumerate(zip(places, sizes, strict=False))
-    damaged = {place // across % bands for place, (at, size) in parts if not _is_sound(data[at : at + size])}
+    ends = [_end_of(data[at : at + size]) for at, size in zip(places, sizes, strict=False)]
+    sound = ("whole",) if "whole" in ends else ("whole", "missing")  # some programs write no end at all
+    damaged = {place // across % bands for place, end in enumerate(ends) if end not in sound}
     return 1 - sum(min(rows, height - band * rows) for band in damaged) / height
 
 
-def _is_sound(packed: bytes) -> bool:
-    """Returns whether the data unpack to their end, and to their own checksum where that is there."""
+def _end_of(packed: bytes) -> Literal["whole", "missing", "wrong"]:
+    """Returns whether the data unpack to an end with their own checksum, to none, or not at all."""
     stream = zlib.decompressobj()
     try:
         while packed and not stream.eof:
             stream.decompress(packed, AT_ONCE)
             packed = stream.unconsumed_tail
     except zlib.error:
-        return False
-    return True
+        return "wrong"
+    return "whole" if stream.eof else "missing"
