@@ -61,7 +61,9 @@ def load(data: bytes, opener: Opener) -> Loaded:
 
 def _sound_share(data: bytes, image: ImageFile.ImageFile) -> float:
     """Returns the share of rows that no checksum contradicts. Raises RejectedImage for none."""
-    share = share_of_sound_rows(data, getattr(image, "tag_v2", {}))
+    share = 1.0
+    with suppress(LookupError, TypeError, ValueError):  # tags that are none of a TIFF
+        share = share_of_sound_rows(data, getattr(image, "tag_v2", {}))
     if not share:
         raise RejectedImage("damaged_within")
     return share

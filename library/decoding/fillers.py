@@ -25,17 +25,20 @@ def fillers_of(numbers: NDArray[Any]) -> list[float]:
 
 def _filler_in(numbers: NDArray[Any]) -> float | None:
     for extreme, far in ((numbers.min(), FAR_BELOW), (numbers.max(), FAR_ABOVE)):
-        rest = numbers[numbers != extreme]
-        is_repeated = numbers.size - rest.size > 1
-        if rest.size and (far == FAR_BELOW or is_repeated) and _is_filler(float(extreme), far, rest):
+        others = numbers != extreme  # a mask, and no copy of what may be a gigabyte
+        count = int(np.count_nonzero(others))
+        is_repeated = numbers.size - count > 1
+        if count and (far == FAR_BELOW or is_repeated) and _is_filler(float(extreme), far, numbers, others):
             return float(extreme)
     return None
 
 
-def _is_filler(extreme: float, far: float, rest: NDArray[Any]) -> bool:
-    low, high = float(rest.min()), float(rest.max())
+def _is_filler(extreme: float, far: float, numbers: NDArray[Any], others: NDArray[np.bool_]) -> bool:
+    low = float(np.min(numbers, where=others, initial=numbers.max()))
+    high = float(np.max(numbers, where=others, initial=numbers.min()))
     gap = low - extreme if extreme < low else extreme - high
-    shades = np.unique(rest[:: max(1, rest.size // SAMPLE)]).size
+    step = max(1, numbers.size // SAMPLE)
+    shades = np.unique(numbers[::step][others[::step]]).size
     if any(np.isclose(extreme, usual, rtol=1e-5) for usual in USUAL):
         return shades > 1 and gap > FAR_IF_USUAL * (high - low)
     return shades >= FEWEST_SHADES and gap > far * (high - low)
