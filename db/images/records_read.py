@@ -1,4 +1,4 @@
-"""Reads the records of an image store, and remembers which of them are damaged: such a picture counts as missing."""
+"""Reads the records of an image store, and remembers which of them are damaged: such a picture is not counted."""
 
 import logging
 import time
@@ -10,6 +10,7 @@ from library.records import Record
 logger = logging.getLogger(__name__)
 
 SHORTEST_RECORD = 250  # bytes: its content ID and its path take more
+MOST_TOLD = 5
 READ_AGAIN_AFTER = 5.0  # seconds: another process may have written it anew
 
 
@@ -30,9 +31,7 @@ class RecordReader:
         except (ValueError, TypeError, RecursionError):
             pass
         self._damaged[id] = time.monotonic()
-        if id not in self._told:
-            self._told.add(id)
-            _tell(id)
+        self._tell(id)
         return None
 
     def note_written(self, id: ContentId) -> None:
@@ -53,11 +52,16 @@ class RecordReader:
                 find(id)
         return [id for id in ids if id not in self._damaged]
 
-
-def _tell(id: ContentId) -> None:
-    logger.warning(
-        "The record of %s is damaged: the picture counts as missing. Add its original (%s.*, beside the record) again, "
-        "which writes a new one: python app.py ingest FILE",
-        id,
-        id,
-    )
+    def _tell(self, id: ContentId) -> None:
+        if id in self._told or len(self._told) > MOST_TOLD:
+            return
+        self._told.add(id)
+        if len(self._told) > MOST_TOLD:
+            logger.warning("More records are damaged: python app.py doctor lists them, with --fix it writes them anew")
+            return
+        logger.warning(
+            "The record of %s is damaged: the picture is neither listed nor counted, though a search may find it by "
+            "its row. Write the record anew: python app.py doctor --fix, or add its original (%s.*, beside it) again",
+            id,
+            id,
+        )
