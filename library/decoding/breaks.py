@@ -3,23 +3,34 @@
 A straight edge breaks alike, so only pictures that are known to be damaged are looked at, and only where blocks meet.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-BLOCK = 8  # rows
 LEAST_STEP = 5  # of 255, from one row to the next; less is hardly seen
 ABOVE_OTHERS = 4  # times as much as nearly all other rows differ from the next
 NEARLY_ALL = 97  # percent
 
 
-def share_above_break(image: Image.Image, full_height: int) -> float:
-    """Returns the share of the rows that lie above the first one from which on all is darker, brighter or tinted;
-    `full_height` is the picture's before it was drafted."""
+def share_above_break(image: Image.Image, block: int) -> float:
+    """Returns the share of the rows that lie above the first blocks from which on all is darker, brighter or tinted;
+    a block has so many rows, in the size that the picture was decoded in."""
     pixels = np.asarray(image.convert("RGB"), np.int16)
-    if len(pixels) < 2:
+    if len(pixels) <= 2 * block:
         return 1.0
-    steps = np.abs(np.median(np.diff(pixels, axis=0), axis=1)).max(axis=1)
-    block = max(1, BLOCK * len(pixels) // full_height)
-    breaks = (steps > max(LEAST_STEP, ABOVE_OTHERS * np.percentile(steps, NEARLY_ALL))).nonzero()[0] + 1
-    between_blocks = breaks[breaks % block == 0]
-    return float(between_blocks[0]) / len(pixels) if len(between_blocks) else 1.0
+    steps = np.diff(pixels, axis=0)
+    least = max(LEAST_STEP, ABOVE_OTHERS * float(np.percentile(_sizes(steps), NEARLY_ALL)))
+    tops = np.arange(block - 1, len(steps) - block, block)
+    half = pixels.shape[1] // 2
+    # Damage amid a row of blocks is seen above its right part, and below its left one.
+    amid = np.concatenate([steps[tops + block, :half], steps[tops, half:]], axis=1)
+    breaks = (np.maximum(_sizes(steps[tops]), _sizes(amid)) > least).nonzero()[0]
+    return float(tops[breaks[0]] + 1) / len(pixels) if len(breaks) else 1.0
+
+
+def _sizes(steps: NDArray[np.int16]) -> NDArray[Any]:
+    """Returns how far the middle pixel of each row differs from that below, in the colour where it does most."""
+    sizes: NDArray[Any] = np.abs(np.median(steps, axis=1)).max(axis=1)
+    return sizes

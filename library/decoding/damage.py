@@ -73,7 +73,8 @@ def _accepted_within(data: bytes, image: ImageFile.ImageFile, share: float = 1) 
     """Applies the rule to a JPEG with damage before its last row, from which on all may be of other colours."""
     note, header = message("damaged_within_noted"), jpeg.Header.of(data)
     if header and not jpeg.ends_in_filling(data):
-        share = min(share, share_above_break(image, header.height))
+        block = max(1, header.rows_of_a_block * image.height // header.height)
+        share = min(share, share_above_break(image, block))
     return _accepted(image, share, note, note)
 
 

@@ -41,6 +41,11 @@ class Header:
         return not self.is_progressive and self.scans_together == self.components
 
     @property
+    def rows_of_a_block(self) -> int:
+        """Returns how many rows are decoded together: twice as many where four pixels share their colours."""
+        return 16 if 3 * self.units < -(-self.width // 8) * -(-self.height // 8) else 8
+
+    @property
     def bytes_of_coefficients(self) -> int:
         """Returns how much a decoder needs that cannot give out rows before it has read everything, at most."""
         return 2 * self.width * self.height * self.components
