@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from library.messages import Message, message
 from library.validation import shown
-from runtime import exit_while_models_load, prepare_environment, prepare_process
+from runtime import exit_without_delay, prepare_environment, prepare_process
 from settings import Settings, SettingsError, load_settings, version
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def main() -> None:
     prepare_process()
     from commands.main import commands
 
-    with exit_while_models_load():
+    with exit_without_delay():
         commands(obj=build)
 
 

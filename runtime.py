@@ -70,26 +70,28 @@ def prepare_process() -> None:
 
 
 @contextmanager
-def exit_while_models_load() -> Iterator[None]:
-    """Exits at once where a thread still loads a model: torch aborts the process if the interpreter ends beside it."""
+def exit_without_delay() -> Iterator[None]:
+    """Ends the process as soon as a command is done, with its code."""
     try:
         yield
     except SystemExit as end:
-        if isinstance(end.code, int | None) and any(each.name == MODEL_THREAD for each in threading.enumerate()):
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(end.code or 0)
+        if isinstance(end.code, int | None):
+            exit_at_once(end.code or 0)
         raise
 
 
-def exit_at_once() -> NoReturn:
-    """Ends the process with code 0 and without taking the interpreter down: after thousands of visits to the page that
-    takes half a minute, in which nothing more is done."""
+def exit_at_once(code: int = 0) -> NoReturn:
+    """Ends the process without taking the interpreter down, which takes seconds on a busy machine, and half a minute
+    after thousands of visits to the page, though nothing more is done.
+
+    Where a thread still loads a model, not even what waits for the end is called: torch would abort the process.
+    """
     if not any(each.name == MODEL_THREAD for each in threading.enumerate()):
         atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any longer
+            stream.flush()
+    os._exit(code)
 
 
 def prepare_proxies() -> None:

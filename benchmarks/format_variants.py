@@ -112,6 +112,9 @@ def _numbers(photo: Image.Image) -> Iterator[Variant]:
     yield Variant("TIFF", "negative whole numbers", written(whole, "TIFF"), negative)
     grey[:3, :3], grey[:3, 3:6], grey[:3, 6:9] = np.nan, np.inf, -np.inf
     yield Variant("TIFF", "NaN and infinite", written(Image.fromarray(grey / 255), "TIFF"), full, LOSSY)
+    for filler in (-9999, -32_768, 9999, 1e20, 1e38):
+        grey[:3, :9] = filler
+        yield Variant("TIFF", f"no data as {filler:g}", written(Image.fromarray(grey), "TIFF"), full, LOSSY)
 
 
 def _samples(photo: Image.Image) -> Iterator[Variant]:

@@ -21,7 +21,14 @@ from library.images import decode, thumbnail
 from testing.photo import photo_like
 
 DAMAGED = {("JPEG", "colours"), ("JPEG", "progressive"), ("PNG", "mode RGB"), ("GIF", "colours"), ("BMP", "colours")}
-DAMAGED |= {("PPM", "colours"), ("TIFF", "raw"), ("TIFF", "tiff_lzw"), ("WEBP", "quality"), ("WEBP", "lossless")}
+DAMAGED |= {
+    ("PPM", "colours"),
+    ("TIFF", "raw"),
+    ("TIFF", "tiff_lzw"),
+    ("TIFF", "tiff_adobe_deflate"),
+    ("WEBP", "quality"),
+    ("WEBP", "lossless"),
+}
 DAMAGED |= {("AVIF", "quality"), ("JPEG2000", "colours"), ("NEF", "with a preview")}
 WITHOUT_CHECKSUMS = {"AVIF", "BMP", "GIF", "JPEG2000", "NEF", "PPM", "TIFF", "WEBP"}  # no reader can tell noise in them
 UNTOLD = "read; the format has no checksums to tell the noise by"

@@ -130,6 +130,7 @@ def _search(session: Session, query: Query, conditions: _Conditions, output: _Ou
         if not query.parts:
             _list(library, query, output)
             return
+        library.database.stored()  # a damaged index is told before the model is waited for
         library.calibrate(wait=True, model=query.model)
         answer = library.search(query)
         if not answer.hits:
@@ -167,6 +168,7 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
     counts: Counter[str] = Counter()
     others = [like.model] if like.model else []
     with hit_file(out) as write, session.library(others=others) as library, interrupt() as interrupted:
+        library.database.stored()
         answers = library.searcher.search_many(queries.queries, like, interrupted.is_set)
         for answer in with_progress(answers, queries.total, "Searching"):
             write(answer)

@@ -55,7 +55,11 @@ class Pictures:
 
     def newest(self, offset: int, limit: int) -> list[Record]:
         """Returns a page of all records, newest first."""
-        return self._store.find_all(self._store.ids()[offset : offset + limit])
+        while True:
+            ids = self._store.ids()[offset : offset + limit]
+            records = self._store.find_all(ids)
+            if len(records) == len(ids) or list(self._store.ids()[offset : offset + limit]) == list(ids):
+                return records  # else a damaged one was met, which counts no longer: the next page begins as it would
 
     def record(self, id: ContentId) -> Record:
         """Returns what is known of a picture. Raises UnknownPicture."""

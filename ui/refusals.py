@@ -17,6 +17,9 @@ MAX_DEPTH = 100  # of what Python's readers of JSON bear, a tenth
 MCP = "/gradio_api/mcp"
 PARSE_ERROR = -32700  # of JSON-RPC
 BAD_REQUEST, INSUFFICIENT_STORAGE = 400, 507
+MAX_DIGITS = 4_000
+LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
+TEXT_OR_LONG_NUMBER = re.compile(rb'"(?:[^"\\]+|\\.)*(?:"|\\?\Z)|' + LONG_NUMBER.pattern, re.DOTALL)
 # A text, which may lack its end so that no search for one begins anew, or a bracket.
 TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
@@ -35,8 +38,8 @@ class Refusals:
             body = await _whole(receive)
             if body is None:
                 return  # the client has gone
-            if is_nested_too_deep(body):
-                await _refusal(InvalidQuery("body_too_deep", most=MAX_DEPTH), scope)(scope, receive, send)
+            if problem := _problem_in(body):
+                await _refusal(problem, scope)(scope, receive, send)
                 return
             receive = _again(body, receive)
         await self._pass_on(scope, receive, send)
@@ -57,6 +60,20 @@ class Refusals:
             _remove_what_was_begun(error)
             refusal = StoreUnavailable("upload_disk_full")
             await PlainTextResponse(sentence_for(refusal, scope), INSUFFICIENT_STORAGE)(scope, receive, send)
+
+
+def _problem_in(body: bytes) -> InvalidQuery | None:
+    """Returns why no reader of JSON takes what was sent, in words that they do not have."""
+    if is_nested_too_deep(body):
+        return InvalidQuery("body_too_deep", most=MAX_DEPTH)
+    return InvalidQuery("body_number_too_long", most=MAX_DIGITS) if has_long_number(body) else None
+
+
+def has_long_number(body: bytes) -> bool:
+    """Returns whether JSON has a whole number of more digits than Python reads, outside of texts."""
+    if not LONG_NUMBER.search(body):
+        return False
+    return any(each[0][:1] != b'"' for each in TEXT_OR_LONG_NUMBER.finditer(body))
 
 
 def is_nested_too_deep(body: bytes) -> bool:

@@ -4,12 +4,13 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from db.files.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
+from db.images.records_read import SHORTEST_RECORD, RecordReader
 from library.disk import is_full
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
@@ -38,7 +39,8 @@ class LocalImageStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._catalogue = _Catalogue(root)
+        self._catalogue = _Catalogue(root, self.find)
+        self._records = RecordReader()
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         folder = self._folder(record.content_id)
@@ -60,7 +62,7 @@ class LocalImageStore:
     def find(self, id: ContentId) -> Record | None:
         with _failures_explained():
             try:
-                return whole_record(id, self._record_path(id).read_bytes())
+                return self._records.read(id, self._record_path(id).read_bytes())
             except FileNotFoundError:
                 return None
 
@@ -146,7 +148,7 @@ class LocalImageStore:
 
     def ids(self) -> Sequence[ContentId]:
         with _failures_explained():
-            return self._catalogue.newest_first()
+            return self._records.without_damaged(self._catalogue.newest_first(), self.find)
 
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         return [record for id in ids if (record := self.find(id))]
@@ -154,6 +156,7 @@ class LocalImageStore:
     def _write_record(self, record: Record) -> None:
         # Its time on disk is the time added, so that a listing alone gives the order.
         write_atomically(self._record_path(record.content_id), [record.to_json().encode()], record.added_at)
+        self._records.note_written(record.content_id)
         sync_folder(self._folder(record.content_id))
 
     def _folder(self, id: ContentId) -> Path:
@@ -194,22 +197,6 @@ def original_name(record: Record) -> str:
     return PurePosixPath(record.img_path).name
 
 
-def whole_record(id: ContentId, json: bytes) -> Record | None:
-    try:
-        record = Record.from_json(json.decode())
-        if record.content_id == id:
-            return record
-    except (ValueError, TypeError, RecursionError):
-        pass
-    logger.warning(
-        "The record of %s is damaged: the picture counts as missing. Add its original (%s.*, beside the record) again, "
-        "which writes a new one: python app.py ingest FILE",
-        id,
-        id,
-    )
-    return None
-
-
 def whole_entry(id: ContentId, json: bytes) -> Trashed | None:
     """Returns an entry of the trash; None for a damaged one, which expires as all do."""
     with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -227,8 +214,10 @@ def unknown_picture() -> UnknownPicture:
 class _Catalogue:
     """Lists the records, newest first, and reads again only the folders that have changed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, look_at: Callable[[ContentId], object]) -> None:
+        """`look_at` is called with each picture whose record is too short to be one."""
         self._root = root
+        self._look_at = look_at
         self._lock = threading.Lock()
         self._seen: dict[str, tuple[int, dict[ContentId, int]]] = {}
         self._sorted: list[ContentId] = []
@@ -254,18 +243,21 @@ class _Catalogue:
             if name not in self._seen or self._seen[name][0] != modified:
                 # Clocks of file systems tick coarsely: a folder changed just now may change again unseen.
                 settled = time.time_ns() - modified > SETTLED_AFTER_NS
-                self._seen[name] = (modified if settled else 0, _records_in(folder.path))
+                self._seen[name] = (modified if settled else 0, _records_in(folder.path, self._look_at))
                 changed = True
         return changed
 
 
-def _records_in(folder: str) -> dict[ContentId, int]:
+def _records_in(folder: str, look_at: Callable[[ContentId], object]) -> dict[ContentId, int]:
     """Returns content IDs with the time their record appeared, and removes what killed writers left behind."""
     records: dict[ContentId, int] = {}
     for entry in os.scandir(folder):
         with suppress(FileNotFoundError, InvalidContentId):
             if entry.name.endswith(RECORD_SUFFIX):
-                records[parse_content_id(entry.name.removesuffix(RECORD_SUFFIX))] = entry.stat().st_mtime_ns
+                id, found = parse_content_id(entry.name.removesuffix(RECORD_SUFFIX)), entry.stat()
+                records[id] = found.st_mtime_ns
+                if found.st_size < SHORTEST_RECORD:
+                    look_at(id)
             elif entry.name.endswith(PARTIAL_SUFFIX) and is_abandoned(entry.stat()):
                 os.unlink(entry.path)
     return records

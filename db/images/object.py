@@ -17,8 +17,8 @@ from db.images.local import (
     stored_file,
     unknown_picture,
     whole_entry,
-    whole_record,
 )
+from db.images.records_read import SHORTEST_RECORD, RecordReader
 from db.sources.buckets import answer, failure, file_system
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
@@ -53,6 +53,7 @@ class ObjectStore:
         self._files, root = file_system(url, NAMED_BY)
         self._root = root.rstrip("/")
         self._catalogue = _Catalogue(self._list)
+        self._records = RecordReader()
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         key = self._key(record.content_id)
@@ -61,6 +62,7 @@ class ObjectStore:
             objects = {f"{key}{THUMBNAIL_SUFFIX}": thumbnail, f"{key}.{added}{ADDED_SUFFIX}": b""}
             self._files.pipe(objects if original is None else objects | {self._original_key(record): original})
             self._files.pipe_file(f"{key}{RECORD_SUFFIX}", record.to_json().encode())
+        self._records.note_written(record.content_id)
         self._catalogue.change(record.content_id, added)
 
     def update(self, record: Record, original: bytes | None = None) -> None:
@@ -73,7 +75,7 @@ class ObjectStore:
 
     def find(self, id: ContentId) -> Record | None:
         data = self._read(f"{self._key(id)}{RECORD_SUFFIX}")
-        return None if data is None else whole_record(id, data)
+        return None if data is None else self._records.read(id, data)
 
     def original(self, id: ContentId) -> bytes:
         record = self.find(id)
@@ -162,14 +164,14 @@ class ObjectStore:
         return len(self.ids())
 
     def ids(self) -> Sequence[ContentId]:
-        return self._catalogue.newest_first()
+        return self._records.without_damaged(self._catalogue.newest_first(), self.find)
 
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         keys = {f"{self._key(id)}{RECORD_SUFFIX}": id for id in ids}
         if not keys:
             return []
         found = self._read_all(list(keys))
-        return [record for key, id in keys.items() if key in found and (record := whole_record(id, found[key]))]
+        return [record for key, id in keys.items() if key in found and (record := self._records.read(id, found[key]))]
 
     def _key(self, id: ContentId) -> str:
         return f"{self._root}/{parse_content_id(id)[:2]}/{id}"
@@ -198,7 +200,13 @@ class ObjectStore:
             self._files.rm_file(key)
 
     def _list(self) -> Timestamps:
-        return _times_added(self._listed(self._root))
+        listed = self._listed(self._root)
+        times = _times_added(listed)
+        for id in times:
+            details = listed.get(f"{self._key(id)}{RECORD_SUFFIX}", {})
+            if int(details.get("size", SHORTEST_RECORD) or 0) < SHORTEST_RECORD:
+                self.find(id)
+        return times
 
     def _files_of(self, id: ContentId) -> list[str]:
         key = self._key(id)

@@ -40,7 +40,7 @@ class Connection:
             client, self._client = self._client, None
         if client is not None:
             client.close()
-            self.backend.release_files()
+        self.backend.release_files()
 
     @contextmanager
     def explained(self) -> Iterator[None]:

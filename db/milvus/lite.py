@@ -30,7 +30,10 @@ BULK_FLUSH_SECONDS = 10.0  # apart at least: a flush of few rows makes a segment
 
 # What the readers of its files say of damage, each in words of its own, and what keeps them from reading.
 DAMAGE = re.compile(
-    r"faiss::|parquet|manifest|schema file|valid JSON|No such file|unexpected end|corrupt|deserializ", re.IGNORECASE
+    r"faiss::|parquet|manifest|schema file|valid JSON|No such file|unexpected end|corrupt|deserializ|magic"
+    r"|codec can't decode|Expecting (value|property|',')|Extra data|Unterminated string|Invalid control character"
+    r"|object (has no attribute|is not (subscriptable|iterable))|indices must be",
+    re.IGNORECASE,
 )
 IN_THE_WAY = re.compile("denied|not permitted|Too many open|Read-only|allocate|memory", re.IGNORECASE)
 

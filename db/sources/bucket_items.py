@@ -16,8 +16,6 @@ from library.ingest.items import Item
 from library.messages import Message, message
 from library.reasons import reason_of
 
-NAMED_BY = "SOURCE"
-
 Details = Mapping[str, Any]
 
 
@@ -27,13 +25,13 @@ def part_in_bucket(url: str) -> tuple[str, OpenFile]:
 
 
 def _opened(url: str) -> Any:
-    files, key = file_system(url, NAMED_BY)
+    files, key = file_system(url)
     return files.open(key, "rb")
 
 
 def items_in_bucket(url: str, sidecars: bool | FindSidecars = True, encoding: str = "") -> Iterator[Item]:
     """Yields an item for each object below a URL, and for each folder that is left out. Raises SourceUnavailable."""
-    files, root = file_system(url, NAMED_BY)
+    files, root = file_system(url)
     scheme = url.partition("://")[0]
     try:
         if files.info(root)["type"] == "file":
@@ -52,10 +50,13 @@ def items_in_bucket(url: str, sidecars: bool | FindSidecars = True, encoding: st
         yield from _items_of_takeout(files, scheme, takeout, bool(sidecars), encoding)
         if is_empty:
             yield Item(url, PurePosixPath(root).name, bytes, url, skip=message("bucket_empty"))
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        cause = error.__cause__  # which tells of a web address whether anybody answered, and what
+        if url.startswith("http") and isinstance(cause, Exception) and not isinstance(cause, FileNotFoundError):
+            raise failure(SourceUnavailable, cause, message("source_at", url=url)) from error
         raise SourceUnavailable("nothing_at", url=url) from None
     except Exception as error:  # each kind of bucket has a family of exceptions of its own
-        raise failure(SourceUnavailable, error, message("source_at", url=url), NAMED_BY) from error
+        raise failure(SourceUnavailable, error, message("source_at", url=url)) from error
 
 
 def object_item(files: Any, url: str, key: str, size: int, below: str, sidecars: Sidecars | None = None) -> Item:

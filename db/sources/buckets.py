@@ -1,5 +1,6 @@
 """Opens file systems by URL, and explains their failures."""
 
+import errno
 import os
 from typing import Any, TypeVar
 
@@ -7,7 +8,7 @@ import fsspec
 
 from db.sources.places import S3_SCHEMES
 from library.errors import LikenessError, UnknownStore
-from library.messages import Message
+from library.messages import Message, message
 from library.proxies import Proxy, web_proxy
 from library.reasons import reason_of
 
@@ -28,32 +29,33 @@ PACKAGES = {
     "dropbox": "dropboxdrivefs",
     "gdrive": "gdrive_fsspec",
 }
+OF_NETWORK = (errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTUNREACH)
 AWS = "https://s3.amazonaws.com"
 
 E = TypeVar("E", bound=LikenessError)
 
 
-def file_system(url: str, named_by: str, refusal: type[LikenessError] = UnknownStore) -> tuple[Any, str]:
-    """Returns the file system and the path within it; `named_by` is the setting or argument that holds the URL.
+def file_system(url: str, named_by: str = "", refusal: type[LikenessError] = UnknownStore) -> tuple[Any, str]:
+    """Returns the file system and the path within it; `named_by` is the setting that holds the URL, if one does.
 
     Connects only when first used. Raises a `refusal` for what no installed package reaches.
     """
-    scheme = url.partition("://")[0]
+    scheme, named = url.partition("://")[0], f"{named_by}={url}" if named_by else url
     try:
         kind = fsspec.get_filesystem_class(scheme)
     except ValueError:
-        raise refusal("unknown_scheme", setting=named_by, url=url, scheme=scheme) from None
+        raise refusal("unknown_scheme", named=named, scheme=scheme) from None
     except ImportError as error:
         how = f"pip install {PACKAGES[scheme]}" if scheme in PACKAGES else reason_of(error)
-        raise refusal("store_needs_package", setting=named_by, url=url, how=how) from None
+        raise refusal("store_needs_package", named=named, how=how) from None
     options = _s3_options() if scheme in S3_SCHEMES else {}
     try:
         options = options or kind._get_kwargs_from_urls(url)
         files = kind(skip_instance_cache=True, use_listings_cache=False, **options)
     except (TypeError, AttributeError):  # an argument that stands nowhere in the address
-        raise refusal("address_incomplete", setting=named_by, url=url, scheme=scheme) from None
+        raise refusal("address_incomplete", named=named, scheme=scheme) from None
     except Exception as error:  # some connect at once, and raise whatever their service makes them
-        raise refusal("address_not_opened", setting=named_by, url=url, reason=reason_of(error)) from error
+        raise refusal("address_not_opened", named=named, reason=reason_of(error)) from error
     if scheme in S3_SCHEMES:
         files.retries = 1  # botocore tries again already
     return files, str(kind._strip_protocol(url))
@@ -72,11 +74,11 @@ def _s3_options() -> dict[str, Any]:
     }
 
 
-def failure(kind: type[E], error: Exception, place: Message, named_by: str) -> E:
+def failure(kind: type[E], error: Exception, place: Message, named_by: str = "") -> E:
     """Returns the error that says what went wrong with `place`, and what to do; `named_by` as for `file_system`."""
     said = answer(error)
     if isinstance(error, FileNotFoundError):
-        return kind("bucket_missing", place=place, setting=named_by)
+        return kind("bucket_missing", place=place, setting=named_by or message("its_address"))
     if type(error).__name__ == "NoCredentialsError":
         return kind("bucket_wants_credentials", place=place)
     details = said.get("ResponseMetadata", {})
@@ -86,7 +88,17 @@ def failure(kind: type[E], error: Exception, place: Message, named_by: str) -> E
         return kind("bucket_refused", place=place)
     if said:
         return kind("bucket_failed", place=place, reason=reason_of(error))
-    return kind("bucket_silent", place=place)
+    if status := getattr(error, "status", None):  # of the web
+        return kind("place_answers", place=place, status=str(status))
+    if _is_s3(place):
+        return kind("bucket_silent", place=place)
+    return kind("place_silent", place=place, reason=_reason_of(error))
+
+
+def _reason_of(error: Exception) -> str | Message:
+    """Returns the reason as the system says it, where the package around it has words of its own."""
+    number = getattr(error, "errno", None)
+    return reason_of(OSError(number, os.strerror(number)) if number in OF_NETWORK else error)
 
 
 def answer(error: Exception) -> dict[str, Any]:
@@ -96,7 +108,11 @@ def answer(error: Exception) -> dict[str, Any]:
 
 def _proxy_before(place: Message) -> Proxy | None:
     """Returns the proxy before a service of S3; what other services heed is not known here."""
-    if str(place.values.get("url", "")).partition("://")[0] not in S3_SCHEMES:
+    if not _is_s3(place):
         return None
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or AWS
     return web_proxy(endpoint, heeds_all=False)
+
+
+def _is_s3(place: Message) -> bool:
+    return str(place.values.get("url", "")).partition("://")[0] in S3_SCHEMES

@@ -12,6 +12,7 @@ from library.record_limits import MAX_DEPTH
 
 SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round
 LONG = range(-(2**63), 2**63)
+ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?")
 
@@ -67,9 +68,11 @@ def plain(value: Any) -> Any:
 
 def _as_text(value: Any) -> Any:
     try:
-        return json.dumps(_nested(value), ensure_ascii=False)
+        nested = _nested(value)
     except RecursionError:
         return value  # the check of its record refuses it with the reason
+    text = json.dumps(nested, ensure_ascii=False)
+    return nested if ESCAPED_NUL.search(text) else text  # which that refuses, too, as it does any other NUL
 
 
 def _nested(value: Any, depth: int = 1) -> Any:

@@ -6,7 +6,7 @@ Western; it decides where letters tell nothing, and Western European is not abou
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import charset_normalizer
 
@@ -25,6 +25,8 @@ ABOUT_EQUAL = 0.3  # what Western European may lack against the best, where none
 RARER = 0.15  # what Mac Roman loses against the others
 HALF_OF_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # half of an emoji, as some programs cut it off
 ODD_AMONG_GOOD = 0.25  # of what is beyond ASCII may be damaged in a text that is UTF-8 all the same
+UTF8_AMONG_ODD = 0.25  # of the lines beyond ASCII are UTF-8 by chance in no other encoding
+ODD_IN_JSON = 0.05  # of its lines may be damaged where no other one is beyond ASCII, for JSON is UTF-8
 
 
 def guess_encoding(sample: bytes) -> str:
@@ -43,6 +45,18 @@ def guess_encoding(sample: bytes) -> str:
     return guessed.encoding if guessed else WESTERN
 
 
+def are_utf8(lines: Iterable[bytes], is_json: bool) -> bool:
+    """Returns whether lines are UTF-8 but for damaged ones: many of those beyond ASCII are, or it is JSON with few."""
+    total = odd = utf8 = 0
+    for line in lines:
+        total += 1
+        if not line.isascii():
+            is_utf8 = _is_utf8(line)
+            utf8 += is_utf8
+            odd += not is_utf8
+    return utf8 > UTF8_AMONG_ODD * (odd + utf8) or (is_json and odd <= ODD_IN_JSON * total)
+
+
 def likeliest(lines: Sequence[bytes], candidates: Sequence[str] = ENCODINGS) -> str:
     """Returns the encoding that makes the most usual text of lines or names that are no UTF-8."""
     text = _text_of(lines)
@@ -58,6 +72,14 @@ def _text_of(lines: Sequence[bytes]) -> bytes:
 def _usualness(text: bytes, encoding: str) -> float:
     judge = ideographs.usualness if encoding in ideographs.ENCODINGS else alphabets.usualness
     return judge(text.decode(encoding, "replace"), encoding) - (RARER if encoding == OF_MACS else 0)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        HALF_OF_UTF8.sub(b"?", line).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_mostly_utf8(sample: bytes) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from db.sources.archive_parts import Parts, is_of_takeout, part_name, parts_on_disk
 from db.sources.archives import FindSidecars, items_in_archive
-from db.sources.bucket_items import NAMED_BY, items_in_bucket, part_in_bucket
+from db.sources.bucket_items import items_in_bucket, part_in_bucket
 from db.sources.buckets import file_system
 from db.sources.encodings import known_encoding
 from db.sources.parquet import is_folder_of_shards, shards_below
@@ -170,7 +170,7 @@ def _places(source: str, own: Collection[Path]) -> Sequence[Place]:
         raise UnknownSource("source_empty")
     source = checked_place(path_in(source), UnknownSource)
     if "://" in source:
-        file_system(source, NAMED_BY)
+        file_system(source)
         return [source]
     path = at_home(source)
     if path.suffix.lower() in SUFFIXES and path.is_file():

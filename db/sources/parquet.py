@@ -18,6 +18,7 @@ SUFFIX = ".parquet"
 MARK = b"PAR1"  # how every file begins and ends
 LARGEST = 2**63 - 1
 ROWS_AT_ONCE = 500  # they may hold the pictures themselves
+LISTS = ((pyarrow.types.is_list, pyarrow.list_), (pyarrow.types.is_large_list, pyarrow.large_list))
 
 
 def open_parquet(path: Path) -> Table:
@@ -123,7 +124,10 @@ def _opened(path: Path) -> Table:
 def _in_utc(column: pyarrow.Array) -> pyarrow.Array:
     """Returns the column with its times in UTC, as which they are stored: their zone need not be known here."""
     type = _type_in_utc(column.type)
-    return column if type == column.type else column.cast(type)
+    try:
+        return column if type == column.type else column.cast(type)
+    except pyarrow.ArrowNotImplementedError:
+        return column  # whose rows are read one by one, then
 
 
 def _type_in_utc(type: pyarrow.DataType) -> pyarrow.DataType:
@@ -132,8 +136,13 @@ def _type_in_utc(type: pyarrow.DataType) -> pyarrow.DataType:
         return pyarrow.timestamp(type.unit, "UTC")
     if kinds.is_struct(type):
         return pyarrow.struct([field.with_type(_type_in_utc(field.type)) for field in type])
-    if kinds.is_list(type):
-        return pyarrow.list_(type.value_field.with_type(_type_in_utc(type.value_type)))
+    if kinds.is_map(type):
+        return pyarrow.map_(type.key_field, type.item_field.with_type(_type_in_utc(type.item_type)))
+    for is_list, list_of in LISTS:
+        if is_list(type):
+            return list_of(type.value_field.with_type(_type_in_utc(type.value_type)))
+    if kinds.is_fixed_size_list(type):
+        return pyarrow.list_(type.value_field.with_type(_type_in_utc(type.value_type)), type.list_size)
     return type
 
 

@@ -1,6 +1,5 @@
 """Reads many queries from a folder of pictures, or from a table with texts or pictures."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,7 @@ from db.sources.places import as_on_disk, path_in
 from db.sources.readers import SourceReader
 from db.sources.table import DecodedRow, Table, TableRow, unreadable_explained
 from db.sources.table_rows import names_of, open_table
-from db.sources.table_text import not_decoded
+from db.sources.table_text import is_of_other_bytes, shown_encoding
 from db.sources.tables import SUFFIXES
 from library.archive_kinds import is_archive
 from library.errors import RejectedImage, UnknownSource
@@ -25,7 +24,6 @@ from library.validation import as_json
 
 TEXT_COLUMN, IMAGE_COLUMN = "text", "filepath"
 OF_QUERIES = '{"text": "a beach"}'
-HALF_IN_UTF8 = re.compile("\udced[\udca0-\udcbf][\udc80-\udcbf]")  # half of an emoji, as some programs write it
 
 
 def queries_from(
@@ -112,8 +110,8 @@ def _problem_in(row: TableRow, columns: tuple[str, str], encoding: str) -> Messa
     text = _text(row.get(columns[0]))
     if not holds_half(text):
         return None
-    if not isinstance(row, DecodedRow) and not_decoded(HALF_IN_UTF8.sub("", text)):
-        return message("row_not_encoded", encoding=encoding)
+    if not isinstance(row, DecodedRow) and is_of_other_bytes(text):
+        return message("row_not_encoded", encoding=shown_encoding(encoding))
     return message("half_a_character")
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import httpx
 
 from db.sources.archives import items_in_archive
-from db.sources.buckets import file_system
+from db.sources.buckets import failure, file_system
 from db.sources.names import clean_member, ways_to_write
 from db.sources.places import checked_place
 from library.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
+from library.messages import message
 from library.proxies import web_proxy
 from library.reasons import reason_of
 
@@ -62,15 +63,19 @@ class SourceReader:
         files = self._system(url)
         try:
             return bytes(files.cat_file(url))
-        except OSError:
+        except FileNotFoundError:
+            if url.startswith("memory:"):
+                raise RejectedImage("memory_without", url=url) from None
             raise
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
-            raise OSError(str(reason_of(error))) from error
+            if isinstance(error, OSError) and not isinstance(error, PermissionError):
+                raise
+            raise failure(RejectedImage, error, message("source_at", url=url)) from error
 
     def _system(self, url: str) -> Any:
         scheme = url.partition("://")[0]
         if scheme not in self._systems:
-            self._systems[scheme] = file_system(url, "address", RejectedImage)[0]
+            self._systems[scheme] = file_system(url, refusal=RejectedImage)[0]
         return self._systems[scheme]
 
 

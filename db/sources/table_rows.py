@@ -1,18 +1,19 @@
 """Reads the rows of CSV, TSV, JSON Lines and Parquet; a row that cannot be read says so and hides no other."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from db.sources.long_numbers import loads
 from db.sources.parquet import SUFFIX as PARQUET
 from db.sources.parquet import open_parquet, open_parquet_folder, what_is_wrong
 from db.sources.table import DAMAGE, DecodedRow, Rows, Table, TableRow, named, unreadable_explained
-from db.sources.table_text import cells_of, encoding_of, not_decoded, open_text
+from db.sources.table_text import cells_of, encoding_of, first_line, not_decoded, open_text
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
 
 TEXTS, LINES = (".csv", ".tsv"), ".jsonl"
 UTF_8 = ("utf-8", "utf-8-sig")
+BEGINNINGS = ("{", "[")
 OF_PICTURES = '{"filepath": "a.jpg"}'  # what a line of JSON may look like
 
 
@@ -26,7 +27,7 @@ def open_table(path: Path, encoding: str = "", example: str = OF_PICTURES) -> Ta
         if path.is_dir():
             return open_parquet_folder(path)
         if path.exists() and not path.is_file():
-            raise UnknownSource("no_regular_file")
+            raise UnknownSource("table_no_file", name=str(path))
         if suffix == PARQUET:
             return _open_parquet(path)
         if suffix == LINES:
@@ -53,6 +54,8 @@ def _open_texts(path: Path, encoding: str) -> Table:
     header = next(cells_of(path, encoding), None)
     if header is None:
         raise UnknownSource("table_empty", name=path.name)
+    if _is_json(first_line(path, encoding)):
+        raise UnknownSource("json_in_cells", name=path.name)
     columns = named(header)
 
     def rows() -> Rows:
@@ -74,13 +77,16 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> TableRow | RejectedIma
 
 
 def _open_lines(path: Path, encoding: str, example: str) -> Table:
-    encoding = encoding_of(path, encoding)
+    encoding = encoding_of(path, encoding, is_json=True)
 
     def rows() -> Rows:
         with open_text(path, encoding) as file:
             yield from (_object_in(line, example) for line in file if line.strip())
 
+    first = first_line(path, encoding)
     columns = list(dict.fromkeys(name for row in rows() if isinstance(row, Mapping) for name in row))
+    if first in BEGINNINGS or (not columns and _is_json(first)):
+        raise UnknownSource("json_in_one", name=path.name, example=example)
     if next(rows(), None) is None:
         raise UnknownSource("table_empty", name=path.name)
     if not columns:
@@ -88,9 +94,17 @@ def _open_lines(path: Path, encoding: str, example: str) -> Table:
     return Table(columns, rows, encoding=encoding, notes=_notes_on(encoding))
 
 
+def _is_json(line: str) -> bool:
+    """Returns whether a first line is an object or a list of JSON, or begins one."""
+    try:
+        return line in BEGINNINGS or (line.startswith(BEGINNINGS) and isinstance(loads(line), dict | list))
+    except (ValueError, RecursionError):
+        return False
+
+
 def _object_in(line: str, example: str) -> TableRow | RejectedImage:
     try:
-        found = json.loads(line)
+        found = loads(line)
     except RecursionError:
         return RejectedImage("line_too_deep")
     except ValueError:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from db.sources.encodings import guess_encoding, known_encoding
+from db.sources.encodings import are_utf8, guess_encoding, known_encoding
 from library.archive_kinds import HEAD, kind_of
 from library.errors import UnknownSource
 
@@ -24,12 +24,16 @@ DELIMITERS = (",", ";", "\t", "|")
 SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # the first line, as Excel writes and reads it
 OF_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 AS_HALVES = "likeness.halves"
+HALF_IN_UTF8 = re.compile("\udced[\udca0-\udcbf][\udc80-\udcbf]")  # half of an emoji, as some programs write it
 NOT_DECODED = re.compile("[\udc80-\udcff]")
 LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 
 
-def encoding_of(path: Path, named: str = "") -> str:
-    """Returns the encoding that was named, or else the one that the bytes show. Raises OSError or UnknownSource."""
+def encoding_of(path: Path, named: str = "", is_json: bool = False) -> str:
+    """Returns the encoding that was named, or else the one that the bytes show. Raises OSError or UnknownSource.
+
+    Where some lines are UTF-8 and others are not, the others are damaged, and no reason to misread the rest.
+    """
     known = known_encoding(named) if named else ""
     with path.open("rb") as file:
         head = file.read(SAMPLE)
@@ -41,8 +45,10 @@ def encoding_of(path: Path, named: str = "") -> str:
             return marked
         if b"\0" in head[:2] or 4 * head.count(0) > len(head):  # what is written in ASCII is half of zeros
             return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
-        odd = _first_odd_bytes(head, file)
-    return guess_encoding(odd) if odd else "utf-8"
+        if not (odd := _first_odd_bytes(head, file)):
+            return "utf-8"
+        file.seek(0)
+        return "utf-8" if are_utf8(file, is_json) else guess_encoding(odd)
 
 
 def open_text(path: Path, encoding: str) -> TextIO:
@@ -51,9 +57,25 @@ def open_text(path: Path, encoding: str) -> TextIO:
     return path.open(encoding=encoding, errors=AS_HALVES, newline="")
 
 
+def first_line(path: Path, encoding: str) -> str:
+    """Returns the first line that is not empty, without the spaces around it. Raises OSError."""
+    with open_text(path, encoding) as file:
+        return next(filter(None, map(str.strip, file)), "")
+
+
 def not_decoded(text: str) -> bool:
     """Returns whether a text of `open_text` holds bytes that the encoding does not have."""
     return not text.isascii() and NOT_DECODED.search(text) is not None
+
+
+def is_of_other_bytes(text: str) -> bool:
+    """Returns whether a text of `open_text` holds bytes of another encoding, and not just half of an emoji in UTF-8."""
+    return not_decoded(text) and not_decoded(HALF_IN_UTF8.sub("", text))
+
+
+def shown_encoding(encoding: str) -> str:
+    """Returns an encoding as a person names it, who does not know of the mark before UTF-8."""
+    return encoding.removesuffix("-sig")
 
 
 def delimiter_of(path: Path, header: str) -> str:

@@ -1,7 +1,9 @@
 """Reads pictures from tables: one column says where they are or holds them, all others become their metadata."""
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -12,8 +14,9 @@ from db.sources.missing_column import without_column
 from db.sources.places import as_on_disk, checked_place, path_in
 from db.sources.readers import SourceReader
 from db.sources.sidecars import SidecarFolders
-from db.sources.table import Table, TableRow, unreadable_explained
+from db.sources.table import DecodedRow, Table, TableRow, unreadable_explained
 from db.sources.table_rows import open_table
+from db.sources.table_text import is_of_other_bytes, shown_encoding
 from library.errors import RejectedImage
 from library.images import check_bytes
 from library.ingest.items import Item
@@ -74,7 +77,10 @@ class _RowReader:
         path = f"{self._table.name}: row {number}"
         if isinstance(row, RejectedImage):
             return _refused(path, row)
-        others = metadata_of({name: cell for name, cell in row.items() if name != self._image_column})
+        given = {name: cell for name, cell in row.items() if name != self._image_column}
+        others = metadata_of(given)
+        if self._encoding and not isinstance(row, DecodedRow) and any(map(_holds_other_bytes, given.items())):
+            return _refused(path, RejectedImage("row_not_encoded", encoding=shown_encoding(self._encoding)))
         try:
             return self._picture(path, number, row.get(self._image_column), others)
         except RejectedImage as error:
@@ -89,8 +95,8 @@ class _RowReader:
         if isinstance(data, bytes) and data:
             name = PurePath(named).name if isinstance(named, str) else f"{self._table.stem} {number}"
             return Item(path, name, partial(_checked, data), f"{self._table.name}/{name}", metadata)
-        if isinstance(named, bool):
-            raise RejectedImage("no_text", what=self._image_column, given=as_json(named))
+        if isinstance(named, bool | list | tuple):
+            raise RejectedImage("cell_no_path", column=self._image_column, given=as_json(named))
         text = "" if named is None or isinstance(named, bytes | Mapping) else str(named).strip()
         if not text:
             return Item(path, "unnamed", bytes, skip=message("row_without_picture"))
@@ -112,6 +118,14 @@ class _RowReader:
 
 def _values(cells: Sequence[Any], are_texts: bool) -> list[Any]:
     return plain_column(typed(cells) if are_texts else cells)
+
+
+def _holds_other_bytes(cell: tuple[str, Any]) -> bool:
+    """Returns whether a name or its value has bytes that the encoding of the table does not have."""
+    with suppress(RecursionError):  # the check of its record refuses it with the reason
+        texts = (each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in cell)
+        return any(map(is_of_other_bytes, texts))
+    return False
 
 
 def _checked(data: bytes) -> bytes:

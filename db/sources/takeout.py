@@ -1,7 +1,6 @@
 """Reads the JSON that Google Takeout writes beside a picture, and finds it under the names that Takeout gives it."""
 
 import html
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from db.sources.described import Fields, Unread, coordinates, is_mended, joined, words
+from db.sources.long_numbers import loads
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.errors import RejectedImage
 
@@ -130,7 +130,7 @@ def agrees(title: str, picture: str) -> bool:
 
 def _loaded(data: bytes) -> Any:
     try:
-        return json.loads(data.removeprefix(b"\xef\xbb\xbf"))
+        return loads(data.removeprefix(b"\xef\xbb\xbf"))
     except RecursionError:
         raise RejectedImage("sidecar_too_deep") from None
     except ValueError:

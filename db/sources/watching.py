@@ -15,7 +15,7 @@ from typing import Any
 
 import watchfiles
 
-from db.sources.bucket_items import NAMED_BY, object_item, reason_to_skip_key, sidecars_in
+from db.sources.bucket_items import object_item, reason_to_skip_key, sidecars_in
 from db.sources.buckets import failure, file_system
 from db.sources.files import at_home, file_item
 from db.sources.places import checked_place, path_in
@@ -190,7 +190,7 @@ class WatchedBucket:
     def __init__(self, url: str, sidecars: bool = True) -> None:
         self._reads_sidecars = sidecars
         self._beside: dict[str, Sidecars] = {}  # by folder
-        self._files, self._root = file_system(url, NAMED_BY)
+        self._files, self._root = file_system(url)
         self._scheme = url.partition("://")[0]
         self.name = url
         self.shows_only_whole = self._scheme in OBJECT_STORES
@@ -202,7 +202,7 @@ class WatchedBucket:
         except FileNotFoundError:
             found = {}
         except Exception as error:  # each kind of bucket has a family of exceptions of its own
-            raise failure(SourceUnavailable, error, message("source_at", url=self.name), NAMED_BY) from error
+            raise failure(SourceUnavailable, error, message("source_at", url=self.name)) from error
         self._beside = self._sidecars(found) if self._reads_sidecars else {}
         signatures: dict[str, str] = {}
         skips: Counter[str] = Counter()
@@ -242,7 +242,7 @@ class WatchedBucket:
         try:
             kind = self._kind(self._root) or self._kind(self._root.partition("/")[0])
         except Exception as error:
-            raise failure(SourceUnavailable, error, message("source_at", url=self.name), NAMED_BY) from error
+            raise failure(SourceUnavailable, error, message("source_at", url=self.name)) from error
         if kind is None:
             raise UnknownSource("nothing_at", url=self.name)
         if kind == "file":

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from library.decoding import jpeg, png
+from library.decoding.breaks import share_above_break
 from library.decoding.containers import filled_up
+from library.decoding.deflated import share_of_sound_rows
 from library.decoding.formats import format_of
 from library.errors import RejectedImage
 from library.messages import Message, message
@@ -43,23 +45,43 @@ def load(data: bytes, opener: Opener) -> Loaded:
         return _rescued(data, opener)
     if file and file.lacks_rows:
         share = _decoded_rows(jpeg.without_end(data), opener)[1]
-        return _accepted(image, share, some_missing=message("damaged_within_noted"))
+        return _accepted_within(data, image, share)
     if file and file.has_more:
         if _decoded_rows(jpeg.without_last_part(data), opener)[1] == 1:
             raise RejectedImage("damaged_within")
-        return Loaded(image, message("damaged_within_noted"))
+        return _accepted_within(data, image)
     if file and (share := file.share_between_restarts) < 1:
         if share < LEAST_SHARE:
             raise RejectedImage("damaged_within")
         return Loaded(image, message("damaged_within_noted"))
+    if (share := _sound_share(data, image)) < 1:
+        return _accepted(image, share, some_missing=message("damaged_within_noted"))
     return Loaded(image)
+
+
+def _sound_share(data: bytes, image: ImageFile.ImageFile) -> float:
+    """Returns the share of rows that no checksum contradicts. Raises RejectedImage for none."""
+    share = 1.0
+    with suppress(LookupError, TypeError, ValueError):  # tags that are none of a TIFF
+        share = share_of_sound_rows(data, getattr(image, "tag_v2", {}))
+    if not share:
+        raise RejectedImage("damaged_within")
+    return share
+
+
+def _accepted_within(data: bytes, image: ImageFile.ImageFile, share: float = 1) -> Loaded:
+    """Applies the rule to a JPEG with damage before its last row, from which on all may be of other colours."""
+    note, header = message("damaged_within_noted"), jpeg.Header.of(data)
+    if header and not jpeg.ends_in_filling(data):
+        block = max(1, header.rows_of_a_block * image.height // header.height)
+        share = min(share, share_above_break(image, block))
+    return _accepted(image, share, note, note)
 
 
 def _rescued(data: bytes, opener: Opener) -> Loaded:
     """Decodes what is left of a damaged picture."""
     if format_of(data) == "PNG":
-        whole = png.mended(data)
-        return _partial(whole.data, opener, message("damaged_beside") if whole.was_damaged else None)
+        return _rest_of_png(png.mended(data), opener)
     if format_of(data) == "JPEG":
         return _rest_of_jpeg(data, opener)
     if filled := filled_up(data):
@@ -67,7 +89,15 @@ def _rescued(data: bytes, opener: Opener) -> Loaded:
         first.load()
         second.load()
         return _accepted(first, _share_of_equal_rows(first, second))
+    _sound_share(data, opener(data))
     return _partial(data, opener, message("damaged_at_its_end"))
+
+
+def _rest_of_png(mended: png.Mended, opener: Opener) -> Loaded:
+    loaded = _partial(mended.data, opener, message("damaged_beside") if mended.was_damaged else None)
+    if mended.is_damaged_within:  # though all of it could be unpacked
+        raise RejectedImage("damaged_within")
+    return loaded
 
 
 def _rest_of_jpeg(data: bytes, opener: Opener) -> Loaded:
@@ -125,8 +155,8 @@ def _accepted(
     """Applies the rule; the messages are the notes for a picture that all rows are there of, or not all."""
     if share == 1:
         return Loaded(image, all_there)
-    if share == 0:
-        raise RejectedImage("unreadable_kind", format="TIFF") if image.format == "TIFF" else RejectedImage("damaged")
+    if share == 0 and image.format == "TIFF":
+        raise RejectedImage("unreadable_kind", format="TIFF")
     percent = int(share * 100)
     if share < LEAST_SHARE:
         raise RejectedImage("damaged_rows", share=percent, least=round(LEAST_SHARE * 100))

@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from library.decoding import png
 from library.decoding.damage import Opener
+from library.decoding.fillers import fillers_of
 from library.errors import RejectedImage
 
 RANGES = (255, 1023, 4095, 16_383, 65_535)  # of cameras and scanners, whose files have 16 bits all the same
@@ -17,7 +18,7 @@ DEEP = 16  # bits, within which a sensor uses a range of its own
 LARGEST = 1e30  # beyond it, a number only marks that there is none, unless most numbers lie there
 NARROW = 1 / 16  # of a range: 12 bits of 16
 SMOOTH = 0.5  # neighbours differ so much less than all pixels do where there is more than noise
-HIGH_BYTE_OF_14_BITS = 63
+HIGH_BYTE_OF_14_BITS, FULL = 63, 255
 LOW_BYTES = {";16B": ";16L", ";16L": ";16B"}
 NATIVE_LOW_BYTES = ";16B" if np.little_endian else ";16L"
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT, NO_DATA = 258, 262, 339, 42113
@@ -39,20 +40,20 @@ def to_8_bits(image: Image.Image, tags: Tags) -> Image.Image:
     values = _numbers(image, tags)
     with suppress(ValueError):
         values = np.where(values == np.float32(tags.get(NO_DATA, "nan").strip("\0 ")), np.nan, values)
-    grey = scaled(values)
+    grey = scaled(_without_fillers(values))
     return Image.fromarray(255 - grey if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else grey)
 
 
 def restored(image: ImageFile.ImageFile, data: bytes, opener: Opener) -> Image.Image:
     """Returns a picture whose colours have 16 bits, of which Pillow reads the upper 8, from the bits that are used."""
-    if not _has_16_bits(image, data) or max(high for _, high in _extrema(image)) > HIGH_BYTE_OF_14_BITS:
+    if not _has_16_bits(image, data) or not _has_few_bits(image):
         return image
     with suppress(Exception):  # what cannot be restored is shown as Pillow reads it
         low = opener(data)
         low.tile = [tile._replace(args=_args_of_low_bytes(tile.args)) for tile in low.tile]
         low.load()
         values = np.asarray(image, np.float32) * 256 + np.asarray(low, np.float32)
-        whole = Image.fromarray(scaled(values), image.mode)
+        whole = Image.fromarray(scaled(values if image.mode == "RGBA" else _without_fillers(values)), image.mode)
         if orientation := image.getexif().get(ExifTags.Base.Orientation):
             whole.getexif()[ExifTags.Base.Orientation] = orientation
         return whole
@@ -70,6 +71,12 @@ def ranges_of(bits: int, is_signed: bool) -> tuple[int, ...]:
     """Returns the largest numbers that a sensor may give which is kept in so many bits."""
     most: int = 2 ** (bits - is_signed) - 1
     return (*(each for each in RANGES if each < most), most) if bits <= DEEP else RANGES
+
+
+def usable_of(values: NDArray[Any]) -> NDArray[Any]:
+    """Returns those of the numbers that are no marks of their kind: neither NaN nor infinite nor beyond LARGEST."""
+    usable: NDArray[Any] = values[np.abs(values) < LARGEST]
+    return usable
 
 
 def is_far_out(values: NDArray[Any]) -> bool:
@@ -125,9 +132,15 @@ def _has_16_bits(image: ImageFile.ImageFile, data: bytes) -> bool:
     return image.format == "TIFF" and bool(bits) and bits[0] == 16
 
 
-def _extrema(image: Image.Image) -> list[tuple[float, float]]:
-    found: Any = image.getextrema()
-    return list(found[:3])
+def _has_few_bits(image: Image.Image) -> bool:
+    """Returns whether the upper 8 bits are those of at most 14, but for what may stand for no data."""
+    counts = np.reshape(image.histogram(), (-1, 256))[:3]
+    return not counts[:, HIGH_BYTE_OF_14_BITS + 1 : FULL].any()
+
+
+def _without_fillers(values: NDArray[Any]) -> NDArray[Any]:
+    fillers = fillers_of(usable_of(values))
+    return np.where(np.isin(values, fillers), np.nan, values) if fillers else values
 
 
 def _args_of_low_bytes(args: Any) -> Any:

@@ -41,6 +41,11 @@ class Header:
         return not self.is_progressive and self.scans_together == self.components
 
     @property
+    def rows_of_a_block(self) -> int:
+        """Returns how many rows are decoded together: twice as many where four pixels share their colours."""
+        return 16 if 3 * self.units < -(-self.width // 8) * -(-self.height // 8) else 8
+
+    @property
     def bytes_of_coefficients(self) -> int:
         """Returns how much a decoder needs that cannot give out rows before it has read everything, at most."""
         return 2 * self.width * self.height * self.components
@@ -177,6 +182,13 @@ def without_end(data: bytes) -> bytes:
     header = Header.of(data)
     found = MARKER.search(data, header.start) if header else None
     return (data[: found.start()] if found else data) + FILLING
+
+
+def ends_in_filling(data: bytes) -> bool:
+    """Returns whether the data end in bytes that are all the same, as some cameras write them behind the last row."""
+    header = Header.of(data)
+    end = end_of(data, header.start) if header else None
+    return end is not None and len(set(data[end - HELD_BACK : end])) == 1
 
 
 def without_last_part(data: bytes) -> bytes:

@@ -15,6 +15,7 @@ class Chunk(NamedTuple):
     kind: bytes
     content: bytes
     is_whole: bool
+    is_cut: bool = False
 
     @property
     def may_be_left_out(self) -> bool:
@@ -23,10 +24,11 @@ class Chunk(NamedTuple):
 
 
 class Mended(NamedTuple):
-    """Holds the file as it can be read, and whether anything in it was damaged."""
+    """Holds the file as it can be read, whether anything in it was damaged, and whether its last data were."""
 
     data: bytes
     was_damaged: bool
+    is_damaged_within: bool
 
 
 def mended(data: bytes) -> Mended:
@@ -34,10 +36,12 @@ def mended(data: bytes) -> Mended:
     can be trusted."""
     chunks = list(_chunks(data))
     kept = [each for each in chunks if each.kind != b"IEND" and not _is_left_out(each)]
-    if not _is_whole_stream([each for each in chunks if each.kind == b"IDAT"]):
+    is_whole = _is_whole_stream([each for each in chunks if each.kind == b"IDAT"])
+    if not is_whole:
         kept = list(_until_damage(kept))
+    has_damaged = not is_whole and any(each.kind == b"IDAT" and not (each.is_whole or each.is_cut) for each in kept)
     written = b"".join(_written(each.kind, each.content) for each in kept)
-    return Mended(START + written + _written(b"IEND", b""), not all(each.is_whole for each in chunks))
+    return Mended(START + written + _written(b"IEND", b""), not all(each.is_whole for each in chunks), has_damaged)
 
 
 def bit_depth(data: bytes) -> int:
@@ -64,7 +68,8 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
         length, kind = struct.unpack_from(">I4s", data, at)
         content = data[at + 8 : at + 8 + length]
         checksum = data[at + 8 + length : at + 12 + length]
-        yield Chunk(kind, content, checksum == struct.pack(">I", zlib.crc32(kind + content)))
+        is_whole = checksum == struct.pack(">I", zlib.crc32(kind + content))
+        yield Chunk(kind, content, is_whole, at + 12 + length > len(data))
         at += 12 + length
         if kind == b"IEND":
             return

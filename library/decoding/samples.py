@@ -3,7 +3,7 @@
 Pillow's libtiff unpacks their strips and tiles as if they were greys of one byte; what the bytes mean is done here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -23,7 +23,9 @@ from library.decoding.depth import (
     is_far_out,
     ranges_of,
     scaled,
+    usable_of,
 )
+from library.decoding.fillers import fillers_of
 from library.decoding.formats import MAX_PIXELS, check_dimensions, too_large
 from library.decoding.tiff import COMPRESSION, HEIGHT, STRIPS, TILES, WIDTH, Layout, Page, Tags
 from library.errors import RejectedImage
@@ -96,9 +98,11 @@ class Samples:
         """Returns the picture that the planes make, of 8 bits, perhaps reduced, to be turned as `orientation` says."""
         factor = max(1, min(self.size) // short_side)
         given = list(planes)
-        values = np.concatenate([self._reduced(plane, factor) for plane in given], axis=2)
-        if self._format == FLOAT and np.isnan(values).any() and self._is_far_out(given, factor):
-            values = np.concatenate([self._reduced(plane, factor, np.inf) for plane in given], axis=2)
+        some = self._some_of(given, factor)
+        marks = fillers_of(usable_of(some)) if self._may_hold_fillers else []
+        values = np.concatenate([self._reduced(plane, factor, marks) for plane in given], axis=2)
+        if self._format == FLOAT and np.isnan(values).any() and is_far_out(some):
+            values = np.concatenate([self._reduced(plane, factor, marks, np.inf) for plane in given], axis=2)
         image = self._drawn(values)
         image.getexif()[ExifTags.Base.Orientation] = orientation or 1
         return image
@@ -117,20 +121,22 @@ class Samples:
             return Image.frombytes("RGBa", (drawn.shape[1], drawn.shape[0]), drawn.tobytes()).convert("RGBA")
         return Image.fromarray(drawn)
 
-    def _is_far_out(self, planes: list[Image.Image], factor: int) -> bool:
+    def _some_of(self, planes: list[Image.Image], factor: int) -> Floats:
         some = [self._numbers(np.asarray(plane)[::factor])[:, ::factor] for plane in planes]
-        return is_far_out(np.concatenate(some, axis=2))
+        return np.concatenate(some, axis=2)[..., : self._colours].astype(np.float64)
 
-    def _reduced(self, plane: Image.Image, factor: int, most: float = LARGEST) -> Floats:
+    def _reduced(self, plane: Image.Image, factor: int, marks: Sequence[float], most: float = LARGEST) -> Floats:
         """Returns the numbers of a plane, by rows, columns and samples: the mean of what is there of `factor` in each
         direction."""
         step = max(factor, BAND // factor * factor)
         end = plane.height // factor * factor
         parts = (plane.crop((0, at, plane.width, min(at + step, end))) for at in range(0, end, step))
-        return np.concatenate([self._means(np.asarray(part), factor, most) for part in parts])
+        return np.concatenate([self._means(np.asarray(part), factor, marks, most) for part in parts])
 
-    def _means(self, rows: NDArray[np.uint8], factor: int, most: float) -> Floats:
+    def _means(self, rows: NDArray[np.uint8], factor: int, marks: Sequence[float], most: float) -> Floats:
         values = self._numbers(rows).astype(np.float64)
+        if marks:
+            values[np.isin(values, marks)] = np.nan
         with suppress(ValueError):
             values[values == float(b"".join(self.tags.get(NO_DATA, (b"nan",))).strip(b"\0 "))] = np.nan
         height, width, count = values.shape
@@ -224,6 +230,10 @@ class Samples:
     @property
     def _has_alpha(self) -> bool:
         return self._number(EXTRA_SAMPLES) in (PREMULTIPLIED, ALPHA)
+
+    @property
+    def _may_hold_fillers(self) -> bool:
+        return self._bits > 8 and not self._has_alpha and self._colours != 4
 
     @property
     def _planes(self) -> int:

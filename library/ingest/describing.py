@@ -35,16 +35,21 @@ class Said:
 
 
 def described(file: PendingFile, record: Record) -> Record:
-    """Returns the record with what the file says. Where sidecars make it one that cannot be kept, it is without what
-    they say, and the file has a note."""
+    """Returns the record with what the file says. Where sidecars make it one that cannot be kept, it is without the
+    longest of what they say, and the file has a note."""
     plain = _with_explicit(record, file.explicit)
-    full = with_sidecars(plain, file.said)
-    if full not in (plain, record):
+    said, left_out, reason = dict(file.said), [], None
+    while (full := with_sidecars(plain, said)) not in (plain, record):
         try:
             check_record(full)
+            break
         except RejectedImage as error:
-            file.note = message("sidecars_not_kept", reason=error.message)
-            return plain
+            longest = max(said, key=lambda name: len(str(said[name])))
+            del said[longest]
+            left_out.append(longest)
+            reason = reason or error.message
+    if reason:
+        file.note = message("sidecars_not_kept", fields=", ".join(left_out), reason=reason)
     return full
 
 

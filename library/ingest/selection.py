@@ -82,12 +82,15 @@ def as_metadata(given: object, name: str = "metadata") -> Metadata:
 def _field(name: str, field: object) -> str:
     if isinstance(field, str) and can_be_kept(field):
         return field
-    raise SELECTION.impossible(f"a name in {name}", field, message("kind_text"))
+    allowed = message("allowed_kept_text") if isinstance(field, str) else message("kind_text")
+    raise SELECTION.impossible(f"a name in {name}", field, allowed)
 
 
 def _value(name: str, value: object) -> object:
     try:
         check_value(value, name)
-    except RejectedImage:
-        raise SELECTION.impossible(name, value, message("allowed_metadata_value")) from None
+    except RejectedImage as error:
+        is_text = error.message.code == "metadata_not_text"
+        allowed = message("allowed_kept_text") if is_text else message("allowed_metadata_value")
+        raise SELECTION.impossible(name, value, allowed) from None
     return json.loads(json.dumps(value, ensure_ascii=False))

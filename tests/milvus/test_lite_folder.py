@@ -121,10 +121,17 @@ def test_a_damaged_folder_is_called_that_and_told_how_to_be_made_anew(tmp_path, 
     whole = Milvus(tmp_path / "whole.db")
     whole.collection(model).upsert([record(1), record(2)], unit_vectors(2, DIM))
     whole.close()
-    for pattern, kept in (("schema.json", 5), ("manifest.json*", 5), ("*.parquet", 300), ("*.idx", 50)):
+    noise = bytes([0x86, 0xFF, 0]) * 50
+    for pattern, kept in (
+        ("schema.json", 5),
+        ("manifest.json*", 5),
+        ("*.parquet", 300),
+        ("*.idx", 50),
+        ("*.json", noise),
+    ):
         folder = Path(shutil.copytree(tmp_path / "whole.db", tmp_path / pattern.strip("*.") / "milvus.db"))
         for path in folder.rglob(pattern):
-            os.truncate(path, kept)
+            path.write_bytes(path.read_bytes()[:kept] if isinstance(kept, int) else kept)
         damaged = Milvus(folder)
         with pytest.raises(IndexUnavailable) as refused, damaged.collection(model).loaded() as index:
             index.search(unit_vectors(1, DIM)[0], limit=1, nprobe=None, exact=False)

@@ -20,6 +20,7 @@ import pytest
 from db.images.local import LocalImageStore
 from db.images.object import ObjectStore
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture, UnknownStore
+from library.pictures import Pictures, read_nothing
 from library.trash.entries import Trashed
 from testing.app_server import ROOT
 from testing.fakes import MemoryStore
@@ -232,6 +233,27 @@ def test_a_damaged_record_is_a_missing_picture_that_adding_repairs(disk, tmp_pat
         assert disk.find(kept.content_id) is None
     disk.add(kept, b"original", b"thumbnail")
     assert disk.find(kept.content_id) == kept
+
+
+def test_a_damaged_record_is_told_once_and_counts_no_longer_wherever_it_was_met(disk, tmp_path, caplog):
+    for number in range(4):
+        disk.add(record(number), b"original", b"thumbnail")
+    path = next(tmp_path.rglob(f"{record(2).content_id}.json"))
+    path.write_bytes(b"{")
+    assert LocalImageStore(tmp_path).count() == 3  # what is too short is seen at once
+    caplog.clear()
+    path.write_bytes(bytes(300))
+    pictures = Pictures(disk, read_nothing, *[None] * 4)
+    pages = [pictures.newest(offset, 2) for offset in (0, 2)]
+    assert [len(page) for page in pages] == [2, 1] and sorted(each.name[0] for page in pages for each in page) == [
+        *"013"
+    ]
+    assert pictures.count() == len(disk.ids()) == 3 and pictures.newest(0, 9) == disk.find_all(disk.ids())
+    assert [each.message.count("is damaged: the picture is neither listed nor counted") for each in caplog.records] == [
+        1
+    ]
+    disk.add(record(2), b"original", b"thumbnail")
+    assert pictures.count() == 4
 
 
 def test_abandoned_partial_files_are_swept_up_in_time(disk, tmp_path):

@@ -43,6 +43,17 @@ def test_a_body_nested_without_end_is_refused_in_one_sentence(client, body):
     assert answer.json()["error"]["message"].startswith("보낸 내용이 너무 깊이")
 
 
+def test_a_number_of_thousands_of_digits_is_refused_in_one_sentence(client):
+    digits = "9" * 6_000
+    for body in (f'{{"n": {digits}}}', f'["{digits}", -{digits}]'):
+        answer = client.post("/echo", content=body, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["detail"].partition(".")[0]) == (
+            400,
+            "What was sent holds a number of more than 4,000 digits",
+        )
+    assert client.post("/echo", json=[digits, 'a "quote" 1']).json() == [digits, 'a "quote" 1']
+
+
 def test_any_other_body_arrives_whole(client):
     sent = {"texts": ["[" * 5_000, '"]{' * 9], "flat": [[] for _ in range(500)], "deep": [[[[{"a": "é\\"}]]]]}
     assert client.post("/echo", json=sent).json() == sent

@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import os
+import socket
 import tarfile
 import zipfile
 from functools import partial
@@ -12,6 +13,7 @@ from functools import partial
 import pytest
 
 from db.sources.files import AllowedSources, items_from
+from db.sources.readers import SourceReader
 from library.archive_kinds import TAR_SUFFIXES
 from library.errors import NotAllowed, RejectedImage, SourceUnavailable, UnknownSource, UnknownStore
 from library.images import MAX_FILE_BYTES
@@ -194,16 +196,33 @@ def test_a_bucket_that_is_not_there_is_one_sentence(s3_server, s3_environment):
         list(items_from(["s3://nowhere"]))
 
 
+def test_a_web_server_that_is_away_is_not_an_address_with_nothing_at_it():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/a.jpg"
+        with pytest.raises(
+            SourceUnavailable, match=f"The source {url} does not answer: Connection refused. Check the network"
+        ):
+            list(items_from([url]))
+
+
+def test_a_row_in_the_memory_of_a_process_says_that_it_is_empty():
+    with pytest.raises(RejectedImage, match=r"memory://a.jpg names the memory of this process, which holds nothing"):
+        SourceReader().read("memory://a.jpg")
+
+
 def test_a_bucket_without_credentials_is_one_sentence(s3_server, s3_environment, monkeypatch):
     s3_environment(s3_server)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(SourceUnavailable, match="asks for credentials"):
         list(items_from(["s3://nowhere"]))
+    with pytest.raises(RejectedImage, match=r"The source s3://no/a.jpg asks for credentials. Set AWS_ACCESS_KEY_ID"):
+        SourceReader().read("s3://no/a.jpg")
 
 
 def test_a_kind_of_place_that_nobody_knows_is_refused_at_once():
-    with pytest.raises(UnknownStore, match="SOURCE=nope://x is not possible"):
+    with pytest.raises(UnknownStore, match=r"^nope://x is not possible: nope://"):
         items_from(["nope://x"])
 
 

@@ -8,6 +8,8 @@ import pyarrow.parquet
 import pytest
 
 from db.sources.tables import items_in_table
+from library.errors import RejectedImage
+from library.record_limits import check_metadata
 from library.records import given
 
 
@@ -71,6 +73,20 @@ def test_pictures_may_be_bytes_alone_or_in_lists(folder, picture):
     for column in (*(pyarrow.array([data], kind) for kind in kinds), pyarrow.array([[{"bytes": data, "path": None}]])):
         [item] = parquet(folder, column)
         assert (item.name, item.read()) == ("photos 1", data)
+
+
+def test_a_list_within_a_list_is_no_path_and_says_so(folder):
+    for cell in ([["a.png"]], {"path": ["a.png"]}, True):
+        with pytest.raises(RejectedImage, match=r"The column filepath holds .*, where the path or address of one"):
+            lines(folder, {"filepath": cell})[0].read()
+
+
+def test_a_nul_is_refused_however_deep_it_lies(folder):
+    for value in ("\0", ["\0"], {"a": {"b\0": 1}}, {"a": "\\\0"}):
+        with pytest.raises(RejectedImage, match="The metadata field note holds text that cannot be kept"):
+            check_metadata(lines(folder, {"filepath": "a.png", "note": value})[0].metadata)
+    [kept] = lines(folder, {"filepath": "a.png", "note": ["\\u0000"]})
+    assert kept.metadata["note"] == '["\\\\u0000"]'
 
 
 def test_long_ids_are_texts_in_every_row_of_their_column(folder):

@@ -2,13 +2,16 @@
 
 import codecs
 import gzip
+import json
+import os
 
 import pytest
 
 from benchmarks.archive_names import NAMES as LANGUAGES
 from db.sources.encodings import guess_encoding
 from db.sources.tables import items_in_table
-from library.errors import UnknownSource
+from library.errors import RejectedImage, UnknownSource
+from library.record_limits import check_metadata
 from library.records import given
 
 TEXTS = {
@@ -95,7 +98,34 @@ def test_a_table_of_utf8_with_one_damaged_byte_costs_one_row(tmp_path):
     path = table(tmp_path, text.encode() + b"b.jpg,\xe9\n")
     *good, odd = items_in_table(path, "filepath")
     assert [each.metadata["caption"] for each in good] == ["Straße"] * 9
-    assert odd.metadata["caption"] == "\udce9" and good[0].note is None
+    assert good[0].note is None
+    with pytest.raises(RejectedImage, match="holds bytes that utf-8 does not have"):
+        odd.read()
+
+
+def test_a_damaged_line_of_json_costs_itself_and_no_line_is_read_in_another_encoding(tmp_path):
+    plain = b'{"filepath": "a.jpg", "caption": "x"}\n' * 30
+    damaged = b'{"filepath": "b.jpg", "caption": "\xb3"}\n'
+    sound = '{"filepath": "c.jpg", "caption": "Łódź"}\n'.encode()
+    for data in (plain + damaged + sound, plain + damaged, damaged + sound):
+        items = list(items_in_table(table(tmp_path, data, name="photos.jsonl"), "filepath"))
+        refused = [item for item in items if item.path.startswith("photos.jsonl")]
+        with pytest.raises(RejectedImage, match="utf-8 does not have"):
+            refused[0].read()
+        captions = {item.metadata["caption"] for item in items if item not in refused}
+        assert len(refused) == 1 and captions <= {"x", "Łódź"} and not any(item.note for item in items)
+
+
+def test_json_that_is_another_encoding_throughout_is_read_in_it(tmp_path):
+    text = '{"filepath": "a.jpg", "caption": "plain"}\n{"filepath": "b.jpg", "caption": "Élève à l’école"}\n'
+    for encoding in ("cp1252", "utf-16", "utf-16-be"):
+        path = table(tmp_path, text, encoding, "photos.jsonl")
+        assert metadata(path)[1] == {"caption": "Élève à l’école"}
+
+
+def test_a_damaged_row_of_csv_has_no_row_of_utf8_read_as_something_else(tmp_path):
+    path = table(tmp_path, b"filepath,caption\na.jpg,\xb3\nb.jpg,\xc5\x81\xc3\xb3d\xc5\xba\n")
+    assert list(items_in_table(path, "filepath"))[1].metadata == {"caption": "Łódź"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -160,7 +190,7 @@ def test_a_path_of_windows_and_one_that_is_none(tmp_path):
     items = items_in_table(table(tmp_path, "filepath\n.\\sub\\a.jpg\nno\\a.jpg\n"), "filepath")
     assert [item.name for item in items] == ["a.jpg", "no\\a.jpg"] and items[0].read() == b"a"
     [item] = items_in_table(table(tmp_path, '{"filepath": true}', name="a.jsonl"), "filepath")
-    with pytest.raises(Exception, match="filepath has to be a text, not true"):
+    with pytest.raises(Exception, match="filepath holds true, where the path or address"):
         item.read()
 
 
@@ -232,7 +262,7 @@ def test_a_row_that_the_named_encoding_does_not_have_is_rejected_alone(tmp_path,
     path = table(tmp_path, b"filepath,caption\na.png,caf\xe9\nb.png,tea\n")
     receipts = list(library.add(items_in_table(path, "filepath", "utf-8")))
     assert [receipt.status for receipt in receipts] == ["rejected", "new"]
-    assert "caption holds text that cannot be kept" in str(receipts[0].reason)
+    assert "The row holds bytes that utf-8 does not have" in str(receipts[0].reason)
 
 
 def test_the_encoding_is_told_whatever_became_of_the_first_row(tmp_path, library, picture):
@@ -241,6 +271,33 @@ def test_the_encoding_is_told_whatever_became_of_the_first_row(tmp_path, library
     receipts = [*library.add(items_in_table(path, "filepath")), *library.add(items_in_table(path, "filepath"))]
     assert [receipt.status for receipt in receipts] == ["new", "duplicate"]
     assert all("The table was read as cp1252" in str(receipt.reason) for receipt in receipts)
+
+
+def test_a_number_of_thousands_of_digits_is_refused_with_its_field(tmp_path):
+    [item] = items_in_table(
+        table(tmp_path, '{"filepath": "a.png", "n": %s}' % ("9" * 5_000), name="a.jsonl"), "filepath"
+    )
+    with pytest.raises(RejectedImage, match="field n holds a whole number of more than 64 bits"):
+        check_metadata(item.metadata)
+
+
+def test_json_under_the_name_of_another_table_says_what_it_is(tmp_path):
+    one, rows = '{"filepath": "a.png"}', [{"filepath": "a.png"}, {"filepath": "b.png"}]
+    for text in (f"{one}\n{one}\n", json.dumps(rows), json.dumps(rows, indent=1), json.dumps(rows[0], indent=1)):
+        with pytest.raises(UnknownSource, match=r"photos.csv holds JSON, not cells. If it has an object on each line"):
+            metadata(table(tmp_path, text))
+        if not text.startswith(f"{one}\n"):
+            with pytest.raises(UnknownSource, match=r"a.jsonl is one JSON value over many lines or a list"):
+                metadata(table(tmp_path, text, name="a.jsonl"))
+    lines = "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]"
+    with pytest.raises(UnknownSource, match=r"a.jsonl is one JSON value"):
+        metadata(table(tmp_path, lines, name="a.jsonl"))
+
+
+def test_a_pipe_as_a_table_is_named(tmp_path):
+    os.mkfifo(tmp_path / "rows")
+    with pytest.raises(UnknownSource, match="rows is a pipe, a socket or a device, which cannot be read as a table"):
+        metadata(tmp_path / "rows")
 
 
 def test_a_number_beyond_every_number_is_its_rows_fault_and_nan_an_empty_cell(tmp_path, library, picture):

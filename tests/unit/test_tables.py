@@ -216,10 +216,15 @@ def test_times_of_parquet_are_those_that_are_stored_whatever_their_zone_is_calle
         "deep": nested,
         "all": pyarrow.array([[0]], pyarrow.list_(times.type)),
     }
+    columns["large"] = pyarrow.LargeListArray.from_arrays(pyarrow.array([0, 1], pyarrow.int64()), nested)
+    columns["pair"] = pyarrow.FixedSizeListArray.from_arrays(times, 1)
+    columns["named"] = pyarrow.MapArray.from_arrays(pyarrow.array([0, 1], pyarrow.int32()), pyarrow.array(["k"]), times)
     pyarrow.parquet.write_table(pyarrow.table(columns), folder / "photos.parquet")
     [item] = items_in_table(folder / "photos.parquet", "filepath")
     epoch = "1970-01-01T00:00:00Z"
-    assert given(item.metadata) == {"when": epoch, "deep": f'{{"at": "{epoch}"}}', "all": f'["{epoch}"]'}
+    deep = f'{{"at": "{epoch}"}}'
+    lists = {"all": f'["{epoch}"]', "large": f"[{deep}]", "pair": f'["{epoch}"]', "named": f'[["k", "{epoch}"]]'}
+    assert given(item.metadata) == {"when": epoch, "deep": deep, **lists}
 
 
 @pytest.mark.parametrize("name", ["photos.jsonl", "photos.parquet", "photos.xlsx", "nowhere.csv"])

@@ -4,6 +4,7 @@ refused."""
 import re
 import struct
 import zlib
+from contextlib import suppress
 
 import pytest
 from PIL import Image
@@ -104,6 +105,40 @@ def test_a_jpeg_that_is_damaged_within_is_refused_or_noted(photo, written, wrong
         assert "wrong" in str(decode(bytes(data)).note)
     except RejectedImage as error:
         assert "damaged" in str(error)
+
+
+def changed(data, at, count=8):
+    return data[:at] + bytes(each ^ 0x5A for each in data[at : at + count]) + data[at + count :]
+
+
+def test_a_jpeg_whose_colours_break_in_its_middle_is_refused_with_the_share_above(photo, written):
+    data, refused = written(photo, "JPEG"), 0
+    for at in range(8_000, 12_000, 400):
+        try:
+            decode(changed(data, at))
+        except RejectedImage as error:
+            assert re.search(r"[3-6]\d % of its rows can be decoded, and 95 %", str(error))
+            refused += 1
+    assert refused > 2  # in the others the decoder falls into step again, which nothing betrays
+
+
+def test_checksums_of_png_and_tiff_betray_damage_that_decoders_pass_over(photo, written):
+    small = photo.resize((160, 120))
+    for format, options in (("PNG", {}), ("TIFF", {"compression": "tiff_adobe_deflate"})):
+        data = written(small, format, **options)
+        for at in range(len(data) // 3, len(data) * 2 // 3, len(data) // 12):
+            with pytest.raises(RejectedImage, match=r"\d % of its rows can be decoded|damaged in its middle"):
+                decode(changed(data, at, 1))
+    strips, notes = written(small, "TIFF", compression="tiff_adobe_deflate", tiffinfo={278: 4}), []
+    for at in range(len(strips) // 3, len(strips) * 2 // 3, len(strips) // 30):
+        with suppress(RejectedImage):  # where libtiff gives up at the strip
+            notes.append(str(decode(changed(strips, at, 1)).note))
+    assert notes and all("some may be wrong" in each for each in notes)
+
+
+def test_a_png_whose_first_part_is_damaged_is_told_with_its_share(photo, written):
+    with pytest.raises(RejectedImage, match="0 % of its rows can be decoded, and 95 % are needed"):
+        decode(changed(written(photo, "PNG"), 300))
 
 
 def test_a_jpeg_whose_marks_for_a_fresh_start_are_lost_is_refused_or_noted(photo, written):

@@ -121,6 +121,38 @@ def test_a_number_that_stands_for_no_data_is_left_out(photo, written, difference
     assert difference(decode(data).image, photo.convert("L")) < 8
 
 
+FILLED = [
+    *(("f4", 1, -9999), ("f4", 64, -9999), ("f4", 1 / 255, 9999), ("f4", 1, 1e20), ("f4", 1, -5000), ("f8", 1, 65535)),
+    *(("i2", 1, -32768), ("i2", 1, 32767), ("i4", 64, -9999), ("i4", 1, -(2**31)), ("u2", 16, 65535)),
+]
+
+
+def test_a_number_far_outside_all_others_stands_for_no_data_without_a_tag(photo, written, difference):
+    grey = np.asarray(photo.convert("L"), np.float32)[::4, ::4]
+    grey = (grey - grey[8:].min()) * (255 / np.ptp(grey[8:]))
+    seen = Image.fromarray(grey[8:].astype(np.uint8))
+    for kind, factor, filler in FILLED:
+        values = (grey * factor).astype(kind)
+        values[:8] = filler
+        files = [tiff([numbers_page(np.dstack([values] * each))]) for each in (1, 3)]
+        for data in files + ([written(Image.fromarray(values), "TIFF")] if kind != "f8" else []):
+            shown = decode(data).image.crop((0, 8, 120, 90))
+            assert difference(shown, seen) < 2, (kind, factor, filler)
+
+
+def test_white_paper_and_two_fillers_are_told_apart(photo, written):
+    ink = np.full((40, 40), 65535, np.uint16)
+    ink[10:20, 10:20] = np.arange(100).reshape(10, 10) * 200
+    assert decode(written(Image.fromarray(ink), "TIFF")).image.getpixel((0, 0)) == (255, 255, 255)
+    mask = np.where(ink == 65535, np.float32(1), np.float32(0))
+    assert decode(written(Image.fromarray(mask), "TIFF")).image.getpixel((0, 0)) == (255, 255, 255)
+    both = np.asarray(photo.convert("L"), np.float32)[:40, :40] / 255
+    both = both - both.min()
+    both[:4], both[4:8] = -9999, 1e20
+    shown = np.asarray(decode(written(Image.fromarray(both), "TIFF")).image)
+    assert shown[:8].max() == 0 and shown[8:].max() > 200
+
+
 def test_a_few_hot_pixels_do_not_darken_the_others(photo, written, difference):
     deep = np.asarray(photo.convert("L"), np.uint16) * 4
     deep[0, 0] = 65535

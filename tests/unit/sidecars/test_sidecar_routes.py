@@ -291,8 +291,8 @@ def test_a_sidecar_that_is_broken_or_too_much_leaves_the_picture_and_a_note(albu
     _, receipts = added(library, items_from([str(album)]))
     notes = {os.path.basename(each.path): str(each.reason) for each in receipts if each.status == "new"}
     assert notes["blue.png"].startswith("The sidecar blue.xmp was left out: ")
-    assert notes["red.png"].startswith("What the sidecars say was left out: ")
-    assert metadata(library) == {"red.png": {}, "blue.png": {}}
+    assert notes["red.png"].startswith("Of what the sidecars say, description was left out: Its record has 70,")
+    assert metadata(library) == {"red.png": {"taken": "2020-05-01T12:30:00Z"}, "blue.png": {}}
     assert {each.status for each in library.add(items_from([str(album)])) if each.reason} == {"duplicate", "skipped"}
 
 
