@@ -23,6 +23,7 @@ from ui.languages import translations, welcome
 from ui.limits import Limits
 from ui.media import media_routes
 from ui.one_page import OnePage
+from ui.peers import Peers
 from ui.prometheus import metrics_routes
 from ui.refusals import Refusals
 from ui.requests import RequestIds
@@ -162,6 +163,7 @@ def _middleware(
     entrance = [Middleware(Entrance, spaces=desk.spaces, claims=desk.claims, uploads=uploads)] if desk else []
     return [
         Middleware(RequestIds, monitor=library.monitor),
+        Middleware(Peers),
         Middleware(Doors, guests=guests),
         Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
         Middleware(OnePage),
