@@ -36,8 +36,8 @@ class Refusals:
             body = await whole(receive)
             if body is None:
                 return  # the client has gone
-            if is_nested_too_deep(body):
-                await _refusal(InvalidQuery("body_too_deep", most=MAX_DEPTH), scope)(scope, receive, send)
+            if problem := _problem(body, scope):
+                await _refusal(problem, scope)(scope, receive, send)
                 return
             receive = again(body, receive)
         await self._pass_on(scope, receive, send)
@@ -58,6 +58,17 @@ class Refusals:
             _remove_what_was_begun(error)
             refusal = StoreUnavailable("upload_disk_full")
             await PlainTextResponse(sentence_for(refusal, scope), INSUFFICIENT_STORAGE)(scope, receive, send)
+
+
+def _problem(body: bytes, scope: Scope) -> InvalidQuery | None:
+    if is_nested_too_deep(body):
+        return InvalidQuery("body_too_deep", most=MAX_DEPTH)
+    if route_of(scope).startswith(MCP):  # Gradio's own routes say it themselves
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            return InvalidQuery("body_no_utf8")
+    return None
 
 
 def is_nested_too_deep(body: bytes) -> bool:

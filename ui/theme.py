@@ -21,6 +21,7 @@ from ui.health import health_routes
 from ui.lanes import MOST_WAITING
 from ui.languages import translations, welcome
 from ui.limits import Limits
+from ui.malformed import Malformed
 from ui.media import media_routes
 from ui.one_page import OnePage
 from ui.peers import Peers
@@ -173,6 +174,7 @@ def _middleware(
         *entrance,
         Middleware(EarlyScript),
         Middleware(Refusals),
+        Middleware(Malformed),
     ]
 
 
