@@ -36,12 +36,7 @@ def watch_queue(page: gr.Blocks, most: int, monitor: Monitor) -> None:
 
     async def bounded(body: Any, request: Any, username: str | None) -> Any:
         _check_session(body.session_hash, request)
-        lane = _lane(page, body.fn_index)
-        if lane and lane.concurrency_limit is not None and len(lane.queue) >= most:
-            seconds = _seconds(queue, lane)
-            full = NotAllowed("queue_full", count=len(lane.queue), seconds=seconds)
-            detail = sentence_for(full, request.scope)
-            raise HTTPException(TOO_MANY, detail, headers={"Retry-After": str(seconds)})
+        _check_room(queue, _lane(page, body.fn_index), most, request)
         return await push(body, request, username)
 
     async def watched(events: list[Any], batch: bool, begin_time: float, fn: Any) -> None:
@@ -76,6 +71,15 @@ def _check_session(name: str | None, request: Any) -> None:
     if name is not None and not (0 < len(name) <= LONGEST_SESSION and name.isprintable()):
         wrong = InvalidQuery("session_impossible", most=LONGEST_SESSION)
         raise HTTPException(BAD_REQUEST, sentence_for(wrong, request.scope))
+
+
+def _check_room(queue: Any, lane: Any, most: int, request: Any) -> None:
+    """Raises HTTPException where as many wait as may."""
+    if lane and lane.concurrency_limit is not None and len(lane.queue) >= most:
+        seconds = _seconds(queue, lane)
+        full = NotAllowed("queue_full", count=len(lane.queue), seconds=seconds)
+        detail = sentence_for(full, request.scope)
+        raise HTTPException(TOO_MANY, detail, headers={"Retry-After": str(seconds)})
 
 
 def _keep_going(queue: Any) -> None:
