@@ -71,7 +71,7 @@ def during_searches(broken: Break, place: Place, chance: random.Random, trials: 
             was_answered = searching.answers_again()
             verdict = searching.stop()
         verdict += Verdict(wrong=[] if was_answered else ["no answer after the server was back"])
-        results.add(verdict + compare(place, pictures), time.monotonic() - started)
+        results.add(verdict + _compared(place, pictures), time.monotonic() - started)
     return results
 
 
@@ -138,6 +138,19 @@ def _recovered(operation: Ingest) -> Verdict:
             if time.monotonic() > until:
                 return Verdict(wrong=[str(error)])
             time.sleep(0.5)
+
+
+def _compared(place: Place, pictures: dict[ContentId, bytes]) -> Verdict:
+    """Compares once the server answers: one that was frozen for long ends a while after it goes on."""
+    until = time.monotonic() + RECOVERS_WITHIN
+    while True:
+        try:
+            return compare(place, pictures)
+        except IndexUnavailable as error:
+            if time.monotonic() > until:
+                return Verdict(wrong=[str(error)])
+            time.sleep(0.5)
+            _back(_server_of(place))
 
 
 def _server_of(place: Place) -> MilvusServer:

@@ -1,4 +1,4 @@
-"""Checks that a picture which was only enlarged is told from a larger original, whatever was done to it and its file."""
+"""Checks that a picture which was only enlarged is told from a larger original, whatever its file is."""
 
 import os
 from io import BytesIO
