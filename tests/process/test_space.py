@@ -32,9 +32,10 @@ SAMPLES = 60
 # https://huggingface.co/docs/hub/spaces-config-reference names these fields and colours; any repository has a license.
 FIELDS = {
     *("title", "emoji", "colorFrom", "colorTo", "sdk", "python_version", "sdk_version", "suggested_hardware"),
-    *("suggested_storage", "app_file", "app_port", "base_path", "fullWidth", "header", "short_description", "models"),
-    *("datasets", "tags", "thumbnail", "pinned", "hf_oauth", "hf_oauth_scopes", "hf_oauth_expiration_minutes"),
-    *("disable_embedding", "startup_duration_timeout", "custom_headers", "preload_from_hub", "license"),
+    *("suggested_storage", "app_file", "app_build_command", "app_port", "base_path", "fullWidth", "header", "models"),
+    *("short_description", "datasets", "tags", "thumbnail", "pinned", "hf_oauth", "hf_oauth_scopes", "license"),
+    *("hf_oauth_expiration_minutes", "disable_embedding", "startup_duration_timeout", "custom_headers"),
+    "preload_from_hub",
 }
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
