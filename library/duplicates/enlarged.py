@@ -16,7 +16,7 @@ from PIL import Image
 from library.duplicates.detail import SIDE, WHOLE, luminance_table, waves_of
 from library.images import Decode, decode
 
-WINDOW = 1024  # pixels of a side that are compared, in the middle
+WINDOW = 512  # pixels of a side that are compared, in the middle
 FINER = 1.03  # of the finest waves that the small picture has
 EXPLAINED = 0.75
 AS_STRONG = 1.2

@@ -148,7 +148,11 @@ def find_groups(
                 pairs[pair.one, pair.other] = pair
     on_progress(len(records), len(records))
     groups = grouped(list(pairs.values()), by_id)
-    enlarged = {large: small for group in groups for large, small in _enlarged(group, is_enlarged)}
+    enlarged: dict[ContentId, ContentId] = {}
+    for group in groups:
+        if should_stop():
+            return None
+        enlarged.update(_enlarged(group, is_enlarged))
     details = {id: found for group in groups for id in _compared(group, enlarged) if (found := detail(id))}
     return grouped(list(pairs.values()), by_id, details, enlarged)
 
