@@ -10,6 +10,7 @@ FREE_FOR_A_NAME = 20  # and any name, wherever they come from
 LONGEST_WAIT = 60.0
 FORGOTTEN_AFTER = 3_600.0
 KEPT_ADDRESSES = 10_000
+LONGEST_NAME = 100  # characters that are kept of a name that no user has
 
 Clock = Callable[[], float]
 
@@ -60,12 +61,14 @@ class SignInAttempts:
 
     def wait(self, address: str, name: str) -> float:
         """Returns how many seconds it takes until a name may be tried from an address."""
-        for_name = 0.0 if (address, name) in self._known else self._named(name).wait(name)
+        attempts, key = self._named(name)
+        for_name = 0.0 if (address, name) in self._known else attempts.wait(key)
         return max(self._by_address.wait(address), for_name)
 
     def failed(self, address: str, name: str) -> None:
         self._by_address.failed(address)
-        self._named(name).failed(name)
+        attempts, key = self._named(name)
+        attempts.failed(key)
         self._known.pop((address, name), None)
 
     def succeeded(self, address: str, name: str) -> None:
@@ -75,5 +78,5 @@ class SignInAttempts:
         if len(self._known) > KEPT_ADDRESSES:
             self._known.popitem(last=False)
 
-    def _named(self, name: str) -> Attempts:
-        return self._by_user if name in self._users else self._by_other_name
+    def _named(self, name: str) -> tuple[Attempts, str]:
+        return (self._by_user, name) if name in self._users else (self._by_other_name, name[:LONGEST_NAME])

@@ -54,6 +54,7 @@ class Malformed:
             if answer.has_begun or (isinstance(error, OSError) and not FILES.fullmatch(route)):
                 raise
             logger.warning("A call that cannot be understood was refused: %s", type(error).__name__)
+            logger.debug("What could not be understood", exc_info=error)
             await _refusal(error, route, scope)(scope, receive, send)
         except RuntimeError as error:
             if not isinstance(error.__cause__, HTTPException):

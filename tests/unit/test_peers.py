@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from settings import PROXIES_OF_SPACES, SettingsError, load_settings
-from ui.attempts import FREE, FREE_FOR_A_NAME, KEPT_ADDRESSES, LONGEST_WAIT, SignInAttempts
+from ui.attempts import FREE, FREE_FOR_A_NAME, KEPT_ADDRESSES, LONGEST_NAME, LONGEST_WAIT, SignInAttempts
 from ui.peers import Peers, address_of
 from ui.sign_in import Accounts, SignIn
 
@@ -143,4 +143,6 @@ def test_made_up_names_do_not_let_a_user_s_failures_be_forgotten():
         attempts.failed(f"address {number}", "ann")
     for number in range(KEPT_ADDRESSES + 5):
         attempts.failed("address", f"name {number}")
+    attempts.failed("address", "n" * 60_000)
+    assert max(map(len, attempts._by_other_name._failures)) <= LONGEST_NAME
     assert attempts.wait("elsewhere", "ann") == 1
