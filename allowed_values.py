@@ -14,24 +14,25 @@ ALLOWED = {
     "image_store": "a folder that can be created and written, or a URL such as s3://bucket/folder",
     "clip_model": "the name of a model, or a folder with one,",
     "milvus_uri": "nothing (Milvus Lite), http://host:port or https://host:port",
-    "milvus_release_after": "seconds (0 or more) or never",
-    "clip_others": "models with commas between",
-    "model_release_after": "seconds (0 or more) or never",
+    "milvus_release_after": "a number of seconds (0 or more) or never",
+    "clip_others": "a list of models with commas between",
+    "model_release_after": "a number of seconds (0 or more) or never",
     "clip_device": "auto, cpu, cuda, cuda:N or mps",
     "clip_dtype": "auto, float32, bfloat16 or float16",
     "edits": "all, add or none",
     "demo": "true or false",
     "demo_quota": "a number of pictures from 1 to 1000",
-    "demo_ttl": "hours (more than 0, up to 8760)",
-    "trash_days": "whole days, 0 for none",
-    "sources_allowed": "folders or URLs such as s3://bucket/folder, with commas between",
+    "demo_ttl": "a number of hours (more than 0, up to 8760)",
+    "trash_days": "a whole number of days from 0 (no trash) to 36500",
+    "sources_allowed": "a list of folders or of URLs such as s3://bucket/folder, with commas between,",
     "auth": "user:password[,user:password…]",
     "mcp": "true or false",
     "decode_apart": "true or false",
     "metrics": "true or false",
     "queue": "a number of calls from 1 to 10000",
     "log_names": "true or false",
-    "allowed_hosts": "names of hosts with commas between, such as photos.example.org,",
+    "allowed_hosts": "a list of names of hosts such as photos.example.org, with commas between,",
+    "forwarded_allow_ips": "* or a list of addresses and networks such as 127.0.0.1,172.16.0.0/12",
     "log_level": "debug, info, warning or error",
     "gradio_server_port": "a port from 1 to 65535",
     "gradio_share": "true or false",
@@ -42,7 +43,7 @@ PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
 MILVUS_ADDRESS = rf"^(https?://([^/\s]*@)?(\[[^\]\s]+\]|[^/\s:@]+)(:{PORT})?([/?].*)?)?$"
 NEVER_EMPTY = {"data_dir", "clip_model"}
 FLAGS = {"decode_apart", "demo", "mcp", "metrics", "log_names", "gradio_share"}
-LISTS = {"clip_others", "sources_allowed", "auth", "allowed_hosts"}
+LISTS = {"clip_others", "sources_allowed", "auth", "allowed_hosts", "forwarded_allow_ips"}
 
 
 def may_be_written(name: str, value: object) -> bool:

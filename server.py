@@ -207,6 +207,7 @@ class _Server:
         settings = self._settings
         port = free_port(settings.gradio_server_name, settings.gradio_server_port)
         bypass_proxies(settings.gradio_server_name)
+        os.environ["FORWARDED_ALLOW_IPS"] = settings.forwarded_allow_ips  # empty, too: uvicorn would trust loopback
         self._page = self._build_page()
         try:
             _, url, public_url = self._page.launch(

@@ -6,7 +6,7 @@ import re
 import tempfile
 import tomllib
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -42,6 +42,10 @@ STORE_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#*@\[\]][^?#*@\[\]]*")
 STORE_URL_MISSPELT = re.compile(r"[a-z][a-z0-9+]+:")  # s3:bucket is no folder
 
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+LOOPBACK = "127.0.0.1,::1"
+# The hub's proxy alone reaches a Space, from a private network; Gradio's renderer hands on from loopback.
+PROXIES_OF_SPACES = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -95,6 +99,7 @@ class Settings(BaseSettings):
     gradio_server_port: int | None = Field(None, ge=1, le=65_535)
     gradio_root_path: str = ""
     gradio_share: bool = False
+    forwarded_allow_ips: str = Field(default_factory=lambda given: _proxies_there(given.get("gradio_share")))
 
     @classmethod
     def settings_customise_sources(
@@ -162,9 +167,18 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts")
     @classmethod
     def _names_hosts(cls, value: str) -> str:
-        if not all(HOST.fullmatch(name) for name in _listed(value)):
+        names = [name.rstrip(".") for name in _listed(value)]
+        if not all(HOST.fullmatch(name) for name in names):
             raise ValueError(value)
-        return value.lower()
+        return ",".join(names).lower()
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _names_proxies(cls, value: str) -> str:
+        names = _listed(value)
+        for name in [] if names == ["*"] else names:
+            ip_network(name)
+        return ",".join(names)
 
     @property
     def image_root(self) -> Path | str:
@@ -322,6 +336,11 @@ def _as_written(name: str, value: Any) -> Any:
     if not may_be_written(name, written):
         raise not_possible(name, value)
     return written
+
+
+def _proxies_there(shares: bool | None) -> str:
+    """Returns the proxies that are there without anybody naming one: that of a Space, and Gradio's tunnel."""
+    return PROXIES_OF_SPACES if is_space() else LOOPBACK if shares else ""
 
 
 def _listed(value: str) -> list[str]:

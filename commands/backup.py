@@ -42,14 +42,20 @@ def backup(
             counts[outcome] += 1
     if interrupted.is_set():
         fail(f"Stopped: {printable(dest)} is no backup.", EXIT_INTERRUPTED)
-    kept = counts["copied"] + counts["without original"] + counts["damaged"]
+    kept = counts.total() - counts["gone"]
     if as_json:
-        details = {"without_original": counts["without original"], "damaged": counts["damaged"]}
+        details = {
+            "without_original": counts["without original"],
+            "lost_original": counts["lost"],
+            "damaged": counts["damaged"],
+        }
         print_json({"backup": dest, "pictures": kept} | details)
         return
     echo(f"{kept} pictures in {printable(dest)}")
     if counts["without original"]:
-        echo(f"{counts['without original']} of them without their original, which is kept elsewhere")
+        echo(f"{counts['without original']} of them without their original, which this library only refers to")
+    if counts["lost"]:
+        echo(f"{counts['lost']} of them without their original, which is lost: see doctor")
     if counts["damaged"]:
         echo(f"{counts['damaged']} of them with a damaged original: see doctor")
 

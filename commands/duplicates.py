@@ -18,6 +18,7 @@ Threshold = Annotated[float, number("--threshold", "The least cosine similarity 
 KEEPS = ("", "best")
 REASONS: dict[Reason, str] = {
     "pixels": "the most pixels",
+    "enlarged": "the others are no more than enlarged copies of it",
     "detail": "as many pixels, and the most detail",
     "bytes": "as many pixels and as much detail, and the most bytes",
     "age": "the same pixels, detail and bytes, and added first",
@@ -68,6 +69,7 @@ def _as_json(group: Group, fate: str) -> dict[str, object]:
             "bytes": record.bytes,
             "format": record.format,
             "detail": _share(group, record),
+            "enlarged_from": _enlarged_from(group, record),
             "score": round(group.score_of(record.content_id), 6),
         }
         | ({"fate": _fate(group, record, fate)} if fate else {})
@@ -81,6 +83,13 @@ def _share(group: Group, record: Record) -> float | None:
     return detail.share if detail else None
 
 
+def _enlarged_from(group: Group, record: Record) -> str | None:
+    """Returns the size that a picture was only enlarged from."""
+    held = group.enlarged.get(record.content_id)
+    small = next((each for each in group.records if each.content_id == held), None)
+    return f"{small.width} x {small.height}" if small else None
+
+
 def _print(groups: Sequence[Group], fate: str) -> None:
     for group in groups:
         for record in group.records:
@@ -89,7 +98,9 @@ def _print(groups: Sequence[Group], fate: str) -> None:
             facts = f"{group.score_of(record.content_id):.3f}  {size:>13}  {record.bytes:>10,} B  {record.format:<5}"
             share = _share(group, record)
             detail = "" if share is None else f"  detail {share:.1%}"
-            echo(f"{words}{facts}  {record.content_id}  {record.name}{detail}")
+            held = _enlarged_from(group, record)
+            enlarged = f"  enlarged from {held}" if held else ""
+            echo(f"{words}{facts}  {record.content_id}  {record.name}{detail}{enlarged}")
         echo(f"best: {REASONS[group.reason]}")
         echo("")
     pictures = sum(len(group.records) for group in groups)

@@ -106,9 +106,9 @@ def _netloc(origin: str) -> str:
 
 
 def _host(netloc: str) -> str:
-    """Returns the name of a host without its port and brackets, in small letters."""
+    """Returns the name of a host without its port, its brackets and the dot at its end, in small letters."""
     try:
-        return urlsplit(f"//{netloc}").hostname or ""
+        return (urlsplit(f"//{netloc}").hostname or "").removesuffix(".")
     except ValueError:
         return ""
 

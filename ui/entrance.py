@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import NotAllowed
 from library.visitors.spaces import Spaces
+from ui.bodies import again, whole
 from ui.claims import Claims
 from ui.sentences import sentence_for
 from ui.sign_in import route_of
@@ -66,9 +67,9 @@ class Entrance:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = route_of(scope)
         if CALL.fullmatch(route) and scope["method"] == "POST":
-            body = await _body(receive)
+            body = await whole(receive) or b""
             if self._has_all(_names(body)):
-                await self._app(scope, _again(body, receive), _held(send, self._note_event))
+                await self._app(scope, again(body, receive), _held(send, self._note_event))
                 return
         elif UPLOAD.fullmatch(route) and self._claims_query(scope):
             await self._app(scope, receive, _held(send, self._note_files))
@@ -127,25 +128,6 @@ def _names(body: bytes) -> dict[str, str]:
         return {}
     found = given if isinstance(given, dict) else {}
     return {name: value for name in ("session_hash", "event_id") if isinstance(value := found.get(name), str)}
-
-
-async def _body(receive: Receive) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if message["type"] != "http.request" or not message.get("more_body"):
-            return bytes(body)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Returns what gives a body that has been read once more, then what follows it."""
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def given() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return given
 
 
 def _held(send: Send, note: Callable[[Any], None]) -> Send:

@@ -14,6 +14,8 @@ OF_LIBRARY = "said."
 OF_PAGE = "form."  # keys of what Gradio's components are given to say
 OF_GRADIO = "gradio."  # and of what it says itself, where it lacks the language
 
+SAID = "<span class='lk-said' role='alert'></span>"  # where assets/early.js writes what is wrong with a sign-in
+
 Table = dict[str, str]
 
 
@@ -38,10 +40,11 @@ def welcome() -> str:
     others = "".join(f":not(:lang({language}))" for language in there if language != "en")
     shown = [f":root{others} .lk-welcome [lang=en]"]
     shown += [f":root:lang({language}) .lk-welcome [lang={language}]" for language in there if language != "en"]
-    style = f".lk-welcome > span {{ display: none }} {', '.join(shown)} {{ display: inline }}"
+    said = ".lk-said { display: block; color: var(--error-text-color, #b91c1c) } .lk-told .creds { display: none }"
+    style = f"{said} .lk-welcome > span {{ display: none }} {', '.join(shown)} {{ display: inline }}"
     sentences = (_sentence(language, table["sign_in.welcome"]) for language, table in there.items())
     # The title of the document too: Gradio gives its login page none.
-    return f"<title>Likeness</title><style>{style}</style><span class='lk-welcome'>{''.join(sentences)}</span>"
+    return f"<title>Likeness</title><style>{style}</style><span class='lk-welcome'>{''.join(sentences)}</span>{SAID}"
 
 
 def _sentence(language: str, text: str) -> str:

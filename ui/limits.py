@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import LikenessError, NotAllowed, StoreUnavailable
 from library.permissions import Edits
+from ui.peers import address_of
 from ui.sentences import sentence_for
-from ui.sign_in import address_of, route_of
+from ui.sign_in import route_of
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 
 MEGABYTE = 1 << 20

@@ -1,5 +1,6 @@
 """Gives the queue of Gradio an end, measures the wait in it, and lets the log name the request of each call."""
 
+import asyncio
 import logging
 import math
 import time
@@ -8,7 +9,7 @@ from typing import Any
 import gradio as gr
 from starlette.exceptions import HTTPException
 
-from library.errors import UNEXPECTED, NotAllowed
+from library.errors import UNEXPECTED, InvalidQuery, NotAllowed
 from library.monitor import Monitor, code_of
 from library.work import Work, enter
 from ui.lanes import WATCHING
@@ -17,9 +18,12 @@ from ui.sentences import sentence_for
 
 logger = logging.getLogger(__name__)
 
+LONGEST_SESSION = 100  # characters: Gradio's own have ten, and it keeps them
+BAD_REQUEST = 400
 TOO_MANY = 429  # of 503 the page would show a sentence of Gradio's
 LONGEST_WAIT = 300
 KEPT_SESSIONS = 4_000  # twice as many as Gradio keeps messages of
+PAUSE = 0.1  # seconds until a queue that failed goes on
 UNKNOWN_SECONDS = 1.0  # of a call that was never made so far
 
 
@@ -28,14 +32,11 @@ def watch_queue(page: gr.Blocks, most: int, monitor: Monitor) -> None:
     queue = page._queue
     queue.max_size = None  # on ZeroGPU it would be one, and the page alone asks for more than that at once
     push, process_events, process_api = queue.push, queue.process_events, page.process_api
+    _keep_going(queue)
 
     async def bounded(body: Any, request: Any, username: str | None) -> Any:
-        lane = _lane(page, body.fn_index)
-        if lane and lane.concurrency_limit is not None and len(lane.queue) >= most:
-            seconds = _seconds(queue, lane)
-            full = NotAllowed("queue_full", count=len(lane.queue), seconds=seconds)
-            detail = sentence_for(full, request.scope)
-            raise HTTPException(TOO_MANY, detail, headers={"Retry-After": str(seconds)})
+        _check_session(body.session_hash, request)
+        _check_room(queue, _lane(page, body.fn_index), most, request)
         return await push(body, request, username)
 
     async def watched(events: list[Any], batch: bool, begin_time: float, fn: Any) -> None:
@@ -63,6 +64,44 @@ def watch_queue(page: gr.Blocks, most: int, monitor: Monitor) -> None:
 
     queue.__dict__.update(push=bounded, process_events=watched)
     page.__dict__["process_api"] = answered
+
+
+def _check_session(name: str | None, request: Any) -> None:
+    """Raises HTTPException for the name of a session that Gradio would stumble over."""
+    if name is not None and not (0 < len(name) <= LONGEST_SESSION and name.isprintable()):
+        wrong = InvalidQuery("session_impossible", most=LONGEST_SESSION)
+        raise HTTPException(BAD_REQUEST, sentence_for(wrong, request.scope))
+
+
+def _check_room(queue: Any, lane: Any, most: int, request: Any) -> None:
+    """Raises HTTPException where as many wait as may."""
+    if lane and lane.concurrency_limit is not None and len(lane.queue) >= most:
+        seconds = _seconds(queue, lane)
+        full = NotAllowed("queue_full", count=len(lane.queue), seconds=seconds)
+        detail = sentence_for(full, request.scope)
+        raise HTTPException(TOO_MANY, detail, headers={"Retry-After": str(seconds)})
+
+
+def _keep_going(queue: Any) -> None:
+    """Lets neither a session that Gradio has forgotten nor anything else end the queue, and all calls with it."""
+    send_message, start_processing = queue.send_message, queue.start_processing
+
+    def sent(event: Any, message: Any) -> None:
+        if event.session_hash in queue.pending_messages_per_session:
+            send_message(event, message)
+
+    async def kept_going() -> None:
+        while True:
+            try:
+                await start_processing()
+            except Exception as error:
+                logger.error("The queue failed, and goes on", exc_info=error)
+                await asyncio.sleep(PAUSE)
+                queue.stopped = False
+            else:
+                return
+
+    queue.__dict__.update(send_message=sent, start_processing=kept_going)
 
 
 def _lane(page: gr.Blocks, index: int | None) -> Any:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.disk import is_full
 from library.errors import InvalidQuery, LikenessError, StoreUnavailable
+from ui.bodies import again, whole
 from ui.sentences import sentence_for
 from ui.sign_in import route_of
 
@@ -35,13 +36,13 @@ class Refusals:
             await self._app(scope, receive, send)
             return
         if _brings_json(scope):
-            body = await _whole(receive)
+            body = await whole(receive)
             if body is None:
                 return  # the client has gone
-            if problem := _problem_in(body):
+            if problem := _problem(body, scope):
                 await _refusal(problem, scope)(scope, receive, send)
                 return
-            receive = _again(body, receive)
+            receive = again(body, receive)
         await self._pass_on(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,11 +63,18 @@ class Refusals:
             await PlainTextResponse(sentence_for(refusal, scope), INSUFFICIENT_STORAGE)(scope, receive, send)
 
 
-def _problem_in(body: bytes) -> InvalidQuery | None:
+def _problem(body: bytes, scope: Scope) -> InvalidQuery | None:
     """Returns why no reader of JSON takes what was sent, in words that they do not have."""
     if is_nested_too_deep(body):
         return InvalidQuery("body_too_deep", most=MAX_DEPTH)
-    return InvalidQuery("body_number_too_long", most=MAX_DIGITS) if has_long_number(body) else None
+    if has_long_number(body):
+        return InvalidQuery("body_number_too_long", most=MAX_DIGITS)
+    if route_of(scope).startswith(MCP):  # Gradio's own routes say it themselves
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            return InvalidQuery("body_no_utf8")
+    return None
 
 
 def has_long_number(body: bytes) -> bool:
@@ -99,31 +107,6 @@ def _remove_what_was_begun(error: OSError) -> None:
 def _brings_json(scope: Scope) -> bool:
     kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
     return scope["method"] in ("POST", "PUT", "PATCH") and (kind in ("", "text/plain") or kind.endswith("json"))
-
-
-async def _whole(receive: Receive) -> bytes | None:
-    chunks = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(chunks)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Returns what hands out a body that was read already, and then what comes after it."""
-    given = False
-
-    async def receive_again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again
 
 
 def _refusal(error: LikenessError, scope: Scope) -> Response:

@@ -11,14 +11,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from library.errors import NotAllowed
-from ui.attempts import Attempts
+from ui.attempts import SignInAttempts
+from ui.bodies import TooLarge, again, whole
 from ui.health import PATH as HEALTH
+from ui.peers import address_of
 from ui.sentences import sentence_for
+
+WRONG, TOO_MANY = 400, 429
+LOGIN_BODY, FIELDS = 64 << 10, 20
 
 # Gradio asks for its own startup events while it launches; the answer is a bare true or false.
 OPEN_TO_READ = re.compile(
@@ -32,6 +39,7 @@ class Accounts:
     """Checks users and passwords, of which it keeps digests only."""
 
     def __init__(self, passwords: Mapping[str, str]) -> None:
+        self.users = frozenset(passwords)
         self._digests = [_digest(user, password) for user, password in passwords.items()]
 
     def accept(self, user: str, password: str) -> bool:
@@ -46,18 +54,18 @@ class SignIn:
     def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
         self._app = app
         self._accounts = accounts
-        self._attempts = Attempts()
+        self._attempts = SignInAttempts(accounts.users)
         self._tokens: dict[str, str] = {}  # a session for each user of Basic credentials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif _tries(scope) and (seconds := self._attempts.wait(address_of(scope))):
-            await _wait(seconds, scope)(scope, receive, send)
-        elif user := self._basic_user(scope):
-            await self._app(self._in_session(scope, user), receive, send)
         elif _is_login(scope):
-            await self._app(_with_cookie(scope, None), receive, self._noting(scope, send))
+            await self._sign_in(scope, receive, send)
+        elif (given := _basic(scope)) and (seconds := self._attempts.wait(address_of(scope), given[0])):
+            await _wait(seconds, scope)(scope, receive, send)
+        elif given and self._accepts(scope, *given):
+            await self._app(self._in_session(scope, given[0]), receive, send)
         elif _has_session(scope):
             await self._app(scope, receive, send)
         elif _is_open(scope):
@@ -69,30 +77,28 @@ class SignIn:
                 {"type": "websocket.close", "code": 1008, "reason": sentence_for(NotAllowed("sign_in_first"), scope)}
             )
 
-    def _basic_user(self, scope: Scope) -> str | None:
-        scheme, _, encoded = Headers(scope=scope).get("authorization", "").partition(" ")
-        if scheme.lower() != "basic":
-            return None
+    async def _sign_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers the login page with what is wrong; Gradio begins the session of whom there is no wait for."""
         try:
-            user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-        except (binascii.Error, ValueError):
-            return None
-        if not self._accounts.accept(user, password):
-            self._attempts.failed(address_of(scope))
-            return None
-        self._attempts.succeeded(address_of(scope))
-        return user
+            body = await whole(receive, LOGIN_BODY)
+        except TooLarge:
+            body = b""
+        if body is None:
+            return  # the client has gone
+        name, password = await _form(scope, again(body, receive))
+        # Nothing is awaited from here until it is counted: attempts that come at once would all be free.
+        if seconds := self._attempts.wait(address_of(scope), name):
+            await _wait(seconds, scope)(scope, receive, send)
+        elif self._accepts(scope, name, password):
+            await self._app(_with_cookie(scope, None), again(body, receive), send)
+        else:
+            await _told(NotAllowed("wrong_credentials"), scope, WRONG)(scope, receive, send)
 
-    def _noting(self, scope: Scope, send: Send) -> Send:
-        """Counts what Gradio answers to the login page."""
-
-        async def noted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                note = self._attempts.succeeded if message["status"] < 400 else self._attempts.failed
-                note(address_of(scope))
-            await send(message)
-
-        return noted
+    def _accepts(self, scope: Scope, name: str, password: str) -> bool:
+        """Tells whether the credentials are right, and counts it."""
+        is_right = self._accounts.accept(name, password)
+        (self._attempts.succeeded if is_right else self._attempts.failed)(address_of(scope), name)
+        return is_right
 
     def _in_session(self, scope: Scope, user: str) -> Scope:
         """Returns the request as one of the user's session, since Gradio knows sessions only."""
@@ -102,8 +108,30 @@ class SignIn:
         return _with_cookie(scope, f"{_cookies(app)[1]}={token}")
 
 
+def _basic(scope: Scope) -> tuple[str, str] | None:
+    """Returns the user and the password of Basic credentials; None where there are none that can be read."""
+    scheme, _, encoded = Headers(scope=scope).get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return user, password
+
+
+async def _form(scope: Scope, receive: Receive) -> tuple[str, str]:
+    """Returns the user and the password of a form, empty where they are not there."""
+    try:
+        async with Request(scope, receive).form(max_files=0, max_fields=FIELDS) as form:
+            name, password = form.get("username"), form.get("password")
+    except (HTTPException, MultiPartException, ValueError):
+        return "", ""
+    return name.strip() if isinstance(name, str) else "", password if isinstance(password, str) else ""
+
+
 def _digest(user: str, password: str) -> bytes:
-    return hashlib.sha256(f"{user}:{password}".encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(f"{user}\0{password}".encode("utf-8", "surrogatepass")).digest()
 
 
 def _cookies(app: Any) -> tuple[str, str]:
@@ -117,26 +145,19 @@ def _has_session(scope: Scope) -> bool:
     return app.tokens.get(sent.get(secure) or sent.get(plain)) is not None
 
 
-def _tries(scope: Scope) -> bool:
-    """Tells whether a request brings a password."""
-    return _is_login(scope) or Headers(scope=scope).get("authorization", "").lower().startswith("basic ")
-
-
 def _is_login(scope: Scope) -> bool:
     return scope.get("method") == "POST" and route_of(scope).rstrip("/") == "/login"
 
 
-def address_of(scope: Scope) -> str:
-    """Returns where a request comes from; behind a proxy that uvicorn trusts, where it came from before."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""
-
-
 def _wait(seconds: float, scope: Scope) -> Response:
-    detail = sentence_for(NotAllowed("too_many_attempts", seconds=math.ceil(seconds)), scope)
-    # Gradio's login page says that something was wrong for this code alone; its greeting tells of the wait.
-    code = 400 if _is_login(scope) and _is_browser(scope) else 429
-    return JSONResponse({"detail": detail}, code, headers={"Retry-After": str(math.ceil(seconds))})
+    rounded = math.ceil(seconds)
+    # Gradio's login page says that something was wrong for this code alone.
+    code = WRONG if _is_login(scope) and _is_browser(scope) else TOO_MANY
+    return _told(NotAllowed("too_many_attempts", seconds=rounded), scope, code, {"Retry-After": str(rounded)})
+
+
+def _told(error: NotAllowed, scope: Scope, code: int, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"detail": sentence_for(error, scope)}, code, headers)
 
 
 def _is_open(scope: Scope) -> bool:

@@ -21,8 +21,10 @@ from ui.health import health_routes
 from ui.lanes import MOST_WAITING
 from ui.languages import translations, welcome
 from ui.limits import Limits
+from ui.malformed import Malformed
 from ui.media import media_routes
 from ui.one_page import OnePage
+from ui.peers import Peers
 from ui.prometheus import metrics_routes
 from ui.refusals import Refusals
 from ui.requests import RequestIds
@@ -162,6 +164,7 @@ def _middleware(
     entrance = [Middleware(Entrance, spaces=desk.spaces, claims=desk.claims, uploads=uploads)] if desk else []
     return [
         Middleware(RequestIds, monitor=library.monitor),
+        Middleware(Peers),
         Middleware(Doors, guests=guests),
         Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
         Middleware(OnePage),
@@ -171,6 +174,7 @@ def _middleware(
         *entrance,
         Middleware(EarlyScript),
         Middleware(Refusals),
+        Middleware(Malformed),
     ]
 
 

@@ -27,6 +27,7 @@ from benchmarks.faults.place import Failed, Place
 from benchmarks.faults.results import Results, print_heading, print_line
 from benchmarks.faults.uploads import upload_kills
 from benchmarks.faults.watches import Watch
+from library.errors import LikenessError
 from testing.milvus_server import MilvusServer
 
 Make = Callable[[Place, random.Random, int], Results]
@@ -98,7 +99,7 @@ def _made(folder: Path, names: list[str], seed: int, server: MilvusServer | None
         place = Place(folder / f"{name}-{'server' if server else 'lite'}", server)
         try:
             done.append(fault.make(place, random.Random(f"{seed} {name}"), max(1, round(fault.share * trials))))
-        except Failed as error:
+        except (Failed, LikenessError) as error:  # what is known of the others is printed all the same
             done.append(Results(name, verdict=Verdict(wrong=[str(error)])))
         print_line(done[-1].cells)
     return done

@@ -67,11 +67,10 @@ def during_searches(broken: Break, place: Place, chance: random.Random, trials: 
             time.sleep(chance.uniform(0.5, 1.5))
             broken(server, chance)
             started = time.monotonic()
-            _back(server)
-            was_answered = searching.answers_again()
+            was_answered = searching.answers_again(server)
             verdict = searching.stop()
         verdict += Verdict(wrong=[] if was_answered else ["no answer after the server was back"])
-        results.add(verdict + compare(place, pictures), time.monotonic() - started)
+        results.add(verdict + _compared(place, pictures), time.monotonic() - started)
     return results
 
 
@@ -87,9 +86,11 @@ class Searching:
         self._thread = threading.Thread(target=self._search)
         self._thread.start()
 
-    def answers_again(self) -> bool:
+    def answers_again(self, server: MilvusServer) -> bool:
+        """Returns whether there are answers within a while, in which the server is started whenever it has ended."""
         before, until = self._answers, time.monotonic() + RECOVERS_WITHIN
         while self._answers < before + 2 and time.monotonic() < until:
+            _back(server)
             time.sleep(0.05)
         return self._answers >= before + 2
 
@@ -138,6 +139,19 @@ def _recovered(operation: Ingest) -> Verdict:
             if time.monotonic() > until:
                 return Verdict(wrong=[str(error)])
             time.sleep(0.5)
+
+
+def _compared(place: Place, pictures: dict[ContentId, bytes]) -> Verdict:
+    """Compares once the server answers: one that was frozen for long ends a while after it goes on."""
+    until = time.monotonic() + RECOVERS_WITHIN
+    while True:
+        try:
+            return compare(place, pictures)
+        except IndexUnavailable as error:
+            if time.monotonic() > until:
+                return Verdict(wrong=[str(error)])
+            time.sleep(0.5)
+            _back(_server_of(place))
 
 
 def _server_of(place: Place) -> MilvusServer:

@@ -91,7 +91,7 @@ class Backups:
             if self._store.find(id) is None:
                 return "gone"
             place.store.add(record, None, thumbnail)
-            return "without original"
+            return "without original" if record.original_at else "lost"
         place.store.add(record, original, thumbnail)
         return "copied" if content_id(original) == id else "damaged"
 
@@ -118,7 +118,7 @@ class Backups:
         try:
             original = place.store.original(id) if place.store.has_original(record) else None
             if original is not None and content_id(original) != id:
-                return FileReceipt(record.name, "rejected", id, message("pack_other_original"))
+                return FileReceipt(record.name, "rejected", id, message("backup_other_original"))
             self._store.add(record, original, place.store.thumbnail(id))
         except UnknownPicture as error:
             return FileReceipt(record.name, "rejected", id, error.message)

@@ -9,7 +9,7 @@ from library.ports import ImageStore
 from library.trash.dropped import DroppedCollections
 
 NewBackup = Callable[[], AbstractContextManager[tuple[str, "BackupPlace"]]]  # with its name
-Copied = Literal["copied", "without original", "damaged", "gone"]
+Copied = Literal["copied", "without original", "lost", "damaged", "gone"]
 
 
 @dataclass(frozen=True)

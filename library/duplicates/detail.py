@@ -50,12 +50,11 @@ def rank_of(detail: Detail | None) -> tuple[float, float]:
 def detail_of(data: bytes, decode: Decode = decode) -> Detail:
     """Returns how much detail there is in a picture. Raises RejectedImage."""
     picture = decode(data, WHOLE)
-    squares = _squares(picture.image)
-    waves = np.abs(_WAVES @ squares @ _WAVES.T)
-    table = _luminance_table(data)
+    waves = np.abs(waves_of(picture.image))
+    table = luminance_table(data)
     least = np.maximum(_least_wave(data, picture.format), table / 2 - 0.5)
     least[0, 0] = np.inf  # the mean is no detail
-    share = float((waves >= least).sum() / max(1, len(squares) * (SIDE * SIDE - 1)))
+    share = float((waves >= least).sum() / max(1, len(waves) * (SIDE * SIDE - 1)))
     return Detail(round(share, 4), float(table.mean()))
 
 
@@ -64,7 +63,13 @@ def _least_wave(data: bytes, format: str) -> float:
     return LEAST_WAVE if is_lossless or format == "JPEG" else LEAST_OF_OTHERS
 
 
-def _luminance_table(data: bytes) -> Squares:
+def waves_of(image: Image.Image) -> Squares:
+    """Returns the waves of every square of a picture, of a large one those of some rows."""
+    waves: Squares = np.asarray(_WAVES @ _squares(image) @ _WAVES.T, np.float32)
+    return waves
+
+
+def luminance_table(data: bytes) -> Squares:
     """Returns the steps of a JPEG's first table, all 1 for any other file."""
     try:
         with Image.open(BytesIO(data)) as opened:

@@ -7,6 +7,7 @@ from library.collections import Collections
 from library.decoders.direct import Decoder
 from library.duplicates.decisions import Decisions
 from library.duplicates.detail import Detail, detail_of
+from library.duplicates.enlarged import is_enlarged
 from library.duplicates.groups import Group, check_threshold, find_groups
 from library.errors import LikenessError, StoreUnavailable
 from library.images import ContentId
@@ -49,7 +50,17 @@ class DuplicateFinder:
         with self._collections.answering().loaded() as index:
             records = self._store.find_all(self._store.ids())
             thumbnail, decisions = self._pictures.thumbnail, self._decisions
-            return find_groups(records, index, thumbnail, decisions, self._detail, threshold, on_progress, should_stop)
+            return find_groups(
+                records,
+                index,
+                thumbnail,
+                decisions,
+                self._detail,
+                self._is_enlarged,
+                threshold=threshold,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
 
     def _detail(self, id: ContentId) -> Detail | None:
         """Returns the detail of a picture; None where its original cannot be had or read."""
@@ -59,6 +70,15 @@ class DuplicateFinder:
             raise
         except LikenessError:
             return None
+
+    def _is_enlarged(self, larger: ContentId, smaller: ContentId) -> bool:
+        """Returns whether the larger picture holds no more than the smaller one; False where that cannot be told."""
+        try:
+            return is_enlarged(self._pictures.original(larger), self._pictures.original(smaller), self._decode)
+        except StoreUnavailable:
+            raise
+        except LikenessError:
+            return False
 
     def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
         """Remembers that none of these is a near-duplicate of any of those."""

@@ -35,8 +35,9 @@ DEEPER = 100
 AT_ONCE = 200  # pictures
 
 NO_DETAILS: Mapping[ContentId, Detail] = {}
+NONE_ENLARGED: Mapping[ContentId, ContentId] = {}
 
-Reason = Literal["pixels", "detail", "bytes", "age"]
+Reason = Literal["pixels", "enlarged", "detail", "bytes", "age"]
 OnProgress = Callable[[int, int], None]
 
 
@@ -51,11 +52,15 @@ class Pair:
 
 @dataclass(frozen=True)
 class Group:
-    """Holds near-duplicates of each other, the best one first: that of the most pixels, then of the most detail."""
+    """Holds near-duplicates of each other, the best one first: that of the most pixels, then of the most detail.
+
+    A picture that was only enlarged has no more pixels than the one that holds as much, and comes after it.
+    """
 
     records: tuple[Record, ...]
     pairs: tuple[Pair, ...]  # those that were found; the others are near each other through them
     details: Mapping[ContentId, Detail] = field(default_factory=dict, compare=False)  # where pixels do not decide
+    enlarged: Mapping[ContentId, ContentId] = field(default_factory=dict, compare=False)  # with the one that it holds
 
     @property
     def ids(self) -> list[ContentId]:
@@ -74,6 +79,8 @@ class Group:
     def reason(self) -> Reason:
         """Returns why the first is the best."""
         best, second = self.records[:2]
+        if self.enlarged.get(second.content_id) == best.content_id:
+            return "enlarged"
         if _pixels(best) != _pixels(second):
             return "pixels"
         if self._rank(best) != self._rank(second):
@@ -104,7 +111,7 @@ class Group:
         """Returns the groups that remain without these pictures."""
         gone = set(ids)
         pairs = [pair for pair in self.pairs if not {pair.one, pair.other} & gone]
-        return grouped(pairs, {record.content_id: record for record in self.records}, self.details)
+        return grouped(pairs, {record.content_id: record for record in self.records}, self.details, self.enlarged)
 
     def _rank(self, record: Record) -> tuple[float, float]:
         return rank_of(self.details.get(record.content_id))
@@ -116,6 +123,7 @@ def find_groups(
     thumbnail: Callable[[ContentId], bytes],
     decisions: Decisions,
     detail: Callable[[ContentId], Detail | None] = lambda _: None,
+    is_enlarged: Callable[[ContentId, ContentId], bool] = lambda *_: False,
     threshold: float = THRESHOLD,
     on_progress: OnProgress = lambda *_: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -140,8 +148,13 @@ def find_groups(
                 pairs[pair.one, pair.other] = pair
     on_progress(len(records), len(records))
     groups = grouped(list(pairs.values()), by_id)
-    details = {id: found for group in groups for id in _of_equal_pixels(group) if (found := detail(id))}
-    return grouped(list(pairs.values()), by_id, details)
+    enlarged: dict[ContentId, ContentId] = {}
+    for group in groups:
+        if should_stop():
+            return None
+        enlarged.update(_enlarged(group, is_enlarged))
+    details = {id: found for group in groups for id in _compared(group, enlarged) if (found := detail(id))}
+    return grouped(list(pairs.values()), by_id, details, enlarged)
 
 
 def check_threshold(threshold: object) -> None:
@@ -151,7 +164,10 @@ def check_threshold(threshold: object) -> None:
 
 
 def grouped(
-    pairs: Sequence[Pair], records: Mapping[ContentId, Record], details: Mapping[ContentId, Detail] = NO_DETAILS
+    pairs: Sequence[Pair],
+    records: Mapping[ContentId, Record],
+    details: Mapping[ContentId, Detail] = NO_DETAILS,
+    enlarged: Mapping[ContentId, ContentId] = NONE_ENLARGED,
 ) -> list[Group]:
     """Returns the disjoint groups of what the pairs connect, the nearest first."""
     root: dict[ContentId, ContentId] = {}
@@ -167,7 +183,7 @@ def grouped(
     members: dict[ContentId, list[Pair]] = defaultdict(list)
     for pair in pairs:
         members[root_of(pair.one)].append(pair)
-    groups = [_group(each, records, details) for each in members.values()]
+    groups = [_group(each, records, details, enlarged) for each in members.values()]
     return sorted(groups, key=lambda group: (-group.score, group.key))
 
 
@@ -226,21 +242,44 @@ def _nearest(
     return dict(zip(ids, found, strict=True))
 
 
-def _group(pairs: Sequence[Pair], records: Mapping[ContentId, Record], details: Mapping[ContentId, Detail]) -> Group:
-    def worst(each: Record) -> tuple[float, float, float, int, str, str]:
-        share, step = rank_of(details.get(each.content_id))
-        return -_pixels(each), -share, -step, -each.bytes, each.added, each.content_id
-
+def _group(
+    pairs: Sequence[Pair],
+    records: Mapping[ContentId, Record],
+    details: Mapping[ContentId, Detail],
+    enlarged: Mapping[ContentId, ContentId],
+) -> Group:
     members = [records[id] for id in {id for pair in pairs for id in (pair.one, pair.other)}]
-    its_details = {each.content_id: details[each.content_id] for each in members if each.content_id in details}
+    ids = {each.content_id for each in members}
+    its_enlarged = {large: small for large, small in enlarged.items() if {large, small} <= ids}
+
+    def worst(each: Record) -> tuple[float, bool, float, float, int, str, str]:
+        share, step = rank_of(details.get(each.content_id))
+        holds = records[its_enlarged.get(each.content_id, each.content_id)]
+        is_enlarged = each.content_id in its_enlarged
+        return -_pixels(holds), is_enlarged, -share, -step, -each.bytes, each.added, each.content_id
+
+    its_details = {id: details[id] for id in ids if id in details}
     by_score = sorted(pairs, key=lambda pair: -pair.score)
-    return Group(tuple(sorted(members, key=worst)), tuple(by_score), its_details)
+    return Group(tuple(sorted(members, key=worst)), tuple(by_score), its_details, its_enlarged)
 
 
-def _of_equal_pixels(group: Group) -> list[ContentId]:
-    """Returns the pictures that have as many pixels as another of the group."""
+def _enlarged(
+    group: Group, is_enlarged: Callable[[ContentId, ContentId], bool]
+) -> Iterator[tuple[ContentId, ContentId]]:
+    """Returns the pictures that were only enlarged, with the largest one that was not and holds as much."""
+    largest: Record | None = None
+    for record in sorted(group.records, key=_pixels):
+        if largest and _pixels(largest) < _pixels(record) and is_enlarged(record.content_id, largest.content_id):
+            yield record.content_id, largest.content_id
+        else:
+            largest = record
+
+
+def _compared(group: Group, enlarged: Mapping[ContentId, ContentId]) -> list[ContentId]:
+    """Returns the pictures of which another of the group has as many pixels or holds as much."""
     counts = Counter(map(_pixels, group.records))
-    return [record.content_id for record in group.records if counts[_pixels(record)] > 1]
+    held = {id for pair in enlarged.items() for id in pair}
+    return [each.content_id for each in group.records if counts[_pixels(each)] > 1 or each.content_id in held]
 
 
 def _pixels(record: Record) -> int:

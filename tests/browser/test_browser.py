@@ -389,7 +389,8 @@ def test_a_visitor_signs_in(serve, browser, audit):
     page.get_by_label("username").wait_for()
     audit(page, states.signed_out)
     sign_in(page, "ann", "wrong")
-    page.get_by_text("Incorrect Credentials").wait_for()
+    page.get_by_role("alert").filter(has_text="User or password is wrong.").wait_for()
+    assert not page.get_by_text("Incorrect Credentials").is_visible()
     assert page.locator("#results").count() == 0
     assert [problem for problem in browser.problems if "400" not in problem] == []
     browser.problems.clear()

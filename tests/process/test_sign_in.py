@@ -399,7 +399,8 @@ def test_guessing_is_slowed_down_on_the_page_and_for_programs(tmp_path):
     form = {"username": USER, "password": "guess"}
     try:
         with house.stranger() as stranger:
-            assert [stranger.post("/login", data=form).status_code for _ in range(3)] == [400] * 3
+            forged = [{"x-forwarded-for": f"6.6.6.{number}"} for number in range(3)]
+            assert [stranger.post("/login", data=form, headers=each).status_code for each in forged] == [400] * 3
             assert [stranger.get("/config", auth=(USER, "guess")).status_code for _ in range(2)] == [401] * 2
             for late in (stranger.post("/login", data=form), stranger.get("/config", auth=CREDENTIALS)):
                 assert (late.status_code, late.headers["retry-after"]) == (429, "1")

@@ -29,6 +29,16 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 SAMPLES = 60
 
+# https://huggingface.co/docs/hub/spaces-config-reference names these fields and colours; any repository has a license.
+FIELDS = {
+    *("title", "emoji", "colorFrom", "colorTo", "sdk", "python_version", "sdk_version", "suggested_hardware"),
+    *("suggested_storage", "app_file", "app_build_command", "app_port", "base_path", "fullWidth", "header", "models"),
+    *("short_description", "datasets", "tags", "thumbnail", "pinned", "hf_oauth", "hf_oauth_scopes", "license"),
+    *("hf_oauth_expiration_minutes", "disable_embedding", "startup_duration_timeout", "custom_headers"),
+    "preload_from_hub",
+}
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory) -> Iterator[Space]:
@@ -139,6 +149,7 @@ def test_the_front_matter_is_complete_and_true():
     assert Version(said["sdk_version"]) in _requirement("gradio").specifier
     assert Version(said["sdk_version"]) == Version(version("gradio"))
     assert said["suggested_hardware"] in [each.value for each in SpaceHardware]
+    assert said.keys() <= FIELDS and {said["colorFrom"], said["colorTo"]} <= COLOURS
     assert len(said["short_description"]) <= 60
     assert {"title", "emoji", "tags", "license", "colorFrom", "colorTo"} <= said.keys()
 

@@ -1,6 +1,7 @@
 """Checks backups: all comes back with its vectors, while the library is used, and nothing from a damaged one."""
 
 import json
+from dataclasses import replace
 
 import gradio as gr
 import numpy as np
@@ -124,6 +125,15 @@ def test_what_a_killed_backup_left_is_overwritten(library, tmp_path):
 def test_a_damaged_original_is_not_restored(backup, empty, filled):
     next(backup.rglob(f"{filled['red']}.png")).write_bytes(b"other")
     assert sorted(restored(empty, backup)) == ["new", "new", "rejected"]
+
+
+def test_an_original_that_is_lost_is_told_from_one_that_lies_elsewhere(tmp_path):
+    store = MemoryStore()
+    store.add(record(1), None, b"")
+    store.add(replace(record(2), original_at="/photos/away.png"), None, b"")
+    library = ImageLibrary(store, ready(NoEncoder()), MemoryDatabase())
+    with new_backup(tmp_path / "another", []) as place:
+        assert sorted(library.backups.write(place)) == ["lost", "without original"]
 
 
 def test_vectors_that_are_none_are_left_out(backup, empty, filled):

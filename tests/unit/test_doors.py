@@ -23,7 +23,15 @@ def client(guests=LOOPBACK, host="localhost:7860"):
 
 
 def test_only_our_own_names_and_addresses_are_answered():
-    for host in ("localhost", "LOCALHOST:7860", "127.0.0.1:7860", "[::1]:7860", "192.168.1.5", "photos.example.org"):
+    for host in (
+        "localhost",
+        "LOCALHOST:7860",
+        "127.0.0.1:7860",
+        "[::1]:7860",
+        "192.168.1.5",
+        "photos.example.org",
+        "localhost.",
+    ):
         assert client(host=host).get("/").text == "pictures"
     for host in ("evil.example", "localhost.evil.example:7860", "127.0.0.1.evil.example", "xn--lcalhost-0bb"):
         refused = client(host=host).get("/")
@@ -94,5 +102,6 @@ def test_the_settings_say_which_names_are_ours(tmp_path):
     assert hosts(gradio_root_path="https://a.example/x") == ["localhost", "127.0.0.1", "a.example"]
     assert hosts(gradio_server_name="0.0.0.0") is hosts(gradio_share=True) is None
     assert hosts(gradio_server_name="0.0.0.0", allowed_hosts="A.example, b.example")[2:] == ["a.example", "b.example"]
+    assert hosts(allowed_hosts="a.example.")[2:] == ["a.example"]
     with pytest.raises(SettingsError, match="ALLOWED_HOSTS"):
         hosts(allowed_hosts="https://a.example")

@@ -22,6 +22,7 @@ from library.image_library import ImageLibrary
 from library.images import content_id
 from testing import pictures
 from testing.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore, ready
+from testing.photo import photo_like
 from testing.pictures import item, record
 
 FLOWER, SUNSET, NIGHT = "a pink flower on a meadow.png", "sunset over the sea.png", "night sky with a full moon.png"
@@ -126,6 +127,25 @@ def test_the_best_of_a_group_has_the_most_pixels_and_then_the_most_detail(quick,
     assert [each.name for each in group.records] == [FLOWER, "coarse.jpg", "half.jpg"]
     assert group.reason == "detail" and group.records[2].content_id not in group.details
     assert group.score == max(map(group.score_of, group.ids)) <= 1.001
+
+
+def test_an_enlarged_copy_comes_after_the_original_that_holds_as_much(quick, picture):
+    original = photo_like()
+    large = original.resize((960, 720), Image.Resampling.BICUBIC)
+    coarse = BytesIO()
+    large.save(coarse, "JPEG", quality=30)
+    half = saved(original.resize((240, 180)), "PNG")
+    files = {
+        "original": saved(original, "PNG"),
+        "larger": saved(large, "PNG"),
+        "coarse": coarse.getvalue(),
+        "half": half,
+    }
+    list(quick.add([item(name, data) for name, data in files.items()]))
+    [group] = quick.duplicates.find(THRESHOLD)
+    assert (group.records[0].name, group.records[-1].name, group.reason) == ("original", "half", "enlarged")
+    assert set(group.enlarged.values()) == {group.ids[0]} and group.ids[3] not in group.details
+    assert set(group.redundant().values()) == {group.ids[0]}
 
 
 def test_plain_pictures_are_near_duplicates_only_in_the_same_shade(picture):

@@ -65,6 +65,7 @@ def test_groups_are_told_with_the_best_picture_first(handlers, finder):
         "format": "PNG",
         "score": 1,
         "detail": None,
+        "enlarged_from": None,
     }
     assert reds_of(value)["reason"] == "pixels"
 

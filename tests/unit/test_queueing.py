@@ -48,3 +48,34 @@ def test_a_call_that_fails_is_counted_and_answered_with_a_sentence_and_prints_no
         asyncio.run(page.process_api())
     assert refused.value.print_exception is False and counted == [("api", told.code)]
     assert refused.value.message == str(told)
+
+
+def watched_queue():
+    with gr.Blocks() as page:
+        watch_queue(page, 1, SimpleNamespace())
+    return page._queue
+
+
+def test_the_queue_goes_on_after_what_gradio_did_not_expect(monkeypatch, caplog):
+    """Gradio itself would answer no call from then on, until the next start."""
+    monkeypatch.setattr("ui.queueing.PAUSE", 0)
+    taken = []
+
+    def get_events():
+        taken.append(1)
+        if len(taken) == 1:
+            raise KeyError("a session")
+        queue.stopped = True
+
+    queue = watched_queue()
+    queue.__dict__["get_events"] = get_events
+    queue.active_jobs = [None]
+    queue.event_queue_per_concurrency_id["lane"] = SimpleNamespace(queue=["a call"])
+    monkeypatch.setattr(type(queue), "__len__", lambda _: 1)
+    asyncio.run(queue.start_processing())
+    assert len(taken) == 2 and "goes on" in caplog.text
+
+
+def test_a_message_for_a_session_that_gradio_has_forgotten_is_left_out():
+    queue = watched_queue()
+    queue.send_message(SimpleNamespace(session_hash="forgotten", alive=True, _id="x"), SimpleNamespace())

@@ -54,6 +54,11 @@ def test_a_number_of_thousands_of_digits_is_refused_in_one_sentence(client):
     assert client.post("/echo", json=[digits, 'a "quote" 1']).json() == [digits, 'a "quote" 1']
 
 
+def test_what_agents_send_has_to_be_text(client):
+    answer = client.post("/gradio_api/mcp/", content=b"\xff", headers={"accept-language": "en"})
+    assert answer.status_code == 400 and "no text in UTF-8" in answer.json()["error"]["message"]
+
+
 def test_any_other_body_arrives_whole(client):
     sent = {"texts": ["[" * 5_000, '"]{' * 9], "flat": [[] for _ in range(500)], "deep": [[[[{"a": "é\\"}]]]]}
     assert client.post("/echo", json=sent).json() == sent

@@ -1,9 +1,11 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from allowed_values import ALLOWED
 from settings import Settings, SettingsError, load_settings
 from testing.app_server import ROOT
 
@@ -208,3 +210,8 @@ def test_blanks_around_the_name_of_a_model_are_left_out():
     assert load_settings(clip_model=" small ", clip_text_model=" other ").clip_model == "small"
     with pytest.raises(SettingsError, match="CLIP_MODEL=   is not possible"):
         load_settings(clip_model="  ")
+
+
+def test_what_a_setting_may_be_fits_its_sentence():
+    plural = re.compile(r"(seconds|hours|days|names|folders|models|whole|addresses)\b")
+    assert [each for each in ALLOWED.values() if plural.match(each)] == []

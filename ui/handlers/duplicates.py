@@ -128,6 +128,8 @@ def _group(group: Group) -> Json:
 
 def _picture(group: Group, record: Record) -> Json:
     detail = group.details.get(record.content_id)
+    held = group.enlarged.get(record.content_id)
+    small = next((each for each in group.records if each.content_id == held), None)
     return {
         "id": record.content_id,
         "name": record.name,
@@ -137,6 +139,7 @@ def _picture(group: Group, record: Record) -> Json:
         "format": record.format,
         "score": group.score_of(record.content_id),
         "detail": detail.share if detail else None,
+        "enlarged_from": [small.width, small.height] if small else None,
     }
 
 

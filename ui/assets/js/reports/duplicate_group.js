@@ -33,7 +33,7 @@ const factsOf = (picture, pictures) => {
   fact(
     phrase('duplicates.pixels'),
     pixels,
-    isMost((each) => each.width * each.height),
+    isMost((each) => (each.enlarged_from ? 0 : each.width * each.height)),
   );
   fact(
     phrase('facts.file'),
@@ -47,6 +47,9 @@ const factsOf = (picture, pictures) => {
       share,
       isMost((each) => each.detail ?? 0),
     );
+  }
+  if (picture.enlarged_from) {
+    fact(phrase('duplicates.enlarged_from'), picture.enlarged_from.map((side) => number(side)).join(' × '));
   }
   fact(phrase('duplicates.similarity'), picture.score.toFixed(3));
   return facts;

@@ -1,0 +1,31 @@
+"""Reads the body of a request before those that answer it, and hands it on."""
+
+from starlette.types import Message, Receive
+
+
+class TooLarge(Exception):
+    """Tells that a body has more bytes than are read here."""
+
+
+async def whole(receive: Receive, most: int | None = None) -> bytes | None:
+    """Returns the body of a request; None where the client has gone. Raises TooLarge."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if most is not None and len(body) > most:
+            raise TooLarge
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """Returns what hands out a body that was read already, and then what comes after it."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receive_again
