@@ -75,7 +75,10 @@ class Pictures:
     def items(self) -> list[Item]:
         """Returns every picture with what is kept with it, as something that can be imported or evaluated."""
         return [
-            Item(each.content_id, each.name, partial(self.original, each.content_id), each.source, each.metadata)
+            Item(
+                *(each.content_id, each.name, partial(self.original, each.content_id), each.source, each.metadata),
+                size=each.bytes,
+            )
             for each in self._store.find_all(self._store.ids())
         ]
 

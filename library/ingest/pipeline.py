@@ -45,13 +45,17 @@ def ingest(
     with (
         closing(Stages(destination, decoder, state, batch_size, in_place, should_stop)) as stages,
         closing(stages.batches(remaining)) as batches,
+        state.ending(),
     ):
         for batch in batches:
             if reason:
                 yield from batch.skipped(reason)
+                batch.let_go()
                 continue
             problem = writer.store(batch)
-            yield from batch.receipts(problem)
+            receipts = [*batch.receipts(problem)]
+            batch.let_go()
+            yield from receipts
             if problem or should_stop():
                 reason = message("not_tried", problem=problem.message) if problem else message("stopped")
                 state.is_stopped = True

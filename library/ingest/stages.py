@@ -4,8 +4,10 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 
+from library.budget import Account, budget
 from library.decoders.direct import Decoder
 from library.errors import RejectedImage
+from library.ingest.admission import admitted
 from library.ingest.batch import BATCH_BYTES, Batch, PendingFile, RunState
 from library.ingest.describing import described
 from library.ingest.destinations import Addition, Destination
@@ -43,6 +45,7 @@ class Stages:
         self._batch_size = batch_size
         self._in_place = in_place
         self._lookup = Lookup(destination, state, in_place)
+        self._account = Account(budget())
         self._work = replace(current(), should_stop=should_stop)
         self._readers = worker_pool(READERS, "read", self._work)
         self._decoders = worker_pool(os.cpu_count(), "decode", self._work)
@@ -53,6 +56,7 @@ class Stages:
         self._readers.shutdown()
         self._decoders.shutdown()
         self._encoders.shutdown()
+        self._account.close()
 
     def batches(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
         """Yields the items as encoded batches, in order, made ahead of whoever consumes them."""
@@ -70,9 +74,10 @@ class Stages:
 
     def _gathered(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
         batch = Batch()
-        for file in prefetch_map(self._decode, self._looked_up(items), self._decoders, DECODED_AHEAD):
-            batch.append(file)
-            if batch.is_full(self._batch_size):
+        for file in prefetch_map(self._decode, self._looked_up(items), self._decoders, DECODED_AHEAD, _is_pause):
+            if not file.is_pause:
+                batch.append(file)
+            if batch.is_full(self._batch_size) or (file.is_pause and batch.files):
                 yield self._marked(batch)
                 batch = Batch()
         if batch.files:
@@ -84,20 +89,29 @@ class Stages:
 
     def _looked_up(self, items: Iterator[Item]) -> Iterator[PendingFile]:
         window: list[PendingFile] = []
-        for file in prefetch_map(self._lookup.read, self._lookup.listed(items), self._readers, READ_AHEAD):
+        files = admitted(self._lookup.listed(items), self._account, self._gives_up)
+        for file in prefetch_map(self._lookup.read, files, self._readers, READ_AHEAD, _is_pause):
             window.append(file)
-            if len(window) == LOOKED_UP_AT_ONCE or sum(len(file.data) for file in window) >= BATCH_BYTES:
+            is_full = len(window) == LOOKED_UP_AT_ONCE or sum(len(file.data) for file in window) >= BATCH_BYTES
+            if is_full or file.is_pause:
                 yield from self._lookup.look_up(window)
                 window = []
         yield from self._lookup.look_up(window)
 
+    def _gives_up(self) -> bool:
+        return self._work.should_stop() or self._state.is_stopped or self._state.problem is not None
+
     def _decode(self, file: PendingFile) -> PendingFile:
-        if not (file.receipt or self._state.problem or self._state.is_stopped):
+        if not (file.is_pause or file.receipt or self._state.problem or self._state.is_stopped):
             try:
                 file.addition = _addition(file, self._in_place, self._destination.working_side, self._decoder)
             except RejectedImage as error:
                 file.settle("rejected", error.message)
         return file
+
+
+def _is_pause(file: PendingFile) -> bool:
+    return file.is_pause
 
 
 def _addition(file: PendingFile, in_place: bool, working_side: int, decoder: Decoder) -> Addition:
