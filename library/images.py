@@ -26,6 +26,7 @@ from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, both, message
 from library.validation import shown
+from library.work import Interrupted
 
 ContentId = NewType("ContentId", str)
 
@@ -95,7 +96,7 @@ def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = No
             if source.is_heavy:
                 visit.take(MOST_AT_ONCE)
             return _first_page_that_shows_something(source, short_side, visit)
-    except RejectedImage:
+    except (RejectedImage, Interrupted):
         raise
     except UnidentifiedImageError:
         raise unreadable(data) from None

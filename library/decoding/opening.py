@@ -19,7 +19,7 @@ from library.decoding.formats import (
     too_large,
 )
 from library.decoding.frames import most_frames
-from library.decoding.jpeg import Header
+from library.decoding.jpeg import MOST_SCANS, Header, has_too_many_scans
 from library.decoding.large_heif import MAX_WHOLE_PIXELS
 from library.decoding.samples import Samples
 from library.errors import RejectedImage
@@ -50,7 +50,9 @@ class Source:
     others: Sequence[Callable[[], "Source"]] = ()  # the further pages of its size, for where this one is blank
 
     def opened(self, data: bytes, short_side: int) -> ImageFile.ImageFile:
-        """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels."""
+        """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels or scans."""
+        if data.startswith(b"\xff\xd8") and has_too_many_scans(data):
+            raise RejectedImage("too_many_scans", most=MOST_SCANS)
         try:
             image = Image.open(BytesIO(data), formats=opened_formats())
             check_dimensions(*image.size)

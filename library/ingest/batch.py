@@ -75,6 +75,7 @@ class RunState:
     problem: LikenessError | None = None  # of the library; it ends the run
     source_problem: LikenessError | None = None
     is_stopped: bool = False  # no further item is begun
+    stop_seen: float | None = None  # since when it was asked to stop
 
     @contextmanager
     def ending(self) -> Iterator[None]:
@@ -95,6 +96,7 @@ class Batch:
     size: int = 0  # bytes that wait for the encoder
     vectors: Vectors | None = None
     problem: LikenessError | None = None
+    is_pause: bool = False  # the next file waits until all of this is stored
 
     def append(self, file: PendingFile) -> None:
         """Adds a file with its addition or update."""

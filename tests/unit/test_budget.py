@@ -4,8 +4,10 @@ import pytest
 
 from library.budget import Account, Budget, budget
 from library.images import MAX_FILE_BYTES
+from library.ingest import stages
 from library.ingest.items import Item
 from library.work import Interrupted
+from testing.pictures import item
 
 
 def test_a_run_waits_until_its_own_files_have_been_given_back():
@@ -68,6 +70,15 @@ def test_files_that_fill_the_memory_are_read_one_after_the_other_and_all_come_in
     receipts = list(library.add(Reads(picture).items(5)))
     assert [receipt.status for receipt in receipts] == ["new"] * 5
     assert budget().free == free
+
+
+def test_files_of_which_one_fits_beside_no_other_come_in_one_by_one(library, picture, monkeypatch):
+    small = Budget(100)
+    monkeypatch.setattr(stages, "budget", lambda: small)
+    pictures = [picture((n, 0, 0)) for n in range(7)]
+    files = [item(f"{n}.png", data, size=len(data)) for n, data in enumerate(pictures)]
+    assert [receipt.status for receipt in library.add([*files, *files])] == ["new"] * 7 + ["duplicate"] * 7
+    assert small.free == 100
 
 
 def test_a_run_that_nobody_follows_any_longer_gives_back_what_it_holds(library, picture):
