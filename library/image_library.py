@@ -135,10 +135,11 @@ class ImageLibrary:
         self.doctor = self._new_doctor(changes)
         self.tuner = Tuner(store, models, database, self.searcher.recent_texts)
 
-    def view(self, combined: Combined) -> "ImageLibrary":
+    def view(self, combined: Combined, metered: Callable[[Decoder], Decoder]) -> "ImageLibrary":
         """Returns a library over what `combined` makes of the store and the database, with the same models.
 
-        It deletes at once, has neither history nor decisions, and is never closed.
+        It decodes by what `metered` makes of the decoder, deletes at once, has neither history nor decisions, and is
+        never closed.
         """
         store, database = combined(self._store, self.database)
         return ImageLibrary(
@@ -149,7 +150,7 @@ class ImageLibrary:
             trash_days=0,
             null_models=self._null_models,
             monitor=self.monitor,
-            decoder=self._decoder,
+            decoder=metered(self._decoder),
         )
 
     def open(self) -> None:

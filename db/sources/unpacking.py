@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from db.sources.streams import MAKERS, Streams
 from library.errors import RejectedImage
-from library.work import check_stop
+from library.work import check_stop, current
 
 PIECE = 1 << 20  # bytes
 UNSUSPICIOUS = 64 << 20  # bytes that any archive may become
@@ -54,8 +54,10 @@ class Allowance:
         check_stop()
         started = time.thread_time()
         yield
+        seconds = time.thread_time() - started
+        current().spent(seconds)
         with self._counting:
-            self._seconds += time.thread_time() - started
+            self._seconds += seconds
         if self._seconds > UNSUSPICIOUS_SECONDS + self._packed / SLOWEST:
             raise RejectedImage("archive_slow")
 
@@ -91,13 +93,14 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowance: Al
 
 
 def _in_pieces(file: Any, size: int, allowance: Allowance) -> bytes:
-    read = BytesIO()
+    read = BytesIO(bytes(size))  # all at once: to grow takes the memory twice
     while read.tell() < size:
         piece = _read(file, min(PIECE, size - read.tell()), allowance)
         allowance.spend(0, len(piece))
         if not piece:
             break
         read.write(piece)
+    read.truncate()
     return read.getvalue()
 
 

@@ -12,7 +12,7 @@ from library.decoders import frames
 from library.errors import RejectedImage
 from library.images import Picture
 from library.messages import Message
-from library.work import Interrupted, check_stop
+from library.work import Interrupted, check_stop, current
 
 ROOT = Path(__file__).parents[2]
 COMMAND = ("-m", "library.decoders.worker")
@@ -63,6 +63,7 @@ class DecoderProcess:
             frames.write(self._requests, header, data)
             self._await_reply()
             said, body = frames.read(self._replies)
+            current().spent(max(0.0, float(said["seconds"])))
             if "rejected" in said:
                 raise _rejected(said["rejected"])
             if "room" in said:

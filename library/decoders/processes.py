@@ -14,7 +14,7 @@ from library.decoders.process import ASK_EVERY, COMMAND, DecoderProcess, Ended, 
 from library.decoding.room import room
 from library.errors import RejectedImage
 from library.images import WORKING_SIDE, Picture
-from library.work import check_stop
+from library.work import check_stop, current
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +99,7 @@ class DecoderProcesses:
                 raise
             except Ended as end:
                 if end.code not in ENDED_BY_OTHERS:
+                    current().spent(self._seconds)
                     raise self._rejected(end.code) from None
                 continue  # it had nothing to do for long, or somebody ended it
             self._take_back(process)
