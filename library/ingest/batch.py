@@ -112,11 +112,13 @@ class Batch:
         """Returns whether the batch has `batch_size` new pictures, or as many files or bytes as it may hold."""
         return len(self.additions) >= batch_size or self.size >= BATCH_BYTES or len(self.files) >= BATCH_FILES
 
-    def let_go(self) -> None:
-        """Forgets the bytes of all files, once the batch is stored or will not be."""
+    def ended(self, receipts: Iterator[FileReceipt]) -> list[FileReceipt]:
+        """Returns the receipts, and forgets the bytes of all files: the batch is stored, or will not be."""
+        told = list(receipts)
         self.additions, self.updates, self.vectors = [], [], None
         for file in self.files:
             file.let_go()
+        return told
 
     def receipts(self, problem: LikenessError | None) -> Iterator[FileReceipt]:
         """Yields the receipts of a batch that was stored, or that a problem cut off."""

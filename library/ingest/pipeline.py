@@ -49,13 +49,10 @@ def ingest(
     ):
         for batch in batches:
             if reason:
-                yield from batch.skipped(reason)
-                batch.let_go()
+                yield from batch.ended(batch.skipped(reason))
                 continue
             problem = writer.store(batch)
-            receipts = [*batch.receipts(problem)]
-            batch.let_go()
-            yield from receipts
+            yield from batch.ended(batch.receipts(problem))
             if problem or should_stop():
                 reason = message("not_tried", problem=problem.message) if problem else message("stopped")
                 state.is_stopped = True

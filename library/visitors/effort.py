@@ -1,5 +1,6 @@
 """Bounds what each visitor of the demo may have decoded within an hour: how many files, and how long that takes."""
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -40,7 +41,7 @@ class Effort:
         with self._counting:
             spent = self._of(visitor)
             if spent.files >= self._most_files or spent.seconds >= self._most_seconds:
-                minutes = int((spent.since + HOUR - self._clock()) // 60) + 1
+                minutes = math.ceil((spent.since + HOUR - self._clock()) / 60)
                 seconds = round(self._most_seconds)
                 raise RejectedImage("visitor_used_up", files=self._most_files, seconds=seconds, minutes=minutes)
             spent.files += 1
