@@ -57,7 +57,7 @@ def picture(format: str, options: dict[str, int]) -> bytes:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = ON_ITS_SIDE
     buffer = BytesIO()
-    noise = Image.effect_noise((1_500, 1_190), 60).convert("RGB").resize(SIZE, Image.Resampling.NEAREST)
+    noise = Image.effect_noise((7_500, 5_950), 60).convert("RGB").resize(SIZE, Image.Resampling.NEAREST)
     noise.save(buffer, format, exif=exif, **options)
     return buffer.getvalue()
 

@@ -121,7 +121,7 @@ class ImageLibrary:
         on_deleted = (lambda ids: None) if null_models else self._null_models.forget
         self.monitor: Monitor = monitor or NoMonitor()
         self.models, self.history = models, history or NoHistory()
-        self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes)
+        self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes, self._decoder)
         self.collections = Collections(models, database, self.trash, changes)
         self.pictures = Pictures(store, read_original, self.trash, changes, on_deleted, self._decoder)
         self.fields = FieldCatalogue(store, self.collections)

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from PIL import Image
+
 from library.decoders.direct import Decoder
 from library.errors import OriginalAway, RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
@@ -108,6 +110,10 @@ class Pictures:
             return self._store.thumbnail(id)
         except UnknownPicture:
             return self._thumbnails.get(id, lambda: self._decoder.thumbnail(self.original(id)))
+
+    def image(self, id: ContentId, short_side: int) -> Image.Image:
+        """Returns the picture, upright and perhaps reduced, with at least so many pixels on its shorter side."""
+        return self._decoder.decode(self.original(id), short_side).image
 
     def preview(self, id: ContentId) -> bytes:
         """Returns a JPEG of at most 1600 px without metadata."""

@@ -67,7 +67,7 @@ def _least_wave(data: bytes, format: str) -> float:
 def _luminance_table(data: bytes) -> Squares:
     """Returns the steps of a JPEG's first table, all 1 for any other file."""
     try:
-        with Image.open(BytesIO(data)) as opened:
+        with Image.open(BytesIO(data), formats=["JPEG", "MPO"]) as opened:
             tables = getattr(opened, "quantization", None) or {}
     except Exception:  # what cannot be opened here may be decoded all the same
         tables = {}
