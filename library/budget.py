@@ -1,11 +1,14 @@
-"""Bounds how many bytes of files are in memory at once, in all runs of the process together."""
+"""Bounds how many bytes of files are in memory at once, in all runs and searches of the process together."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
+from library.decoding.room import Room
 from library.work import Interrupted
 
+MOST_LOOKED_AT = 192 << 20  # bytes of pictures to search with and of originals to be shown
 MOST_HELD = 384 << 20  # bytes: the largest file, and the next few batches of ordinary ones
 ASK_EVERY = 0.2  # seconds between two looks at whether to go on waiting
 
@@ -72,6 +75,20 @@ class Lease:
 
     def give_back(self) -> None:
         self.correct(0)
+
+
+@contextmanager
+def looked_at(size: int) -> Iterator[None]:
+    """Waits until there is room for the pictures of one search, or of one preview, and holds it. What takes more than
+    there is has it to itself."""
+    with _room_to_look().visited() as visit:
+        visit.take(size)
+        yield
+
+
+@cache
+def _room_to_look() -> Room:
+    return Room(MOST_LOOKED_AT)
 
 
 @cache

@@ -7,6 +7,7 @@ from functools import partial
 
 from PIL import Image
 
+from library.budget import looked_at
 from library.decoders.direct import Decoder
 from library.errors import OriginalAway, RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
@@ -117,7 +118,8 @@ class Pictures:
 
     def preview(self, id: ContentId) -> bytes:
         """Returns a JPEG of at most 1600 px without metadata."""
-        return self._decoder.preview(self.original(id))
+        with looked_at(self.record(id).bytes):
+            return self._decoder.preview(self.original(id))
 
     def delete(self, ids: Sequence[ContentId]) -> list[Record]:
         """Moves pictures to the trash and returns them. Raises UnknownPicture before anything is deleted."""

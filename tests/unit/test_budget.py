@@ -2,12 +2,14 @@ import threading
 
 import pytest
 
-from library.budget import Account, Budget, budget
+from library.budget import MOST_LOOKED_AT, Account, Budget, budget, looked_at
+from library.errors import InvalidQuery
 from library.images import MAX_FILE_BYTES
 from library.ingest import stages
 from library.ingest.items import Item
 from library.work import Interrupted
 from testing.pictures import item
+from ui.uploaded_files import room_for
 
 
 def test_a_run_waits_until_its_own_files_have_been_given_back():
@@ -93,3 +95,27 @@ def test_a_run_that_is_stopped_while_it_waits_has_a_receipt_for_every_file(libra
     receipts = list(library.add(Reads(picture).items(6), should_stop=lambda: True))
     assert len(receipts) == 6
     assert {receipt.status for receipt in receipts} <= {"new", "skipped"}
+
+
+def test_large_pictures_to_search_with_are_held_in_turn_and_small_ones_at_once():
+    begun, seen = threading.Event(), []
+
+    def search():
+        begun.set()
+        with looked_at(MOST_LOOKED_AT):
+            seen.append("second")
+
+    with looked_at(MOST_LOOKED_AT // 2 + 1):
+        waiting = threading.Thread(target=search)
+        waiting.start()
+        assert begun.wait(20)
+        with looked_at(1 << 20):
+            seen.append("small")
+        seen.append("first")
+    waiting.join(20)
+    assert seen == ["small", "first", "second"]
+
+
+def test_more_pictures_to_search_with_than_there_is_room_for_are_refused():
+    with pytest.raises(InvalidQuery, match="more than 192 MB together"):
+        room_for(MOST_LOOKED_AT + 1)
