@@ -26,6 +26,7 @@ from testing.callers import Caller
 SIZE = (15_000, 11_900)  # 179 megapixels
 FORMATS: dict[str, dict[str, int]] = {
     "PNG": {"compress_level": 1},
+    "transparent PNG": {"compress_level": 1},
     "JPEG": {"quality": 60},
     "progressive JPEG": {"progressive": True},
 }
@@ -47,18 +48,20 @@ def main() -> None:
     at_once, decoder = given.at_once, DecoderProcesses() if given.apart else DirectDecoder()
     print("| 179 megapixels, on its side | MB a file | at once | MiB above idle | seconds |\n|---|---:|---:|---:|---:|")
     for name in given.formats:
-        data = picture(name.split()[-1], FORMATS[name])
+        data = picture(name)
         peak, seconds = searched_at_once(data, at_once) if given.searched else decoded_at_once(decoder, data, at_once)
         print(f"| {name} | {len(data) / 1e6:.0f} | {at_once} | {peak:,.0f} | {seconds:.1f} |", flush=True)
 
 
-def picture(format: str, options: dict[str, int]) -> bytes:
+def picture(name: str) -> bytes:
     Image.MAX_IMAGE_PIXELS = None
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = ON_ITS_SIDE
     buffer = BytesIO()
     noise = Image.effect_noise((7_500, 5_950), 60).convert("RGB").resize(SIZE, Image.Resampling.NEAREST)
-    noise.save(buffer, format, exif=exif, **options)
+    if name.startswith("transparent"):
+        noise.putalpha(99)
+    noise.save(buffer, name.split()[-1], exif=exif, **FORMATS[name])
     return buffer.getvalue()
 
 

@@ -78,11 +78,11 @@ def _luminance_table(data: bytes) -> Squares:
 
 
 def _squares(image: Image.Image) -> Squares:
-    grey = np.asarray(image.convert("L"), np.float32)
+    grey = np.asarray(image.convert("L"))
     rows, columns = grey.shape[0] // SIDE, grey.shape[1] // SIDE
     step = max(1, -(-grey.size // MOST_PIXELS))
     bands = grey[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, SIDE)[::step]
-    return np.ascontiguousarray(bands.transpose(0, 2, 1, 3).reshape(-1, SIDE, SIDE))
+    return np.ascontiguousarray(bands.transpose(0, 2, 1, 3).reshape(-1, SIDE, SIDE), np.float32)
 
 
 def _waves() -> Squares:
