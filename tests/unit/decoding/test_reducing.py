@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from library import images
-from library.decoding import reducing
+from library.decoding import opening, reducing
+from library.errors import RejectedImage
 from library.images import decode
 
 
@@ -37,3 +38,10 @@ def test_a_large_picture_is_the_one_that_a_small_one_of_its_kind_is(written, lar
         found = np.asarray(decode(data, side).image, np.int16)
         assert found.shape == expected.shape, (mode, side)
         assert np.abs(found - expected).max() <= (6 if mode == "I;16" else 3), (mode, side)
+
+
+def test_what_takes_a_decoder_too_much_memory_is_told_by_the_size_in_its_head(written, monkeypatch):
+    data = written(Image.new("RGB", (60, 50)), "WEBP")
+    monkeypatch.setitem(opening.MOST_PIXELS, "WEBP", 2_999)
+    with pytest.raises(RejectedImage, match="more than 1 megapixels"):
+        decode(data)
