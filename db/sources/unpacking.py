@@ -17,6 +17,7 @@ from library.errors import RejectedImage
 from library.work import check_stop, current
 
 PIECE = 1 << 20  # bytes
+MOST_AT_ONCE = 256 << 20  # bytes, of which what is never written takes no memory
 UNSUSPICIOUS = 64 << 20  # bytes that any archive may become
 MOST_GROWTH = 200  # pictures are packed already, and the flattest drawings grow some hundredfold by themselves
 MOST_MEMBERS = 1_000_000  # listed, they take some 600 MB
@@ -93,7 +94,7 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowance: Al
 
 
 def _in_pieces(file: Any, size: int, allowance: Allowance) -> bytes:
-    read = BytesIO(bytes(size))  # all at once: to grow takes the memory twice
+    read = BytesIO(bytes(min(size, MOST_AT_ONCE)))  # to grow takes the memory twice
     while read.tell() < size:
         piece = _read(file, min(PIECE, size - read.tell()), allowance)
         allowance.spend(0, len(piece))

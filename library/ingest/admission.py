@@ -5,16 +5,19 @@ from collections.abc import Callable, Iterator
 from library.budget import Account
 from library.ingest.batch import PendingFile
 from library.ingest.items import Item
-from library.messages import message
+from library.messages import Message
 from library.work import Interrupted
 
 NO_FILE = Item("", "", bytes)
 
 
-def admitted(items: Iterator[Item], account: Account, gives_up: Callable[[], bool]) -> Iterator[PendingFile]:
+def admitted(
+    items: Iterator[Item], account: Account, gives_up: Callable[[], bool], reason: Callable[[], Message]
+) -> Iterator[PendingFile]:
     """Yields the items as files that may be read, each with its share of the memory.
 
-    Where there is none left, a pause comes first: once all files before it are stored, theirs is given back.
+    Where there is none left, a pause comes first: once all files before it are stored, theirs is given back. `reason`
+    says why the run gives up waiting for that.
     """
     for item in items:
         file = PendingFile(item)
@@ -25,5 +28,5 @@ def admitted(items: Iterator[Item], account: Account, gives_up: Callable[[], boo
                 try:
                     file.lease = account.take(weight, gives_up)
                 except Interrupted:
-                    file.settle("skipped", message("stopped"))
+                    file.settle("skipped", reason())
         yield file

@@ -15,7 +15,7 @@ from library.ingest.destinations import Addition, Destination
 from library.ingest.items import Item
 from library.ingest.lookup import Lookup, original_to_store
 from library.ingest.prefetch import prefetch, prefetch_map
-from library.messages import both, message
+from library.messages import Message, both, message
 from library.record_limits import check_record
 from library.records import Record
 from library.work import Interrupted, check_stop, current, worker_pool
@@ -92,7 +92,7 @@ class Stages:
 
     def _looked_up(self, items: Iterator[Item]) -> Iterator[PendingFile]:
         window: list[PendingFile] = []
-        files = admitted(self._lookup.listed(items), self._account, self._gives_up)
+        files = admitted(self._lookup.listed(items), self._account, self._gives_up, self._reason)
         for file in prefetch_map(self._lookup.read, files, self._readers, READ_AHEAD, _is_pause):
             window.append(file)
             is_full = len(window) == LOOKED_UP_AT_ONCE or sum(len(file.data) for file in window) >= BATCH_BYTES
@@ -110,6 +110,10 @@ class Stages:
 
     def _gives_up(self) -> bool:
         return self._work.should_stop() or self._state.is_stopped or self._state.problem is not None
+
+    def _reason(self) -> Message:
+        problem = self._state.problem
+        return message("not_tried", problem=problem.message) if problem else message("stopped")
 
     def _decode(self, file: PendingFile) -> PendingFile:
         if not (file.is_pause or file.receipt or self._state.problem or self._state.is_stopped):

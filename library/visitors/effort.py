@@ -36,15 +36,15 @@ class Effort:
         self._counting = threading.Lock()
         self._visitors: OrderedDict[str, _Spent] = OrderedDict()
 
-    def begin_file(self, visitor: str) -> None:
-        """Counts a file. Raises RejectedImage for one too many."""
+    def begin(self, visitor: str, files: int) -> None:
+        """Counts so many files. Raises RejectedImage where the visitor has used up what they may."""
         with self._counting:
             spent = self._of(visitor)
             if spent.files >= self._most_files or spent.seconds >= self._most_seconds:
                 minutes = math.ceil((spent.since + HOUR - self._clock()) / 60)
                 seconds = round(self._most_seconds)
                 raise RejectedImage("visitor_used_up", files=self._most_files, seconds=seconds, minutes=minutes)
-            spent.files += 1
+            spent.files += files
 
     def spend(self, visitor: str, seconds: float) -> None:
         """Counts so much of the processor's time."""
@@ -79,17 +79,18 @@ class MeteredDecoder:
             return self._decoder.with_thumbnail(data, short_side)
 
     def thumbnail(self, data: bytes) -> bytes:
-        with counted(self._begun()):
+        with counted(self._begun(files=0)):
             return self._decoder.thumbnail(data)
 
     def preview(self, data: bytes) -> bytes:
-        with counted(self._begun()):
+        with counted(self._begun(files=0)):
             return self._decoder.preview(data)
 
     def close(self) -> None:
         pass  # who opened the decoder closes it
 
-    def _begun(self) -> Callable[[float], None]:
+    def _begun(self, files: int = 1) -> Callable[[float], None]:
+        """Looking at a picture that is there is no file that is tried."""
         visitor = self._visitor()
-        self._effort.begin_file(visitor)
+        self._effort.begin(visitor, files)
         return lambda seconds: self._effort.spend(visitor, seconds)
