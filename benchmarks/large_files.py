@@ -21,6 +21,7 @@ from benchmarks.material import empty_library
 from db.sources.files import items_from
 from db.sources.tables import items_in_table
 from encoders.loading import load_encoder
+from library.decoders.processes import DecoderProcesses
 from library.image_library import ImageLibrary
 from library.ingest.items import Item
 
@@ -36,7 +37,8 @@ def main(
     print("| BMPs of 248 MB | files | MiB above idle | seconds |\n|---|---:|---:|---:|")
     encoder = load_encoder("small")
     for way in ways or WAYS:
-        with tempfile.TemporaryDirectory() as folder, empty_library(encoder) as library:
+        decoder = DecoderProcesses()
+        with tempfile.TemporaryDirectory() as folder, empty_library(encoder, decoder=decoder) as library:
             runs = made(way, Path(folder), count)
             peak, seconds = peak_of([partial(imported, library, items) for items in runs])
             print(f"| {way} | {library.status().pictures} | {peak:,.0f} | {seconds:.1f} |", flush=True)
