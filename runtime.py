@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own pool keeps what Milvus Lite has freed
 }
 UPLOADS = "likeness-uploads-"
+BEGUN = f".{UPLOADS}"  # until its lock is taken, a folder has a name that no other app sweeps away
 LOCK = "in-use.lock"
 SWEEP_EVERY, KEPT_SECONDS = 3_600, 86_400
 MODEL_THREAD = "model"  # the name of every thread that loads one
@@ -148,15 +149,24 @@ def use_upload_folder_of_its_own() -> None:
     """
     if "GRADIO_TEMP_DIR" in os.environ:
         return
-    for folder in Path(tempfile.gettempdir()).glob(f"{UPLOADS}*"):
-        with suppress(OSError, Timeout), FileLock(folder / LOCK, timeout=0):
-            shutil.rmtree(folder, ignore_errors=True)
-    own = Path(tempfile.mkdtemp(prefix=UPLOADS))
-    in_use = FileLock(own / LOCK, thread_local=False)  # the sweep's thread asks for it, and keeps it
+    _remove_folders_of_killed_apps(Path(tempfile.gettempdir()))
+    begun = Path(tempfile.mkdtemp(prefix=BEGUN))
+    in_use = FileLock(begun / LOCK, thread_local=False)  # the sweep's thread asks for it, and keeps it
     in_use.acquire()
+    own = begun.rename(begun.with_name(begun.name.removeprefix(".")))
     atexit.register(shutil.rmtree, own, ignore_errors=True)
     os.environ["GRADIO_TEMP_DIR"] = str(own)
     threading.Thread(target=_sweep_for_ever, args=[own, in_use], name="sweep", daemon=True).start()
+
+
+def _remove_folders_of_killed_apps(parent: Path) -> None:
+    for folder in parent.glob(f"{UPLOADS}*"):
+        with suppress(OSError, Timeout), FileLock(folder / LOCK, timeout=0):
+            shutil.rmtree(folder, ignore_errors=True)
+    for folder in parent.glob(f"{BEGUN}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_older(folder: Path, seconds: float) -> None:

@@ -1,12 +1,12 @@
-"""Finds the processes that this one has started and that still run."""
+"""Finds the processes that one has started and that still run."""
 
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 
-def children() -> Iterator[str]:
-    """Yields the numbers of the processes."""
-    for task in Path("/proc/self/task").iterdir():
+def children(process: str = "self") -> Iterator[str]:
+    """Yields the numbers of the processes that this one, or another, has started."""
+    for task in Path(f"/proc/{process}/task").iterdir():
         with suppress(OSError):  # a thread that has just ended
             yield from (task / "children").read_text().split()

@@ -121,7 +121,7 @@ class ImageLibrary:
         on_deleted = (lambda ids: None) if null_models else self._null_models.forget
         self.monitor: Monitor = monitor or NoMonitor()
         self.models, self.history = models, history or NoHistory()
-        self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes)
+        self.trash = Trash(store, database, dropped or PassingDropped(), trash_days, changes, self._decoder)
         self.collections = Collections(models, database, self.trash, changes)
         self.pictures = Pictures(store, read_original, self.trash, changes, on_deleted, self._decoder)
         self.fields = FieldCatalogue(store, self.collections)
@@ -135,10 +135,11 @@ class ImageLibrary:
         self.doctor = self._new_doctor(changes)
         self.tuner = Tuner(store, models, database, self.searcher.recent_texts)
 
-    def view(self, combined: Combined) -> "ImageLibrary":
+    def view(self, combined: Combined, metered: Callable[[Decoder], Decoder]) -> "ImageLibrary":
         """Returns a library over what `combined` makes of the store and the database, with the same models.
 
-        It deletes at once, has neither history nor decisions, and is never closed.
+        It decodes by what `metered` makes of the decoder, deletes at once, has neither history nor decisions, and is
+        never closed.
         """
         store, database = combined(self._store, self.database)
         return ImageLibrary(
@@ -149,7 +150,7 @@ class ImageLibrary:
             trash_days=0,
             null_models=self._null_models,
             monitor=self.monitor,
-            decoder=self._decoder,
+            decoder=metered(self._decoder),
         )
 
     def open(self) -> None:

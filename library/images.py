@@ -21,11 +21,13 @@ from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something, is_blank
 from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, source_of
+from library.decoding.reducing import reduced
 from library.decoding.room import MOST_AT_ONCE, SMALL, Room, Visit, room
 from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, both, message
 from library.validation import shown
+from library.work import Interrupted
 
 ContentId = NewType("ContentId", str)
 
@@ -95,7 +97,7 @@ def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = No
             if source.is_heavy:
                 visit.take(MOST_AT_ONCE)
             return _first_page_that_shows_something(source, short_side, visit)
-    except RejectedImage:
+    except (RejectedImage, Interrupted):
         raise
     except UnidentifiedImageError:
         raise unreadable(data) from None
@@ -207,7 +209,7 @@ def _decoded(source: Source, short_side: int, visit: Visit) -> Picture:
     upright = _turned(first_that_shows_something(loaded) if whole is loaded else whole, tags, short_side)
     if (upright.width > upright.height) != (opened[0] > opened[1]):
         width, height = height, width
-    image = to_srgb(_reduced(_plain(upright, tags), short_side), profile)
+    image = to_srgb(_small(upright, tags, short_side), profile)
     return Picture(image, source.format or str(loaded.format), width, height, both(source.note, note))
 
 
@@ -234,9 +236,17 @@ def _turned(image: Image.Image, tags: Tags, short_side: int) -> Image.Image:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # as in _upright
         return image
-    small = _reduced(_plain(image, tags), short_side)
+    small = _small(image, tags, short_side)
     small.getexif()[ExifTags.Base.Orientation] = orientation
     return _upright(small)
+
+
+def _small(image: Image.Image, tags: Tags, short_side: int) -> Image.Image:
+    """Returns the picture as `_plain` does, reduced; a large one without a second of its size beside it."""
+    factor = max(1, min(image.size) // short_side)
+    if image.width * image.height <= SMALL or (factor == 1 and image.mode in SPACES):
+        return _reduced(_plain(image, tags), short_side)
+    return reduced(image, factor, lambda each: _plain(each, tags))
 
 
 def _upright(image: Image.Image) -> Image.Image:

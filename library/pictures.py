@@ -5,6 +5,9 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from PIL import Image
+
+from library.budget import looked_at
 from library.decoders.direct import Decoder
 from library.errors import OriginalAway, RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
@@ -79,7 +82,10 @@ class Pictures:
     def items(self) -> list[Item]:
         """Returns every picture with what is kept with it, as something that can be imported or evaluated."""
         return [
-            Item(each.content_id, each.name, partial(self.original, each.content_id), each.source, each.metadata)
+            Item(
+                *(each.content_id, each.name, partial(self.original, each.content_id), each.source, each.metadata),
+                size=each.bytes,
+            )
             for each in self._store.find_all(self._store.ids())
         ]
 
@@ -110,9 +116,14 @@ class Pictures:
         except UnknownPicture:
             return self._thumbnails.get(id, lambda: self._decoder.thumbnail(self.original(id)))
 
+    def image(self, id: ContentId, short_side: int) -> Image.Image:
+        """Returns the picture, upright and perhaps reduced, with at least so many pixels on its shorter side."""
+        return self._decoder.decode(self.original(id), short_side).image
+
     def preview(self, id: ContentId) -> bytes:
         """Returns a JPEG of at most 1600 px without metadata."""
-        return self._decoder.preview(self.original(id))
+        with looked_at(self.record(id).bytes):
+            return self._decoder.preview(self.original(id))
 
     def delete(self, ids: Sequence[ContentId]) -> list[Record]:
         """Moves pictures to the trash and returns them. Raises UnknownPicture before anything is deleted."""

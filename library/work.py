@@ -13,10 +13,12 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True)
 class Work:
-    """Names a request or a run; `should_stop` tells whether it was asked to end early."""
+    """Names a request or a run; `should_stop` tells whether it was asked to end early, `spent` is told the seconds of
+    the processor that reading untrusted files takes."""
 
     id: str = ""
     should_stop: Callable[[], bool] = lambda: False
+    spent: Callable[[float], None] = lambda seconds: None
 
 
 NOTHING = Work()
@@ -37,6 +39,16 @@ def enter(work: Work) -> None:
 def working_for(id: str) -> Iterator[None]:
     """Names what is done within; whatever could stop what surrounds it can stop this, too."""
     before = _CURRENT.set(replace(current(), id=id))
+    try:
+        yield
+    finally:
+        _CURRENT.reset(before)
+
+
+@contextmanager
+def counted(spent: Callable[[float], None]) -> Iterator[None]:
+    """Has the time told that is spent within."""
+    before = _CURRENT.set(replace(current(), spent=spent))
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from typing import Any, Self, overload
 
 from PIL import Image
 
-from library.images import ContentId, decode
+from library.images import ContentId
 from library.pictures import Pictures
 from library.records import Record
 from library.search.query import Answer
@@ -62,7 +62,7 @@ class Hit:
 
     def image(self) -> Image.Image:
         """Returns the whole picture, upright."""
-        return decode(self.original(), max(self.width, self.height)).image
+        return self._pictures.image(self.content_id, max(self.width, self.height))
 
     def thumbnail(self) -> Image.Image:
         """Returns the picture at most 384 pixels wide and high."""

@@ -108,7 +108,8 @@ def _item_in_memory(picture: bytes | Pixels, name: str) -> Item:
     file = getattr(picture, "filename", "")  # Pillow remembers what it has opened
     name = name or (Path(file).stem + ".png" if isinstance(file, str) and file else "picture.png")
     read = (lambda: picture) if isinstance(picture, bytes) else partial(png_bytes, picture)
-    return Item(name, name, read, IN_MEMORY)
+    size = len(picture) if isinstance(picture, bytes) else 0
+    return Item(name, name, read, IN_MEMORY, size=size)
 
 
 def _numbered(name: str, place: int) -> str:

@@ -80,7 +80,8 @@ class PublicApi:
                 sort=sort,
                 offset=offset,
             )
-            return find_pictures(self._library, request.query(self._handlers.uploaded.read))
+            with self._handlers.uploaded.held(request.parts):
+                return find_pictures(self._library, request.query(self._handlers.uploaded.read))
 
         return [_entry(each) for each in _answered(find)]
 

@@ -71,6 +71,10 @@ class Entrance:
             if self._has_all(_names(body)):
                 await self._app(scope, again(body, receive), _held(send, self._note_event))
                 return
+        elif UPLOAD.fullmatch(route) and not self._spaces.visitor:
+            refusal = PlainTextResponse(sentence_for(NotAllowed("no_visitor"), scope), 403)
+            await refusal(scope, receive, send)
+            return
         elif UPLOAD.fullmatch(route) and self._claims_query(scope):
             await self._app(scope, receive, _held(send, self._note_files))
             return

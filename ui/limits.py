@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import LikenessError, NotAllowed, StoreUnavailable
 from library.permissions import Edits
+from ui.one_picture import OnePicture
 from ui.peers import address_of
 from ui.sentences import sentence_for
 from ui.sign_in import route_of
@@ -23,6 +24,7 @@ OTHER_BODY = 32 * MEGABYTE  # an upload of a hundred thousand files names them a
 UPLOAD = 1024 * MEGABYTE
 ONE_PICTURE = (MAX_FILE_MEGABYTES + 1) * MEGABYTE  # to search with, and what surrounds it
 UPLOADS_AN_HOUR = 4096 * MEGABYTE
+PICTURES_AN_HOUR = 1024 * MEGABYTE  # to search with, where nothing can be added
 HOUR = 3600.0
 FREE_SPACE = 256 * MEGABYTE
 KEPT_ADDRESSES = 10_000
@@ -34,7 +36,7 @@ class Budget:
     """Counts the bytes that each address has sent within the current hour."""
 
     def __init__(self, most: int = UPLOADS_AN_HOUR, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = most
+        self.most = most
         self._clock = clock
         self._sent: OrderedDict[str, tuple[float, int]] = OrderedDict()  # since when, and how many
         self._counting = threading.Lock()
@@ -42,7 +44,7 @@ class Budget:
     def wait(self, address: str) -> float:
         """Returns how many seconds an address has to wait until it may send more."""
         since, sent = self._sent.get(address, (0.0, 0))
-        return max(0.0, since + HOUR - self._clock()) if sent >= self._most else 0.0
+        return max(0.0, since + HOUR - self._clock()) if sent >= self.most else 0.0
 
     def spend(self, address: str, count: int) -> None:
         with self._counting:
@@ -59,9 +61,11 @@ class Limits:
     def __init__(self, app: ASGIApp, edits: Edits, folder: Path, budget: Budget | None = None) -> None:
         """`folder` is where uploads wait; who may change everything has no budget."""
         self._app = app
-        self._most_uploaded = ONE_PICTURE if edits == "none" else UPLOAD
+        self._is_to_search = edits == "none"
+        self._most_uploaded = ONE_PICTURE if self._is_to_search else UPLOAD
         self._folder = folder
-        self._budget = None if edits == "all" else budget or Budget()
+        budget = budget or Budget(PICTURES_AN_HOUR if self._is_to_search else UPLOADS_AN_HOUR)
+        self._budget = None if edits == "all" else budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
@@ -79,7 +83,7 @@ class Limits:
     def _check_room(self, scope: Scope) -> None:
         if self._budget and (seconds := self._budget.wait(address_of(scope))):
             minutes = int(seconds // 60) + 1
-            why = NotAllowed("uploads_used_up", gigabytes=UPLOADS_AN_HOUR >> 30, minutes=minutes)
+            why = NotAllowed("uploads_used_up", gigabytes=self._budget.most >> 30, minutes=minutes)
             raise _Refused(why, TOO_MANY, {"Retry-After": str(int(seconds) + 1)})
         existing = next(each for each in (self._folder, *self._folder.parents) if each.exists())
         if shutil.disk_usage(existing).free < FREE_SPACE:
@@ -91,6 +95,7 @@ class Limits:
         if told.isdecimal() and int(told) > most:
             raise _too_large(most)
         received = 0
+        look_at = OnePicture(scope).look_at if is_upload and self._is_to_search else None
 
         async def counted() -> Message:
             nonlocal received
@@ -101,6 +106,11 @@ class Limits:
                 self._budget.spend(address_of(scope), count)
             if received > most:
                 raise _too_large(most)
+            if look_at:
+                try:
+                    look_at(message.get("body", b""))
+                except LikenessError as error:
+                    raise _Refused(error, TOO_LARGE) from None
             return message
 
         return counted

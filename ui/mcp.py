@@ -20,6 +20,7 @@ from library.search.request import PartRequest, SearchRequest
 from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, described, find_pictures
 from ui.guarded import guarded
 from ui.media import PREFIX
+from ui.uploaded_files import room_for
 from ui.views import Json, status_view
 
 ENDPOINTS = {"search_pictures": "/mcp_search", "library_status": "/mcp_status"}
@@ -90,7 +91,8 @@ class Tools:
                 offset=offset,
             )
             known = replace(given, parts=tuple(map(_known, given.parts)))
-            return find_pictures(self._library, known.query(_sent_picture))
+            with room_for(sum(len(part.image) for part in known.parts)):
+                return find_pictures(self._library, known.query(_sent_picture))
 
         async with self._turns:
             pictures = await run_in_threadpool(guarded, find, _refuse)

@@ -82,7 +82,7 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None, trash_days: int
     status_timer, run_timer = gr.Timer(STATUS_SECONDS), gr.Timer(RUN_SECONDS, active=False)
     header = drawn("header", elem_id="header")
     banner = drawn("fallback", "begin", "halt", elem_id="fallback")
-    box = _search_box()
+    box = _search_box(edits)
     with gr.Row(elem_id="main"):
         with gr.Column(elem_id="side", scale=0, min_width=300):
             params, filters, reports = _parameters(drawn, edits, trash_days)
@@ -124,14 +124,14 @@ def _drawn(scripts: Scripts, component: str, *events: str, elem_id: str, **optio
     return drawn
 
 
-def _search_box() -> gr.MultimodalTextbox:
+def _search_box(edits: Edits) -> gr.MultimodalTextbox:
     return gr.MultimodalTextbox(
         elem_id="query",
         label=Words("form.search"),
         show_label=False,
         container=False,
         placeholder=str(Words("form.placeholder")),
-        file_count="multiple",
+        file_count="single" if edits == "none" else "multiple",
         sources=["upload"],
         submit_btn="Search",
         lines=1,

@@ -1,12 +1,22 @@
 """Reads the files that visitors have uploaded: a client can name any path, and only these are ever read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from library.errors import RejectedImage
+from library.budget import MOST_LOOKED_AT, looked_at
+from library.errors import InvalidQuery, RejectedImage
+from library.search.request import PartRequest
 
 MAX_FILE_MEGABYTES = 100
+
+
+def room_for(size: int) -> AbstractContextManager[None]:
+    """Holds room for the pictures of a search, with so many bytes. Raises InvalidQuery for more than there ever is."""
+    if size > MOST_LOOKED_AT:
+        raise InvalidQuery("pictures_too_heavy", megabytes=MOST_LOOKED_AT >> 20)
+    return looked_at(size)
 
 
 class UploadedFiles:
@@ -25,6 +35,13 @@ class UploadedFiles:
             return resolved if is_uploaded and self._may_read(resolved) else None
         except (OSError, ValueError):
             return None
+
+    @contextmanager
+    def held(self, parts: Iterable[PartRequest]) -> Iterator[None]:
+        """Waits until there is room for the pictures of a search. Raises InvalidQuery for more than there ever is."""
+        files = filter(None, (self.find(part.image) for part in parts if part.image))
+        with room_for(sum(file.stat().st_size for file in files)):
+            yield
 
     def read(self, path: Any) -> bytes:
         """Returns the bytes of an upload. Raises RejectedImage for a path that no upload led to."""

@@ -119,6 +119,7 @@ def _item(member: Member, path: str, place: str, seen: set[str]) -> Item | None:
         f"{PurePosixPath(path).name}/{below}",
         skip=None if ".." in parts else skip or reason_to_skip(below) or member.skip,
         original_at="" if is_repeated else f"{place}/{below}",
+        size=member.size,
     )
 
 

@@ -64,7 +64,7 @@ def object_item(files: Any, url: str, key: str, size: int, below: str, sidecars:
     name = PurePosixPath(key).name
     skip = (sidecars and sidecars.reason_if_one(name)) or reason_to_skip_key(below, size)
     describe = sidecars.describing(name) if sidecars and not skip else None
-    return Item(url, name, partial(read_object, files, key, size), url, {}, skip, url, describe=describe)
+    return Item(url, name, partial(read_object, files, key, size), url, {}, skip, url, describe=describe, size=size)
 
 
 def reason_to_skip_key(below: str, size: int) -> Message | None:

@@ -223,7 +223,8 @@ def file_item(path: Path, source: str, skip: Message | None = None, sidecars: Si
     if sidecars and not skip:
         skip, describe = sidecars.reason_if_one(path.name), sidecars.describing(path.name)
     original_at = str(path.absolute())
-    return Item(str(path), path.name, partial(_read, path), source, {}, skip, original_at, describe=describe)
+    size = partial(os.path.getsize, path)
+    return Item(str(path), path.name, partial(_read, path), source, {}, skip, original_at, describe=describe, size=size)
 
 
 def _read(path: Path) -> bytes:

@@ -17,7 +17,8 @@ from library.reasons import reason_of
 SUFFIX = ".parquet"
 MARK = b"PAR1"  # how every file begins and ends
 LARGEST = 2**63 - 1
-ROWS_AT_ONCE = 500  # they may hold the pictures themselves
+ROWS_AT_ONCE = 500
+BYTES_AT_ONCE = 16 << 20  # rows may hold the pictures themselves
 LISTS = ((pyarrow.types.is_list, pyarrow.list_), (pyarrow.types.is_large_list, pyarrow.large_list))
 
 
@@ -101,7 +102,7 @@ def shards_below(folder: Path) -> list[Path]:
 
 def _opened(path: Path) -> Table:
     with pyarrow.parquet.ParquetFile(path) as file:
-        schema, total = file.schema_arrow, int(file.metadata.num_rows)
+        schema, total, at_once = file.schema_arrow, int(file.metadata.num_rows), _rows_at_once(file.metadata)
     columns = named(schema.names)
     types = dict(zip(columns, schema.types, strict=True))
 
@@ -109,7 +110,7 @@ def _opened(path: Path) -> Table:
         done = 0
         try:
             with pyarrow.parquet.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
+                for batch in file.iter_batches(batch_size=at_once):
                     yield from _rows_of(pyarrow.RecordBatch.from_arrays([*map(_in_utc, batch.columns)], names=columns))
                     done += batch.num_rows
         except (OSError, *DAMAGE) as error:
@@ -119,6 +120,13 @@ def _opened(path: Path) -> Table:
     binary = [name for name, type in types.items() if _is_binary(type)]
     structs = [name for name, type in types.items() if pyarrow.types.is_nested(type)]
     return Table(columns, rows, total, binary=binary, with_pictures=[*binary, *structs])
+
+
+def _rows_at_once(metadata: Any) -> int:
+    """Returns how many rows are read together, by the part of the file whose rows are largest."""
+    parts = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    largest = max((part.total_byte_size / part.num_rows for part in parts if part.num_rows), default=0)
+    return max(1, min(ROWS_AT_ONCE, int(BYTES_AT_ONCE // max(largest, 1))))
 
 
 def _in_utc(column: pyarrow.Array) -> pyarrow.Array:

@@ -94,7 +94,8 @@ class _RowReader:
         data, named = (cell.get("bytes"), cell.get("path")) if isinstance(cell, Mapping) else (cell, cell)
         if isinstance(data, bytes) and data:
             name = PurePath(named).name if isinstance(named, str) else f"{self._table.stem} {number}"
-            return Item(path, name, partial(_checked, data), f"{self._table.name}/{name}", metadata)
+            source = f"{self._table.name}/{name}"
+            return Item(path, name, partial(_checked, data), source, metadata, size=len(data))
         if isinstance(named, bool | list | tuple):
             raise RejectedImage("cell_no_path", column=self._image_column, given=as_json(named))
         text = "" if named is None or isinstance(named, bytes | Mapping) else str(named).strip()
@@ -113,7 +114,8 @@ class _RowReader:
         source = name if Path(text).is_absolute() else f"{self._table.name}/{text}"
         described = self._beside.of(Path(path)).describing(name) if self._beside else None
         original_at, read = os.path.abspath(path), partial(self._places.read, path)
-        return Item(path, name, read, source, metadata, original_at=original_at, describe=described)
+        size = partial(os.path.getsize, path)
+        return Item(path, name, read, source, metadata, original_at=original_at, describe=described, size=size)
 
 
 def _values(cells: Sequence[Any], are_texts: bool) -> list[Any]:

@@ -1,28 +1,23 @@
 """Unpacks compressed files piece by piece, asks between two whether to stop, and refuses what costs as a trap does."""
 
-import bz2
-import gzip
 import lzma
 import threading
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from functools import partial
 from io import BytesIO
 from typing import IO, Any
 
+from db.sources.streams import MAKERS, Streams
 from library.errors import RejectedImage
-from library.work import check_stop
+from library.work import check_stop, current
 
-OPENERS: dict[str, Callable[[Any], Any]] = {
-    "gz": lambda file: gzip.GzipFile(fileobj=file),
-    "bz2": bz2.BZ2File,
-    "xz": lzma.LZMAFile,
-    "lzma": lzma.LZMAFile,
-}
 PIECE = 1 << 20  # bytes
+MOST_AT_ONCE = 256 << 20  # bytes, of which what is never written takes no memory
 UNSUSPICIOUS = 64 << 20  # bytes that any archive may become
 MOST_GROWTH = 200  # pictures are packed already, and the flattest drawings grow some hundredfold by themselves
 MOST_MEMBERS = 1_000_000  # listed, they take some 600 MB
@@ -60,8 +55,10 @@ class Allowance:
         check_stop()
         started = time.thread_time()
         yield
+        seconds = time.thread_time() - started
+        current().spent(seconds)
         with self._counting:
-            self._seconds += time.thread_time() - started
+            self._seconds += seconds
         if self._seconds > UNSUSPICIOUS_SECONDS + self._packed / SLOWEST:
             raise RejectedImage("archive_slow")
 
@@ -90,22 +87,29 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowance: Al
         with archive.open(member) as file:
             return _in_pieces(file, member.file_size, allowance)
     with archive.open(_as_stored(member)) as packed:  # zipfile itself would unpack all of these at once
-        data = _in_pieces(_opened(packed, member), member.file_size, allowance)
+        data = _in_pieces(_opened(packed, member, allowance), member.file_size, allowance)
     if zlib.crc32(data) != member.CRC:
         raise zipfile.BadZipFile(member.filename)
     return data
 
 
-def _in_pieces(file: IO[bytes], size: int, allowance: Allowance) -> bytes:
-    read = BytesIO()
+def _in_pieces(file: Any, size: int, allowance: Allowance) -> bytes:
+    read = BytesIO(bytes(min(size, MOST_AT_ONCE)))  # to grow takes the memory twice
     while read.tell() < size:
-        with allowance.timed():
-            piece = file.read(min(PIECE, size - read.tell()))
+        piece = _read(file, min(PIECE, size - read.tell()), allowance)
         allowance.spend(0, len(piece))
         if not piece:
             break
         read.write(piece)
+    read.truncate()
     return read.getvalue()
+
+
+def _read(file: Any, size: int, allowance: Allowance) -> bytes:
+    if isinstance(file, Streams):  # which counts the time of each of its steps
+        return file.read(size)
+    with allowance.timed():
+        return bytes(file.read(size))
 
 
 def _as_stored(member: zipfile.ZipInfo) -> zipfile.ZipInfo:
@@ -116,14 +120,15 @@ def _as_stored(member: zipfile.ZipInfo) -> zipfile.ZipInfo:
     return stored
 
 
-def _opened(packed: IO[bytes], member: zipfile.ZipInfo) -> IO[bytes]:
+def _opened(packed: IO[bytes], member: zipfile.ZipInfo, allowance: Allowance) -> Streams:
     if member.compress_type == zipfile.ZIP_BZIP2:
-        return bz2.BZ2File(packed)
+        return Streams(packed, MAKERS["bz2"], allowance.timed)
     _, length = packed.read(2), int.from_bytes(packed.read(2), "little")
     properties = packed.read(length)
     # The older format of lzma has the same properties, and then the size.
     head = properties[:5] + member.file_size.to_bytes(8, "little")
-    return lzma.LZMAFile(BytesIO(head + packed.read()), format=lzma.FORMAT_ALONE)
+    make = partial(lzma.LZMADecompressor, lzma.FORMAT_ALONE)
+    return Streams(BytesIO(head + packed.read()), make, allowance.timed)
 
 
 class Unpacked:
@@ -131,18 +136,16 @@ class Unpacked:
 
     def __init__(self, file: IO[bytes], kind: str, allowance: Allowance) -> None:
         self._packed = file
-        self._file = OPENERS[kind](file) if kind in OPENERS else file
+        self._file = Streams(file, MAKERS[kind], allowance.timed) if kind in MAKERS else file
         self._allowance = allowance
         self._at = 0
 
     def read(self, size: int) -> bytes:
         """Raises RejectedImage where the file grows too much or takes too long, Interrupted where it is to stop."""
-        with self._allowance.timed():
-            data: bytes = self._file.read(size)
+        data = _read(self._file, size, self._allowance)
         before, self._at = self._at, self._packed.tell()
         self._allowance.spend(self._at - before, len(data))
         return data
 
     def close(self) -> None:
-        self._file.close()
         self._packed.close()

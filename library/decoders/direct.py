@@ -1,9 +1,13 @@
 """Says what the library asks of a decoder, and decodes in this process."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from library.decoding.room import Room, room
 from library.images import WORKING_SIDE, Picture, decode, preview, thumbnail
+from library.work import current
 
 
 class Decoder(Protocol):
@@ -32,7 +36,8 @@ class DirectDecoder:
         self._room = within or room()
 
     def decode(self, data: bytes, short_side: int = WORKING_SIDE) -> Picture:
-        return decode(data, short_side, self._room)
+        with _timed():
+            return decode(data, short_side, self._room)
 
     def with_thumbnail(self, data: bytes, short_side: int = WORKING_SIDE) -> tuple[Picture, bytes]:
         picture = self.decode(data, short_side)
@@ -42,7 +47,17 @@ class DirectDecoder:
         return thumbnail(self.decode(data))
 
     def preview(self, data: bytes) -> bytes:
-        return preview(data, self._room)
+        with _timed():
+            return preview(data, self._room)
 
     def close(self) -> None:
         pass
+
+
+@contextmanager
+def _timed() -> Iterator[None]:
+    begun = time.thread_time()
+    try:
+        yield
+    finally:
+        current().spent(time.thread_time() - begun)

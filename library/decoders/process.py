@@ -12,10 +12,12 @@ from library.decoders import frames
 from library.errors import RejectedImage
 from library.images import Picture
 from library.messages import Message
+from library.work import Interrupted, check_stop, current
 
 ROOT = Path(__file__).parents[2]
 COMMAND = ("-m", "library.decoders.worker")
 START_SECONDS = 60.0
+ASK_EVERY = 0.2  # seconds between two looks at whether to go on waiting
 PIPE_BYTES = 1 << 20
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
 KEPT_PREFIXES = ("LC_", "LD_", "DYLD_")
@@ -55,10 +57,13 @@ class DecoderProcess:
         return self._process.poll() is None
 
     def ask(self, header: dict[str, Any], data: bytes) -> "Picture | tuple[Picture, bytes] | bytes | int":
-        """Returns what was asked for, or how much room it takes. Raises RejectedImage, and Ended."""
+        """Returns what was asked for, or how much room it takes. Raises RejectedImage, Ended, and Interrupted where the
+        run that it is for is to stop: the process ends then, amid its work."""
         try:
             frames.write(self._requests, header, data)
+            self._await_reply()
             said, body = frames.read(self._replies)
+            current().spent(max(0.0, float(said["seconds"])))
             if "rejected" in said:
                 raise _rejected(said["rejected"])
             if "room" in said:
@@ -68,6 +73,10 @@ class DecoderProcess:
                 return (picture, body) if body else picture
             return body
         except RejectedImage:
+            raise
+        except Interrupted:
+            self._process.kill()
+            self.end()
             raise
         except Exception as error:  # a decoder that was led astray may answer anything
             raise Ended(self.end()) from error
@@ -88,11 +97,19 @@ class DecoderProcess:
         return code
 
     def _await_first_word(self) -> None:
-        poll = select.poll()
-        poll.register(self._replies, select.POLLIN)
-        if not poll.poll(1000 * START_SECONDS):
+        if not self._speaks_within(START_SECONDS):
             raise EOFError
         frames.read(self._replies)
+
+    def _await_reply(self) -> None:
+        check_stop()
+        while not self._speaks_within(ASK_EVERY):
+            check_stop()
+
+    def _speaks_within(self, seconds: float) -> bool:
+        poll = select.poll()
+        poll.register(self._replies, select.POLLIN)
+        return bool(poll.poll(1000 * seconds))
 
 
 def _started(command: tuple[str, ...]) -> "subprocess.Popen[bytes]":

@@ -5,17 +5,20 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from library.decoders.direct import DirectDecoder
-from library.decoders.process import COMMAND, DecoderProcess, Ended, NoProcess
+from library.decoders.process import ASK_EVERY, COMMAND, DecoderProcess, Ended, NoProcess
 from library.decoding.room import room
 from library.errors import RejectedImage
 from library.images import WORKING_SIDE, Picture
+from library.work import check_stop, current
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 60.0  # of the processor, for one picture: the largest that are read take a third of it
+SECONDS = 30.0  # of the processor, for one picture: the largest that are read take two thirds of it
 PATIENCE = 5  # times as long by the clock, on a busy machine
 SPARE = 4  # more processes than cores, so that some that hang hold up nobody
 PAUSE = 60.0  # seconds until a process is tried again where none could be started
@@ -69,11 +72,22 @@ class DecoderProcesses:
             visit.take(len(data))  # which is there twice
             while True:
                 header = {"task": task, "arguments": arguments, "room": visit.pixels}
-                with self._turns:
+                with self._turn():
                     result = self._asked(header, data)
                 if not isinstance(result, int):
                     return result
                 visit.exchange(result)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Waits for one. Raises Interrupted."""
+        check_stop()
+        while not self._turns.acquire(timeout=ASK_EVERY):
+            check_stop()
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _asked(self, header: dict[str, Any], data: bytes) -> Any:
         for _ in range(2):
@@ -85,6 +99,7 @@ class DecoderProcesses:
                 raise
             except Ended as end:
                 if end.code not in ENDED_BY_OTHERS:
+                    current().spent(self._seconds)
                     raise self._rejected(end.code) from None
                 continue  # it had nothing to do for long, or somebody ended it
             self._take_back(process)

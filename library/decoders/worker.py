@@ -9,6 +9,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -55,14 +56,15 @@ def main() -> None:
 def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
     signal.setitimer(signal.ITIMER_PROF, header["seconds"])  # of the processor: a busy machine is no reason
     signal.setitimer(signal.ITIMER_REAL, header["seconds_at_most"])
+    begun = time.process_time()
     try:
         result = _done(header, data)
     except RejectedImage as error:
-        frames.write(replies, {"rejected": error.message.as_json()})
+        frames.write(replies, {"rejected": error.message.as_json(), **_took(begun)})
     except MoreRoom as wish:
-        frames.write(replies, {"room": wish.pixels})
+        frames.write(replies, {"room": wish.pixels, **_took(begun)})
     else:
-        _send(replies, result)
+        _send(replies, result, _took(begun))
     signal.setitimer(signal.ITIMER_PROF, 0)
     signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -72,12 +74,16 @@ def _done(header: dict[str, Any], data: bytes) -> Any:
     return getattr(decoder, TASKS[TASKS.index(header["task"])])(data, *header["arguments"])
 
 
-def _send(replies: BinaryIO, result: Picture | tuple[Picture, bytes] | bytes) -> None:
+def _took(begun: float) -> dict[str, float]:
+    return {"seconds": time.process_time() - begun}
+
+
+def _send(replies: BinaryIO, result: Picture | tuple[Picture, bytes] | bytes, took: dict[str, float]) -> None:
     if isinstance(result, bytes):
-        frames.write(replies, {}, result)
+        frames.write(replies, took, result)
         return
     picture, small = result if isinstance(result, tuple) else (result, b"")
-    frames.write(replies, {"picture": frames.described(picture)}, small)
+    frames.write(replies, {"picture": frames.described(picture), **took}, small)
     frames.write_pixels(replies, picture.image)
 
 

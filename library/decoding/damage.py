@@ -16,6 +16,7 @@ from library.decoding.deflated import share_of_sound_rows
 from library.decoding.formats import format_of
 from library.errors import RejectedImage
 from library.messages import Message, message
+from library.work import Interrupted
 
 LEAST_SHARE = 0.95
 GIF_TRANSPARENCY = re.compile(rb"(\x21\xf9\x04)(.)", re.DOTALL)
@@ -39,7 +40,7 @@ def load(data: bytes, opener: Opener) -> Loaded:
         image = opener(data)
         file = jpeg.watched(data, image) if image.format in ("JPEG", "MPO") else None
         image.load()
-    except (RejectedImage, MemoryError, Image.DecompressionBombError):
+    except (RejectedImage, Interrupted, MemoryError, Image.DecompressionBombError):
         raise
     except Exception:  # decoders raise whatever damaged bytes lead them to
         return _rescued(data, opener)

@@ -19,6 +19,7 @@ LARGEST = 1e30  # beyond it, a number only marks that there is none, unless most
 NARROW = 1 / 16  # of a range: 12 bits of 16
 SMOOTH = 0.5  # neighbours differ so much less than all pixels do where there is more than noise
 HIGH_BYTE_OF_14_BITS, FULL = 63, 255
+MOST_RESTORED = 16_000_000  # pixels, for which it takes a gigabyte
 LOW_BYTES = {";16B": ";16L", ";16L": ";16B"}
 NATIVE_LOW_BYTES = ";16B" if np.little_endian else ";16L"
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT, NO_DATA = 258, 262, 339, 42113
@@ -46,7 +47,7 @@ def to_8_bits(image: Image.Image, tags: Tags) -> Image.Image:
 
 def restored(image: ImageFile.ImageFile, data: bytes, opener: Opener) -> Image.Image:
     """Returns a picture whose colours have 16 bits, of which Pillow reads the upper 8, from the bits that are used."""
-    if not _has_16_bits(image, data) or not _has_few_bits(image):
+    if image.width * image.height > MOST_RESTORED or not _has_16_bits(image, data) or not _has_few_bits(image):
         return image
     with suppress(Exception):  # what cannot be restored is shown as Pillow reads it
         low = opener(data)

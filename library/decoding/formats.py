@@ -118,15 +118,15 @@ def no_archive(head: bytes) -> RejectedImage | None:
     return other_kind(head) if any(head) or not head else None  # a tar without files is nothing but zeros
 
 
-def too_large() -> RejectedImage:
-    """Returns why a picture of more than `MAX_PIXELS` that cannot be read reduced is refused."""
-    return RejectedImage("too_many_pixels", most=MAX_PIXELS // 1_000_000 + 1)
+def too_large(most: int = MAX_PIXELS) -> RejectedImage:
+    """Returns why a picture of more pixels that cannot be read reduced is refused."""
+    return RejectedImage("too_many_pixels", most=-(-min(most, MAX_PIXELS) // 1_000_000))
 
 
 def check_dimensions(width: int, height: int, most: int = MAX_PIXELS) -> None:
     """Raises RejectedImage for a picture of more than `most` pixels, or one that is a mere strip."""
     if width * height > most:
-        raise too_large()
+        raise too_large(most)
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise RejectedImage("too_narrow", width=str(width), height=str(height), most=MAX_ASPECT)
 

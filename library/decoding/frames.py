@@ -3,13 +3,16 @@
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageFile
 
 from library.decoding.backdrop import opaque
 from library.decoding.formats import MAX_PIXELS
+from library.decoding.reducing import bands
 
 ANIMATED = ("AVIF", "GIF", "PNG", "WEBP")
 MOST_FRAMES = 200
+MOST_SEARCHED = 60_000_000  # pixels, of which three frames are held at once
 SAMPLED_SIDE = 32
 SAME = 8  # of 255: less difference than this is none to see
 
@@ -17,7 +20,7 @@ SAME = 8  # of 255: less difference than this is none to see
 def first_that_shows_something(image: ImageFile.ImageFile) -> Image.Image:
     """Returns the first frame that is not of one colour throughout; the first of all where every one is, or where
     there is but one. The picture has been loaded."""
-    if image.format not in ANIMATED or not is_blank(image):
+    if image.format not in ANIMATED or image.width * image.height > MOST_SEARCHED or not is_blank(image):
         return image
     first = image.copy()
     with suppress(Exception):  # a frame that is damaged ends the animation
@@ -43,5 +46,6 @@ def is_blank(image: Image.Image) -> bool:
 
 
 def _is_even(image: Image.Image) -> bool:
-    bands: Any = opaque(image).convert("RGB").getextrema()
-    return all(high - low < SAME for low, high in bands)
+    extrema: list[Any] = [opaque(band).convert("RGB").getextrema() for _, band in bands(image)]
+    found = np.array(extrema)  # by band, colour, and low or high
+    return bool((found[..., 1].max(axis=0) - found[..., 0].min(axis=0) < SAME).all())

@@ -16,6 +16,7 @@ RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # any that does not belong among the data of a scan
 WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 COEFFICIENTS = 64
+MOST_SCANS = 500  # as libjpeg-turbo advises: each costs as much time as the whole picture, and programs write ten
 HELD_BACK = 24  # bytes: less than a decoder needs for its last blocks, more than it looks ahead
 FILLING = bytes(8)  # a decoder stops before its last block where nothing follows it
 UNLIKELY = (253, 2, 254, 3)  # a colour to see by that a row has not been written
@@ -175,6 +176,21 @@ def end_of(data: bytes, start: int) -> int | None:
             first = int(is_end.argmax())
             found += [at + 2 * first] if is_end[first] else []
     return min(found, default=None)
+
+
+def has_too_many_scans(data: bytes) -> bool:
+    """Returns whether a JPEG in many scans has more of them than any program writes."""
+    header = Header.of(data)
+    if header is None or header.comes_in_rows:
+        return False
+    at, scans = header.start, 1
+    while scans <= MOST_SCANS and (found := MARKER.search(data, at)):
+        marker = found[0][-1]
+        if marker == END[1]:
+            break
+        scans += marker == SOS
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return scans > MOST_SCANS
 
 
 def without_end(data: bytes) -> bytes:

@@ -19,7 +19,7 @@ from library.decoding.formats import (
     too_large,
 )
 from library.decoding.frames import most_frames
-from library.decoding.jpeg import Header
+from library.decoding.jpeg import MOST_SCANS, Header, has_too_many_scans
 from library.decoding.large_heif import MAX_WHOLE_PIXELS
 from library.decoding.samples import Samples
 from library.errors import RejectedImage
@@ -29,6 +29,7 @@ FULL_SIZE, OPENED_SIZE = "full_size", "opened_size"  # in the info of a picture:
 LEAST_HEAVY_BYTES = 1 << 19  # a progressive JPEG of 179 megapixels has more, whatever it shows
 LEAST_HEAVY_NUMBERS = 1 << 28  # bytes
 MAX_COEFFICIENT_BYTES = 1_250_000_000  # what the decoder of a progressive JPEG holds until the last scan
+MOST_PIXELS = {"WEBP": 85_000_000, "AVIF": 120_000_000, "JPEG2000": 60_000_000}  # by 17, 12, 24 bytes for each
 ON_ITS_SIDE = (5, 6, 7, 8)
 YCBCR, SUBSAMPLING = 6, 530  # a photometric interpretation, and the tag of how many pixels share a colour
 
@@ -50,10 +51,12 @@ class Source:
     others: Sequence[Callable[[], "Source"]] = ()  # the further pages of its size, for where this one is blank
 
     def opened(self, data: bytes, short_side: int) -> ImageFile.ImageFile:
-        """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels."""
+        """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels or scans."""
+        if data.startswith(b"\xff\xd8") and has_too_many_scans(data):
+            raise RejectedImage("too_many_scans", most=MOST_SCANS)
         try:
             image = Image.open(BytesIO(data), formats=opened_formats())
-            check_dimensions(*image.size)
+            check_dimensions(*image.size, most=MOST_PIXELS.get(str(image.format), MAX_PIXELS))
             _mend_ycbcr(image)
             image.info[FULL_SIZE] = image.size
             image.draft("RGB", (short_side, short_side))

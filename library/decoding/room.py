@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from library.work import check_stop
+
 MOST_AT_ONCE = 200_000_000  # pixels: about 600 MB, and some more while they are converted
+ASK_EVERY = 0.2  # seconds between two looks at whether to go on waiting
 SMALL = 16_000_000  # what is not counted: ordinary photos are to wait for nobody
 
 
@@ -28,14 +31,21 @@ class Room:
             self.give_back(visit.pixels)
 
     def take(self, pixels: int) -> int:
-        """Waits for the room, and returns how much was taken: a picture larger than all of it takes all."""
+        """Waits for the room, and returns how much was taken: a picture larger than all of it takes all.
+
+        Raises Interrupted where the run that it is for is to stop.
+        """
         wanted, ticket = min(pixels, self._all), object()
         with self._changed:
             self._waiting.append(ticket)
-            self._changed.wait_for(lambda: self._waiting[0] is ticket and self._free >= wanted)
-            self._waiting.pop(0)
-            self._free -= wanted
-            self._changed.notify_all()
+            try:
+                while not (self._waiting[0] is ticket and self._free >= wanted):
+                    check_stop()
+                    self._changed.wait(ASK_EVERY)
+                self._free -= wanted
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
         return wanted
 
     def give_back(self, pixels: int) -> None:

@@ -72,7 +72,7 @@ def waves_of(image: Image.Image) -> Squares:
 def luminance_table(data: bytes) -> Squares:
     """Returns the steps of a JPEG's first table, all 1 for any other file."""
     try:
-        with Image.open(BytesIO(data)) as opened:
+        with Image.open(BytesIO(data), formats=["JPEG", "MPO"]) as opened:
             tables = getattr(opened, "quantization", None) or {}
     except Exception:  # what cannot be opened here may be decoded all the same
         tables = {}
@@ -83,11 +83,11 @@ def luminance_table(data: bytes) -> Squares:
 
 
 def _squares(image: Image.Image) -> Squares:
-    grey = np.asarray(image.convert("L"), np.float32)
+    grey = np.asarray(image.convert("L"))
     rows, columns = grey.shape[0] // SIDE, grey.shape[1] // SIDE
     step = max(1, -(-grey.size // MOST_PIXELS))
     bands = grey[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, SIDE)[::step]
-    return np.ascontiguousarray(bands.transpose(0, 2, 1, 3).reshape(-1, SIDE, SIDE))
+    return np.ascontiguousarray(bands.transpose(0, 2, 1, 3).reshape(-1, SIDE, SIDE), np.float32)
 
 
 def _waves() -> Squares:

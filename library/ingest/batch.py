@@ -1,10 +1,12 @@
 """Holds the files of an import that are encoded and stored together, and what becomes of each of them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
+from library.budget import Lease
 from library.errors import LikenessError
 from library.images import ContentId
 from library.ingest.destinations import Addition, Known, Update
@@ -37,6 +39,8 @@ class PendingFile:
     added: datetime = datetime.min
     note: Message | None = None  # on its sidecars, and on the picture as it was decoded
     receipt: FileReceipt | None = None
+    lease: Lease | None = None  # on the memory that its bytes take
+    is_pause: bool = False  # no file, but what has each stage hand on all that it holds
 
     def settle(self, status: Status, reason: Message | None = None, near: ContentId | None = None) -> None:
         """Writes the receipt; `near` is the picture that this one is a near-duplicate of."""
@@ -53,6 +57,14 @@ class PendingFile:
     def _close(self, receipt: FileReceipt) -> None:
         self.receipt = receipt
         self.data = b""
+        if not (self.addition or self.update):
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Forgets the bytes of the file, whatever still refers to them, and gives back their room."""
+        self.data, self.addition, self.update = b"", None, None
+        if self.lease:
+            self.lease.give_back()
 
 
 @dataclass
@@ -63,6 +75,15 @@ class RunState:
     problem: LikenessError | None = None  # of the library; it ends the run
     source_problem: LikenessError | None = None
     is_stopped: bool = False  # no further item is begun
+    stop_seen: float | None = None  # since when it was asked to stop
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Has no further item begun after what is done within, however that ends."""
+        try:
+            yield
+        finally:
+            self.is_stopped = True
 
 
 @dataclass
@@ -75,6 +96,7 @@ class Batch:
     size: int = 0  # bytes that wait for the encoder
     vectors: Vectors | None = None
     problem: LikenessError | None = None
+    is_pause: bool = False  # the next file waits until all of this is stored
 
     def append(self, file: PendingFile) -> None:
         """Adds a file with its addition or update."""
@@ -89,6 +111,14 @@ class Batch:
     def is_full(self, batch_size: int) -> bool:
         """Returns whether the batch has `batch_size` new pictures, or as many files or bytes as it may hold."""
         return len(self.additions) >= batch_size or self.size >= BATCH_BYTES or len(self.files) >= BATCH_FILES
+
+    def ended(self, receipts: Iterator[FileReceipt]) -> list[FileReceipt]:
+        """Returns the receipts, and forgets the bytes of all files: the batch is stored, or will not be."""
+        told = list(receipts)
+        self.additions, self.updates, self.vectors = [], [], None
+        for file in self.files:
+            file.let_go()
+        return told
 
     def receipts(self, problem: LikenessError | None) -> Iterator[FileReceipt]:
         """Yields the receipts of a batch that was stored, or that a problem cut off."""

@@ -17,6 +17,7 @@ from library.ingest.storing import Near
 from library.models import Models
 from library.pictures import Pictures
 from library.ports import ImageStore, LoadedCollection, VectorDatabase
+from library.records import Record
 
 LOOKED_UP_AT_ONCE = 1000  # rows
 
@@ -77,7 +78,7 @@ class Importer:
         """Returns the stored pictures that a model's collection lacks, newest first; the chosen model if none is
         named."""
         with self._database.collection(self._models.to_encode_for(model).info).loaded() as index:
-            return list(self._missing(index))
+            return [record.content_id for record in self._missing(index)]
 
     def reindex(self, should_stop: Callable[[], bool] = lambda: False, model: str = "") -> Iterator[FileReceipt]:
         """Encodes those pictures, and any that come meanwhile; from then on the chosen model answers, if it was that.
@@ -90,9 +91,12 @@ class Importer:
         with collection.loaded() as index:
             run = Reindexing(self._store, encoder, collection, index, self._database, self._changes, self._decisions)
             try:
-                while ids := [id for id in self._missing(index) if id not in tried]:
-                    tried.update(ids)
-                    items = (Item(id, id, partial(self._pictures.original, id)) for id in ids)
+                while sizes := {
+                    each.content_id: each.bytes for each in self._missing(index) if each.content_id not in tried
+                }:
+                    tried.update(sizes)
+                    read = self._pictures.original
+                    items = (Item(id, id, partial(read, id), size=size) for id, size in sizes.items())
                     yield from ingest(items, run, self._decoder, should_stop, in_place=True)
                     if should_stop():
                         return
@@ -101,9 +105,9 @@ class Importer:
         if self._models.is_chosen(model):
             self._models.answer_with(encoder)
 
-    def _missing(self, index: LoadedCollection) -> Iterator[ContentId]:
+    def _missing(self, index: LoadedCollection) -> Iterator[Record]:
         ids = self._store.ids()
         for start in range(0, len(ids), LOOKED_UP_AT_ONCE):
             records = self._store.find_all(ids[start : start + LOOKED_UP_AT_ONCE])
             present = index.present([record.img_path for record in records])
-            yield from (record.content_id for record in records if record.content_id not in present)
+            yield from (record for record in records if record.content_id not in present)

@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from library.images import MAX_FILE_BYTES
 from library.messages import Message
 from library.records import Metadata
 from library.texts import encodable
+
+UNKNOWN_SIZE = 8 << 20  # bytes: what a file is taken for until it has been read
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Item:
     """Names one file to import. `read` returns its bytes and may raise OSError; `skip` says why it is left out.
 
     Metadata of None take away what the picture had under that name. `original_at` is the path or URL under which the
-    bytes can be had again later, where there is one. `describe` reads the sidecars, where there are some.
+    bytes can be had again later, where there is one. `describe` reads the sidecars, where there are some. `size` is how
+    many bytes it will have, or tells that; 0 where nobody knows.
     """
 
     path: str
@@ -53,6 +58,17 @@ class Item:
     original_at: str = ""
     note: Message | None = None  # what the receipt is to say where nothing else is to be said
     describe: Describe | None = None
+    size: int | Callable[[], int] = 0
+
+    @property
+    def weight(self) -> int:
+        """Returns about how many bytes it takes to hold the file; what is larger than any picture is not read."""
+        size = 0
+        if not self.skip:
+            with suppress(OSError):  # reading tells what is wrong
+                size = self.size() if callable(self.size) else self.size
+            size = min(size, MAX_FILE_BYTES) or UNKNOWN_SIZE
+        return size
 
 
 def source_label(source: str) -> str:

@@ -46,14 +46,19 @@ class Lookup:
                 self._state.source_problem = error
                 return
 
-    def read(self, item: Item) -> PendingFile:
+    def read(self, file: PendingFile) -> PendingFile:
         """Reads one file and names its picture by the content ID. Safe to call from several threads."""
-        file = PendingFile(item)
+        item = file.item
+        if file.is_pause or file.receipt:
+            return file
         if item.skip:
             file.settle("skipped", item.skip)
             return file
         try:
             file.data = item.read()
+            file.item = replace(item, read=bytes)  # which may hold the bytes, too
+            if file.lease:
+                file.lease.correct(len(file.data))
             file.id = content_id(file.data)
             if item.describe:
                 file.described = item.describe()

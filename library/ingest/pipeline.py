@@ -45,14 +45,13 @@ def ingest(
     with (
         closing(Stages(destination, decoder, state, batch_size, in_place, should_stop)) as stages,
         closing(stages.batches(remaining)) as batches,
+        state.ending(),
     ):
         for batch in batches:
-            if reason:
-                yield from batch.skipped(reason)
-                continue
-            problem = writer.store(batch)
-            yield from batch.receipts(problem)
-            if problem or should_stop():
+            if not reason:
+                problem = writer.store(batch)
+            yield from batch.ended(batch.skipped(reason) if reason else batch.receipts(problem))
+            if not reason and (problem or should_stop()):
                 reason = message("not_tried", problem=problem.message) if problem else message("stopped")
                 state.is_stopped = True
     if reason and isinstance(items, Sequence):  # the rest of an archive or a bucket would have to be listed for that

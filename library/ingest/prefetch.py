@@ -63,12 +63,21 @@ def _failed(error: BaseException) -> Future[Any]:
     return future
 
 
-def prefetch_map(function: Callable[[T], R], items: Iterable[T], pool: Executor, depth: int) -> Iterator[R]:
-    """Maps the items on a pool and yields the results in order, with at most `depth` of them under way."""
+def prefetch_map(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    pool: Executor,
+    depth: int,
+    is_pause: Callable[[T], bool] = lambda item: False,
+) -> Iterator[R]:
+    """Maps the items on a pool and yields the results in order, with at most `depth` of them under way.
+
+    Behind an item that is a pause, no further one is asked for until all results have been yielded.
+    """
     under_way: deque[Future[R]] = deque()
     for item in items:
         under_way.append(pool.submit(function, item))
-        if len(under_way) == depth:
+        while len(under_way) >= depth or (under_way and is_pause(item)):
             yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()

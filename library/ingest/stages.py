@@ -1,21 +1,24 @@
 """Prepares the batches of an import: each stage works ahead of the next on threads of its own."""
 
 import os
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 
+from library.budget import Account, budget
 from library.decoders.direct import Decoder
 from library.errors import RejectedImage
+from library.ingest.admission import admitted
 from library.ingest.batch import BATCH_BYTES, Batch, PendingFile, RunState
 from library.ingest.describing import described
 from library.ingest.destinations import Addition, Destination
 from library.ingest.items import Item
 from library.ingest.lookup import Lookup, original_to_store
 from library.ingest.prefetch import prefetch, prefetch_map
-from library.messages import both
+from library.messages import Message, both, message
 from library.record_limits import check_record
 from library.records import Record
-from library.work import current, worker_pool
+from library.work import Interrupted, check_stop, current, worker_pool
 
 BATCHES_AHEAD = 1
 READERS = 8  # they wait for disks and networks
@@ -23,6 +26,7 @@ READ_AHEAD = 16
 LOOKED_UP_AT_ONCE = 32
 DECODED_AHEAD = 16
 ENCODED_AT_ONCE = 2
+GRACE = 2.0  # seconds in which what is being decoded may still be finished after Stop
 
 
 class Stages:
@@ -43,9 +47,10 @@ class Stages:
         self._batch_size = batch_size
         self._in_place = in_place
         self._lookup = Lookup(destination, state, in_place)
+        self._account = Account(budget())
         self._work = replace(current(), should_stop=should_stop)
         self._readers = worker_pool(READERS, "read", self._work)
-        self._decoders = worker_pool(os.cpu_count(), "decode", self._work)
+        self._decoders = worker_pool(os.cpu_count(), "decode", replace(self._work, should_stop=self._is_late))
         self._encoders = worker_pool(ENCODED_AT_ONCE, "encode", self._work)
 
     def close(self) -> None:
@@ -53,6 +58,7 @@ class Stages:
         self._readers.shutdown()
         self._decoders.shutdown()
         self._encoders.shutdown()
+        self._account.close()
 
     def batches(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
         """Yields the items as encoded batches, in order, made ahead of whoever consumes them."""
@@ -61,7 +67,7 @@ class Stages:
 
     def _encoded(self, batches: Iterable[Batch]) -> Generator[Batch, None, None]:
         """Encodes two batches at once: a core that is done with its part of one begins the next."""
-        yield from prefetch_map(self._encode, batches, self._encoders, ENCODED_AT_ONCE)
+        yield from prefetch_map(self._encode, batches, self._encoders, ENCODED_AT_ONCE, _is_pause)
 
     def _encode(self, batch: Batch) -> Batch:
         if batch.additions and not batch.problem and not self._state.is_stopped:
@@ -70,9 +76,11 @@ class Stages:
 
     def _gathered(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
         batch = Batch()
-        for file in prefetch_map(self._decode, self._looked_up(items), self._decoders, DECODED_AHEAD):
-            batch.append(file)
-            if batch.is_full(self._batch_size):
+        for file in prefetch_map(self._decode, self._looked_up(items), self._decoders, DECODED_AHEAD, _is_pause):
+            if not file.is_pause:
+                batch.append(file)
+            batch.is_pause = file.is_pause
+            if batch.is_full(self._batch_size) or batch.is_pause:
                 yield self._marked(batch)
                 batch = Batch()
         if batch.files:
@@ -84,20 +92,43 @@ class Stages:
 
     def _looked_up(self, items: Iterator[Item]) -> Iterator[PendingFile]:
         window: list[PendingFile] = []
-        for file in prefetch_map(self._lookup.read, self._lookup.listed(items), self._readers, READ_AHEAD):
+        files = admitted(self._lookup.listed(items), self._account, self._gives_up, self._reason)
+        for file in prefetch_map(self._lookup.read, files, self._readers, READ_AHEAD, _is_pause):
             window.append(file)
-            if len(window) == LOOKED_UP_AT_ONCE or sum(len(file.data) for file in window) >= BATCH_BYTES:
+            is_full = len(window) == LOOKED_UP_AT_ONCE or sum(len(file.data) for file in window) >= BATCH_BYTES
+            if is_full or file.is_pause:
                 yield from self._lookup.look_up(window)
                 window = []
         yield from self._lookup.look_up(window)
 
+    def _is_late(self) -> bool:
+        """Returns whether it has been a while since the run was to stop: the batch in hand has had its time."""
+        if self._state.stop_seen is None:
+            self._state.stop_seen = time.monotonic() if self._work.should_stop() else None
+            return False
+        return time.monotonic() - self._state.stop_seen > GRACE
+
+    def _gives_up(self) -> bool:
+        return self._work.should_stop() or self._state.is_stopped or self._state.problem is not None
+
+    def _reason(self) -> Message:
+        problem = self._state.problem
+        return message("not_tried", problem=problem.message) if problem else message("stopped")
+
     def _decode(self, file: PendingFile) -> PendingFile:
-        if not (file.receipt or self._state.problem or self._state.is_stopped):
+        if not (file.is_pause or file.receipt or self._state.problem or self._state.is_stopped):
             try:
+                check_stop()
                 file.addition = _addition(file, self._in_place, self._destination.working_side, self._decoder)
             except RejectedImage as error:
                 file.settle("rejected", error.message)
+            except Interrupted:
+                file.settle("skipped", message("stopped"))
         return file
+
+
+def _is_pause(each: PendingFile | Batch) -> bool:
+    return each.is_pause
 
 
 def _addition(file: PendingFile, in_place: bool, working_side: int, decoder: Decoder) -> Addition:

@@ -20,7 +20,7 @@ from library.validation import MAX_SHOWN, is_number, shown
 
 MAX_PARTS = 16
 MAX_WEIGHT = 100
-MAX_SHORT_SIDE = 1 << 14
+MAX_SHORT_SIDE = 1 << 12  # which reduces what has more than some hundred megapixels
 CANCELLED = 1e-6  # of the weights' sum: shorter than this, a combination points nowhere
 TEXT_WAS_CUT = Message("text_cut")
 WEIGHTED = re.compile(r"((?:[^\\^]|\\.)*)(?:\^(.*))?", flags=re.DOTALL)

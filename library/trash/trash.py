@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from library.decoders.direct import Decoder
 from library.errors import RejectedImage, UnknownCollection, UnknownPicture
-from library.images import ContentId, decode, thumbnail
+from library.images import ContentId
 from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase
 from library.private import Private
 from library.records import Record
@@ -33,6 +34,7 @@ class Trash:
         dropped: DroppedCollections,
         days: int,
         changes: threading.Lock,
+        decoder: Decoder,
     ) -> None:
         """With 0 days, whatever is deleted is gone at once."""
         self.days = days
@@ -40,6 +42,7 @@ class Trash:
         self._database = database
         self._dropped = dropped
         self._changes = changes
+        self._decoder = decoder
 
     def discard(self, records: Sequence[Record]) -> None:
         """Takes pictures out of the library; the caller holds the lock of changes.
@@ -173,7 +176,7 @@ class Trash:
             return self._store.thumbnail(id)
         except UnknownPicture:
             with suppress(UnknownPicture, RejectedImage):
-                return thumbnail(decode(self._store.original(id)))
+                return self._decoder.thumbnail(self._store.original(id))
             return b""
 
     def _found(self, ids: Sequence[ContentId]) -> list[Trashed]:

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from library.decoders.direct import Decoder
 from library.duplicates.job import DuplicateReview
 from library.errors import NotAllowed
 from library.image_library import ImageLibrary
@@ -15,6 +16,7 @@ from library.images import ContentId
 from library.ports import ImageStore, VectorDatabase
 from library.visitors.combined_database import CombinedDatabase
 from library.visitors.combined_store import CombinedStore
+from library.visitors.effort import Effort, MeteredDecoder
 from library.visitors.own_space import OwnSpace
 from library.visitors.ports import SpaceFiles, SpaceRows
 from library.visitors.space_key import SpaceKey, id_of_visitor
@@ -36,12 +38,12 @@ class DemoRules:
 class Visit:
     """Holds what one visitor sees: the library with their own pictures in it, and what they compare there."""
 
-    def __init__(self, shared: ImageLibrary, space: OwnSpace | None) -> None:
+    def __init__(self, shared: ImageLibrary, space: OwnSpace | None, metered: Callable[[Decoder], Decoder]) -> None:
         def combined(store: ImageStore, database: VectorDatabase) -> tuple[ImageStore, VectorDatabase]:
             return CombinedStore(store, space), CombinedDatabase(database, space)
 
         self.space = space
-        self.library = shared.view(combined)
+        self.library = shared.view(combined, metered)
         self.duplicates = DuplicateReview(self.library)
 
     def own_ids(self) -> Sequence[ContentId]:
@@ -74,7 +76,8 @@ class Spaces:
         self._rows = rows
         self._clock = clock
         self._visitor: ContextVar[str] = ContextVar("visitor", default="")
-        self._nobodys = Visit(shared, None)
+        self.effort = Effort(rules.quota)
+        self._nobodys = Visit(shared, None, self._metered(lambda: self.visitor))
         self._changing = threading.Lock()
         self._visits: dict[str, Visit] = {}
         self._has_read = False
@@ -165,7 +168,11 @@ class Spaces:
 
     def _opened(self, key: SpaceKey) -> Visit:
         self._ends.add(key.expires)
-        return Visit(self._shared, OwnSpace(key, self._files.of(key), self._rows.of(key), self.rules.quota))
+        space = OwnSpace(key, self._files.of(key), self._rows.of(key), self.rules.quota)
+        return Visit(self._shared, space, self._metered(lambda: key.visitor))
+
+    def _metered(self, visitor: Callable[[], str]) -> Callable[[Decoder], Decoder]:
+        return lambda decoder: MeteredDecoder(decoder, self.effort, visitor)
 
     def _forget(self, visit: Visit) -> None:
         """Closes a space, in which nothing is found from now on; the caller holds the lock."""

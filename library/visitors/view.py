@@ -1,6 +1,7 @@
 """Stands in the place of the library and its worker: whoever uses them gets those of the visitor being answered."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, cast
 
 from library.duplicates.job import DuplicateReview
@@ -8,7 +9,9 @@ from library.image_library import ImageLibrary
 from library.ingest.items import Item
 from library.ingest.runs import AddJob, Worker
 from library.ingest.storing import Near
+from library.visitors.lanes import Lanes
 from library.visitors.spaces import Spaces
+from library.work import counted
 
 
 class _Current:
@@ -27,12 +30,14 @@ def visited_library(spaces: Spaces) -> ImageLibrary:
 
 
 class VisitorsWorker(Worker):
-    """Adds pictures to the spaces of visitors, one run after the other; each knows of their own runs only."""
+    """Adds pictures to the spaces of visitors, of several at once, and of each one run after the other; each knows of
+    their own runs only."""
 
     def __init__(self, shared: ImageLibrary, spaces: Spaces) -> None:
         """`shared` is what hits are judged by."""
         super().__init__(shared)
         self._spaces = spaces
+        self._runner = Lanes("visitors", self._after, lambda owner: counted(partial(spaces.effort.spend, owner)))
         self.duplicates = cast(DuplicateReview, _Current(lambda: spaces.visit().duplicates))
         spaces.on_end.append(self.forget)
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 from library.decoders.direct import DirectDecoder
 from library.decoders.processes import DecoderProcesses
 from library.errors import RejectedImage
+from library.work import Interrupted, Work, current, enter
 from testing.app_server import ROOT
 
 HOSTILE = """
@@ -148,3 +150,17 @@ def test_where_no_process_starts_pictures_are_decoded_in_this_one(caplog):
     assert [decoder.decode(good).width, decoder.decode(good).width] == [20, 20]
     [line] = caplog.messages
     assert "decoded in this process" in line
+
+
+def test_stop_ends_the_process_that_decodes_for_a_run():
+    patient = DecoderProcesses(command=("-c", HOSTILE))
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    before = current()
+    enter(Work(should_stop=stop.is_set))
+    try:
+        with pytest.raises(Interrupted):
+            patient.thumbnail(b"loop")
+    finally:
+        enter(before)
+        patient.close()

@@ -292,10 +292,12 @@ def test_what_all_see_is_changed_by_nobody(site, ann, picture):
     assert site.shared.status().pictures == 2
 
 
-def test_without_a_cookie_nothing_is_kept(program, picture):
-    file = {"path": program.upload("a.png", picture("white")), "meta": {"_type": "gradio.FileData"}}
+def test_without_a_cookie_nothing_is_uploaded_and_nothing_kept(program, ann, picture):
+    refused = program.http.post("/gradio_api/upload", files={"files": ("a.png", picture("white"))})
+    assert refused.status_code == 403 and "cookie" in refused.text
+    file = {"path": ann.path, "meta": {"_type": "gradio.FileData"}}
     answer = program.run("add", [file])
-    assert "cookie" in answer.text, answer.text
+    assert "new" not in answer.text, answer.text
 
 
 def test_no_visitor_has_more_than_their_share_and_a_reset_removes_it_all(site, picture):

@@ -7,13 +7,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from library.decoders.direct import DirectDecoder
 from library.errors import IndexUnavailable, SourceUnavailable, StoreUnavailable
 from library.image_library import ImageLibrary
 from library.images import content_id
+from library.ingest import stages
 from library.ingest.items import Item
 from library.ingest.receipts import STATUSES, FileReceipt, tally
 from library.messages import message
 from library.search.query import Query
+from library.work import check_stop
 from testing.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore, ready
 from testing.pictures import ids, item
 
@@ -268,3 +271,21 @@ def test_every_file_gets_one_receipt_in_order_and_the_counts_add_up(picture, fil
     assert counts["new"] == library.status().pictures == library.count_rows()
     assert counts["new"] == len({kind for _, kind in files if kind not in data})
     assert counts["rejected"] == sum(kind in data for _, kind in files)
+
+
+class Slow(DirectDecoder):
+    """Decodes nothing, until it is to stop."""
+
+    def with_thumbnail(self, data, short_side=0):
+        while True:
+            check_stop()
+
+
+def test_stop_ends_what_is_still_being_decoded_a_while_later(picture, monkeypatch):
+    monkeypatch.setattr(stages, "GRACE", 0.0)
+    stop = threading.Event()
+    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase(), decoder=Slow())
+    threading.Timer(0.02, stop.set).start()
+    receipts = list(library.add([item(f"{n}.png", picture((n, 0, 0))) for n in range(40)], stop.is_set))
+    assert statuses(receipts) == ["skipped"] * 40
+    assert "stopped" in str(receipts[0].reason).lower()

@@ -49,6 +49,23 @@ def test_where_nothing_may_be_added_an_upload_is_one_picture_to_search_with(clie
     assert client("add").post(ROUTE, headers=told).status_code == 200
 
 
+@pytest.mark.parametrize("edits, code", [("none", 413), ("own", 200)])
+def test_where_nothing_may_be_added_neither_several_files_nor_archives_are_taken(client, picture, edits, code):
+    def told(*files):
+        headers = {"accept-language": "en"}
+        return client(edits).post(ROUTE, files=[("files", (name, data)) for name, data in files], headers=headers)
+
+    red, packed = ("a.png", picture("red")), ("a.png", b"PK\x03\x04" + bytes(600))
+    assert told(red).status_code == 200
+    assert told(red, red).status_code == told(packed).status_code == code
+    if edits == "none":
+        assert "one after the other" in told(red, red).text and "archive (zip)" in told(packed).text
+
+
+def test_pictures_to_search_with_have_a_share_of_their_own(client):
+    assert Limits(None, "none", None)._budget.most < Limits(None, "add", None)._budget.most
+
+
 def test_an_address_that_has_sent_its_share_waits_for_the_next_hour(client):
     now = 0.0
     budget = Budget(3 << 20, lambda: now)

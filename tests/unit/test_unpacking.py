@@ -164,3 +164,27 @@ def test_many_members_that_grow_together_count_as_one_trap(tmp_path, monkeypatch
     assert len(items[0].read()) == 1_000_000
     with pytest.raises(RejectedImage, match="200 times"):
         items[1].read()
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_a_tar_behind_empty_streams_without_end_is_damaged_and_not_searched_for(tmp_path, kind):
+    packed = io.BytesIO()
+    PACKERS[kind](packed, "wb").close()
+    path = tmp_path / f"empties.tar.{kind}"
+    path.write_bytes(packed.getvalue() * 20_000)
+    [told] = problems(path)
+    assert "damaged" in told
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_a_tar_in_several_streams_with_zeros_between_is_read(tmp_path, kind):
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as archive:
+        for name in ("a.jpg", "b.jpg"):
+            archive.addfile(tarfile.TarInfo(name))
+    whole = tar.getvalue()
+    parts = (whole[:700], b"", whole[700:])
+    pack = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[kind]
+    path = tmp_path / f"a.tar.{kind}"
+    path.write_bytes(bytes(4).join(map(pack, parts)) + bytes(100))
+    assert [item.name for item in items_from([str(path)])] == ["a.jpg", "b.jpg"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from runtime import LOCK, UPLOADS, remove_older, use_upload_folder_of_its_own
+from runtime import BEGUN, LOCK, UPLOADS, remove_older, use_upload_folder_of_its_own
 
 
 @pytest.fixture
@@ -64,3 +64,25 @@ def test_a_running_app_keeps_its_lock_and_goes_on_sweeping(temporary):
     assert any(each.name == "sweep" for each in threading.enumerate())
     use_upload_folder_of_its_own()  # as another app does when it starts
     assert (own / "photo.jpg").exists()
+
+
+def test_an_app_that_starts_meanwhile_sweeps_no_folder_away_whose_lock_is_not_taken_yet(temporary, monkeypatch):
+    take = FileLock.acquire
+
+    def taken_late(lock, *given, **options):
+        for each in temporary.iterdir():
+            assert not each.name.startswith(UPLOADS)
+        return take(lock, *given, **options)
+
+    monkeypatch.setattr(FileLock, "acquire", taken_late)
+    use_upload_folder_of_its_own()
+    [own] = temporary.iterdir()
+    assert own.name.startswith(UPLOADS) and (own / LOCK).exists()
+
+
+def test_a_folder_of_an_app_that_was_killed_as_it_began_goes_after_a_day(temporary):
+    for name, age in (("a", 90_000), ("b", 10)):
+        (temporary / f"{BEGUN}{name}").mkdir()
+        os.utime(temporary / f"{BEGUN}{name}", (time.time() - age,) * 2)
+    use_upload_folder_of_its_own()
+    assert {each.name for each in temporary.iterdir() if each.name.startswith(".")} == {f"{BEGUN}b"}

@@ -51,7 +51,8 @@ class SearchHandlers:
         """Returns the results of a search, or a page of the library where the query is empty. Never raises."""
 
         def shown() -> Json:
-            value = self._shown(view, limit, accuracy, nprobe, min_score)
+            with self._uploaded.held(view.parts):
+                value = self._shown(view, limit, accuracy, nprobe, min_score)
             return value | {"own": list(self._own_ids())} if self._own_ids else value
 
         return guarded(shown, lambda error: error_view(error, view))

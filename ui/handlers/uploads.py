@@ -1,5 +1,6 @@
 """Adds pictures on the page: uploads, samples, places of the server, and the runs over them."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -148,7 +149,8 @@ class UploadHandlers:
         if packed := self._sources.in_archive(path, name) if self._sources else None:
             return packed
         skip, describe = (beside.reason_if_one(name), beside.describing(name)) if beside else (None, None)
-        return [Item(name, name, path.read_bytes, "upload", skip=skip, describe=describe)]
+        size = partial(os.path.getsize, path)
+        return [Item(name, name, path.read_bytes, "upload", skip=skip, describe=describe, size=size)]
 
     def _started(
         self,

@@ -1,0 +1,47 @@
+"""Checks that a large picture reduced band by band is the one that is reduced as a whole."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from library import images
+from library.decoding import opening, reducing
+from library.errors import RejectedImage
+from library.images import decode
+
+
+def pictures():
+    noise = np.random.default_rng(1).integers(0, 256, (203, 301, 4), np.uint8)
+    flat = np.full((203, 301, 4), (200, 30, 30, 90), np.uint8)
+    for array in (noise, flat):
+        rgba = Image.fromarray(array)
+        yield from ((mode, rgba.convert(mode)) for mode in ("RGB", "RGBA", "LA", "L", "P"))
+        yield "I;16", Image.fromarray(array[..., 0].astype(np.uint16) * 200)
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Has every picture taken for a large one, in bands of a few rows."""
+
+    def set():
+        monkeypatch.setattr(images, "SMALL", 0)
+        monkeypatch.setattr(reducing, "BAND", 301 * 7)
+
+    return set
+
+
+def test_a_large_picture_is_the_one_that_a_small_one_of_its_kind_is(written, large):
+    files = [(mode, side, written(image, "PNG")) for mode, image in pictures() for side in (300, 50, 30)]
+    as_a_whole = [np.asarray(decode(data, side).image, np.int16) for _, side, data in files]
+    large()
+    for (mode, side, data), expected in zip(files, as_a_whole, strict=True):
+        found = np.asarray(decode(data, side).image, np.int16)
+        assert found.shape == expected.shape, (mode, side)
+        assert np.abs(found - expected).max() <= (6 if mode == "I;16" else 3), (mode, side)
+
+
+def test_what_takes_a_decoder_too_much_memory_is_told_by_the_size_in_its_head(written, monkeypatch):
+    data = written(Image.new("RGB", (60, 50)), "WEBP")
+    monkeypatch.setitem(opening.MOST_PIXELS, "WEBP", 2_999)
+    with pytest.raises(RejectedImage, match="more than 1 megapixels"):
+        decode(data)

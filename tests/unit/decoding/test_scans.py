@@ -1,0 +1,20 @@
+import pytest
+from PIL import Image
+
+from library.errors import RejectedImage
+from library.images import decode
+
+SCAN, END = b"\xff\xda", b"\xff\xd9"
+
+
+def test_a_jpeg_of_more_scans_than_any_program_writes_is_rejected_before_it_is_decoded(written):
+    whole = written(Image.effect_noise((64, 64), 90), "JPEG", progressive=True)
+    last = whole[whole.rindex(SCAN) : -len(END)]
+    assert decode(whole[:-2] + 20 * last + END).width == 64
+    with pytest.raises(RejectedImage, match="more than 500 scans"):
+        decode(whole[:-2] + 500 * last + END)
+
+
+def test_what_follows_the_end_of_a_jpeg_counts_for_no_scan(written):
+    whole = written(Image.effect_noise((64, 64), 90), "JPEG", progressive=True)
+    assert decode(whole + 600 * (SCAN + bytes(20))).width == 64
