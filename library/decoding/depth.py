@@ -1,5 +1,6 @@
 """Brings numbers of more than 8 bits, fractions and negative ones to 0..255, scaled to what is there."""
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -11,6 +12,7 @@ from PIL import ExifTags, Image, ImageFile
 from library.decoding import png
 from library.decoding.damage import Opener
 from library.decoding.fillers import fillers_of
+from library.decoding.reducing import bands, mean_of
 from library.errors import RejectedImage
 
 RANGES = (255, 1023, 4095, 16_383, 65_535)  # of cameras and scanners, whose files have 16 bits all the same
@@ -19,7 +21,8 @@ LARGEST = 1e30  # beyond it, a number only marks that there is none, unless most
 NARROW = 1 / 16  # of a range: 12 bits of 16
 SMOOTH = 0.5  # neighbours differ so much less than all pixels do where there is more than noise
 HIGH_BYTE_OF_14_BITS, FULL = 63, 255
-MOST_RESTORED = 16_000_000  # pixels, for which it takes a gigabyte
+LARGE, REDUCED_TO = 16_000_000, 4_000_000  # pixels; the numbers of the first take a gigabyte
+MOST_RESTORED = 100_000_000  # pixels, whose upper and lower bytes take as much
 LOW_BYTES = {";16B": ";16L", ";16L": ";16B"}
 NATIVE_LOW_BYTES = ";16B" if np.little_endian else ";16L"
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT, NO_DATA = 258, 262, 339, 42113
@@ -46,19 +49,28 @@ def to_8_bits(image: Image.Image, tags: Tags) -> Image.Image:
 
 
 def restored(image: ImageFile.ImageFile, data: bytes, opener: Opener) -> Image.Image:
-    """Returns a picture whose colours have 16 bits, of which Pillow reads the upper 8, from the bits that are used."""
+    """Returns a picture whose colours have 16 bits, of which Pillow reads the upper 8, from the bits that are used; a
+    large one is reduced on the way."""
     if image.width * image.height > MOST_RESTORED or not _has_16_bits(image, data) or not _has_few_bits(image):
         return image
     with suppress(Exception):  # what cannot be restored is shown as Pillow reads it
         low = opener(data)
         low.tile = [tile._replace(args=_args_of_low_bytes(tile.args)) for tile in low.tile]
         low.load()
-        values = np.asarray(image, np.float32) * 256 + np.asarray(low, np.float32)
+        values = _whole_numbers(image, low)
         whole = Image.fromarray(scaled(values if image.mode == "RGBA" else _without_fillers(values)), image.mode)
         if orientation := image.getexif().get(ExifTags.Base.Orientation):
             whole.getexif()[ExifTags.Base.Orientation] = orientation
         return whole
     return image
+
+
+def _whole_numbers(high: Image.Image, low: Image.Image) -> NDArray[np.float32]:
+    pixels = high.width * high.height
+    factor = math.ceil(math.sqrt(pixels / REDUCED_TO)) if pixels > LARGE else 1
+    both = zip(bands(high, factor), bands(low, factor), strict=True)
+    parts = (np.asarray(upper, np.float32) * 256 + np.asarray(lower, np.float32) for (_, upper), (_, lower) in both)
+    return np.concatenate([mean_of(part, factor) if factor > 1 else part for part in parts])
 
 
 def _numbers(image: Image.Image, tags: Tags) -> NDArray[np.float32]:

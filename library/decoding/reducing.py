@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from library.decoding.backdrop import GREYS
@@ -47,10 +48,14 @@ def _joined(image: Image.Image, factor: int, made: Made) -> Image.Image:
 
 
 def _mean(band: Image.Image, factor: int) -> Image.Image:
-    """Returns the numbers as fractions, as `reduce` does with those of 8 bits."""
-    values = np.asarray(band).astype(np.float32)
+    return Image.fromarray(mean_of(np.asarray(band).astype(np.float32), factor))
+
+
+def mean_of(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Returns the means of squares of pixels as fractions; the first two axes are the rows and the columns."""
     for axis in (0, 1):
         begun = np.arange(0, values.shape[axis], factor)
         counts = np.diff(begun, append=values.shape[axis]).astype(np.float32)
-        values = (np.add.reduceat(values, begun, axis) / np.expand_dims(counts, 1 - axis)).astype(np.float32)
-    return Image.fromarray(values)
+        by_axis = counts.reshape([-1 if each == axis else 1 for each in range(values.ndim)])
+        values = (np.add.reduceat(values, begun, axis) / by_axis).astype(np.float32)
+    return values

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from library.decoding import depth
 from library.errors import RejectedImage
 from library.images import decode
 from testing.tiff_files import Directory, numbers_page, tiff
@@ -35,6 +36,14 @@ def test_colours_of_any_depth_in_a_file_of_16_bits_look_alike(photo, difference,
     assert difference(decode(deep_png(colours, 2)).image, photo) < 2
     with_alpha = np.dstack([colours, np.full(colours.shape[:2], 2**bits - 1)])
     assert difference(decode(deep_png(with_alpha, 6)).image, photo) < 2
+
+
+def test_large_colours_of_12_bits_are_reduced_before_they_are_scaled(photo, difference, monkeypatch):
+    monkeypatch.setattr(depth, "LARGE", 1000)
+    monkeypatch.setattr(depth, "REDUCED_TO", photo.width * photo.height // 4)
+    picture = decode(deep_png(np.asarray(photo, np.uint16) * 16, 2))
+    assert (picture.width, picture.height) == photo.size
+    assert difference(picture.image, photo.reduce(2)) < 2
 
 
 def test_colours_of_12_bits_are_turned_upright(photo, difference):
