@@ -28,6 +28,7 @@ ALLOWED = {
     "auth": "user:password[,user:password…]",
     "mcp": "true or false",
     "decode_apart": "true or false",
+    "lite_accelerated": "true or false",
     "metrics": "true or false",
     "queue": "a number of calls from 1 to 10000",
     "log_names": "true or false",
@@ -42,7 +43,7 @@ SECRETS = {"auth", "milvus_token"}
 PORT = r"(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})"
 MILVUS_ADDRESS = rf"^(https?://([^/\s]*@)?(\[[^\]\s]+\]|[^/\s:@]+)(:{PORT})?([/?].*)?)?$"
 NEVER_EMPTY = {"data_dir", "clip_model"}
-FLAGS = {"decode_apart", "demo", "mcp", "metrics", "log_names", "gradio_share"}
+FLAGS = {"decode_apart", "lite_accelerated", "demo", "mcp", "metrics", "log_names", "gradio_share"}
 LISTS = {"clip_others", "sources_allowed", "auth", "allowed_hosts", "forwarded_allow_ips"}
 
 

@@ -115,6 +115,7 @@ def _database(settings: Settings) -> "VectorDatabase":
         db_name=settings.milvus_db,
         release_after=settings.release_after,
         choices=NprobeChoices(settings.nprobe_file),
+        lite_accelerated=settings.lite_accelerated,
     )
 
 

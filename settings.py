@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     queue: int = Field(100, ge=1, le=10_000)
     log_names: bool = False
     decode_apart: bool = True
+    lite_accelerated: bool = True
     log_level: Annotated[Level, AnyCase] | None = None  # None: info where the page is served, warning for commands
     allowed_hosts: str = ""
     gradio_server_name: str = Field(default_factory=lambda: "0.0.0.0" if is_space() else "127.0.0.1")

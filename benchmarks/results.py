@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).with_name("RESULTS.md")
 TITLES = (
     *("Tower", "Accuracy", "Ingest", "Peers", "Memory", "Rows"),
-    *("Query", "Filters", "Relevance", "Families", "Page", "Startup"),
+    *("Query", "Filters", "Relevance", "Families", "Page", "Startup", "Lite"),
 )
 PACKAGES = ("torch", "transformers", "pillow", "pymilvus", "milvus-lite", "gradio")
 HEADINGS = ("measured", "", "compared with", "", "ratio", "must reach", "")

@@ -42,9 +42,10 @@ class Milvus:
         nlist: NlistRule = NlistRule(),  # noqa: B008
         release_after: float | None = 30.0,
         choices: NprobeChoices | None = None,
+        lite_accelerated: bool = True,
     ) -> None:
-        """A `Path` means Milvus Lite. `release_after` as in `Lease`."""
-        self.backend: Backend = Lite(uri) if isinstance(uri, Path) else Server(uri, token, db_name)
+        """A `Path` means Milvus Lite, with or without its `lite_accelerator`. `release_after` as in `Lease`."""
+        self.backend: Backend = Lite(uri, lite_accelerated) if isinstance(uri, Path) else Server(uri, token, db_name)
         self.connection = Connection(self.backend)
         self.nlist = nlist
         self.release_after = release_after

@@ -61,16 +61,20 @@ class Lite:
     text_index = "INVERTED"
     rows_in_an_answer: int | None = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, accelerated: bool = True) -> None:
         self._path = path
+        self._accelerated = accelerated
         self._server: LiteServer | None = None
 
     def connect(self) -> MilvusClient:
+        from db.milvus.lite_accelerator import accelerate
         from db.milvus.lite_server import LiteServer
         from db.milvus.quiet_faiss import cluster_few_silently
 
         self._path.parent.mkdir(parents=True, exist_ok=True)
         cluster_few_silently()
+        if self._accelerated:
+            accelerate()
         if self._server is None:
             try:
                 self._server = LiteServer(self._path)

@@ -1,0 +1,120 @@
+"""Measures searches, counts and many threads on Milvus Lite as it is, with its walks replaced, and faiss alone.
+
+python -m benchmarks.lite [--rows 30000,100000,200000]
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Annotated, Any
+
+import faiss
+import numpy as np
+import typer
+
+from benchmarks.material import temporary_folder
+from benchmarks.query import fill
+from benchmarks.results import RESULTS, Quick, Results, Row, Table, publish
+from db.milvus.clusters import automatic_nprobe
+from db.milvus.database import Milvus
+from db.milvus.lite_accelerator import accelerate
+from library.ports import EncoderInfo
+from testing.pictures import unit_vectors
+
+DIM, LIMIT, THREADS = 512, 24, 8
+MUST = {30_000: 5, 100_000: 20, 200_000: 40}
+NOTES = [
+    f"{LIMIT} hits, through the client and the socket; the collection kept loaded; stock first, then accelerated, in "
+    "one process. faiss: an IVF index of the same vectors and number of clusters, asked alone on one thread.",
+]
+
+
+def main(
+    rows: Annotated[str, typer.Option(help="Sizes of the library.")] = "30000,100000,200000",
+    queries: int = 100,
+    quick: Quick = False,
+    results: Results = RESULTS,
+) -> None:
+    sizes = [2_000] if quick else [int(each) for each in rows.split(",")]
+    table = [row for size in sizes for row in rows_of(size, 10 if quick else queries)]
+    publish(Table("Lite", table, NOTES), results, quick)
+
+
+def rows_of(size: int, queries: int) -> list[Row]:
+    with temporary_folder() as folder:
+        milvus = Milvus(folder / "milvus.db", release_after=None, lite_accelerated=False)
+        collection = milvus.collection(EncoderInfo("benchmark", "benchmark", DIM, "cpu", "float32"))
+        fill(milvus, collection, size)
+        status = collection.status()
+        nprobe = automatic_nprobe(size, status.nlist)
+        asked = unit_vectors(queries, DIM, seed=1)
+        with collection.loaded() as index:
+            search = lambda vector: index.search(vector, LIMIT)  # noqa: E731
+            few = asked[: max(10, queries // 5)]
+            stock, stock_threads, stock_count = milliseconds(search, few), a_second(search, few), counting(index)
+            accelerate()
+            own, own_threads, own_count = milliseconds(search, asked), a_second(search, asked), counting(index)
+        milvus.close()
+    alone = milliseconds(raw(size, status.nlist, nprobe), asked)
+    where = f"{size:,} rows, nprobe {nprobe}"
+    return [
+        Row(f"search, {where}", f"{own:.1f} ms", "stock", f"{stock:.1f} ms", stock / own, at_least=MUST.get(size)),
+        Row(
+            f"search, {where}",
+            f"{own:.1f} ms",
+            "faiss alone",
+            f"{alone:.1f} ms",
+            own / alone,
+            at_most=2 if size == 200_000 else None,
+        ),
+        Row(
+            f"{THREADS} threads, {where}",
+            f"{own_threads:.0f}/s",
+            "stock",
+            f"{stock_threads:.0f}/s",
+            own_threads / stock_threads,
+        ),
+        Row(f"count, {where}", f"{own_count:.1f} ms", "stock", f"{stock_count:.1f} ms", stock_count / own_count),
+    ]
+
+
+def milliseconds(search: Callable[[Any], object], vectors: Any) -> float:
+    """Returns the median; the first search finds out what is live."""
+    search(vectors[0])
+    return statistics.median(timed(partial(search, vector)) for vector in vectors)
+
+
+def timed(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - begun)
+
+
+def a_second(search: Callable[[Any], object], vectors: Any) -> float:
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(search, vectors[:THREADS]))
+        begun = time.perf_counter()
+        list(threads.map(search, vectors))
+        return len(vectors) / (time.perf_counter() - begun)
+
+
+def counting(index: Any) -> float:
+    index.count()
+    return statistics.median(timed(index.count) for _ in range(5))
+
+
+def raw(size: int, nlist: int, nprobe: int) -> Callable[[Any], object]:
+    vectors = unit_vectors(size, DIM)
+    quantizer = faiss.IndexFlatIP(DIM)
+    index = faiss.IndexIVFFlat(quantizer, DIM, nlist, faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    index.nprobe = nprobe
+    faiss.omp_set_num_threads(1)
+    return lambda vector: index.search(np.atleast_2d(vector), LIMIT)
+
+
+if __name__ == "__main__":
+    typer.run(main)
