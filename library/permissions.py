@@ -56,8 +56,11 @@ class Sources(Protocol):
         """Returns the endings of files that say something of a picture beside them."""
         ...
 
-    def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
-        """Returns what the archive of that name holds, listed as it is read; None for a file that is no archive."""
+    def in_archive(self, path: Path, name: str, most_files: int) -> Iterator[Item] | None:
+        """Returns what the archive of that name holds, listed as it is read; None for a file that is no archive.
+
+        One of more files ends with an item whose reading raises RejectedImage.
+        """
         ...
 
     def beside(self, files: Mapping[str, Path]) -> Beside:

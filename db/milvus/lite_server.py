@@ -5,7 +5,9 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +19,7 @@ from pymilvus.grpc_gen.milvus_pb2_grpc import add_MilvusServiceServicer_to_serve
 FOLDER_OF_SOCKET = "likeness-index-"
 SOCKET = "socket"
 COMMON_PLACES = ("/tmp", "/var/tmp")
+STARTS_WITHIN = 3600  # seconds, from the folder to its socket
 THREADS = 10
 LONGEST_ADDRESS = 103  # bytes of the path of a socket; Linux takes four more
 LARGEST_MESSAGE = {"grpc.max_receive_message_length": 256 << 20, "grpc.max_send_message_length": 256 << 20}
@@ -35,6 +38,8 @@ class LiteServer:
     """
 
     def __init__(self, folder: Path) -> None:
+        if not folder.exists():
+            folder.mkdir(mode=0o700)
         self._index = MilvusLite(str(folder))
         try:
             self._socket_folder = _private_folder()
@@ -71,7 +76,7 @@ def _private_folder() -> Path:
     """
     place = _place_for_sockets()
     for left_behind in place.glob(f"{FOLDER_OF_SOCKET}*"):
-        if _is_abandoned(left_behind / SOCKET):  # another user's cannot be entered
+        if _is_abandoned(left_behind):  # another user's cannot be entered
             shutil.rmtree(left_behind, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=FOLDER_OF_SOCKET, dir=place))
 
@@ -97,14 +102,17 @@ def _can_be_an_address(place: Path) -> bool:
     return len(os.fsencode(longest)) <= LONGEST_ADDRESS and "," not in str(place)
 
 
-def _is_abandoned(path: Path) -> bool:
-    """Tells whether nobody listens at a socket; one that is not there is about to be made."""
+def _is_abandoned(folder: Path) -> bool:
+    """Tells whether nobody listens at the socket of a folder; one that is not there may be about to be made."""
     if not hasattr(socket, "AF_UNIX"):
         return False
+    with suppress(OSError):
+        if not (folder / SOCKET).exists():
+            return time.time() - folder.stat().st_mtime > STARTS_WITHIN
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(1)
         try:
-            connection.connect(str(path))
+            connection.connect(str(folder / SOCKET))
         except ConnectionRefusedError:
             return True
         except OSError:

@@ -18,7 +18,7 @@ from db.sources.archive_sidecars import Folders, Member, sidecars_of
 from db.sources.names import Decoded, Told, clean_member, decoder_of, is_utf8
 from db.sources.sidecars import Sidecars, may_be_sidecar
 from db.sources.tar_headers import check_end, forget_members, opened_tar
-from db.sources.unpacking import Allowance, Unpacked, check_members, read_member
+from db.sources.unpacking import MOST_MEMBERS, Allowance, Unpacked, check_members, read_member
 from db.sources.zip_listing import names_of, opened
 from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, is_volume, kind_named, kind_of
 from library.decoding.formats import no_archive
@@ -46,20 +46,21 @@ def items_in_archive(
     place: str | None = None,
     sidecars: bool | FindSidecars = True,
     encoding: Told = "",
+    most_files: int = MOST_MEMBERS,
 ) -> Iterator[Item]:
     """Yields an item for each file; `place` is where the archive lies, if `path` is relative.
 
     With `sidecars`, a tar is gone through twice: what lies beside a picture may come after it, or in another archive,
-    which what finds them then knows of. `encoding` is that of names that do not tell theirs. A damaged archive ends
-    with an item whose reading raises RejectedImage, and one of a kind that is not read is one.
+    which what finds them then knows of. `encoding` is that of names that do not tell theirs. A damaged archive, or one
+    of too many files, ends with an item whose reading raises RejectedImage; one of a kind that is not read is one.
     """
     name = PurePosixPath(path).name
     seen: set[str] = set()
     told, last = False, ""
     try:
-        find = partial(sidecars_in_parts, [(name, open_file)], encoding)
+        find = partial(sidecars_in_parts, [(name, open_file)], encoding, most_files)
         beside = sidecars() if callable(sidecars) else find() if sidecars else {}
-        for member in _members(name, open_file, _may_be_picture, encoding):
+        for member in _members(name, open_file, _may_be_picture, encoding, most_files):
             if item := _item(member, path, place or path, seen):
                 if member.encoding and not told and not item.skip:
                     item, told = replace(item, note=message("archive_encoding", encoding=member.encoding)), True
@@ -71,9 +72,13 @@ def items_in_archive(
         yield Item(path, name, partial(_refuse, _explained(error, name, last)), source=name)
 
 
-def sidecars_in_parts(parts: Iterable[tuple[str, OpenFile]], encoding: Told = "") -> Folders:
+def sidecars_in_parts(
+    parts: Iterable[tuple[str, OpenFile]], encoding: Told = "", most_files: int = MOST_MEMBERS
+) -> Folders:
     """Returns the sidecars among the files of archives that are parts of one, given by their names."""
-    return sidecars_of(member for name, open_file in parts for member in _until_damage(name, open_file, encoding))
+    return sidecars_of(
+        member for name, open_file in parts for member in _until_damage(name, open_file, encoding, most_files)
+    )
 
 
 def _explained(error: Exception, name: str, last: str) -> RejectedImage:
@@ -93,10 +98,10 @@ def _of_the_disk(error: Exception, name: str) -> RejectedImage | None:
     return RejectedImage("file_not_read", file=name, reason=reason_of(error))
 
 
-def _until_damage(name: str, open_file: OpenFile, encoding: Told) -> Iterator[Member]:
+def _until_damage(name: str, open_file: OpenFile, encoding: Told, most_files: int) -> Iterator[Member]:
     """Yields the files of an archive with the content of sidecars; the damage is told of when the pictures are read."""
     with suppress(RejectedImage, *DAMAGE):
-        yield from _members(name, open_file, may_be_sidecar, encoding)
+        yield from _members(name, open_file, may_be_sidecar, encoding, most_files)
 
 
 def _may_be_picture(path: str) -> bool:
@@ -145,7 +150,9 @@ def _read(size: int, read: Callable[[], bytes]) -> bytes:
     return read()
 
 
-def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool], encoding: Told) -> Iterator[Member]:
+def _members(
+    name: str, open_file: OpenFile, wanted: Callable[[str], bool], encoding: Told, most_files: int
+) -> Iterator[Member]:
     """Yields the files of an archive, of what kind its first bytes say. Raises RejectedImage.
 
     Of a tar, whose files are read as they come, only those `wanted` have their content.
@@ -157,12 +164,12 @@ def _members(name: str, open_file: OpenFile, wanted: Callable[[str], bool], enco
     if refusal := _refusal(name, head, kind):
         file.close()
         raise refusal
-    allowance = Allowance()
+    allowance = Allowance(most_files)
     if kind == "zip" or (not kind and name.lower().endswith(ZIP_SUFFIX)):
         return _zip_members(file, encoding, allowance)
 
     def again() -> Unpacked:
-        return Unpacked(open_file(), kind, Allowance())
+        return Unpacked(open_file(), kind, Allowance(most_files))
 
     # Its own reader would unpack a whole trap at once.
     return _tar_members(Unpacked(file, kind, allowance), again, wanted, encoding, allowance)
@@ -179,8 +186,10 @@ def _refusal(name: str, head: bytes, kind: str) -> RejectedImage | None:
 
 
 def _zip_members(file: IO[bytes], encoding: Told, allowance: Allowance) -> Iterator[Member]:
-    archive = opened(file)  # its members are read after it was listed: it closes with the last of them
+    # Its members are read after it was listed: it closes with the last of them.
+    archive = opened(file, allowance.most_members)
     members = archive.infolist()
+    check_members(len(members), allowance.most_members)
     for member, found in zip(members, names_of(members, encoding), strict=True):
         check_stop()
         if not found.name.endswith("/"):
@@ -214,7 +223,7 @@ def _tar_members(
             forget_members(archive)
             raw = _raw_name(member)
             if decode is None and not is_utf8(raw):
-                decode = decoder_of(_raw_names(again))
+                decode = decoder_of(_raw_names(again, allowance.most_members))
             is_told = decode is None or ("path" in member.pax_headers and is_utf8(raw))
             name = Decoded(raw.decode()) if is_told or decode is None else decode(raw)
             yield from _tar_member(archive, member, name, wanted)
@@ -235,7 +244,7 @@ def _tar_member(
         yield Member(found.name, 0, bytes, message("link_in_archive") if is_link else message("no_regular_file"))
 
 
-def _raw_names(open_file: OpenFile) -> list[bytes]:
+def _raw_names(open_file: OpenFile, most: int) -> list[bytes]:
     """Returns the names of all files, which tell together how they are encoded, as far as the archive can be read."""
     names = []
     try:
@@ -246,7 +255,7 @@ def _raw_names(open_file: OpenFile) -> list[bytes]:
             for member in archive:
                 names.append(_raw_name(member))
                 forget_members(archive)
-                check_members(len(names))
+                check_members(len(names), most)
     except (RejectedImage, *DAMAGE):
         pass  # told where the archive itself is read
     return names

@@ -84,8 +84,8 @@ class AllowedSources:
         self.prefixes = prefixes
         self._own = own
 
-    def in_archive(self, path: Path, name: str) -> Iterator[Item] | None:
-        return items_in_archive(name, partial(path.open, "rb")) if is_archive(name) else None
+    def in_archive(self, path: Path, name: str, most_files: int) -> Iterator[Item] | None:
+        return items_in_archive(name, partial(path.open, "rb"), most_files=most_files) if is_archive(name) else None
 
     def beside(self, files: Mapping[str, Path]) -> Sidecars:
         return Sidecars(files, lambda name: read_sidecar(files[name]))

@@ -21,7 +21,6 @@ MOST_AT_ONCE = 256 << 20  # bytes, of which what is never written takes no memor
 UNSUSPICIOUS = 64 << 20  # bytes that any archive may become
 MOST_GROWTH = 200  # pictures are packed already, and the flattest drawings grow some hundredfold by themselves
 MOST_MEMBERS = 1_000_000  # listed, they take some 600 MB
-SHORTEST_ENTRY = 46  # bytes that each takes in the listing of a zip
 UNSUSPICIOUS_SECONDS = 60.0  # of a processor, that any archive may take
 SLOWEST = 1 << 20  # packed bytes a second; the slowest packing, bzip2, does some ten times as many
 
@@ -29,7 +28,8 @@ SLOWEST = 1 << 20  # packed bytes a second; the slowest packing, bzip2, does som
 class Allowance:
     """Counts what one archive costs. Safe to call from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_members: int = MOST_MEMBERS) -> None:
+        self.most_members = most_members
         self._counting = threading.Lock()
         self._members = 0
         self._packed = 0
@@ -40,7 +40,7 @@ class Allowance:
         """Raises RejectedImage for an archive of more files than can be listed."""
         with self._counting:
             self._members += 1
-        check_members(self._members)
+        check_members(self._members, self.most_members)
 
     def spend(self, packed: int, unpacked: int) -> None:
         """Raises RejectedImage once all that was read has grown too much."""
@@ -69,10 +69,10 @@ def check_growth(packed: int, unpacked: int) -> None:
         raise RejectedImage("archive_grows", most=MOST_GROWTH)
 
 
-def check_members(count: int) -> None:
-    """Raises RejectedImage for more files than can be listed."""
-    if count > MOST_MEMBERS:
-        raise RejectedImage("archive_members", most=MOST_MEMBERS)
+def check_members(count: int, most: int = MOST_MEMBERS) -> None:
+    """Raises RejectedImage for more files than are listed."""
+    if count > most:
+        raise RejectedImage("archive_members", most=most)
 
 
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowance: Allowance | None = None) -> bytes:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from db.sources.names import Decoded, Told, decoder_of
-from db.sources.unpacking import SHORTEST_ENTRY, check_members
+from db.sources.unpacking import MOST_MEMBERS
 from library.errors import RejectedImage
 
 NAMES_ARE_UTF8 = 0x800
+SHORTEST_ENTRY, LONG_ENTRY = 46, 400  # bytes that a file takes in the listing
 UNICODE_PATH = 0x7075  # Info-ZIP's extra field with the name in UTF-8
 FILE, FILE_BYTES = b"PK\x03\x04", 30  # what stands before each file
 ENTRY, ENTRY_BYTES = b"PK\x01\x02", 46  # and in the listing at the end
@@ -19,10 +20,13 @@ END_64 = b"PK\x06\x06"
 FIRST_VOLUME = (b"\0\0", b"\xff\xff", b"")  # the second of zip64, whose volumes `zipfile` looks at itself
 
 
-def opened(file: IO[bytes]) -> zipfile.ZipFile:
-    """Opens a zip archive, also one whose flags call names UTF-8 that are not. Raises what `zipfile` raises."""
+def opened(file: IO[bytes], most: int = MOST_MEMBERS) -> zipfile.ZipFile:
+    """Opens a zip archive, also one whose flags call names UTF-8 that are not.
+
+    Raises what `zipfile` raises, and RejectedImage for a listing longer than `most` files take.
+    """
     begins_with_file = file.read(len(FILE)) == FILE
-    _check_end(file)
+    _check_end(file, most)
     file.seek(0)
     try:
         archive = zipfile.ZipFile(file)
@@ -33,7 +37,7 @@ def opened(file: IO[bytes]) -> zipfile.ZipFile:
     return archive
 
 
-def _check_end(file: IO[bytes]) -> None:
+def _check_end(file: IO[bytes], most: int) -> None:
     """Raises RejectedImage for the last volume of several, and for a listing that is too long to be read."""
     file.seek(max(0, file.seek(0, 2) - LONGEST_END))
     before, end, behind = file.read().rpartition(END)
@@ -43,7 +47,8 @@ def _check_end(file: IO[bytes]) -> None:
         size = int.from_bytes(behind[8:12], "little")
         if size == 0xFFFFFFFF and (found := before.rpartition(END_64)[2])[36:]:
             size = int.from_bytes(found[36:44], "little")
-        check_members(min(size, file.tell()) // SHORTEST_ENTRY)
+        if min(size, file.tell()) > min(SHORTEST_ENTRY * MOST_MEMBERS, LONG_ENTRY * most):
+            raise RejectedImage("archive_members", most=most)
 
 
 def names_of(members: Sequence[zipfile.ZipInfo], encoding: Told = "") -> list[Decoded]:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -112,8 +113,16 @@ def test_what_a_killed_process_left_is_removed_by_the_next(address, tmp_path):
     left_behind = Path(tempfile.mkdtemp(prefix=FOLDER_OF_SOCKET))
     with socket.socket(socket.AF_UNIX) as killed:
         killed.bind(str(left_behind / "socket"))
+    begun, never_begun = (Path(tempfile.mkdtemp(prefix=FOLDER_OF_SOCKET)) for _ in range(2))
+    os.utime(never_begun, (0, 0))
     LiteServer(tmp_path / "other.db").close()
     assert not left_behind.exists() and address.is_socket()
+    assert begun.exists() and not never_begun.exists()
+    begun.rmdir()
+
+
+def test_the_rows_are_readable_to_their_owner_alone(address, tmp_path):
+    assert stat.S_IMODE((tmp_path / "milvus.db").stat().st_mode) == 0o700
 
 
 def test_a_damaged_folder_is_called_that_and_told_how_to_be_made_anew(tmp_path, caplog):

@@ -10,6 +10,7 @@ from library.evaluation.evaluate import Evaluations
 from library.image_library import ImageLibrary
 from library.ingest.runs import Worker
 from library.permissions import Edits, Sources
+from library.visitors.effort import FILES_A_PICTURE
 from ui.controls import Controls
 from ui.handlers.demo import DemoHandlers, VisitorsDesk, wire_demo
 from ui.handlers.doctor import DoctorHandlers, wire_doctor
@@ -21,7 +22,7 @@ from ui.handlers.removal import RemovalHandlers, wire_removal
 from ui.handlers.search import SearchHandlers, wire_filters, wire_searches
 from ui.handlers.status import StatusHandlers, wire_reindexing, wire_status
 from ui.handlers.trash import TrashHandlers, wire_trash
-from ui.handlers.uploads import UploadHandlers, wire_uploads
+from ui.handlers.uploads import MOST_OF_STRANGERS, MOST_UPLOADED, UploadHandlers, wire_uploads
 from ui.uploaded_files import UploadedFiles
 
 
@@ -61,7 +62,7 @@ class PageHandlers:
             uploaded,
             DemoHandlers(desk),
             SearchHandlers(library, uploaded, desk.own_ids if desk else None),
-            UploadHandlers(library, worker, edits, uploaded, sources),
+            UploadHandlers(library, worker, edits, uploaded, sources, _most_files(edits, desk)),
             RemovalHandlers(library, edits),
             StatusHandlers(library, worker, edits),
             ModelHandlers(library, worker, edits),
@@ -86,3 +87,10 @@ class PageHandlers:
         wire_trash(self.trash, page)
         wire_doctor(self.doctor, page)
         wire_status(self.status, blocks, page)
+
+
+def _most_files(edits: Edits, desk: VisitorsDesk | None) -> int:
+    """Returns how many files an upload may bring: of the demo's visitors, what they may try within an hour."""
+    if desk:
+        return FILES_A_PICTURE * desk.spaces.rules.quota
+    return MOST_UPLOADED if edits == "all" else MOST_OF_STRANGERS

@@ -1,9 +1,9 @@
 """Adds pictures on the page: uploads, samples, places of the server, and the runs over them."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
@@ -27,6 +27,8 @@ from ui.visitors import visitor_of
 
 NO_RUN: Json = {"state": "none"}
 PAST_RUNS = 200
+# Files of one upload, of all its archives together: a hundred thousand would hold up all others for minutes.
+MOST_UPLOADED, MOST_OF_STRANGERS = 20_000, 2_000
 
 Started = tuple[Json, str | None]  # the view of a run, and its ID
 
@@ -41,12 +43,15 @@ class UploadHandlers:
         edits: Edits,
         uploaded: UploadedFiles,
         sources: Sources | None = None,
+        most_files: int = MOST_UPLOADED,
     ) -> None:
+        """`most_files` are read of one upload, whatever its archives hold."""
         self._library = library
         self._worker = worker
         self._edits = edits
         self._uploaded = uploaded
         self._sources = sources
+        self._most_files = most_files
 
     def add(self, data: Any, visitor: str = "") -> Started:
         """Starts a run over uploaded files; returns its view and its ID. Only that visitor sees it, or EDITS=all."""
@@ -64,7 +69,7 @@ class UploadHandlers:
         if not entries:
             raise RejectedImage("no_files_uploaded")
         named = [{"path": entry.get("path"), "name": _given_name(entry)} for entry in entries]
-        return self._worker.start(_joined(self._uploads(named)), near="note")
+        return self._worker.start(self._joined(self._uploads(named)), near="note")
 
     def add_samples(self, visitor: str = "") -> Started:
         from library.samples.pictures import sample_items
@@ -130,7 +135,7 @@ class UploadHandlers:
         parts.append([_left_out(validation.file_name(each.get("name")), each.get("reason")) for each in left_out])
         if not any(parts):
             raise RejectedImage("no_files")
-        return _joined(parts)
+        return self._joined(parts)
 
     def _uploads(self, entries: Sequence[Mapping[str, Any]]) -> list[Iterable[Item]]:
         """Returns, for each entry, the uploaded file or the contents of an uploaded archive."""
@@ -146,11 +151,17 @@ class UploadHandlers:
         path = self._uploaded.find(entry.get("path"))
         if path is None:
             return [Item(name, name, bytes, skip=message("not_arrived"))]
-        if packed := self._sources.in_archive(path, name) if self._sources else None:
+        if packed := self._sources.in_archive(path, name, self._most_files) if self._sources else None:
             return packed
         skip, describe = (beside.reason_if_one(name), beside.describing(name)) if beside else (None, None)
         size = partial(os.path.getsize, path)
         return [Item(name, name, path.read_bytes, "upload", skip=skip, describe=describe, size=size)]
+
+    def _joined(self, parts: Sequence[Iterable[Item]]) -> Iterable[Item]:
+        """Returns a list, whose length is known; with archives an iterator, since they are listed as they are read."""
+        if all(isinstance(part, list) for part in parts):
+            return [item for part in parts for item in part]
+        return at_most(self._most_files, chain.from_iterable(parts))
 
     def _started(
         self,
@@ -162,6 +173,14 @@ class UploadHandlers:
     ) -> Started:
         run = self._worker.start(items, source, in_place, near, visitor)
         return run_view(run), run.id
+
+
+def at_most(count: int, items: Iterable[Item]) -> Iterator[Item]:
+    """Yields so many items; where there are more, one that says that they are left out."""
+    remaining = iter(items)
+    yield from islice(remaining, count)
+    if next(remaining, None):
+        yield Item("further files", "further files", partial(_refuse, RejectedImage("upload_too_many", most=count)))
 
 
 def _left_out(path: str, reason: Any) -> Item:
@@ -186,13 +205,6 @@ def _left_out(path: str, reason: Any) -> Item:
 
 def _refuse(problem: RejectedImage) -> NoReturn:
     raise problem
-
-
-def _joined(parts: Sequence[Iterable[Item]]) -> Iterable[Item]:
-    """Returns a list, whose length is known; with archives an iterator, since they are listed as they are read."""
-    if all(isinstance(part, list) for part in parts):
-        return [item for part in parts for item in part]
-    return chain.from_iterable(parts)
 
 
 def _folder(entry: Mapping[str, Any]) -> str:
