@@ -133,6 +133,17 @@ class Apps:
     def evaluated(self) -> Server:
         return self._server("evaluated", library=self.libraries.evaluated)
 
+    def kept_in_order(self) -> Server:
+        """Returns an app with some sample pictures, for what deletes, restores and checks."""
+        return self._server("kept_in_order", library=self.libraries.copies)
+
+    def lose_a_thumbnail(self) -> None:
+        next((self.folder / "kept_in_order" / "data" / "images").rglob("*.thumb.jpg")).unlink()
+
+    def demo(self) -> Server:
+        """Returns the public demo over the sample pictures; each may add two."""
+        return self._server("demo", library=self.libraries.samples, EDITS="", DEMO="1", DEMO_QUOTA="2")
+
     def duplicated(self, **environment: str) -> Server:
         """Returns an app with some sample pictures in several sizes and qualities; nobody decides about them."""
         return self._server("duplicated" + "".join(environment.values()), library=self.libraries.copies, **environment)

@@ -20,6 +20,7 @@ from testing.states.changing import (
     upload_at_work,
     upload_in_line,
 )
+from testing.states.keeping import check_of_the_library, demo, trash
 from testing.states.looking import (
     asked_before_deleting,
     asked_before_deleting_several,
@@ -144,4 +145,7 @@ STATES: tuple[State, ...] = (
     no_near_duplicates,
     too_few_for_near_duplicates,
     near_duplicates_without_milvus,
+    trash,
+    check_of_the_library,
+    demo,
 )

@@ -51,6 +51,14 @@ def open_additions(page: Page) -> None:
     _unfold(page, "Add pictures")
 
 
+def delete_first(page: Page) -> None:
+    page.locator(".lk-open").first.click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("The trash keeps it for 30 days.").wait_for()
+    page.get_by_role("button", name="Move to trash").click()
+    page.locator(".lk-toast.shown", has_text="Deleted").wait_for()
+
+
 def import_a_table(page: Page, apps: Apps) -> None:
     folder = apps.picture("in a table.png").parent
     (folder / "photos.csv").write_text("where,class\nin a table.png,rose\n")

@@ -1,11 +1,8 @@
 """Visits the public demo with two browsers at once: each sees their own pictures and never the other's."""
 
+from testing import states
 from testing.browser import cards, wait_for_cards
 from testing.states import steps
-
-
-def before_and_after_adding(page):
-    """Stands for the states in which the demo says who sees what."""
 
 
 def add(page, *pictures):
@@ -13,9 +10,8 @@ def add(page, *pictures):
     page.get_by_text("No other visitor sees your pictures.").wait_for()
 
 
-def test_two_browsers_at_once_see_their_own_pictures_only(serve, apps, visit, tmp_path, audit):
-    data = apps.libraries.copy(apps.libraries.samples(), tmp_path)
-    url = serve(EDITS="", DEMO="1", DEMO_QUOTA="2", DATA_DIR=str(data)).url
+def test_two_browsers_at_once_see_their_own_pictures_only(apps, visit, audit):
+    url = apps.demo().url
     ann, bob = visit(), visit()
     hers, his = ann.open(url), bob.open(url)
     for page in (hers, his):
@@ -28,7 +24,7 @@ def test_two_browsers_at_once_see_their_own_pictures_only(serve, apps, visit, tm
     add(his, same, other)
     hers.get_by_text("1 of 2 pictures").wait_for()
     his.get_by_text("2 of 2 pictures").wait_for()
-    audit(hers, before_and_after_adding)
+    audit(hers, states.demo)
     assert hers.locator(".lk-own").count() == 1 and his.locator(".lk-own").count() == 2
     assert hers.get_by_text("bobs own.png").count() == 0 and cards(hers).count() == cards(his).count() == whole
 

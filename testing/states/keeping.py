@@ -1,0 +1,40 @@
+"""Brings the page into the states of the trash, the check of the library and the public demo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from testing.apps import Apps
+from testing.browser import Browser
+from testing.states.steps import delete_first, open_additions, open_settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def trash(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(apps.kept_in_order().url)
+    delete_first(page)
+    open_settings(page)
+    page.get_by_role("button", name="Trash…").click()
+    page.get_by_role("button", name="Restore", exact=False).last.wait_for()
+    return page
+
+
+def check_of_the_library(visitor: Browser, apps: Apps) -> Page:
+    """Shows what a check has found in a library that lacks a thumbnail."""
+    page = visitor.open(apps.kept_in_order().url)
+    apps.lose_a_thumbnail()
+    open_settings(page)
+    page.get_by_role("button", name="Check library…").click()
+    page.get_by_role("button", name="Check the library").click()
+    page.get_by_text("missing thumbnails").wait_for()
+    return page
+
+
+def demo(visitor: Browser, apps: Apps) -> Page:
+    """Shows what the demo says to those who are about to add pictures."""
+    page = visitor.open(apps.demo().url)
+    open_additions(page)
+    page.get_by_text("No other visitor will see what you add here.").wait_for()
+    return page
