@@ -44,7 +44,8 @@ def to_8_bits(image: Image.Image, tags: Tags) -> Image.Image:
     values = _numbers(image, tags)
     with suppress(ValueError):
         values = np.where(values == np.float32(tags.get(NO_DATA, "nan").strip("\0 ")), np.nan, values)
-    grey = scaled(_without_fillers(values))
+    values = _without_fillers(values)
+    grey = scaled(values, are_fractions=image.mode == "F" and holds_fractions(values))
     return Image.fromarray(255 - grey if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else grey)
 
 
@@ -100,9 +101,16 @@ def is_far_out(values: NDArray[Any]) -> bool:
     return bool(sizes.size and np.median(sizes) >= LARGEST)
 
 
-def scaled(values: NDArray[Any], ranges: tuple[int, ...] = RANGES) -> NDArray[np.uint8]:
-    """Returns the numbers from 0 to 255, by the first of the ranges that holds them all, or from the least to the
-    largest where greys take up little of it, far from 0. Raises RejectedImage where none is a number."""
+def holds_fractions(values: NDArray[Any]) -> bool:
+    """Returns whether some are no whole numbers, which those of a sensor would be."""
+    usable = usable_of(values)
+    return bool((usable != np.rint(usable)).any())
+
+
+def scaled(values: NDArray[Any], ranges: tuple[int, ...] = RANGES, are_fractions: bool = False) -> NDArray[np.uint8]:
+    """Returns the numbers from 0 to 255, by the first of the ranges that holds all, of fractions by the largest, or
+    from the least to the largest where greys take up little of it, far from 0. Raises RejectedImage where none is a
+    number."""
     if is_far_out(values):
         values = values / (np.abs(values[np.isfinite(values)]).max().astype(np.float64) / (LARGEST / 10))
     usable = np.abs(values) < LARGEST  # which NaN is not, either
@@ -112,7 +120,7 @@ def scaled(values: NDArray[Any], ranges: tuple[int, ...] = RANGES) -> NDArray[np
     if low >= 0:
         most = next((each for each in ranges if 1 < high <= each), high)
         if not _is_narrow(values, low, high, most):
-            low, high = 0.0, most
+            low, high = 0.0, high if are_fractions else most
     finite = np.clip(np.nan_to_num(values, nan=low, posinf=high, neginf=low), low, high)
     shown: NDArray[np.uint8] = np.rint((finite - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
     return shown

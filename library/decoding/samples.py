@@ -20,6 +20,7 @@ from library.decoding.depth import (
     PHOTOMETRIC,
     SAMPLE_FORMAT,
     WHITE_IS_ZERO,
+    holds_fractions,
     is_far_out,
     ranges_of,
     scaled,
@@ -103,15 +104,15 @@ class Samples:
         values = np.concatenate([self._reduced(plane, factor, marks) for plane in given], axis=2)
         if self._format == FLOAT and np.isnan(values).any() and is_far_out(some):
             values = np.concatenate([self._reduced(plane, factor, marks, np.inf) for plane in given], axis=2)
-        image = self._drawn(values)
+        image = self._drawn(values, self._format == FLOAT and holds_fractions(some))
         image.getexif()[ExifTags.Base.Orientation] = orientation or 1
         return image
 
-    def _drawn(self, values: Floats) -> Image.Image:
+    def _drawn(self, values: Floats, are_fractions: bool) -> Image.Image:
         count = self._colours
         if count == 4:
             return Image.fromarray(np.rint(values[..., :4] * (255 / self._most)).astype(np.uint8), "CMYK")
-        drawn = scaled(values[..., :count], ranges_of(self._bits, self._format == SIGNED))
+        drawn = scaled(values[..., :count], ranges_of(self._bits, self._format == SIGNED), are_fractions)
         drawn = 255 - drawn if self._number(PHOTOMETRIC) == WHITE_IS_ZERO else drawn
         if not self._has_alpha or values.shape[2] == count:
             return Image.fromarray(drawn[..., 0] if count == 1 else drawn)

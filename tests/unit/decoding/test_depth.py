@@ -55,7 +55,7 @@ def test_colours_of_12_bits_are_turned_upright(photo, difference):
     assert difference(picture.image, photo.rotate(-90, expand=True)) < 2
 
 
-@pytest.mark.parametrize("scale", [0.25, 1, 255, 1023, 4095, 65535, 1e6])
+@pytest.mark.parametrize("scale", [0.25, 1, 1.05, 1.5, 8, 255, 300, 4095, 5000, 1e6])
 def test_fractions_of_any_size_look_alike(photo, written, difference, scale):
     grey = np.asarray(photo.convert("L"), np.float32)
     values = Image.fromarray(grey / grey.max() * np.float32(scale))
@@ -63,6 +63,17 @@ def test_fractions_of_any_size_look_alike(photo, written, difference, scale):
         difference(decode(written(values, "TIFF")).image, Image.fromarray((grey * (255 / grey.max())).astype(np.uint8)))
         < 2
     )
+
+
+def test_only_whole_numbers_among_floats_have_the_ranges_of_sensors(photo, written, difference):
+    colours = np.asarray(photo, np.float32)[::4, ::4]
+    full = Image.fromarray(np.rint(colours * (255 / colours.max())).astype(np.uint8))
+    for largest in (1.05, 1.5, 300):
+        values = (colours / colours.max() * largest).astype(np.float32)
+        assert difference(decode(tiff([numbers_page(values)])).image, full) < 2
+    whole = np.rint(colours * (1000 / 255)).astype(np.float32)
+    shown = np.asarray(decode(tiff([numbers_page(whole)])).image)
+    assert np.abs(shown - whole * (255 / 1023)).max() < 1
 
 
 def test_fractions_beyond_all_marks_look_alike(photo, difference):
