@@ -24,6 +24,7 @@ from library.decoding.depth import (
     is_far_out,
     ranges_of,
     scaled,
+    scaled_with_alpha,
     usable_of,
 )
 from library.decoding.fillers import fillers_of
@@ -112,12 +113,17 @@ class Samples:
         count = self._colours
         if count == 4:
             return Image.fromarray(np.rint(values[..., :4] * (255 / self._most)).astype(np.uint8), "CMYK")
-        drawn = scaled(values[..., :count], ranges_of(self._bits, self._format == SIGNED), are_fractions)
-        drawn = 255 - drawn if self._number(PHOTOMETRIC) == WHITE_IS_ZERO else drawn
-        if not self._has_alpha or values.shape[2] == count:
+        ranges = ranges_of(self._bits, self._format == SIGNED)
+        has_alpha = self._has_alpha and values.shape[2] > count
+        if has_alpha:
+            drawn = scaled_with_alpha(values[..., : count + 1], ranges, self._most, are_fractions)
+        else:
+            drawn = scaled(values[..., :count], ranges, are_fractions)
+        if self._number(PHOTOMETRIC) == WHITE_IS_ZERO:
+            drawn[..., :count] = 255 - drawn[..., :count]
+        if not has_alpha:
             return Image.fromarray(drawn[..., 0] if count == 1 else drawn)
-        alpha = np.clip(np.nan_to_num(values[..., count : count + 1]) * (255 / self._most), 0, 255).astype(np.uint8)
-        drawn = np.dstack([*[drawn[..., min(each, count - 1)] for each in range(3)], alpha[..., 0]])
+        drawn = np.dstack([*[drawn[..., min(each, count - 1)] for each in range(3)], drawn[..., count]])
         if self._number(EXTRA_SAMPLES) == PREMULTIPLIED:
             return Image.frombytes("RGBa", (drawn.shape[1], drawn.shape[0]), drawn.tobytes()).convert("RGBA")
         return Image.fromarray(drawn)

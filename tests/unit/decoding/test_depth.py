@@ -34,8 +34,26 @@ def test_greys_of_any_depth_in_a_file_of_16_bits_look_alike(photo, written, diff
 def test_colours_of_any_depth_in_a_file_of_16_bits_look_alike(photo, difference, bits):
     colours = (np.asarray(photo, np.float32) * ((2**bits - 1) / 255)).astype(np.uint16)
     assert difference(decode(deep_png(colours, 2)).image, photo) < 2
-    with_alpha = np.dstack([colours, np.full(colours.shape[:2], 2**bits - 1)])
-    assert difference(decode(deep_png(with_alpha, 6)).image, photo) < 2
+
+
+def test_alpha_has_the_range_of_its_colours_or_that_of_the_file(photo, difference):
+    small = photo.reduce(4)
+    for bits in (10, 12, 14, 16):
+        colours = np.rint(np.asarray(small, np.float32) * ((2**bits - 1) / 255)).astype(np.uint16)
+        for opaque in {2**bits - 1, 65_535}:
+            with_alpha = np.dstack([colours, np.full(colours.shape[:2], opaque, np.uint16)])
+            with_alpha[:20] = (65_535, 65_535, 65_535, 0)  # what cannot be seen has no say
+            greys = with_alpha[..., 2:]
+            apart = tiff([numbers_page(with_alpha, apart=True, t338=2)])
+            for data in (deep_png(with_alpha, 6), tiff([numbers_page(with_alpha, t338=2)]), apart):
+                assert _below(decode(data).image, small, difference) < 2, (bits, opaque)
+            for data in (deep_png(greys, 4), tiff([numbers_page(greys, t338=2)])):
+                assert _below(decode(data).image, small.getchannel("B"), difference) < 5, (bits, opaque)
+
+
+def _below(shown, expected, difference):
+    box = (0, 20, expected.width, expected.height)
+    return difference(shown.crop(box), expected.crop(box))
 
 
 def test_large_colours_of_12_bits_are_reduced_before_they_are_scaled(photo, difference, monkeypatch):
