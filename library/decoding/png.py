@@ -2,11 +2,13 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 START = b"\x89PNG\r\n\x1a\n"
-LONGEST = {b"iTXt": 1 << 19, b"tEXt": 1 << 19, b"zTXt": 1 << 19, b"iCCP": 1 << 20}  # bytes; more, and Pillow gives up
+TEXTS = (b"iTXt", b"tEXt", b"zTXt")
+LONGEST = {**dict.fromkeys(TEXTS, 1 << 19), b"iCCP": 1 << 20}  # bytes; more, and Pillow gives up
+MOST_TEXT = 1 << 24  # bytes of all texts, once they are unpacked; Pillow gives up at four times as many
 
 
 class Chunk(NamedTuple):
@@ -35,7 +37,7 @@ def mended(data: bytes) -> Mended:
     """Returns the PNG without what is damaged or longer than a description needs to be, and its data as far as they
     can be trusted."""
     chunks = list(_chunks(data))
-    kept = [each for each in chunks if each.kind != b"IEND" and not _is_left_out(each)]
+    kept = list(_with_little_text(each for each in chunks if each.kind != b"IEND" and not _is_left_out(each)))
     is_whole = _is_whole_stream([each for each in chunks if each.kind == b"IDAT"])
     if not is_whole:
         kept = list(_until_damage(kept))
@@ -79,18 +81,28 @@ def _is_left_out(chunk: Chunk) -> bool:
     if not chunk.may_be_left_out:
         return False
     most = LONGEST.get(chunk.kind)
-    return not chunk.is_whole or (most is not None and (len(chunk.content) > most or _unpacks_beyond(chunk, most)))
+    return not chunk.is_whole or (most is not None and _size(chunk, most) >= most)
 
 
-def _unpacks_beyond(chunk: Chunk, most: int) -> bool:
-    """Returns whether the text or profile has more bytes once it is unpacked."""
+def _with_little_text(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Yields the chunks, of texts only the first that are not too much together."""
+    left = MOST_TEXT
+    for chunk in chunks:
+        if chunk.kind in TEXTS and left >= 0:
+            left -= _size(chunk, LONGEST[chunk.kind])
+        if left >= 0 or chunk.kind not in TEXTS:
+            yield chunk
+
+
+def _size(chunk: Chunk, most: int) -> int:
+    """Returns the bytes of a text or profile once it is unpacked, which is done up to the most."""
     packed = chunk.content.partition(b"\0")[2][1:]
     if chunk.kind == b"iTXt":
         packed = packed[1:].partition(b"\0")[2].partition(b"\0")[2]
     try:
-        return len(zlib.decompressobj().decompress(packed, most)) == most
+        return max(len(chunk.content), len(zlib.decompressobj().decompress(packed, most)))
     except zlib.error:  # not packed, or damaged, which is told elsewhere
-        return False
+        return len(chunk.content)
 
 
 def _is_whole_stream(parts: list[Chunk]) -> bool:

@@ -193,6 +193,14 @@ def test_metadata_of_a_png_may_be_of_any_size(photo, written, before, kind):
     assert picture.note is None and picture.width == 480
 
 
+def test_metadata_of_a_png_may_be_of_any_number(photo, written):
+    packed = chunk(b"zTXt", b"Description\0\0" + zlib.compress(b"word " * 100_000))
+    plain = chunk(b"tEXt", b"Description\0" + b"word " * 100_000)
+    for texts, before in ((packed * 136, b"IDAT"), (plain * 136, b"IEND")):
+        picture = decode(with_chunk(written(photo), texts, before))
+        assert picture.note is None and picture.width == 480
+
+
 @pytest.mark.parametrize("before", [b"IDAT", b"IEND"])
 def test_damaged_metadata_of_a_png_are_left_out(photo, written, difference, before):
     picture = decode(with_chunk(written(photo), chunk(b"tEXt", b"Title\0x", is_right=False), before))
