@@ -213,6 +213,8 @@ class Samples:
         if self._format != UNSIGNED or (is_planar and (count == 1 or self._bits == 16)):
             return False
         if self._bits == 16:
+            if self._number(EXTRA_SAMPLES) == PREMULTIPLIED and self.size_in_bytes <= MAX_BYTES:
+                return False  # it divides the upper bytes alone
             return (photometric, count) in PILLOWS_OF_16_BITS
         return self._bits == 8 or (self._bits == 12 and count == 1 and self._number(COMPRESSION, 1) == 1)
 

@@ -45,10 +45,21 @@ def test_alpha_has_the_range_of_its_colours_or_that_of_the_file(photo, differenc
             with_alpha[:20] = (65_535, 65_535, 65_535, 0)  # what cannot be seen has no say
             greys = with_alpha[..., 2:]
             apart = tiff([numbers_page(with_alpha, apart=True, t338=2)])
-            for data in (deep_png(with_alpha, 6), tiff([numbers_page(with_alpha, t338=2)]), apart):
+            together = [tiff([numbers_page(with_alpha, t338=each)]) for each in (1, 2)]
+            for data in (deep_png(with_alpha, 6), *together, apart):
                 assert _below(decode(data).image, small, difference) < 2, (bits, opaque)
             for data in (deep_png(greys, 4), tiff([numbers_page(greys, t338=2)])):
                 assert _below(decode(data).image, small.getchannel("B"), difference) < 5, (bits, opaque)
+
+
+def test_colours_that_were_multiplied_by_their_alpha_are_divided_by_it(photo, difference):
+    small, paper = photo.reduce(4), Image.new("RGB", (120, 90), "white")
+    for bits, most in ((10, 1023), (12, 65_535), (16, 65_535)):
+        colours = np.asarray(small, np.float64) * ((2**bits - 1) / 255) / 2
+        values = np.rint(np.dstack([colours, np.full(colours.shape[:2], most / 2)])).astype(np.uint16)
+        values[0] = np.minimum(values[0] * 2, [*[2**bits - 1] * 3, most])
+        shown = decode(tiff([numbers_page(values, t338=1)])).image.crop((0, 1, 120, 90))
+        assert difference(shown, Image.blend(small, paper, 0.5).crop((0, 1, 120, 90))) < 2, (bits, most)
 
 
 def _below(shown, expected, difference):
