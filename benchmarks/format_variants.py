@@ -105,8 +105,9 @@ def _numbers(photo: Image.Image) -> Iterator[Variant]:
     negative = Image.fromarray(stretched.astype(np.uint8))
     grey *= 255 / grey.max()
     full = Image.fromarray(grey.astype(np.uint8))
-    for name, scale in (("fractions to 1", 1 / 255), ("fractions to 4095", 4095 / 255), ("numbers to a million", 4000)):
-        yield Variant("TIFF", name, written(Image.fromarray(grey * np.float32(scale)), "TIFF"), full, LOSSY)
+    for most in (1, 1.05, 1.5, 8, 300, 4095, 5000, 1_020_000):
+        fractions = Image.fromarray(grey * np.float32(most / 255))
+        yield Variant("TIFF", f"fractions to {most}", written(fractions, "TIFF"), full, LOSSY)
     yield Variant("TIFF", "negative fractions", written(Image.fromarray(grey - 300), "TIFF"), negative)
     whole = Image.fromarray((grey * 50 - 4000).astype(np.int32))
     yield Variant("TIFF", "negative whole numbers", written(whole, "TIFF"), negative)

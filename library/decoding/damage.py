@@ -95,7 +95,8 @@ def _rescued(data: bytes, opener: Opener) -> Loaded:
 
 
 def _rest_of_png(mended: png.Mended, opener: Opener) -> Loaded:
-    loaded = _partial(mended.data, opener, message("damaged_beside") if mended.was_damaged else None)
+    note = message("only_sum_damaged") if mended.had_wrong_sum else None
+    loaded = _partial(mended.data, opener, message("damaged_beside") if mended.was_damaged else note)
     if mended.is_damaged_within:  # though all of it could be unpacked
         raise RejectedImage("damaged_within")
     return loaded

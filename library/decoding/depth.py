@@ -20,9 +20,10 @@ DEEP = 16  # bits, within which a sensor uses a range of its own
 LARGEST = 1e30  # beyond it, a number only marks that there is none, unless most numbers lie there
 NARROW = 1 / 16  # of a range: 12 bits of 16
 SMOOTH = 0.5  # neighbours differ so much less than all pixels do where there is more than noise
-HIGH_BYTE_OF_14_BITS, FULL = 63, 255
+MOST_OF_14_BITS, HIGH_BYTE_OF_14_BITS, FULL = 16_383, 63, 255
 LARGE, REDUCED_TO = 16_000_000, 4_000_000  # pixels; the numbers of the first take a gigabyte
 MOST_RESTORED = 100_000_000  # pixels, whose upper and lower bytes take as much
+GREYS_WITH_ALPHA = "LA;16B"
 LOW_BYTES = {";16B": ";16L", ";16L": ";16B"}
 NATIVE_LOW_BYTES = ";16B" if np.little_endian else ";16L"
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT, NO_DATA = 258, 262, 339, 42113
@@ -44,7 +45,8 @@ def to_8_bits(image: Image.Image, tags: Tags) -> Image.Image:
     values = _numbers(image, tags)
     with suppress(ValueError):
         values = np.where(values == np.float32(tags.get(NO_DATA, "nan").strip("\0 ")), np.nan, values)
-    grey = scaled(_without_fillers(values))
+    values = _without_fillers(values)
+    grey = scaled(values, are_fractions=image.mode == "F" and holds_fractions(values))
     return Image.fromarray(255 - grey if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO else grey)
 
 
@@ -54,15 +56,20 @@ def restored(image: ImageFile.ImageFile, data: bytes, opener: Opener) -> Image.I
     if image.width * image.height > MOST_RESTORED or not _has_16_bits(image, data) or not _has_few_bits(image):
         return image
     with suppress(Exception):  # what cannot be restored is shown as Pillow reads it
-        low = opener(data)
-        low.tile = [tile._replace(args=_args_of_low_bytes(tile.args)) for tile in low.tile]
-        low.load()
-        values = _whole_numbers(image, low)
-        whole = Image.fromarray(scaled(values if image.mode == "RGBA" else _without_fillers(values)), image.mode)
+        values = _whole_numbers(image, _low_bytes(opener(data)))
+        shown = scaled_with_alpha(values) if image.mode == "RGBA" else scaled(_without_fillers(values))
+        whole = Image.fromarray(shown, image.mode)
         if orientation := image.getexif().get(ExifTags.Base.Orientation):
             whole.getexif()[ExifTags.Base.Orientation] = orientation
         return whole
     return image
+
+
+def _low_bytes(low: ImageFile.ImageFile) -> Image.Image:
+    are_greys = any(tile.args == GREYS_WITH_ALPHA for tile in low.tile)  # which Pillow shows as colours
+    low.tile = [tile._replace(args="RGBA" if are_greys else _args_of_low_bytes(tile.args)) for tile in low.tile]
+    low.load()
+    return Image.merge("RGBA", [low.getchannel(each) for each in "GGGA"]) if are_greys else low
 
 
 def _whole_numbers(high: Image.Image, low: Image.Image) -> NDArray[np.float32]:
@@ -100,9 +107,16 @@ def is_far_out(values: NDArray[Any]) -> bool:
     return bool(sizes.size and np.median(sizes) >= LARGEST)
 
 
-def scaled(values: NDArray[Any], ranges: tuple[int, ...] = RANGES) -> NDArray[np.uint8]:
-    """Returns the numbers from 0 to 255, by the first of the ranges that holds them all, or from the least to the
-    largest where greys take up little of it, far from 0. Raises RejectedImage where none is a number."""
+def holds_fractions(values: NDArray[Any]) -> bool:
+    """Returns whether some are no whole numbers, which those of a sensor would be."""
+    usable = usable_of(values)
+    return bool((usable != np.rint(usable)).any())
+
+
+def scaled(values: NDArray[Any], ranges: tuple[int, ...] = RANGES, are_fractions: bool = False) -> NDArray[np.uint8]:
+    """Returns the numbers from 0 to 255, by the first of the ranges that holds all, of fractions by the largest, or
+    from the least to the largest where greys take up little of it, far from 0. Raises RejectedImage where none is a
+    number."""
     if is_far_out(values):
         values = values / (np.abs(values[np.isfinite(values)]).max().astype(np.float64) / (LARGEST / 10))
     usable = np.abs(values) < LARGEST  # which NaN is not, either
@@ -112,10 +126,25 @@ def scaled(values: NDArray[Any], ranges: tuple[int, ...] = RANGES) -> NDArray[np
     if low >= 0:
         most = next((each for each in ranges if 1 < high <= each), high)
         if not _is_narrow(values, low, high, most):
-            low, high = 0.0, most
+            low, high = 0.0, high if are_fractions else most
     finite = np.clip(np.nan_to_num(values, nan=low, posinf=high, neginf=low), low, high)
     shown: NDArray[np.uint8] = np.rint((finite - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
     return shown
+
+
+def scaled_with_alpha(
+    values: NDArray[Any], ranges: tuple[int, ...] = RANGES, most: float = RANGES[-1], are_fractions: bool = False
+) -> NDArray[np.uint8]:
+    """Returns the numbers from 0 to 255, of which the last of each pixel is its alpha: by one range where none has more
+    than 14 bits, though the file has room for them, else alpha by the most that it can be. Colours that are wholly
+    transparent are forgotten in the given numbers, too, rather than in a copy of a gigabyte."""
+    alpha = np.nan_to_num(values[..., -1:])
+    if alpha.any():
+        values[alpha[..., 0] <= 0, :-1] = np.nan
+    if most > MOST_OF_14_BITS and np.nanmin(values) >= 0 and np.nanmax(values) <= MOST_OF_14_BITS:
+        return scaled(values, ranges)
+    opacity = np.rint(np.clip(alpha * (255 / most), 0, 255)).astype(np.uint8)
+    return np.dstack([scaled(values[..., :-1], ranges, are_fractions), opacity])
 
 
 def _is_narrow(values: NDArray[Any], low: float, high: float, most: float) -> bool:

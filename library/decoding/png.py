@@ -2,11 +2,14 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 START = b"\x89PNG\r\n\x1a\n"
-LONGEST = {b"iTXt": 1 << 19, b"tEXt": 1 << 19, b"zTXt": 1 << 19, b"iCCP": 1 << 20}  # bytes; more, and Pillow gives up
+TEXTS = (b"iTXt", b"tEXt", b"zTXt")
+LONGEST = {**dict.fromkeys(TEXTS, 1 << 19), b"iCCP": 1 << 20}  # bytes; more, and Pillow gives up
+MOST_TEXT = 1 << 24  # bytes of all texts, once they are unpacked; Pillow gives up at four times as many
+SIZE_OF_HEADER, AT_ONCE = 2, 1 << 24  # bytes, of packed data and of what they unpack to
 
 
 class Chunk(NamedTuple):
@@ -16,6 +19,7 @@ class Chunk(NamedTuple):
     content: bytes
     is_whole: bool
     is_cut: bool = False
+    checksum: bytes = b""
 
     @property
     def may_be_left_out(self) -> bool:
@@ -23,25 +27,36 @@ class Chunk(NamedTuple):
         return bool(self.kind[0] & 0x20)
 
 
+class Sums(NamedTuple):
+    """Holds what stands behind the packed data, their sum first, and the sum that they have."""
+
+    stated: bytes
+    right: bytes
+
+
 class Mended(NamedTuple):
-    """Holds the file as it can be read, whether anything in it was damaged, and whether its last data were."""
+    """Holds the file as it can be read, whether anything in it was damaged, whether its last data were, and
+    whether only the sum of these was wrong."""
 
     data: bytes
     was_damaged: bool
     is_damaged_within: bool
+    had_wrong_sum: bool
 
 
 def mended(data: bytes) -> Mended:
     """Returns the PNG without what is damaged or longer than a description needs to be, and its data as far as they
     can be trusted."""
-    chunks = list(_chunks(data))
-    kept = [each for each in chunks if each.kind != b"IEND" and not _is_left_out(each)]
+    found = list(_chunks(data))
+    chunks = _with_right_sum(found)
+    kept = list(_with_little_text(each for each in chunks if each.kind != b"IEND" and not _is_left_out(each)))
     is_whole = _is_whole_stream([each for each in chunks if each.kind == b"IDAT"])
     if not is_whole:
         kept = list(_until_damage(kept))
     has_damaged = not is_whole and any(each.kind == b"IDAT" and not (each.is_whole or each.is_cut) for each in kept)
     written = b"".join(_written(each.kind, each.content) for each in kept)
-    return Mended(START + written + _written(b"IEND", b""), not all(each.is_whole for each in chunks), has_damaged)
+    was_damaged = not all(each.is_whole for each in chunks)
+    return Mended(START + written + _written(b"IEND", b""), was_damaged, has_damaged, chunks != found)
 
 
 def bit_depth(data: bytes) -> int:
@@ -69,7 +84,7 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
         content = data[at + 8 : at + 8 + length]
         checksum = data[at + 8 + length : at + 12 + length]
         is_whole = checksum == struct.pack(">I", zlib.crc32(kind + content))
-        yield Chunk(kind, content, is_whole, at + 12 + length > len(data))
+        yield Chunk(kind, content, is_whole, at + 12 + length > len(data), checksum)
         at += 12 + length
         if kind == b"IEND":
             return
@@ -79,18 +94,28 @@ def _is_left_out(chunk: Chunk) -> bool:
     if not chunk.may_be_left_out:
         return False
     most = LONGEST.get(chunk.kind)
-    return not chunk.is_whole or (most is not None and (len(chunk.content) > most or _unpacks_beyond(chunk, most)))
+    return not chunk.is_whole or (most is not None and _size(chunk, most) >= most)
 
 
-def _unpacks_beyond(chunk: Chunk, most: int) -> bool:
-    """Returns whether the text or profile has more bytes once it is unpacked."""
+def _with_little_text(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Yields the chunks, of texts only the first that are not too much together."""
+    left = MOST_TEXT
+    for chunk in chunks:
+        if chunk.kind in TEXTS and left >= 0:
+            left -= _size(chunk, LONGEST[chunk.kind])
+        if left >= 0 or chunk.kind not in TEXTS:
+            yield chunk
+
+
+def _size(chunk: Chunk, most: int) -> int:
+    """Returns the bytes of a text or profile once it is unpacked, which is done up to the most."""
     packed = chunk.content.partition(b"\0")[2][1:]
     if chunk.kind == b"iTXt":
         packed = packed[1:].partition(b"\0")[2].partition(b"\0")[2]
     try:
-        return len(zlib.decompressobj().decompress(packed, most)) == most
+        return max(len(chunk.content), len(zlib.decompressobj().decompress(packed, most)))
     except zlib.error:  # not packed, or damaged, which is told elsewhere
-        return False
+        return len(chunk.content)
 
 
 def _is_whole_stream(parts: list[Chunk]) -> bool:
@@ -105,6 +130,37 @@ def _is_whole_stream(parts: list[Chunk]) -> bool:
     except zlib.error:
         return False
     return stream.eof
+
+
+def _with_right_sum(chunks: list[Chunk]) -> list[Chunk]:
+    """Returns the chunks, the last of the data with the sum that these have, where nothing else of them is damaged: it
+    has its own checksum then."""
+    parts = [each for each in chunks if each.kind == b"IDAT"]
+    if not parts or not all(each.is_whole for each in parts[:-1]):
+        return chunks
+    last, found = parts[-1], _sums_of(parts)
+    if not found or found.stated[:4] == found.right or not 4 <= len(found.stated) <= len(last.content):
+        return chunks
+    content = last.content[: -len(found.stated)] + found.right + found.stated[4:]
+    if not last.is_whole and _written(last.kind, content)[-4:] != last.checksum:
+        return chunks
+    return [each._replace(content=content, is_whole=True) if each is last else each for each in chunks]
+
+
+def _sums_of(parts: list[Chunk]) -> Sums | None:
+    """Unpacks the data; None where they do not come to their end in the last part."""
+    stream, right = zlib.decompressobj(-zlib.MAX_WBITS), zlib.adler32(b"")
+    try:
+        for place, part in enumerate(parts):
+            packed = part.content[0 if place else SIZE_OF_HEADER :]
+            if stream.eof:
+                return None
+            while packed and not stream.eof:
+                right = zlib.adler32(stream.decompress(packed, AT_ONCE), right)
+                packed = stream.unconsumed_tail
+    except zlib.error:
+        return None
+    return Sums(stream.unused_data, struct.pack(">I", right)) if stream.eof else None
 
 
 def _until_damage(chunks: list[Chunk]) -> Iterator[Chunk]:

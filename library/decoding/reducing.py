@@ -48,7 +48,8 @@ def _joined(image: Image.Image, factor: int, made: Made) -> Image.Image:
 
 
 def _mean(band: Image.Image, factor: int) -> Image.Image:
-    return Image.fromarray(mean_of(np.asarray(band).astype(np.float32), factor))
+    means = mean_of(np.asarray(band).astype(np.float32), factor)
+    return Image.fromarray(means if band.mode == "F" else np.rint(means))  # whole numbers have ranges of their own
 
 
 def mean_of(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

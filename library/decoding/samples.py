@@ -20,9 +20,11 @@ from library.decoding.depth import (
     PHOTOMETRIC,
     SAMPLE_FORMAT,
     WHITE_IS_ZERO,
+    holds_fractions,
     is_far_out,
     ranges_of,
     scaled,
+    scaled_with_alpha,
     usable_of,
 )
 from library.decoding.fillers import fillers_of
@@ -103,20 +105,25 @@ class Samples:
         values = np.concatenate([self._reduced(plane, factor, marks) for plane in given], axis=2)
         if self._format == FLOAT and np.isnan(values).any() and is_far_out(some):
             values = np.concatenate([self._reduced(plane, factor, marks, np.inf) for plane in given], axis=2)
-        image = self._drawn(values)
+        image = self._drawn(values, self._format == FLOAT and holds_fractions(some))
         image.getexif()[ExifTags.Base.Orientation] = orientation or 1
         return image
 
-    def _drawn(self, values: Floats) -> Image.Image:
+    def _drawn(self, values: Floats, are_fractions: bool) -> Image.Image:
         count = self._colours
         if count == 4:
             return Image.fromarray(np.rint(values[..., :4] * (255 / self._most)).astype(np.uint8), "CMYK")
-        drawn = scaled(values[..., :count], ranges_of(self._bits, self._format == SIGNED))
-        drawn = 255 - drawn if self._number(PHOTOMETRIC) == WHITE_IS_ZERO else drawn
-        if not self._has_alpha or values.shape[2] == count:
+        ranges = ranges_of(self._bits, self._format == SIGNED)
+        has_alpha = self._has_alpha and values.shape[2] > count
+        if has_alpha:
+            drawn = scaled_with_alpha(values[..., : count + 1], ranges, self._most, are_fractions)
+        else:
+            drawn = scaled(values[..., :count], ranges, are_fractions)
+        if self._number(PHOTOMETRIC) == WHITE_IS_ZERO:
+            drawn[..., :count] = 255 - drawn[..., :count]
+        if not has_alpha:
             return Image.fromarray(drawn[..., 0] if count == 1 else drawn)
-        alpha = np.clip(np.nan_to_num(values[..., count : count + 1]) * (255 / self._most), 0, 255).astype(np.uint8)
-        drawn = np.dstack([*[drawn[..., min(each, count - 1)] for each in range(3)], alpha[..., 0]])
+        drawn = np.dstack([*[drawn[..., min(each, count - 1)] for each in range(3)], drawn[..., count]])
         if self._number(EXTRA_SAMPLES) == PREMULTIPLIED:
             return Image.frombytes("RGBa", (drawn.shape[1], drawn.shape[0]), drawn.tobytes()).convert("RGBA")
         return Image.fromarray(drawn)
@@ -206,6 +213,8 @@ class Samples:
         if self._format != UNSIGNED or (is_planar and (count == 1 or self._bits == 16)):
             return False
         if self._bits == 16:
+            if self._number(EXTRA_SAMPLES) == PREMULTIPLIED and self.size_in_bytes <= MAX_BYTES:
+                return False  # it divides the upper bytes alone
             return (photometric, count) in PILLOWS_OF_16_BITS
         return self._bits == 8 or (self._bits == 12 and count == 1 and self._number(COMPRESSION, 1) == 1)
 

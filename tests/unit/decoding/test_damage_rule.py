@@ -7,8 +7,9 @@ import zlib
 from contextlib import suppress
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
+from library.decoding import png
 from library.errors import RejectedImage
 from library.images import decode
 
@@ -174,9 +175,9 @@ def chunk(kind, content, is_right=True):
     )
 
 
-def with_chunk(png, added, before=b"IDAT"):
-    at = png.index(before) - 4
-    return png[:at] + added + png[at:]
+def with_chunk(data, added, before=b"IDAT"):
+    at = data.index(before) - 4
+    return data[:at] + added + data[at:]
 
 
 @pytest.mark.parametrize("before", [b"IDAT", b"IEND"])
@@ -193,6 +194,17 @@ def test_metadata_of_a_png_may_be_of_any_size(photo, written, before, kind):
     assert picture.note is None and picture.width == 480
 
 
+def test_metadata_of_a_png_may_be_of_any_number(photo, written, monkeypatch):
+    assert png.MOST_TEXT < PngImagePlugin.MAX_TEXT_MEMORY
+    monkeypatch.setattr(png, "MOST_TEXT", 1 << 18)
+    monkeypatch.setattr(PngImagePlugin, "MAX_TEXT_MEMORY", 1 << 20)
+    packed = chunk(b"zTXt", b"Description\0\0" + zlib.compress(b"word " * 20_000))
+    plain = chunk(b"tEXt", b"Description\0" + b"word " * 20_000)
+    for texts, before in ((packed * 12, b"IDAT"), (plain * 12, b"IEND")):
+        picture = decode(with_chunk(written(photo), texts, before))
+        assert picture.note is None and picture.width == 480
+
+
 @pytest.mark.parametrize("before", [b"IDAT", b"IEND"])
 def test_damaged_metadata_of_a_png_are_left_out(photo, written, difference, before):
     picture = decode(with_chunk(written(photo), chunk(b"tEXt", b"Title\0x", is_right=False), before))
@@ -203,6 +215,19 @@ def test_a_wrong_checksum_over_right_pixels_changes_nothing(photo, written, diff
     data = bytearray(written(photo))
     data[-16] ^= 1  # of the last data: the end of the file takes twelve bytes
     assert difference(decode(bytes(data)).image, photo) == 0
+
+
+def test_a_wrong_sum_of_the_data_of_a_png_is_noted_where_all_else_is_right(photo, written, difference):
+    data = bytearray(written(photo))
+    data[-17] ^= 1
+    last = data.rindex(b"IDAT")
+    rewritten = data[:-16] + struct.pack(">I", zlib.crc32(data[last:-16])) + data[-12:]
+    for each in (data, rewritten):
+        picture = decode(bytes(each))
+        assert difference(picture.image, photo) == 0 and "checksum" in str(picture.note)
+    data[last + 99] ^= 1
+    with pytest.raises(RejectedImage, match="damaged"):
+        decode(bytes(data))
 
 
 def test_a_png_with_damaged_pixels_is_trusted_up_to_them(photo, written):

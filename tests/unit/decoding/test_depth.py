@@ -34,8 +34,37 @@ def test_greys_of_any_depth_in_a_file_of_16_bits_look_alike(photo, written, diff
 def test_colours_of_any_depth_in_a_file_of_16_bits_look_alike(photo, difference, bits):
     colours = (np.asarray(photo, np.float32) * ((2**bits - 1) / 255)).astype(np.uint16)
     assert difference(decode(deep_png(colours, 2)).image, photo) < 2
-    with_alpha = np.dstack([colours, np.full(colours.shape[:2], 2**bits - 1)])
-    assert difference(decode(deep_png(with_alpha, 6)).image, photo) < 2
+
+
+def test_alpha_has_the_range_of_its_colours_or_that_of_the_file(photo, difference):
+    small = photo.reduce(4)
+    for bits in (10, 12, 14, 16):
+        colours = np.rint(np.asarray(small, np.float32) * ((2**bits - 1) / 255)).astype(np.uint16)
+        for opaque in {2**bits - 1, 65_535}:
+            with_alpha = np.dstack([colours, np.full(colours.shape[:2], opaque, np.uint16)])
+            with_alpha[:20] = (65_535, 65_535, 65_535, 0)  # what cannot be seen has no say
+            greys = with_alpha[..., 2:]
+            apart = tiff([numbers_page(with_alpha, apart=True, t338=2)])
+            together = [tiff([numbers_page(with_alpha, t338=each)]) for each in (1, 2)]
+            for data in (deep_png(with_alpha, 6), *together, apart):
+                assert _below(decode(data).image, small, difference) < 2, (bits, opaque)
+            for data in (deep_png(greys, 4), tiff([numbers_page(greys, t338=2)])):
+                assert _below(decode(data).image, small.getchannel("B"), difference) < 5, (bits, opaque)
+
+
+def test_colours_that_were_multiplied_by_their_alpha_are_divided_by_it(photo, difference):
+    small, paper = photo.reduce(4), Image.new("RGB", (120, 90), "white")
+    for bits, most in ((10, 1023), (12, 65_535), (16, 65_535)):
+        colours = np.asarray(small, np.float64) * ((2**bits - 1) / 255) / 2
+        values = np.rint(np.dstack([colours, np.full(colours.shape[:2], most / 2)])).astype(np.uint16)
+        values[0] = np.minimum(values[0] * 2, [*[2**bits - 1] * 3, most])
+        shown = decode(tiff([numbers_page(values, t338=1)])).image.crop((0, 1, 120, 90))
+        assert difference(shown, Image.blend(small, paper, 0.5).crop((0, 1, 120, 90))) < 2, (bits, most)
+
+
+def _below(shown, expected, difference):
+    box = (0, 20, expected.width, expected.height)
+    return difference(shown.crop(box), expected.crop(box))
 
 
 def test_large_colours_of_12_bits_are_reduced_before_they_are_scaled(photo, difference, monkeypatch):
@@ -55,7 +84,7 @@ def test_colours_of_12_bits_are_turned_upright(photo, difference):
     assert difference(picture.image, photo.rotate(-90, expand=True)) < 2
 
 
-@pytest.mark.parametrize("scale", [0.25, 1, 255, 1023, 4095, 65535, 1e6])
+@pytest.mark.parametrize("scale", [0.25, 1, 1.05, 1.5, 8, 255, 300, 4095, 5000, 1e6])
 def test_fractions_of_any_size_look_alike(photo, written, difference, scale):
     grey = np.asarray(photo.convert("L"), np.float32)
     values = Image.fromarray(grey / grey.max() * np.float32(scale))
@@ -63,6 +92,17 @@ def test_fractions_of_any_size_look_alike(photo, written, difference, scale):
         difference(decode(written(values, "TIFF")).image, Image.fromarray((grey * (255 / grey.max())).astype(np.uint8)))
         < 2
     )
+
+
+def test_only_whole_numbers_among_floats_have_the_ranges_of_sensors(photo, written, difference):
+    colours = np.asarray(photo, np.float32)[::4, ::4]
+    full = Image.fromarray(np.rint(colours * (255 / colours.max())).astype(np.uint8))
+    for largest in (1.05, 1.5, 300):
+        values = (colours / colours.max() * largest).astype(np.float32)
+        assert difference(decode(tiff([numbers_page(values)])).image, full) < 2
+    whole = np.rint(colours * (1000 / 255)).astype(np.float32)
+    shown = np.asarray(decode(tiff([numbers_page(whole)])).image)
+    assert np.abs(shown - whole * (255 / 1023)).max() < 1
 
 
 def test_fractions_beyond_all_marks_look_alike(photo, difference):
