@@ -1,6 +1,7 @@
 """Makes the README's screenshots, or a picture of every state of the page for review.
 
-    python -m docs.screenshots                   docs/screenshot.png of the sample pictures, and one for each language
+    python -m docs.screenshots                   docs/screenshot.png of the sample pictures, one for each language, and
+                                                 those of the trash, the check and the demo
     python -m docs.screenshots --photos FOLDER   the same of the photos in that folder
     python -m docs.screenshots --states FOLDER   FOLDER/<state>-<width>-<light or dark>.png
 
@@ -29,6 +30,11 @@ SHOWN = {  # the browser's language, what is searched for among the samples, and
     "screenshot.png": ("en-US", "a sunset over the sea", "a sailing boat"),
     "screenshot.ko.png": ("ko-KR", "바다 위 석양", "돛단배"),
     "screenshot.zh-TW.png": ("zh-TW", "海上的日落", "帆船"),
+}
+OF_PAGES = {
+    "trash.png": (states.trash, WIDE),
+    "check.png": (states.check_of_the_library, WIDE),
+    "demo.png": (states.demo, PHONE),
 }
 COLOURS = 256  # of a screenshot with photos, which is three times as large with all of them
 
@@ -65,6 +71,9 @@ def photograph_results(contexts: Contexts, apps: Apps, photos: Path | None) -> N
         photograph(contexts, state, apps, HERE / name, locale=locale)
         if photos:
             reduce_colours(HERE / name)
+    for name, (state, size) in OF_PAGES.items():
+        photograph(contexts, state, apps, HERE / name, size)
+        reduce_colours(HERE / name)
 
 
 def found_photos(visitor: Browser, apps: Apps, photos: Path, query: str) -> Page:
