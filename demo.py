@@ -63,7 +63,7 @@ class Demo:
         from library.visitors.keeper import SpaceKeeper
         from library.visitors.spaces import DemoRules, Spaces
         from library.visitors.view import VisitorsWorker, visited_library
-        from ui.claims import Claims
+        from ui.guards.ownership import Claims
         from ui.handlers.demo import VisitorsDesk
 
         rules = DemoRules(settings.demo_quota, settings.demo_ttl)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from library.ingest.watch import OnProgress, WatchConfig, Watching
     from library.ingest.watch_source import Source
     from library.ingest.watcher import Add
-    from ui.doors import Guests
+    from ui.guards.hosts import Guests
 
 logger = logging.getLogger("likeness")
 
@@ -255,7 +255,7 @@ class _Server:
 
 
 def _guests(settings: Settings) -> "Guests":
-    from ui.doors import Guests
+    from ui.guards.hosts import Guests
 
     framed_by = HUB if is_space() else ()
     return Guests(settings.answered_hosts, settings.other_hosts, framed_by)

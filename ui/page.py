@@ -21,12 +21,12 @@ from library.search.query import MAX_LIMIT
 from ui.api import add_public_api
 from ui.backup_api import add_backup_api
 from ui.controls import Controls, Parameters, Reports
-from ui.entrance import answer_by_visitor
+from ui.guards.gradio_inputs import Page
+from ui.guards.visitor_access import answer_by_visitor
 from ui.handlers.demo import VisitorsDesk
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
 from ui.handlers.status import FEWEST_CLUSTERS
-from ui.inputs import Page
 from ui.lanes import MOST_WAITING
 from ui.mcp import add_tools
 from ui.queueing import watch_queue

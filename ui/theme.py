@@ -11,25 +11,25 @@ from starlette.routing import Route
 
 from library.image_library import ImageLibrary
 from library.permissions import Edits
-from ui.crowd import Crowd
-from ui.doors import NO_OTHER_SITES, Doors, Guests
 from ui.early_script import EarlyScript
-from ui.entrance import Entrance
+from ui.guards.client_address import Peers
+from ui.guards.concurrency import Crowd
+from ui.guards.hosts import NO_OTHER_SITES, Doors, Guests
+from ui.guards.json_limits import Refusals
+from ui.guards.malformed_calls import Malformed
+from ui.guards.page_parameter import OnePage
+from ui.guards.request_limits import Limits
+from ui.guards.sign_in import Accounts, SignIn
+from ui.guards.visitor_access import Entrance
 from ui.handlers.demo import VisitorsDesk
 from ui.handlers.exports import export_routes
 from ui.health import health_routes
 from ui.lanes import MOST_WAITING
 from ui.languages import translations, welcome
-from ui.limits import Limits
-from ui.malformed import Malformed
 from ui.media import media_routes
-from ui.one_page import OnePage
-from ui.peers import Peers
 from ui.prometheus import metrics_routes
-from ui.refusals import Refusals
-from ui.requests import RequestIds
+from ui.request_ids import RequestIds
 from ui.scripts import Scripts
-from ui.sign_in import Accounts, SignIn
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.visitors import Visitors, visitor_routes, visitor_script
 

@@ -30,9 +30,9 @@ from library.samples.pictures import sample_pictures
 from testing.agent import call, tools
 from testing.app_server import ForkedServer
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
-from ui.attempts import KEPT_ADDRESSES, Attempts
+from ui.guards.sign_in import Accounts, SignIn
+from ui.guards.sign_in_delay import KEPT_ADDRESSES, Attempts
 from ui.page import build_page, launch_options
-from ui.sign_in import Accounts, SignIn
 
 REFUSAL, OTHER_SITE = str(message("sign_in_first")), str(message("other_site"))
 USER, PASSWORD = "ann", "pass:wörd"

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from library.ingest.items import Item
-from ui.claims import Claims
+from ui.guards.ownership import Claims
 from ui.handlers.page import PageHandlers
 from ui.handlers.uploads import NO_RUN
 from ui.visitors import COOKIE, SCRIPT, Visitors, visitor_of, visitor_routes, visitor_script

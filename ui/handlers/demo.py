@@ -6,9 +6,9 @@ from pathlib import Path
 
 from library.images import ContentId
 from library.visitors.spaces import Spaces
-from ui.claims import Claims
 from ui.controls import Controls
 from ui.guarded import guarded
+from ui.guards.ownership import Claims
 from ui.lanes import CHANGING, WATCHING
 from ui.views import Json, error_view
 

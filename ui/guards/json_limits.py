@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.disk import is_full
 from library.errors import InvalidQuery, LikenessError, StoreUnavailable
-from ui.bodies import again, whole
+from ui.guards.request_body import again, whole
+from ui.guards.sign_in import route_of
 from ui.sentences import sentence_for
-from ui.sign_in import route_of
 
 MAX_DEPTH = 100  # of what Python's readers of JSON bear, a tenth
 MCP = "/gradio_api/mcp"

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui.refusals import Refusals, is_nested_too_deep
+from ui.guards.json_limits import Refusals, is_nested_too_deep
 
 
 async def echo(request: Request) -> Response:

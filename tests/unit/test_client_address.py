@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from settings import PROXIES_OF_SPACES, SettingsError, load_settings
-from ui.attempts import FREE, FREE_FOR_A_NAME, KEPT_ADDRESSES, LONGEST_NAME, LONGEST_WAIT, SignInAttempts
-from ui.peers import Peers, address_of
-from ui.sign_in import Accounts, SignIn
+from ui.guards.client_address import Peers, address_of
+from ui.guards.sign_in import Accounts, SignIn
+from ui.guards.sign_in_delay import FREE, FREE_FOR_A_NAME, KEPT_ADDRESSES, LONGEST_NAME, LONGEST_WAIT, SignInAttempts
 
 RIGHT, WRONG = ("ann", "pass:word"), ("ann", "guess")
 FORM = {"username": "ann", "password": "guess"}

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import UNEXPECTED, InvalidQuery
+from ui.guards.sign_in import route_of
 from ui.sentences import sentence_for
-from ui.sign_in import route_of
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui import limits
-from ui.limits import HOUR, KEPT_ADDRESSES, ROUTE, Budget, Limits
+from ui.guards import request_limits
+from ui.guards.request_limits import HOUR, KEPT_ADDRESSES, ROUTE, Budget, Limits
 
 MEGABYTE = bytes(1 << 20)
 
@@ -88,7 +88,7 @@ def test_only_so_many_addresses_are_remembered():
 
 
 def test_on_a_disk_that_is_nearly_full_no_upload_is_taken(client, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=limits.FREE_SPACE - 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=request_limits.FREE_SPACE - 1))
     refused = client().post(ROUTE, content=MEGABYTE, headers={"accept-language": "en"})
     assert refused.status_code == 507 and "is full" in refused.text
     assert client().post("/call", content=MEGABYTE).status_code == 200

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import NotAllowed
 from library.visitors.spaces import Spaces
-from ui.bodies import again, whole
-from ui.claims import Claims
+from ui.guards.ownership import Claims
+from ui.guards.request_body import again, whole
+from ui.guards.sign_in import route_of
 from ui.sentences import sentence_for
-from ui.sign_in import route_of
 from ui.visitors import SCRIPT, secret_in, secret_of
 
 API = "/gradio_api"

@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui.crowd import Crowd
+from ui.guards.concurrency import Crowd
 
 
 def test_beyond_the_bound_pictures_are_refused_and_everything_else_is_answered():

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from library.messages import message, render
 from settings import SettingsError, load_settings
-from ui.doors import Doors, Guests
+from ui.guards.hosts import Doors, Guests
 
 OTHER_SITE = str(message("other_site"))
 LOOPBACK = Guests(hosts=["localhost", "photos.example.org"], sites=["photos.example.org"])

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import LikenessError, NotAllowed, StoreUnavailable
 from library.permissions import Edits
-from ui.one_picture import OnePicture
-from ui.peers import address_of
+from ui.guards.client_address import address_of
+from ui.guards.sign_in import route_of
+from ui.guards.single_upload import OnePicture
 from ui.sentences import sentence_for
-from ui.sign_in import route_of
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 
 MEGABYTE = 1 << 20

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.sign_in import route_of
+from ui.guards.sign_in import route_of
 
 PARAMETER = "page"
 

@@ -18,10 +18,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from library.errors import NotAllowed
-from ui.attempts import SignInAttempts
-from ui.bodies import TooLarge, again, whole
+from ui.guards.client_address import address_of
+from ui.guards.request_body import TooLarge, again, whole
+from ui.guards.sign_in_delay import SignInAttempts
 from ui.health import PATH as HEALTH
-from ui.peers import address_of
 from ui.sentences import sentence_for
 
 WRONG, TOO_MANY = 400, 429
