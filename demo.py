@@ -63,7 +63,7 @@ class Demo:
         from library.visitors.keeper import SpaceKeeper
         from library.visitors.spaces import DemoRules, Spaces
         from library.visitors.view import VisitorsWorker, visited_library
-        from ui.guards.ownership import Claims
+        from ui.guards.ownership import Ownership
         from ui.handlers.demo import VisitorsDesk
 
         rules = DemoRules(settings.demo_quota, settings.demo_ttl)
@@ -71,7 +71,7 @@ class Demo:
         self.library = visited_library(self.spaces)
         self.worker = VisitorsWorker(shared, self.spaces)
         self.keeper = SpaceKeeper(self.spaces)
-        self.desk = VisitorsDesk(self.spaces, Claims())
+        self.desk = VisitorsDesk(self.spaces, Ownership())
 
 
 def _rows(shared: "ImageLibrary") -> "SpaceRows":

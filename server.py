@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from library.ingest.watch import OnProgress, WatchConfig, Watching
     from library.ingest.watch_source import Source
     from library.ingest.watcher import Add
-    from ui.guards.hosts import Guests
+    from ui.guards.hosts import AllowedHosts
 
 logger = logging.getLogger("likeness")
 
@@ -221,7 +221,7 @@ class _Server:
                     self._demo.library if self._demo else self._library,
                     settings.accounts,
                     settings.mcp,
-                    _guests(settings),
+                    _allowed_hosts(settings),
                     settings.allowed_edits,
                     self._demo.desk if self._demo else None,
                     settings.queue,
@@ -254,11 +254,11 @@ class _Server:
         return build_page(library, worker, edits, settings.mcp, sources, evaluations, kept, desk, settings.queue)
 
 
-def _guests(settings: Settings) -> "Guests":
-    from ui.guards.hosts import Guests
+def _allowed_hosts(settings: Settings) -> "AllowedHosts":
+    from ui.guards.hosts import AllowedHosts
 
     framed_by = HUB if is_space() else ()
-    return Guests(settings.answered_hosts, settings.other_hosts, framed_by)
+    return AllowedHosts(settings.answered_hosts, settings.other_hosts, framed_by)
 
 
 def _log_start(settings: Settings) -> None:

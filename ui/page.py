@@ -21,7 +21,7 @@ from library.search.query import MAX_LIMIT
 from ui.api import add_public_api
 from ui.backup_api import add_backup_api
 from ui.controls import Controls, Parameters, Reports
-from ui.guards.gradio_inputs import Page
+from ui.guards.gradio_inputs import CheckedBlocks
 from ui.guards.visitor_access import answer_by_visitor
 from ui.handlers.demo import VisitorsDesk
 from ui.handlers.page import PageHandlers
@@ -62,7 +62,9 @@ def build_page(
     """Builds the page, the public API and, where it is wanted, the tools for agents; with a desk, those of the demo."""
     handlers = PageHandlers.build(library, worker, edits, Path(get_upload_folder()), sources, evaluations, desk)
     page: gr.Blocks
-    with Page(title="Likeness", fill_width=True, delete_cache=desk.keep_uploads if desk else KEEP_UPLOADS) as page:
+    with CheckedBlocks(
+        title="Likeness", fill_width=True, delete_cache=desk.keep_uploads if desk else KEEP_UPLOADS
+    ) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
         add_trash_api(library, edits)
         if new_backup:

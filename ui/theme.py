@@ -12,15 +12,16 @@ from starlette.routing import Route
 from library.image_library import ImageLibrary
 from library.permissions import Edits
 from ui.early_script import EarlyScript
-from ui.guards.client_address import Peers
-from ui.guards.concurrency import Crowd
-from ui.guards.hosts import NO_OTHER_SITES, Doors, Guests
-from ui.guards.json_limits import Refusals
-from ui.guards.malformed_calls import Malformed
-from ui.guards.page_parameter import OnePage
-from ui.guards.request_limits import Limits
+from ui.guards.client_address import ProxyNotice
+from ui.guards.concurrency import ConcurrencyLimit
+from ui.guards.full_disk import FullDiskAnswer
+from ui.guards.hosts import NO_OTHER_SITES, AllowedHosts, HostGuard
+from ui.guards.json_limits import JsonLimits
+from ui.guards.malformed_calls import MalformedCalls
+from ui.guards.page_parameter import NoPageParameter
+from ui.guards.request_limits import RequestLimits
 from ui.guards.sign_in import Accounts, SignIn
-from ui.guards.visitor_access import Entrance
+from ui.guards.visitor_access import VisitorAccess
 from ui.handlers.demo import VisitorsDesk
 from ui.handlers.exports import export_routes
 from ui.health import health_routes
@@ -112,14 +113,14 @@ def launch_options(
     library: ImageLibrary,
     passwords: Mapping[str, str] | None = None,
     mcp: bool = False,
-    guests: Guests = NO_OTHER_SITES,
+    allowed_hosts: AllowedHosts = NO_OTHER_SITES,
     edits: Edits = "all",
     desk: VisitorsDesk | None = None,
     most_waiting: int = MOST_WAITING,
 ) -> dict[str, Any]:
     """Returns the keyword arguments for `Blocks.launch`; host, port and root path are the caller's.
 
-    Without passwords, everything is open. With a desk, each visitor of the demo has an entrance of their own.
+    Without passwords, everything is open. With a desk, each visitor of the demo has an visitor_access of their own.
     """
     scripts = Scripts()
     accounts = Accounts(passwords) if passwords else None
@@ -139,7 +140,7 @@ def launch_options(
         "state_session_capacity": SESSIONS,
         "app_kwargs": {
             "routes": _routes(scripts, library, desk),
-            "middleware": _middleware(library, accounts, guests, edits, desk, most_waiting),
+            "middleware": _middleware(library, accounts, allowed_hosts, edits, desk, most_waiting),
         },
     }
 
@@ -153,7 +154,7 @@ def _routes(scripts: Scripts, library: ImageLibrary, desk: VisitorsDesk | None) 
 def _middleware(
     library: ImageLibrary,
     accounts: Accounts | None,
-    guests: Guests,
+    allowed_hosts: AllowedHosts,
     edits: Edits,
     desk: VisitorsDesk | None,
     most_waiting: int,
@@ -161,20 +162,23 @@ def _middleware(
     """Returns what each request passes, the outermost first."""
     uploads = Path(get_upload_folder())
     sign_in = [Middleware(SignIn, accounts=accounts)] if accounts else []
-    entrance = [Middleware(Entrance, spaces=desk.spaces, claims=desk.claims, uploads=uploads)] if desk else []
+    visitor_access = (
+        [Middleware(VisitorAccess, spaces=desk.spaces, ownership=desk.ownership, uploads=uploads)] if desk else []
+    )
     return [
         Middleware(RequestIds, monitor=library.monitor),
-        Middleware(Peers),
-        Middleware(Doors, guests=guests),
-        Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
-        Middleware(OnePage),
+        Middleware(ProxyNotice),
+        Middleware(HostGuard, allowed_hosts=allowed_hosts),
+        Middleware(Visitors, in_a_frame=bool(allowed_hosts.framed_by)),
+        Middleware(NoPageParameter),
         *sign_in,
-        Middleware(Crowd, most=AT_ONCE_EACH * most_waiting),
-        Middleware(Limits, edits=edits, folder=uploads),
-        *entrance,
+        Middleware(ConcurrencyLimit, most=AT_ONCE_EACH * most_waiting),
+        Middleware(RequestLimits, edits=edits, folder=uploads),
+        *visitor_access,
         Middleware(EarlyScript),
-        Middleware(Refusals),
-        Middleware(Malformed),
+        Middleware(JsonLimits),
+        Middleware(FullDiskAnswer),
+        Middleware(MalformedCalls),
     ]
 
 

@@ -6,9 +6,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from library.errors import NotAllowed
 from ui.guards.json_limits import MCP
 from ui.guards.request_limits import ROUTE as UPLOADS
-from ui.guards.sign_in import route_of
 from ui.handlers.exports import PREFIX as EXPORTS
 from ui.media import PREFIX as MEDIA
+from ui.routes import route_of
 from ui.sentences import sentence_for
 
 BOUNDED = (MEDIA, EXPORTS, UPLOADS, MCP)  # what Gradio queues has an end of its own: see ui/queueing.py
@@ -16,7 +16,7 @@ UNAVAILABLE = 503
 SECONDS = 2  # a picture takes far less
 
 
-class Crowd:
+class ConcurrencyLimit:
     """Refuses whoever comes while as many are being answered as may."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:

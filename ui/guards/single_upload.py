@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 
-class OnePicture:
+class SingleUpload:
     """Looks at each piece of a body. What it cannot read is refused by what takes the upload."""
 
     def __init__(self, scope: Scope) -> None:
