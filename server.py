@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from library.image_library import ImageLibrary
     from library.ingest.items import Item
     from library.ingest.watch import OnProgress, WatchConfig, Watching
-    from library.ingest.watch_source import Source
+    from library.ingest.watch_source import WatchSource
     from library.ingest.watcher import Add
     from ui.guards.hosts import AllowedHosts
 
@@ -73,7 +73,7 @@ def serve(settings: Settings, build: Build, watched: "WatchConfig | None" = None
         raise server.no_model
 
 
-def watch_sources(config: "WatchConfig", settings: Settings) -> list["Source"]:
+def watch_sources(config: "WatchConfig", settings: Settings) -> list["WatchSource"]:
     """Returns the sources to watch. Raises UnknownSource or SourceUnavailable."""
     from db.sources.watching import watched
 
@@ -81,7 +81,7 @@ def watch_sources(config: "WatchConfig", settings: Settings) -> list["Source"]:
 
 
 def new_watching(
-    sources: Sequence["Source"],
+    sources: Sequence["WatchSource"],
     config: "WatchConfig",
     settings: Settings,
     library: "ImageLibrary",
@@ -136,7 +136,7 @@ class _Server:
         if self._demo:
             self._demo.keeper.start()
 
-    def watch(self, sources: Sequence["Source"], config: "WatchConfig") -> None:
+    def watch(self, sources: Sequence["WatchSource"], config: "WatchConfig") -> None:
         from library.ingest.watch import through
 
         add_from = partial(through, self._worker)

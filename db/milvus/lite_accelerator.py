@@ -33,7 +33,7 @@ KEPT = "_likeness_live_rows"
 Found = tuple[float, int, int]  # distance, place of the source, row
 
 
-class Source(NamedTuple):
+class RowSource(NamedTuple):
     """Holds what one segment, or the rows that were not flushed, bring to a search."""
 
     index: Any
@@ -139,7 +139,7 @@ def _sources(
     partition_names: list[str] | None,
     compiled_filter: Any,
     indexed_filter_plan: Any,
-) -> Iterator[Source]:
+) -> Iterator[RowSource]:
     keys, numbers, vectors, rows, table = memtable.to_search_snapshot(
         vector_field, partition_names, include_table=compiled_filter is not None
     )
@@ -152,10 +152,10 @@ def _sources(
             mask = mask & evaluate_segment_filter(segment, compiled_filter, indexed_filter_plan).astype(bool)
         index = segment.indexes.get(vector_field) or BruteForceIndex.build(own, metric_type)
         shown = segment if wants_vectors else WithoutVectors(segment.table.drop_columns([vector_field]))
-        yield Source(index, mask, partial(Segment.row_to_dict, shown), segment.pks)
+        yield RowSource(index, mask, partial(Segment.row_to_dict, shown), segment.pks)
     if keys:
         mask = newer.live(wanted, deletions)
         if compiled_filter is not None:
             mask = mask & evaluate_mask(compiled_filter, table).astype(bool)
         index = BruteForceIndex.build(vectors, metric_type)
-        yield Source(index, mask, lambda row: memtable.materialize_row(*rows[row]), keys)
+        yield RowSource(index, mask, lambda row: memtable.materialize_row(*rows[row]), keys)

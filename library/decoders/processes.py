@@ -68,15 +68,15 @@ class DecoderProcesses:
 
     def _done_apart(self, task: str, data: bytes, arguments: tuple[int, ...]) -> Any:
         """Waits for room where it takes some, with the file in no other process, and asks again. Raises NoProcess."""
-        with room().visited() as visit:
-            visit.take(len(data))  # which is there twice
+        with room().reservation() as reservation:
+            reservation.take(len(data))  # which is there twice
             while True:
-                header = {"task": task, "arguments": arguments, "room": visit.pixels}
+                header = {"task": task, "arguments": arguments, "room": reservation.pixels}
                 with self._turn():
                     result = self._asked(header, data)
                 if not isinstance(result, int):
                     return result
-                visit.exchange(result)
+                reservation.exchange(result)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

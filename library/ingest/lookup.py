@@ -57,8 +57,8 @@ class Lookup:
         try:
             file.data = item.read()
             file.item = replace(item, read=bytes)  # which may hold the bytes, too
-            if file.lease:
-                file.lease.correct(len(file.data))
+            if file.reservation:
+                file.reservation.correct(len(file.data))
             file.id = content_id(file.data)
             if item.describe:
                 file.described = item.describe()

@@ -7,7 +7,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from library.archive_kinds import HEAD, kind_of
+from library.archive_kinds import HEAD, archive_kind
 from library.errors import NotAllowed, RejectedImage
 
 if TYPE_CHECKING:
@@ -41,5 +41,5 @@ class SingleUpload:
     def _see(self, data: bytes, start: int, end: int) -> None:
         if len(self._head) < HEAD:
             self._head += data[start : min(end, start + HEAD - len(self._head))]
-            if kind := kind_of(self._head):
+            if kind := archive_kind(self._head):
                 raise RejectedImage("archive_not_picture", kind=kind)
