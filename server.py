@@ -9,9 +9,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from demo import Demo, is_demo, is_space
 from encoders import zerogpu
 from library.errors import AddressUnavailable, LikenessError, UnknownModel
+from public_demo import Demo, is_demo, is_space
 from runtime import (
     Stop,
     adopt,

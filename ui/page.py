@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.i18n import I18nData as Words
 from gradio.utils import get_upload_folder
 
-from library.backup.places import NewBackup
+from library.backup.backup_place import NewBackup
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.evaluation.evaluate import Evaluations
 from library.image_library import ImageLibrary

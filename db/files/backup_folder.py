@@ -12,7 +12,7 @@ from typing import Any
 from db.files.atomic import write_atomically
 from db.files.dropped_files import DroppedFiles
 from db.images.local import LocalImageStore
-from library.backup.places import BackupSummary, NewBackup
+from library.backup.backup_place import BackupSummary, NewBackup
 from library.disk import is_full
 from library.errors import InvalidBackup, StoreUnavailable
 from library.reasons import reason_of

@@ -14,9 +14,9 @@ from library.errors import (
 )
 from library.images import ContentId, content_id
 from library.ingest.batch import PendingFile, RunState
-from library.ingest.describing import Said, described
 from library.ingest.destinations import Destination, Known, Update
 from library.ingest.items import Item
+from library.ingest.kept_metadata import Said, described
 from library.messages import message
 from library.reasons import reason_of
 from library.record_limits import check_metadata, check_record

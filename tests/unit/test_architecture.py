@@ -31,7 +31,7 @@ VENDORS = {
 }
 ROOMS = {
     "allowed_values",
-    "demo",
+    "public_demo",
     "ui",
     "db",
     "encoders",
