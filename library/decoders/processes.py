@@ -91,7 +91,7 @@ class DecoderProcesses:
 
     def _asked(self, header: dict[str, Any], data: bytes) -> Any:
         for _ in range(2):
-            process = self._lent()
+            process = self._borrow()
             try:
                 result = process.ask(header | self._bounds, data)
             except RejectedImage:
@@ -106,7 +106,7 @@ class DecoderProcesses:
             return result
         raise self._rejected(0)
 
-    def _lent(self) -> DecoderProcess:
+    def _borrow(self) -> DecoderProcess:
         """Returns a process for the caller alone. Raises NoProcess where none can be started."""
         with self._lock:
             if self._owner != os.getpid():  # a fork: the processes answer the one that started them
