@@ -108,7 +108,8 @@ class _Server:
 
     def __init__(self, settings: Settings, library: "ImageLibrary", stop: Stop) -> None:
         from library.ingest.runs import Worker
-        from library.trash.keeper import TrashKeeper
+        from library.sweeper import Sweeper
+        from library.trash.trash import SWEPT_EVERY, UNFINISHED_AFTER
 
         self.no_model: UnknownModel | None = None
         self._settings = settings
@@ -117,7 +118,8 @@ class _Server:
         self._worker = Worker(library)
         self._launched = threading.Event()
         self._watching: Watching | None = None
-        self._trash = TrashKeeper(library.trash)
+        soon = UNFINISHED_AFTER.total_seconds() + 1  # when what a kill has left counts as such
+        self._trash = Sweeper("trash", library.trash.sweep, SWEPT_EVERY, again_after=soon)
         self._demo = Demo(settings, library) if is_demo(settings) else None
 
     def start(self) -> None:
@@ -134,7 +136,7 @@ class _Server:
         self._launched.set()
         self._trash.start()
         if self._demo:
-            self._demo.keeper.start()
+            self._demo.sweeper.start()
 
     def watch(self, sources: Sequence["WatchSource"], config: "WatchConfig") -> None:
         from library.ingest.watch import through
@@ -153,7 +155,7 @@ class _Server:
         last_resort.start()
         self._trash.stop()
         if self._demo:
-            self._demo.keeper.stop()
+            self._demo.sweeper.stop()
         if self._watching:
             self._watching.stop()
         self._library.models.stop_waiting()
