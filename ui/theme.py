@@ -32,7 +32,7 @@ from ui.prometheus import metrics_routes
 from ui.request_ids import RequestIds
 from ui.scripts import Scripts
 from ui.uploaded_files import MAX_FILE_MEGABYTES
-from ui.visitors import Visitors, visitor_routes, visitor_script
+from ui.visitor_cookie import Visitors, visitor_routes, visitor_script
 
 SESSIONS = 2_000  # of pages that are open, 100 KB each
 AT_ONCE_EACH = 10  # requests for pictures and the like that stand for one call: a page of results asks for many

@@ -14,7 +14,7 @@ from library.ingest.items import Item
 from ui.guards.ownership import Ownership
 from ui.handlers.page import PageHandlers
 from ui.handlers.uploads import NO_RUN
-from ui.visitors import COOKIE, SCRIPT, Visitors, visitor_of, visitor_routes, visitor_script
+from ui.visitor_cookie import COOKIE, SCRIPT, Visitors, visitor_of, visitor_routes, visitor_script
 
 
 def client(**options):

@@ -17,7 +17,7 @@ from ui.guards.ownership import Ownership
 from ui.guards.request_body import read_body, replayed
 from ui.routes import route_of
 from ui.sentences import sentence_for
-from ui.visitors import SCRIPT, secret_in, secret_of
+from ui.visitor_cookie import SCRIPT, secret_in, secret_of
 
 API = "/gradio_api"
 # What is the same for everybody.

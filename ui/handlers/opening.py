@@ -12,7 +12,7 @@ from ui.handlers.search import SearchHandlers, SearchSettings
 from ui.handlers.uploads import UploadHandlers, followed
 from ui.lanes import SEARCHING, WATCHING
 from ui.views import Json, View
-from ui.visitors import visitor_of
+from ui.visitor_cookie import visitor_of
 
 
 def wire_opening(
