@@ -28,11 +28,11 @@ from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
 from ui.handlers.status import FEWEST_CLUSTERS
 from ui.lanes import MOST_WAITING
+from ui.launch import launch_options
 from ui.mcp import add_tools
 from ui.queueing import watch_queue
 from ui.scripts import Scripts
 from ui.sentences import for_page
-from ui.theme import launch_options
 from ui.trash_api import add_trash_api
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.views import View, fields_view
