@@ -9,7 +9,7 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,8 +63,8 @@ def accelerate() -> None:
         return
     setattr(engine.Collection, KEPT, None)
     engine.Collection._read_snapshot = _with_live_rows(engine.Collection._read_snapshot)
-    engine.Collection._num_entities = _count
-    engine.execute_search_with_index = _search
+    engine.Collection._num_entities = wraps(engine.Collection._num_entities)(_count)
+    engine.execute_search_with_index = wraps(engine.execute_search_with_index)(_search)
 
 
 def _source() -> str:
@@ -77,6 +77,7 @@ def _source() -> str:
 
 
 def _with_live_rows(read: Callable[[Any], tuple[Any, Any]]) -> Callable[[Any], tuple[Segments, Any]]:
+    @wraps(read)
     def read_snapshot(collection: Any) -> tuple[Segments, Any]:
         segments, deletions = read(collection)
         kept = Segments(each for each in segments if each.num_rows)
