@@ -8,7 +8,7 @@ RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/wh
 
 RUN useradd --create-home --uid 1000 likeness \
     && install --directory --owner 1000 --group 1000 /data
-COPY allowed_values.py app.py demo.py environment.py runtime.py server.py settings.py pyproject.toml ./
+COPY allowed_values.py app.py environment.py public_demo.py runtime.py server.py settings.py pyproject.toml ./
 COPY commands commands
 COPY db db
 COPY encoders encoders

@@ -9,9 +9,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from demo import Demo, is_demo, is_space
 from encoders import zerogpu
 from library.errors import AddressUnavailable, LikenessError, UnknownModel
+from public_demo import Demo, is_demo, is_space
 from runtime import (
     Stop,
     adopt,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from library.image_library import ImageLibrary
     from library.ingest.items import Item
     from library.ingest.watch import OnProgress, WatchConfig, Watching
-    from library.ingest.watch_source import Source
+    from library.ingest.watch_source import WatchSource
     from library.ingest.watcher import Add
-    from ui.doors import Guests
+    from ui.guards.hosts import AllowedHosts
 
 logger = logging.getLogger("likeness")
 
@@ -73,7 +73,7 @@ def serve(settings: Settings, build: Build, watched: "WatchConfig | None" = None
         raise server.no_model
 
 
-def watch_sources(config: "WatchConfig", settings: Settings) -> list["Source"]:
+def watch_sources(config: "WatchConfig", settings: Settings) -> list["WatchSource"]:
     """Returns the sources to watch. Raises UnknownSource or SourceUnavailable."""
     from db.sources.watching import watched
 
@@ -81,7 +81,7 @@ def watch_sources(config: "WatchConfig", settings: Settings) -> list["Source"]:
 
 
 def new_watching(
-    sources: Sequence["Source"],
+    sources: Sequence["WatchSource"],
     config: "WatchConfig",
     settings: Settings,
     library: "ImageLibrary",
@@ -108,7 +108,8 @@ class _Server:
 
     def __init__(self, settings: Settings, library: "ImageLibrary", stop: Stop) -> None:
         from library.ingest.runs import Worker
-        from library.trash.keeper import TrashKeeper
+        from library.sweeper import Sweeper
+        from library.trash.trash import SWEPT_EVERY, UNFINISHED_AFTER
 
         self.no_model: UnknownModel | None = None
         self._settings = settings
@@ -117,7 +118,8 @@ class _Server:
         self._worker = Worker(library)
         self._launched = threading.Event()
         self._watching: Watching | None = None
-        self._trash = TrashKeeper(library.trash)
+        soon = UNFINISHED_AFTER.total_seconds() + 1  # when what a kill has left counts as such
+        self._trash = Sweeper("trash", library.trash.sweep, SWEPT_EVERY, again_after=soon)
         self._demo = Demo(settings, library) if is_demo(settings) else None
 
     def start(self) -> None:
@@ -134,9 +136,9 @@ class _Server:
         self._launched.set()
         self._trash.start()
         if self._demo:
-            self._demo.keeper.start()
+            self._demo.sweeper.start()
 
-    def watch(self, sources: Sequence["Source"], config: "WatchConfig") -> None:
+    def watch(self, sources: Sequence["WatchSource"], config: "WatchConfig") -> None:
         from library.ingest.watch import through
 
         add_from = partial(through, self._worker)
@@ -153,7 +155,7 @@ class _Server:
         last_resort.start()
         self._trash.stop()
         if self._demo:
-            self._demo.keeper.stop()
+            self._demo.sweeper.stop()
         if self._watching:
             self._watching.stop()
         self._library.models.stop_waiting()
@@ -221,7 +223,7 @@ class _Server:
                     self._demo.library if self._demo else self._library,
                     settings.accounts,
                     settings.mcp,
-                    _guests(settings),
+                    _allowed_hosts(settings),
                     settings.allowed_edits,
                     self._demo.desk if self._demo else None,
                     settings.queue,
@@ -254,11 +256,11 @@ class _Server:
         return build_page(library, worker, edits, settings.mcp, sources, evaluations, kept, desk, settings.queue)
 
 
-def _guests(settings: Settings) -> "Guests":
-    from ui.doors import Guests
+def _allowed_hosts(settings: Settings) -> "AllowedHosts":
+    from ui.guards.hosts import AllowedHosts
 
     framed_by = HUB if is_space() else ()
-    return Guests(settings.answered_hosts, settings.other_hosts, framed_by)
+    return AllowedHosts(settings.answered_hosts, settings.other_hosts, framed_by)
 
 
 def _log_start(settings: Settings) -> None:

@@ -16,13 +16,13 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from allowed_values import LISTS, MILVUS_ADDRESS, may_be_written, not_possible, plain
-from demo import check_demo, is_demo
-from demo import is_space as is_space
 from environment import SettingsError as SettingsError  # programs import it from here
 from environment import expanded, misspelt, read_dotenv
 from library.disk import can_write
 from library.permissions import Edits
 from library.texts import holds_half
+from public_demo import check_demo, is_demo
+from public_demo import is_space as is_space
 from runtime import Level, printable
 
 logger = logging.getLogger(__name__)

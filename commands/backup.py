@@ -18,7 +18,7 @@ from commands.session import (
     with_progress,
 )
 from db.files.backup_folder import new_backup, open_backup
-from library.backup.places import Copied
+from library.backup.backup_place import Copied
 from library.ingest.receipts import FileReceipt
 from runtime import printable
 

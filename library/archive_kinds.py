@@ -41,7 +41,7 @@ def is_volume(name: str) -> bool:
     return bool(VOLUME.fullmatch(name))
 
 
-def kind_of(head: bytes) -> str:
+def archive_kind(head: bytes) -> str:
     """Returns the kind of archive that begins with these bytes; an empty text for anything else."""
     if head[TAR_MARK_AT:].startswith(TAR_MARK):
         return "tar"

@@ -28,12 +28,12 @@ class Account:
         self._budget = budget
         self._held = 0
 
-    def try_take(self, size: int) -> "Lease | None":
+    def try_take(self, size: int) -> "Reservation | None":
         """Returns what stands for so many bytes; None where there is no room for them now."""
         with self._budget.changed:
             return self._taken(size) if self._has_room(size) else None
 
-    def take(self, size: int, gives_up: Callable[[], bool]) -> "Lease":
+    def take(self, size: int, gives_up: Callable[[], bool]) -> "Reservation":
         """Waits for the room, which comes as what the run holds is given back. Raises Interrupted."""
         with self._budget.changed:
             while not self._has_room(size):
@@ -56,12 +56,12 @@ class Account:
     def _has_room(self, size: int) -> bool:
         return self._budget.free >= size or not self._held
 
-    def _taken(self, size: int) -> "Lease":
+    def _taken(self, size: int) -> "Reservation":
         self.spend(size)
-        return Lease(self, size)
+        return Reservation(self, size)
 
 
-class Lease:
+class Reservation:
     """Stands for the bytes of one file."""
 
     def __init__(self, account: Account, size: int) -> None:
@@ -81,8 +81,8 @@ class Lease:
 def looked_at(size: int) -> Iterator[None]:
     """Waits until there is room for the pictures of one search, or of one preview, and holds it. What takes more than
     there is has it to itself."""
-    with _room_to_look().visited() as visit:
-        visit.take(size)
+    with _room_to_look().reservation() as reservation:
+        reservation.take(size)
         yield
 
 

@@ -3,7 +3,12 @@
 import errno
 import os
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+from library.errors import InvalidSelection, LikenessError
+from library.reasons import reason_of
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, no quota, and files that may not get as large
 
@@ -23,3 +28,17 @@ def can_write(folder: Path) -> bool:
             return True
     except OSError as error:
         return error.errno == errno.ENOSPC  # what is there can still be searched
+
+
+@contextmanager
+def explained(make_error: Callable[[OSError], LikenessError]) -> Iterator[None]:
+    """Raises the error that is made of what files fail with."""
+    try:
+        yield
+    except OSError as error:
+        raise make_error(error) from error
+
+
+def writing(path: Path) -> AbstractContextManager[None]:
+    """Raises InvalidSelection where the file that somebody named cannot be written."""
+    return explained(lambda error: InvalidSelection("cannot_write", path=str(path), problem=reason_of(error)))

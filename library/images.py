@@ -22,7 +22,7 @@ from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unre
 from library.decoding.frames import first_that_shows_something, is_blank
 from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, source_of
 from library.decoding.reducing import reduced
-from library.decoding.room import MOST_AT_ONCE, SMALL, Room, Visit, room
+from library.decoding.room import MOST_AT_ONCE, SMALL, PixelReservation, Room, room
 from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, both, message
@@ -93,10 +93,10 @@ def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = No
         raise RejectedImage("empty_file")
     try:
         source = source_of(data)
-        with (within or room()).visited() as visit:
+        with (within or room()).reservation() as reservation:
             if source.is_heavy:
-                visit.take(MOST_AT_ONCE)
-            return _first_page_that_shows_something(source, short_side, visit)
+                reservation.take(MOST_AT_ONCE)
+            return _first_page_that_shows_something(source, short_side, reservation)
     except (RejectedImage, Interrupted):
         raise
     except UnidentifiedImageError:
@@ -179,18 +179,18 @@ def preview(original: bytes, within: Room | None = None) -> bytes:
     return _saved(large, "JPEG", quality=85)
 
 
-def _first_page_that_shows_something(source: Source, short_side: int, visit: Visit) -> Picture:
-    first = _decoded(source, short_side, visit)
+def _first_page_that_shows_something(source: Source, short_side: int, reservation: PixelReservation) -> Picture:
+    first = _decoded(source, short_side, reservation)
     if source.others and is_blank(first.image):
         with suppress(Exception):  # as a damaged frame ends an animation
             for other in source.others:
-                picture = _decoded(other(), short_side, visit)
+                picture = _decoded(other(), short_side, reservation)
                 if not is_blank(picture.image):
                     return picture
     return first
 
 
-def _decoded(source: Source, short_side: int, visit: Visit) -> Picture:
+def _decoded(source: Source, short_side: int, reservation: PixelReservation) -> Picture:
     if source.samples:
         return _of_samples(source, source.samples, short_side)
     if source.is_heavy and source.size:
@@ -199,7 +199,7 @@ def _decoded(source: Source, short_side: int, visit: Visit) -> Picture:
 
     def opener(data: bytes) -> ImageFile.ImageFile:
         image = source.opened(data, short_side)
-        visit.take(_pixels_in_memory(image))
+        reservation.take(_pixels_in_memory(image))
         return image
 
     loaded, note = load(source.data, opener)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ui.handlers.search import AUTOMATIC
+from ui.handlers.search import AUTOMATIC, SearchSettings
 
-PARAMS = (24, AUTOMATIC, 16, 0)
+SETTINGS = SearchSettings(24, AUTOMATIC, 16, 0)
 UNFILTERED = (None, "all", "score", 0)
 
 

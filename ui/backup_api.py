@@ -5,7 +5,7 @@ from collections import Counter
 import gradio as gr
 from gradio.events import api
 
-from library.backup.places import NewBackup
+from library.backup.backup_place import NewBackup
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.permissions import Edits, require

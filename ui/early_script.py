@@ -5,7 +5,7 @@ from pathlib import Path
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.sign_in import route_of
+from ui.routes import route_of
 
 SCRIPT = Path(__file__).parent / "assets" / "early.js"
 HEAD = b"<head>"

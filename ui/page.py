@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.i18n import I18nData as Words
 from gradio.utils import get_upload_folder
 
-from library.backup.places import NewBackup
+from library.backup.backup_place import NewBackup
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.evaluation.evaluate import Evaluations
 from library.image_library import ImageLibrary
@@ -21,18 +21,18 @@ from library.search.query import MAX_LIMIT
 from ui.api import add_public_api
 from ui.backup_api import add_backup_api
 from ui.controls import Controls, Parameters, Reports
-from ui.entrance import answer_by_visitor
+from ui.guards.gradio_inputs import CheckedBlocks
+from ui.guards.visitor_access import answer_by_visitor
 from ui.handlers.demo import VisitorsDesk
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
 from ui.handlers.status import FEWEST_CLUSTERS
-from ui.inputs import Page
 from ui.lanes import MOST_WAITING
+from ui.launch import launch_options
 from ui.mcp import add_tools
 from ui.queueing import watch_queue
 from ui.scripts import Scripts
 from ui.sentences import for_page
-from ui.theme import launch_options
 from ui.trash_api import add_trash_api
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.views import View, fields_view
@@ -62,7 +62,9 @@ def build_page(
     """Builds the page, the public API and, where it is wanted, the tools for agents; with a desk, those of the demo."""
     handlers = PageHandlers.build(library, worker, edits, Path(get_upload_folder()), sources, evaluations, desk)
     page: gr.Blocks
-    with Page(title="Likeness", fill_width=True, delete_cache=desk.keep_uploads if desk else KEEP_UPLOADS) as page:
+    with CheckedBlocks(
+        title="Likeness", fill_width=True, delete_cache=desk.keep_uploads if desk else KEEP_UPLOADS
+    ) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
         add_trash_api(library, edits)
         if new_backup:

@@ -13,7 +13,7 @@ from library.errors import UNEXPECTED, InvalidQuery, NotAllowed
 from library.monitor import Monitor, code_of
 from library.work import Work, enter
 from ui.lanes import WATCHING
-from ui.requests import request_id
+from ui.request_ids import request_id
 from ui.sentences import sentence_for
 
 logger = logging.getLogger(__name__)

@@ -1,40 +1,9 @@
-"""Defines how the page looks, and all that launching it needs besides an address."""
+"""Defines how the page looks."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
-from starlette.middleware import Middleware
-from starlette.routing import Route
 
-from library.image_library import ImageLibrary
-from library.permissions import Edits
-from ui.crowd import Crowd
-from ui.doors import NO_OTHER_SITES, Doors, Guests
-from ui.early_script import EarlyScript
-from ui.entrance import Entrance
-from ui.handlers.demo import VisitorsDesk
-from ui.handlers.exports import export_routes
-from ui.health import health_routes
-from ui.lanes import MOST_WAITING
-from ui.languages import translations, welcome
-from ui.limits import Limits
-from ui.malformed import Malformed
-from ui.media import media_routes
-from ui.one_page import OnePage
-from ui.peers import Peers
-from ui.prometheus import metrics_routes
-from ui.refusals import Refusals
-from ui.requests import RequestIds
-from ui.scripts import Scripts
-from ui.sign_in import Accounts, SignIn
-from ui.uploaded_files import MAX_FILE_MEGABYTES
-from ui.visitors import Visitors, visitor_routes, visitor_script
-
-SESSIONS = 2_000  # of pages that are open, 100 KB each
-AT_ONCE_EACH = 10  # requests for pictures and the like that stand for one call: a page of results asks for many
 ASSETS = Path(__file__).parent / "assets"
 STYLES = (
     "tokens.css",
@@ -106,76 +75,6 @@ CONTROLS = {
     "button_secondary_background_fill_dark": "#1b2840",
     "button_secondary_background_fill_hover_dark": "#25365a",
 }
-
-
-def launch_options(
-    library: ImageLibrary,
-    passwords: Mapping[str, str] | None = None,
-    mcp: bool = False,
-    guests: Guests = NO_OTHER_SITES,
-    edits: Edits = "all",
-    desk: VisitorsDesk | None = None,
-    most_waiting: int = MOST_WAITING,
-) -> dict[str, Any]:
-    """Returns the keyword arguments for `Blocks.launch`; host, port and root path are the caller's.
-
-    Without passwords, everything is open. With a desk, each visitor of the demo has an entrance of their own.
-    """
-    scripts = Scripts()
-    accounts = Accounts(passwords) if passwords else None
-    return {
-        "theme": theme(),
-        "css_paths": [ASSETS / "css" / name for name in STYLES],
-        "head": "\n".join([*([visitor_script()] if desk else []), scripts.head()]),
-        "i18n": translations(),
-        "js": scripts.start(),
-        "favicon_path": ASSETS / "favicon.svg",
-        "footer_links": ["api", "settings"],
-        "run_history": False,  # it would keep every visitor's queries in the browser
-        "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
-        "auth": accounts.accept if accounts else None,
-        "auth_message": welcome() if accounts else None,
-        "mcp_server": mcp,
-        "state_session_capacity": SESSIONS,
-        "app_kwargs": {
-            "routes": _routes(scripts, library, desk),
-            "middleware": _middleware(library, accounts, guests, edits, desk, most_waiting),
-        },
-    }
-
-
-def _routes(scripts: Scripts, library: ImageLibrary, desk: VisitorsDesk | None) -> list[Route]:
-    others = (media_routes, export_routes, health_routes, metrics_routes)
-    of_visitors = visitor_routes() if desk else []
-    return [*scripts.routes(), *(route for routes in others for route in routes(library)), *of_visitors]
-
-
-def _middleware(
-    library: ImageLibrary,
-    accounts: Accounts | None,
-    guests: Guests,
-    edits: Edits,
-    desk: VisitorsDesk | None,
-    most_waiting: int,
-) -> list[Middleware]:
-    """Returns what each request passes, the outermost first."""
-    uploads = Path(get_upload_folder())
-    sign_in = [Middleware(SignIn, accounts=accounts)] if accounts else []
-    entrance = [Middleware(Entrance, spaces=desk.spaces, claims=desk.claims, uploads=uploads)] if desk else []
-    return [
-        Middleware(RequestIds, monitor=library.monitor),
-        Middleware(Peers),
-        Middleware(Doors, guests=guests),
-        Middleware(Visitors, in_a_frame=bool(guests.framed_by)),
-        Middleware(OnePage),
-        *sign_in,
-        Middleware(Crowd, most=AT_ONCE_EACH * most_waiting),
-        Middleware(Limits, edits=edits, folder=uploads),
-        *entrance,
-        Middleware(EarlyScript),
-        Middleware(Refusals),
-        Middleware(Malformed),
-    ]
 
 
 def theme() -> gr.themes.Base:

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import Any
 from db.files.atomic import write_atomically
 from db.files.dropped_files import DroppedFiles
 from db.images.local import LocalImageStore
-from library.backup.places import BackupSummary, NewBackup
-from library.disk import is_full
-from library.errors import InvalidBackup, StoreUnavailable
+from library.backup.backup_place import BackupSummary, NewBackup
+from library.disk import explained, is_full
+from library.errors import InvalidBackup, LikenessError, StoreUnavailable
 from library.reasons import reason_of
 
 MANIFEST = "backup.json"
@@ -33,7 +33,7 @@ class BackupFolder:
         self.vectors = DroppedFiles(folder / "vectors")
 
     def keep_files(self) -> None:
-        with _failures_explained(self._folder):
+        with _failures_in(self._folder):
             for source in self._sources:
                 for path in _files_of(source):
                     kept = self._folder / "files" / path.relative_to(source.parent)
@@ -42,7 +42,7 @@ class BackupFolder:
 
     def restore_files(self) -> list[str]:
         restored: list[str] = []
-        with _failures_explained(self._folder):
+        with _failures_in(self._folder):
             for source in self._sources:
                 for path in _files_of(self._folder / "files" / source.name):
                     place = source.parent / path.relative_to(self._folder / "files")
@@ -54,7 +54,7 @@ class BackupFolder:
 
     def finish(self, summary: BackupSummary) -> None:
         manifest = {"format": FORMAT, "version": VERSION} | asdict(summary)
-        with _failures_explained(self._folder):
+        with _failures_in(self._folder):
             write_atomically(self._folder / MANIFEST, [json.dumps(manifest, indent=1).encode(), b"\n"])
 
 
@@ -65,7 +65,7 @@ def new_backup(place: str | Path, sources: Sequence[Path]) -> Iterator[BackupFol
     The folder may be there already if it is empty, or holds what a killed backup left: that is overwritten.
     """
     folder = _folder(place)
-    with _failures_explained(folder):
+    with _failures_in(folder):
         if folder.exists() and not folder.is_dir():
             raise InvalidBackup("backup_is_file", folder=str(folder))
         if (folder / MANIFEST).exists():
@@ -99,7 +99,7 @@ def backups_in(folder: Path, sources: Sequence[Path]) -> NewBackup:
 def open_backup(place: str | Path, sources: Sequence[Path]) -> tuple[BackupFolder, BackupSummary]:
     """Returns a finished backup and what it holds. Raises InvalidBackup for anything else."""
     folder = _folder(place)
-    with _failures_explained(folder):
+    with _failures_in(folder):
         if not folder.is_dir():
             raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST)
         try:
@@ -138,11 +138,10 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder / part, ignore_errors=True)
 
 
-@contextmanager
-def _failures_explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
+def _failures_in(folder: Path) -> AbstractContextManager[None]:
+    def failure(error: OSError) -> LikenessError:
         if is_full(error):
-            raise StoreUnavailable("disk_full") from error
-        raise InvalidBackup("backup_failed", folder=str(folder), reason=reason_of(error)) from error
+            return StoreUnavailable("disk_full")
+        return InvalidBackup("backup_failed", folder=str(folder), reason=reason_of(error))
+
+    return explained(failure)

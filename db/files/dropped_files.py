@@ -3,13 +3,12 @@
 import logging
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
 from db.files.vector_file import count_rows, read_header, read_vectors, write_vectors
-from library.disk import is_full
+from library.disk import explained, is_full
 from library.errors import StoreUnavailable, UnknownCollection
 from library.ports import StoredCollection
 from library.reasons import reason_of
@@ -29,25 +28,25 @@ class DroppedFiles:
 
     def keep(self, collection: StoredCollection, deleted: str, batches: Iterable[VectorBatch]) -> None:
         header = {"deleted": deleted, "collection": asdict(collection)}
-        with _failures_explained():
+        with explained(_failure):
             write_vectors(self._path(key_of(collection, deleted)), header, collection.dim, batches)
 
     def listed(self) -> list[DroppedCollection]:
-        with _failures_explained():
+        with explained(_failure):
             paths = list(self._folder.glob(f"*{SUFFIX}"))
             found = [each for path in paths if (each := _described(path))]
         return sorted(found, key=lambda each: each.deleted, reverse=True)
 
     def rows(self, key: str) -> Iterator[VectorBatch]:
         path = self._path(key)
-        with _failures_explained():
+        with explained(_failure):
             described = _described(path)
             if described is None:
                 raise UnknownCollection("collection_not_in_trash", key=key)
             yield from read_vectors(path, described.collection.dim)
 
     def remove(self, key: str) -> None:
-        with _failures_explained():
+        with explained(_failure):
             self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
@@ -71,11 +70,7 @@ def _described(path: Path) -> DroppedCollection | None:
         return None
 
 
-@contextmanager
-def _failures_explained() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if is_full(error):
-            raise StoreUnavailable("disk_full") from error
-        raise StoreUnavailable("trash_failed", reason=reason_of(error)) from error
+def _failure(error: OSError) -> StoreUnavailable:
+    if is_full(error):
+        return StoreUnavailable("disk_full")
+    return StoreUnavailable("trash_failed", reason=reason_of(error))

@@ -24,7 +24,7 @@ class Figure(_Shape):
 Figures = dict[str, Figure]
 
 
-class Shown(_Shape):
+class PictureShape(_Shape):
     """Describes one picture among the results of a query."""
 
     id: str = ""
@@ -38,10 +38,10 @@ class Worst(_Shape):
     """Describes a query that was answered badly."""
 
     text: str | None = None
-    picture: Shown | None = None
+    picture: PictureShape | None = None
     map: float = 0
     first: int | None = None
-    results: list[Shown] = []
+    results: list[PictureShape] = []
 
 
 class ThroughIndex(_Shape):
@@ -52,7 +52,7 @@ class ThroughIndex(_Shape):
     difference: Figures = {}
 
 
-class Task(_Shape):
+class TaskShape(_Shape):
     """Describes the figures of one kind of query."""
 
     queries: str = ""
@@ -89,7 +89,7 @@ class Model(_Shape):
 
     model: str = ""
     index: Index = Index()
-    tasks: list[Task] = []
+    tasks: list[TaskShape] = []
     templates: Templates | None = None
     classes: list[dict[str, str | int | dict[str, float]]] = []
 
@@ -103,7 +103,7 @@ class Difference(_Shape):
     difference: Figures = {}
 
 
-class Interval(_Shape):
+class IntervalShape(_Shape):
     """Describes how the confidence intervals were made."""
 
     resamples: int = 0
@@ -118,7 +118,7 @@ class Evaluation(_Shape):
     classes: int = 0
     left_out: dict[str, int] = {}
     metrics: list[str] = []
-    interval: Interval = Interval()
+    interval: IntervalShape = IntervalShape()
     models: list[Model]
     differences: list[Difference] = []
     icons: dict[Id, str] = {}

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, TextIO
 import pyarrow
 import pyarrow.parquet
 
+from library.disk import writing
 from library.errors import InvalidSelection
 from library.exports.results import guarded, scored
-from library.reasons import reason_of
 from library.search.batch import BatchResult
 from library.texts import encodable
 
@@ -42,23 +42,15 @@ def hit_file(path: Path) -> Iterator[Callable[[BatchResult], None]]:
     writer = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}.get(path.suffix.lower())
     if writer is None:
         raise InvalidSelection("no_hit_file", name=path.name or str(path), suffixes=", ".join(SUFFIXES))
-    with _failures_explained(path):
+    with writing(path):
         file = path.open("wb")
-    with _failures_explained(path), file, writer(file) as write:
+    with writing(path), file, writer(file) as write:
         yield lambda answered: _written(path, write, answered)
 
 
 def _written(path: Path, write: WriteRows, answered: BatchResult) -> None:
-    with _failures_explained(path):
+    with writing(path):
         write(hit_rows(answered))
-
-
-@contextmanager
-def _failures_explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InvalidSelection("cannot_write", path=str(path), problem=reason_of(error)) from None
 
 
 def hit_rows(answered: BatchResult) -> list[HitRow]:

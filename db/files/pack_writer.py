@@ -5,7 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from db.files.pack_format import (
     pack_schema,
     sha256_of,
 )
+from library.disk import explained
 from library.errors import InvalidPack
 from library.ingest.packs import Contents, PackedPicture
 from library.ports import EncoderInfo
@@ -46,7 +47,7 @@ def new_pack(place: str, contents: Contents) -> Iterator["FolderWriter"]:
     The folder may be there already if it is empty, or holds what a killed export left: that is overwritten.
     """
     folder = pack_folder(place)
-    with _failures_explained(folder):
+    with _failures_in(folder):
         was_there = folder.exists()
         _make_room(folder)
     writer = FolderWriter(folder, contents)
@@ -74,7 +75,7 @@ class FolderWriter:
         self._rows = 0
 
     def write(self, pictures: Sequence[PackedPicture]) -> None:
-        with _failures_explained(self._folder):
+        with _failures_in(self._folder):
             if self._table and (self._rows + len(pictures) > FILE_ROWS or self._file.tell() >= FILE_BYTES):
                 self._end_file()
             dim = len(pictures[0].vector)
@@ -84,7 +85,7 @@ class FolderWriter:
             self._rows += len(pictures)
 
     def finish(self, encoder: EncoderInfo) -> None:
-        with _failures_explained(self._folder):
+        with _failures_in(self._folder):
             if self._table:
                 self._end_file()
             if not self._files:
@@ -174,9 +175,5 @@ def _json(metadata: Any) -> str:
     return json.dumps(dict(metadata), ensure_ascii=False)
 
 
-@contextmanager
-def _failures_explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InvalidPack("pack_not_written", folder=str(folder), reason=reason_of(error)) from error
+def _failures_in(folder: Path) -> AbstractContextManager[None]:
+    return explained(lambda error: InvalidPack("pack_not_written", folder=str(folder), reason=reason_of(error)))

@@ -5,13 +5,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from db.files.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
 from db.images.records_read import SHORTEST_RECORD, RecordReader
-from library.disk import is_full
+from library.disk import explained, is_full
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
 from library.reasons import reason_of
@@ -44,7 +44,7 @@ class LocalImageStore:
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         folder = self._folder(record.content_id)
-        with _failures_explained():
+        with explained(_failure):
             folder.mkdir(parents=True, exist_ok=True)
             if original is not None:
                 write_atomically(self._original_path(record), [original])
@@ -54,13 +54,13 @@ class LocalImageStore:
     def update(self, record: Record, original: bytes | None = None) -> None:
         if self.find(record.content_id) is None:
             raise unknown_picture()
-        with _failures_explained():
+        with explained(_failure):
             if original is not None:
                 write_atomically(self._original_path(record), [original])
             self._write_record(record)
 
     def find(self, id: ContentId) -> Record | None:
-        with _failures_explained():
+        with explained(_failure):
             try:
                 return self._records.read(id, self._record_path(id).read_bytes())
             except FileNotFoundError:
@@ -73,7 +73,7 @@ class LocalImageStore:
         return _read(self._original_path(record))
 
     def has_original(self, record: Record) -> bool:
-        with _failures_explained():
+        with explained(_failure):
             return self._original_path(record).exists()
 
     def location(self, record: Record) -> str:
@@ -86,26 +86,26 @@ class LocalImageStore:
         record = self.find(id)
         if record is None:
             return
-        with _failures_explained():
+        with explained(_failure):
             self._record_path(id).unlink(missing_ok=True)
             (self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}").unlink(missing_ok=True)
             self._original_path(record).unlink(missing_ok=True)
 
     def note_trashed(self, trashed: Trashed) -> None:
         id = trashed.record.content_id
-        with _failures_explained():
+        with explained(_failure):
             write_atomically(self._trash_path(id), [trashed.to_json().encode()], trashed.deleted_at)
             sync_folder(self._folder(id))
 
     def hide(self, record: Record) -> None:
         id = record.content_id
-        with _failures_explained():
+        with explained(_failure):
             self._record_path(id).unlink(missing_ok=True)
             (self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}").unlink(missing_ok=True)
 
     def trashed(self) -> dict[ContentId, datetime]:
         found: dict[ContentId, datetime] = {}
-        with _failures_explained():
+        with explained(_failure):
             for path in self._root.glob(f"*/*{TRASH_SUFFIX}"):
                 with suppress(FileNotFoundError, InvalidContentId):
                     id = parse_content_id(path.name.removesuffix(TRASH_SUFFIX))
@@ -115,13 +115,13 @@ class LocalImageStore:
     def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
         found: list[Trashed] = []
         for id in ids:
-            with _failures_explained(), suppress(FileNotFoundError):
+            with explained(_failure), suppress(FileNotFoundError):
                 if trashed := whole_entry(id, self._trash_path(id).read_bytes()):
                     found.append(trashed)
         return found
 
     def clear_trashed(self, id: ContentId) -> None:
-        with _failures_explained():
+        with explained(_failure):
             if not self._record_path(id).exists() and self._trash_path(id).exists():
                 for path in self._folder(id).glob(f"{id}.*"):
                     if path != self._trash_path(id):  # the last of all: a killed removal is done again
@@ -129,7 +129,7 @@ class LocalImageStore:
             self._trash_path(id).unlink(missing_ok=True)
 
     def files(self) -> Iterator[StoredFile]:
-        with _failures_explained():
+        with explained(_failure):
             for path in sorted(self._root.glob("??/*")):
                 with suppress(FileNotFoundError):
                     found = path.stat()
@@ -140,14 +140,14 @@ class LocalImageStore:
         return _read(self._root / name)
 
     def remove_file(self, name: str) -> None:
-        with _failures_explained():
+        with explained(_failure):
             (self._root / name).unlink(missing_ok=True)
 
     def count(self) -> int:
         return len(self.ids())
 
     def ids(self) -> Sequence[ContentId]:
-        with _failures_explained():
+        with explained(_failure):
             return self._records.without_damaged(self._catalogue.newest_first(), self.find)
 
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
@@ -264,22 +264,14 @@ def _records_in(folder: str, look_at: Callable[[ContentId], object]) -> dict[Con
 
 
 def _read(path: Path) -> bytes:
-    with _failures_explained():
+    with explained(_failure):
         try:
             return path.read_bytes()
         except FileNotFoundError:
             raise unknown_picture() from None
 
 
-@contextmanager
-def _failures_explained() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _explained(error) from error
-
-
-def _explained(error: OSError) -> StoreUnavailable:
+def _failure(error: OSError) -> StoreUnavailable:
     if is_full(error):
         return StoreUnavailable("store_full")
     if isinstance(error, NotADirectoryError | FileExistsError):

@@ -9,7 +9,7 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +33,7 @@ KEPT = "_likeness_live_rows"
 Found = tuple[float, int, int]  # distance, place of the source, row
 
 
-class Source(NamedTuple):
+class RowSource(NamedTuple):
     """Holds what one segment, or the rows that were not flushed, bring to a search."""
 
     index: Any
@@ -63,8 +63,8 @@ def accelerate() -> None:
         return
     setattr(engine.Collection, KEPT, None)
     engine.Collection._read_snapshot = _with_live_rows(engine.Collection._read_snapshot)
-    engine.Collection._num_entities = _count
-    engine.execute_search_with_index = _search
+    engine.Collection._num_entities = wraps(engine.Collection._num_entities)(_count)
+    engine.execute_search_with_index = wraps(engine.execute_search_with_index)(_search)
 
 
 def _source() -> str:
@@ -77,6 +77,7 @@ def _source() -> str:
 
 
 def _with_live_rows(read: Callable[[Any], tuple[Any, Any]]) -> Callable[[Any], tuple[Segments, Any]]:
+    @wraps(read)
     def read_snapshot(collection: Any) -> tuple[Segments, Any]:
         segments, deletions = read(collection)
         kept = Segments(each for each in segments if each.num_rows)
@@ -139,7 +140,7 @@ def _sources(
     partition_names: list[str] | None,
     compiled_filter: Any,
     indexed_filter_plan: Any,
-) -> Iterator[Source]:
+) -> Iterator[RowSource]:
     keys, numbers, vectors, rows, table = memtable.to_search_snapshot(
         vector_field, partition_names, include_table=compiled_filter is not None
     )
@@ -152,10 +153,10 @@ def _sources(
             mask = mask & evaluate_segment_filter(segment, compiled_filter, indexed_filter_plan).astype(bool)
         index = segment.indexes.get(vector_field) or BruteForceIndex.build(own, metric_type)
         shown = segment if wants_vectors else WithoutVectors(segment.table.drop_columns([vector_field]))
-        yield Source(index, mask, partial(Segment.row_to_dict, shown), segment.pks)
+        yield RowSource(index, mask, partial(Segment.row_to_dict, shown), segment.pks)
     if keys:
         mask = newer.live(wanted, deletions)
         if compiled_filter is not None:
             mask = mask & evaluate_mask(compiled_filter, table).astype(bool)
         index = BruteForceIndex.build(vectors, metric_type)
-        yield Source(index, mask, lambda row: memtable.materialize_row(*rows[row]), keys)
+        yield RowSource(index, mask, lambda row: memtable.materialize_row(*rows[row]), keys)

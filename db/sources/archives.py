@@ -20,7 +20,7 @@ from db.sources.sidecars import Sidecars, may_be_sidecar
 from db.sources.tar_headers import check_end, forget_members, opened_tar
 from db.sources.unpacking import MOST_MEMBERS, Allowance, Unpacked, check_members, read_member
 from db.sources.zip_listing import names_of, opened
-from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, is_volume, kind_named, kind_of
+from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, archive_kind, is_volume, kind_named
 from library.decoding.formats import no_archive
 from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip, reason_to_skip_folder
@@ -159,7 +159,7 @@ def _members(
     """
     file = open_file()
     head = file.read(HEAD)
-    kind = kind_of(head)
+    kind = archive_kind(head)
     file.seek(0)
     if refusal := _refusal(name, head, kind):
         file.close()

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import fsspec
 
-from db.sources.places import S3_SCHEMES
+from db.sources.addresses import S3_SCHEMES
 from library.errors import LikenessError, UnknownStore
 from library.messages import Message, message
 from library.proxies import Proxy, web_proxy

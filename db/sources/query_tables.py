@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from db.sources.addresses import as_on_disk, path_in
 from db.sources.files import at_home, items_from
 from db.sources.parquet import is_folder_of_shards
-from db.sources.places import as_on_disk, path_in
 from db.sources.readers import SourceReader
 from db.sources.table import DecodedRow, Table, TableRow, unreadable_explained
 from db.sources.table_rows import names_of, open_table

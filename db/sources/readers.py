@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 
+from db.sources.addresses import checked_place
 from db.sources.archives import items_in_archive
 from db.sources.buckets import failure, file_system
 from db.sources.names import clean_member, ways_to_write
-from db.sources.places import checked_place
 from library.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes

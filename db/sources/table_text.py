@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from db.sources.encodings import are_utf8, guess_encoding, known_encoding
-from library.archive_kinds import HEAD, kind_of
+from library.archive_kinds import HEAD, archive_kind
 from library.errors import UnknownSource
 
 MARKS = {
@@ -37,7 +37,7 @@ def encoding_of(path: Path, named: str = "", is_json: bool = False) -> str:
     known = known_encoding(named) if named else ""
     with path.open("rb") as file:
         head = file.read(SAMPLE)
-        if (kind := kind_of(head)) and OF_NO_TEXT.search(head[:HEAD]):
+        if (kind := archive_kind(head)) and OF_NO_TEXT.search(head[:HEAD]):
             raise UnknownSource("table_packed", name=path.name, kind=kind)
         if known:
             return "utf-8-sig" if known == "utf-8" else known

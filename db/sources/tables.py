@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
+from db.sources.addresses import as_on_disk, checked_place, path_in
 from db.sources.cells import plain_column, typed
 from db.sources.missing_column import without_column
-from db.sources.places import as_on_disk, checked_place, path_in
 from db.sources.readers import SourceReader
 from db.sources.sidecars import SidecarFolders
 from db.sources.table import DecodedRow, Table, TableRow, unreadable_explained

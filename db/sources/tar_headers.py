@@ -11,7 +11,7 @@ LONGEST_DESCRIPTION = 1 << 20  # bytes
 END = "EOFHeaderError"  # of the blocks of zeros; types of tarfile know it not
 
 
-class Header(tarfile.TarInfo):
+class TarHeader(tarfile.TarInfo):
     """Describes a file of a tar; raises tarfile.ReadError where there is neither another header nor the end.
 
     So it does for a name or a table of attributes that is longer than any: tarfile would hold all of it.
@@ -36,7 +36,7 @@ class Header(tarfile.TarInfo):
 
 def opened_tar(file: Any) -> tarfile.TarFile:
     """Opens a tar that is read from front to back."""
-    return tarfile.open(fileobj=file, mode="r|", encoding="utf-8", tarinfo=Header)
+    return tarfile.open(fileobj=file, mode="r|", encoding="utf-8", tarinfo=TarHeader)
 
 
 def forget_members(archive: tarfile.TarFile) -> None:

@@ -15,16 +15,16 @@ from typing import Any
 
 import watchfiles
 
+from db.sources.addresses import checked_place, path_in
 from db.sources.bucket_items import object_item, reason_to_skip_key, sidecars_in
 from db.sources.buckets import failure, file_system
 from db.sources.files import at_home, file_item
-from db.sources.places import checked_place, path_in
 from db.sources.sidecars import Sidecars
 from db.sources.walk import Found, OwnFolders, walk
 from library.errors import SourceUnavailable, UnknownSource
 from library.images import check_bytes
 from library.ingest.items import Item
-from library.ingest.watch_source import Source, SourceListing
+from library.ingest.watch_source import SourceListing, WatchSource
 from library.messages import Message, message
 from library.reasons import reason_of
 
@@ -37,7 +37,7 @@ WOKEN_AFTER = 500  # milliseconds, however many events come
 RETRY_AFTER = 1.0  # seconds
 
 
-def watched(source: str, library_folders: Sequence[Path] = (), sidecars: bool = True) -> Source:
+def watched(source: str, library_folders: Sequence[Path] = (), sidecars: bool = True) -> WatchSource:
     """Returns a folder or bucket as a source to watch, without what the library itself keeps in `library_folders`.
 
     With `sidecars`, what lies beside the pictures is watched and read, too. Raises UnknownSource for anything else and

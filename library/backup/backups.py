@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from library.backup.places import BackupPlace, BackupSummary, Copied
+from library.backup.backup_place import BackupPlace, BackupSummary, Copied
 from library.errors import LikenessError, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
 from library.ingest.receipts import FileReceipt

@@ -68,15 +68,15 @@ class DecoderProcesses:
 
     def _done_apart(self, task: str, data: bytes, arguments: tuple[int, ...]) -> Any:
         """Waits for room where it takes some, with the file in no other process, and asks again. Raises NoProcess."""
-        with room().visited() as visit:
-            visit.take(len(data))  # which is there twice
+        with room().reservation() as reservation:
+            reservation.take(len(data))  # which is there twice
             while True:
-                header = {"task": task, "arguments": arguments, "room": visit.pixels}
+                header = {"task": task, "arguments": arguments, "room": reservation.pixels}
                 with self._turn():
                     result = self._asked(header, data)
                 if not isinstance(result, int):
                     return result
-                visit.exchange(result)
+                reservation.exchange(result)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -91,7 +91,7 @@ class DecoderProcesses:
 
     def _asked(self, header: dict[str, Any], data: bytes) -> Any:
         for _ in range(2):
-            process = self._lent()
+            process = self._borrow()
             try:
                 result = process.ask(header | self._bounds, data)
             except RejectedImage:
@@ -106,7 +106,7 @@ class DecoderProcesses:
             return result
         raise self._rejected(0)
 
-    def _lent(self) -> DecoderProcess:
+    def _borrow(self) -> DecoderProcess:
         """Returns a process for the caller alone. Raises NoProcess where none can be started."""
         with self._lock:
             if self._owner != os.getpid():  # a fork: the processes answer the one that started them

@@ -72,7 +72,7 @@ def _sound_share(data: bytes, image: ImageFile.ImageFile) -> float:
 
 def _accepted_within(data: bytes, image: ImageFile.ImageFile, share: float = 1) -> Loaded:
     """Applies the rule to a JPEG with damage before its last row, from which on all may be of other colours."""
-    note, header = message("damaged_within_noted"), jpeg.Header.of(data)
+    note, header = message("damaged_within_noted"), jpeg.JpegHeader.of(data)
     if header and not jpeg.ends_in_filling(data):
         block = max(1, header.rows_of_a_block * image.height // header.height)
         share = min(share, share_above_break(image, block))
@@ -103,7 +103,7 @@ def _rest_of_png(mended: png.Mended, opener: Opener) -> Loaded:
 
 
 def _rest_of_jpeg(data: bytes, opener: Opener) -> Loaded:
-    header = jpeg.Header.of(data)
+    header = jpeg.JpegHeader.of(data)
     if header is None or header.comes_in_rows:
         return _partial(jpeg.without_end(data), opener, message("damaged_at_its_end"))
     if not jpeg.announces_all(data):  # its later scans, which bring the details, are not there at all

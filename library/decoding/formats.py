@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pi_heif
 
-from library.archive_kinds import kind_of
+from library.archive_kinds import archive_kind
 from library.decoding.other_files import is_tga, other_kind
 from library.errors import RejectedImage
 
@@ -100,7 +100,7 @@ def unreadable(data: bytes) -> RejectedImage:
         return RejectedImage("unreadable_kind", format=name)
     if other := other_kind(data):
         return other
-    if kind := kind_of(data):
+    if kind := archive_kind(data):
         return RejectedImage("archive_not_picture", kind=kind)
     if JPEG_XL.match(data) and "JXL" not in opened_formats():
         return RejectedImage("jpeg_xl_needs_package")

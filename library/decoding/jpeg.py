@@ -24,7 +24,7 @@ MOST_LEFT_OVER = 0.05
 
 
 @dataclass(frozen=True)
-class Header:
+class JpegHeader:
     """Says what stands before the first data; `start` is where those begin."""
 
     width: int
@@ -52,7 +52,7 @@ class Header:
         return 2 * self.width * self.height * self.components
 
     @classmethod
-    def of(cls, data: bytes, at: int = 0) -> "Header | None":
+    def of(cls, data: bytes, at: int = 0) -> "JpegHeader | None":
         """Reads the markers up to the first scan; None where this is no JPEG of 8 bits with a header that is whole."""
         frame, interval = None, 0
         at += 2
@@ -90,7 +90,7 @@ def _largest_sampling(factors: bytes) -> int:
 class WatchedFile(BytesIO):
     """Hands a decoder the data of a JPEG in parts, and sees between them whether it has written its last row."""
 
-    def __init__(self, data: bytes, header: Header, end: int, image: ImageFile.ImageFile) -> None:
+    def __init__(self, data: bytes, header: JpegHeader, end: int, image: ImageFile.ImageFile) -> None:
         super().__init__(data)
         self._header = header
         self._image = image
@@ -149,7 +149,7 @@ def _with_last_row(image: ImageFile.ImageFile, colour: tuple[int, ...]) -> Image
 
 def watched(data: bytes, image: ImageFile.ImageFile) -> WatchedFile | None:
     """Makes the image read from a file that sees what it decodes; None where that tells nothing."""
-    header = Header.of(data)
+    header = JpegHeader.of(data)
     if not header or not header.comes_in_rows or len(image.tile) != 1:
         return None
     end = end_of(data, header.start)
@@ -180,7 +180,7 @@ def end_of(data: bytes, start: int) -> int | None:
 
 def has_too_many_scans(data: bytes) -> bool:
     """Returns whether a JPEG in many scans has more of them than any program writes."""
-    header = Header.of(data)
+    header = JpegHeader.of(data)
     if header is None or header.comes_in_rows:
         return False
     at, scans = header.start, 1
@@ -195,21 +195,21 @@ def has_too_many_scans(data: bytes) -> bool:
 
 def without_end(data: bytes) -> bytes:
     """Returns the data up to the marker that ends them, right or wrong, behind which a decoder would make up rows."""
-    header = Header.of(data)
+    header = JpegHeader.of(data)
     found = MARKER.search(data, header.start) if header else None
     return (data[: found.start()] if found else data) + FILLING
 
 
 def ends_in_filling(data: bytes) -> bool:
     """Returns whether the data end in bytes that are all the same, as some cameras write them behind the last row."""
-    header = Header.of(data)
+    header = JpegHeader.of(data)
     end = end_of(data, header.start) if header else None
     return end is not None and len(set(data[end - HELD_BACK : end])) == 1
 
 
 def without_last_part(data: bytes) -> bytes:
     """Returns the data without their last twentieth."""
-    header = Header.of(data)
+    header = JpegHeader.of(data)
     end = end_of(data, header.start) if header else None
     return data if header is None or end is None else data[: end - int((end - header.start) * MOST_LEFT_OVER)] + FILLING
 

@@ -19,7 +19,7 @@ from library.decoding.formats import (
     too_large,
 )
 from library.decoding.frames import most_frames
-from library.decoding.jpeg import MOST_SCANS, Header, has_too_many_scans
+from library.decoding.jpeg import MOST_SCANS, JpegHeader, has_too_many_scans
 from library.decoding.large_heif import MAX_WHOLE_PIXELS
 from library.decoding.samples import Samples
 from library.errors import RejectedImage
@@ -78,7 +78,7 @@ def source_of(data: bytes) -> Source:
         tiff.silence()
     elif format_of(data) == "TIFF" and tiff.is_cut_short(data):
         raise RejectedImage("damaged")
-    if kind := raw.kind_of(data, pages):
+    if kind := raw.raw_kind(data, pages):
         return _source_of_raw(data, kind, pages)
     if pages and format_of(data) == "TIFF":
         return _source_of_tiff(data, pages)
@@ -88,18 +88,18 @@ def source_of(data: bytes) -> Source:
 
 
 def _is_heavy_jpeg(data: bytes) -> bool:
-    header = Header.of(data)
+    header = JpegHeader.of(data)
     return header is not None and not header.comes_in_rows and header.width * header.height > MAX_PIXELS
 
 
-def _source_of_tiff(data: bytes, pages: list[tiff.Page]) -> Source:
+def _source_of_tiff(data: bytes, pages: list[tiff.TiffPage]) -> Source:
     page = tiff.largest(pages) or pages[0]
     others = tiff.equals_of(page, pages)[: most_frames(page.pixels) - 1]
     first = _source_of_page(data, page, pages)
     return replace(first, others=[partial(_source_of_page, data, each, pages) for each in others])
 
 
-def _source_of_page(data: bytes, page: tiff.Page, pages: list[tiff.Page]) -> Source:
+def _source_of_page(data: bytes, page: tiff.TiffPage, pages: list[tiff.TiffPage]) -> Source:
     samples = Samples.of(data, page)
     is_heavy = samples is not None and samples.size_in_bytes > LEAST_HEAVY_NUMBERS
     if len(pages) == 1:
@@ -112,7 +112,7 @@ def _source_of_page(data: bytes, page: tiff.Page, pages: list[tiff.Page]) -> Sou
     return Source(tiff.turned_to(data, page), "", orientation, size, samples=samples, is_heavy=is_heavy)
 
 
-def _source_of_raw(data: bytes, kind: str, pages: list[tiff.Page]) -> Source:
+def _source_of_raw(data: bytes, kind: str, pages: list[tiff.TiffPage]) -> Source:
     page = tiff.largest(pages)
     shown = Source(tiff.turned_to(data, page), kind, page.orientation or pages[0].orientation) if page else None
     try:
@@ -161,7 +161,7 @@ def _mend_ycbcr(image: ImageFile.ImageFile) -> None:
 def _drafted_large_jpeg(data: bytes, short_side: int) -> ImageFile.ImageFile:
     """Opens a JPEG that is too large to be decoded whole, so far reduced that it never is. Raises RejectedImage for
     any other picture."""
-    header = Header.of(data)
+    header = JpegHeader.of(data)
     if not header or (not header.comes_in_rows and header.bytes_of_coefficients > MAX_COEFFICIENT_BYTES):
         raise too_large()
     image = JpegImagePlugin.JpegImageFile(BytesIO(data))

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from library.decoding import tiff
 from library.decoding.formats import LEAST_PREVIEW_SIDE
-from library.decoding.jpeg import Header
-from library.decoding.tiff import DNG_VERSION, STRIPS, TILES, Page
+from library.decoding.jpeg import JpegHeader
+from library.decoding.tiff import DNG_VERSION, STRIPS, TILES, TiffPage
 from library.errors import RejectedImage
 
 SIGNATURES = (
@@ -50,7 +50,7 @@ class Preview(NamedTuple):
     height: int
 
 
-def kind_of(data: bytes, pages: Sequence[Page]) -> str:
+def raw_kind(data: bytes, pages: Sequence[TiffPage]) -> str:
     """Returns which raw format this is; an empty text where it is none."""
     for pattern, name in SIGNATURES:
         if re.match(pattern, data[:32], re.DOTALL):
@@ -63,7 +63,7 @@ def kind_of(data: bytes, pages: Sequence[Page]) -> str:
     return next((kind for maker, kind in MAKERS.items() if maker in makes), "RAW")
 
 
-def preview(data: bytes, kind: str, pages: Sequence[Page]) -> Preview:
+def preview(data: bytes, kind: str, pages: Sequence[TiffPage]) -> Preview:
     """Returns the largest JPEG within. Raises RejectedImage where none is large enough to stand for the picture."""
     found = max(_previews(data, pages), key=lambda each: each[0].width * each[0].height, default=None)
     if not found:
@@ -75,15 +75,15 @@ def preview(data: bytes, kind: str, pages: Sequence[Page]) -> Preview:
     return Preview(data[at:], kind, _orientation(data, kind, pages), header.width, header.height)
 
 
-def _previews(data: bytes, pages: Sequence[Page]) -> Iterator[tuple[Header, int]]:
+def _previews(data: bytes, pages: Sequence[TiffPage]) -> Iterator[tuple[JpegHeader, int]]:
     parts = {at for page in pages if page.is_sensor_data for tag in (STRIPS, TILES) for at in page.tags.get(tag, ())}
     for found in JPEG_START.finditer(data):
         at = found.start()
-        if at not in parts and (header := Header.of(data, at)) and header.components in (1, 3):
+        if at not in parts and (header := JpegHeader.of(data, at)) and header.components in (1, 3):
             yield header, at
 
 
-def _orientation(data: bytes, kind: str, pages: Sequence[Page]) -> int:
+def _orientation(data: bytes, kind: str, pages: Sequence[TiffPage]) -> int:
     if kind == "CR3" and (at := data.find(CANON_DIRECTORY, 0, 1 << 20)) >= 0:
         pages = tiff.pages(data[at + 4 : at + (1 << 16)])
     return next((page.orientation for page in pages if page.orientation), 0)

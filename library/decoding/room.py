@@ -22,13 +22,13 @@ class Room:
         self._waiting: list[object] = []
 
     @contextmanager
-    def visited(self) -> Iterator["Visit"]:
+    def reservation(self) -> Iterator["PixelReservation"]:
         """Yields what one picture takes its room by; it is given back at the end."""
-        visit = Visit(self)
+        reservation = PixelReservation(self)
         try:
-            yield visit
+            yield reservation
         finally:
-            self.give_back(visit.pixels)
+            self.give_back(reservation.pixels)
 
     def take(self, pixels: int) -> int:
         """Waits for the room, and returns how much was taken: a picture larger than all of it takes all.
@@ -62,7 +62,7 @@ class MoreRoom(BaseException):
         self.pixels = pixels
 
 
-class Visit:
+class PixelReservation:
     """Holds the room of one picture."""
 
     def __init__(self, room: Room) -> None:

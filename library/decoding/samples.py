@@ -29,7 +29,7 @@ from library.decoding.depth import (
 )
 from library.decoding.fillers import fillers_of
 from library.decoding.formats import MAX_PIXELS, check_dimensions, too_large
-from library.decoding.tiff import COMPRESSION, HEIGHT, STRIPS, TILES, WIDTH, Layout, Page, Tags
+from library.decoding.tiff import COMPRESSION, HEIGHT, STRIPS, TILES, WIDTH, Layout, Tags, TiffPage
 from library.errors import RejectedImage
 
 FILL_ORDER, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PLANES, PREDICTOR = 266, 277, 278, 279, 284, 317
@@ -64,7 +64,7 @@ class Samples:
     tags: Tags
 
     @classmethod
-    def of(cls, data: bytes, page: Page) -> "Samples | None":
+    def of(cls, data: bytes, page: TiffPage) -> "Samples | None":
         """Reads the tags of the page; None where Pillow reads it, or where this does not either."""
         layout = Layout.of(data)
         found = cls(layout, layout.directory(data, page.at, WANTED)[0]) if layout else None

@@ -30,7 +30,7 @@ Tags = Mapping[int, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
-class Page:
+class TiffPage:
     """Describes one picture of the file; `at` is where its directory lies."""
 
     at: int
@@ -67,7 +67,7 @@ class Page:
         """Returns the maker of the camera."""
         return b"".join(self.tags.get(MAKE, ())).decode("latin-1").strip("\0 ")
 
-    def is_like(self, other: "Page") -> bool:
+    def is_like(self, other: "TiffPage") -> bool:
         """Returns whether the two are equally long for their width, as a picture and its reduced copy are."""
         one, two = self.width * other.height, other.width * self.height
         return abs(one - two) <= SAME_SHAPE * max(one, two)
@@ -99,7 +99,7 @@ class Layout:
         """Reads a place in the file."""
         return self._read("Q" if self.is_big else "I", data, at)
 
-    def turned_to(self, data: bytes, page: Page) -> bytes:
+    def turned_to(self, data: bytes, page: TiffPage) -> bytes:
         """Returns the file with that page as its first."""
         place = struct.pack(self.order + ("Q" if self.is_big else "I"), page.at)
         return b"".join((data[: self.first], place, memoryview(data)[self.first + len(place) :]))
@@ -157,7 +157,7 @@ class Layout:
         return found
 
 
-def pages(data: bytes) -> list[Page]:
+def pages(data: bytes) -> list[TiffPage]:
     """Returns all pages, those within others too, in the order in which they are linked; none for other formats."""
     layout = Layout.of(data)
     if not layout:
@@ -173,7 +173,7 @@ def is_cut_short(data: bytes) -> bool:
     return layout is not None and layout.place(data, layout.first) >= len(data) - 2
 
 
-def largest(pages: list[Page]) -> Page | None:
+def largest(pages: list[TiffPage]) -> TiffPage | None:
     """Returns the largest page, of equal ones the first; where that is too large to be read, its largest copy."""
     shown = [page for page in pages if page.pixels and not page.is_mask and not page.is_sensor_data]
     if not shown:
@@ -184,14 +184,14 @@ def largest(pages: list[Page]) -> Page | None:
     return found if is_shown_itself else max(copies, key=lambda page: page.pixels)
 
 
-def equals_of(page: Page, pages: list[Page]) -> list[Page]:
+def equals_of(page: TiffPage, pages: list[TiffPage]) -> list[TiffPage]:
     """Returns the pages behind this one that are as wide and as high, and are pictures, too."""
     following = pages[pages.index(page) + 1 :]
     shown = [each for each in following if not each.is_mask and not each.is_sensor_data]
     return [each for each in shown if (each.width, each.height) == (page.width, page.height)]
 
 
-def turned_to(data: bytes, page: Page) -> bytes:
+def turned_to(data: bytes, page: TiffPage) -> bytes:
     """Returns the bytes of the TIFF with that page as its first."""
     layout = Layout.of(data)
     return layout.turned_to(data, page) if layout else data
@@ -210,7 +210,7 @@ def silence() -> None:
                 setter(None)
 
 
-def _linked(data: bytes, layout: Layout, places: list[int]) -> Iterator[Page]:
+def _linked(data: bytes, layout: Layout, places: list[int]) -> Iterator[TiffPage]:
     seen: set[int] = set()
     while places and len(seen) < MOST_PAGES:
         at = places.pop(0)
@@ -221,5 +221,5 @@ def _linked(data: bytes, layout: Layout, places: list[int]) -> Iterator[Page]:
             tags, following = layout.directory(data, at)
         except struct.error:
             continue
-        yield Page(at, tags)
+        yield TiffPage(at, tags)
         places += [*(each for each in tags.get(CHILDREN, ()) if isinstance(each, int)), following]

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from library.disk import writing
 from library.errors import InvalidSelection
 from library.ingest.receipts import RECEIPT_FIELDS, FileReceipt
-from library.reasons import reason_of
 
 Write = Callable[[FileReceipt], None]
 
@@ -25,25 +25,17 @@ def receipt_file(path: Path | None) -> Iterator[Write]:
         return
     if path.suffix.lower() not in (".csv", ".jsonl"):
         raise InvalidSelection("receipts_name", name=path.name or str(path))
-    with _failures_explained(path):
+    with writing(path):
         # Names that are not UTF-8 reach Python with lone surrogates.
         file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
-    with _failures_explained(path), file:
+    with writing(path), file:
         write = _csv_writer(file) if path.suffix.lower() == ".csv" else _jsonl_writer(file)
         yield lambda receipt: _written(path, write, receipt)
 
 
 def _written(path: Path, write: Write, receipt: FileReceipt) -> None:
-    with _failures_explained(path):
+    with writing(path):
         write(receipt)
-
-
-@contextmanager
-def _failures_explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InvalidSelection("cannot_write", path=str(path), problem=reason_of(error)) from None
 
 
 def _csv_writer(file: TextIO) -> Write:

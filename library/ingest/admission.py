@@ -22,11 +22,11 @@ def admitted(
     for item in items:
         file = PendingFile(item)
         if weight := item.weight:
-            file.lease = account.try_take(weight)
-            if file.lease is None:
+            file.reservation = account.try_take(weight)
+            if file.reservation is None:
                 yield PendingFile(NO_FILE, is_pause=True)
                 try:
-                    file.lease = account.take(weight, gives_up)
+                    file.reservation = account.take(weight, gives_up)
                 except Interrupted:
                     file.settle("skipped", reason())
         yield file

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from library.budget import Lease
+from library.budget import Reservation
 from library.errors import LikenessError
 from library.images import ContentId
 from library.ingest.destinations import Addition, Known, Update
@@ -39,7 +39,7 @@ class PendingFile:
     added: datetime = datetime.min
     note: Message | None = None  # on its sidecars, and on the picture as it was decoded
     receipt: FileReceipt | None = None
-    lease: Lease | None = None  # on the memory that its bytes take
+    reservation: Reservation | None = None  # on the memory that its bytes take
     is_pause: bool = False  # no file, but what has each stage hand on all that it holds
 
     def settle(self, status: Status, reason: Message | None = None, near: ContentId | None = None) -> None:
@@ -63,8 +63,8 @@ class PendingFile:
     def let_go(self) -> None:
         """Forgets the bytes of the file, whatever still refers to them, and gives back their room."""
         self.data, self.addition, self.update = b"", None, None
-        if self.lease:
-            self.lease.give_back()
+        if self.reservation:
+            self.reservation.give_back()
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from library.ingest.watch_source import Source, SourceListing
+from library.ingest.watch_source import SourceListing, WatchSource
 from library.ingest.watch_state import WatchState
 
 SETTLED_AFTER = 1.5  # seconds without a change
@@ -24,7 +24,7 @@ class _Candidate:
 class Candidates:
     """Knows which of the files are to be imported now and which are to be waited for."""
 
-    def __init__(self, source: Source, clock: Callable[[], float]) -> None:
+    def __init__(self, source: WatchSource, clock: Callable[[], float]) -> None:
         self._source = source
         self._clock = clock
         self._waiting: dict[str, _Candidate] = {}

@@ -14,9 +14,9 @@ from library.errors import (
 )
 from library.images import ContentId, content_id
 from library.ingest.batch import PendingFile, RunState
-from library.ingest.describing import Said, described
 from library.ingest.destinations import Destination, Known, Update
 from library.ingest.items import Item
+from library.ingest.kept_metadata import KeptMetadata, described
 from library.messages import message
 from library.reasons import reason_of
 from library.record_limits import check_metadata, check_record
@@ -31,7 +31,7 @@ class Lookup:
         self._destination = destination
         self._state = state
         self._in_place = in_place
-        self._said = Said()
+        self._kept_metadata = KeptMetadata()
         self._updated: dict[ContentId, Record] = {}  # as they are to be, whether they are written yet or not
         self._last_added = datetime.min.replace(tzinfo=UTC)
 
@@ -57,8 +57,8 @@ class Lookup:
         try:
             file.data = item.read()
             file.item = replace(item, read=bytes)  # which may hold the bytes, too
-            if file.lease:
-                file.lease.correct(len(file.data))
+            if file.reservation:
+                file.reservation.correct(len(file.data))
             file.id = content_id(file.data)
             if item.describe:
                 file.described = item.describe()
@@ -111,7 +111,7 @@ class Lookup:
         except RejectedImage as error:
             file.settle("rejected", error.message)
             return
-        self._said.add(file)
+        self._kept_metadata.add(file)
         if file.known and (updated := self._updated.get(file.id)):
             file.known = replace(file.known, record=updated)
         file.record = self._renewed(file)

@@ -10,9 +10,9 @@ from library.decoders.direct import Decoder
 from library.errors import RejectedImage
 from library.ingest.admission import admitted
 from library.ingest.batch import BATCH_BYTES, Batch, PendingFile, RunState
-from library.ingest.describing import described
 from library.ingest.destinations import Addition, Destination
 from library.ingest.items import Item
+from library.ingest.kept_metadata import described
 from library.ingest.lookup import Lookup, original_to_store
 from library.ingest.prefetch import prefetch, prefetch_map
 from library.messages import Message, both, message

@@ -6,8 +6,8 @@ from typing import Literal, get_args
 from library.errors import IndexUnavailable, InvalidSelection, LikenessError, RejectedImage, StoreUnavailable
 from library.images import ContentId
 from library.ingest.batch import Batch, PendingFile, RunState
-from library.ingest.describing import described
 from library.ingest.destinations import Destination, Update
+from library.ingest.kept_metadata import described
 from library.ingest.receipts import FileReceipt, Status
 from library.messages import message
 from library.ports import Vectors

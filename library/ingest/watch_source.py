@@ -33,7 +33,7 @@ class SourceListing:
         return not any(path == each or path.startswith(f"{each}/") for each in self.unread)
 
 
-class Source(Protocol):
+class WatchSource(Protocol):
     """Lists a folder or bucket that can be watched. Paths are those of the items."""
 
     @property

@@ -12,7 +12,7 @@ from library.ingest.candidates import SETTLED_AFTER, Candidates, pause_after
 from library.ingest.items import Item
 from library.ingest.receipts import FileReceipt
 from library.ingest.skips import skips_told
-from library.ingest.watch_source import Source, SourceListing
+from library.ingest.watch_source import SourceListing, WatchSource
 from library.ingest.watch_state import SeenFile, WatchState
 from library.messages import Message
 from library.private import Private
@@ -48,7 +48,7 @@ class Watcher:
 
     def __init__(
         self,
-        source: Source,
+        source: WatchSource,
         library: ImageLibrary,
         add: Add,
         state: WatchState,

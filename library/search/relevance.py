@@ -1,11 +1,11 @@
 """Says how far a hit stands out: its score beside the best ones that queries which mean nothing get here.
 
 Scores of different queries cannot be compared: one text lies near every picture, another near none. So two things are
-measured in each collection. A query's *usual score* is the median of its scores against the sample, about 2,000
+measured in each collection. A query's *baseline score* is the median of its scores against the sample, about 2,000
 pictures. And `NULLS` queries that mean nothing search the whole collection: their best scores, and how these rise
-with their usual scores, which a straight line describes, say what chance alone finds. For a hit,
+with their baseline scores, which a straight line describes, say what chance alone finds. For a hit,
 
-    z = (score - what the line expects for the query's usual score) / spread of the meaningless queries around the line
+    z = (score - what the line expects for the query's baseline score) / spread of the meaningless queries around it
 
 Since the best hit of a meaningless query is what is compared with, a larger collection asks for a higher score.
 
@@ -58,7 +58,7 @@ class Relevance:
 
 @dataclass(frozen=True)
 class Scale:
-    """Holds the straight line through the best scores of meaningless queries over their usual scores."""
+    """Holds the straight line through the best scores of meaningless queries over their baseline scores."""
 
     slope: float
     level: float
@@ -66,7 +66,7 @@ class Scale:
     deviations: NDArray[np.float64]  # of those queries, in spreads, rising
 
     def relevance(self, score: float, baseline_score: float) -> Relevance:
-        """Judges one score of a query with that usual score."""
+        """Judges one score of a query with that baseline score."""
         z = (score - self.level - self.slope * baseline_score) / self.spread
         below = int(np.searchsorted(self.deviations, z))
         return Relevance(_words(z), z, 100 * below / len(self.deviations))
@@ -90,7 +90,7 @@ class NullModel:
         return [self.scales[kind].relevance(score, baseline_score) for score in scores]
 
     def baseline_score(self, vector: Vector, parts: Collection[ContentId] = ()) -> float:
-        """Returns the usual score of a query: the median of its scores against the sample."""
+        """Returns the baseline score of a query: the median of its scores against the sample."""
         scores = np.einsum("ij,j->i", self.vectors, vector)  # on one core: waiting for another takes longer
         if parts:
             scores = scores[[id not in parts for id in self.ids]]

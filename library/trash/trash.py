@@ -21,6 +21,7 @@ from library.trash.entries import LONG_AGO, Trashed
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 500  # rows
+SWEPT_EVERY = 3600.0  # seconds
 UNFINISHED_AFTER = timedelta(minutes=5)  # a younger entry may be another process's delete in hand
 
 

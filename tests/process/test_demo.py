@@ -14,9 +14,9 @@ from gradio.components import Component
 
 from db.images.local import LocalImageStore
 from db.milvus.database import Milvus
-from demo import Demo
 from library.image_library import ImageLibrary
 from library.images import content_id
+from public_demo import Demo
 from settings import load_settings
 from testing.agent import call
 from testing.fakes import ColourEncoder, ready

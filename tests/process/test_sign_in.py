@@ -30,9 +30,9 @@ from library.samples.pictures import sample_pictures
 from testing.agent import call, tools
 from testing.app_server import ForkedServer
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
-from ui.attempts import KEPT_ADDRESSES, Attempts
+from ui.guards.sign_in import Accounts, SignIn
+from ui.guards.sign_in_delay import KEPT_ADDRESSES, FailureDelay
 from ui.page import build_page, launch_options
-from ui.sign_in import Accounts, SignIn
 
 REFUSAL, OTHER_SITE = str(message("sign_in_first")), str(message("other_site"))
 USER, PASSWORD = "ann", "pass:wörd"
@@ -414,7 +414,7 @@ def test_guessing_is_slowed_down_on_the_page_and_for_programs(tmp_path):
 
 def test_each_further_failure_doubles_the_wait_and_a_success_ends_it():
     now = 0.0
-    attempts = Attempts(lambda: now)
+    attempts = FailureDelay(lambda: now)
     waits = []
     for _ in range(14):
         attempts.failed("a")
@@ -429,7 +429,7 @@ def test_each_further_failure_doubles_the_wait_and_a_success_ends_it():
 
 def test_failures_are_forgotten_after_an_hour_and_only_so_many_addresses_are_kept():
     now = 0.0
-    attempts = Attempts(lambda: now)
+    attempts = FailureDelay(lambda: now)
     for _ in range(9):
         attempts.failed("a")
     now = 4_000.0

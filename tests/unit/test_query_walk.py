@@ -9,7 +9,7 @@ import pytest
 from app import build
 from settings import load_settings
 from testing.app_server import ROOT
-from testing.page_calls import PARAMS
+from testing.page_calls import SETTINGS
 from testing.pages import read
 from testing.pictures import item, samples
 from ui.handlers.search import SearchHandlers
@@ -50,7 +50,7 @@ def test_a_query_passes_the_files_that_are_written_down_in_their_order(searches)
     stations = STATION.findall(read("docs/architecture.md"))
     assert 10 <= len(stations) <= 15
     view = searches.in_box({"text": "a red circle"}, View())
-    answer, seen = entered(lambda: searches.show(view, *PARAMS))
+    answer, seen = entered(lambda: searches.show(view, SETTINGS))
     assert answer["state"] == "results"
     rest = iter(seen)
     assert [station for station in stations if station not in rest] == []

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from library.work import current
-from ui.requests import RequestIds
+from ui.request_ids import RequestIds
 
 
 @pytest.fixture

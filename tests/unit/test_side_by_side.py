@@ -16,8 +16,10 @@ from testing.fakes import ColourEncoder
 from testing.pictures import item
 from ui.handlers.models import ModelHandlers
 from ui.handlers.page import PageHandlers
+from ui.handlers.search import SearchSettings
 from ui.views import View
 
+THREE, TWO = (SearchSettings(limit, "Automatic", 8, 0) for limit in (3, 2))
 COLOURS = ("red", "green", "blue")
 
 
@@ -200,34 +202,34 @@ def test_the_fallback_is_let_go_once_the_chosen_model_answers(store, database, s
 
 def test_the_page_waits_while_a_model_loads_and_the_library_answers_meanwhile(page, shelf):
     shelf.open.clear()
-    assert page.searches.show(replace(View.of("red"), model="second"), 3, "Automatic", 8, 0)["state"] == "waiting"
+    assert page.searches.show(replace(View.of("red"), model="second"), THREE)["state"] == "waiting"
     until(lambda: page.status.status()["models"][1]["state"] == "loading")
-    assert page.searches.show(View.of("red"), 3, "Automatic", 8, 0)["items"][0]["name"] == "red.png"
+    assert page.searches.show(View.of("red"), THREE)["items"][0]["name"] == "red.png"
     shelf.open.set()
     until(lambda: page.status.status()["models"][1]["state"] == "in memory")
-    assert page.searches.show(replace(View.of("red"), model="second"), 3, "Automatic", 8, 0)["state"] == "none"
+    assert page.searches.show(replace(View.of("red"), model="second"), THREE)["state"] == "none"
 
 
 def test_the_page_says_why_a_model_cannot_be_had_and_tries_again_when_asked_again(page, shelf):
     shelf.problems["second"] = UnknownModel("The weights are incomplete.")
     wanted = replace(View.of("red"), model="second")
-    assert page.searches.show(wanted, 3, "Automatic", 8, 0)["state"] == "waiting"
+    assert page.searches.show(wanted, THREE)["state"] == "waiting"
     until(lambda: page.status.status()["models"][1]["problem"])
-    assert page.searches.show(wanted, 3, "Automatic", 8, 0)["detail"] == "The weights are incomplete."
+    assert page.searches.show(wanted, THREE)["detail"] == "The weights are incomplete."
     shelf.problems.clear()
-    until(lambda: page.searches.show(wanted, 3, "Automatic", 8, 0)["state"] == "none")
+    until(lambda: page.searches.show(wanted, THREE)["state"] == "none")
 
 
 def test_a_bug_in_a_model_is_told_in_one_sentence(page, shelf):
     shelf.problems["second"] = RuntimeError("a bug")
     wanted = replace(View.of("red"), model="second")
-    until(lambda: page.searches.show(wanted, 3, "Automatic", 8, 0)["state"] == "error")
-    assert page.searches.show(View.of("red"), 3, "Automatic", 8, 0)["state"] == "results"
+    until(lambda: page.searches.show(wanted, THREE)["state"] == "error")
+    assert page.searches.show(View.of("red"), THREE)["state"] == "results"
 
 
 def test_two_models_answer_beside_each_other_with_what_both_found(library, page):
     list(library.reindex(model="second"))
-    value = page.searches.show(replace(View.of("red"), against="second"), 2, "Automatic", 8, 0)
+    value = page.searches.show(replace(View.of("red"), against="second"), TWO)
     beside = value["beside"]
     names = [[each["name"] for each in side["items"]] for side in (value, beside)]
     common = set(names[0]) & set(names[1])
@@ -241,14 +243,14 @@ def test_two_models_answer_beside_each_other_with_what_both_found(library, page)
 def test_where_the_other_model_cannot_be_had_the_first_answers_and_it_is_said_why(page, shelf):
     shelf.problems["second"] = UnknownModel("The weights are incomplete.")
     wanted = replace(View.of("red"), against="second")
-    assert page.searches.show(wanted, 2, "Automatic", 8, 0)["state"] == "waiting"
+    assert page.searches.show(wanted, TWO)["state"] == "waiting"
     until(lambda: page.status.status()["models"][1]["problem"])
-    value = page.searches.show(wanted, 2, "Automatic", 8, 0)
+    value = page.searches.show(wanted, TWO)
     assert (value["state"], value["notes"]) == ("results", ["The weights are incomplete."])
     assert (value["items"][0]["name"], "beside" in value) == ("red.png", False)
     assert page.searches.addressed({"address": "?q=red&against=second"}).against == "second"
     shelf.problems.clear()
-    until(lambda: "beside" in page.searches.show(wanted, 2, "Automatic", 8, 0))
+    until(lambda: "beside" in page.searches.show(wanted, TWO))
 
 
 def test_where_the_collection_of_the_other_model_does_not_answer_the_first_is_alone(library, page, monkeypatch):
@@ -261,7 +263,7 @@ def test_where_the_collection_of_the_other_model_does_not_answer_the_first_is_al
 
     list(library.reindex(model="second"))
     monkeypatch.setattr(library, "search", answer)
-    value = page.searches.show(replace(View.of("red"), against="second"), 2, "Automatic", 8, 0)
+    value = page.searches.show(replace(View.of("red"), against="second"), TWO)
     assert (value["state"], "beside" in value) == ("results", False)
     assert value["notes"] == ["The collection holds vectors of 8 numbers, the model makes 4."]
 

@@ -8,11 +8,11 @@ import pytest
 from db.images.spaces import LocalSpaces
 from db.milvus.database import Milvus
 from db.milvus.own_rows import OwnRows
-from demo import is_demo
 from library.errors import NotAllowed, StoreUnavailable, UnknownPicture
 from library.image_library import ImageLibrary
 from library.search.query import Query
 from library.visitors.spaces import DemoRules, Spaces
+from public_demo import is_demo
 from settings import SettingsError, load_settings
 from testing.fakes import ColourEncoder, MemoryStore, ready
 from testing.pictures import item

@@ -11,10 +11,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from library.ingest.items import Item
-from ui.claims import Claims
+from ui.guards.ownership import Ownership
 from ui.handlers.page import PageHandlers
 from ui.handlers.uploads import NO_RUN
-from ui.visitors import COOKIE, SCRIPT, Visitors, visitor_of, visitor_routes, visitor_script
+from ui.visitor_cookie import COOKIE, SCRIPT, Visitors, visitor_of, visitor_routes, visitor_script
 
 
 def client(**options):
@@ -82,15 +82,15 @@ def test_a_script_brings_the_number_where_the_page_does_not_come_from_here():
 
 
 def test_what_is_claimed_stays_the_claimers_and_nobodys_becomes_whose_it_is(tmp_path):
-    claims = Claims()
-    assert claims.claim("session", "") and claims.claim("session", "ann")
-    assert not claims.claim("session", "bob") and not claims.claim("session", "")
-    assert claims.has("session", "ann") and not claims.has("other", "ann")
+    ownership = Ownership()
+    assert ownership.claim("session", "") and ownership.claim("session", "ann")
+    assert not ownership.claim("session", "bob") and not ownership.claim("session", "")
+    assert ownership.has("session", "ann") and not ownership.has("other", "ann")
     both, hers = tmp_path / "both.png", tmp_path / "hers.png"
     for path, visitors in {both: ("ann", "bob"), hers: ("ann",)}.items():
         path.touch()
         for visitor in visitors:
-            claims.note_file(str(path), visitor)
-    claims.forget("ann")
+            ownership.note_file(str(path), visitor)
+    ownership.forget("ann")
     assert both.exists() and not hers.exists()
-    assert claims.has_file(both, "bob") and not claims.has_file(both, "ann")
+    assert ownership.has_file(both, "bob") and not ownership.has_file(both, "ann")

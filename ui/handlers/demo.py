@@ -6,9 +6,9 @@ from pathlib import Path
 
 from library.images import ContentId
 from library.visitors.spaces import Spaces
-from ui.claims import Claims
 from ui.controls import Controls
 from ui.guarded import guarded
+from ui.guards.ownership import Ownership
 from ui.lanes import CHANGING, WATCHING
 from ui.views import Json, error_view
 
@@ -18,10 +18,10 @@ LOOK, KEEP = 3_600, 86_400  # seconds: what is uploaded is looked at that often,
 class VisitorsDesk:
     """Knows the spaces of the demo's visitors and the files that each has uploaded."""
 
-    def __init__(self, spaces: Spaces, claims: Claims) -> None:
+    def __init__(self, spaces: Spaces, ownership: Ownership) -> None:
         self.spaces = spaces
-        self.claims = claims
-        spaces.on_end.append(claims.forget)
+        self.ownership = ownership
+        spaces.on_end.append(ownership.forget)
 
     @property
     def keep_uploads(self) -> tuple[int, int]:
@@ -32,7 +32,7 @@ class VisitorsDesk:
         return look, max(1, longest - look)
 
     def may_read(self, path: Path) -> bool:
-        return self.claims.has_file(path, self.spaces.visitor)
+        return self.ownership.has_file(path, self.spaces.visitor)
 
     def own_ids(self) -> Sequence[ContentId]:
         return self.spaces.visit().own_ids()

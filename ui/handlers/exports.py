@@ -24,7 +24,7 @@ from ui.handlers.removal import none_found, selected_ids
 from ui.media import SAFE, refusal
 from ui.sentences import without_folder
 
-PREFIX = "/gradio_api/taking"
+PREFIX = "/gradio_api/taking"  # as ever: pages that were opened before an update post there
 MAX_BODY = 2_000_000
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "zip": "application/zip"}
 # The page reads the sentence out of its own frame, which a sandbox would not let it do.
@@ -34,14 +34,14 @@ READABLE = {**SAFE, "Content-Security-Policy": "default-src 'none'"}
 def export_routes(library: ImageLibrary) -> list[Route]:
     """Returns the route that takes a form with the field `rows`: id, rank, score and relevance of each result."""
 
-    async def taking(request: Request) -> Response:
+    async def export(request: Request) -> Response:
         try:
             rows = _rows(await _body(request))
             return await run_in_threadpool(_file, library, request.path_params["kind"], rows)
         except LikenessError as error:
             return refusal(error, request, READABLE)
 
-    return [Route(f"{PREFIX}/{{kind}}", taking, methods=["POST"])]
+    return [Route(f"{PREFIX}/{{kind}}", export, methods=["POST"])]
 
 
 def _file(library: ImageLibrary, kind: str, rows: Sequence[Any]) -> Response:

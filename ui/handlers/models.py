@@ -16,7 +16,7 @@ from library.permissions import Edits, require
 from library.ports import StoredCollection
 from ui.controls import Controls
 from ui.guarded import guarded
-from ui.handlers.search import SearchHandlers
+from ui.handlers.search import SearchHandlers, SearchSettings
 from ui.lanes import SEARCHING, WATCHING
 from ui.sentences import without_folder
 from ui.views import Json, View, error_view, models_view, reindexing_view
@@ -91,9 +91,9 @@ class ModelHandlers:
 
 
 def wire_models(handlers: ModelHandlers, searches: SearchHandlers, page: Controls) -> None:
-    def choose(view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData) -> Any:
+    def choose(event: gr.EventData, view: View, *settings: Any) -> Any:
         wanted = handlers.chosen(view, event._data)
-        return searches.show(wanted, limit, accuracy, nprobe, min_score), wanted
+        return searches.show(wanted, SearchSettings(*settings)), wanted
 
     def encode(event: gr.EventData) -> Json:
         return handlers.encode(event._data)

@@ -8,11 +8,11 @@ import gradio as gr
 from library import validation
 from ui.controls import Controls
 from ui.handlers.demo import DemoHandlers
-from ui.handlers.search import SearchHandlers
+from ui.handlers.search import SearchHandlers, SearchSettings
 from ui.handlers.uploads import UploadHandlers, followed
 from ui.lanes import SEARCHING, WATCHING
 from ui.views import Json, View
-from ui.visitors import visitor_of
+from ui.visitor_cookie import visitor_of
 
 
 def wire_opening(
@@ -22,8 +22,8 @@ def wire_opening(
         address, run = _address(request), uploads.follow(None, visitor_of(request))
         return [_box(searches, address), *_settings(searches, page, address), *followed(run), demo.view()]
 
-    def show(limit: Any, accuracy: Any, nprobe: Any, min_score: Any, request: gr.Request) -> tuple[Json, View]:
-        return searches.visit(_address(request), limit, accuracy, nprobe, min_score)
+    def show(request: gr.Request, *settings: Any) -> tuple[Json, View]:
+        return searches.visit(_address(request), SearchSettings(*settings))
 
     greeted = [page.box, *page.params, page.run, page.run_id, page.run_timer, page.demo]
     blocks.load(greet, None, greeted, **WATCHING)
@@ -37,7 +37,7 @@ def _box(searches: SearchHandlers, address: Json) -> Any:
 
 
 def _settings(searches: SearchHandlers, page: Controls, address: Json) -> list[Any]:
-    limit, accuracy, nprobe, min_score = searches.tuned(address, (None,) * 4)
+    limit, accuracy, nprobe, min_score = searches.tuned(address, SearchSettings(None, None, None, None))
     of_limit, of_nprobe, of_score = (
         _within(control, value)
         for control, value in ((page.params[0], limit), (page.params[2], nprobe), (page.params[3], min_score))

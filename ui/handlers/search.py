@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -31,9 +31,16 @@ from ui.views import (
     waiting_view,
 )
 
-Tuned = tuple[Any, Any, Any, Any]  # limit, accuracy, nprobe, minimum score
-
 AUTOMATIC, MANUAL, EXACT = "Automatic", "Manual", "Exact"
+
+
+class SearchSettings(NamedTuple):
+    """Holds what the controls of a search are set to, in their order on the page; nothing of it has been checked."""
+
+    limit: Any
+    accuracy: Any
+    nprobe: Any
+    min_score: Any
 
 
 class SearchHandlers:
@@ -47,48 +54,46 @@ class SearchHandlers:
         self._own_ids = own_ids
         self._uploaded = uploaded
 
-    def show(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
+    def show(self, view: View, settings: SearchSettings) -> Json:
         """Returns the results of a search, or a page of the library where the query is empty. Never raises."""
 
         def shown() -> Json:
             with self._uploaded.held(view.parts):
-                value = self._shown(view, limit, accuracy, nprobe, min_score)
+                value = self._shown(view, settings)
             return value | {"own": list(self._own_ids())} if self._own_ids else value
 
         return guarded(shown, lambda error: error_view(error, view))
 
-    def submit(self, box: Any, view: View, *settings: Any) -> tuple[Json, View]:
+    def submit(self, box: Any, view: View, settings: SearchSettings) -> tuple[Json, View]:
         """Returns the results for what is in the search box, under the current filters."""
 
         def submitted() -> tuple[Json, View]:
             wanted = self.in_box(box, view)
-            return self.show(wanted, *settings), wanted
+            return self.show(wanted, settings), wanted
 
         return guarded(submitted, lambda error: (error_view(error, view), view))
 
-    def refresh(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
+    def refresh(self, view: View, settings: SearchSettings) -> Json:
         """Returns the same view anew, marked so that the page drops it once it shows another one."""
-        return self.show(view, limit, accuracy, nprobe, min_score) | {"refreshes": True}
+        return self.show(view, settings) | {"refreshes": True}
 
-    def visit(self, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
+    def visit(self, data: Any, settings: SearchSettings) -> tuple[Json, View]:
         """Returns what a link, an example, a page button or the address bar leads to."""
 
         def visited() -> tuple[Json, View]:
             view = self.addressed(data)
-            return self.show(view, *self.tuned(data, (limit, accuracy, nprobe, min_score))), view
+            return self.show(view, self.tuned(data, settings)), view
 
         return guarded(visited, lambda error: (error_view(error), View()))
 
-    def filtered(
-        self, view: View, data: Any, limit: Any, accuracy: Any, nprobe: Any, min_score: Any
-    ) -> tuple[Json, View]:
+    def filtered(self, view: View, data: Any, settings: SearchSettings) -> tuple[Json, View]:
         """Returns the first page of the same search under other filters and in another order."""
 
         def filtered() -> tuple[Json, View]:
             given = validation.mapping(data)
             where = self._library.fields.typed(parse_drafts(given.get("rows")), parse_match(given.get("match")))
             wanted = replace(view, where=where, order=as_order(given.get("sort")), offset=0)
-            return self.show(wanted, limit, accuracy, nprobe, min_score), wanted
+            return self.show(wanted, settings), wanted
 
         return guarded(filtered, lambda error: (error_view(error, view), view))
 
@@ -128,12 +133,15 @@ class SearchHandlers:
         turn = validation.offset(given.get("turn")) if has_parts else 0
         return replace(view, turn=turn, against=validation.text(said.get("against")))
 
-    def tuned(self, data: Any, params: Tuned) -> Tuned:
+    def tuned(self, data: Any, settings: SearchSettings) -> SearchSettings:
         """Returns the settings of a search, with those that an address names in the place of the controls' own."""
-        limit, accuracy, nprobe, min_score = params
         said = settings_in(pairs_of(validation.mapping(data)))
-        accuracy = EXACT if said.get("exact") else MANUAL if "nprobe" in said else accuracy
-        return said.get("limit", limit), accuracy, said.get("nprobe", nprobe), said.get("min_score", min_score)
+        return SearchSettings(
+            said.get("limit", settings.limit),
+            EXACT if said.get("exact") else MANUAL if "nprobe" in said else settings.accuracy,
+            said.get("nprobe", settings.nprobe),
+            said.get("min_score", settings.min_score),
+        )
 
     def offset(self, data: Any) -> int:
         return validation.offset(validation.mapping(data).get("offset"))
@@ -145,10 +153,10 @@ class SearchHandlers:
             return None
         return next((validation.text(value) for name, value in pairs_of(given) if name == "q"), "")
 
-    def _shown(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Json:
+    def _shown(self, view: View, settings: SearchSettings) -> Json:
         if view.is_plain:
             return self._browse(view)
-        query = self._query(view, limit, accuracy, nprobe, min_score)
+        query = self._query(view, settings)
         is_ready = self._library.models.prepare(view.model)
         other_is_ready, problem = self._prepare_other(view)
         if not (is_ready and other_is_ready):  # the page asks again once they are there
@@ -187,12 +195,12 @@ class SearchHandlers:
         records = self._library.browse(view.offset, PAGE_SIZE)
         return browse_view(records, total if total is not None else len(records), view)
 
-    def _query(self, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> Query:
+    def _query(self, view: View, settings: SearchSettings) -> Query:
         wanted = view.without_idle_parts().with_settings(
-            limit=limit,
-            nprobe=nprobe if accuracy == MANUAL else None,
-            exact=accuracy == EXACT,
-            min_score=min_score,
+            limit=settings.limit,
+            nprobe=settings.nprobe if settings.accuracy == MANUAL else None,
+            exact=settings.accuracy == EXACT,
+            min_score=settings.min_score,
         )
         lowest = wanted.min_score or -1.0  # the slider's zero end means: show everything
         return replace(wanted, min_score=lowest, offset=0 if view.is_browsing else view.offset).query(
@@ -211,33 +219,34 @@ def _offset(said: Mapping[str, Any], given: Mapping[str, Any]) -> int:
 
 
 def wire_searches(handlers: SearchHandlers, page: Controls) -> None:
-    def search(box: Any, view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Json, View]:
-        return handlers.submit(box, view, limit, accuracy, nprobe, min_score)
+    def search(box: Any, view: View, *settings: Any) -> tuple[Json, View]:
+        return handlers.submit(box, view, SearchSettings(*settings))
 
     def refill(event: gr.EventData) -> Any:
         text = handlers.box_text(event._data)
         return gr.skip() if text is None else {"text": text, "files": []}
 
-    def visit(limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData) -> tuple[Json, View]:
-        return handlers.visit(event._data, limit, accuracy, nprobe, min_score)
+    def visit(event: gr.EventData, *settings: Any) -> tuple[Json, View]:
+        return handlers.visit(event._data, SearchSettings(*settings))
 
-    def retune(view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any) -> tuple[Any, Any]:
+    def retune(view: View, *settings: Any) -> tuple[Any, Any]:
         first = view.at(0)
         if view.is_browsing:
             return gr.skip(), gr.skip()
-        return handlers.show(first, limit, accuracy, nprobe, min_score), first
+        return handlers.show(first, SearchSettings(*settings)), first
 
-    def turn(
-        view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData
-    ) -> tuple[Json, View]:
+    def turn(event: gr.EventData, view: View, *settings: Any) -> tuple[Json, View]:
         turned = view.at(handlers.offset(event._data))
-        return handlers.show(turned, limit, accuracy, nprobe, min_score), turned
+        return handlers.show(turned, SearchSettings(*settings)), turned
+
+    def refresh(view: View, *settings: Any) -> Json:
+        return handlers.refresh(view, SearchSettings(*settings))
 
     page.box.submit(search, [page.box, page.view, *page.params], [page.results, page.view], **SEARCHING)
     # On its own, since a search takes its time: it must not wipe what is typed meanwhile.
     page.results.visit(refill, None, page.box, **WATCHING)
     page.results.visit(visit, [*page.params], [page.results, page.view], **SEARCHING)
-    page.results.again(handlers.refresh, [page.view, *page.params], page.results, **SEARCHING)
+    page.results.again(refresh, [page.view, *page.params], page.results, **SEARCHING)
     page.results.turn(turn, [page.view, *page.params], [page.results, page.view], **SEARCHING)
     limit, accuracy, nprobe, min_score = page.params
     for slider in (limit, nprobe, min_score):
@@ -246,10 +255,8 @@ def wire_searches(handlers: SearchHandlers, page: Controls) -> None:
 
 
 def wire_filters(handlers: SearchHandlers, page: Controls) -> None:
-    def apply(
-        view: View, limit: Any, accuracy: Any, nprobe: Any, min_score: Any, event: gr.EventData
-    ) -> tuple[Json, View]:
-        return handlers.filtered(view, event._data, limit, accuracy, nprobe, min_score)
+    def apply(event: gr.EventData, view: View, *settings: Any) -> tuple[Json, View]:
+        return handlers.filtered(view, event._data, SearchSettings(*settings))
 
     page.filters.applied(apply, [page.view, *page.params], [page.results, page.view], **SEARCHING)
     page.filters.asked(handlers.fields, None, page.filters, **WATCHING)

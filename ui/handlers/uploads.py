@@ -23,7 +23,7 @@ from ui.guarded import guarded
 from ui.lanes import CHANGING, WATCHING
 from ui.uploaded_files import MAX_FILE_MEGABYTES, UploadedFiles
 from ui.views import Json, error_view, past_runs_view, run_view
-from ui.visitors import visitor_of
+from ui.visitor_cookie import visitor_of
 
 NO_RUN: Json = {"state": "none"}
 PAST_RUNS = 200

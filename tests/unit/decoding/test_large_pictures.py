@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from library.decoding import opening
-from library.decoding.jpeg import Header
+from library.decoding.jpeg import JpegHeader
 from library.errors import RejectedImage
 from library.images import decode
 
@@ -73,7 +73,7 @@ def large_jpeg(written, **options):
     data = written(Image.new("L", (8, 8), 128), "JPEG", **options)
     size, blocks = struct.pack(">HH", 12_240, 16_320), (16_320 // 8) * (12_240 // 8)
     frame = data.index(b"\xff\xc2" if options else b"\xff\xc0") + 5
-    start = Header.of(data).start
+    start = JpegHeader.of(data).start
     return data[:frame] + size + data[frame + 4 : start] + b"\x28\xa2\x8a" * (blocks // 4) + b"\xff\xd9"
 
 

@@ -16,13 +16,13 @@ def taking(place, pixels, order, name):
     """Returns a thread that takes its room, notes its name and keeps the room until its event is set."""
     leave = threading.Event()
 
-    def visit():
-        with place.visited() as visited:
-            visited.take(pixels)
+    def reservation():
+        with place.reservation() as reservation:
+            reservation.take(pixels)
             order.append(name)
             leave.wait(10)
 
-    thread = threading.Thread(target=visit, daemon=True)
+    thread = threading.Thread(target=reservation, daemon=True)
     thread.start()
     return thread, leave
 
@@ -52,11 +52,11 @@ def test_pictures_wait_in_order_until_there_is_room():
 
 def test_a_small_picture_takes_none_and_a_large_one_takes_it_once():
     place = Room(3 * SMALL)
-    with place.visited() as visit:
-        visit.take(SMALL)
+    with place.reservation() as reservation:
+        reservation.take(SMALL)
         assert place._free == 3 * SMALL
         for _ in range(2):
-            visit.take(2 * SMALL)
+            reservation.take(2 * SMALL)
         assert place._free == SMALL
     assert place._free == 3 * SMALL
 

@@ -10,10 +10,10 @@ from library.image_library import ImageLibrary
 from library.messages import message
 from testing.app_server import ROOT
 from testing.fakes import ColourEncoder, MemoryCollection, loading
-from testing.page_calls import PARAMS, names, uploaded
+from testing.page_calls import SETTINGS, names, uploaded
 from testing.pictures import item
 from ui.handlers.page import PageHandlers
-from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
+from ui.handlers.search import AUTOMATIC, EXACT, MANUAL, SearchSettings
 from ui.handlers.uploads import NO_RUN, _updated
 from ui.page import build_page
 from ui.views import PAGE_SIZE, View
@@ -34,7 +34,7 @@ def finished(handlers, run_id):
 
 
 def test_words_find_the_picture_they_describe(handlers, filled):
-    value = handlers.searches.show(View.of("blue"), *PARAMS)
+    value = handlers.searches.show(View.of("blue"), SETTINGS)
     assert value["state"] == "results"
     assert names(value)[0] == "blue.png"
     assert [shown["rank"] for shown in value["items"]] == [1, 2, 3]
@@ -42,32 +42,32 @@ def test_words_find_the_picture_they_describe(handlers, filled):
 
 def test_every_answer_is_json(handlers, filled):
     for view in (View(), View.of("red"), View.of(like=filled["red"])):
-        assert json.loads(json.dumps(handlers.searches.show(view, *PARAMS)))
+        assert json.loads(json.dumps(handlers.searches.show(view, SETTINGS)))
     assert json.loads(json.dumps(handlers.status.status()))
 
 
 def test_an_uploaded_picture_finds_its_like(handlers, filled, picture, uploads):
     given = uploaded(uploads, "query.png", picture("green", size=(9, 9)))
     view = handlers.searches.in_box({"text": "", "files": [given["path"]]})
-    assert names(handlers.searches.show(view, *PARAMS))[0] == "green.png"
+    assert names(handlers.searches.show(view, SETTINGS))[0] == "green.png"
 
 
 def test_pictures_like_another_leave_that_one_out(handlers, filled):
-    value, view = handlers.searches.visit({"like": filled["red"]}, *PARAMS)
+    value, view = handlers.searches.visit({"like": filled["red"]}, SETTINGS)
     assert [part.content_id for part in view.parts] == [filled["red"]]
     assert [each["name"] for each in value["pictures"]] == ["red.png"]
     assert "red.png" not in names(value)
 
 
 def test_nothing_asked_for_shows_the_library_newest_first(handlers, filled):
-    value = handlers.searches.show(handlers.searches.in_box({"text": "  ", "files": []}), *PARAMS)
+    value = handlers.searches.show(handlers.searches.in_box({"text": "  ", "files": []}), SETTINGS)
     assert (value["state"], value["total"]) == ("browse", 3)
     assert names(value) == ["blue.png", "green.png", "red.png"]
 
 
 def test_the_library_is_shown_page_by_page(handlers, library, picture):
     list(library.add([item(f"{n}.png", picture((n, 0, 0))) for n in range(PAGE_SIZE + 2)]))
-    value, _ = handlers.searches.visit({"offset": PAGE_SIZE}, *PARAMS)
+    value, _ = handlers.searches.visit({"offset": PAGE_SIZE}, SETTINGS)
     assert names(value) == ["1.png", "0.png"]
 
 
@@ -78,25 +78,25 @@ def test_turning_a_page_leaves_the_search_box_alone(handlers):
 
 
 def test_an_empty_library_says_so(handlers):
-    assert handlers.searches.show(View(), *PARAMS)["state"] == "empty"
-    assert handlers.searches.show(View.of("red"), *PARAMS)["state"] == "empty"
+    assert handlers.searches.show(View(), SETTINGS)["state"] == "empty"
+    assert handlers.searches.show(View.of("red"), SETTINGS)["state"] == "empty"
 
 
 def test_a_minimum_score_that_nothing_reaches_is_not_an_error(handlers, filled):
-    value = handlers.searches.show(View.of("red green blue"), 24, AUTOMATIC, 16, 0.99)
+    value = handlers.searches.show(View.of("red green blue"), SearchSettings(24, AUTOMATIC, 16, 0.99))
     assert (value["state"], value["min_score"]) == ("none", 0.99)
 
 
 def test_zero_on_the_score_slider_leaves_nothing_out(handlers, filled, monkeypatch):
     seen = searches(monkeypatch)
-    assert handlers.searches.show(View.of("red"), *PARAMS)["min_score"] == -1
+    assert handlers.searches.show(View.of("red"), SETTINGS)["min_score"] == -1
     assert seen == [(24, None, False)]
 
 
 def test_accuracy_decides_between_nprobe_and_exact(handlers, filled, monkeypatch):
     seen = searches(monkeypatch)
-    handlers.searches.show(View.of("red"), 5, MANUAL, 7, 0)
-    handlers.searches.show(View.of("red"), 5, EXACT, 7, 0)
+    handlers.searches.show(View.of("red"), SearchSettings(5, MANUAL, 7, 0))
+    handlers.searches.show(View.of("red"), SearchSettings(5, EXACT, 7, 0))
     assert seen == [(5, 7, False), (5, None, True)]
 
 
@@ -113,7 +113,7 @@ def searches(monkeypatch):
 
 
 def test_a_text_that_was_cut_is_mentioned(handlers, filled):
-    assert handlers.searches.show(View.of("red " * 20), *PARAMS)["notes"]
+    assert handlers.searches.show(View.of("red " * 20), SETTINGS)["notes"]
 
 
 # What a client may send
@@ -135,7 +135,7 @@ def test_a_text_that_was_cut_is_mentioned(handlers, filled):
     ],
 )
 def test_numbers_that_are_none_are_refused_in_words(handlers, filled, params):
-    value = handlers.searches.show(View.of("red"), *params)
+    value = handlers.searches.show(View.of("red"), SearchSettings(*params))
     assert (value["state"], value["kind"]) == ("error", "InvalidQuery")
     assert value["detail"] != str(UNEXPECTED)
 
@@ -144,14 +144,14 @@ def test_numbers_that_are_none_are_refused_in_words(handlers, filled, params):
     "data", [None, [], "x", {"like": 1}, {"q": {}}, {"offset": "3"}, {"offset": -5}, {"offset": True}]
 )
 def test_a_visit_to_nowhere_shows_the_library(handlers, filled, data):
-    value, view = handlers.searches.visit(data, *PARAMS)
+    value, view = handlers.searches.visit(data, SETTINGS)
     assert value["state"] == "browse"
     assert view.is_browsing
 
 
 @pytest.mark.parametrize("id", ["../../etc/passwd", "A" * 64, "f" * 63, "f" * 64])
 def test_an_id_that_names_nothing_is_refused_in_words(handlers, filled, id):
-    value, _ = handlers.searches.visit({"like": id}, *PARAMS)
+    value, _ = handlers.searches.visit({"like": id}, SETTINGS)
     assert value["state"] == "error"
     assert value["detail"] != str(UNEXPECTED)
 
@@ -164,20 +164,20 @@ def test_a_search_box_that_holds_nothing_shows_the_library(handlers, filled, box
 def test_half_a_character_is_refused_however_the_page_is_asked(handlers, filled):
     before = View.of("blue")
     for value, view in (
-        handlers.searches.submit({"text": "red \ud83d"}, before, *PARAMS),
-        handlers.searches.visit({"q": "red \ud83d"}, *PARAMS),
-        handlers.searches.visit({"address": "?q=red+\ud83d"}, *PARAMS),
-        handlers.searches.visit({"parts": [{"text": "red \ud83d"}]}, *PARAMS),
+        handlers.searches.submit({"text": "red \ud83d"}, before, SETTINGS),
+        handlers.searches.visit({"q": "red \ud83d"}, SETTINGS),
+        handlers.searches.visit({"address": "?q=red+\ud83d"}, SETTINGS),
+        handlers.searches.visit({"parts": [{"text": "red \ud83d"}]}, SETTINGS),
     ):
         assert "holds half of a character" in value["detail"] and view in (before, View())
         json.dumps(value, ensure_ascii=False).encode()
-    shown, _ = handlers.searches.visit({"parts": [{"text": "red"}], "model": "small\ud83d"}, *PARAMS)
+    shown, _ = handlers.searches.visit({"parts": [{"text": "red"}], "model": "small\ud83d"}, SETTINGS)
     assert "small?" in shown["detail"]
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../secret", "a\0b", "x" * 5000, ""])
 def test_a_picture_to_search_with_comes_from_the_upload_folder(handlers, filled, path):
-    value = handlers.searches.show(View.of("red", path), *PARAMS)
+    value = handlers.searches.show(View.of("red", path), SETTINGS)
     assert value["state"] == ("error" if path else "results")
     assert value.get("detail") != str(UNEXPECTED)
 
@@ -195,13 +195,13 @@ def test_files_outside_the_upload_folder_are_not_read(handlers, tmp_path_factory
 
 def test_a_broken_picture_gets_one_plain_sentence_without_a_path(handlers, filled, uploads):
     given = uploaded(uploads, "page.jpg", b"<!doctype html>")
-    value = handlers.searches.show(View.of(picture=given["path"]), *PARAMS)
+    value = handlers.searches.show(View.of(picture=given["path"]), SETTINGS)
     assert value["kind"] == "RejectedImage"
     assert str(uploads) not in value["detail"]
 
 
 def test_a_query_picture_that_was_cleaned_away_is_asked_for_again(handlers, filled, uploads):
-    value = handlers.searches.show(View.of(picture=str(uploads / "gone.jpg")), *PARAMS)
+    value = handlers.searches.show(View.of(picture=str(uploads / "gone.jpg")), SETTINGS)
     assert "Choose it again" in value["detail"]
     assert str(uploads) not in value["detail"]
 
@@ -211,7 +211,7 @@ def test_milvus_away_is_said_and_can_be_tried_again(handlers, filled, monkeypatc
         raise IndexUnavailable("Milvus does not answer. Start it.")
 
     monkeypatch.setattr(MemoryCollection, "loaded", away)
-    value = handlers.searches.show(View.of("red"), *PARAMS)
+    value = handlers.searches.show(View.of("red"), SETTINGS)
     assert value["kind"] == "IndexUnavailable"
     assert value["detail"] == "Milvus does not answer. Start it."
     assert value["retry"]
@@ -220,10 +220,10 @@ def test_milvus_away_is_said_and_can_be_tried_again(handlers, filled, monkeypatc
 def test_a_search_waits_for_the_model_but_looking_around_does_not(store, database, worker, uploads):
     models = loading()
     handlers = PageHandlers.build(ImageLibrary(store, models, database), worker, "all", uploads)
-    assert handlers.searches.show(View.of("red"), *PARAMS)["state"] == "waiting"
-    assert handlers.searches.show(View(), *PARAMS)["state"] == "empty"
+    assert handlers.searches.show(View.of("red"), SETTINGS)["state"] == "waiting"
+    assert handlers.searches.show(View(), SETTINGS)["state"] == "empty"
     models.answer_with(ColourEncoder())
-    assert handlers.searches.show(View.of("red"), *PARAMS)["state"] == "empty"
+    assert handlers.searches.show(View.of("red"), SETTINGS)["state"] == "empty"
 
 
 def test_a_model_that_failed_is_said_and_cannot_be_tried_again(store, database, worker, uploads):
@@ -231,7 +231,7 @@ def test_a_model_that_failed_is_said_and_cannot_be_tried_again(store, database, 
     models.fail(ModelUnavailable("The model cannot be downloaded."))
     library = ImageLibrary(store, models, database)
     handlers = PageHandlers.build(library, worker, "all", uploads)
-    value = handlers.searches.show(View.of("red"), *PARAMS)
+    value = handlers.searches.show(View.of("red"), SETTINGS)
     assert value["detail"] == "The model cannot be downloaded."
     assert not value["retry"]
     assert handlers.status.status()["model"]["state"] == "failed"
@@ -249,7 +249,7 @@ def test_no_folder_of_the_server_is_shown(store, database, worker, uploads):
 
 def test_a_source_kept_with_its_folder_is_shown_without(handlers, library, picture):
     list(library.add([item("red.png", picture("red"), source="/home/ann/holiday/red.png")]))
-    [shown] = handlers.searches.show(View(), *PARAMS)["items"]
+    [shown] = handlers.searches.show(View(), SETTINGS)["items"]
     assert shown["source"] == "red.png"
 
 
@@ -258,7 +258,7 @@ def test_a_bug_shows_nothing_of_itself_but_is_logged(handlers, filled, monkeypat
         raise RuntimeError("/srv/secret")
 
     monkeypatch.setattr(MemoryCollection, "loaded", broken)
-    value = handlers.searches.show(View.of("red"), *PARAMS)
+    value = handlers.searches.show(View.of("red"), SETTINGS)
     assert value["detail"] == str(UNEXPECTED)
     assert "/srv/secret" in caplog.text
 
@@ -313,7 +313,7 @@ def test_what_a_browser_leaves_out_of_a_folder_has_the_reasons_of_every_folder(h
 def test_an_odd_name_survives_as_text(handlers, library, uploads, picture, name):
     _, run_id = handlers.uploads.add({"files": [uploaded(uploads, name, picture("red"))]})
     assert finished(handlers, run_id)["counts"]["new"] == 1
-    (shown,) = handlers.searches.show(View(), *PARAMS)["items"]
+    (shown,) = handlers.searches.show(View(), SETTINGS)["items"]
     assert shown["name"] == library.browse(0, 1)[0].name
 
 
@@ -396,8 +396,8 @@ def test_scripts_never_read_a_value_as_html():
 
 
 def test_two_visitors_do_not_share_what_they_look_at(handlers, filled):
-    first, _ = handlers.searches.visit({"q": "red"}, *PARAMS)
-    second, _ = handlers.searches.visit({"q": "blue"}, *PARAMS)
+    first, _ = handlers.searches.visit({"q": "red"}, SETTINGS)
+    second, _ = handlers.searches.visit({"q": "blue"}, SETTINGS)
     assert names(first)[0] == "red.png"
     assert names(second)[0] == "blue.png"
 

@@ -9,7 +9,7 @@ import { filesOf } from './dropped.js';
 import { leftOutAt, suffixOf } from './left_out.js';
 import { serverPlaceForm } from './server_place.js';
 
-const INSUFFICIENT_STORAGE = 'HTTP 507'; // as Gradio has it: see ui/refusals.py
+const INSUFFICIENT_STORAGE = 'HTTP 507'; // as Gradio has it: see ui/guards/full_disk.py
 const AT_ONCE = 3;
 
 const folderOf = (path) => path.slice(0, Math.max(0, path.lastIndexOf('/')));

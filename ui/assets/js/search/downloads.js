@@ -13,7 +13,7 @@ export class Downloads {
   /** @param {HTMLElement} element where form and frame go */
   constructor(element) {
     const frame = this.#frame;
-    Object.assign(frame, { name: 'lk-taking', title: phrase('selection.downloads'), hidden: true });
+    Object.assign(frame, { name: 'lk-download', title: phrase('selection.downloads'), hidden: true });
     Object.assign(this.#form, { method: 'post', target: frame.name, hidden: true });
     Object.assign(this.#rows, { type: 'hidden', name: 'rows' });
     this.#form.append(this.#rows);

@@ -4,12 +4,12 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.sign_in import route_of
+from ui.routes import route_of
 
 PARAMETER = "page"
 
 
-class OnePage:
+class NoPageParameter:
     """Removes the parameter from an address of the page, for which Gradio would answer that the server has failed."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 OF_FILES = (InvalidPathError, OSError, httpx.HTTPError)
 
 
-class Page(gr.Blocks):
+class CheckedBlocks(gr.Blocks):
     """Tells a client what is wrong with the inputs of its call, where Gradio would log a traceback and say nothing."""
 
     async def preprocess_data(self, *arguments: Any, **named: Any) -> Any:

@@ -19,7 +19,7 @@ def address_of(scope: Scope) -> str:
     return _household(str(client[0])[:LONGEST]) if client else ""
 
 
-class Peers:
+class ProxyNotice:
     """Logs, once, that a proxy stands before the app and is not trusted: its visitors share one address then."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui.crowd import Crowd
+from ui.guards.concurrency import ConcurrencyLimit
 
 
 def test_beyond_the_bound_pictures_are_refused_and_everything_else_is_answered():
@@ -23,7 +23,7 @@ def test_beyond_the_bound_pictures_are_refused_and_everything_else_is_answered()
         return PlainTextResponse("page")
 
     routes = [Route("/gradio_api/media/thumb/1", slow), Route("/", page)]
-    with TestClient(Starlette(routes=routes, middleware=[Middleware(Crowd, most=1)])) as client:
+    with TestClient(Starlette(routes=routes, middleware=[Middleware(ConcurrencyLimit, most=1)])) as client:
         first = threading.Thread(target=client.get, args=["/gradio_api/media/thumb/1"])
         first.start()
         begun.wait(20)

@@ -10,7 +10,7 @@ from library.record_limits import check_record
 from library.records import Metadata, Record, given
 
 
-class Said:
+class KeptMetadata:
     """Remembers of which pictures a run has said what: of two files with one picture the first counts, in every run.
 
     Sidecars of the second may add what those of the first do not speak of, such as the album of a copy.

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.sign_in import route_of
+from ui.routes import route_of
 
 COOKIE = "likeness-visitor"
 NUMBER = re.compile(r"[\w-]{43}", flags=re.ASCII)  # 32 random bytes

@@ -28,7 +28,7 @@ CONTENT_POLICY = {
 
 
 @dataclass(frozen=True)
-class Guests:
+class AllowedHosts:
     """Says by which names an app is asked for, and which other sites may use it."""
 
     hosts: Collection[str] | None = None  # the names that it answers to beside every address; None: to any
@@ -36,16 +36,16 @@ class Guests:
     framed_by: Collection[str] = ()  # origins whose pages may show it in a frame
 
 
-NO_OTHER_SITES = Guests()
+NO_OTHER_SITES = AllowedHosts()
 
 
-class Doors:
+class HostGuard:
     """Guards an app against pages of other sites, also where they come under a name that they made point here."""
 
-    def __init__(self, app: ASGIApp, guests: Guests) -> None:
+    def __init__(self, app: ASGIApp, allowed_hosts: AllowedHosts) -> None:
         self._app = app
-        self._guests = guests
-        self._headers = _headers(guests.framed_by)
+        self._allowed_hosts = allowed_hosts
+        self._headers = _headers(allowed_hosts.framed_by)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -58,10 +58,10 @@ class Doors:
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
         host = _host(headers.get("host", ""))
-        if not (self._guests.hosts is None or _is_address(host) or host in self._guests.hosts):
+        if not (self._allowed_hosts.hosts is None or _is_address(host) or host in self._allowed_hosts.hosts):
             wrong = NotAllowed("wrong_host", host=host[:100]) if host else NotAllowed("no_host")
             return PlainTextResponse(sentence_for(wrong, scope), 421)
-        if is_foreign(scope) and _host(_netloc(headers.get("origin", ""))) not in self._guests.sites:
+        if is_foreign(scope) and _host(_netloc(headers.get("origin", ""))) not in self._allowed_hosts.sites:
             return PlainTextResponse(sentence_for(NotAllowed("other_site"), scope), 403)
         return None
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from library.image_library import ImageLibrary
     from library.visitors.ports import SpaceRows
 
+SWEPT_EVERY = 300.0  # seconds
+SHARE = 0.1  # of the time that visitors have, at most
 ONLY_IN_DEMO = ("demo_quota", "demo_ttl")
 
 
@@ -60,18 +62,18 @@ class Demo:
     def __init__(self, settings: DemoSettings, shared: "ImageLibrary") -> None:
         """`shared` is the library that all visitors see, and none changes."""
         from db.images.spaces import LocalSpaces
-        from library.visitors.keeper import SpaceKeeper
+        from library.sweeper import Sweeper
         from library.visitors.spaces import DemoRules, Spaces
         from library.visitors.view import VisitorsWorker, visited_library
-        from ui.claims import Claims
+        from ui.guards.ownership import Ownership
         from ui.handlers.demo import VisitorsDesk
 
         rules = DemoRules(settings.demo_quota, settings.demo_ttl)
         self.spaces = Spaces(shared, LocalSpaces(settings.data_dir.absolute() / "visitors"), _rows(shared), rules)
         self.library = visited_library(self.spaces)
         self.worker = VisitorsWorker(shared, self.spaces)
-        self.keeper = SpaceKeeper(self.spaces)
-        self.desk = VisitorsDesk(self.spaces, Claims())
+        self.sweeper = Sweeper("spaces", self.spaces.sweep, min(SWEPT_EVERY, SHARE * 3600 * settings.demo_ttl))
+        self.desk = VisitorsDesk(self.spaces, Ownership())
 
 
 def _rows(shared: "ImageLibrary") -> "SpaceRows":

@@ -13,11 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import NotAllowed
 from library.visitors.spaces import Spaces
-from ui.bodies import again, whole
-from ui.claims import Claims
+from ui.guards.ownership import Ownership
+from ui.guards.request_body import read_body, replayed
+from ui.routes import route_of
 from ui.sentences import sentence_for
-from ui.sign_in import route_of
-from ui.visitors import SCRIPT, secret_in, secret_of
+from ui.visitor_cookie import SCRIPT, secret_in, secret_of
 
 API = "/gradio_api"
 # What is the same for everybody.
@@ -48,13 +48,13 @@ def answer_by_visitor(page: gr.Blocks, spaces: Spaces) -> None:
     page.__dict__["process_api"] = visited
 
 
-class Entrance:
+class VisitorAccess:
     """Answers each request for its visitor. A route that is not named above is closed, also one that comes anew."""
 
-    def __init__(self, app: ASGIApp, spaces: Spaces, claims: Claims, uploads: Path) -> None:
+    def __init__(self, app: ASGIApp, spaces: Spaces, ownership: Ownership, uploads: Path) -> None:
         self._app = app
         self._spaces = spaces
-        self._claims = claims
+        self._ownership = ownership
         self._uploads = uploads.resolve()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,9 +67,9 @@ class Entrance:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = route_of(scope)
         if CALL.fullmatch(route) and scope["method"] == "POST":
-            body = await whole(receive) or b""
+            body = await read_body(receive) or b""
             if self._has_all(_names(body)):
-                await self._app(scope, again(body, receive), _held(send, self._note_event))
+                await self._app(scope, replayed(body, receive), _held(send, self._note_event))
                 return
         elif UPLOAD.fullmatch(route) and not self._spaces.visitor:
             refusal = PlainTextResponse(sentence_for(NotAllowed("no_visitor"), scope), 403)
@@ -90,9 +90,9 @@ class Entrance:
         if found := FILE.fullmatch(route):
             return self._may_read(found["path"])
         if found := RESULT.fullmatch(route):
-            return self._claims.has(found["event"], self._spaces.visitor)
+            return self._ownership.has(found["event"], self._spaces.visitor)
         if found := SESSION.fullmatch(route):
-            return self._claims.claim(found["session"], self._spaces.visitor)
+            return self._ownership.claim(found["session"], self._spaces.visitor)
         return bool(QUERIES.fullmatch(route)) and self._claims_query(scope)
 
     def _may_read(self, path: str) -> bool:
@@ -102,26 +102,26 @@ class Entrance:
         except (OSError, ValueError, RuntimeError):
             return False
         visitor = self._spaces.visitor
-        return bool(visitor) and resolved.is_relative_to(self._uploads) and self._claims.has_file(resolved, visitor)
+        return bool(visitor) and resolved.is_relative_to(self._uploads) and self._ownership.has_file(resolved, visitor)
 
     def _claims_query(self, scope: Scope) -> bool:
         params = HTTPConnection(scope).query_params
         names = [value for name, value in params.multi_items() if name in ("session_hash", "upload_id")]
-        return all(self._claims.claim(name, self._spaces.visitor) for name in names)
+        return all(self._ownership.claim(name, self._spaces.visitor) for name in names)
 
     def _has_all(self, names: dict[str, str]) -> bool:
         visitor = self._spaces.visitor
         event, session = names.get("event_id"), names.get("session_hash")
-        has_event = not event or self._claims.has(event, visitor)
-        return has_event and (session is None or self._claims.claim(session, visitor))
+        has_event = not event or self._ownership.has(event, visitor)
+        return has_event and (session is None or self._ownership.claim(session, visitor))
 
     def _note_event(self, answer: Any) -> None:
         if isinstance(answer, dict) and isinstance(answer.get("event_id"), str):
-            self._claims.claim(answer["event_id"], self._spaces.visitor)
+            self._ownership.claim(answer["event_id"], self._spaces.visitor)
 
     def _note_files(self, answer: Any) -> None:
         for path in answer if isinstance(answer, list) else []:
-            self._claims.note_file(str(path), self._spaces.visitor)
+            self._ownership.note_file(str(path), self._spaces.visitor)
 
 
 def _names(body: bytes) -> dict[str, str]:

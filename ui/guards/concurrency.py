@@ -4,19 +4,19 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from library.errors import NotAllowed
+from ui.guards.json_limits import MCP
+from ui.guards.request_limits import ROUTE as UPLOADS
 from ui.handlers.exports import PREFIX as EXPORTS
-from ui.limits import ROUTE as UPLOADS
 from ui.media import PREFIX as MEDIA
-from ui.refusals import MCP
+from ui.routes import route_of
 from ui.sentences import sentence_for
-from ui.sign_in import route_of
 
 BOUNDED = (MEDIA, EXPORTS, UPLOADS, MCP)  # what Gradio queues has an end of its own: see ui/queueing.py
 UNAVAILABLE = 503
 SECONDS = 2  # a picture takes far less
 
 
-class Crowd:
+class ConcurrencyLimit:
     """Refuses whoever comes while as many are being answered as may."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import LikenessError, NotAllowed, StoreUnavailable
 from library.permissions import Edits
-from ui.one_picture import OnePicture
-from ui.peers import address_of
+from ui.guards.client_address import address_of
+from ui.guards.single_upload import SingleUpload
+from ui.routes import route_of
 from ui.sentences import sentence_for
-from ui.sign_in import route_of
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 
 MEGABYTE = 1 << 20
@@ -32,7 +32,7 @@ ROUTE = "/gradio_api/upload"
 TOO_LARGE, TOO_MANY, INSUFFICIENT_STORAGE = 413, 429, 507
 
 
-class Budget:
+class UploadQuota:
     """Counts the bytes that each address has sent within the current hour."""
 
     def __init__(self, most: int = UPLOADS_AN_HOUR, clock: Callable[[], float] = time.monotonic) -> None:
@@ -55,17 +55,17 @@ class Budget:
                 self._sent.popitem(last=False)
 
 
-class Limits:
+class RequestLimits:
     """Refuses bodies that are too large before they fill the memory or the disk."""
 
-    def __init__(self, app: ASGIApp, edits: Edits, folder: Path, budget: Budget | None = None) -> None:
-        """`folder` is where uploads wait; who may change everything has no budget."""
+    def __init__(self, app: ASGIApp, edits: Edits, folder: Path, quota: UploadQuota | None = None) -> None:
+        """`folder` is where uploads wait; who may change everything has no quota."""
         self._app = app
         self._is_to_search = edits == "none"
         self._most_uploaded = ONE_PICTURE if self._is_to_search else UPLOAD
         self._folder = folder
-        budget = budget or Budget(PICTURES_AN_HOUR if self._is_to_search else UPLOADS_AN_HOUR)
-        self._budget = None if edits == "all" else budget
+        quota = quota or UploadQuota(PICTURES_AN_HOUR if self._is_to_search else UPLOADS_AN_HOUR)
+        self._quota = None if edits == "all" else quota
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
@@ -81,9 +81,9 @@ class Limits:
             await answer(scope, receive, send)
 
     def _check_room(self, scope: Scope) -> None:
-        if self._budget and (seconds := self._budget.wait(address_of(scope))):
+        if self._quota and (seconds := self._quota.wait(address_of(scope))):
             minutes = int(seconds // 60) + 1
-            why = NotAllowed("uploads_used_up", gigabytes=self._budget.most >> 30, minutes=minutes)
+            why = NotAllowed("uploads_used_up", gigabytes=self._quota.most >> 30, minutes=minutes)
             raise _Refused(why, TOO_MANY, {"Retry-After": str(int(seconds) + 1)})
         existing = next(each for each in (self._folder, *self._folder.parents) if each.exists())
         if shutil.disk_usage(existing).free < FREE_SPACE:
@@ -95,15 +95,15 @@ class Limits:
         if told.isdecimal() and int(told) > most:
             raise _too_large(most)
         received = 0
-        look_at = OnePicture(scope).look_at if is_upload and self._is_to_search else None
+        look_at = SingleUpload(scope).look_at if is_upload and self._is_to_search else None
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             count = len(message.get("body", b""))
             received += count
-            if is_upload and self._budget:
-                self._budget.spend(address_of(scope), count)
+            if is_upload and self._quota:
+                self._quota.spend(address_of(scope), count)
             if received > most:
                 raise _too_large(most)
             if look_at:

@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui.refusals import Refusals, is_nested_too_deep
+from ui.guards.full_disk import FullDiskAnswer
+from ui.guards.json_limits import JsonLimits, is_nested_too_deep
 
 
 async def echo(request: Request) -> Response:
@@ -30,7 +31,8 @@ async def broken(request: Request) -> Response:
 def client():
     paths = {"/echo": echo, "/gradio_api/mcp/": echo, "/full": full, "/broken": broken}
     routes = [Route(path, answer, methods=["POST"]) for path, answer in paths.items()]
-    return TestClient(Starlette(routes=routes, middleware=[Middleware(Refusals)]), raise_server_exceptions=False)
+    guards = [Middleware(JsonLimits), Middleware(FullDiskAnswer)]
+    return TestClient(Starlette(routes=routes, middleware=guards), raise_server_exceptions=False)
 
 
 @pytest.mark.parametrize("body", ["[" * 1_000 + "]" * 1_000, '{"a":' * 1_000 + "1" + "}" * 1_000, "[" * 1_000])

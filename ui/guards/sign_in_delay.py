@@ -15,7 +15,7 @@ LONGEST_NAME = 100  # characters that are kept of a name that no user has
 Clock = Callable[[], float]
 
 
-class Attempts:
+class FailureDelay:
     """Counts failures by key; after some that are free, each one doubles the wait."""
 
     def __init__(self, clock: Clock = time.monotonic, free: int = FREE) -> None:
@@ -45,7 +45,7 @@ class Attempts:
             self._failures.pop(key, None)
 
 
-class SignInAttempts:
+class SignInDelay:
     """Lets an address wait for its own failures, and a stranger to a user for all that gave that user's name.
 
     A wait for the name holds off whoever guesses from many addresses, forged ones too. It keeps no user out: from where
@@ -54,9 +54,9 @@ class SignInAttempts:
 
     def __init__(self, users: Collection[str], clock: Clock = time.monotonic) -> None:
         self._users = users
-        self._by_address = Attempts(clock)
-        self._by_user = Attempts(clock, FREE_FOR_A_NAME)
-        self._by_other_name = Attempts(clock, FREE_FOR_A_NAME)  # apart: made-up names must not displace real ones
+        self._by_address = FailureDelay(clock)
+        self._by_user = FailureDelay(clock, FREE_FOR_A_NAME)
+        self._by_other_name = FailureDelay(clock, FREE_FOR_A_NAME)  # apart: made-up names must not displace real ones
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def wait(self, address: str, name: str) -> float:
@@ -78,5 +78,5 @@ class SignInAttempts:
         if len(self._known) > KEPT_ADDRESSES:
             self._known.popitem(last=False)
 
-    def _named(self, name: str) -> tuple[Attempts, str]:
+    def _named(self, name: str) -> tuple[FailureDelay, str]:
         return (self._by_user, name) if name in self._users else (self._by_other_name, name[:LONGEST_NAME])

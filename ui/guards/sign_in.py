@@ -18,10 +18,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from library.errors import NotAllowed
-from ui.attempts import SignInAttempts
-from ui.bodies import TooLarge, again, whole
+from ui.guards.client_address import address_of
+from ui.guards.request_body import TooLarge, read_body, replayed
+from ui.guards.sign_in_delay import SignInDelay
 from ui.health import PATH as HEALTH
-from ui.peers import address_of
+from ui.routes import route_of
 from ui.sentences import sentence_for
 
 WRONG, TOO_MANY = 400, 429
@@ -54,7 +55,7 @@ class SignIn:
     def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
         self._app = app
         self._accounts = accounts
-        self._attempts = SignInAttempts(accounts.users)
+        self._attempts = SignInDelay(accounts.users)
         self._tokens: dict[str, str] = {}  # a session for each user of Basic credentials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,17 +81,17 @@ class SignIn:
     async def _sign_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers the login page with what is wrong; Gradio begins the session of whom there is no wait for."""
         try:
-            body = await whole(receive, LOGIN_BODY)
+            body = await read_body(receive, LOGIN_BODY)
         except TooLarge:
             body = b""
         if body is None:
             return  # the client has gone
-        name, password = await _form(scope, again(body, receive))
+        name, password = await _form(scope, replayed(body, receive))
         # Nothing is awaited from here until it is counted: attempts that come at once would all be free.
         if seconds := self._attempts.wait(address_of(scope), name):
             await _wait(seconds, scope)(scope, receive, send)
         elif self._accepts(scope, name, password):
-            await self._app(_with_cookie(scope, None), again(body, receive), send)
+            await self._app(_with_cookie(scope, None), replayed(body, receive), send)
         else:
             await _told(NotAllowed("wrong_credentials"), scope, WRONG)(scope, receive, send)
 
@@ -163,13 +164,6 @@ def _told(error: NotAllowed, scope: Scope, code: int, headers: Mapping[str, str]
 def _is_open(scope: Scope) -> bool:
     pattern = OPEN.get(scope.get("method", ""))
     return pattern is not None and pattern.fullmatch(route_of(scope)) is not None
-
-
-def route_of(scope: Scope) -> str:
-    """Returns the decoded path as the router sees it, without GRADIO_ROOT_PATH where a proxy leaves that in."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    return (path[len(root) :] or "/") if path == root or path.startswith(f"{root}/") else path
 
 
 def _with_cookie(scope: Scope, cookie: str | None) -> Scope:

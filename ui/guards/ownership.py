@@ -8,7 +8,7 @@ KEPT = 50_000  # sessions and events, whose names nobody can guess
 FILES = 10_000  # from which on those that were swept away are forgotten
 
 
-class Claims:
+class Ownership:
     """Says what belongs to whom. The same file may have been uploaded by several: its name is that of its bytes."""
 
     def __init__(self) -> None:

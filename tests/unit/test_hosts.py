@@ -9,16 +9,16 @@ from starlette.testclient import TestClient
 
 from library.messages import message, render
 from settings import SettingsError, load_settings
-from ui.doors import Doors, Guests
+from ui.guards.hosts import AllowedHosts, HostGuard
 
 OTHER_SITE = str(message("other_site"))
-LOOPBACK = Guests(hosts=["localhost", "photos.example.org"], sites=["photos.example.org"])
+LOOPBACK = AllowedHosts(hosts=["localhost", "photos.example.org"], sites=["photos.example.org"])
 CROSS = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors", "origin": "https://evil.example"}
 
 
-def client(guests=LOOPBACK, host="localhost:7860"):
+def client(allowed_hosts=LOOPBACK, host="localhost:7860"):
     routes = [Route("/", lambda request: PlainTextResponse("pictures"), methods=["GET", "POST"])]
-    app = Starlette(routes=routes, middleware=[Middleware(Doors, guests=guests)])
+    app = Starlette(routes=routes, middleware=[Middleware(HostGuard, allowed_hosts=allowed_hosts)])
     return TestClient(app, base_url=f"http://{host}")
 
 
@@ -53,7 +53,7 @@ def test_the_refusal_is_in_the_language_of_the_visitor():
 
 
 def test_where_names_are_not_known_every_host_is_answered():
-    assert client(Guests(), "evil.example").get("/").text == "pictures"
+    assert client(AllowedHosts(), "evil.example").get("/").text == "pictures"
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
@@ -89,7 +89,7 @@ def test_browsers_are_told_what_to_load_and_who_may_frame_the_page():
     assert headers["referrer-policy"] == "same-origin"
     assert headers["x-frame-options"] == "SAMEORIGIN"
     assert "frame-ancestors 'self'" in headers["content-security-policy"]
-    in_space = client(Guests(framed_by=["https://huggingface.co"])).get("/").headers
+    in_space = client(AllowedHosts(framed_by=["https://huggingface.co"])).get("/").headers
     assert "x-frame-options" not in in_space
     assert "frame-ancestors 'self' https://huggingface.co" in in_space["content-security-policy"]
 

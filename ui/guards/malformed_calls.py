@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import UNEXPECTED, InvalidQuery
+from ui.routes import route_of
 from ui.sentences import sentence_for
-from ui.sign_in import route_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ NOT_UNDERSTOOD = (
 BAD_REQUEST, NOT_FOUND, FAILED = 400, 404, 500
 
 
-class Malformed:
+class MalformedCalls:
     """Tells what is wrong with a call; without it, it would be told that the app failed."""
 
     def __init__(self, app: ASGIApp) -> None:

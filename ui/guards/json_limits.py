@@ -1,23 +1,20 @@
-"""Answers what would fail in the frameworks below the app: bodies nested without end, and uploads onto a full disk."""
+"""Refuses JSON that no reader of it takes: nested without end, with endless numbers, or not in UTF-8."""
 
 import re
-from pathlib import Path
-from traceback import walk_tb
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from library.disk import is_full
-from library.errors import InvalidQuery, LikenessError, StoreUnavailable
-from ui.bodies import again, whole
+from library.errors import InvalidQuery, LikenessError
+from ui.guards.request_body import read_body, replayed
+from ui.routes import route_of
 from ui.sentences import sentence_for
-from ui.sign_in import route_of
 
 MAX_DEPTH = 100  # of what Python's readers of JSON bear, a tenth
 MCP = "/gradio_api/mcp"
 PARSE_ERROR = -32700  # of JSON-RPC
-BAD_REQUEST, INSUFFICIENT_STORAGE = 400, 507
+BAD_REQUEST = 400
 MAX_DIGITS = 4_000
 LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
 TEXT_OR_LONG_NUMBER = re.compile(rb'"(?:[^"\\]+|\\.)*(?:"|\\?\Z)|' + LONG_NUMBER.pattern, re.DOTALL)
@@ -25,7 +22,7 @@ TEXT_OR_LONG_NUMBER = re.compile(rb'"(?:[^"\\]+|\\.)*(?:"|\\?\Z)|' + LONG_NUMBER
 TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
-class Refusals:
+class JsonLimits:
     """Passes requests on, unless nobody behind it could answer them with a sentence."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -36,31 +33,14 @@ class Refusals:
             await self._app(scope, receive, send)
             return
         if _brings_json(scope):
-            body = await whole(receive)
+            body = await read_body(receive)
             if body is None:
                 return  # the client has gone
             if problem := _problem(body, scope):
                 await _refusal(problem, scope)(scope, receive, send)
                 return
-            receive = again(body, receive)
-        await self._pass_on(scope, receive, send)
-
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_begun = False
-
-        async def noted(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noted)
-        except OSError as error:
-            if has_begun or not is_full(error):
-                raise
-            _remove_what_was_begun(error)
-            refusal = StoreUnavailable("upload_disk_full")
-            await PlainTextResponse(sentence_for(refusal, scope), INSUFFICIENT_STORAGE)(scope, receive, send)
+            receive = replayed(body, receive)
+        await self._app(scope, receive, send)
 
 
 def _problem(body: bytes, scope: Scope) -> InvalidQuery | None:
@@ -94,14 +74,6 @@ def is_nested_too_deep(body: bytes) -> bool:
         if depth > MAX_DEPTH:
             return True
     return False
-
-
-def _remove_what_was_begun(error: OSError) -> None:
-    """Removes the files of an upload that failed, which would keep the disk full: Gradio itself leaves them there."""
-    for frame, _ in walk_tb(error.__traceback__):
-        for file in getattr(frame.f_locals.get("self"), "_files_to_close_on_error", ()):
-            file.close()
-            Path(file.name).unlink(missing_ok=True)
 
 
 def _brings_json(scope: Scope) -> bool:

@@ -7,7 +7,7 @@ class TooLarge(Exception):
     """Tells that a body has more bytes than are read here."""
 
 
-async def whole(receive: Receive, most: int | None = None) -> bytes | None:
+async def read_body(receive: Receive, most: int | None = None) -> bytes | None:
     """Returns the body of a request; None where the client has gone. Raises TooLarge."""
     body = bytearray()
     while True:
@@ -21,7 +21,7 @@ async def whole(receive: Receive, most: int | None = None) -> bytes | None:
             return bytes(body)
 
 
-def again(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
     """Returns what hands out a body that was read already, and then what comes after it."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

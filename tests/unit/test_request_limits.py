@@ -10,8 +10,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui import limits
-from ui.limits import HOUR, KEPT_ADDRESSES, ROUTE, Budget, Limits
+from ui.guards import request_limits
+from ui.guards.request_limits import HOUR, KEPT_ADDRESSES, ROUTE, RequestLimits, UploadQuota
 
 MEGABYTE = bytes(1 << 20)
 
@@ -23,8 +23,8 @@ def client(tmp_path):
     async def take(request):
         return PlainTextResponse(str(len(await request.body())))
 
-    def made(edits="all", budget=None):
-        guard = Middleware(Limits, edits=edits, folder=tmp_path / "not yet there", budget=budget)
+    def made(edits="all", quota=None):
+        guard = Middleware(RequestLimits, edits=edits, folder=tmp_path / "not yet there", quota=quota)
         routes = [Route(path, take, methods=["POST"]) for path in (ROUTE, "/call")]
         return TestClient(Starlette(routes=routes, middleware=[guard]))
 
@@ -63,32 +63,32 @@ def test_where_nothing_may_be_added_neither_several_files_nor_archives_are_taken
 
 
 def test_pictures_to_search_with_have_a_share_of_their_own(client):
-    assert Limits(None, "none", None)._budget.most < Limits(None, "add", None)._budget.most
+    assert RequestLimits(None, "none", None)._quota.most < RequestLimits(None, "add", None)._quota.most
 
 
 def test_an_address_that_has_sent_its_share_waits_for_the_next_hour(client):
     now = 0.0
-    budget = Budget(3 << 20, lambda: now)
-    visitor = client("add", budget)
+    quota = UploadQuota(3 << 20, lambda: now)
+    visitor = client("add", quota)
     for _ in range(3):
         assert visitor.post(ROUTE, content=MEGABYTE).status_code == 200
     late = visitor.post(ROUTE, content=MEGABYTE, headers={"accept-language": "en"})
     assert (late.status_code, late.headers["retry-after"]) == (429, "3601") and "Try again in 61 minutes" in late.text
     assert visitor.post("/call", content=MEGABYTE).status_code == 200
-    assert client("all", budget).post(ROUTE, content=MEGABYTE).status_code == 200
+    assert client("all", quota).post(ROUTE, content=MEGABYTE).status_code == 200
     now = HOUR
     assert visitor.post(ROUTE, content=MEGABYTE).status_code == 200
 
 
 def test_only_so_many_addresses_are_remembered():
-    budget = Budget(1)
+    quota = UploadQuota(1)
     for number in range(KEPT_ADDRESSES + 5):
-        budget.spend(str(number), 1)
-    assert budget.wait("0") == 0 < budget.wait(str(KEPT_ADDRESSES))
+        quota.spend(str(number), 1)
+    assert quota.wait("0") == 0 < quota.wait(str(KEPT_ADDRESSES))
 
 
 def test_on_a_disk_that_is_nearly_full_no_upload_is_taken(client, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=limits.FREE_SPACE - 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=request_limits.FREE_SPACE - 1))
     refused = client().post(ROUTE, content=MEGABYTE, headers={"accept-language": "en"})
     assert refused.status_code == 507 and "is full" in refused.text
     assert client().post("/call", content=MEGABYTE).status_code == 200

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from settings import PROXIES_OF_SPACES, SettingsError, load_settings
-from ui.attempts import FREE, FREE_FOR_A_NAME, KEPT_ADDRESSES, LONGEST_NAME, LONGEST_WAIT, SignInAttempts
-from ui.peers import Peers, address_of
-from ui.sign_in import Accounts, SignIn
+from ui.guards.client_address import ProxyNotice, address_of
+from ui.guards.sign_in import Accounts, SignIn
+from ui.guards.sign_in_delay import FREE, FREE_FOR_A_NAME, KEPT_ADDRESSES, LONGEST_NAME, LONGEST_WAIT, SignInDelay
 
 RIGHT, WRONG = ("ann", "pass:word"), ("ann", "guess")
 FORM = {"username": "ann", "password": "guess"}
@@ -27,7 +27,7 @@ def client(peer="127.0.0.1", trusted=""):
 
     routes = [Route("/", seen), Route("/closed", seen), Route("/login", seen, methods=["POST"])]
     sign_in = Middleware(SignIn, accounts=Accounts(dict([RIGHT])))
-    app = Starlette(routes=routes, middleware=[Middleware(Peers), sign_in])
+    app = Starlette(routes=routes, middleware=[Middleware(ProxyNotice), sign_in])
     app.tokens, app.cookie_id = {}, "id"
     return TestClient(ProxyHeadersMiddleware(app, trusted_hosts=trusted), client=(peer, 1))
 
@@ -123,7 +123,7 @@ def test_a_sign_in_is_answered_by_a_sentence_whatever_is_sent():
 
 def test_a_user_comes_in_from_where_they_signed_in_while_others_guess():
     now = 0.0
-    attempts = SignInAttempts({"ann"}, lambda: now)
+    attempts = SignInDelay({"ann"}, lambda: now)
     attempts.succeeded("home", "ann")
     for number in range(FREE_FOR_A_NAME + 9):
         attempts.failed(f"address {number}", "ann")
@@ -138,7 +138,7 @@ def test_a_user_comes_in_from_where_they_signed_in_while_others_guess():
 
 
 def test_made_up_names_do_not_let_a_user_s_failures_be_forgotten():
-    attempts = SignInAttempts({"ann"}, lambda: 0.0)
+    attempts = SignInDelay({"ann"}, lambda: 0.0)
     for number in range(FREE_FOR_A_NAME):
         attempts.failed(f"address {number}", "ann")
     for number in range(KEPT_ADDRESSES + 5):

@@ -7,14 +7,14 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from library.archive_kinds import HEAD, kind_of
+from library.archive_kinds import HEAD, archive_kind
 from library.errors import NotAllowed, RejectedImage
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 
-class OnePicture:
+class SingleUpload:
     """Looks at each piece of a body. What it cannot read is refused by what takes the upload."""
 
     def __init__(self, scope: Scope) -> None:
@@ -41,5 +41,5 @@ class OnePicture:
     def _see(self, data: bytes, start: int, end: int) -> None:
         if len(self._head) < HEAD:
             self._head += data[start : min(end, start + HEAD - len(self._head))]
-            if kind := kind_of(self._head):
+            if kind := archive_kind(self._head):
                 raise RejectedImage("archive_not_picture", kind=kind)
