@@ -22,8 +22,12 @@ LABELS = {"stands_in_for": "fallback for"}  # where the line for a person differ
 
 
 def print_round(source: str, found: Round) -> None:
-    counts = [*tally(found.receipts).items(), ("deleted", len(found.removals))]
-    echo(", ".join(f"{count} {what}" for what, count in counts if what != "skipped"))
+    counts, skips = tally(found.receipts), skips_told(skipped_by_reason(found.receipts))
+    told = [f"{count} {status}" for status, count in counts.items() if status != "skipped"]
+    told.append(f"{len(found.removals)} deleted")
+    if skips:
+        told.append(f"{counts['skipped']} skipped: {', '.join(map(str, skips))}")
+    echo(", ".join(told))
 
 
 def print_round_as_json(source: str, found: Round) -> None:
@@ -31,7 +35,8 @@ def print_round_as_json(source: str, found: Round) -> None:
     files = [receipt.as_json() for receipt in found.receipts]
     removed = [asdict(removal) for removal in found.removals]
     counts: dict[str, object] = dict(tally(found.receipts).items())
-    echo_json({"source": source} | counts | {"files": files, "deleted": removed})
+    skips = skipped_by_reason(found.receipts)
+    echo_json({"source": source} | counts | {"skipped_by_reason": skips, "files": files, "deleted": removed})
 
 
 def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:

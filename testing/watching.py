@@ -12,6 +12,7 @@ from library.ingest.items import Item
 from library.ingest.watch_source import SourceListing
 from library.ingest.watch_state import WatchState
 from library.ingest.watcher import Watcher
+from library.messages import Message
 from testing.fakes import MemoryCollection, MemoryDatabase, MemoryStore
 
 
@@ -28,16 +29,20 @@ class Folder:
         self.unread: set[str] = set()
         self.mounts: set[str] = set()
         self.unreadable: set[str] = set()
+        self.skips: dict[str, Message] = {}
         self.is_away = False
 
     def listing(self) -> SourceListing:
         if self.is_away:
             raise SourceUnavailable("The folder is not there.")
         signatures = {path: f"{len(data)}:{hash(data)}" for path, data in self.files.items()}
-        return SourceListing(signatures, frozenset(self.unread), frozenset(self.mounts))
+        return SourceListing(signatures, frozenset(self.unread), frozenset(self.mounts), dict(self.skips))
 
     def item(self, path: str, signature: str) -> Item:
         return Item(path, path.rpartition("/")[2], lambda: self._read(path), f"pictures{path}")
+
+    def skipped(self, path: str, reason: Message) -> Item:
+        return Item(path, path.rpartition("/")[2], bytes, f"pictures{path}", skip=reason)
 
     def is_being_written(self, path: str) -> bool:
         return path in self.written

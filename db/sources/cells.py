@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from library.record_limits import MAX_DEPTH
+from library.errors import RejectedImage
+from library.record_limits import MAX_DEPTH, check_value
 
 SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round
 LONG = range(-(2**63), 2**63)
-ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?")
 
@@ -71,8 +71,11 @@ def _as_text(value: Any) -> Any:
         nested = _nested(value)
     except RecursionError:
         return value  # the check of its record refuses it with the reason
-    text = json.dumps(nested, ensure_ascii=False)
-    return nested if ESCAPED_NUL.search(text) else text  # which that refuses, too, as it does any other NUL
+    try:
+        check_value(nested, "")
+    except RejectedImage:
+        return nested  # which that refuses, too
+    return json.dumps(nested, ensure_ascii=False)
 
 
 def _nested(value: Any, depth: int = 1) -> Any:

@@ -165,7 +165,8 @@ def _rows_of(batch: pyarrow.RecordBatch) -> Rows:
 
 def _row_of(row: pyarrow.RecordBatch) -> TableRow | RejectedImage:
     try:
-        return _within_64_bits(row.to_pylist()[0])
+        kept: TableRow = _within_64_bits(row.to_pylist()[0])
+        return kept
     except DAMAGE:
         return next(filter(None, map(_problem_in, row.schema.names, row.columns)), RejectedImage("row_not_read"))
 
@@ -183,9 +184,16 @@ def _problem_in(name: str, cell: pyarrow.Array) -> RejectedImage | None:
     return None
 
 
-def _within_64_bits(row: dict[str, Any]) -> TableRow:
-    """Returns the row with unsigned numbers that no index holds as texts."""
-    return {name: str(value) if isinstance(value, int) and value > LARGEST else value for name, value in row.items()}
+def _within_64_bits(value: Any) -> Any:
+    """Returns the value, such as a row, with unsigned numbers that no index holds as texts."""
+    match value:
+        case int():
+            return str(value) if value > LARGEST else value
+        case dict():
+            return {name: _within_64_bits(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_within_64_bits(each) for each in value]
+    return value
 
 
 def _is_binary(type: pyarrow.DataType) -> bool:

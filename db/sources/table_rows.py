@@ -1,6 +1,7 @@
 """Reads the rows of CSV, TSV, JSON Lines and Parquet; a row that cannot be read says so and hides no other."""
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 from db.sources.long_numbers import loads
@@ -40,7 +41,9 @@ def open_table(path: Path, encoding: str = "", example: str = OF_PICTURES) -> Ta
 def _open_parquet(path: Path) -> Table:
     try:
         return open_parquet(path)
-    except DAMAGE as error:
+    except (OSError, *DAMAGE) as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise
         raise UnknownSource("not_read_as_table", name=path.name, reason=what_is_wrong(path, error)) from None
 
 
@@ -111,8 +114,17 @@ def _object_in(line: str, example: str) -> TableRow | RejectedImage:
         return RejectedImage("line_no_json", example=example)
     if not isinstance(found, dict):
         return RejectedImage("line_no_object", example=example)
-    row = {name if name.strip() else "unnamed": value for name, value in found.items()}
+    row = dict(zip(_told_apart(list(found)), found.values(), strict=True))
     return row if not_decoded(line) else DecodedRow(row)
+
+
+def _told_apart(keys: Sequence[str]) -> list[str]:
+    """Returns a name of its own for each key; those without one are called unnamed, unnamed 2 and so on."""
+    if all(map(str.strip, keys)):
+        return list(keys)
+    numbered = ("unnamed" if number == 1 else f"unnamed {number}" for number in count(1))
+    free = (name for name in numbered if name not in keys)
+    return [key if key.strip() else next(free) for key in keys]
 
 
 def _notes_on(encoding: str) -> list[Message]:

@@ -3,10 +3,11 @@
 import codecs
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from db.sources.encodings import are_utf8, guess_encoding, known_encoding
 from library.archive_kinds import HEAD, archive_kind
@@ -25,6 +26,7 @@ SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # the first line, as Excel 
 OF_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 AS_HALVES = "likeness.halves"
 HALF_IN_UTF8 = re.compile("\udced[\udca0-\udcbf][\udc80-\udcbf]")  # half of an emoji, as some programs write it
+CLOSING = re.compile(r'(?<!")(?:"")*"(?!")')  # or opening: what is no pair
 NOT_DECODED = re.compile("[\udc80-\udcff]")
 LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 
@@ -105,27 +107,61 @@ def _is_spaced(header: str, delimiter: str) -> bool:
 
 
 def _rows(lines: Iterable[str], delimiter: str, is_spaced: bool) -> Iterator[list[str]]:
-    """Yields rows as csv reads them; but a quote that nothing closes takes in its own line, not all that follow."""
+    """Yields rows as csv reads them; but a quote that no other closes takes in its own line, not those that follow."""
     read = partial(csv.reader, delimiter=delimiter, skipinitialspace=is_spaced)
-    while lines:
-        taken: list[str] = []
-        at_end = False
+    waiting = iter(lines)
+    given_back: deque[str] = deque()
+    columns = 0  # as the first row has them
+    while line := given_back.popleft() if given_back else next(waiting, ""):
+        row = next(read([line]))
+        if '"' in line and _leaves_open(read, line):
+            taken = [line]
+            whole = _over_lines(read, taken, _from(given_back, waiting), columns)
+            if not whole:
+                given_back.extendleft(reversed(taken[1:]))
+            row = whole or next(read([line.rstrip("\r\n")]))
+        columns = columns or len(row)
+        yield row
 
-        def noted(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
-            nonlocal at_end
-            for line in lines:
-                taken.append(line)
-                yield line
-            at_end = True
 
-        rest: list[str] = []
-        for row in read(noted(lines, taken)):
-            if at_end and len(taken) > 1:  # it asked for more lines within a quote
-                first, *rest = taken
-                row = next(read([first.rstrip("\r\n")]))
-            yield row
-            taken.clear()
-        lines = rest
+def _leaves_open(read: Callable[..., Any], line: str) -> bool:
+    """Returns whether a quote is open at the end of the line, so that csv asks for the next one."""
+    reader = read([line, ""])
+    next(reader)
+    return bool(reader.line_num > 1)
+
+
+def _over_lines(read: Callable[..., Any], taken: list[str], lines: Iterable[str], columns: int) -> list[str] | None:
+    """Returns the row that begins with an open quote, and adds its lines to `taken`; None where they are no one row.
+
+    They are none where the quote is closed within a cell, or never, and where the cells are not those of the header.
+    """
+
+    def noted() -> Iterator[str]:
+        yield taken[0]
+        quotes = 0
+        for line in lines:
+            taken.append(line)
+            quotes += len(CLOSING.findall(line))
+            yield line
+            if columns and quotes > 2 * columns:  # a row of so many quotes is none, and no row is sought without end
+                return
+
+    try:
+        row: list[str] = next(read(noted(), strict=True))
+    except csv.Error:
+        return None
+    if columns and any(row[columns:]):
+        return None
+    is_short = len(row) < columns
+    return None if is_short and any(len(next(read([line]))) == columns for line in taken[1:]) else row
+
+
+def _from(given_back: deque[str], waiting: Iterator[str]) -> Iterator[str]:
+    while given_back:
+        yield given_back.popleft()
+    for line in waiting:  # noqa: UP028 since `yield from` would close the file
+        yield line
 
 
 def _as_halves(error: UnicodeError) -> tuple[str, int]:

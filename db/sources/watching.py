@@ -6,7 +6,7 @@ import signal
 import stat
 import sys
 import threading
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,7 +22,7 @@ from db.sources.files import at_home, file_item
 from db.sources.sidecars import Sidecars
 from db.sources.walk import Found, OwnFolders, walk
 from library.errors import SourceUnavailable, UnknownSource
-from library.images import check_bytes
+from library.images import check_bytes, reason_to_skip_folder
 from library.ingest.items import Item
 from library.ingest.watch_source import SourceListing, WatchSource
 from library.messages import Message, message
@@ -76,7 +76,7 @@ class WatchedFolder:
         signatures: dict[str, str] = {}
         unread: set[str] = set()
         mounts: set[str] = set()
-        skips: Counter[str] = Counter()
+        skips: dict[str, Message] = {}
 
         def note_mount(folder: Path) -> None:
             if folder != self._folder and _is_other_disk(str(folder)):
@@ -87,19 +87,22 @@ class WatchedFolder:
             if found.problem:
                 self._note_problem(found.problem, path, unread)
             elif found.skip and found.skip.code != "link_to_nothing":
-                skips[_code_of(found.skip)] += 1
+                skips[path] = _as_watched(found.skip)
             elif signature := _signature_at(path):
                 signatures[path] = "|".join([signature, *self._signatures_beside(found)])
             elif os.path.lexists(path):  # a link that leads nowhere, for the time being
                 unread.add(path)
+                skips |= {path: found.skip} if found.skip else {}
         if self._identity() != identity:
             raise SourceUnavailable("folder_exchanged", folder=self.name)
         return SourceListing(signatures, frozenset(unread), frozenset(mounts), skips)
 
     def item(self, path: str, signature: str) -> Item:
-        below = PurePosixPath(self._own_name, os.path.relpath(path, self._folder)).as_posix()
-        item = file_item(Path(path), below, sidecars=self._beside.get(os.path.dirname(path)))
+        item = file_item(Path(path), self._below(path), sidecars=self._beside.get(os.path.dirname(path)))
         return replace(item, read=partial(_read_unchanged, path, signature.partition("|")[0]))
+
+    def skipped(self, path: str, reason: Message) -> Item:
+        return file_item(Path(path), self._below(path), reason)
 
     def is_being_written(self, path: str) -> bool:
         """Tells whether anyone has the file open for writing; only Linux knows, of local files of one's own."""
@@ -160,6 +163,9 @@ class WatchedFolder:
             if self._identity() != identity:
                 return
 
+    def _below(self, path: str) -> str:
+        return PurePosixPath(self._own_name, os.path.relpath(path, self._folder)).as_posix()
+
     def _identity(self) -> tuple[int, int]:
         try:
             found = os.stat(self._folder)
@@ -205,10 +211,11 @@ class WatchedBucket:
             raise failure(SourceUnavailable, error, message("source_at", url=self.name)) from error
         self._beside = self._sidecars(found) if self._reads_sidecars else {}
         signatures: dict[str, str] = {}
-        skips: Counter[str] = Counter()
+        skips: dict[str, Message] = {}
         for key, details in found.items():
-            if reason := reason_to_skip_key(self._below(key), int(details.get("size") or 0)):
-                skips[_code_of(reason)] += 1
+            if left_out := self._left_out(key, int(details.get("size") or 0)):
+                place, reason = left_out
+                skips[self._url(place)] = _as_watched(reason)
             elif not key.endswith("/"):  # which only marks a folder
                 signatures[self._url(key)] = self._signed(key, found)
         return SourceListing(signatures, skips=skips)
@@ -218,11 +225,25 @@ class WatchedBucket:
         key = path.partition("://")[2]
         return object_item(self._files, path, key, size, self._below(key), self._beside.get(key.rpartition("/")[0]))
 
+    def skipped(self, path: str, reason: Message) -> Item:
+        return Item(path, PurePosixPath(path).name, bytes, path, skip=reason)
+
     def is_being_written(self, path: str) -> bool:
         return False
 
     def notice(self, changed: threading.Event, should_stop: threading.Event) -> None:
         pass
+
+    def _left_out(self, key: str, size: int) -> tuple[str, Message] | None:
+        """Returns what is left out with a key, itself or the whole folder that it lies in, and why."""
+        folder, _, name = key.rpartition("/")
+        below = self._below(folder)
+        for parent in reversed([PurePosixPath(below), *PurePosixPath(below).parents]):
+            if reason := reason_to_skip_folder(parent.name):
+                return f"{folder[: len(folder) - len(below)]}{parent}/", reason
+        beside = self._beside.get(folder)
+        found = (beside and beside.reason_if_one(name)) or reason_to_skip_key(self._below(key), size)
+        return (key, found) if found else None
 
     def _sidecars(self, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Sidecars]:
         folders: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -261,9 +282,9 @@ class WatchedBucket:
         return f"{self._scheme}://{key}"
 
 
-def _code_of(skip: Message) -> str:
-    """Returns what a skip is counted as; archives among the files are told what to do, since none is ever opened."""
-    return "archive_not_watched" if skip.code == "archive_within" else skip.code
+def _as_watched(skip: Message) -> Message:
+    """Returns the reason; archives among the files are told what to do, since none is ever opened."""
+    return message("archive_not_watched") if skip.code == "archive_within" else skip
 
 
 def _is_other_disk(folder: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from library.ingest.items import Item
 from library.ingest.watch_state import SeenFile
+from library.messages import Message
 
 
 @dataclass(frozen=True)
@@ -14,13 +15,13 @@ class SourceListing:
     """Holds the files of a source that may be pictures, with a signature that changes when they do.
 
     `unread` are files and folders that are there and could not be looked at; `mounts` the disks below the source;
-    `skips` how many files and folders are left out, by the code of the reason.
+    `skips` files and folders that are left out, each with the reason.
     """
 
     signatures: Mapping[str, str]
     unread: frozenset[str] = frozenset()
     mounts: frozenset[str] = frozenset()
-    skips: Mapping[str, int] = field(default_factory=dict, compare=False)
+    skips: Mapping[str, Message] = field(default_factory=dict, compare=False)
 
     def mount_of(self, path: str) -> str:
         """Returns the innermost of the mounted disks that the path lies on; empty where there is none."""
@@ -49,6 +50,10 @@ class WatchSource(Protocol):
 
     def item(self, path: str, signature: str) -> Item:
         """Returns the file as an item that is read only while it has this signature."""
+        ...
+
+    def skipped(self, path: str, reason: Message) -> Item:
+        """Returns a file or folder that is left out as an item that says so."""
         ...
 
     def is_being_written(self, path: str) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from library.image_library import ImageLibrary
 from library.images import ContentId
 from library.ingest.candidates import SETTLED_AFTER, Candidates, pause_after
 from library.ingest.items import Item
+from library.ingest.left_out import LeftOut
 from library.ingest.receipts import FileReceipt
 from library.ingest.skips import skips_told
 from library.ingest.watch_source import SourceListing, WatchSource
@@ -37,7 +39,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class Round:
-    """Holds the result of a scan, or of a part of it: receipts of the imported files, and deleted pictures."""
+    """Holds the result of a scan, or of a part of it: receipts of files, those left out too, and deleted pictures."""
 
     receipts: Sequence[FileReceipt] = ()
     removals: Sequence[Removal] = ()
@@ -63,6 +65,7 @@ class Watcher:
         self._follow_removals = follow_removals
         self._clock = clock
         self._candidates = Candidates(source, clock)
+        self._left_out = LeftOut(source, clock)
         self._missing: dict[str, float] = {}  # since when
         self._away: str | None = None  # why the source cannot be listed
         self._problem: str | None = None  # why nothing can be imported or deleted
@@ -81,9 +84,10 @@ class Watcher:
             self._check_state()
             self._tell_skips(listing)
         self._candidates.update(listing, self.state)
+        self._left_out.update(listing.skips)
         if not self._may_try():
             return
-        due = self._candidates.due()
+        due = [*self._candidates.due(), *self._left_out.due()]
         try:
             for start in range(0, len(due), AT_ONCE):
                 if should_stop():
@@ -100,7 +104,8 @@ class Watcher:
         """Returns how many seconds to wait before the next scan, if nothing happens before."""
         if self._away or self._problem:
             return min(every, LOOK_FOR_RETURN_AFTER)
-        due = [*(since + SETTLED_AFTER for since in self._missing.values()), *self._candidates.due_at()]
+        due = [since + SETTLED_AFTER for since in self._missing.values()]
+        due += [*self._candidates.due_at(), *self._left_out.due_at()]
         if not due:
             return every
         wait = min(due) - self._clock()
@@ -130,8 +135,8 @@ class Watcher:
         self._is_first = False
 
     def _tell_skips(self, listing: SourceListing) -> None:
-        """Says once what the source has beside pictures: no receipt of a round names it."""
-        if told := ", ".join(map(str, skips_told(listing.skips))):
+        """Says once what the source has beside pictures."""
+        if told := ", ".join(map(str, skips_told(Counter(reason.code for reason in listing.skips.values())))):
             logger.info("%s: left out are %s", self.source.name, told)
 
     def _may_try(self) -> bool:
@@ -148,7 +153,7 @@ class Watcher:
         return status.store_problem or (status.index.problem if status.index else None)
 
     def _import(self, paths: Sequence[str], listing: SourceListing, should_stop: ShouldStop) -> Iterator[Round]:
-        items = {path: self.source.item(path, listing.signatures[path]) for path in paths}
+        items = {path: self._item(path, listing) for path in paths}
         receipts: list[FileReceipt] = []
         removals: list[Removal] = []
         problem: LikenessError | None = None
@@ -157,18 +162,25 @@ class Watcher:
                 receipts.append(receipt)
         except LikenessError as error:
             problem = error
-        final = [each for each in receipts if _is_final(each)]
-        self._candidates.put_off(items.keys() - {receipt.path for receipt in final})
+        left_out = [each for each in receipts if each.path in listing.skips]
+        self._left_out.note_told(each.path for each in left_out)
+        final = [each for each in receipts if each.path not in listing.skips and _is_final(each)]
+        self._candidates.put_off(items.keys() - listing.skips.keys() - {receipt.path for receipt in final})
         if not problem:
             self._warn_of_retries(receipts)
         try:
             self._remember(final, items, listing, removals)
         except LikenessError as error:
             problem = error
-        if final or removals:
-            yield Round(final, removals)
+        if final or left_out or removals:
+            yield Round([*final, *left_out], removals)
         if problem:
             raise problem
+
+    def _item(self, path: str, listing: SourceListing) -> Item:
+        if reason := listing.skips.get(path):
+            return self.source.skipped(path, reason)
+        return self.source.item(path, listing.signatures[path])
 
     def _remember(
         self,

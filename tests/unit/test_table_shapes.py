@@ -1,6 +1,7 @@
 """Holds that tables are read whatever shape their cells have: structs, lists, long numbers, addresses with escapes."""
 
 import json
+import math
 import uuid
 
 import pyarrow
@@ -8,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from db.sources.tables import items_in_table
-from library.errors import RejectedImage
+from library.errors import RejectedImage, UnknownSource
 from library.record_limits import check_metadata
 from library.records import given
 
@@ -89,6 +90,23 @@ def test_a_nul_is_refused_however_deep_it_lies(folder):
     assert kept.metadata["note"] == '["\\\\u0000"]'
 
 
+def test_a_number_that_cannot_be_kept_is_refused_however_deep_it_lies(folder):
+    for value in ("[1e999]", '{"c": -Infinity}', '[{"b": [1, [1e999]]}]', "[18446744073709551616]", '{"a": -1e999}'):
+        (folder / "photos.jsonl").write_text(
+            f'{{"filepath": "a.png", "note": {value}}}\n{{"filepath": "a.png", "note": [1]}}'
+        )
+        refused, kept = items_in_table(folder / "photos.jsonl", "filepath")
+        with pytest.raises(RejectedImage, match=r"field note holds a (number that is not|whole number of)"):
+            check_metadata(refused.metadata)
+        assert kept.metadata["note"] == "[1]"
+    infinite, empty, large = parquet(folder, ["a.png"] * 3, note=[[math.inf], [math.nan], [1.5]])
+    with pytest.raises(RejectedImage, match="The metadata field note holds a number that is not finite"):
+        check_metadata(infinite.metadata)
+    assert (empty.metadata["note"], large.metadata["note"]) == ("[null]", "[1.5]")
+    unsigned = pyarrow.array([{"n": [2**64 - 1, 7]}], pyarrow.struct([("n", pyarrow.list_(pyarrow.uint64()))]))
+    assert parquet(folder, ["a.png"], note=unsigned)[0].metadata["note"] == '{"n": ["18446744073709551615", 7]}'
+
+
 def test_long_ids_are_texts_in_every_row_of_their_column(folder):
     first, second, third = lines(
         folder, *({"filepath": "a.png", "id": id, "n": 2**53 - 1} for id in (1234567890123456789, 7, 2**64))
@@ -110,6 +128,22 @@ def test_columns_of_parquet_without_a_name_or_of_one_name_are_told_apart(folder)
     pyarrow.parquet.write_table(table, folder / "photos.parquet")
     [item] = items_in_table(folder / "photos.parquet", "image")
     assert given(item.metadata) == {"n": 1, "n 2": 2, "column 4": 3}
+
+
+def test_keys_of_json_without_a_name_are_told_apart(folder):
+    [item] = lines(folder, {"filepath": "a.png", "": 1, " ": 2, "unnamed": 3, "unnamed 3": 4, "\t": 5})
+    named = {"unnamed 2": 1, "unnamed 4": 2, "unnamed": 3, "unnamed 3": 4, "unnamed 5": 5}
+    assert given(item.metadata) == named
+
+
+def test_parquet_whose_footer_is_damaged_is_to_be_copied_again(folder):
+    parquet(folder, ["a.png"], caption=["x"])
+    path = folder / "photos.parquet"
+    sound = path.read_bytes()
+    begins = len(sound) - 8 - int.from_bytes(sound[-8:-4], "little")
+    path.write_bytes(sound[:begins] + b"\xff" * 16 + sound[begins + 16 :])
+    with pytest.raises(UnknownSource, match=r"photos.parquet cannot be read as a table: the file is damaged"):
+        items_in_table(path, "image")
 
 
 def test_a_kind_of_value_that_json_has_not_is_kept_as_its_text(folder):

@@ -224,6 +224,31 @@ def test_a_quote_that_nothing_closes_hides_no_other_row(tmp_path):
     assert captions == ["two\nlines", "not closed", "x", "y"]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_an_open_quote_that_a_later_row_closes_hides_no_row_between(tmp_path, delimiter):
+    header, *plain = ["filepath,caption,n", "0,x,1", "2,y,3", "4,w,5"]
+    read = [["0", "x"], ["1", "open"], ["2", "y"], ["3", "z"], ["4", "w"]]
+    for closing in ('3,"z"', '3,"z",7', '3,"z",'):
+        lines = [header, plain[0], '1,"open', plain[1], closing, plain[2]]
+        path = table(tmp_path, "\n".join(lines).replace(",", delimiter) + "\n")
+        assert [[item.name, item.metadata["caption"]] for item in items_in_table(path, "filepath")] == read
+
+
+def test_cells_of_many_lines_are_told_from_open_quotes(tmp_path):
+    kept = ["one\ntwo", "one\r\n\r\ntwo", 'a "b"\n""', "a, b\nc, d", ", \n,"]
+    for delimiter in (",", ";", "\t", "|"):
+        cells = [text.replace(",", delimiter).replace('"', '""') for text in kept]
+        rows = [f'{number}.jpg{delimiter}"{cell}"{delimiter}x' for number, cell in enumerate(cells)]
+        text = "\n".join([delimiter.join(["filepath", "caption", "n"]), *rows, f'9.jpg{delimiter}"short\nrow"'])
+        found = [each["caption"] for each in metadata(table(tmp_path, text))]
+        assert found == [*(each.replace(",", delimiter) for each in kept), "short\nrow"]
+
+
+def test_quotes_that_open_in_each_row_are_read_in_one_go(tmp_path):
+    text = "filepath,caption\n" + 'k",",x\n' * 1_000
+    assert len(items_in_table(table(tmp_path, text), "filepath")) == 1_000
+
+
 def test_a_row_that_cannot_be_read_hides_no_other(tmp_path):
     lines = ['{"filepath": "a.jpg"}', "{half", "[" * 100_000, "7", '{"filepath": "b.jpg", "n": 1}']
     items = items_in_table(table(tmp_path, "\n".join(lines), name="photos.jsonl"), "filepath")

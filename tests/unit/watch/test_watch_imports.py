@@ -1,6 +1,7 @@
 """Watches with rounds driven by hand, a clock and listings of our own."""
 
 from library.ingest.candidates import SETTLED_AFTER, WRITER_GIVEN_UP_AFTER
+from library.messages import message
 from testing.watching import stored, warnings
 
 # What is imported, and when
@@ -46,6 +47,22 @@ def test_where_files_appear_whole_the_first_look_takes_them_in(folder, watch, pi
     folder.shows_only_whole = True
     folder.files["/a.png"] = picture("red")
     assert watch()() == [("/a.png", "new")]
+
+
+def test_what_is_left_out_is_told_once_it_stays_whatever_becomes_of_the_pictures(folder, watch, database, picture):
+    look = watch()
+    folder.skips = {"/.a.png.part": message("hidden")}
+    assert look() == []
+    folder.skips = {"/b.txt": message("by_its_name")}
+    folder.files["/a.png"] = picture("red")
+    assert look() == []
+    database.is_away = True
+    assert look() == [("/b.txt", "skipped")]
+    database.is_away = False
+    assert look(60) == [("/a.png", "new")]
+    folder.skips = {"/b.txt": message("no_regular_file")}
+    assert look.twice() == [("/b.txt", "skipped")]
+    assert look.twice() == []
 
 
 def test_what_was_taken_in_is_not_read_again(folder, watch, picture):

@@ -5,7 +5,9 @@ import pytest
 from library.errors import InvalidSelection
 from library.ingest.candidates import SETTLED_AFTER
 from library.ingest.runs import Worker
+from library.ingest.skips import skipped_by_reason
 from library.ingest.watch import parse_interval, through
+from library.messages import message
 
 # Words
 
@@ -27,11 +29,13 @@ def test_an_interval_that_is_none_is_refused(text):
 def test_what_the_app_watches_comes_in_as_runs(folder, watch, library, picture):
     worker = Worker(library)
     folder.files["/a.png"] = picture("red")
+    folder.skips = {"/.h": message("hidden_folder")}
     look = watch(add=through(worker, "album"))
     look()
     look.now += SETTLED_AFTER
     [found] = look.watcher.scan()
-    assert [(receipt.path, receipt.status) for receipt in found.receipts] == [("/a.png", "new")]
+    assert [(receipt.path, receipt.status) for receipt in found.receipts] == [("/a.png", "new"), ("/.h", "skipped")]
+    assert skipped_by_reason(found.receipts) == {"hidden_folder": 1}
     worker.close()
 
 

@@ -1,5 +1,6 @@
 """Watches real folders and buckets."""
 
+import json
 import os
 import sys
 import time
@@ -8,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from commands.printing import print_round, print_round_as_json
+from db.sources.files import items_from
 from db.sources.watching import watched
 from library.errors import SourceUnavailable, UnknownSource
 from library.images import content_id
 from library.ingest.candidates import SETTLED_AFTER
+from library.ingest.skips import skipped_by_reason
 from library.ingest.watch import Watching
 from library.ingest.watch_source import SourceListing
 from library.ingest.watch_state import WatchState
@@ -65,6 +69,29 @@ def test_a_folder_is_listed_without_what_is_no_picture(album, picture):
     assert sorted(listing.signatures) == [str(album / "a.png"), str(album / "sub" / "b.png")]
     found = source.item(str(album / "sub" / "b.png"), listing.signatures[str(album / "sub" / "b.png")])
     assert (found.source, found.name, found.read()) == ("album/sub/b.png", "b.png", picture("red"))
+
+
+def test_what_is_left_out_is_told_once_with_the_reasons_of_an_import(album, picture, library, tmp_path, capsys):
+    for name in (".h", "@eaDir"):
+        (album / name).mkdir()
+        (album / name / "b.png").write_bytes(picture("blue"))
+    (album / "ok.png").write_bytes(picture("red"))
+    (album / "link.png").symlink_to(tmp_path / "nowhere.png")
+    os.mkfifo(album / "a.jpg")
+    look = Looking(library, watched(str(album)))
+    assert list(look.watcher.scan()) == []
+    look.now += SETTLED_AFTER
+    [found] = look.watcher.scan()
+    print_round("album", found)
+    counts = "1 new, 0 updated, 0 duplicate, 0 rejected, 0 deleted, 4 skipped: "
+    assert capsys.readouterr().out.startswith(f"{counts}1 hidden folder, 1 folder of the operating system, 1 ")
+    print_round_as_json("album", found)
+    told = json.loads(capsys.readouterr().out)
+    imported = skipped_by_reason(library.add(items_from([str(album)])))
+    assert (told["skipped"], told["skipped_by_reason"]) == (4, imported)
+    assert look.twice() == []
+    (album / "notes.txt").touch()
+    assert look.twice() == [(str(album / "notes.txt"), "skipped")]
 
 
 def test_a_link_that_leads_nowhere_is_not_taken_for_gone(album, tmp_path):
@@ -169,7 +196,8 @@ def test_a_bucket_is_followed(bucket, objects, picture, library):
     objects.pipe_file(f"{bucket}/b.png", picture("blue"))
     objects.pipe_file(f"{bucket}/.hidden/c.png", picture("green"))
     objects.pipe_file(f"{bucket}/notes.txt", b"text")
-    assert look() == [(f"{bucket}/2019/a.png", "new"), (f"{bucket}/b.png", "new")]
+    taken = [(f"{bucket}/2019/a.png", "new"), (f"{bucket}/b.png", "new")]
+    assert look() == [*taken, (f"{bucket}/.hidden/", "skipped"), (f"{bucket}/notes.txt", "skipped")]
     assert look() == []
     objects.rm_file(f"{bucket}/2019/a.png")
     objects.pipe_file(f"{bucket}/b.png", picture("green"))

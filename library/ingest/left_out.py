@@ -1,0 +1,39 @@
+"""Follows what a watched source has that is no picture, so that each such thing is told once."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from library.ingest.candidates import SETTLED_AFTER
+from library.ingest.watch_source import Source
+from library.messages import Message
+
+
+class LeftOut:
+    """Knows which files and folders that are left out have not been told of yet."""
+
+    def __init__(self, source: Source, clock: Callable[[], float]) -> None:
+        self._source = source
+        self._clock = clock
+        self._since: dict[tuple[str, str], float] = {}  # by path and code of the reason
+        self._told: set[tuple[str, str]] = set()
+
+    def update(self, skips: Mapping[str, Message]) -> None:
+        """Takes over what is left out now; what is gone and comes again is told again."""
+        now = self._clock()
+        there = [(path, reason.code) for path, reason in skips.items()]
+        self._since = {each: self._since.get(each, now) for each in there}
+        self._told.intersection_update(self._since)
+
+    def due(self) -> list[str]:
+        """Returns the paths to tell of: those that stay, since programs write under names that are hidden at first."""
+        wait = 0.0 if self._source.shows_only_whole else SETTLED_AFTER
+        now = self._clock()
+        return [each[0] for each, since in self._since.items() if each not in self._told and now - since >= wait]
+
+    def due_at(self) -> list[float]:
+        """Returns when each of them is due."""
+        return [since + SETTLED_AFTER for each, since in self._since.items() if each not in self._told]
+
+    def note_told(self, paths: Iterable[str]) -> None:
+        """Remembers that these have been told of."""
+        told = set(paths)
+        self._told.update(each for each in self._since if each[0] in told)
