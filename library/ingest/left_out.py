@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from library.ingest.candidates import SETTLED_AFTER
-from library.ingest.watch_source import Source
+from library.ingest.watch_source import WatchSource
 from library.messages import Message
 
 
 class LeftOut:
     """Knows which files and folders that are left out have not been told of yet."""
 
-    def __init__(self, source: Source, clock: Callable[[], float]) -> None:
+    def __init__(self, source: WatchSource, clock: Callable[[], float]) -> None:
         self._source = source
         self._clock = clock
         self._since: dict[tuple[str, str], float] = {}  # by path and code of the reason
