@@ -79,7 +79,7 @@ def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
         return
     echo(f"{packed} packed in {printable(pack)}")
     if without_original:
-        echo(f"{without_original} of them without their original, which is not to be had")
+        echo(f"{without_original} of them without their original, which could not be read")
     if without_vector:
         echo(f"{without_vector} left out that lack their vector: run reindex, then export again")
 
@@ -138,7 +138,7 @@ def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> N
 
 
 def print_notes(answer: Answer) -> None:
-    unsure = ["No confident match: what is found stands out no more than for a query that means nothing."]
+    unsure = ["No confident match: no result scores higher than for a meaningless query."]
     for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
         echo(str(note), err=True)
 

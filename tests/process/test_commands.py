@@ -285,7 +285,7 @@ def test_a_pack_that_lies_is_refused(run, filled, tmp_path):
         (["search", ""], "Describe a picture"),
         (["search", "--image", "nowhere.png"], "nowhere.png cannot be read"),
         (["ingest", "nowhere"], "There is no file or folder nowhere"),
-        (["ingest"], "Nothing is named to add"),
+        (["ingest"], "Nothing to add was given"),
         (["ingest", ""], "A source is an empty text. Name a file"),
         (["watch", ""], "A source is an empty text. Name a file"),
         (["ingest", "*.nothing"], "The pattern *.nothing matches no file or folder"),
@@ -416,7 +416,7 @@ def test_conditions_narrow_a_search_down_and_are_typed_as_the_field_is(run, tmp_
     [
         (["--where", "nowhere=5"], "No picture has a field 'nowhere'; there are name, width"),
         (["--where", "width"], "is not a condition: write --where"),
-        (["--where", "width>=wide"], "width is a number: 'wide' is none."),
+        (["--where", "width>=wide"], "width is a number, which 'wide' is not."),
         (["--sort", "colour"], "The order is 'colour': score, name, added, size are possible."),
         (["--offset", "16384"], "Only the best 16,384 results"),
     ],
