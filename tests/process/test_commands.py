@@ -302,7 +302,7 @@ def test_a_pack_that_lies_is_refused(run, filled, tmp_path):
         (["ingest", "--table", "nowhere.csv"], "The table nowhere.csv cannot be read"),
         (["ingest", ".", "--metadata", "album"], "name=value is expected"),
         (["ingest", ".", "--shard", "9/8"], "3/8 is the third of eight"),
-        (["ingest", ".", "--receipt", "out.txt"], ".csv or .jsonl is expected"),
+        (["ingest", ".", "--receipt", "out.txt"], "has to end in .csv or .jsonl"),
         (["ingest", "nope://x"], "no kind of store that is known here"),
         (["export", "."], "is not empty"),
         (["export", "s3://bucket/pack"], "A pack is a folder on this machine"),
