@@ -311,7 +311,7 @@ class Collection(Protocol):
         ...
 
     def loaded(self) -> AbstractContextManager[LoadedCollection]:
-        """Lends the collection in memory: loads before the first holder, releases after the last."""
+        """Yields the collection loaded into memory: loads it for the first holder, releases it after the last."""
         ...
 
     def optimize(self) -> None:

@@ -37,7 +37,7 @@ BAD_REQUEST, NOT_FOUND, FAILED = 400, 404, 500
 
 
 class Malformed:
-    """Tells what is wrong with a call; without it, it would be told that the app failed."""
+    """Answers calls that cannot be understood with a status and a sentence, in place of an error of the app."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

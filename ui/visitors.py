@@ -25,7 +25,7 @@ FIRST = ("/", f"/{SCRIPT}")
 
 
 def visitor_script() -> str:
-    """Returns an element for the head of the document: without it being loaded, no other script begins."""
+    """Returns the element for the head of the page that loads the script with the cookie, before any other script."""
     return f'<script src="{SCRIPT}"></script>'
 
 

@@ -129,7 +129,7 @@ class OwnDatabase:
 
 
 class OwnCollection:
-    """Writes the rows of one space, and lends them in memory."""
+    """Writes the rows of one space, and yields them loaded into memory for searches."""
 
     def __init__(self, handle: CollectionHandle, space: SpaceKey) -> None:
         self._handle = handle

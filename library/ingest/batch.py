@@ -79,7 +79,7 @@ class RunState:
 
     @contextmanager
     def ending(self) -> Iterator[None]:
-        """Has no further item begun after what is done within, however that ends."""
+        """Stops the run after the block, so that it begins no further item, however the block ends."""
         try:
             yield
         finally:

@@ -108,7 +108,7 @@ class _Unpacking:
         self._pool = pool
 
     def keep(self, arrivals: Sequence[_Arrival]) -> None:
-        """Settles all of them. Files first, then rows, as everywhere."""
+        """Stores the files and then the rows of the arrivals, and sets the status of each."""
         self._look_up(arrivals)
         self._store_all([arrival for arrival in arrivals if not arrival.status])
         self._insert([arrival for arrival in arrivals if not arrival.status])

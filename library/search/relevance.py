@@ -66,7 +66,7 @@ class Scale:
     deviations: NDArray[np.float64]  # of those queries, in spreads, rising
 
     def relevance(self, score: float, baseline_score: float) -> Relevance:
-        """Judges one score of a query with that usual score."""
+        """Returns how far a score of a query stands out, given the query's usual score."""
         z = (score - self.level - self.slope * baseline_score) / self.spread
         below = int(np.searchsorted(self.deviations, z))
         return Relevance(_words(z), z, 100 * below / len(self.deviations))
@@ -74,7 +74,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class NullModel:
-    """Holds what is known of one collection. It does not change: another takes its place."""
+    """Holds a sample of the vectors of one collection, and the scales of meaningless queries against it."""
 
     ids: Sequence[ContentId]
     vectors: Vectors  # of the sample

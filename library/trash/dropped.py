@@ -51,13 +51,13 @@ class DroppedCollections(Protocol):
 
 
 class PassingDropped:
-    """Keeps them in memory: they are forgotten with the process."""
+    """Keeps the vectors of dropped collections in memory, until the process ends."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[DroppedCollection, list[VectorBatch]]] = {}
 
     def keep(self, collection: StoredCollection, deleted: str, batches: Iterable[VectorBatch]) -> None:
-        """Keeps the vectors."""
+        """Keeps the vectors of a collection that was dropped."""
         rows = list(batches)
         counted = replace(collection, rows=sum(len(ids) for ids, _ in rows))
         key = key_of(collection, deleted)
@@ -68,9 +68,9 @@ class PassingDropped:
         return sorted((each for each, _ in self._kept.values()), key=lambda each: each.deleted, reverse=True)
 
     def rows(self, key: str) -> Iterator[VectorBatch]:
-        """Yields the vectors."""
+        """Yields the vectors of a dropped collection, batch by batch."""
         yield from self._kept[key][1]
 
     def remove(self, key: str) -> None:
-        """Forgets the collection."""
+        """Removes the vectors of a dropped collection for good."""
         self._kept.pop(key, None)

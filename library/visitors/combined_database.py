@@ -29,7 +29,10 @@ from library.visitors.ports import LoadedOwnRows, OwnCollection
 
 
 class CombinedDatabase:
-    """Searches both and writes to the visitor's own; without a space, there is nothing but what all see."""
+    """Offers one visitor the shared collections and their own as one database: reads both, writes to their own.
+
+    Without a space of the visitor there are only the shared ones.
+    """
 
     def __init__(self, shared: VectorDatabase, space: OwnSpace | None) -> None:
         self._shared = shared
@@ -111,7 +114,7 @@ class CombinedCollection:
 
 
 class CombinedRows:
-    """Answers from both. Where both have a picture, the visitor's own row counts."""
+    """Searches the shared rows and a visitor's own as one collection. Of a picture in both, the own row counts."""
 
     def __init__(self, shared: LoadedCollection, own: LoadedOwnRows) -> None:
         self._shared = shared

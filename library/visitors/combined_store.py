@@ -13,7 +13,10 @@ from library.visitors.own_space import OwnSpace
 
 
 class CombinedStore:
-    """Reads both stores and writes to the visitor's own; without a space, everything is there to be read only."""
+    """Offers one visitor the shared store and their own as one: reads both, writes to their own.
+
+    Without a space of the visitor, the store is read-only.
+    """
 
     def __init__(self, shared: ImageStore, space: OwnSpace | None) -> None:
         self._shared = shared

@@ -26,7 +26,7 @@ class _Spent:
 
 
 class Effort:
-    """Counts for every visitor, whatever became of the files."""
+    """Counts the files and the seconds of decoding of each visitor within an hour, whatever became of the files."""
 
     def __init__(self, quota: int, seconds: float = MOST_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         """`quota` is how many pictures each may have."""

@@ -25,7 +25,7 @@ class SpaceKeeper:
         threading.Thread(target=self._work, name="spaces", daemon=True).start()
 
     def stop(self) -> None:
-        """Has no further sweep begin."""
+        """Stops the thread before its next sweep; one that is running goes on to its end."""
         self._stopping.set()
 
     def _work(self) -> None:

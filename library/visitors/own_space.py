@@ -11,7 +11,7 @@ from library.visitors.space_key import SpaceKey
 
 
 class OwnSpace:
-    """Lets pictures in until it is full or closed."""
+    """Holds the store and the vectors of one visitor, and accepts pictures until it is full or closed."""
 
     def __init__(self, key: SpaceKey, store: ImageStore, database: OwnDatabase, quota: int) -> None:
         self.key = key
