@@ -65,7 +65,7 @@ def _print_notes(new: Sequence[FileReceipt]) -> None:
 
 
 def note_trash(library: ImageLibrary) -> None:
-    """Says on stderr how what was deleted can be had again."""
+    """Prints on stderr how deleted pictures can be restored."""
     if library.trash.days:
         echo(f"In the trash for {library.trash.days} days: python app.py trash list", err=True)
 
@@ -113,13 +113,13 @@ def print_listing(listing: Listing, as_json: bool) -> None:
 
 
 def note_none(now: LibraryStatus, offset: int) -> None:
-    """Says why there are no results from an offset on."""
+    """Prints why there are no results from an offset on."""
     echo(EMPTY if now.pictures == 0 else f"No {'further ' if offset else ''}picture matches.", err=True)
     note_not_indexed(now)
 
 
 def note_not_indexed(now: LibraryStatus) -> None:
-    """Says how many pictures no search can find, where there are any."""
+    """Prints how many pictures no search can find, where there are any."""
     if now.missing:
         echo(str(message("pictures_not_indexed", count=now.missing)), err=True)
 

@@ -1,4 +1,4 @@
-"""Knows on whose behalf a thread works: which request or run the log names, and whether that is to stop."""
+"""Tells for which request or run a thread works, for the log, and whether that was asked to stop."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 
 class Interrupted(Exception):
-    """Ends what is being read for a run that was stopped; no failure, and told to nobody."""
+    """Ends the reading for a run that was stopped. It is no failure, and nobody is told of it."""
 
 
 @dataclass(frozen=True)

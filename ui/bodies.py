@@ -22,7 +22,7 @@ async def whole(receive: Receive, most: int | None = None) -> bytes | None:
 
 
 def again(body: bytes, receive: Receive) -> Receive:
-    """Returns what hands out a body that was read already, and then what comes after it."""
+    """Returns a `receive` that gives a body that was read already, and then what comes after it."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_again() -> Message:

@@ -63,7 +63,7 @@ class Malformed:
 
 
 class _Answer:
-    """Passes an answer on; a call that was refused in a sentence has not failed, and its status says so."""
+    """Passes an answer on, with the status 400 in place of 500 for a call that was refused with a sentence."""
 
     def __init__(self, send: Send, is_of_call: bool) -> None:
         self._send = send

@@ -1,4 +1,4 @@
-"""Sees, as the body of an upload arrives, that it brings one picture to search with and nothing else."""
+"""Checks, while the body of an upload arrives, that it holds one picture to search with and nothing else."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

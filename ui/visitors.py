@@ -1,4 +1,4 @@
-"""Tells visitors apart: by a cookie of their browser that holds nothing but a random number."""
+"""Tells visitors apart by a cookie of their browser that holds nothing but a random number."""
 
 import re
 import secrets
@@ -62,7 +62,7 @@ class Visitors:
 
 
 def visitor_of(request: gr.Request) -> str:
-    """Returns what stands for a visitor; without the cookie, which a program lacks, for one session of Gradio."""
+    """Returns the ID of a visitor, made of the cookie or, for a program without one, of its session of Gradio."""
     return secret_of(request) or request.session_hash or ""
 
 

@@ -49,7 +49,7 @@ def unpack(
 
 @dataclass
 class _Arrival:
-    """Holds one sound row on its way in."""
+    """Holds one sound row of a pack that is being imported."""
 
     place: str
     picture: PackedPicture
@@ -97,7 +97,7 @@ def _checked(row: PackRow, has_unit_length: bool) -> _Arrival | FileReceipt:
 
 
 class _Unpacking:
-    """Keeps one batch, while nothing else changes the library."""
+    """Stores one batch of a pack; the caller holds the lock of changes."""
 
     def __init__(
         self, store: ImageStore, collection: Collection, index: LoadedCollection, pool: ThreadPoolExecutor

@@ -21,7 +21,7 @@ class DroppedCollection:
 
     @property
     def deleted_at(self) -> datetime:
-        """Returns the moment when it was dropped."""
+        """Returns when the collection was dropped."""
         return datetime.fromisoformat(self.deleted)
 
 
@@ -46,7 +46,7 @@ class DroppedCollections(Protocol):
         ...
 
     def remove(self, key: str) -> None:
-        """Forgets a collection; does nothing for one that is not there."""
+        """Removes a collection for good; does nothing for one that is not there."""
         ...
 
 
@@ -64,7 +64,7 @@ class PassingDropped:
         self._kept[key] = (DroppedCollection(key, counted, deleted), rows)
 
     def listed(self) -> list[DroppedCollection]:
-        """Returns what is kept, the last dropped first."""
+        """Returns the collections that are kept, the last dropped first."""
         return sorted((each for each, _ in self._kept.values()), key=lambda each: each.deleted, reverse=True)
 
     def rows(self, key: str) -> Iterator[VectorBatch]:

@@ -72,7 +72,7 @@ class CombinedDatabase:
 
 
 class CombinedCollection:
-    """Searches one collection of all and the visitor's own rows beside it."""
+    """Offers the shared collection of one model and the visitor's own rows of it as one collection."""
 
     def __init__(self, shared: Collection, own: OwnCollection | None, space: OwnSpace | None) -> None:
         self._shared = shared
@@ -107,7 +107,7 @@ class CombinedCollection:
         raise NotAllowed("only_own")
 
     def status(self, expected_rows: int | None = None) -> IndexStatus:
-        """Returns the status of the shared one, with the visitor's own pictures counted as rows."""
+        """Returns the status of the shared collection, with the visitor's own pictures counted as rows."""
         own = self._space.store.count() if self._space else 0
         found = self._shared.status(None if expected_rows is None else expected_rows - own)
         return replace(found, rows=None if found.rows is None else found.rows + own)

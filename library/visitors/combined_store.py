@@ -82,7 +82,7 @@ class CombinedStore:
         return self._shared.count() + (self._own.count() if self._own else 0)
 
     def ids(self) -> Sequence[ContentId]:
-        """Returns the visitor's own first, then the others, both newest first."""
+        """Returns the IDs of the visitor's own pictures, then of the shared ones, both newest first."""
         own = list(self._own.ids()) if self._own else []
         shared = self._shared.ids()
         known = set(own)

@@ -30,7 +30,7 @@ class OwnSpace:
             yield
 
     def close(self) -> None:
-        """Lets nothing more be written: what is under way ends first, so that nothing appears after the removal."""
+        """Waits for writes that are under way, then refuses any further ones."""
         with self._changing:
             self._is_closed = True
 
