@@ -45,6 +45,7 @@ Where = Annotated[
     list[str] | None,
     typer.Option(help='"width>=1000", "class=cat|dog", "width=100..200", "name^=IMG". Repeatable.'),
 ]
+Explain = Annotated[bool, typer.Option("--explain", help="Prints a program that searches Milvus for the same.")]
 Limit = Annotated[int, whole("--limit", f"How many results, 1 to {MAX_LIMIT}.")]
 Nprobe = Annotated[int | None, whole("--nprobe", "How many clusters to look into; chosen by itself if not given.")]
 
@@ -70,9 +71,7 @@ def search(
     ] = False,
     sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
     offset: Annotated[int, whole("--offset", "Leaves out so many of the first results.", 0)] = 0,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Prints a program that searches Milvus for the same.")
-    ] = False,
+    explain: Explain = False,
     model: Model = "",
     as_json: AsJson = False,
 ) -> None:

@@ -131,7 +131,7 @@ class Batch:
         return self._settled(partial(PendingFile.settle, status="skipped", reason=reason), everything=True)
 
     def _settled(self, settle: Callable[[PendingFile], None], everything: bool = False) -> Iterator[FileReceipt]:
-        """Yields the receipts in order, after settling the files without one; with `everything` also copies and updates."""
+        """Settles the files without a receipt, with `everything` also copies and updates, and yields all receipts."""
         for file in self.files:
             if file.receipt is None or ((file.same_as or file.update) and everything):
                 settle(file)
