@@ -13,15 +13,19 @@ from db.milvus import lite_accelerator
 
 NUMBERS = 8
 INDEX = {"index_type": "IVF_FLAT", "metric_type": "COSINE", "params": {"nlist": 4}}
-REPLACED = ("execute_search_with_index",), ("_read_snapshot", "_num_entities", lite_accelerator.KEPT)
+STOCK = {  # taken when the tests are collected, before any of them has Milvus Lite accelerated
+    (engine, "execute_search_with_index"): engine.execute_search_with_index,
+    (engine.Collection, "_read_snapshot"): engine.Collection._read_snapshot,
+    (engine.Collection, "_num_entities"): engine.Collection._num_entities,
+    (engine.Collection, lite_accelerator.KEPT): None,
+}
 
 
 @pytest.fixture(autouse=True)
 def stock(monkeypatch):
-    """Returns what Milvus Lite itself has; whatever a test replaces is put back."""
-    for owner, names in zip((engine, engine.Collection), REPLACED, strict=True):
-        for name in names:
-            monkeypatch.setattr(owner, name, getattr(owner, name, None), raising=False)
+    """Returns what Milvus Lite itself has, and puts it in place for the test; afterwards all is as it was."""
+    for (owner, name), function in STOCK.items():
+        monkeypatch.setattr(owner, name, function, raising=False)
     monkeypatch.delattr(engine.Collection, lite_accelerator.KEPT)
     return {name: getattr(engine.Collection, name) for name in ("_read_snapshot", "_num_entities")} | {
         "search": engine.execute_search_with_index
