@@ -2,9 +2,10 @@
 FROM python:3.12-slim
 
 WORKDIR /app
-COPY requirements.txt .
+COPY requirements.txt constraints.txt ./
 # The torch of this index goes before that of PyPI, which would bring gigabytes of CUDA along.
-RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu -r requirements.txt
+RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu \
+    -r requirements.txt -c constraints.txt
 
 RUN useradd --create-home --uid 1000 likeness \
     && install --directory --owner 1000 --group 1000 /data

@@ -57,7 +57,7 @@ def drop(
 
 
 def reindex(context: typer.Context, model: Model = "", as_json: AsJson = False) -> None:
-    """Encodes for a model every stored picture that it lacks. Nothing is uploaded again."""
+    """Encodes every stored picture that a model lacks. Nothing is uploaded again."""
     counts: Counter[str] = Counter()
     failed: list[FileReceipt] = []
     session: Session = context.obj

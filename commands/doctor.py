@@ -1,4 +1,4 @@
-"""Defines the command that checks the library, and mends what was found."""
+"""Defines the command that checks the library and repairs what was found."""
 
 from typing import Annotated
 
@@ -19,16 +19,16 @@ from commands.session import (
 from library.doctor.findings import SHOWN, Finding, Kind, Report
 
 WORDS: dict[Kind, str] = {
-    "record_damaged": "records of wrong types or damaged",
-    "original_missing": "pictures without their original: add the files again after deleting them",
-    "original_other": "originals of other bytes than their content ID says: delete them and add the files again",
+    "record_damaged": "records that are damaged or of wrong types",
+    "original_missing": "pictures without their original: delete them and add the files again",
+    "original_other": "originals whose bytes are not those of their content ID: delete them and add the files again",
     "thumbnail_missing": "missing thumbnails",
     "orphan": "files that belong to no picture",
     "partial": "temporary files that a killed process left",
     "row_missing": "pictures without a row",
     "row_surplus": "rows without a picture",
     "row_elsewhere": "rows of pictures that are not here, perhaps of another image store",
-    "row_other": "rows that say something else than the record",
+    "row_other": "rows that differ from the record",
     "index_wrong": "index of another type or metric",
     "rebuild_unfinished": "rebuild of the index that was not finished",
 }
@@ -36,7 +36,7 @@ WORDS: dict[Kind, str] = {
 
 def doctor(
     context: typer.Context,
-    fix: Annotated[bool, typer.Option("--fix", help="Mends what can be mended, after asking.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Repairs what can be repaired, after asking.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Does not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -52,7 +52,7 @@ def doctor(
         if fix and report.mendable:
             if not as_json:
                 _print(report)
-            if not yes and not typer.confirm(f"Mend {report.mendable} things?", err=True):
+            if not yes and not typer.confirm(f"Repair {report.mendable} things?", err=True):
                 fail("Nothing was changed.", EXIT_REJECTED)
             report = library.doctor.mended(report)
     if as_json:
@@ -72,9 +72,9 @@ def _print(report: Report) -> None:
             echo(f"{'':>8}  and {finding.count - SHOWN:,} more")
     wrong = sum(each.count for each in report.findings)
     found = f"{counted(wrong, 'fault')} found" if wrong else "all is well"
-    mendable = f", {report.mendable} can be mended with --fix" if report.mendable else ""
+    mendable = f", {report.mendable} can be repaired with --fix" if report.mendable else ""
     echo(f"{counted(report.pictures, 'picture')}, {counted(report.collections, 'collection')}: {found}{mendable}")
 
 
 def _fate(finding: Finding) -> str:
-    return "mendable" if finding.mendable else "by hand"
+    return "repairable" if finding.mendable else "by hand"

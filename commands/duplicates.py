@@ -28,7 +28,7 @@ REASONS: dict[Reason, str] = {
 def duplicates(
     context: typer.Context,
     threshold: Threshold = THRESHOLD,
-    keep: Annotated[str, typer.Option(help="best: copies of less pixels or detail go to the trash.")] = "",
+    keep: Annotated[str, typer.Option(help="best: copies with fewer pixels or less detail go to the trash.")] = "",
     dry_run: Annotated[bool, typer.Option(help="With --keep: tells what would go and deletes nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -69,7 +69,9 @@ def evaluate(
     model: Annotated[list[str] | None, typer.Option(help="As CLIP_MODEL, which is the default. Repeatable.")] = None,
     template: Template = None,
     k: Annotated[str, typer.Option(help="The k of recall@k, with commas between.")] = ",".join(map(str, CUTOFFS)),
-    nprobe: Annotated[int | None, whole("--nprobe", "Clusters to look into; as in searches if none.", 1)] = None,
+    nprobe: Annotated[
+        int | None, whole("--nprobe", "How many clusters to look into; as in searches if not given.", 1)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measures how well models find labelled pictures by texts and by pictures. The library is not changed."""

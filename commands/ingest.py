@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AsJson, InPlace, WithSidecars, whole
+from commands.options import AsJson, Encoding, InPlace, WithSidecars, whole
 from commands.printing import print_receipts
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from db.sources.files import items_from
@@ -36,19 +36,21 @@ def ingest(
     sources: Sources = None,
     table: Annotated[Path | None, typer.Option(help="A .csv, .tsv, .jsonl or .parquet file, a row a picture.")] = None,
     image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
-    encoding: Annotated[str, typer.Option(help="Of a table of text, or names in archives; else found out.")] = "",
+    encoding: Encoding = "",
     metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
     limit: Annotated[int | None, whole("--limit", "Ends after so many files.", 1)] = None,
     shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",
     receipt: ReceiptFile = None,
-    batch_size: Annotated[int, whole("--batch-size", "New pictures encoded at once.", 1, 1024)] = BATCH_SIZE,
+    batch_size: Annotated[
+        int, whole("--batch-size", "How many new pictures are encoded at once.", 1, 1024)
+    ] = BATCH_SIZE,
     near_duplicates: NearDuplicates = "take",
     dry_run: Annotated[bool, typer.Option(help="Tells what would happen and changes nothing.")] = False,
     in_place: InPlace = False,
     sidecars: WithSidecars = True,
     as_json: AsJson = False,
 ) -> None:
-    """Adds pictures."""
+    """Adds pictures from files, folders, archives, buckets and tables."""
     with failures_as_exit_codes(), receipt_file(receipt) as write:
         if not (sources or table):
             raise InvalidSelection("nothing_named")

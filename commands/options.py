@@ -13,10 +13,13 @@ from runtime import printable
 
 T = TypeVar("T", int, float)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Prints JSON.")]
 InPlace = Annotated[bool, typer.Option(help="Stores no originals: they are read from where they are.")]
 WithSidecars = Annotated[
     bool, typer.Option("--sidecars/--no-sidecars", help="Keeps what Takeout's JSON and XMP beside a picture say of it.")
+]
+Encoding = Annotated[
+    str, typer.Option(help="The encoding of a table, or of names in archives; found out if not given.")
 ]
 Model = Annotated[str, typer.Option(help="A model by its name or folder, instead of CLIP_MODEL.")]
 

@@ -25,8 +25,10 @@ from library.ingest.receipts import FileReceipt
 def export(
     context: typer.Context,
     pack: Annotated[str, typer.Argument(help="A new folder.")],
-    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="With the thumbnails.")] = False,
-    originals: Annotated[bool, typer.Option("--originals", help="With the originals and the thumbnails.")] = False,
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Writes the thumbnails, too.")] = False,
+    originals: Annotated[
+        bool, typer.Option("--originals", help="Writes the originals and the thumbnails, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Writes the pictures' vectors and records as a pack, which another library imports without encoding."""

@@ -70,7 +70,7 @@ def _print_notes(new: Sequence[FileReceipt]) -> None:
 
 
 def note_trash(library: ImageLibrary) -> None:
-    """Says on stderr how what was deleted can be had again."""
+    """Prints on stderr how deleted pictures can be restored."""
     if library.trash.days:
         echo(f"In the trash for {library.trash.days} days: python app.py trash list", err=True)
 
@@ -84,7 +84,7 @@ def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
         return
     echo(f"{packed} packed in {printable(pack)}")
     if without_original:
-        echo(f"{without_original} of them without their original, which is not to be had")
+        echo(f"{without_original} of them without their original, which could not be read")
     if without_vector:
         echo(f"{without_vector} left out that lack their vector: run reindex, then export again")
 
@@ -118,13 +118,13 @@ def print_listing(listing: Listing, as_json: bool) -> None:
 
 
 def note_none(now: LibraryStatus, offset: int) -> None:
-    """Says why there are no results from an offset on."""
+    """Prints why there are no results from an offset on."""
     echo(EMPTY if now.pictures == 0 else f"No {'further ' if offset else ''}picture matches.", err=True)
     note_not_indexed(now)
 
 
 def note_not_indexed(now: LibraryStatus) -> None:
-    """Says how many pictures no search can find, where there are any."""
+    """Prints how many pictures no search can find, where there are any."""
     if now.missing:
         echo(str(message("pictures_not_indexed", count=now.missing)), err=True)
 
@@ -143,7 +143,7 @@ def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> N
 
 
 def print_notes(answer: Answer) -> None:
-    unsure = ["No confident match: what is found stands out no more than for a query that means nothing."]
+    unsure = ["No confident match: no result scores higher than for a meaningless query."]
     for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
         echo(str(note), err=True)
 

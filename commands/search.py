@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.exports import format_of, write_results
-from commands.options import AsJson, Model, number, whole
+from commands.options import AsJson, Encoding, Model, number, whole
 from commands.output import echo
 from commands.printing import note_none, print_answer, print_json, print_listing, print_notes, printable
 from commands.queries import parts_given
@@ -34,6 +34,10 @@ Images = Annotated[
     typer.Option("--image", help="A picture that the results resemble: a.jpg, a.jpg^0.7, a.jpg#0.1,0.2,0.5,0.5."),
 ]
 Likes = Annotated[list[str] | None, typer.Option("--like", help="A content ID, with ^ and # as well.")]
+TextColumn = Annotated[str | None, typer.Option(help="The table's column of texts.", show_default="text")]
+ImageColumn = Annotated[
+    str | None, typer.Option(help="The table's column of paths or addresses.", show_default="filepath")
+]
 Out = Annotated[
     Path | None, typer.Option(help="A .csv, .json or .zip (of originals); with --queries .csv, .jsonl or .parquet.")
 ]
@@ -41,8 +45,9 @@ Where = Annotated[
     list[str] | None,
     typer.Option(help='"width>=1000", "class=cat|dog", "width=100..200", "name^=IMG". Repeatable.'),
 ]
+Explain = Annotated[bool, typer.Option("--explain", help="Prints a program that searches Milvus for the same.")]
 Limit = Annotated[int, whole("--limit", f"How many results, 1 to {MAX_LIMIT}.")]
-Nprobe = Annotated[int | None, whole("--nprobe", "Clusters to look into; chosen by itself if not given.")]
+Nprobe = Annotated[int | None, whole("--nprobe", "How many clusters to look into; chosen by itself if not given.")]
 
 
 def search(
@@ -53,25 +58,25 @@ def search(
     likes: Likes = None,
     queries: Annotated[str | None, typer.Option(help="Many queries: a folder of pictures, or a table.")] = None,
     out: Out = None,
-    text_column: Annotated[str | None, typer.Option(help="The table's column of texts; else: text.")] = None,
-    image_column: Annotated[str | None, typer.Option(help="That of paths or addresses; else: filepath.")] = None,
-    encoding: Annotated[str, typer.Option(help="Of the table, or names in archives; else found out.")] = "",
+    text_column: TextColumn = None,
+    image_column: ImageColumn = None,
+    encoding: Encoding = "",
     limit: Limit = 10,
     nprobe: Nprobe = None,
-    exact: Annotated[bool, typer.Option(help="Compare with every picture.")] = False,
-    min_score: Annotated[float, number("--min-score", "Leave out results below this score, -1 to 1.")] = -1.0,
+    exact: Annotated[bool, typer.Option(help="Compares with every picture.")] = False,
+    min_score: Annotated[float, number("--min-score", "Leaves out results below this score, -1 to 1.")] = -1.0,
     where: Where = None,
-    match_any: Annotated[bool, typer.Option("--any", help="Any of the conditions, not all of them.")] = False,
+    match_any: Annotated[
+        bool, typer.Option("--any", help="Takes pictures that match any of the conditions, not all of them.")
+    ] = False,
     sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
     offset: Annotated[int, whole("--offset", "Leaves out so many of the first results.", 0)] = 0,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Print a program that searches Milvus for the same.")
-    ] = False,
+    explain: Explain = False,
     model: Model = "",
     as_json: AsJson = False,
 ) -> None:
-    """Finds pictures by words and pictures, each with a weight; without them lists the newest, or those that match; or
-    answers many queries at once."""
+    """Finds pictures by words and pictures, each with a weight. Without these, lists the newest pictures, or those that
+    match the conditions. With --queries, answers many queries at once."""
     with failures_as_exit_codes():
         parts = parts_given(text or "", texts or [], images or [], likes or [])
         drafts = [parse_condition(as_typed(each)) for each in where or []]

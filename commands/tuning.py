@@ -25,7 +25,7 @@ def tune(
     reset: Annotated[bool, typer.Option("--reset", help="Takes a stored choice back and measures nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compares the index with exact search over a ladder of nprobe, and suggests one."""
+    """Compares the index with exact search over a range of nprobe, and suggests one."""
     session: Session = context.obj
     with failures_as_exit_codes():
         config = TuningConfig(k, target, queries, _lines_of(texts) if texts else ())

@@ -75,8 +75,15 @@ def row(parameter: Any, hints: dict[str, Any], default: object) -> str:
         names = " or ".join(f"`{name} {value}`" if value else f"`{name}`" for name in spellings(parameter))
     else:
         names = f"`{placeholder(parameter, hints)}`"
-    shown = "required" if default is inspect.Parameter.empty else f"`{default}`"
-    return f"| {names} | {'' if default in (None, '', False) else shown} | {in_cell(joined(parameter.help))} |"
+    return f"| {names} | {default_shown(parameter, default)} | {in_cell(joined(parameter.help))} |"
+
+
+def default_shown(parameter: Any, default: object) -> str:
+    """Returns the default of a parameter as its cell shows it: some are told in the help in place of the value."""
+    if default is inspect.Parameter.empty:
+        return "required"
+    told = parameter.show_default if isinstance(parameter.show_default, str) else default
+    return "" if told in (None, "", False) else f"`{told}`"
 
 
 def is_option(parameter: Any) -> bool:

@@ -64,7 +64,7 @@ class ClipEncoder:
         return np.concatenate(list(self._towers.map(encode, batches)))
 
     def _tower_for(self, images: Sequence[Image.Image]) -> Any:
-        """Returns the 8-bit tower, if it says of the first pictures that come what the model itself says."""
+        """Returns the 8-bit tower, if its vectors of the first pictures are nearly those of the model itself."""
         with self._choosing:
             if self._bulk_model is None:
                 quick = int8_tower(self.model)

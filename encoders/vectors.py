@@ -1,4 +1,4 @@
-"""Holds what the towers share: unit vectors, and the cores they compute on."""
+"""Scales vectors to unit length, and sets how many cores the towers compute on."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Knows archives by the ends of their names and by their first bytes."""
+"""Recognises archives by the ends of their names and by their first bytes."""
 
 import re
 

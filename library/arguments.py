@@ -18,7 +18,7 @@ Choice = TypeVar("Choice", bound=str)
 
 @dataclass(frozen=True)
 class Arguments:
-    """Returns arguments that are as they should be. Methods raise an error of `kind` for any other."""
+    """Returns the arguments of a call after checking them. Methods raise an error of `kind` for a bad one."""
 
     kind: type[LikenessError]
 

@@ -14,7 +14,10 @@ ASK_EVERY = 0.2  # seconds between two looks at whether to go on waiting
 
 
 class Budget:
-    """Lends bytes to runs. One that holds nothing waits for nobody, so that no run ever waits for another one's end."""
+    """Limits how many bytes of files all runs hold in memory together.
+
+    A run that holds nothing does not wait, so that no run ever waits for another one to end.
+    """
 
     def __init__(self, most: int = MOST_HELD) -> None:
         self.changed = threading.Condition()
@@ -22,19 +25,19 @@ class Budget:
 
 
 class Account:
-    """Counts what one run holds."""
+    """Counts the bytes that one run holds, and takes them from the budget."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._held = 0
 
     def try_take(self, size: int) -> "Reservation | None":
-        """Returns what stands for so many bytes; None where there is no room for them now."""
+        """Returns a reservation of so many bytes, or None where the budget has no room for them now."""
         with self._budget.changed:
             return self._taken(size) if self._has_room(size) else None
 
     def take(self, size: int, gives_up: Callable[[], bool]) -> "Reservation":
-        """Waits for the room, which comes as what the run holds is given back. Raises Interrupted."""
+        """Waits until the budget has room for so many bytes, and returns a reservation of them. Raises Interrupted."""
         with self._budget.changed:
             while not self._has_room(size):
                 if gives_up():
@@ -43,14 +46,14 @@ class Account:
             return self._taken(size)
 
     def spend(self, size: int) -> None:
-        """Counts so many bytes more, or fewer, without waiting."""
+        """Adds bytes to what the run holds, or subtracts them, without waiting."""
         with self._budget.changed:
             self._held += size
             self._budget.free -= size
             self._budget.changed.notify_all()
 
     def close(self) -> None:
-        """Gives back all that is held still, as where a run ends amid its files."""
+        """Gives back all bytes that the run still holds, as where it ends amid its files."""
         self.spend(-self._held)
 
     def _has_room(self, size: int) -> bool:
@@ -62,14 +65,14 @@ class Account:
 
 
 class Reservation:
-    """Stands for the bytes of one file."""
+    """Holds the bytes of one file in the budget until they are given back."""
 
     def __init__(self, account: Account, size: int) -> None:
         self._account = account
         self._size = size
 
     def correct(self, size: int) -> None:
-        """Says how many bytes the file turned out to have."""
+        """Changes the lease to the number of bytes that the file turned out to have."""
         self._account.spend(size - self._size)
         self._size = size
 
@@ -79,8 +82,10 @@ class Reservation:
 
 @contextmanager
 def looked_at(size: int) -> Iterator[None]:
-    """Waits until there is room for the pictures of one search, or of one preview, and holds it. What takes more than
-    there is has it to itself."""
+    """Holds room for the pictures of one search or preview within the block, and waits for it first.
+
+    What takes more than there is has it to itself.
+    """
     with _room_to_look().reservation() as reservation:
         reservation.take(size)
         yield

@@ -9,7 +9,7 @@ from library.trash.trash import Trash
 
 
 class Collections:
-    """Knows the collections of all models. Every method raises IndexUnavailable when Milvus does not answer."""
+    """Lists and drops the collections of all models. Methods raise IndexUnavailable when Milvus does not answer."""
 
     def __init__(self, models: Models, database: VectorDatabase, trash: Trash, changes: threading.Lock) -> None:
         self._models = models

@@ -10,7 +10,7 @@ here and nowhere else. A caller that needs more uses the service itself, as an a
     packs        exports and imports packs                          ingest/pack_exchange.py
     trash        what was deleted: lists, restores, removes it      trash/trash.py
     backups      copies the library, restores it                   backup/backups.py
-    doctor       checks store and collections, mends them          doctor/doctor.py
+    doctor       checks store and collections, repairs them          doctor/doctor.py
     duplicates   finds near-duplicates, keeps decisions             duplicates/finder.py
     tuner        measures and sets the accuracy of the index        evaluation/tuner.py
     collections  lists and drops the vector collections             collections.py
@@ -154,7 +154,7 @@ class ImageLibrary:
         )
 
     def open(self) -> None:
-        """Decides which model answers; to be called once, on a thread of its own. Raises what loading raises."""
+        """Loads the model that answers; to be called once, on a thread of its own. Raises what loading raises."""
         choose_model(self.models, self.database)
 
     def close(self) -> None:

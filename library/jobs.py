@@ -44,12 +44,12 @@ class Job(ABC, Generic[T]):
 
     @property
     def extent(self) -> str:
-        """Says in the log how much there is to do, where that is known at the start."""
+        """Returns how much there is to do, for the log, where that is known at the start."""
         return ""
 
     @property
     def outcome(self) -> str:
-        """Says in the log how much was done."""
+        """Returns how much was done, for the log."""
         return f"{self.done} of {self.total}"
 
     @property
@@ -79,7 +79,7 @@ class Job(ABC, Generic[T]):
 
     @contextmanager
     def failing(self) -> Iterator[None]:
-        """Makes what is raised within the job's problem; a bug keeps its traceback in the log."""
+        """Turns an error raised within the block into the job's problem; a bug keeps its traceback in the log."""
         try:
             yield
         except LikenessError as error:

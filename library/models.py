@@ -69,7 +69,7 @@ class OfferedModel:
 
 
 class Models:
-    """Keeps the encoders that can be asked. Safe to call from several threads; loads nothing until asked."""
+    """Keeps the encoders that searches may use, and loads each when it is needed. Safe to call from several threads."""
 
     def __init__(
         self,

@@ -14,13 +14,13 @@ OK = "ok"
 
 
 class Monitor(Protocol):
-    """Counts and measures. Called from any thread, and never raises."""
+    """Counts searches, files and errors, and measures stages. Called from any thread, and never raises."""
 
     def searched(self, kind: str, result: str) -> None:
         """Counts a search of texts, pictures or both, or a list; `result` is ok or the code of an error."""
 
     def took(self, stage: Stage, seconds: float) -> None:
-        """Measures a stage of an answer."""
+        """Records how many seconds a stage of an answer took."""
 
     def added(self, status: Status) -> None:
         """Counts a file that was imported or not."""

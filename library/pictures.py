@@ -24,7 +24,7 @@ ReadOriginal = Callable[[str], bytes]
 
 
 def read_nothing(place: str) -> bytes:
-    """Stands for a reader where originals are never read from outside the store."""
+    """Raises OriginalAway; it is the reader of a library whose originals are all in its store."""
     raise OriginalAway("no_originals_elsewhere")
 
 
@@ -49,7 +49,7 @@ class Pictures:
         self._thumbnails: SingleFlight[ContentId, bytes] = SingleFlight()
 
     def count(self) -> int | None:
-        """Returns how many there are; None where the store cannot be read."""
+        """Returns how many pictures are stored; None where the store cannot be read."""
         try:
             return self._store.count()
         except StoreUnavailable as error:
@@ -72,11 +72,11 @@ class Pictures:
         return record
 
     def records(self, ids: Sequence[ContentId]) -> list[Record]:
-        """Returns the records of those that are in the library, in that order."""
+        """Returns the records of those of `ids` that are in the library, in the order of `ids`."""
         return self._store.find_all(ids)
 
     def stored(self, ids: Sequence[ContentId]) -> set[ContentId]:
-        """Returns those of them that are in the library."""
+        """Returns those of `ids` that are in the library."""
         return {record.content_id for record in self._store.find_all(ids)}
 
     def items(self) -> list[Item]:
@@ -90,7 +90,7 @@ class Pictures:
         ]
 
     def original(self, id: ContentId) -> bytes:
-        """Returns the bytes of the file, as it was imported.
+        """Returns the bytes of a picture's original, as it was imported.
 
         Raises UnknownPicture, and OriginalAway where it is neither in the store nor where it was imported from.
         """
@@ -110,7 +110,7 @@ class Pictures:
         return None if record.original_at in ("", NOT_KEPT) else record.original_at
 
     def thumbnail(self, id: ContentId) -> bytes:
-        """Returns a small JPEG, made anew where it is missing."""
+        """Returns the thumbnail of a picture, made anew where it is missing."""
         try:
             return self._store.thumbnail(id)
         except UnknownPicture:
@@ -121,7 +121,7 @@ class Pictures:
         return self._decoder.decode(self.original(id), short_side).image
 
     def preview(self, id: ContentId) -> bytes:
-        """Returns a JPEG of at most 1600 px without metadata."""
+        """Returns a preview of a picture: a JPEG of at most 1600 px without metadata."""
         with looked_at(self.record(id).bytes):
             return self._decoder.preview(self.original(id))
 

@@ -87,7 +87,7 @@ class ImageStore(Protocol):
         ...
 
     def original(self, id: ContentId) -> bytes:
-        """Returns the bytes of the file."""
+        """Returns the bytes of a picture's original."""
         ...
 
     def has_original(self, record: Record) -> bool:
@@ -123,7 +123,7 @@ class ImageStore(Protocol):
         ...
 
     def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
-        """Returns the entries of those that the trash has, in that order."""
+        """Returns the entries of those of `ids` that are in the trash, in the order of `ids`."""
         ...
 
     def clear_trashed(self, id: ContentId) -> None:
@@ -151,7 +151,7 @@ class ImageStore(Protocol):
         ...
 
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
-        """Returns the records of those that are there, in that order."""
+        """Returns the records of those of `ids` that are stored, in the order of `ids`."""
         ...
 
 
@@ -287,7 +287,7 @@ class LoadedCollection(Protocol):
         ...
 
     def present(self, img_paths: Sequence[str]) -> set[ContentId]:
-        """Returns the IDs of those that have a row."""
+        """Returns those of the pictures that have a row."""
         ...
 
     def rows(self) -> dict[str, Record | None]:
@@ -295,7 +295,7 @@ class LoadedCollection(Protocol):
         ...
 
     def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
-        """Returns the vectors of those that have a row."""
+        """Returns the vectors of those of the pictures that have a row."""
         ...
 
     def count(self) -> int:
@@ -311,7 +311,7 @@ class Collection(Protocol):
         ...
 
     def loaded(self) -> AbstractContextManager[LoadedCollection]:
-        """Lends the collection in memory: loads before the first holder, releases after the last."""
+        """Yields the collection loaded into memory: loads it for the first holder, releases it after the last."""
         ...
 
     def optimize(self) -> None:
@@ -327,7 +327,7 @@ class Collection(Protocol):
         ...
 
     def mend(self) -> None:
-        """Makes an index that is wrong anew, and finishes a rebuild that was interrupted."""
+        """Rebuilds an index of a wrong type, and finishes a rebuild that was interrupted."""
         ...
 
     def choose_nprobe(self, nprobe: int | None) -> None:
@@ -338,7 +338,7 @@ class Collection(Protocol):
         ...
 
     def status(self, expected_rows: int | None = None) -> IndexStatus:
-        """Returns how the collection is. Never raises, never waits for more than a moment, never loads.
+        """Returns the status of the collection. Never raises, never waits for more than a moment, never loads.
 
         Counts where that is due, and where the last count is not the expected one.
         """

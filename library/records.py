@@ -88,7 +88,7 @@ class Record:
 
     @property
     def added_at(self) -> datetime:
-        """Returns the moment when the picture was added."""
+        """Returns when the picture was added."""
         return datetime.fromisoformat(self.added)
 
 

@@ -10,7 +10,7 @@ V = TypeVar("V")
 
 
 class SingleFlight(Generic[K, V]):
-    """Lets the first who asks for a key make its value; who asks meanwhile gets the same value, or the same error."""
+    """Makes the value of a key once: callers who ask while it is made get the same value, or the same error."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -25,7 +25,7 @@ class Sweeper:
         threading.Thread(target=self._work, name=self._name, daemon=True).start()
 
     def stop(self) -> None:
-        """Has no further sweep begin."""
+        """Stops sweeping, after the sweep under way."""
         self._stopping.set()
 
     def _work(self) -> None:

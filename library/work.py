@@ -1,4 +1,4 @@
-"""Knows on whose behalf a thread works: which request or run the log names, and whether that is to stop."""
+"""Tells for which request or run a thread works, for the log, and whether that was asked to stop."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 
 class Interrupted(Exception):
-    """Ends what is being read for a run that was stopped; no failure, and told to nobody."""
+    """Ends the reading for a run that was stopped. It is no failure, and nobody is told of it."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ def current() -> Work:
 
 
 def enter(work: Work) -> None:
-    """Lets the calling thread, or task, work for this from now on."""
+    """Sets what the calling thread, or task, works for from now on."""
     _CURRENT.set(work)
 
 
 @contextmanager
 def working_for(id: str) -> Iterator[None]:
-    """Names what is done within; whatever could stop what surrounds it can stop this, too."""
+    """Gives the work within the block an ID; what could stop the work around it can stop this work, too."""
     before = _CURRENT.set(replace(current(), id=id))
     try:
         yield
@@ -47,7 +47,7 @@ def working_for(id: str) -> Iterator[None]:
 
 @contextmanager
 def counted(spent: Callable[[float], None]) -> Iterator[None]:
-    """Has the time told that is spent within."""
+    """Passes the seconds that work within the block spends on decoding to `spent`."""
     before = _CURRENT.set(replace(current(), spent=spent))
     try:
         yield

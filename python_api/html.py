@@ -12,7 +12,7 @@ from library.texts import encodable
 
 SHOWN_HITS = 60
 SHOWN_FILES = 20
-UNSURE = "No confident match: what is found stands out no more than for a query that means nothing."
+UNSURE = "No confident match: no result scores higher than for a meaningless query."
 
 
 class Shown(Protocol):

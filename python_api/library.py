@@ -144,7 +144,10 @@ class Library:
         return Hits.of_records(listing.records, library.pictures)
 
     def duplicates(self, threshold: float = THRESHOLD) -> list[Hits]:
-        """Returns groups of near-duplicates, in each the picture of the most pixels, then of the most detail, first."""
+        """Returns groups of near-duplicates, the best picture of each first.
+
+        That is the one with the most pixels that were not made by enlarging, then the one with the most detail.
+        """
         groups = self._library.duplicates.find(threshold) or []
         return [self._group(group) for group in groups]
 
@@ -174,7 +177,7 @@ class Library:
         return self._library.trash.empty()
 
     def doctor(self, fix: bool = False) -> Report:
-        """Checks store and collections against each other, and mends what can be mended if that is wanted.
+        """Checks store and collections against each other, and repairs what can be repaired if that is wanted.
 
         Returns what is wrong, after `fix` what is still wrong.
         """

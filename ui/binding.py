@@ -1,4 +1,4 @@
-"""Finds the port that the page is served at, and says truly why an address cannot be had."""
+"""Finds the port that the page is served at, and says why an address cannot be used."""
 
 import errno
 import socket
@@ -43,7 +43,7 @@ def _addresses(name: str) -> list[Address]:
 
 
 def _problem(addresses: Sequence[Address], port: int) -> OSError | None:
-    """Returns why none of the addresses can be had at this port, or why one of them is taken."""
+    """Returns why none of the addresses can be used at this port, or why one of them is taken."""
     problems = list(_problems(addresses, port))
     absent = [problem for problem in problems if problem.errno in ABSENT]
     others = [problem for problem in problems if problem.errno not in ABSENT]

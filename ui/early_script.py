@@ -23,7 +23,7 @@ class EarlyScript:
         await self._app(scope, receive, self._adding(send) if is_page else send)
 
     def _adding(self, send: Send) -> Send:
-        """Returns what holds the headers back until the length of the first piece is known."""
+        """Returns a `send` that holds the headers back until the length of the first piece is known."""
         held: list[Message] = []
 
         async def sent(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Turns what goes wrong in a handler into something to show; nothing else does."""
+"""Turns the errors of all handlers into something to show."""
 
 import logging
 from collections.abc import Callable

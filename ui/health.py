@@ -49,7 +49,7 @@ def health_view(status: LibraryStatus) -> Json:
 
 
 class Latest:
-    """Keeps the latest status: one request asks the library, the others are given what that one saw."""
+    """Keeps the latest status for some seconds, so that one request of many asks the library."""
 
     def __init__(self, library: ImageLibrary) -> None:
         self._library = library

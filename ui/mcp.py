@@ -29,7 +29,7 @@ CONTENT_ID = re.compile("[0-9a-f]{64}")
 
 
 class ToolError(gr.Error):
-    """Tells an agent what went wrong, as a bare sentence."""
+    """Tells an agent in one sentence what went wrong."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, print_exception=False)

@@ -69,7 +69,7 @@ def metrics_routes(library: ImageLibrary) -> list[Route]:
 
 
 class _Present:
-    """Gives the figures that are read off when they are asked for."""
+    """Collects the figures that are read at the moment they are asked for."""
 
     def __init__(self, status: LibraryStatus, waiting: dict[str, int]) -> None:
         self._status = status

@@ -67,14 +67,14 @@ def watch_queue(page: gr.Blocks, most: int, monitor: Monitor) -> None:
 
 
 def _check_session(name: str | None, request: Any) -> None:
-    """Raises HTTPException for the name of a session that Gradio would stumble over."""
+    """Raises HTTPException for a `session_hash` that Gradio would fail over."""
     if name is not None and not (0 < len(name) <= LONGEST_SESSION and name.isprintable()):
         wrong = InvalidQuery("session_impossible", most=LONGEST_SESSION)
         raise HTTPException(BAD_REQUEST, sentence_for(wrong, request.scope))
 
 
 def _check_room(queue: Any, lane: Any, most: int, request: Any) -> None:
-    """Raises HTTPException where as many wait as may."""
+    """Raises HTTPException where the queue of a lane is full."""
     if lane and lane.concurrency_limit is not None and len(lane.queue) >= most:
         seconds = _seconds(queue, lane)
         full = NotAllowed("queue_full", count=len(lane.queue), seconds=seconds)
@@ -83,7 +83,7 @@ def _check_room(queue: Any, lane: Any, most: int, request: Any) -> None:
 
 
 def _keep_going(queue: Any) -> None:
-    """Lets neither a session that Gradio has forgotten nor anything else end the queue, and all calls with it."""
+    """Keeps the queue running whatever fails in it, such as a session that Gradio has forgotten."""
     send_message, start_processing = queue.send_message, queue.start_processing
 
     def sent(event: Any, message: Any) -> None:
@@ -110,7 +110,7 @@ def _lane(page: gr.Blocks, index: int | None) -> Any:
 
 
 def _forget_sessions(queue: Any, page: gr.Blocks, events: list[Any]) -> None:
-    """Lets go of what Gradio keeps: 100 KB of each of ten thousand sessions, and a set of every one for ever."""
+    """Frees what Gradio keeps: 100 KB of each of ten thousand sessions, and a set of every one for ever."""
     for event in events:
         if event.session_hash == event._id:  # a call of a program, which had the session to itself
             page.state_holder.session_data.pop(event.session_hash, None)

@@ -1,4 +1,4 @@
-"""Brings what the library says to visitors: in their language, and without the folders of the server."""
+"""Renders the library's messages for visitors: in their language, and without the folders of the server."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,7 +14,7 @@ from library.texts import encodable
 
 
 def for_page(value: Any) -> Any:
-    """Returns the same plain values, with each sentence as its code and values, which the page renders."""
+    """Returns plain values in which each sentence is replaced by its code and values, which the page renders."""
     if isinstance(value, Sentence) and value.message:
         return for_page(value.message.as_json()) | {"text": encodable(value)}
     if isinstance(value, str):
@@ -55,7 +55,7 @@ def without_folder(text: str) -> str:
 
 
 def naming_bare(message: Message, path: str) -> Message:
-    """Returns the same message with the bare name wherever one of its values names the path."""
+    """Returns a message in which each value that is the path is replaced by its bare name."""
 
     def bare(value: Value) -> Value:
         if isinstance(value, Message):

@@ -39,7 +39,11 @@ class UploadedFiles:
     @contextmanager
     def held(self, parts: Iterable[PartRequest]) -> Iterator[None]:
         """Waits until there is room for the pictures of a search. Raises InvalidQuery for more than there ever is."""
-        files = filter(None, (self.find(part.image) for part in parts if part.image))
+        images = [part.image for part in parts if part.image]
+        if not images:
+            yield
+            return
+        files = filter(None, map(self.find, images))
         with room_for(sum(file.stat().st_size for file in files)):
             yield
 

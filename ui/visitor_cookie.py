@@ -1,4 +1,4 @@
-"""Tells visitors apart: by a cookie of their browser that holds nothing but a random number."""
+"""Tells visitors apart by a cookie of their browser that holds nothing but a random number."""
 
 import re
 import secrets
@@ -25,7 +25,7 @@ FIRST = ("/", f"/{SCRIPT}")
 
 
 def visitor_script() -> str:
-    """Returns an element for the head of the document: without it being loaded, no other script begins."""
+    """Returns the element for the head of the page that loads the script with the cookie, before any other script."""
     return f'<script src="{SCRIPT}"></script>'
 
 
@@ -62,7 +62,7 @@ class Visitors:
 
 
 def visitor_of(request: gr.Request) -> str:
-    """Returns what stands for a visitor; without the cookie, which a program lacks, for one session of Gradio."""
+    """Returns the ID of a visitor, made of the cookie or, for a program without one, of its session of Gradio."""
     return secret_of(request) or request.session_hash or ""
 
 

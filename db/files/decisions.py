@@ -55,7 +55,7 @@ class DecisionFile:
         self._inode = 0
 
     def _read_on(self) -> None:
-        """Reads the whole lines that came since. What cannot be read counts as not decided."""
+        """Reads the lines that were added since the last reading. A damaged one counts as no decision."""
         try:
             found = os.stat(self._path)
             if found.st_ino != self._inode or found.st_size < self._read_to:
@@ -97,7 +97,7 @@ class DecisionFile:
 
 
 def _ids(given: Any) -> list[ContentId]:
-    """Raises TypeError or InvalidContentId."""
+    """Returns the content IDs in a line. Raises TypeError or InvalidContentId."""
     if not isinstance(given, list):
         raise TypeError
     return [parse_content_id(each) for each in given]

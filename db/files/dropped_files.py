@@ -50,7 +50,7 @@ class DroppedFiles:
             self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
-        """Raises UnknownCollection for what is no key, which may come from anybody."""
+        """Returns the path of a key's file. Raises UnknownCollection for a text that is no key."""
         if not KEY.fullmatch(key):
             raise UnknownCollection("collection_not_in_trash", key=key[:80])
         return self._folder / f"{key}{SUFFIX}"

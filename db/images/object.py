@@ -242,7 +242,7 @@ class _Catalogue:
         self._failure: StoreUnavailable | None = None
 
     def change(self, id: ContentId, added: int | None) -> None:
-        """Notes a change of our own; `added=None` is for a picture that is gone."""
+        """Notes a picture that this process has added, or removed (`added=None`)."""
         with self._lock:
             self._changes[id] = added
             self._apply({id: added})

@@ -35,7 +35,7 @@ class RecordReader:
         return None
 
     def note_written(self, id: ContentId) -> None:
-        """Counts the picture again."""
+        """Counts a picture whose record was written anew among the others again."""
         self._damaged.pop(id, None)
         self._told.discard(id)
 

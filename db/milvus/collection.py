@@ -104,7 +104,7 @@ class MilvusCollection:
         return found
 
     def mend(self) -> None:
-        """Makes an index of another kind anew, and finishes a rebuild that was interrupted."""
+        """Rebuilds an index of another kind, and finishes a rebuild that was interrupted."""
         with self.loaded(), self._backend.flushing(self._locks), self.handle.ready() as client:
             if not is_index_right(client, self._name):
                 nlist = self._backend.intended_nlist(client, self._name)
@@ -115,13 +115,13 @@ class MilvusCollection:
         self.optimize()
 
     def choose_nprobe(self, nprobe: int | None) -> None:
-        """Keeps what searches look into from now on; None takes that back."""
+        """Stores how many clusters searches look into from now on; None takes that back."""
         if self.handle.choices:
             nlist = self.handle.read_nlist()
             self.handle.choices.keep(self._name, Choice(min(nprobe, nlist), nlist) if nprobe else None)
 
     def flush(self) -> None:
-        """Has Milvus write to disk what it holds in memory, which makes it fast to search."""
+        """Asks Milvus to write to disk what it holds in memory, which makes it fast to search."""
         with self._backend.flushing(self._locks):
             self.handle.do(lambda client: client.flush(self._name, timeout=LOAD_TIMEOUT))
             self._unflushed = 0
@@ -129,12 +129,12 @@ class MilvusCollection:
 
     @contextmanager
     def loaded(self) -> Iterator[LoadedMilvusCollection]:
-        """Loads before the first holder, releases after the last."""
+        """Yields the loaded collection: loads it for the first holder, releases it after the last."""
         with self.handle.lease.held() as generation:
             yield LoadedMilvusCollection(self.handle, generation)
 
     def status(self, expected_rows: int | None = None) -> IndexStatus:
-        """Tells how the collection is, without ever raising or loading."""
+        """Returns the status of the collection. Never raises, and loads nothing."""
         problem = None
         try:
             self._look_around(expected_rows)
@@ -180,7 +180,7 @@ class MilvusCollection:
             self._unflushed = 0
 
     def expect_other_count(self) -> None:
-        """Has the next status count again, since rows were deleted elsewhere."""
+        """Makes the next status count the rows again, since some were deleted elsewhere."""
         self.handle.rows_are_current = False
 
     def close(self) -> None:
@@ -199,7 +199,7 @@ class MilvusCollection:
         self._backend.write(client, self._name, write)
 
     def _keep_up(self) -> None:
-        """Gives the index more clusters where the rows have outgrown it, and finishes what was begun."""
+        """Rebuilds the index where the rows have outgrown it, and finishes a rebuild that was begun."""
         with self.loaded() as index:
             rows = index.count()
             outgrown = self.handle.outgrows(self.handle.read_nlist(), rows)

@@ -1,4 +1,4 @@
-"""Hands out one collection for each encoder, all in one Milvus."""
+"""Opens one collection for each encoder, all in one Milvus."""
 
 import logging
 import re

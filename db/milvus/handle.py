@@ -84,7 +84,7 @@ class CollectionHandle:
                 raise
 
     def do(self, work: Callable[[MilvusClient], T]) -> T:
-        """Does the work; again where the collection has lost its name, which another process puts behind an alias."""
+        """Calls `work`, and again where another process is putting the collection behind an alias of its name."""
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 with self.ready() as client:

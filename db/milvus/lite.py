@@ -1,4 +1,4 @@
-"""Does what only Milvus Lite needs: one process, one folder, and no searches while it flushes."""
+"""Runs Milvus Lite: in one process, in one folder, and without searches while it flushes."""
 
 import re
 import shutil

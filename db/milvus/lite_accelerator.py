@@ -1,4 +1,4 @@
-"""Has Milvus Lite keep which rows are live, which it finds out anew for each search by walking all rows in Python.
+"""Makes Milvus Lite keep which rows are live; by itself it walks all rows in Python for each search.
 
 Of a search over 200,000 rows this walk takes 98 %. What replaces it gives the same answers, and only where the source
 of what it replaces is known: `python -m benchmarks.lite` compares both.
@@ -43,7 +43,7 @@ class RowSource(NamedTuple):
 
 
 class WithoutVectors(NamedTuple):
-    """Stands for a segment whose rows are shown: numbers that nobody asks for take most of the time."""
+    """Holds a segment to be read without its vectors, which take most of the time and which nobody asks for."""
 
     table: Any
 

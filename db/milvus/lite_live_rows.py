@@ -12,7 +12,7 @@ Mask = NDArray[np.bool_]
 
 
 class LiveRows:
-    """Knows the rows of a collection that no later row and no deletion has replaced.
+    """Keeps which rows of a collection are live: not replaced by a later row, and not deleted.
 
     A row is live where no row of the same key has a larger sequence number, and no deletion of the key has. Segments
     never change, so that what is found for some of them stays right until there are others, or other deletions.

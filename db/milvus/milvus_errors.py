@@ -1,4 +1,4 @@
-"""Reads what a refusal of Milvus means."""
+"""Tells the errors of Milvus apart by what helps against each."""
 
 import re
 

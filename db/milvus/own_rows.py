@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 class OwnRows:
-    """Opens the rows of one space or another; keys start with the space, so that two may have the same picture."""
+    """Opens the rows of any space. Keys start with the space, so that two spaces may have the same picture."""
 
     def __init__(self, milvus: Milvus) -> None:
         self._milvus = milvus
@@ -129,7 +129,7 @@ class OwnDatabase:
 
 
 class OwnCollection:
-    """Writes the rows of one space, and lends them in memory."""
+    """Writes the rows of one space, and yields them loaded into memory for searches."""
 
     def __init__(self, handle: CollectionHandle, space: SpaceKey) -> None:
         self._handle = handle
@@ -157,7 +157,7 @@ class OwnCollection:
 
 
 class LoadedOwnRows:
-    """Searches and reads the rows of one space; there is no question here that is not bound to it."""
+    """Searches and reads the rows of one space, to which every query is bound."""
 
     def __init__(self, handle: CollectionHandle, generation: int, space: SpaceKey) -> None:
         self._handle = handle
@@ -190,7 +190,7 @@ class LoadedOwnRows:
         return [record for record in records if where is None or where.matches(record)]
 
     def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
-        """Returns the vectors of those pictures that have a row."""
+        """Returns the vectors of those of the pictures that have a row."""
         wanted = {self._space.key_of(path) for path in checked_paths(img_paths)}
         rows = self._rows(self._bound(None), [EMBEDDING]) if wanted else []
         return {

@@ -15,7 +15,7 @@ def cluster_few_silently() -> None:
 
 
 class _Faiss:
-    """Stands for the module faiss; its IVF_FLAT index asks for one vector a cluster instead of 39."""
+    """Replaces the module faiss by one whose IVF_FLAT index asks for one vector a cluster instead of 39."""
 
     def __init__(self, faiss: Any) -> None:
         self._faiss = faiss

@@ -1,4 +1,4 @@
-"""Gives an index more clusters: in place on Lite, behind the alias on a server.
+"""Rebuilds an index with more clusters: in place on Lite, behind the alias on a server.
 
 On a server every step may be repeated, and several processes may take the same steps at once. While there are two
 collections, all rows are written to both (`write_to_all`); what a copy overtook shows in the comparison after it.
@@ -134,7 +134,7 @@ class Copy:
         self._target = target
 
     def make(self) -> None:
-        """Copies before the switch: once in bulk, then whatever still differs."""
+        """Copies the rows before the switch: once in bulk, then those that still differ."""
         for page in self._pages():
             self._transfer(self._differing(page), BULK)
         self._client.flush(self._target, timeout=LOAD_TIMEOUT)
@@ -214,7 +214,7 @@ class Copy:
         return {row[PRIMARY_KEY]: dict(row) for row in rows}
 
     def _asked(self, name: str, ask: Callable[[], T]) -> T:
-        """Returns the answer; loads and asks again where another process has released the collection."""
+        """Returns what `ask` returns; loads and asks again where another process has released the collection."""
         for attempts_left in reversed(range(LOADS)):
             try:
                 return ask()

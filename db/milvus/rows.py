@@ -15,7 +15,10 @@ MilvusRow = dict[str, Any]  # as Milvus has it
 
 
 def checked_paths(img_paths: Sequence[str]) -> list[str]:
-    """Returns the paths. Raises InvalidContentId for anything else: pymilvus puts keys into expressions unescaped."""
+    """Returns the paths if all are those of pictures, else raises InvalidContentId.
+
+    It has to be checked, since pymilvus puts keys into expressions unescaped.
+    """
     for path in img_paths:
         id = id_of(path)
         if not re.fullmatch(rf"images/{id[:2]}/{id}\.[a-z0-9]{{2,5}}", path, flags=re.ASCII):

@@ -1,4 +1,4 @@
-"""Does what only a Milvus server needs: many processes at once, and collections behind aliases."""
+"""Works with a Milvus server: beside other processes, and with collections behind aliases."""
 
 import json
 import re
@@ -31,7 +31,7 @@ client = MilvusClient(
 
 
 class Server:
-    """Reaches a Milvus server at `uri`; `Backend` says what each method does."""
+    """Connects to a Milvus server at `uri`; `Backend` says what each method does."""
 
     name = "Milvus"
     script_opening = SCRIPT_OPENING

@@ -1,4 +1,4 @@
-"""Knows which archives are parts of one Google Takeout, and finds the sidecars in all of them."""
+"""Recognises the archives that are parts of one Google Takeout, and finds the sidecars in all of them."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +25,7 @@ class Parts:
         self._found = lru_cache(maxsize=1)(partial(_found, self._groups, encoding))
 
     def finder(self, name: str) -> FindSidecars | None:
-        """Returns what finds the sidecars of an archive with several parts; None for one that stands alone."""
+        """Returns a function that finds the sidecars of an archive in all of its parts; None for a single archive."""
         return partial(self._found, _stem(name)) if len(self._groups.get(_stem(name), [])) > 1 else None
 
 

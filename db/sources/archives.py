@@ -109,7 +109,7 @@ def _may_be_picture(path: str) -> bool:
 
 
 def _item(member: Member, path: str, place: str, seen: set[str]) -> Item | None:
-    """Returns a file, or once the folder that it is left out with; a second file of one name has no place to itself."""
+    """Returns the item of a file, or for the first file of a folder that is left out, that of the folder."""
     below, skip = _outermost(clean_member(member.name) or "unnamed")
     is_repeated = below in seen
     seen.add(below)
@@ -200,7 +200,7 @@ def _zip_members(file: IO[bytes], encoding: Told, allowance: Allowance) -> Itera
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowance: Allowance) -> bytes:
-    """Reads no more than the archive's own listing promised: a bomb says less than it holds."""
+    """Returns the bytes of a member of a zip, no more than its listing tells: a malicious one tells too little."""
     if member.flag_bits & ENCRYPTED:
         raise RejectedImage("archive_encrypted")
     if member.compress_type not in METHODS:
@@ -233,7 +233,7 @@ def _tar_members(
 def _tar_member(
     archive: tarfile.TarFile, member: tarfile.TarInfo, found: Decoded, wanted: Callable[[str], bool]
 ) -> Iterator[Member]:
-    """Yields the member unless it is a folder."""
+    """Yields a member of a tar, unless it is a folder."""
     if member.isfile():
         is_read = wanted(clean_member(found.name)) and member.size <= MAX_FILE_BYTES
         content = archive.extractfile(member) if is_read else None

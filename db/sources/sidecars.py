@@ -38,7 +38,7 @@ def beginning_of_sidecars(picture: str) -> str:
 
 
 class Sidecars:
-    """Knows which files of one folder are sidecars, and of which picture. Safe to use from several threads."""
+    """Tells which files of one folder are sidecars, and of which picture. Safe to use from several threads."""
 
     def __init__(self, names: Iterable[str], read: Read, looks_inside: bool = True) -> None:
         """`names` are those of all files of the folder.

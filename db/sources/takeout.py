@@ -42,7 +42,7 @@ class Candidate:
 
 
 class TakeoutNames:
-    """Knows the files of JSON of one folder by the pictures whose names theirs are made of."""
+    """Finds the JSON file of a picture among those of its folder, whose names are made from that of the picture."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._numbers: dict[str, dict[str, str]] = {}  # names by what stands before a number, and by the number

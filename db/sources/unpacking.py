@@ -1,4 +1,4 @@
-"""Unpacks compressed files piece by piece, asks between two whether to stop, and refuses what costs as a trap does."""
+"""Unpacks compressed files piece by piece, asks between two whether to stop, and refuses malicious archives."""
 
 import lzma
 import threading
@@ -26,7 +26,7 @@ SLOWEST = 1 << 20  # packed bytes a second; the slowest packing, bzip2, does som
 
 
 class Allowance:
-    """Counts what one archive costs. Safe to call from several threads."""
+    """Counts the files, bytes and seconds of one archive against its limits. Safe to call from several threads."""
 
     def __init__(self, most_members: int = MOST_MEMBERS) -> None:
         self.most_members = most_members
@@ -64,7 +64,7 @@ class Allowance:
 
 
 def check_growth(packed: int, unpacked: int) -> None:
-    """Raises RejectedImage for what has grown as only a trap does: a megabyte of zeros takes a few bytes."""
+    """Raises RejectedImage for what has grown as only a malicious archive does."""
     if unpacked > UNSUSPICIOUS and unpacked > MOST_GROWTH * packed:
         raise RejectedImage("archive_grows", most=MOST_GROWTH)
 

@@ -57,7 +57,7 @@ def walk(
 
 
 class OwnFolders:
-    """Knows the folders that the library itself writes to, from which nothing is imported, whatever leads to them."""
+    """Recognises, by whatever path, the folders that the library itself writes to: nothing is imported from them."""
 
     def __init__(self, folders: Collection[Path]) -> None:
         self._folders = [folder.resolve() for folder in folders]

@@ -44,7 +44,7 @@ class DecoderProcess:
     """Owns a process that decodes, for one thread at a time."""
 
     def __init__(self, command: tuple[str, ...] = COMMAND) -> None:
-        """Raises NoProcess."""
+        """Starts the process. Raises NoProcess."""
         self._process = _started(command)
         self._requests, self._replies = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
         try:
@@ -57,8 +57,11 @@ class DecoderProcess:
         return self._process.poll() is None
 
     def ask(self, header: dict[str, Any], data: bytes) -> "Picture | tuple[Picture, bytes] | bytes | int":
-        """Returns what was asked for, or how much room it takes. Raises RejectedImage, Ended, and Interrupted where the
-        run that it is for is to stop: the process ends then, amid its work."""
+        """Sends a request and returns its answer, or how much room it takes.
+
+        Raises RejectedImage, Ended, and Interrupted where the run that it is for is to stop: the process ends then,
+        amid its work.
+        """
         try:
             frames.write(self._requests, header, data)
             self._await_reply()

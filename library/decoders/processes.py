@@ -80,7 +80,7 @@ class DecoderProcesses:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Waits for one. Raises Interrupted."""
+        """Waits until another picture may be decoded beside those in hand. Raises Interrupted."""
         check_stop()
         while not self._turns.acquire(timeout=ASK_EVERY):
             check_stop()

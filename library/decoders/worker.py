@@ -27,7 +27,7 @@ FIRST_TO_GO = "900"  # where memory runs out, the kernel ends this process and n
 
 
 class GivenRoom(Room):
-    """Has the room that the app has given to this picture, and asks for more by MoreRoom."""
+    """Holds the room that the app has given to this picture, and asks for more by MoreRoom."""
 
     def take(self, pixels: int) -> int:
         wanted = min(pixels, MOST_AT_ONCE)

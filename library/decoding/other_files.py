@@ -1,4 +1,4 @@
-"""Knows files that are no pictures and no archives by their first bytes, and says what to do with each."""
+"""Recognises files that are neither pictures nor archives by their first bytes, and says what to do with each."""
 
 import re
 

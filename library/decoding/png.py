@@ -1,4 +1,4 @@
-"""Mends PNG files whose chunks are damaged, or so long that Pillow refuses them."""
+"""Repairs PNG files whose chunks are damaged, or so long that Pillow refuses them."""
 
 import struct
 import zlib

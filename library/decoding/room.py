@@ -13,7 +13,7 @@ SMALL = 16_000_000  # what is not counted: ordinary photos are to wait for nobod
 
 
 class Room:
-    """Lends room for pixels to one picture after the other, in the order in which they asked."""
+    """Limits how many pixels are decoded at once; pictures wait in the order in which they asked."""
 
     def __init__(self, pixels: int = MOST_AT_ONCE) -> None:
         self._all = pixels
@@ -23,7 +23,7 @@ class Room:
 
     @contextmanager
     def reservation(self) -> Iterator["PixelReservation"]:
-        """Yields what one picture takes its room by; it is given back at the end."""
+        """Yields the reservation of one picture, through which it takes room; all of it is given back at the end."""
         reservation = PixelReservation(self)
         try:
             yield reservation
@@ -31,7 +31,7 @@ class Room:
             self.give_back(reservation.pixels)
 
     def take(self, pixels: int) -> int:
-        """Waits for the room, and returns how much was taken: a picture larger than all of it takes all.
+        """Waits for room, and returns how many pixels were taken: a picture larger than the room takes all of it.
 
         Raises Interrupted where the run that it is for is to stop.
         """
@@ -55,7 +55,10 @@ class Room:
 
 
 class MoreRoom(BaseException):
-    """Tells, past all who rescue what damaged files lead to, that a picture takes more room than it was given."""
+    """Says that a picture takes more room than it was given.
+
+    It is a BaseException, so that no code that rescues damaged files catches it.
+    """
 
     def __init__(self, pixels: int) -> None:
         super().__init__(pixels)
@@ -63,19 +66,19 @@ class MoreRoom(BaseException):
 
 
 class PixelReservation:
-    """Holds the room of one picture."""
+    """Holds the room that one picture takes while it is decoded."""
 
     def __init__(self, room: Room) -> None:
         self.pixels = 0
         self._room = room
 
     def take(self, pixels: int) -> None:
-        """Waits for room, once: who holds some and waits for more could wait for ever."""
+        """Waits for room for the pixels of a large picture, once: one that held some could wait for more for ever."""
         if pixels > SMALL and not self.pixels:
             self.pixels = self._room.take(pixels)
 
     def exchange(self, pixels: int) -> None:
-        """Gives back what it holds, then waits for so much."""
+        """Gives back the room that the picture holds, then waits for room for so many pixels."""
         self._room.give_back(self.pixels)
         self.pixels = 0
         self.take(pixels)

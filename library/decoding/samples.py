@@ -76,7 +76,7 @@ class Samples:
 
     @property
     def size_in_bytes(self) -> int:
-        """Returns how many there are once they are unpacked."""
+        """Returns how many bytes the numbers take once they are unpacked."""
         return self._row * self._number(HEIGHT) * self._planes
 
     def planes(self, data: bytes) -> Iterator[bytes]:

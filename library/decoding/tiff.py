@@ -59,7 +59,7 @@ class TiffPage:
 
     @property
     def is_mask(self) -> bool:
-        """Returns whether it only says where another page is transparent."""
+        """Returns whether the page only says where another page is transparent."""
         return self._number(PHOTOMETRIC) == MASK or bool(self._number(SUBFILE) & MASK)
 
     @property
@@ -79,7 +79,7 @@ class TiffPage:
 
 @dataclass(frozen=True)
 class Layout:
-    """Knows how numbers lie in the file: their order, and whether it is a BigTIFF with places of 64 bits."""
+    """Reads numbers as they lie in the file: their order, and whether it is a BigTIFF with places of 64 bits."""
 
     order: str
     is_big: bool

@@ -1,1 +1,1 @@
-"""Compares the image store and the collections with each other, and mends what can be mended."""
+"""Compares the image store and the collections with each other, and repairs what can be repaired."""

@@ -1,4 +1,4 @@
-"""Checks the whole library, and mends what was found."""
+"""Checks the whole library, and repairs what was found."""
 
 import threading
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class Doctor:
     def examine(
         self, on_progress: OnProgress = lambda *_: None, should_stop: Callable[[], bool] = lambda: False
     ) -> Report | None:
-        """Returns what is wrong, or None when it was stopped. Changes nothing."""
+        """Returns what is wrong with the library, or None when the check was stopped. Changes nothing."""
         names = self._encodable()
         found = check_store(self._store, on_progress, should_stop)
         if should_stop():
@@ -51,7 +51,7 @@ class Doctor:
         return Report(len(pictures), collections, found)
 
     def mend(self, report: Report) -> dict[Finding, int]:
-        """Mends what can be mended, and returns how much of each finding is right now."""
+        """Repairs what can be repaired, and returns how many things of each finding were repaired."""
         mended: dict[Finding, int] = {}
         with self._changes:
             for finding in report.findings:
@@ -66,7 +66,7 @@ class Doctor:
         return mended
 
     def mended(self, report: Report) -> Report:
-        """Mends, and returns what is still wrong after it."""
+        """Repairs what a check has found, and returns what is still wrong afterwards."""
         self.mend(report)
         after = self.examine()
         return after or replace(report, findings=())

@@ -1,4 +1,4 @@
-"""Describes what a check of the library has found: of which kind it is, where, and whether it can be mended."""
+"""Describes what a check of the library has found: of which kind it is, where, and whether it can be repaired."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Finding:
         return max(1, len(self.subjects))
 
     def as_json(self) -> dict[str, object]:
-        """Returns plain values, with the first subjects only."""
+        """Returns the finding as plain values, with its first subjects only."""
         return {
             "kind": self.kind,
             "place": self.place,
@@ -60,10 +60,10 @@ class Report:
 
     @property
     def mendable(self) -> int:
-        """Returns how many things can be mended."""
+        """Returns how many things can be repaired."""
         return sum(finding.count for finding in self.findings if finding.mendable)
 
     def as_json(self) -> dict[str, object]:
-        """Returns plain values."""
+        """Returns the report as plain values."""
         findings = [finding.as_json() for finding in self.findings]
         return {"pictures": self.pictures, "collections": self.collections, "findings": findings}

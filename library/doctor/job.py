@@ -1,4 +1,4 @@
-"""Checks the library as a job in the background, and mends it as another."""
+"""Checks the library as a job in the background, and repairs it as another."""
 
 from library.doctor.findings import Report
 from library.image_library import ImageLibrary
@@ -6,7 +6,7 @@ from library.jobs import Job
 
 
 class DoctorJob(Job[Report]):
-    """Checks the library; with a report of an earlier check, mends what that found and checks again."""
+    """Checks the library; with a report of an earlier check, repairs what that found and checks again."""
 
     def __init__(self, library: ImageLibrary, report: Report | None = None) -> None:
         super().__init__("mending" if report else "check of the library")

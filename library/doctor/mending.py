@@ -1,4 +1,4 @@
-"""Mends what a check has found in the image store and the collections."""
+"""Repairs what a check has found in the image store and the collections."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ RECOVERED = "recovered"  # the source of a picture whose record was lost
 
 
 class Mender:
-    """Mends findings of one kind each; the caller holds the lock of changes. Returns how many things are right now."""
+    """Repairs findings, a method for each kind. The caller holds the lock of changes."""
 
     def __init__(
         self, store: ImageStore, database: VectorDatabase, pictures: Pictures, trash: Trash, decoder: Decoder
@@ -45,7 +45,7 @@ class Mender:
         }
 
     def mend(self, finding: Finding) -> int:
-        """Mends a finding, of which the check said that it can be mended."""
+        """Repairs a finding that the check called repairable, and returns how many things were repaired."""
         self._known = None
         way = self._ways.get(finding.kind)
         mended = way(finding) if way and finding.mendable else 0

@@ -31,7 +31,7 @@ class Decisions(Protocol):
 
 
 class PassingDecisions:
-    """Keeps decisions in memory: they are forgotten with the process."""
+    """Keeps decisions in memory, until the process ends."""
 
     def __init__(self) -> None:
         self._distinct: dict[ContentId, set[ContentId]] = defaultdict(set)

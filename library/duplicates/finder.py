@@ -42,7 +42,7 @@ class DuplicateFinder:
         on_progress: Callable[[int, int], None] = lambda *_: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> list[Group] | None:
-        """Returns the groups without what was decided; see `find_groups`. None when it was stopped.
+        """Returns the groups that nobody has decided about; see `find_groups`. None when the search was stopped.
 
         Raises InvalidQuery, ModelUnavailable or IndexUnavailable.
         """
@@ -81,7 +81,7 @@ class DuplicateFinder:
             return False
 
     def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
-        """Remembers that none of these is a near-duplicate of any of those."""
+        """Stores that none of `ids` is a near-duplicate of any of `others`."""
         self._decisions.mark_distinct(ids, others)
 
     def keep_one(self, kept: ContentId, others: Sequence[ContentId]) -> list[Record]:

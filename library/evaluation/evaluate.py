@@ -67,7 +67,7 @@ def check(items: Iterable[Item], config: EvaluationConfig) -> None:
 
 
 def _check(labels: Sequence[str], captions: Sequence[str], config: EvaluationConfig) -> None:
-    """Raises InvalidEvaluation."""
+    """Checks the pictures and labels of an evaluation. Raises InvalidEvaluation."""
     classes = Counter(filter(None, labels))
     count = sum(bool(label or caption) for label, caption in zip(labels, captions, strict=True))
     labelling = config.labelling

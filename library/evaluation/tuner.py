@@ -9,7 +9,10 @@ from library.ports import ImageStore, VectorDatabase
 
 
 class Tuner:
-    """Measures and sets accuracy. Both methods raise ModelUnavailable, StoreUnavailable or IndexUnavailable."""
+    """Measures what each nprobe finds, and stores the one to search with.
+
+    Both methods raise ModelUnavailable, StoreUnavailable or IndexUnavailable.
+    """
 
     def __init__(
         self, store: ImageStore, models: Models, database: VectorDatabase, recent_texts: Collection[str]

@@ -23,7 +23,7 @@ BATCH_BYTES = 64 << 20  # bounds the memory that originals take while they wait 
 
 @dataclass
 class PendingFile:
-    """Carries one item on its way into the library. `receipt` is there as soon as its fate is known."""
+    """Holds one item that is being imported. Its `receipt` is set as soon as its fate is known."""
 
     item: Item
     data: bytes = b""
@@ -43,7 +43,7 @@ class PendingFile:
     is_pause: bool = False  # no file, but what has each stage hand on all that it holds
 
     def settle(self, status: Status, reason: Message | None = None, near: ContentId | None = None) -> None:
-        """Writes the receipt; `near` is the picture that this one is a near-duplicate of."""
+        """Sets the receipt of the file; `near` is the picture that this one is a near-duplicate of."""
         self._close(FileReceipt(self.item.path, status, self.id, both(both(reason, self.item.note), self.note), near))
 
     def reject_for_now(self, reason: Message) -> None:
@@ -69,7 +69,7 @@ class PendingFile:
 
 @dataclass
 class RunState:
-    """Carries what the stages of one run tell each other from their threads."""
+    """Holds what the stages of one run, each on its own thread, tell each other."""
 
     pending: dict[ContentId, str] = field(default_factory=dict)  # names of the pictures that have no row yet
     problem: LikenessError | None = None  # of the library; it ends the run
@@ -79,7 +79,7 @@ class RunState:
 
     @contextmanager
     def ending(self) -> Iterator[None]:
-        """Has no further item begun after what is done within, however that ends."""
+        """Stops the run after the block, so that it begins no further item, however the block ends."""
         try:
             yield
         finally:
@@ -131,7 +131,7 @@ class Batch:
         return self._settled(partial(PendingFile.settle, status="skipped", reason=reason), everything=True)
 
     def _settled(self, settle: Callable[[PendingFile], None], everything: bool = False) -> Iterator[FileReceipt]:
-        """Yields receipts in order; with `everything` also what was promised for after this batch."""
+        """Settles the files without a receipt, with `everything` also copies and updates, and yields all receipts."""
         for file in self.files:
             if file.receipt is None or ((file.same_as or file.update) and everything):
                 settle(file)

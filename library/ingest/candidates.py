@@ -22,7 +22,7 @@ class _Candidate:
 
 
 class Candidates:
-    """Knows which of the files are to be imported now and which are to be waited for."""
+    """Tells which of the files are to be imported now and which are still being written."""
 
     def __init__(self, source: WatchSource, clock: Callable[[], float]) -> None:
         self._source = source
@@ -50,14 +50,14 @@ class Candidates:
         return [max(each.not_before, each.since + SETTLED_AFTER) for each in self._waiting.values()]
 
     def put_off(self, paths: Iterable[str]) -> None:
-        """Waits longer with each try that a file needs."""
+        """Delays the next try of a file, longer after each failure."""
         for path in paths:
             candidate = self._waiting[path]
             candidate.tries += 1
             candidate.not_before = self._clock() + pause_after(candidate.tries)
 
     def retry_now(self) -> None:
-        """Ends every wait that was put off."""
+        """Makes every delayed file due at once."""
         for candidate in self._waiting.values():
             candidate.not_before = 0.0
 

@@ -23,7 +23,10 @@ LOOKED_UP_AT_ONCE = 1000  # rows
 
 
 class Importer:
-    """Imports and reindexes. Methods raise ModelUnavailable or UnknownModel before they return or yield anything."""
+    """Adds pictures, and encodes those that a model lacks.
+
+    Methods raise ModelUnavailable or UnknownModel before they return or yield anything.
+    """
 
     def __init__(
         self,

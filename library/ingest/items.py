@@ -29,7 +29,7 @@ Describe = Callable[[], Described]  # never raises
 
 
 class Beside(Protocol):
-    """Knows which files of one folder are sidecars, and of which picture."""
+    """Tells which files of one folder are sidecars, and of which picture."""
 
     def reason_if_one(self, name: str) -> Message | None:
         """Returns why a file is no picture, where it is a sidecar."""

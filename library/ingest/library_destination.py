@@ -116,7 +116,7 @@ class LibraryDestination:
 
 
 class DryRun(LibraryDestination):
-    """Encodes nothing and keeps nothing, but remembers what it would have kept."""
+    """Takes the place of a destination in a dry run: it stores nothing, and notes what it would have stored."""
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
@@ -141,7 +141,7 @@ class DryRun(LibraryDestination):
 
 
 class Reindexing(LibraryDestination):
-    """Gives stored pictures the rows they lack; what was deleted meanwhile does not come back."""
+    """Inserts rows for stored pictures that lack them; pictures that were deleted meanwhile get none."""
 
     def _store_one(self, addition: Addition) -> LikenessError | None:
         return super()._store_one(addition) if addition.is_stored else _gone()

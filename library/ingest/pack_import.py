@@ -49,7 +49,7 @@ def unpack(
 
 @dataclass
 class _Arrival:
-    """Holds one sound row on its way in."""
+    """Holds one sound row of a pack that is being imported."""
 
     place: str
     picture: PackedPicture
@@ -97,7 +97,7 @@ def _checked(row: PackRow, has_unit_length: bool) -> _Arrival | FileReceipt:
 
 
 class _Unpacking:
-    """Keeps one batch, while nothing else changes the library."""
+    """Stores one batch of a pack; the caller holds the lock of changes."""
 
     def __init__(
         self, store: ImageStore, collection: Collection, index: LoadedCollection, pool: ThreadPoolExecutor
@@ -108,7 +108,7 @@ class _Unpacking:
         self._pool = pool
 
     def keep(self, arrivals: Sequence[_Arrival]) -> None:
-        """Settles all of them. Files first, then rows, as everywhere."""
+        """Stores the files and then the rows of the arrivals, and sets the status of each."""
         self._look_up(arrivals)
         self._store_all([arrival for arrival in arrivals if not arrival.status])
         self._insert([arrival for arrival in arrivals if not arrival.status])

@@ -78,7 +78,7 @@ def _metadata(text: str) -> Metadata:
 
 
 def _integer(text: str) -> int:
-    """Raises ValueError for one that Milvus cannot keep."""
+    """Returns a whole number. Raises ValueError for one that Milvus cannot keep."""
     number = int(text)
     if not -(2**63) <= number < 2**63:
         raise ValueError(text)

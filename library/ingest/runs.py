@@ -135,7 +135,7 @@ class Worker:
         return run
 
     def reindex(self, model: str = "") -> ReindexJob:
-        """Begins, or goes on where an earlier one ended; one at a time, whatever the model."""
+        """Begins to encode what a model lacks, or returns the reindexing under way, of whatever model."""
         with self._beginning:
             if self._reindexing is None or self._reindexing.over.is_set():
                 self._reindexing = ReindexJob(self._library, model, self._runner.run_waiting)
@@ -163,7 +163,7 @@ class Worker:
         self._runner.close(timeout)
 
     def _prepare(self, job: ReindexJob) -> None:
-        """Runs beside the uploads, since a download takes its time."""
+        """Loads the model beside the uploads, since a download takes its time."""
         with job.failing():
             job.prepare()
         if job.state == "failed":

@@ -54,7 +54,7 @@ class Watching:
             thread.start()
 
     def stop(self) -> None:
-        """Begins nothing more; `wait` for the batch in hand."""
+        """Asks every watcher to end after the batch in hand, for which `wait` waits."""
         self._should_stop.set()
         for changed in self._changed.values():
             changed.set()

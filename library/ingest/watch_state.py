@@ -143,7 +143,7 @@ def _parsed(line: bytes) -> Any:
 
 
 def _entry(fields: Any) -> tuple[str, SeenFile | None]:
-    """Raises ValueError, TypeError or KeyError for what is no entry."""
+    """Returns the entry of a line. Raises ValueError, TypeError or KeyError."""
     if not isinstance(fields, dict):
         raise TypeError
     path = str(fields.pop("path"))

@@ -292,6 +292,6 @@ class Watcher:
 
 
 def _is_final(receipt: FileReceipt) -> bool:
-    """Returns whether the same file would fare the same in the next scan."""
+    """Returns whether the next scan would do the same with the file, so that it need not be tried again."""
     was_tried = receipt.status != "skipped" or receipt.near_duplicate_of is not None
     return was_tried and not receipt.may_retry

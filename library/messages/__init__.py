@@ -39,7 +39,7 @@ class Message:
         return render(self)
 
     def as_json(self) -> dict[str, Any]:
-        """Returns plain values, for the page and other readers that render it themselves."""
+        """Returns the message as plain values, for the page and other readers that render it themselves."""
         return {"code": self.code, "values": {name: _plain(each) for name, each in self.values.items()}}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Holds the contract of whoever keeps the vectors of the meaningless texts, which cost seconds to encode."""
+"""Defines where the vectors of the meaningless texts are kept, since encoding them takes seconds."""
 
 from typing import Protocol
 
@@ -9,7 +9,7 @@ class KeptTexts(Protocol):
     """Keeps, for each encoder, the vectors of the meaningless texts. Safe to call from several threads."""
 
     def find(self, encoder: EncoderInfo) -> Vectors | None:
-        """Returns the vectors; None where none are kept that fit. Never raises."""
+        """Returns the kept vectors of an encoder; None where none fit. Never raises."""
         ...
 
     def keep(self, encoder: EncoderInfo, vectors: Vectors) -> None:

@@ -83,7 +83,7 @@ class NullModels:
                 logger.info("what hits are judged by was not measured: %s", error)
 
     def forget(self, ids: Collection[ContentId]) -> None:
-        """Leaves pictures out of every null model; to be called once they are no longer stored."""
+        """Removes deleted pictures from the sample of every null model."""
         with self._changing:
             for info, kept in self._kept.items():
                 self._kept[info] = replace(kept, null_model=kept.null_model.without(set(ids)))

@@ -40,7 +40,7 @@ def arranged(items: Iterable[T], order: SortOrder, record: Callable[[T], Record]
 
 
 def _that_reach(index: LoadedCollection, vector: Vector, query: Query, left_out: Collection[ContentId]) -> list[Hit]:
-    """Searches as far down as Milvus goes."""
+    """Returns all hits with the least score of the query, as far down as Milvus goes."""
     depth = FIRST_LOOK
     while True:
         hits = _hits(index, vector, query, left_out, 0, depth)

@@ -66,7 +66,7 @@ class Scale:
     deviations: NDArray[np.float64]  # of those queries, in spreads, rising
 
     def relevance(self, score: float, baseline_score: float) -> Relevance:
-        """Judges one score of a query with that baseline score."""
+        """Returns how far a score of a query stands out, given the query's baseline score."""
         z = (score - self.level - self.slope * baseline_score) / self.spread
         below = int(np.searchsorted(self.deviations, z))
         return Relevance(_words(z), z, 100 * below / len(self.deviations))
@@ -74,7 +74,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class NullModel:
-    """Holds what is known of one collection. It does not change: another takes its place."""
+    """Holds a sample of the vectors of one collection, and the scales of meaningless queries against it."""
 
     ids: Sequence[ContentId]
     vectors: Vectors  # of the sample
@@ -83,7 +83,10 @@ class NullModel:
     def relevance(
         self, kind: QueryKind, vector: Vector, scores: Sequence[float], parts: Collection[ContentId] = ()
     ) -> list[Relevance]:
-        """Judges each score of a query; none where nothing can be said. Pictures in `parts` do not count."""
+        """Returns how far each score of a query stands out; nothing where that is not known.
+
+        Pictures in `parts` do not count.
+        """
         if kind not in self.scales or len(self.ids) < FEWEST or not scores:
             return []
         baseline_score = self.baseline_score(vector, parts)
@@ -97,7 +100,7 @@ class NullModel:
         return float(np.median(scores))
 
     def without(self, ids: set[ContentId]) -> "NullModel":
-        """Returns the same without these pictures in its sample."""
+        """Returns this null model without the given pictures in its sample."""
         kept = [place for place, id in enumerate(self.ids) if id not in ids]
         return NullModel([self.ids[place] for place in kept], self.vectors[kept], self.scales)
 

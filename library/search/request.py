@@ -64,7 +64,7 @@ class PartRequest:
         return PicturePart(read_picture(self.image), self.weight, self.crop, self.name)
 
     def as_json(self) -> Json:
-        """Returns what `parse` takes."""
+        """Returns the part as the JSON that `parse` reads."""
         crop = self.crop
         return {
             "text": self.text,
@@ -199,7 +199,7 @@ def parse_match(match: Any) -> Match:
 
 
 def filter_as_json(where: Filter | None) -> Json:
-    """Returns what `parse_filter` takes."""
+    """Returns a filter as the JSON that `parse_filter` reads."""
     conditions: Sequence[Condition] = where.conditions if where else ()
     return {
         "where": [{"field": each.field, "operator": each.operator, "value": each.value} for each in conditions],

@@ -14,9 +14,9 @@ KEPT_VECTORS = 256
 
 
 class StoredVectors:
-    """Keeps those of pictures that were searched with lately: moving a weight or turning a page reads none again.
+    """Keeps the vectors of pictures that were searched with lately, so that the next page reads none of them again.
 
-    What a model makes of a picture never changes.
+    They stay true: the vector that a model makes of a picture never changes.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class StoredVectors:
         self._changes = threading.Lock()
 
     def of(self, records: Sequence[Record], encoder: EncoderInfo, index: LoadedCollection) -> dict[ContentId, Vector]:
-        """Returns the vectors of those that have a row."""
+        """Returns the vectors of the pictures that have a row in the index, by content ID."""
         with self._changes:
             known = {
                 record.content_id: self._lately[encoder, record.content_id]

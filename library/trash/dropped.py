@@ -21,7 +21,7 @@ class DroppedCollection:
 
     @property
     def deleted_at(self) -> datetime:
-        """Returns the moment when it was dropped."""
+        """Returns when the collection was dropped."""
         return datetime.fromisoformat(self.deleted)
 
 
@@ -46,31 +46,31 @@ class DroppedCollections(Protocol):
         ...
 
     def remove(self, key: str) -> None:
-        """Forgets a collection; does nothing for one that is not there."""
+        """Removes a collection for good; does nothing for one that is not there."""
         ...
 
 
 class PassingDropped:
-    """Keeps them in memory: they are forgotten with the process."""
+    """Keeps the vectors of dropped collections in memory, until the process ends."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[DroppedCollection, list[VectorBatch]]] = {}
 
     def keep(self, collection: StoredCollection, deleted: str, batches: Iterable[VectorBatch]) -> None:
-        """Keeps the vectors."""
+        """Keeps the vectors of a collection that was dropped."""
         rows = list(batches)
         counted = replace(collection, rows=sum(len(ids) for ids, _ in rows))
         key = key_of(collection, deleted)
         self._kept[key] = (DroppedCollection(key, counted, deleted), rows)
 
     def listed(self) -> list[DroppedCollection]:
-        """Returns what is kept, the last dropped first."""
+        """Returns the collections that are kept, the last dropped first."""
         return sorted((each for each, _ in self._kept.values()), key=lambda each: each.deleted, reverse=True)
 
     def rows(self, key: str) -> Iterator[VectorBatch]:
-        """Yields the vectors."""
+        """Yields the vectors of a dropped collection, batch by batch."""
         yield from self._kept[key][1]
 
     def remove(self, key: str) -> None:
-        """Forgets the collection."""
+        """Removes the vectors of a dropped collection for good."""
         self._kept.pop(key, None)

@@ -27,11 +27,11 @@ class Trashed:
 
     @property
     def deleted_at(self) -> datetime:
-        """Returns the moment when it was deleted."""
+        """Returns when the picture was deleted."""
         return datetime.fromisoformat(self.deleted)
 
     def to_json(self) -> str:
-        """Returns it as the store writes it."""
+        """Returns the entry as the JSON that the image store writes."""
         vectors = {name: _encoded(vector.astype(LITTLE_ENDIAN).tobytes()) for name, vector in self.vectors.items()}
         fields = {
             "deleted": self.deleted,
@@ -43,7 +43,7 @@ class Trashed:
 
     @classmethod
     def from_json(cls, text: str) -> "Trashed":
-        """Reads what the store has written. Raises ValueError, TypeError or KeyError for anything else."""
+        """Returns the entry that the image store has written as JSON. Raises ValueError, TypeError or KeyError."""
         fields = json.loads(text)
         vectors = {
             str(name): np.frombuffer(b64decode(data), LITTLE_ENDIAN).astype(np.float32)

@@ -29,7 +29,10 @@ from library.visitors.ports import LoadedOwnRows, OwnCollection
 
 
 class CombinedDatabase:
-    """Searches both and writes to the visitor's own; without a space, there is nothing but what all see."""
+    """Offers one visitor the shared collections and their own as one database: reads both, writes to their own.
+
+    Without a space of the visitor there are only the shared ones.
+    """
 
     def __init__(self, shared: VectorDatabase, space: OwnSpace | None) -> None:
         self._shared = shared
@@ -69,7 +72,7 @@ class CombinedDatabase:
 
 
 class CombinedCollection:
-    """Searches one collection of all and the visitor's own rows beside it."""
+    """Offers the shared collection of one model and the visitor's own rows of it as one collection."""
 
     def __init__(self, shared: Collection, own: OwnCollection | None, space: OwnSpace | None) -> None:
         self._shared = shared
@@ -104,14 +107,14 @@ class CombinedCollection:
         raise NotAllowed("only_own")
 
     def status(self, expected_rows: int | None = None) -> IndexStatus:
-        """Returns the status of the shared one, with the visitor's own pictures counted as rows."""
+        """Returns the status of the shared collection, with the visitor's own pictures counted as rows."""
         own = self._space.store.count() if self._space else 0
         found = self._shared.status(None if expected_rows is None else expected_rows - own)
         return replace(found, rows=None if found.rows is None else found.rows + own)
 
 
 class CombinedRows:
-    """Answers from both. Where both have a picture, the visitor's own row counts."""
+    """Searches the shared rows and a visitor's own as one collection. Of a picture in both, the own row counts."""
 
     def __init__(self, shared: LoadedCollection, own: LoadedOwnRows) -> None:
         self._shared = shared

@@ -13,7 +13,10 @@ from library.visitors.own_space import OwnSpace
 
 
 class CombinedStore:
-    """Reads both stores and writes to the visitor's own; without a space, everything is there to be read only."""
+    """Offers one visitor the shared store and their own as one: reads both, writes to their own.
+
+    Without a space of the visitor, the store is read-only.
+    """
 
     def __init__(self, shared: ImageStore, space: OwnSpace | None) -> None:
         self._shared = shared
@@ -79,7 +82,7 @@ class CombinedStore:
         return self._shared.count() + (self._own.count() if self._own else 0)
 
     def ids(self) -> Sequence[ContentId]:
-        """Returns the visitor's own first, then the others, both newest first."""
+        """Returns the IDs of the visitor's own pictures, then of the shared ones, both newest first."""
         own = list(self._own.ids()) if self._own else []
         shared = self._shared.ids()
         known = set(own)

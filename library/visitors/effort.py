@@ -26,10 +26,10 @@ class _Spent:
 
 
 class Effort:
-    """Counts for every visitor, whatever became of the files."""
+    """Counts the files and the seconds of decoding of each visitor within an hour, whatever became of the files."""
 
     def __init__(self, quota: int, seconds: float = MOST_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
-        """`quota` is how many pictures each may have."""
+        """`quota` is how many pictures each visitor may have."""
         self._most_files = FILES_A_PICTURE * quota
         self._most_seconds = seconds
         self._clock = clock
@@ -37,7 +37,7 @@ class Effort:
         self._visitors: OrderedDict[str, _Spent] = OrderedDict()
 
     def begin(self, visitor: str, files: int) -> None:
-        """Counts so many files. Raises RejectedImage where the visitor has used up what they may."""
+        """Counts files that a visitor tries. Raises RejectedImage where the visitor has reached the limit."""
         with self._counting:
             spent = self._of(visitor)
             if spent.files >= self._most_files or spent.seconds >= self._most_seconds:
@@ -47,7 +47,7 @@ class Effort:
             spent.files += files
 
     def spend(self, visitor: str, seconds: float) -> None:
-        """Counts so much of the processor's time."""
+        """Counts seconds of the processor that decoding for a visitor took."""
         with self._counting:
             self._of(visitor).seconds += seconds
 
@@ -63,7 +63,7 @@ class Effort:
 
 
 class MeteredDecoder:
-    """Decodes for one visitor, as long as they have not used up what they may."""
+    """Decodes for one visitor, until that visitor has reached the limit."""
 
     def __init__(self, decoder: Decoder, effort: Effort, visitor: Callable[[], str]) -> None:
         self._decoder = decoder

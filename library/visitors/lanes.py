@@ -12,7 +12,7 @@ AT_ONCE = 4  # visitors: a run that takes long leaves the others their turns
 
 
 class Lanes(JobRunner[Any]):
-    """Begins the first job that waits for a visitor who has none at work, each on a thread that ends with the last."""
+    """Runs jobs of several visitors at once, those of one visitor in turn, on threads that end with the last job."""
 
     def __init__(
         self,

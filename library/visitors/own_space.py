@@ -11,7 +11,7 @@ from library.visitors.space_key import SpaceKey
 
 
 class OwnSpace:
-    """Lets pictures in until it is full or closed."""
+    """Holds the store and the vectors of one visitor, and accepts pictures until it is full or closed."""
 
     def __init__(self, key: SpaceKey, store: ImageStore, database: OwnDatabase, quota: int) -> None:
         self.key = key
@@ -30,7 +30,7 @@ class OwnSpace:
             yield
 
     def close(self) -> None:
-        """Lets nothing more be written: what is under way ends first, so that nothing appears after the removal."""
+        """Waits for writes that are under way, then refuses any further ones."""
         with self._changing:
             self._is_closed = True
 

@@ -23,7 +23,7 @@ class LoadedOwnRows(Protocol):
         ...
 
     def vectors(self, img_paths: Sequence[str]) -> dict[ContentId, Vector]:
-        """Returns the vectors of those pictures that have a row."""
+        """Returns the vectors of those of the pictures that have a row."""
         ...
 
     def count(self) -> int:
@@ -39,7 +39,7 @@ class OwnCollection(Protocol):
         ...
 
     def loaded(self) -> AbstractContextManager[LoadedOwnRows]:
-        """Lends the rows in memory."""
+        """Yields the rows, loaded into memory for searches."""
         ...
 
 

@@ -85,7 +85,7 @@ class Spaces:
 
     @contextmanager
     def visited_by(self, secret: str) -> Iterator[None]:
-        """Answers for one visitor within: on this thread or task and those that it starts, and on no others.
+        """Sets which visitor is answered within the block, on this thread or task and those that it starts.
 
         `secret` is what the visitor's browser brings; without any, nobody is there.
         """

@@ -1,4 +1,4 @@
-"""Stands in the place of the library and its worker: whoever uses them gets those of the visitor being answered."""
+"""Gives the page a library and a worker that are, in each call, those of the visitor being answered."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -15,7 +15,7 @@ from library.work import counted
 
 
 class _Current:
-    """Has the attributes of what `find` returns, which is looked up anew for each."""
+    """Forwards each attribute to what `find` returns at that moment."""
 
     def __init__(self, find: Callable[[], object]) -> None:
         self._find = find
@@ -25,7 +25,7 @@ class _Current:
 
 
 def visited_library(spaces: Spaces) -> ImageLibrary:
-    """Returns what has every method and service of a library, each for the visitor who is being answered."""
+    """Returns a library whose methods and services are those of the visitor who is being answered."""
     return cast(ImageLibrary, _Current(lambda: spaces.visit().library))
 
 

@@ -31,6 +31,6 @@ def test_a_deletion_is_undone_at_once_or_from_the_trash_and_the_library_is_check
 
     page = states.check_of_the_library(browser, apps)
     audit(page, states.check_of_the_library)
-    page.get_by_role("button", name="Mend 1 thing…").click()
-    page.get_by_role("button", name="Mend", exact=True).click()
+    page.get_by_role("button", name="Repair 1 thing…").click()
+    page.get_by_role("button", name="Repair", exact=True).click()
     page.get_by_text("All is well.").wait_for()

@@ -250,7 +250,7 @@ def test_what_a_spreadsheet_would_run_stays_text(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"), [("hits.xlsx", "no name for hits"), ("no/hits.csv", "cannot be written")]
+    ("name", "sentence"), [("hits.xlsx", "its name has to end in"), ("no/hits.csv", "cannot be written")]
 )
 def test_a_file_that_cannot_be_is_refused(tmp_path, name, sentence):
     with pytest.raises(InvalidSelection, match=sentence), hit_file(tmp_path / name):

@@ -29,7 +29,7 @@ def test_beyond_the_bound_pictures_are_refused_and_everything_else_is_answered()
         begun.wait(20)
         refused = client.get("/gradio_api/media/thumb/1", headers={"accept-language": "en"})
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
-        assert refused.text == "1 other waits already, as many as may. Try again in 2 s."
+        assert refused.text == "1 other is already waiting, which is the limit. Try again in 2 s."
         assert client.get("/").text == "page"
         go_on.set()
         first.join()

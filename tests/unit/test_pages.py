@@ -95,8 +95,8 @@ def test_the_drawing_of_the_tree_shows_what_there_is(name):
     assert there - {"testing"} <= drawn
 
 
-def test_every_door_has_a_test_that_is_there():
-    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", read("docs/doors.md"))
-    rows = [line for line in read("docs/doors.md").splitlines() if line.startswith("| ")]
+def test_every_protection_has_a_test_that_is_there():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", read("docs/security.md"))
+    rows = [line for line in read("docs/security.md").splitlines() if line.startswith("| ")]
     assert len(named) == len(rows) - 4 > 30  # a heading for each of the four tables
     assert [name for file, name in named if f"\ndef {name}(" not in (ROOT / file).read_text(encoding="utf-8")] == []

@@ -16,6 +16,7 @@ from ui.handlers.search import SearchHandlers
 from ui.uploaded_files import UploadedFiles
 from ui.views import View
 
+SECTION = re.compile(r"^## A query's way through the files$.*?^(?=## )", flags=re.MULTILINE | re.DOTALL)
 STATION = re.compile(r"^\| \d+ \| `([\w/]+\.py)` \| `(\w+)` \|", flags=re.MULTILINE)
 
 
@@ -46,11 +47,13 @@ def entered(call):
     return answer, seen
 
 
-def test_a_query_passes_the_files_that_are_written_down_in_their_order(searches):
-    stations = STATION.findall(read("docs/architecture.md"))
+def test_a_query_passes_the_files_that_are_written_down_in_their_order_and_no_others(searches):
+    section = SECTION.search(read("docs/architecture.md"))[0]
+    stations = STATION.findall(section)
     assert 10 <= len(stations) <= 15
     view = searches.in_box({"text": "a red circle"}, View())
     answer, seen = entered(lambda: searches.show(view, SETTINGS))
     assert answer["state"] == "results"
     rest = iter(seen)
     assert [station for station in stations if station not in rest] == []
+    assert {file for file, _ in seen if not file.startswith("tests/") and f"`{file}`" not in section} == set()

@@ -39,7 +39,7 @@ def megabytes(count, in_pieces=False):
 def test_a_body_that_is_no_upload_has_its_limit_told_or_not(client, in_pieces):
     assert client().post("/call", content=megabytes(2, in_pieces)).text == str(2 << 20)
     refused = client().post("/call", content=megabytes(33, in_pieces), headers={"accept-language": "en"})
-    assert (refused.status_code, refused.text[:40]) == (413, "This request brings more than 32 MB, whi")
+    assert (refused.status_code, refused.text[:40]) == (413, "This request is larger than 32 MB, which")
 
 
 def test_where_nothing_may_be_added_an_upload_is_one_picture_to_search_with(client):

@@ -164,7 +164,7 @@ def test_a_dropped_collection_is_encoded_anew(library):
 
 def test_the_collection_that_answers_cannot_be_dropped(library):
     [only] = library.collections.stored()
-    with pytest.raises(UnknownCollection, match="what searches are answered from"):
+    with pytest.raises(UnknownCollection, match="is the collection that searches use"):
         library.collections.drop(only.name)
     assert library.collections.stored() == [only]
 

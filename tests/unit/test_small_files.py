@@ -36,7 +36,7 @@ def test_a_record_that_is_none_counts_as_missing(stored, text, caplog):
     store, kept, path = stored
     path.write_text(text, encoding="utf-8", errors="surrogateescape")
     assert store.find(kept.content_id) is None
-    assert "python app.py ingest" in caplog.text
+    assert "python app.py doctor --fix" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class ProxyNotice:
 
 
 def _is_forwarded_in_vain(scope: Scope) -> bool:
-    """Tells whether a request names an address that did not take the place of its own, as uvicorn has it."""
+    """Returns whether a request names an address that uvicorn did not put in the place of its own."""
     forwarded = ", ".join(Headers(scope=scope).getlist(FORWARDED))
     client = scope.get("client")
     return client is not None and bool(forwarded.strip()) and str(client[0]) not in forwarded

@@ -17,7 +17,7 @@ SECONDS = 2  # a picture takes far less
 
 
 class ConcurrencyLimit:
-    """Refuses whoever comes while as many are being answered as may."""
+    """Refuses requests while as many as allowed are being answered."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app

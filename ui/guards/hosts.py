@@ -29,7 +29,7 @@ CONTENT_POLICY = {
 
 @dataclass(frozen=True)
 class AllowedHosts:
-    """Says by which names an app is asked for, and which other sites may use it."""
+    """Holds the host names that the app answers to, and the other sites that may use it."""
 
     hosts: Collection[str] | None = None  # the names that it answers to beside every address; None: to any
     sites: Collection[str] = ()  # hosts of other sites whose pages may call it
@@ -77,7 +77,7 @@ class HostGuard:
 
 
 def is_foreign(scope: Scope) -> bool:
-    """Tells whether a page of another site asks, in another way than by a link to this one.
+    """Returns whether a request comes from a page of another site, and not by a link to this one.
 
     Browsers tell it in Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/), except old ones and where the page is
     neither encrypted nor on loopback: there the origin of what may change something is compared with the host.

@@ -23,7 +23,7 @@ TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 class JsonLimits:
-    """Passes requests on, unless nobody behind it could answer them with a sentence."""
+    """Refuses with a sentence the requests that Gradio would fail over, and passes all others on."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -37,7 +37,7 @@ BAD_REQUEST, NOT_FOUND, FAILED = 400, 404, 500
 
 
 class MalformedCalls:
-    """Tells what is wrong with a call; without it, it would be told that the app failed."""
+    """Answers calls that cannot be understood with a status and a sentence, in place of an error of the app."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -63,7 +63,7 @@ class MalformedCalls:
 
 
 class _Answer:
-    """Passes an answer on; a call that was refused in a sentence has not failed, and its status says so."""
+    """Passes an answer on, with the status 400 in place of 500 for a call that was refused with a sentence."""
 
     def __init__(self, send: Send, is_of_call: bool) -> None:
         self._send = send

@@ -9,7 +9,7 @@ FILES = 10_000  # from which on those that were swept away are forgotten
 
 
 class Ownership:
-    """Says what belongs to whom. The same file may have been uploaded by several: its name is that of its bytes."""
+    """Tells which session, event and file belongs to which visitor. Several may have uploaded the same file."""
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
@@ -17,7 +17,7 @@ class Ownership:
         self._files: dict[Path, set[str]] = {}
 
     def claim(self, name: str, visitor: str) -> bool:
-        """Returns whether a session is the visitor's, which it becomes where it is nobody's yet.
+        """Returns whether a session is the visitor's. One that is nobody's yet becomes the visitor's.
 
         What renders the page on the server begins a session for a visitor whom it does not know.
         """

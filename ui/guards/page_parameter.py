@@ -1,4 +1,4 @@
-"""Keeps from Gradio the parameter that it takes for the name of another page: here is only one."""
+"""Hides from Gradio a parameter of addresses that it takes for the name of another page."""
 
 from urllib.parse import parse_qsl, urlencode
 

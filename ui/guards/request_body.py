@@ -22,7 +22,7 @@ async def read_body(receive: Receive, most: int | None = None) -> bytes | None:
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
-    """Returns what hands out a body that was read already, and then what comes after it."""
+    """Returns a `receive` that gives a body that was read already, and then what comes after it."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_again() -> Message:

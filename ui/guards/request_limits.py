@@ -117,7 +117,7 @@ class RequestLimits:
 
 
 class _Refused(Exception):
-    """Carries a refusal out of the app that was reading the body."""
+    """Ends the reading of a body with a refusal."""
 
     def __init__(self, why: LikenessError, code: int, headers: dict[str, str] | None = None) -> None:
         super().__init__(str(why))

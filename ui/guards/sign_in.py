@@ -1,4 +1,4 @@
-"""Closes everything to strangers but what the login page itself needs."""
+"""Refuses every request of strangers, but for those that the login page itself needs."""
 
 import base64
 import binascii
@@ -96,7 +96,7 @@ class SignIn:
             await _told(NotAllowed("wrong_credentials"), scope, WRONG)(scope, receive, send)
 
     def _accepts(self, scope: Scope, name: str, password: str) -> bool:
-        """Tells whether the credentials are right, and counts it."""
+        """Returns whether the credentials are right, and counts a failure."""
         is_right = self._accounts.accept(name, password)
         (self._attempts.succeeded if is_right else self._attempts.failed)(address_of(scope), name)
         return is_right

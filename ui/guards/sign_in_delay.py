@@ -46,7 +46,7 @@ class FailureDelay:
 
 
 class SignInDelay:
-    """Lets an address wait for its own failures, and a stranger to a user for all that gave that user's name.
+    """Makes an address wait after its own failures, and all unknown addresses after failures under a user's name.
 
     A wait for the name holds off whoever guesses from many addresses, forged ones too. It keeps no user out: from where
     they signed in they may do so again, until somebody there fails.

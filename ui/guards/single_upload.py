@@ -1,4 +1,4 @@
-"""Sees, as the body of an upload arrives, that it brings one picture to search with and nothing else."""
+"""Checks, while the body of an upload arrives, that it holds one picture to search with and nothing else."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class SingleUpload:
-    """Looks at each piece of a body. What it cannot read is refused by what takes the upload."""
+    """Checks the pieces of an upload for a second file or an archive.
+
+    A body that it cannot read is refused later, by what takes the upload.
+    """
 
     def __init__(self, scope: Scope) -> None:
         kind, options = parse_options_header(Headers(scope=scope).get("content-type", ""))

@@ -1,4 +1,4 @@
-"""Lets each visitor of the demo in as themselves: to what all see, to what is theirs, and to nothing else."""
+"""Limits each visitor of the demo to the shared pictures and to their own."""
 
 import json
 import re
@@ -37,7 +37,7 @@ QUERIES = re.compile(rf"{API}/(queue/data|upload_progress)/?")
 
 
 def answer_by_visitor(page: gr.Blocks, spaces: Spaces) -> None:
-    """Has every function of the page, the API and the tools run for the visitor whose request it is."""
+    """Makes every function of the page, the API and the tools run for the visitor whose request it is."""
     process: Any = page.process_api
 
     async def visited(*given: Any, request: Any = None, **options: Any) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def answer_by_visitor(page: gr.Blocks, spaces: Spaces) -> None:
 
 
 class VisitorAccess:
-    """Answers each request for its visitor. A route that is not named above is closed, also one that comes anew."""
+    """Answers each request for its visitor, and refuses every route that is not listed above, new ones too."""
 
     def __init__(self, app: ASGIApp, spaces: Spaces, ownership: Ownership, uploads: Path) -> None:
         self._app = app
@@ -135,7 +135,7 @@ def _names(body: bytes) -> dict[str, str]:
 
 
 def _held(send: Send, note: Callable[[Any], None]) -> Send:
-    """Returns what keeps an answer back until it was noted whose it is."""
+    """Returns a `send` that keeps an answer back until it was noted whose it is."""
     kept: list[Message] = []
 
     async def sent(message: Message) -> None:

@@ -16,7 +16,7 @@ LOOK, KEEP = 3_600, 86_400  # seconds: what is uploaded is looked at that often,
 
 
 class VisitorsDesk:
-    """Knows the spaces of the demo's visitors and the files that each has uploaded."""
+    """Holds the spaces of the demo's visitors and the files that each has uploaded."""
 
     def __init__(self, spaces: Spaces, ownership: Ownership) -> None:
         self.spaces = spaces
@@ -39,7 +39,7 @@ class VisitorsDesk:
 
 
 class DemoHandlers:
-    """Answers the words about one's own pictures; without a desk there are none."""
+    """Tells a visitor about their own pictures; outside the demo it tells nothing."""
 
     def __init__(self, desk: VisitorsDesk | None) -> None:
         self._desk = desk
@@ -49,7 +49,7 @@ class DemoHandlers:
         return self._told(lambda: None)
 
     def reset(self) -> Json:
-        """Removes all that the visitor has added, and returns the same anew."""
+        """Removes all that the visitor has added, and returns the new counts."""
         desk = self._desk
         return self._told(desk.spaces.reset if desk else lambda: None) | {"was_reset": True}
 

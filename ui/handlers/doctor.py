@@ -1,4 +1,4 @@
-"""Tells what the check of the library shows, and who may begin it and have things mended."""
+"""Tells what the check of the library shows, and who may begin it and have things repaired."""
 
 import time
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class DoctorHandlers:
         return self._told(lambda: self._runner.start(DoctorJob(self._library)))
 
     def mend(self) -> Json:
-        """Mends what the last check has found, and checks again."""
+        """Repairs what the last check has found, and checks again."""
 
         def mend() -> None:
             if self._runner.result is None:

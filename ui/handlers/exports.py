@@ -107,7 +107,7 @@ def _name(results: Sequence[Result], kind: ExportFormat) -> str:
 
 
 def _rows(body: bytes) -> list[Any]:
-    """Raises InvalidSelection."""
+    """Returns the field `rows` of the form. Raises InvalidSelection."""
     try:
         rows = json.loads(parse_qs(body.decode(), max_num_fields=8)["rows"][0])
     except (ValueError, KeyError, RecursionError):
@@ -116,7 +116,7 @@ def _rows(body: bytes) -> list[Any]:
 
 
 async def _body(request: Request) -> bytes:
-    """Raises InvalidSelection."""
+    """Returns the body of a request. Raises InvalidSelection for one that is too long."""
     body = bytearray()
     async for piece in request.stream():
         body += piece

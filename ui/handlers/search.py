@@ -44,7 +44,7 @@ class SearchSettings(NamedTuple):
 
 
 class SearchHandlers:
-    """Answers searches. Keeps nothing of any one visitor: what a session looks at comes in and goes out each time."""
+    """Answers the searches of the page, and keeps nothing of any visitor: each call brings its session's `View`."""
 
     def __init__(
         self, library: ImageLibrary, uploaded: UploadedFiles, own_ids: Callable[[], Sequence[ContentId]] | None = None

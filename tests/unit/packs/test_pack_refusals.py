@@ -79,16 +79,16 @@ LIES = {
     "lists of any length": (with_lists, "no column vector of float32"),
     "another model": (
         lambda pack: claim(pack, model="other/model"),
-        r"of other/model .*here answers some/colour .*CLIP_MODEL=other/model takes it",
+        r"made with other/model .*this library uses some/colour .*Set CLIP_MODEL=other/model to import it",
     ),
     "another model without an owner": (
         lambda pack: claim(pack, model="clip"),
         "CLIP_MODEL=clip, or a folder of that name",
     ),
-    "another revision": (lambda pack: claim(pack, revision="1" * 12), "takes that revision of the model"),
+    "another revision": (lambda pack: claim(pack, revision="1" * 12), "Use that revision of the model"),
     "another preprocessing": (
         lambda pack: claim(pack, preprocessing={"size": {"height": 32}, "mean": [0.5, 0.25]}),
-        "prepared otherwise .*: size {'height': 32} / {'height': 64}",
+        "prepared differently .*: size {'height': 32} / {'height': 64}",
     ),
     "a model that is no line": (lambda pack: claim(pack, model="a\x1b[2Jb"), "its entry model "),
 }

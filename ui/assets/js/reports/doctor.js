@@ -1,4 +1,4 @@
-// Whether pictures and their vectors fit together: what is wrong, and what can be mended.
+// Whether pictures and their vectors fit together: what is wrong, and what can be repaired.
 
 import { button, el, scroller, tableHead } from '../shared/dom.js';
 import { publish } from '../shared/events.js';
@@ -45,7 +45,7 @@ export class Doctor {
   #trigger;
   #report;
   #shown = null;
-  #isAsking = false; // whether something is about to be mended
+  #isAsking = false; // whether something is about to be repaired
   #wasMending = false;
 
   /** @param {import('../shared/events.js').Host} host */
