@@ -39,7 +39,7 @@ def test_seconds_count_for_the_visitor_whose_they_are(picture):
     effort = Effort(20, seconds=5)
     with counted(lambda seconds: effort.spend("ann", seconds)):
         current().spent(6)
-    with pytest.raises(RejectedImage, match="5 seconds to decode"):
+    with pytest.raises(RejectedImage, match="5 seconds of decoding"):
         MeteredDecoder(DirectDecoder(), effort, lambda: "ann").thumbnail(picture("red"))
     assert MeteredDecoder(DirectDecoder(), effort, lambda: "bob").thumbnail(picture("red"))
 
