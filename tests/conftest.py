@@ -52,8 +52,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Returns one more than there are cores: who tests a Milvus server or a bucket mostly waits for it."""
-    return (os.cpu_count() or 1) + 1
+    """Returns two more than there are cores: who tests a Milvus server or a bucket mostly waits for it."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
