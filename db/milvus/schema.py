@@ -3,6 +3,7 @@
 from typing import Any
 
 from pymilvus import DataType, MilvusClient
+from pymilvus.milvus_client import IndexParams
 
 PRIMARY_KEY = "img_path"
 EMBEDDING = "img_emb"
@@ -39,7 +40,7 @@ def create_index(client: MilvusClient, name: str, nlist: int) -> None:
     # pymilvus flattens `params`; Lite reads nlist only from a nested one, a server only from the flat one.
     nested = {"nlist": nlist, "params": {"nlist": nlist}}
     index.add_index(EMBEDDING, index_type=INDEX_TYPE, metric_type=METRIC, index_name=EMBEDDING, params=nested)
-    client.create_index(name, index, timeout=INDEX_TIMEOUT)
+    _build(client, name, EMBEDDING, index)
 
 
 def lacks_visitor_index(client: MilvusClient, name: str) -> bool:
@@ -50,7 +51,14 @@ def create_visitor_index(client: MilvusClient, name: str, kind: str) -> None:
     """Indexes the field by which each search of a visitor is filtered."""
     index = client.prepare_index_params()
     index.add_index(VISITOR, index_name=VISITOR, index_type=kind)
-    client.create_index(name, index, timeout=INDEX_TIMEOUT)
+    _build(client, name, VISITOR, index)
+
+
+def _build(client: MilvusClient, name: str, field: str, index: IndexParams) -> None:
+    """Makes the index and waits for it, without the half second after which pymilvus looks for the first time."""
+    client.create_index(name, index, timeout=INDEX_TIMEOUT, sync=False)
+    if client.describe_index(name, field, timeout=TIMEOUT)["state"] != "Finished":
+        client.create_index(name, index, timeout=INDEX_TIMEOUT)  # makes nothing anew, and waits
 
 
 def has_index(client: MilvusClient, name: str) -> bool:
