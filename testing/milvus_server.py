@@ -30,11 +30,12 @@ NAMESPACES = {
 HIDE = "mkdir -p /tmp/milvus && mount -t tmpfs tmpfs /tmp/milvus && mount -t tmpfs tmpfs /run"
 INSIDE = ("sh", "-c", f'{HIDE} && exec "$@"', "sh")
 
-# Shorter rounds of the coordinator; the ttl is how long a restart waits for a killed server's lease.
+# Shorter rounds of the server; the ttl is how long a restart waits for a killed server's lease.
 SETTINGS = {
     "log.level": "warn",
     "common.session.ttl": 10,
     "common.gracefulStopTimeout": 5,
+    "proxy.timeTickInterval": 50,
     "queryCoord.checkInterval": 100,
     "queryCoord.checkSegmentInterval": 100,
     "queryCoord.checkChannelInterval": 100,

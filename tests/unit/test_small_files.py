@@ -16,7 +16,7 @@ from library.errors import InvalidPack, StoreUnavailable
 from testing.pictures import record
 
 DEEP = "[" * 100_000
-ANYTHING = ["", "null", "3", '"text"', "[]", "[1]", "{}", '{"a": 1}', "{", "\xff", DEEP]
+ANYTHING = ["", "null", "3", '"text"', "[]", "[1]", "{}", '{"a": 1}', "{", "\xff", pytest.param(DEEP, id="deep")]
 
 
 def path_of(store_root, kept):
