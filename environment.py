@@ -11,6 +11,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
+from library.disk import check_regular
 from library.errors import LikenessError
 from library.reasons import reason_of
 from runtime import printable
@@ -53,6 +54,7 @@ def read_dotenv(file: Path) -> dict[str, str]:
     It is read as UTF-8, or as UTF-16 as editors and shells of Windows write it.
     """
     try:
+        check_regular(file)
         data = file.read_bytes()
     except FileNotFoundError:
         return {}

@@ -24,6 +24,9 @@ def find_folder(model: str, subject: Message) -> Path | None:
         raise UnknownModel("model_folder_missing", model=subject)
     if not (folder / "config.json").is_file():
         raise UnknownModel("model_not_in_folder", model=subject)
+    for file in folder.iterdir():
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise UnknownModel("model_no_regular_file", model=subject, file=file.name)
     return folder.resolve()
 
 
