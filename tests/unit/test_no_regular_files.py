@@ -39,6 +39,11 @@ def test_a_pipe_is_refused_wherever_a_file_is_named(tmp_path):
             each()
 
 
+def test_a_name_that_no_system_has_is_that_of_no_model():
+    with pytest.raises(LikenessError, match="neither a folder here nor a name"):
+        find_folder("m" * 100_000, message("model_setting", setting="CLIP_MODEL", name="m"))
+
+
 def test_files_folders_and_what_is_not_there_are_left_to_whoever_opens_them(tmp_path):
     (tmp_path / "a").touch()
     for path in (tmp_path, tmp_path / "a", tmp_path / "b"):
