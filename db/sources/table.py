@@ -38,7 +38,7 @@ class Table:
         default_factory=dict
     )  # where in a column bytes are, such as a, a.b, a[]
     with_pictures: Sequence[str] = ()  # columns whose cells may be the pictures themselves
-    notes: Sequence[Message] = field(default_factory=list)
+    notes: Callable[[], Sequence[Message]] = list  # what was to be known of it by the row that was read last
 
 
 @contextmanager

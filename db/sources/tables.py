@@ -140,15 +140,16 @@ def _noted(items: Iterable[Item], table: Table, image_column: str) -> Iterator[I
     others = {name: within for name, within in table.binary.items() if name != image_column}
     whole = [name for name, within in others.items() if within == [name]]
     parts = [place for name, within in others.items() if within != [name] for place in within]
-    notes: list[Message | None] = [*table.notes]
+    notes: list[Message] = []
     if whole:
         notes.append(message("columns_of_bytes", columns=", ".join(whole)))
     if parts:
         notes.append(message("bytes_within_columns", places=", ".join(parts)))
-    note = reduce(both, notes, None)
+    is_told = False
     for item in items:
-        yield replace(item, note=note) if note and not item.skip else item
-        note = note if item.skip else None
+        note = None if is_told or item.skip else reduce(both, [*table.notes(), *notes], None)
+        yield replace(item, note=note) if note else item
+        is_told = is_told or not item.skip
 
 
 def _refused(path: str, problem: RejectedImage) -> Item:
