@@ -13,8 +13,8 @@ MOST_COVERED = 0.9  # of the picture: its own frame shows where it ends
 
 
 def opaque(image: Image.Image) -> Image.Image:
-    """Returns the picture without transparency: on white, or on a dark or middle grey where next to nothing would show on
-    white, or just a half."""
+    """Returns the picture without transparency: on white, or on a dark or middle grey where next to nothing, or just a
+    half, would show on white."""
     if not image.has_transparency_data:
         return image
     mode = "L" if image.mode in GREYS else "RGB"
