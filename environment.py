@@ -11,7 +11,6 @@ from pathlib import Path
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
-from library.disk import check_regular
 from library.errors import LikenessError
 from library.reasons import reason_of
 from runtime import printable
@@ -54,7 +53,8 @@ def read_dotenv(file: Path) -> dict[str, str]:
     It is read as UTF-8, or as UTF-16 as editors and shells of Windows write it.
     """
     try:
-        check_regular(file)
+        if file.exists() and not file.is_file():  # a pipe may never be opened
+            raise SettingsError("dotenv_no_file", file=file.name)
         data = file.read_bytes()
     except FileNotFoundError:
         return {}
