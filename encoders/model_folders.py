@@ -25,7 +25,7 @@ def find_folder(model: str, subject: Message) -> Path | None:
         raise UnknownModel("model_folder_missing", model=subject)
     if not os.path.isfile(folder / "config.json"):
         raise UnknownModel("model_not_in_folder", model=subject)
-    for file in folder.iterdir():
+    for file in folder.glob("*"):
         if os.path.exists(file) and not (os.path.isfile(file) or os.path.isdir(file)):
             raise UnknownModel("model_no_regular_file", model=subject, file=file.name)
     return folder.resolve()

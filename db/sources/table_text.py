@@ -145,7 +145,8 @@ def _may_be_several(read: Callable[..., Any], lines: Sequence[str], columns: int
         return len(cells) == columns and not any(cell.startswith(" ") for cell in cells[1:])
 
     first, *others = lines
-    return columns > 1 and looks_like_row(first.replace('"', "")) and any(map(looks_like_row, others))
+    without_quotes = (first.replace('"', ""), "".join(first.rpartition('"')[::2]))  # all, or the one left open
+    return columns > 1 and any(map(looks_like_row, without_quotes)) and any(map(looks_like_row, others))
 
 
 def _leaves_open(read: Callable[..., Any], line: str) -> bool:

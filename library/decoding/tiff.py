@@ -19,18 +19,8 @@ SUBFILE, WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, MAKE = 254, 256, 257, 259, 262
 STRIPS, ORIENTATION, TILES, CHILDREN, DNG_VERSION = 273, 274, 324, 330, 50706
 READ_TAGS = frozenset(
     [
-        SUBFILE,
-        WIDTH,
-        HEIGHT,
-        COMPRESSION,
-        PHOTOMETRIC,
-        MAKE,
-        STRIPS,
-        ORIENTATION,
-        TILES,
-        CHILDREN,
-        SAMPLE_FORMAT,
-        DNG_VERSION,
+        *(SUBFILE, WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, MAKE, STRIPS, ORIENTATION, TILES, CHILDREN),
+        *(SAMPLE_FORMAT, DNG_VERSION),
     ]
 )
 LETTERS = {1: "B", 2: "c", 3: "H", 4: "I", 7: "c", 13: "I", 16: "Q", 18: "Q"}  # how each type of a number is unpacked

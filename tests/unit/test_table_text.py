@@ -250,6 +250,9 @@ def test_a_quote_too_many_that_swallows_rows_is_told_by_its_lines(tmp_path):
     first, *others = items_in_table(table(tmp_path, f"sep=,\n{swallowed}"), "filepath")
     assert "1 row has line breaks within quotes, in lines 4 to 6," in str(first.note)
     assert [item.note for item in others] == [None]
+    beside_another = 'filepath,caption,n\na.jpg,"Paris, France","open\nb.jpg,y,2\nc.jpg,z,3"\n'
+    [item] = items_in_table(table(tmp_path, beside_another), "filepath")
+    assert "in lines 2 to 4," in str(item.note)
     [query, *_] = queries_from(str(table(tmp_path, swallowed.replace("a.jpg,x\n", ""))), "caption").queries
     assert "in lines 2 to 4," in str(query.note)
 
