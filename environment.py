@@ -53,6 +53,8 @@ def read_dotenv(file: Path) -> dict[str, str]:
     It is read as UTF-8, or as UTF-16 as editors and shells of Windows write it.
     """
     try:
+        if file.exists() and not file.is_file():  # a pipe may never be opened
+            raise SettingsError("dotenv_no_file", file=file.name)
         data = file.read_bytes()
     except FileNotFoundError:
         return {}

@@ -33,6 +33,7 @@ from library.evaluation.metrics import Json
 from library.evaluation.tasks import CAPTIONS, NAMES, PICTURES, TEMPLATED
 from library.ingest.items import Item, source_label
 from library.ports import VectorDatabase
+from library.texts import shortened
 from runtime import set_level
 from settings import Settings
 
@@ -44,6 +45,7 @@ TASKS = {
     CAPTIONS: "by caption",
 }
 SHOWN_CLASSES = 10
+MOST_OF_A_NAME = 80  # characters of a query, a class or a picture
 
 
 Sources = Annotated[
@@ -250,12 +252,13 @@ def _print_classes(model: Json) -> None:
     if not classes:
         return
     echo(f"\nClasses that are found worst by picture, {model['model']}: mAP by picture, by name, by templates")
-    width = max(len(row["class"]) for row in classes[:SHOWN_CLASSES])
-    for row in classes[:SHOWN_CLASSES]:
+    names = [shortened(row["class"], MOST_OF_A_NAME) for row in classes[:SHOWN_CLASSES]]
+    width = max(map(len, names))
+    for name, row in zip(names, classes, strict=False):
         found = "  ".join(
             f"{row[kind]['map']:.3f}" if kind in row else "    -" for kind in (PICTURES, NAMES, TEMPLATED)
         )
-        echo(f"  {row['class']:<{width}}  {found}  {row['count']:>6,} pictures")
+        echo(f"  {name:<{width}}  {found}  {row['count']:>6,} pictures")
 
 
 def _print_worst(model: Json) -> None:
@@ -264,5 +267,7 @@ def _print_worst(model: Json) -> None:
         for each in task["worst"][:5]:
             query = each["text"] or f"{each['picture']['label']}/{each['picture']['name']}"
             first = f"first right at {each['first']}" if each["first"] else "nothing right"
-            found = ", ".join(f"{result['label']}/{result['name']}" for result in each["results"][:3])
-            echo(f"  {query}  mAP {each['map']:.3f}, {first}; came first: {found}")
+            found = ", ".join(
+                shortened(f"{result['label']}/{result['name']}", MOST_OF_A_NAME) for result in each["results"][:3]
+            )
+            echo(f"  {shortened(query, MOST_OF_A_NAME)}  mAP {each['map']:.3f}, {first}; came first: {found}")

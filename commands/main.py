@@ -1,9 +1,11 @@
 """Defines the program: its commands, and the page that is served without one."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import server
 from commands.backup import backup, restore
@@ -22,10 +24,35 @@ from commands.tuning import tune
 from commands.watch import EVERY, Every, FollowRemovals, watch
 from library.errors import InvalidSelection
 from library.ingest.watch import WatchConfig, parse_interval
+from library.texts import shortened
 from runtime import exit_at_once
 from settings import version
 
-commands = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=False)
+
+class Commands(TyperGroup):
+    """Runs the commands, and shortens what typer repeats of a command line that it does not understand."""
+
+    def make_context(self, *given: Any, **options: Any) -> Any:
+        with _shortened():
+            return super().make_context(*given, **options)
+
+    def invoke(self, *given: Any) -> Any:
+        with _shortened():
+            return super().invoke(*given)
+
+
+@contextmanager
+def _shortened() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        said = getattr(error, "message", None)
+        if isinstance(said, str):  # as the errors of typer have it, whose class it does not tell
+            error.message = shortened(said)  # type: ignore[attr-defined]
+        raise
+
+
+commands = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=False)
 
 commands.command()(ingest)
 commands.command()(watch)

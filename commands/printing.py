@@ -15,6 +15,7 @@ from library.ports import Hit
 from library.records import Record, clean_name
 from library.search.query import Answer, Listing
 from library.search.relevance import Relevance
+from library.texts import shortened
 
 EMPTY = "The library is empty: add pictures with ingest, or try it with samples."
 NO_COLLECTIONS = "There are no collections yet: add pictures with ingest, or try it with samples."
@@ -175,7 +176,8 @@ def print_table(report: dict[str, object]) -> None:
 
 
 def printable(path: str) -> str:
-    return "/".join(clean_name(part) if part else "" for part in path.split("/"))
+    """Returns a path as a line can show it, however long it is."""
+    return shortened("/".join(clean_name(part) if part else "" for part in path.split("/")))
 
 
 def counted(number: int, name: str) -> str:

@@ -24,8 +24,9 @@ from library.search.batch import Queries
 from library.search.filters import Draft, Filter, parse_condition
 from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
 from library.search.request import SearchRequest
-from library.texts import as_typed
+from library.texts import as_typed, shortened, without_controls
 
+MOST_OF_A_QUERY = 100  # characters shown of a query among many
 ONE = {"queries": "query", "hits": "hit"}
 
 Texts = Annotated[list[str] | None, typer.Option("--text", help='A text with its weight: "people^-0.5".')]
@@ -179,7 +180,7 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
             write(answer)
             counts.update(queries=1, hits=len(answer.hits), rejected=int(answer.problem is not None))
             for note in filter(None, [*answer.notes, answer.problem]):
-                echo(f"{printable(answer.name)}: {note}", err=True)
+                echo(f"{shortened(without_controls(answer.name), MOST_OF_A_QUERY)}: {note}", err=True)
     if not counts["queries"] and not interrupted.is_set():
         raise InvalidQuery("no_queries")
     report = {name: counts[name] for name in ("queries", "hits", "rejected")}

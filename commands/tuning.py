@@ -10,6 +10,7 @@ from commands.options import AsJson, number, whole
 from commands.output import echo
 from commands.printing import print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
+from library.disk import check_regular
 from library.errors import InvalidEvaluation
 from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig
 from library.reasons import reason_of
@@ -53,6 +54,7 @@ def tune(
 def _lines_of(path: Path) -> list[str]:
     """Returns the lines of a file of queries. Raises InvalidEvaluation."""
     try:
+        check_regular(path)
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
         raise InvalidEvaluation("file_not_read", file=str(path), reason=reason_of(error)) from None

@@ -1,5 +1,6 @@
 """Finds the folder of a model that lies on this machine."""
 
+import os
 from pathlib import Path
 
 from library.errors import UnknownModel
@@ -17,13 +18,16 @@ def find_folder(model: str, subject: Message) -> Path | None:
     if model == SMALL:
         return SMALL_FOLDER
     folder = Path(model).expanduser()
-    if not folder.is_dir() and not model.startswith((".", "/", "~")):
+    if not os.path.isdir(folder) and not model.startswith((".", "/", "~")):
         _check_name(model, subject)
         return None
-    if not folder.exists():
+    if not os.path.exists(folder):  # which, unlike those of Path, raises for no name
         raise UnknownModel("model_folder_missing", model=subject)
-    if not (folder / "config.json").is_file():
+    if not os.path.isfile(folder / "config.json"):
         raise UnknownModel("model_not_in_folder", model=subject)
+    for file in folder.glob("*"):
+        if os.path.exists(file) and not (os.path.isfile(file) or os.path.isdir(file)):
+            raise UnknownModel("model_no_regular_file", model=subject, file=file.name)
     return folder.resolve()
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -28,6 +29,12 @@ def can_write(folder: Path) -> bool:
             return True
     except OSError as error:
         return error.errno == errno.ENOSPC  # what is there can still be searched
+
+
+def check_regular(path: Path) -> None:
+    """Raises OSError for a pipe, a socket or a device: to open one may never end, nor to read it."""
+    if path.exists() and not (stat.S_ISREG(kind := path.stat().st_mode) or stat.S_ISDIR(kind)):
+        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from traceback import format_tb
 
 from library.errors import LikenessError
 from library.messages import Message, Sentence, Value, render
+from library.texts import shortened
 
 HIDDEN = "…"
 # Placeholders of messages that hold what is public: of settings, formats and models.
@@ -31,7 +32,7 @@ class Private:
 
 def plain(value: object) -> object:
     """Returns an argument of a log entry as it is, with the names in it."""
-    return value.text if isinstance(value, Private) else value
+    return shortened(value.text) if isinstance(value, Private) else value
 
 
 def discreet(value: object) -> object:

@@ -18,6 +18,7 @@ OF_SYSTEM = {
     errno.EROFS: Message("system_read_only"),
     errno.EISDIR: Message("system_is_folder"),
     errno.ENOTDIR: Message("system_no_folder"),
+    errno.ENXIO: Message("system_no_regular_file"),
     errno.EEXIST: Message("system_exists"),
     errno.EBUSY: Message("system_busy"),
     errno.EIO: Message("system_disk_fails"),

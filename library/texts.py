@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 MARK = "\N{REPLACEMENT CHARACTER}"
+MOST_SHOWN = 500  # characters of what somebody wrote, within a sentence or a line
 HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -32,6 +33,14 @@ def escaped(json: str) -> str:
 def without_controls(text: str) -> str:
     """Returns the text as one line that any screen can show: control characters become visible marks."""
     return text if text.isprintable() else "".join(MARK if _is_control(char) else char for char in text)
+
+
+def shortened(text: str, most: int = MOST_SHOWN) -> str:
+    """Returns a text of at most so many characters: of a longer one its beginning and its end, with a mark between."""
+    if len(text) <= most:
+        return text
+    end = most // 4
+    return f"{text[: most - end - 1]}…{text[-end:]}"
 
 
 def holds_half(text: str) -> bool:

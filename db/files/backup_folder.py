@@ -13,7 +13,7 @@ from db.files.atomic import write_atomically
 from db.files.dropped_files import DroppedFiles
 from db.images.local import LocalImageStore
 from library.backup.backup_place import BackupSummary, NewBackup
-from library.disk import explained, is_full
+from library.disk import check_regular, explained, is_full
 from library.errors import InvalidBackup, LikenessError, StoreUnavailable
 from library.reasons import reason_of
 
@@ -102,6 +102,7 @@ def open_backup(place: str | Path, sources: Sequence[Path]) -> tuple[BackupFolde
     with _failures_in(folder):
         if not folder.is_dir():
             raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST)
+        check_regular(folder / MANIFEST)
         try:
             manifest = json.loads((folder / MANIFEST).read_bytes())
         except (FileNotFoundError, ValueError, RecursionError):

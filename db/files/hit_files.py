@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TextIO
 import pyarrow
 import pyarrow.parquet
 
-from library.disk import writing
+from library.disk import check_regular, writing
 from library.errors import InvalidSelection
 from library.exports.results import guarded, scored
 from library.search.batch import BatchResult
@@ -43,6 +43,7 @@ def hit_file(path: Path) -> Iterator[Callable[[BatchResult], None]]:
     if writer is None:
         raise InvalidSelection("no_hit_file", name=path.name or str(path), suffixes=", ".join(SUFFIXES))
     with writing(path):
+        check_regular(path)
         file = path.open("wb")
     with writing(path), file, writer(file) as write:
         yield lambda answered: _written(path, write, answered)

@@ -19,7 +19,7 @@ from db.sources.names import Decoded, Told, clean_member, decoder_of, is_utf8
 from db.sources.sidecars import Sidecars, may_be_sidecar
 from db.sources.tar_headers import check_end, forget_members, opened_tar
 from db.sources.unpacking import MOST_MEMBERS, Allowance, Unpacked, check_members, read_member
-from db.sources.zip_listing import names_of, opened
+from db.sources.zip_listing import names_of, opened, opened_without_list
 from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, archive_kind, is_volume, kind_named
 from library.decoding.formats import no_archive
 from library.errors import RejectedImage
@@ -187,7 +187,11 @@ def _refusal(name: str, head: bytes, kind: str) -> RejectedImage | None:
 
 def _zip_members(file: IO[bytes], encoding: Told, allowance: Allowance) -> Iterator[Member]:
     # Its members are read after it was listed: it closes with the last of them.
-    archive = opened(file, allowance.most_members)
+    damage: Exception | None = None
+    try:
+        archive = opened(file, allowance.most_members)
+    except (zipfile.BadZipFile, struct.error, EOFError) as error:
+        archive, damage = opened_without_list(file, allowance), error
     members = archive.infolist()
     check_members(len(members), allowance.most_members)
     for member, found in zip(members, names_of(members, encoding), strict=True):
@@ -197,6 +201,8 @@ def _zip_members(file: IO[bytes], encoding: Told, allowance: Allowance) -> Itera
             skip = message("link_in_archive") if is_link else None
             read = partial(_read_zipped, archive, member, allowance)
             yield Member(found.name, member.file_size, read, skip, found.encoding)
+    if damage:  # told behind what precedes it
+        raise damage
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowance: Allowance) -> bytes:

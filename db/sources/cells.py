@@ -12,6 +12,7 @@ from library.errors import RejectedImage
 from library.record_limits import MAX_DEPTH, check_value
 
 SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round
+LEFT_OUT = object()  # stands for bytes within a value
 LONG = range(-(2**63), 2**63)
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?")
@@ -71,6 +72,8 @@ def _as_text(value: Any) -> Any:
         nested = _nested(value)
     except RecursionError:
         return value  # the check of its record refuses it with the reason
+    if nested is LEFT_OUT:
+        return None
     try:
         check_value(nested, "")
     except RejectedImage:
@@ -79,14 +82,20 @@ def _as_text(value: Any) -> Any:
 
 
 def _nested(value: Any, depth: int = 1) -> Any:
-    """Returns the value with plain ones inside. Raises RecursionError for what is nested deeper than is kept."""
+    """Returns the value with plain ones inside and without bytes, of which the table tells; LEFT_OUT where nothing else
+    is in it. Raises RecursionError for what is nested deeper than is kept."""
     if depth > MAX_DEPTH:
         raise RecursionError
     match value:
         case Mapping():
-            return {str(name): _nested(each, depth + 1) for name, each in value.items()}
+            inside = {str(name): _nested(each, depth + 1) for name, each in value.items()}
+            kept = {name: each for name, each in inside.items() if each is not LEFT_OUT}
+            return kept if kept or not inside else LEFT_OUT
         case list() | tuple():
-            return [_nested(each, depth + 1) for each in value]
+            listed = [_nested(each, depth + 1) for each in value]
+            return LEFT_OUT if any(each is LEFT_OUT for each in listed) else listed  # as all in it are of one type
+        case bytes():
+            return LEFT_OUT
         case _:
             return plain(value)
 

@@ -60,7 +60,7 @@ def open_parquet_folder(path: Path) -> Table:
         _once(shard.columns for shard in shards),
         rows,
         total + len(damaged),
-        binary=_once(shard.binary for shard in shards),
+        binary={name: within for shard in shards for name, within in shard.binary.items()},
         with_pictures=_once(shard.with_pictures for shard in shards),
     )
 
@@ -117,9 +117,10 @@ def _opened(path: Path) -> Table:
             reason = what_is_wrong(path, error)
             yield RejectedImage("rest_not_read", name=path.name, rows=total - done, reason=reason)
 
-    binary = [name for name, type in types.items() if _is_binary(type)]
+    binary = {name: within for name, type in types.items() if (within := _bytes_in(type, name))}
+    whole = [name for name, type in types.items() if _is_binary(type)]
     structs = [name for name, type in types.items() if pyarrow.types.is_nested(type)]
-    return Table(columns, rows, total, binary=binary, with_pictures=[*binary, *structs])
+    return Table(columns, rows, total, binary=binary, with_pictures=[*whole, *structs])
 
 
 def _rows_at_once(metadata: Any) -> int:
@@ -194,6 +195,18 @@ def _within_64_bits(value: Any) -> Any:
         case list() | tuple():
             return [_within_64_bits(each) for each in value]
     return value
+
+
+def _bytes_in(type: pyarrow.DataType, name: str) -> list[str]:
+    """Returns where in values of a type bytes are: under the name of the column, or within, such as a.b or a[]."""
+    kinds = pyarrow.types
+    if _is_binary(type):
+        return [name]
+    if kinds.is_struct(type):
+        return [place for field in type for place in _bytes_in(field.type, f"{name}.{field.name}")]
+    if kinds.is_map(type):
+        return [*_bytes_in(type.key_type, f"{name}[]"), *_bytes_in(type.item_type, f"{name}[]")]
+    return _bytes_in(type.value_type, f"{name}[]") if hasattr(type, "value_type") else []
 
 
 def _is_binary(type: pyarrow.DataType) -> bool:

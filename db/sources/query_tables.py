@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from db.sources.tables import SUFFIXES
 from library.archive_kinds import is_archive
 from library.errors import RejectedImage, UnknownSource
 from library.images import reason_to_skip
-from library.messages import Message, message
+from library.messages import Message, both, message
 from library.search.batch import BatchQuery, Queries
 from library.texts import holds_half
 from library.validation import as_json
@@ -64,10 +64,12 @@ def _in_table(path: Path, text_column: str | None, image_column: str | None, enc
 
 
 def _noted(queries: Iterator[BatchQuery], table: Table) -> Iterator[BatchQuery]:
-    """Yields the queries; the first one tells what is to be known of the table."""
-    notes = [*table.notes]
+    """Yields the queries, each with what has become known of the table; nothing of it is told twice."""
+    told: set[str] = set()
     for query in queries:
-        yield replace(query, note=notes.pop(0)) if notes else query
+        new = [note for note in table.notes() if note.code not in told]
+        told.update(note.code for note in new)
+        yield replace(query, note=reduce(both, new, None)) if new else query
 
 
 def _missing(path: Path, missing: Sequence[str], columns: Sequence[str]) -> UnknownSource:

@@ -34,9 +34,11 @@ class Table:
     total: int | None = None
     encoding: str = ""  # of a table of text
     are_texts: bool = False  # whether all cells are texts, whose types are to be found out
-    binary: Sequence[str] = ()  # columns of bytes
+    binary: Mapping[str, Sequence[str]] = field(
+        default_factory=dict
+    )  # where in a column bytes are, such as a, a.b, a[]
     with_pictures: Sequence[str] = ()  # columns whose cells may be the pictures themselves
-    notes: Sequence[Message] = field(default_factory=list)
+    notes: Callable[[], Sequence[Message]] = list  # what was to be known of it by the row that was read last
 
 
 @contextmanager

@@ -60,9 +60,11 @@ def _open_texts(path: Path, encoding: str) -> Table:
     if _is_json(first_line(path, encoding)):
         raise UnknownSource("json_in_cells", name=path.name)
     columns = named(header)
+    doubtful: list[tuple[int, int]] = []
 
     def rows() -> Rows:
-        cells = cells_of(path, encoding)
+        doubtful.clear()
+        cells = cells_of(path, encoding, lambda first, last: doubtful.append((first, last)))
         next(cells, None)
         return (_row(columns, each) for each in cells)
 
@@ -70,7 +72,9 @@ def _open_texts(path: Path, encoding: str) -> Table:
         if not any(map(str.strip, header)):
             raise UnknownSource("table_empty", name=path.name)
         raise UnknownSource("table_without_rows", name=path.name)
-    return Table(columns, rows, encoding=encoding, are_texts=True, notes=_notes_on(encoding))
+    return Table(
+        columns, rows, encoding=encoding, are_texts=True, notes=lambda: [*_notes_on(encoding), *_doubts(doubtful)]
+    )
 
 
 def _row(columns: Sequence[str], cells: Sequence[str]) -> TableRow | RejectedImage:
@@ -94,7 +98,7 @@ def _open_lines(path: Path, encoding: str, example: str) -> Table:
         raise UnknownSource("table_empty", name=path.name)
     if not columns:
         raise UnknownSource("no_objects", name=path.name, example=example)
-    return Table(columns, rows, encoding=encoding, notes=_notes_on(encoding))
+    return Table(columns, rows, encoding=encoding, notes=lambda: _notes_on(encoding))
 
 
 def _is_json(line: str) -> bool:
@@ -125,6 +129,14 @@ def _told_apart(keys: Sequence[str]) -> list[str]:
     numbered = ("unnamed" if number == 1 else f"unnamed {number}" for number in count(1))
     free = (name for name in numbered if name not in keys)
     return [key if key.strip() else next(free) for key in keys]
+
+
+def _doubts(lines: Sequence[tuple[int, int]]) -> list[Message]:
+    """Returns what is to be said of rows that may be several, by their first and last lines."""
+    if not lines:
+        return []
+    first, last = map(str, lines[0])
+    return [message("rows_within_quotes", count=len(lines), first=first, last=last)]
 
 
 def _notes_on(encoding: str) -> list[Message]:

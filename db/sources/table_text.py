@@ -4,7 +4,7 @@ import codecs
 import csv
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -29,6 +29,8 @@ HALF_IN_UTF8 = re.compile("\udced[\udca0-\udcbf][\udc80-\udcbf]")  # half of an 
 CLOSING = re.compile(r'(?<!")(?:"")*"(?!")')  # or opening: what is no pair
 NOT_DECODED = re.compile("[\udc80-\udcff]")
 LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
+
+OnDoubt = Callable[[int, int], None]
 
 
 def encoding_of(path: Path, named: str = "", is_json: bool = False) -> str:
@@ -90,15 +92,19 @@ def delimiter_of(path: Path, header: str) -> str:
     return max(DELIMITERS, key=unquoted.count)
 
 
-def cells_of(path: Path, encoding: str) -> Iterator[list[str]]:
-    """Yields the rows of a table as texts, the header first, without empty lines. Raises OSError or csv.Error."""
+def cells_of(path: Path, encoding: str, on_doubt: OnDoubt = lambda first, last: None) -> Iterator[list[str]]:
+    """Yields the rows of a table as texts, the header first, without empty lines. Raises OSError or csv.Error.
+
+    `on_doubt` is told of the first and the last line of a row that may be several, by a quote too many.
+    """
     csv.field_size_limit(LONGEST_CELL)
     with open_text(path, encoding) as file:
         first = file.readline()
         delimiter = delimiter_of(path, first)
-        if not SAID.fullmatch(first):
+        is_said = SAID.fullmatch(first) is not None
+        if not is_said:
             file.seek(0)
-        yield from filter(None, _rows(file, delimiter, _is_spaced(first, delimiter)))
+        yield from filter(None, _rows(file, delimiter, _is_spaced(first, delimiter), on_doubt, int(is_said)))
 
 
 def _is_spaced(header: str, delimiter: str) -> bool:
@@ -106,22 +112,41 @@ def _is_spaced(header: str, delimiter: str) -> bool:
     return delimiter in header and all(cell.startswith(" ") for cell in header.split(delimiter)[1:])
 
 
-def _rows(lines: Iterable[str], delimiter: str, is_spaced: bool) -> Iterator[list[str]]:
-    """Yields rows as csv reads them; but a quote that no other closes takes in its own line, not those that follow."""
+def _rows(lines: Iterable[str], delimiter: str, is_spaced: bool, on_doubt: OnDoubt, number: int) -> Iterator[list[str]]:
+    """Yields rows as csv reads them; but a quote that no other closes takes in its own line, not those that follow.
+
+    `number` lines come before the first.
+    """
     read = partial(csv.reader, delimiter=delimiter, skipinitialspace=is_spaced)
     waiting = iter(lines)
     given_back: deque[str] = deque()
     columns = 0  # as the first row has them
     while line := given_back.popleft() if given_back else next(waiting, ""):
-        row = next(read([line]))
+        row, number = next(read([line])), number + 1
         if '"' in line and _leaves_open(read, line):
             taken = [line]
             whole = _over_lines(read, taken, _from(given_back, waiting), columns)
-            if not whole:
+            if whole:
+                if _may_be_several(read, taken, columns):
+                    on_doubt(number, number + len(taken) - 1)
+                number += len(taken) - 1
+            else:
                 given_back.extendleft(reversed(taken[1:]))
             row = whole or next(read([line.rstrip("\r\n")]))
         columns = columns or len(row)
         yield row
+
+
+def _may_be_several(read: Callable[..., Any], lines: Sequence[str], columns: int) -> bool:
+    """Returns whether the lines of one row look like rows themselves, and not like prose, with spaces after commas."""
+
+    def looks_like_row(line: str) -> bool:
+        cells = next(read([line]))
+        return len(cells) == columns and not any(cell.startswith(" ") for cell in cells[1:])
+
+    first, *others = lines
+    without_quotes = (first.replace('"', ""), "".join(first.rpartition('"')[::2]))  # all, or the one left open
+    return columns > 1 and any(map(looks_like_row, without_quotes)) and any(map(looks_like_row, others))
 
 
 def _leaves_open(read: Callable[..., Any], line: str) -> bool:

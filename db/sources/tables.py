@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
@@ -20,7 +20,7 @@ from db.sources.table_text import is_of_other_bytes, shown_encoding
 from library.errors import RejectedImage
 from library.images import check_bytes
 from library.ingest.items import Item
-from library.messages import Message, message
+from library.messages import Message, both, message
 from library.records import Metadata
 from library.validation import as_json
 
@@ -137,12 +137,19 @@ def _checked(data: bytes) -> bytes:
 
 def _noted(items: Iterable[Item], table: Table, image_column: str) -> Iterator[Item]:
     """Yields the items, the first of them with what is to be said of the whole table."""
-    left_out = [name for name in table.binary if name != image_column]
-    notes: list[Message] = [*table.notes]
-    if left_out:
-        notes.append(message("columns_of_bytes", columns=", ".join(left_out)))
+    others = {name: within for name, within in table.binary.items() if name != image_column}
+    whole = [name for name, within in others.items() if within == [name]]
+    parts = [place for name, within in others.items() if within != [name] for place in within]
+    notes: list[Message] = []
+    if whole:
+        notes.append(message("columns_of_bytes", columns=", ".join(whole)))
+    if parts:
+        notes.append(message("bytes_within_columns", places=", ".join(parts)))
+    is_told = False
     for item in items:
-        yield replace(item, note=notes.pop(0)) if notes and not item.skip else item
+        note = None if is_told or item.skip else reduce(both, [*table.notes(), *notes], None)
+        yield replace(item, note=note) if note else item
+        is_told = is_told or not item.skip
 
 
 def _refused(path: str, problem: RejectedImage) -> Item:

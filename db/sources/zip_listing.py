@@ -3,11 +3,12 @@
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from collections.abc import Sequence
+from typing import IO, Any, cast
 
 from db.sources.names import Decoded, Told, decoder_of
-from db.sources.unpacking import MOST_MEMBERS
+from db.sources.unpacking import MOST_MEMBERS, Allowance
+from db.sources.zip_rescue import fields_of, with_new_list
 from library.errors import RejectedImage
 
 NAMES_ARE_UTF8 = 0x800
@@ -27,14 +28,26 @@ def opened(file: IO[bytes], most: int = MOST_MEMBERS) -> zipfile.ZipFile:
     """
     begins_with_file = file.read(len(FILE)) == FILE
     _check_end(file, most)
-    file.seek(0)
-    try:
-        archive = zipfile.ZipFile(file)
-    except UnicodeDecodeError:
-        archive = zipfile.ZipFile(_WithoutFlags(file))
+    archive = _read_by_zipfile(file)
     if begins_with_file and min((each.header_offset for each in archive.infolist()), default=1) > 0:
         raise zipfile.BadZipFile("its list of files is missing")  # that of an archive within it was found
     return archive
+
+
+def opened_without_list(file: IO[bytes], allowance: Allowance) -> zipfile.ZipFile:
+    """Opens a zip archive that was cut short, with a list of the files that precede the cut.
+
+    Raises RejectedImage for one of too many files, or that takes too much to be gone through.
+    """
+    return _read_by_zipfile(cast(IO[bytes], with_new_list(file, allowance)))
+
+
+def _read_by_zipfile(file: IO[bytes]) -> zipfile.ZipFile:
+    file.seek(0)
+    try:
+        return zipfile.ZipFile(file)
+    except UnicodeDecodeError:
+        return zipfile.ZipFile(_WithoutFlags(file))
 
 
 def _check_end(file: IO[bytes], most: int) -> None:
@@ -73,17 +86,10 @@ def _bytes_of(member: zipfile.ZipInfo) -> str | bytes:
 
 def _unicode_path(extra: bytes, raw: bytes) -> str:
     """Returns the name in UTF-8 that an extra field holds of just this name; an empty text without one."""
-    for kind, data in _fields(extra):
+    for kind, data in fields_of(extra):
         if kind == UNICODE_PATH and data[:1] == b"\1" and data[1:5] == zlib.crc32(raw).to_bytes(4, "little"):
             return data[5:].decode("utf-8", "ignore")
     return ""
-
-
-def _fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(extra) >= 4:
-        kind, size = struct.unpack_from("<HH", extra)
-        yield kind, extra[4 : 4 + size]
-        extra = extra[4 + size :]
 
 
 class _WithoutFlags:

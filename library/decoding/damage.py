@@ -96,10 +96,12 @@ def _rescued(data: bytes, opener: Opener) -> Loaded:
 
 def _rest_of_png(mended: png.Mended, opener: Opener) -> Loaded:
     note = message("only_sum_damaged") if mended.had_wrong_sum else None
-    loaded = _partial(mended.data, opener, message("damaged_beside") if mended.was_damaged else note)
-    if mended.is_damaged_within:  # though all of it could be unpacked
+    if not mended.is_damaged_within:
+        return _partial(mended.data, opener, message("damaged_beside") if mended.was_damaged else note)
+    image, share = _decoded_rows(mended.data, opener)
+    if share == 1:  # so that nothing tells where it is wrong
         raise RejectedImage("damaged_within")
-    return loaded
+    return _accepted(image, share, some_missing=message("damaged_within_noted"))
 
 
 def _rest_of_jpeg(data: bytes, opener: Opener) -> Loaded:

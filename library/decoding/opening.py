@@ -32,6 +32,15 @@ MAX_COEFFICIENT_BYTES = 1_250_000_000  # what the decoder of a progressive JPEG 
 MOST_PIXELS = {"WEBP": 85_000_000, "AVIF": 120_000_000, "JPEG2000": 60_000_000}  # by 17, 12, 24 bytes for each
 ON_ITS_SIDE = (5, 6, 7, 8)
 YCBCR, SUBSAMPLING = 6, 530  # a photometric interpretation, and the tag of how many pixels share a colour
+NOT_UNPACKED = {
+    **dict.fromkeys([22610, 34934], "JPEG XR"),
+    **dict.fromkeys([33003, 33005, 34712], "JPEG 2000"),
+    **dict.fromkeys([50002, 52546], "JPEG XL"),
+    34887: "LERC",
+    34933: "PNG",
+    50001: "WebP",
+}  # by the number of the compression
+COMPLEX = (5, 6)  # formats of samples
 
 
 @dataclass(frozen=True)
@@ -94,9 +103,18 @@ def _is_heavy_jpeg(data: bytes) -> bool:
 
 def _source_of_tiff(data: bytes, pages: list[tiff.TiffPage]) -> Source:
     page = tiff.largest(pages) or pages[0]
+    _check_kind(page)
     others = tiff.equals_of(page, pages)[: most_frames(page.pixels) - 1]
     first = _source_of_page(data, page, pages)
     return replace(first, others=[partial(_source_of_page, data, each, pages) for each in others])
+
+
+def _check_kind(page: tiff.TiffPage) -> None:
+    """Raises RejectedImage, by its name, for a kind of TIFF that nothing here reads."""
+    if method := NOT_UNPACKED.get(page.compression):
+        raise RejectedImage("tiff_packing", method=method)
+    if page.sample_format in COMPLEX:
+        raise RejectedImage("tiff_complex")
 
 
 def _source_of_page(data: bytes, page: tiff.TiffPage, pages: list[tiff.TiffPage]) -> Source:

@@ -54,6 +54,8 @@ def mended(data: bytes) -> Mended:
     if not is_whole:
         kept = list(_until_damage(kept))
     has_damaged = not is_whole and any(each.kind == b"IDAT" and not (each.is_whole or each.is_cut) for each in kept)
+    if has_damaged:
+        kept = _summed(kept)
     written = b"".join(_written(each.kind, each.content) for each in kept)
     was_damaged = not all(each.is_whole for each in chunks)
     return Mended(START + written + _written(b"IEND", b""), was_damaged, has_damaged, chunks != found)
@@ -145,6 +147,16 @@ def _with_right_sum(chunks: list[Chunk]) -> list[Chunk]:
     if not last.is_whole and _written(last.kind, content)[-4:] != last.checksum:
         return chunks
     return [each._replace(content=content, is_whole=True) if each is last else each for each in chunks]
+
+
+def _summed(chunks: list[Chunk]) -> list[Chunk]:
+    """Returns the chunks with the sum that their data have, so that no row of them is lost for it."""
+    last = chunks[-1]
+    found = _sums_of([each for each in chunks if each.kind == b"IDAT"])
+    if not found or last.kind != b"IDAT" or len(found.stated) > len(last.content):
+        return chunks
+    content = last.content[: len(last.content) - len(found.stated)] + found.right
+    return [*chunks[:-1], last._replace(content=content)]
 
 
 def _sums_of(parts: list[Chunk]) -> Sums | None:

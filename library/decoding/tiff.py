@@ -12,12 +12,16 @@ from typing import Any
 
 import PIL
 
+from library.decoding.depth import SAMPLE_FORMAT
 from library.decoding.formats import MAX_PIXELS, MAX_STATED_PIXELS
 
 SUBFILE, WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, MAKE = 254, 256, 257, 259, 262, 271
 STRIPS, ORIENTATION, TILES, CHILDREN, DNG_VERSION = 273, 274, 324, 330, 50706
 READ_TAGS = frozenset(
-    [SUBFILE, WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, MAKE, STRIPS, ORIENTATION, TILES, CHILDREN, DNG_VERSION]
+    [
+        *(SUBFILE, WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, MAKE, STRIPS, ORIENTATION, TILES, CHILDREN),
+        *(SAMPLE_FORMAT, DNG_VERSION),
+    ]
 )
 LETTERS = {1: "B", 2: "c", 3: "H", 4: "I", 7: "c", 13: "I", 16: "Q", 18: "Q"}  # how each type of a number is unpacked
 LONG, UNDEFINED, LONG8 = 4, 7, 16
@@ -51,6 +55,14 @@ class TiffPage:
     @property
     def orientation(self) -> int:
         return self._number(ORIENTATION)
+
+    @property
+    def compression(self) -> int:
+        return self._number(COMPRESSION)
+
+    @property
+    def sample_format(self) -> int:
+        return self._number(SAMPLE_FORMAT)
 
     @property
     def is_sensor_data(self) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from library.disk import writing
+from library.disk import check_regular, writing
 from library.errors import InvalidSelection
 from library.ingest.receipts import RECEIPT_FIELDS, FileReceipt
 
@@ -26,6 +26,7 @@ def receipt_file(path: Path | None) -> Iterator[Write]:
     if path.suffix.lower() not in (".csv", ".jsonl"):
         raise InvalidSelection("receipts_name", name=path.name or str(path))
     with writing(path):
+        check_regular(path)
         # Names that are not UTF-8 reach Python with lone surrogates.
         file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
     with writing(path), file:

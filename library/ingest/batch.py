@@ -48,7 +48,7 @@ class PendingFile:
 
     def reject_for_now(self, reason: Message) -> None:
         """Rejects the file for a reason that does not lie in the picture."""
-        self._close(FileReceipt(self.item.path, "rejected", self.id, reason, may_retry=True))
+        self._close(FileReceipt(self.item.path, "rejected", self.id, both(reason, self.item.note), may_retry=True))
 
     def share_fate(self, receipt: FileReceipt) -> None:
         """Takes over the receipt of another file with the same picture."""

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Union
 
-from library.texts import encodable, without_controls
+from library.texts import encodable, shortened, without_controls
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
@@ -119,10 +119,15 @@ def _written(value: Value, language: str) -> str:
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value or value != value else repr(value)
-    return without_controls(encodable(str(value)))
+    return _one_line(str(value))
 
 
 def _plain(value: Value) -> Any:
     if isinstance(value, Message):
         return value.as_json()
-    return without_controls(encodable(value)) if isinstance(value, str) else value
+    return _one_line(value) if isinstance(value, str) else value
+
+
+def _one_line(text: str) -> str:
+    """Returns what a person or a program wrote as any screen can show it within a sentence."""
+    return without_controls(encodable(shortened(text)))

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from benchmarks import archive_names
 from benchmarks.archive_names import NAMES as LANGUAGES
 from db.files.run_log import RunLog
+from db.sources import unpacking
 from db.sources.archives import items_in_archive
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
@@ -175,6 +176,48 @@ def test_what_a_damaged_tar_has_lost_is_told_after_what_it_still_holds(tmp_path,
                 last.read()
     (tmp_path / "a.tar").write_bytes(data + bytes(9_999))  # tapes are filled up with zeros
     assert len(list(items_from([str(tmp_path / "a.tar")]))) == 5
+
+
+class OneWay(io.BytesIO):
+    """Takes a zip as a pipe does: what its files take is written behind them."""
+
+    def seekable(self):
+        return False
+
+    def seek(self, *_):
+        raise OSError
+
+    tell = seek
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("file", [io.BytesIO, OneWay])
+def test_the_files_before_the_cut_of_a_zip_come_in(tmp_path, packing, file):
+    whole, contents = file(), [random.Random(number).randbytes(70_000) + bytes(999) for number in range(3)]
+    with zipfile.ZipFile(whole, "w", packing) as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(f"ö{number}.jpg", content)
+    data, path = whole.getvalue(), tmp_path / "cut.zip"
+    for cut, left in ((len(data) - 9, 3), (data.index(b"PK\1\2") + 9, 3), (160_000, 2), (9_000, 0)):
+        path.write_bytes(data[:cut])
+        *found, last = items_from([str(path)])
+        assert [item.name for item in found] == [f"ö{number}.jpg" for number in range(left)]
+        assert [item.read() for item in found] == contents[:left]
+        with pytest.raises(
+            RejectedImage, match=rf"damaged or cut short after ö{left - 1}\.jpg" if left else "cut short"
+        ):
+            last.read()
+
+
+def test_a_zip_without_its_list_that_grows_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "UNSUSPICIOUS", 1 << 16)
+    whole = OneWay()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.bmp", bytes(1 << 20))
+    (tmp_path / "trap.zip").write_bytes(whole.getvalue()[:-9])
+    [item] = items_from([str(tmp_path / "trap.zip")])
+    with pytest.raises(RejectedImage, match="malicious"):
+        item.read()
 
 
 def test_an_original_is_found_again_whatever_its_name_was_written_in(tmp_path):
@@ -395,6 +438,7 @@ def test_an_archive_within_one_that_is_cut_short_is_not_taken_for_it(tmp_path, i
         archive.writestr("b.jpg", bytes(1000))
     whole = (tmp_path / "outer.zip").read_bytes()
     (tmp_path / "cut.zip").write_bytes(whole[: whole.index(b"b.jpg") + 100])
-    [item] = items_from([str(tmp_path / "cut.zip")])
-    with pytest.raises(RejectedImage, match="damaged or cut short"):
-        item.read()
+    within, last = items_from([str(tmp_path / "cut.zip")])
+    assert within.name == "inner.zip" and within.skip
+    with pytest.raises(RejectedImage, match=r"damaged or cut short after inner\.zip"):
+        last.read()

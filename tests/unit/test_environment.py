@@ -71,7 +71,7 @@ def test_a_dotenv_in_any_other_encoding_is_refused_in_one_line(tmp_path, written
 
 def test_a_dotenv_that_is_a_folder_is_named(tmp_path):
     (tmp_path / ".env").mkdir()
-    with pytest.raises(SettingsError, match=r"\.env cannot be read: Is a directory"):
+    with pytest.raises(SettingsError, match=r"\.env is a folder"):
         load_settings()
 
 

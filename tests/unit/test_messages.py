@@ -67,6 +67,12 @@ def test_a_number_beyond_every_other_and_half_of_an_emoji_are_written_all_the_sa
     str(message("no_such_place", source="caf\udce9 \ud83d")).encode()
 
 
+def test_what_somebody_wrote_is_shown_by_its_beginning_and_its_end():
+    long = message("no_such_place", source=f"begin{'x' * 100_000}end")
+    for told in (str(long), str(Message.parse(long.as_json()))):
+        assert "beginx" in told and "xend." in told and len(told) < 600
+
+
 def test_what_a_value_says_is_never_read_as_a_placeholder_of_its_own():
     assert (
         str(message("kept_instead", name="{name} {uri}")) == "A near-duplicate of {name} {uri}, which was kept instead."

@@ -28,3 +28,9 @@ def test_an_option_that_is_no_number_is_told_in_one_sentence(arguments, told, mo
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(commands.main.commands, arguments.split())
     assert (result.exit_code, result.output) == (2, f"{told}\n")
+
+
+def test_what_typer_does_not_understand_is_repeated_in_short():
+    for arguments in (["x" * 100_000], ["search", f"--{'x' * 100_000}"]):
+        found = CliRunner().invoke(commands.main.commands, arguments)
+        assert found.exit_code == 2 and "No such" in found.output and len(found.output) < 2_000

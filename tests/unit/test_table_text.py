@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.archive_names import NAMES as LANGUAGES
 from db.sources.encodings import guess_encoding
+from db.sources.query_tables import queries_from
 from db.sources.tables import items_in_table
 from library.errors import RejectedImage, UnknownSource
 from library.record_limits import check_metadata
@@ -242,6 +243,25 @@ def test_cells_of_many_lines_are_told_from_open_quotes(tmp_path):
         text = "\n".join([delimiter.join(["filepath", "caption", "n"]), *rows, f'9.jpg{delimiter}"short\nrow"'])
         found = [each["caption"] for each in metadata(table(tmp_path, text))]
         assert found == [*(each.replace(",", delimiter) for each in kept), "short\nrow"]
+
+
+def test_a_quote_too_many_that_swallows_rows_is_told_by_its_lines(tmp_path):
+    swallowed = 'filepath,caption\na.jpg,x\nb.jpg,"open\nc.jpg,y\nd.jpg,z"\n'
+    first, *others = items_in_table(table(tmp_path, f"sep=,\n{swallowed}"), "filepath")
+    assert "1 row has line breaks within quotes, in lines 4 to 6," in str(first.note)
+    assert [item.note for item in others] == [None]
+    beside_another = 'filepath,caption,n\na.jpg,"Paris, France","open\nb.jpg,y,2\nc.jpg,z,3"\n'
+    [item] = items_in_table(table(tmp_path, beside_another), "filepath")
+    assert "in lines 2 to 4," in str(item.note)
+    [query, *_] = queries_from(str(table(tmp_path, swallowed.replace("a.jpg,x\n", ""))), "caption").queries
+    assert "in lines 2 to 4," in str(query.note)
+
+
+def test_cells_of_many_lines_make_no_note(tmp_path):
+    rows = ['a.jpg,"Dear all, hello\nworld, and all"', 'b.jpg,"one\n\ntwo"', 'c.jpg,"x, y\n1,2,3"']
+    assert items_in_table(table(tmp_path, "\n".join(["filepath,caption", *rows])), "filepath")[0].note is None
+    first = ['"hello\nworld",a.jpg', '"a, b\nc, d",b.jpg']
+    assert items_in_table(table(tmp_path, "\n".join(["caption,filepath", *first])), "filepath")[0].note is None
 
 
 def test_quotes_that_open_in_each_row_are_read_in_one_go(tmp_path):

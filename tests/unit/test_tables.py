@@ -118,6 +118,25 @@ def test_parquet_turns_what_json_lacks_into_numbers_and_texts(folder):
     assert str(item.note) == "Columns of bytes are left out: raw."
 
 
+def test_bytes_within_other_values_of_parquet_are_left_out_and_named(folder):
+    column = {
+        "filepath": (["a.jpg"], pyarrow.string()),
+        "pages": ([[b"\xff", None]], pyarrow.list_(pyarrow.binary())),
+        "by_name": ([[("x", b"1")]], pyarrow.map_(pyarrow.string(), pyarrow.binary())),
+        "thumb": ([{"data": b"1", "side": 9}], pyarrow.struct({"data": pyarrow.binary(), "side": pyarrow.int8()})),
+        "deep": ([[{"data": b"1"}]], pyarrow.list_(pyarrow.struct({"data": pyarrow.large_binary()}))),
+        "raw": ([b"1"], pyarrow.binary()),
+    }
+    arrays = {name: pyarrow.array(values, kind) for name, (values, kind) in column.items()}
+    pyarrow.parquet.write_table(pyarrow.table(arrays), folder / "photos.parquet")
+    [item] = items_in_table(folder / "photos.parquet", "filepath")
+    assert given(item.metadata) == {"thumb": '{"side": 9}'}
+    assert str(item.note) == (
+        "Columns of bytes are left out: raw. "
+        "Bytes within columns are left out: pages[], by_name[], thumb.data, deep[].data."
+    )
+
+
 def test_a_dataset_in_shards_holds_the_pictures_themselves(folder, picture):
     for shard, (colour, path) in enumerate([("red", "deep/red.png"), ("green", None)]):
         (folder / "dataset" / "train").mkdir(parents=True, exist_ok=True)

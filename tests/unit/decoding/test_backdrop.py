@@ -46,5 +46,21 @@ def test_a_white_picture_with_red_letters_stays_on_white(written):
     assert decode(written(image)).image.getpixel((0, 0)) == (255, 255, 255)
 
 
+@pytest.mark.parametrize(("other", "backdrop"), [("black", 128), ("red", 40), ((128, 128, 128, 255), 40)])
+def test_of_a_picture_that_is_half_white_both_halves_are_seen(written, other, backdrop):
+    image = drawn("white")
+    ImageDraw.Draw(image).pieslice((50, 50, 150, 150), 0, 180, fill=other)
+    shown = decode(written(image)).image
+    assert shown.getpixel((0, 0)) == (backdrop,) * 3
+    assert shown.getpixel((100, 80)) == (255, 255, 255)
+
+
+def test_a_picture_that_fills_its_frame_stays_on_white(written):
+    image = Image.new("RGBA", (200, 200), "white")
+    image.paste("black", (0, 0, 200, 100))
+    image.putpixel((0, 199), CLEAR)
+    assert decode(written(image)).image.getpixel((0, 199)) == (255, 255, 255)
+
+
 def test_an_opaque_white_picture_stays_white(written):
     assert decode(written(Image.new("RGBA", (20, 20), "white"))).image.getextrema() == ((255, 255),) * 3

@@ -36,6 +36,17 @@ def numbers(image, kind, most=None):
     return (values * ((most or MOST.get(kind, 1.0)) / values.max())).astype(kind)
 
 
+def test_what_is_packed_or_counted_as_nothing_here_reads_is_refused_by_name(photo):
+    page = numbers_page(numbers(photo, "u1"))
+    for compression, method in ((50001, "WebP"), (34933, "PNG"), (34887, "LERC"), (33003, "JPEG 2000")):
+        page.tags[259] = compression
+        with pytest.raises(RejectedImage, match=f"packed by {method}, which is not read within a TIFF"):
+            decode(tiff([page]))
+    page.tags |= {259: 1, 339: 6}
+    with pytest.raises(RejectedImage, match="complex numbers"):
+        decode(tiff([page]))
+
+
 @pytest.mark.parametrize("kind", ["u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"])
 def test_colours_and_greys_of_every_kind_and_layout_look_alike(photo, difference, kind):
     grey = photo.convert("L")
