@@ -18,6 +18,8 @@ class CombinedStore:
     Without a space of the visitor, the store is read-only.
     """
 
+    sets_aside = False
+
     def __init__(self, shared: ImageStore, space: OwnSpace | None) -> None:
         self._shared = shared
         self._space = space
@@ -71,6 +73,9 @@ class CombinedStore:
 
     def files(self) -> Iterator[StoredFile]:
         return self._own.files() if self._own else iter(())
+
+    def set_aside(self, name: str) -> None:
+        raise NotImplementedError(name)
 
     def read_file(self, name: str) -> bytes:
         return self._writable().store.read_file(name)
