@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ class ImageStore(Protocol):
     Every method raises StoreUnavailable when the medium fails, and UnknownPicture for a missing picture.
     """
 
-    sets_aside: ClassVar[bool]
+    sets_aside: bool  # whether files that are not its own can be moved out of it
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         """Stores a picture in place of itself, if it is there already. Without an original, it stays where the
