@@ -9,6 +9,7 @@ from library.ports import ImageStore
 from library.records import Record
 from library.stored_files import StoredFile
 from library.trash.entries import Trashed
+from library.visitors.bounds import Bounds
 from library.visitors.own_space import OwnSpace
 
 
@@ -20,15 +21,15 @@ class CombinedStore:
 
     sets_aside = False
 
-    def __init__(self, shared: ImageStore, space: OwnSpace | None) -> None:
+    def __init__(self, shared: ImageStore, space: OwnSpace | None, bounds: Bounds) -> None:
         self._shared = shared
         self._space = space
+        self._bounds = bounds
         self._own = space.store if space else None
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         space = self._writable()
-        with space.open():
-            space.check_room()
+        with space.open(), self._bounds.room(space, len(original or b"") + len(thumbnail)):
             space.store.add(record, original, thumbnail)
 
     def update(self, record: Record, original: bytes | None = None) -> None:
