@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+Colour = tuple[int, int, int]
 WHITE, DARK = (255, 255, 255), (40, 40, 40)
 GREYS = ("1", "L", "LA", "La")
 SAMPLED_SIDE = 256  # px: enough to judge a picture by
@@ -17,12 +18,21 @@ def opaque(image: Image.Image) -> Image.Image:
         return image
     mode = "L" if image.mode in GREYS else "RGB"
     image = image.convert("RGBA")
-    alpha = image.getchannel("A")
-    if alpha.getextrema() == (255, 255):
+    if image.getchannel("A").getextrema() == (255, 255):
         return image.convert(mode)
-    laid = Image.new("RGB", image.size, WHITE if _shows_on_white(image) else DARK)
-    laid.paste(image, mask=alpha)
-    return laid.convert(mode)
+    return laid_on(image, backdrop_of(image)).convert(mode)
+
+
+def laid_on(image: Image.Image, colour: Colour) -> Image.Image:
+    """Returns an RGBA picture laid on a backdrop of one colour."""
+    laid = Image.new("RGB", image.size, colour)
+    laid.paste(image, mask=image.getchannel("A"))
+    return laid
+
+
+def backdrop_of(image: Image.Image) -> Colour:
+    """Returns the colour that shows a transparent picture."""
+    return WHITE if _shows_on_white(image) else DARK
 
 
 def _shows_on_white(image: Image.Image) -> bool:

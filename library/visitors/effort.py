@@ -10,7 +10,7 @@ from typing import Any
 
 from library.decoders.direct import Decoder
 from library.errors import RejectedImage
-from library.images import WORKING_SIDE, Picture
+from library.images import WORKING_SIDE, Grey, Picture
 from library.work import counted
 
 FILES_A_PICTURE = 10  # files that may be tried for each picture that a visitor may have
@@ -115,19 +115,23 @@ class MeteredDecoder:
         with counted(self._begun()):
             return self._decoder.with_thumbnail(data, short_side)
 
+    def grey(self, data: bytes) -> Grey:
+        with counted(self._begun(tried=0)):
+            return self._decoder.grey(data)
+
     def thumbnail(self, data: bytes) -> bytes:
-        with counted(self._begun(files=0)):
+        with counted(self._begun(tried=0)):
             return self._decoder.thumbnail(data)
 
     def preview(self, data: bytes) -> bytes:
-        with counted(self._begun(files=0)):
+        with counted(self._begun(tried=0)):
             return self._decoder.preview(data)
 
     def close(self) -> None:
         pass  # who opened the decoder closes it
 
-    def _begun(self, files: int = 1) -> Callable[[float], None]:
+    def _begun(self, tried: int = 1) -> Callable[[float], None]:
         """Looking at a picture that is there is no file that is tried."""
         visitor = self._visitor()
-        self._effort.begin(visitor, files)
+        self._effort.begin(visitor, tried)
         return lambda seconds: self._effort.spend(visitor, seconds)
