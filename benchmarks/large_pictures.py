@@ -40,7 +40,7 @@ FORMATS: dict[str, dict[str, int]] = {
 }
 ON_ITS_SIDE = 6
 PATIENCE = 600.0  # seconds
-FINE, COARSE = 2, 10  # pixels of a grain of noise: files of 80 MB, and such as fit into a request
+FINE, COARSE = 2, 60  # pixels of a grain of noise: files of 80 MB, and such as the 4 MB of a request of MCP hold
 
 
 def own() -> list[str]:
