@@ -138,9 +138,12 @@ class LocalImageStore:
             for folder, _, names in os.walk(self._root):
                 for path in map(Path(folder).joinpath, sorted(names)):
                     with suppress(FileNotFoundError):
-                        found = path.lstat()
+                        leads_nowhere = not path.exists()  # a link to a file that is gone
+                        found = path.lstat() if leads_nowhere else path.stat()
                         modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                        yield stored_file(path.relative_to(self._root).as_posix(), found.st_size, modified)
+                        file = stored_file(path.relative_to(self._root).as_posix(), found.st_size, modified)
+                        if not (leads_nowhere and file.is_in_place):
+                            yield file
 
     def set_aside(self, name: str) -> None:
         target = self._root.with_name(f"{self._root.name}{ASIDE_SUFFIX}") / name

@@ -143,7 +143,8 @@ def test_foreign_files_are_told_wherever_they_lie_and_moved_out_but_never_remove
     for name in strays:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
-    assert findings(library)["foreign"].subjects == tuple(sorted(strays))
+    (folder / "link").symlink_to("nowhere")
+    assert findings(library)["foreign"].subjects == tuple(sorted([*strays, "link"]))
     assert mended(library) == []
     aside = folder.with_name("images-foreign")
     assert all((aside / name).read_text() == name and not (folder / name).exists() for name in strays)
@@ -170,6 +171,7 @@ def test_young_files_are_left_to_the_process_that_writes_them(library, folder, f
 def test_an_original_of_other_bytes_or_without_any_is_told_and_left(library, folder, filled):
     path_of(folder, filled["red"], "png").write_bytes(b"other")
     path_of(folder, filled["blue"], "png").unlink()
+    path_of(folder, filled["blue"], "png").symlink_to("nowhere")
     found = findings(library)
     assert (found["original_other"].subjects, found["original_missing"].subjects) == (
         (filled["red"],),
