@@ -23,6 +23,8 @@ ALLOWED = {
     "demo": "true or false",
     "demo_quota": "a number of pictures from 1 to 1000",
     "demo_ttl": "a number of hours (more than 0, up to 8760)",
+    "demo_address_quota": "a number of pictures from 1 to 1000000",
+    "demo_disk": "a number of megabytes from 1 to 100000000",
     "trash_days": "a whole number of days from 0 (no trash) to 36500",
     "sources_allowed": "a list of folders or of URLs such as s3://bucket/folder, with commas between,",
     "auth": "user:password[,user:password…]",

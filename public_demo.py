@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SWEPT_EVERY = 300.0  # seconds
 SHARE = 0.1  # of the time that visitors have, at most
-ONLY_IN_DEMO = ("demo_quota", "demo_ttl")
+ONLY_IN_DEMO = ("demo_quota", "demo_ttl", "demo_address_quota", "demo_disk")
 
 
 class DemoSettings(Protocol):
@@ -24,6 +24,10 @@ class DemoSettings(Protocol):
     def demo_quota(self) -> int: ...
     @property
     def demo_ttl(self) -> float: ...
+    @property
+    def demo_address_quota(self) -> int: ...
+    @property
+    def demo_disk(self) -> int: ...
     @property
     def edits(self) -> str | None: ...
     @property
@@ -63,12 +67,13 @@ class Demo:
         """`shared` is the library that all visitors see, and none changes."""
         from db.images.spaces import LocalSpaces
         from library.sweeper import Sweeper
-        from library.visitors.spaces import DemoRules, Spaces
+        from library.visitors.bounds import DemoRules
+        from library.visitors.spaces import Spaces
         from library.visitors.view import VisitorsWorker, visited_library
         from ui.guards.ownership import Ownership
         from ui.handlers.demo import VisitorsDesk
 
-        rules = DemoRules(settings.demo_quota, settings.demo_ttl)
+        rules = DemoRules(settings.demo_quota, settings.demo_ttl, settings.demo_address_quota, settings.demo_disk)
         self.spaces = Spaces(shared, LocalSpaces(settings.data_dir.absolute() / "visitors"), _rows(shared), rules)
         self.library = visited_library(self.spaces)
         self.worker = VisitorsWorker(shared, self.spaces)

@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     demo: bool | None = None  # None: on a Space, unless EDITS or AUTH is set
     demo_quota: int = Field(20, ge=1, le=1000)
     demo_ttl: float = Field(24.0, gt=0, le=8760)
+    demo_address_quota: int = Field(200, ge=1, le=1_000_000)
+    demo_disk: int = Field(4096, ge=1, le=100_000_000)  # MB
     trash_days: int = Field(30, ge=0, le=36_500)
     sources_allowed: str = ""
     auth: SecretStr = SecretStr("")

@@ -1,25 +1,33 @@
 """Measures the memory that large pictures take when many are decoded at once.
 
 `python -m benchmarks.large_pictures --at-once 12` prints, for each format, the peak above what the process had before;
-with `--apart` pictures are decoded in processes of their own, which count as well. `--searched` starts an app with
-EDITS=none, uploads the pictures, and searches with all of them at once by its HTTP API.
+with `--apart` pictures are decoded in processes of their own, which count as well. `--way` says what is done with them:
+decode (as an import does), image (as a program of the Python API that asks for whole pictures), detail and enlarged (as
+the comparison of near-duplicates does); or, of an app, search (its HTTP API), preview (its page), agent (MCP, as data:
+URIs as large as a request may be) or like (MCP, pictures of the library by their content ID).
 """
 
 import argparse
 import tempfile
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 from PIL import ExifTags, Image
 
+from app import open_library
 from benchmarks.children import children
 from library.decoders.direct import Decoder, DirectDecoder
 from library.decoders.processes import DecoderProcesses
+from library.duplicates.detail import detail_of
+from library.duplicates.enlarged import is_enlarged
+from library.images import content_id
 from testing.app_server import Server
 from testing.callers import Caller
 
@@ -31,6 +39,8 @@ FORMATS: dict[str, dict[str, int]] = {
     "progressive JPEG": {"progressive": True},
 }
 ON_ITS_SIDE = 6
+PATIENCE = 600.0  # seconds
+FINE, COARSE = 2, 60  # pixels of a grain of noise: files of 80 MB, and such as the 4 MB of a request of MCP hold
 
 
 def own() -> list[str]:
@@ -43,52 +53,96 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=12)
     parser.add_argument("--apart", action="store_true")
     parser.add_argument("--formats", nargs="*", default=[*FORMATS], choices=[*FORMATS])
-    parser.add_argument("--searched", action="store_true")
+    parser.add_argument("--way", default="decode", choices=[*IN_PROCESS, *OF_AN_APP])
     given = parser.parse_args()
     at_once, decoder = given.at_once, DecoderProcesses() if given.apart else DirectDecoder()
     print("| 179 megapixels, on its side | MB a file | at once | MiB above idle | seconds |\n|---|---:|---:|---:|---:|")
     for name in given.formats:
-        data = picture(name)
-        peak, seconds = searched_at_once(data, at_once) if given.searched else decoded_at_once(decoder, data, at_once)
+        data = picture(name, COARSE if given.way == "agent" else FINE)
+        if given.way in IN_PROCESS:
+            peak, seconds = peak_of([partial(IN_PROCESS[given.way], decoder, data)] * at_once)
+        else:
+            peak, seconds = of_an_app(given.way, data, at_once)
         print(f"| {name} | {len(data) / 1e6:.0f} | {at_once} | {peak:,.0f} | {seconds:.1f} |", flush=True)
 
 
-def picture(name: str) -> bytes:
+def picture(name: str, grain: int) -> bytes:
     Image.MAX_IMAGE_PIXELS = None
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = ON_ITS_SIDE
     buffer = BytesIO()
-    noise = Image.effect_noise((7_500, 5_950), 60).convert("RGB").resize(SIZE, Image.Resampling.NEAREST)
+    noise = (
+        Image.effect_noise((SIZE[0] // grain, SIZE[1] // grain), 60)
+        .convert("RGB")
+        .resize(SIZE, Image.Resampling.NEAREST)
+    )
     if name.startswith("transparent"):
         noise.putalpha(99)
     noise.save(buffer, name.split()[-1], exif=exif, **FORMATS[name])
     return buffer.getvalue()
 
 
-def decoded_at_once(decoder: Decoder, data: bytes, count: int) -> tuple[float, float]:
-    """Returns the peak of memory in megabytes, and the seconds until all were decoded."""
-    return peak_of([lambda: decoder.decode(data)] * count)
-
-
-def searched_at_once(data: bytes, count: int) -> tuple[float, float]:
-    """Returns the same of an app that is asked by its HTTP API, uploads included."""
+def of_an_app(way: str, data: bytes, count: int) -> tuple[float, float]:
+    """Returns the peak of memory in MiB, and the seconds, of an app that is asked for so many at once."""
     with tempfile.TemporaryDirectory() as folder:
-        app = Server(Path(folder), EDITS="none").wait()
+        add(Path(folder), data, count if way in ("preview", "like") else 0)
+        app = Server(Path(folder), EDITS="none", MCP="1").wait()
         number = str(app.process.pid)
-        caller = Caller(app.url)
         try:
-            caller.ask("search", text="red")  # loads what any search takes
-            works = [partial(search_with, app.url, data + bytes([each])) for each in range(count)]
+            Caller(app.url).ask("search", text="red")  # loads what any search takes
+            works = [partial(OF_AN_APP[way], app.url, numbered(data, each)) for each in range(count)]
             return peak_of(works, lambda: [number, *children(number)])
         finally:
             app.stop()
 
 
+def add(folder: Path, data: bytes, count: int) -> None:
+    """Adds so many copies of a picture, which differ by a byte, to the library of the app."""
+    if count:
+        with open_library(data_dir=str(folder / "data"), clip_model="small", clip_device="cpu") as library:
+            for each in range(count):
+                path = folder / f"{each}"
+                path.write_bytes(numbered(data, each))
+                library.add(path)
+                path.unlink()
+
+
+def numbered(data: bytes, number: int) -> bytes:
+    return data + bytes([number])
+
+
 def search_with(url: str, data: bytes) -> None:
-    caller = Caller(url, 600)
+    caller = Caller(url, PATIENCE)
     kind, answer = caller.ask("search", image=caller.upload("large", data))
     if kind != "complete":
         print(kind, answer)
+
+
+def preview(url: str, data: bytes) -> None:
+    httpx.get(f"{url}/gradio_api/media/preview/{content_id(data)}", timeout=PATIENCE).raise_for_status()
+
+
+def ask_as_agent(url: str, image: str) -> None:
+    head = {"accept": "application/json, text/event-stream"}
+    call = {"name": "search_pictures", "arguments": {"image": image}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    answer = httpx.post(f"{url}/gradio_api/mcp/", json=body, headers=head, timeout=PATIENCE)
+    if answer.status_code != 200 or '"isError":true' in answer.text:
+        print(answer.status_code, answer.text[:300])
+
+
+IN_PROCESS: dict[str, Callable[[Decoder, bytes], object]] = {
+    "decode": lambda decoder, data: decoder.decode(data),
+    "image": lambda decoder, data: decoder.decode(data, max(SIZE)),
+    "detail": lambda decoder, data: detail_of(data, decoder.grey),
+    "enlarged": lambda decoder, data: is_enlarged(data, data, decoder.grey),
+}
+OF_AN_APP: dict[str, Callable[[str, bytes], None]] = {
+    "search": search_with,
+    "preview": preview,
+    "agent": lambda url, data: ask_as_agent(url, f"data:image/png;base64,{b64encode(data).decode()}"),
+    "like": lambda url, data: ask_as_agent(url, content_id(data)),
+}
 
 
 def peak_of(works: Sequence[Callable[[], object]], processes: Callable[[], Iterable[str]] = own) -> tuple[float, float]:

@@ -24,6 +24,7 @@ WORDS: dict[Kind, str] = {
     "original_other": "originals whose bytes are not those of their content ID: delete them and add the files again",
     "thumbnail_missing": "missing thumbnails",
     "orphan": "files that belong to no picture",
+    "foreign": "files that are none of the library's; those that can be repaired are moved to images-foreign",
     "partial": "temporary files that a killed process left",
     "row_missing": "pictures without a row",
     "row_surplus": "rows without a picture",

@@ -4,11 +4,13 @@ import hashlib
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import PurePath, PurePosixPath
 from typing import NewType
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from library.archive_kinds import is_archive
@@ -20,7 +22,7 @@ from library.decoding.damage import load
 from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something, is_blank
-from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, source_of
+from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, side_within, source_of
 from library.decoding.reducing import reduced
 from library.decoding.room import MOST_AT_ONCE, SMALL, PixelReservation, Room, room
 from library.decoding.samples import Samples
@@ -40,6 +42,7 @@ SYSTEM_FOLDERS = frozenset(
     ]
 )
 MAX_FILE_BYTES = 256 << 20
+WHOLE = 1 << 20  # a shorter side that no picture is reduced to, which asks for it in grey
 WORKING_SIDE = 336  # half as much again as the 224 px of most towers, so that their own resampling still decides
 THUMBNAIL_SIDE = 384
 ICON_SIDE = 96
@@ -67,6 +70,8 @@ class Picture:
 
 
 Decode = Callable[[bytes, int], Picture]
+Grey = NDArray[np.uint8]  # the brightness of each pixel
+Greyed = Callable[[bytes], Grey]
 
 
 def content_id(data: bytes) -> ContentId:
@@ -81,13 +86,14 @@ def parse_content_id(text: object) -> ContentId:
     return ContentId(text)
 
 
-def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = None) -> Picture:
+def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = None, is_grey: bool = False) -> Picture:
     """Returns the picture as its owner sees it: upright, in sRGB, without transparency, not a blank first frame
     or page.
 
-    A large picture comes reduced, never below `short_side` pixels on its shorter side unless it has more than 179
-    megapixels: JPEG decoders do that at a fraction of the cost. It waits for its pixels to have room, in that of the
-    process where no other is given. Raises RejectedImage with a reason a person understands.
+    A large picture comes reduced, never below `short_side` pixels on its shorter side unless it has more than 90
+    megapixels, and then with half its sides at most: JPEG decoders do that at a fraction of the cost. In grey it comes
+    whole. It waits for its pixels to have room, in that of the process where no other is given. Raises RejectedImage
+    with a reason a person understands.
     """
     if not data:
         raise RejectedImage("empty_file")
@@ -96,7 +102,7 @@ def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = No
         with (within or room()).reservation() as reservation:
             if source.is_heavy:
                 reservation.take(MOST_AT_ONCE)
-            return _first_page_that_shows_something(source, short_side, reservation)
+            return _first_page_that_shows_something(source, WHOLE if is_grey else short_side, reservation, is_grey)
     except (RejectedImage, Interrupted):
         raise
     except UnidentifiedImageError:
@@ -107,6 +113,11 @@ def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = No
         raise RejectedImage("no_memory") from None
     except Exception as error:  # decoders raise whatever damaged bytes lead them to
         raise RejectedImage("damaged") from error
+
+
+def grey(data: bytes, within: Room | None = None) -> Grey:
+    """Returns the whole picture in grey, however large it is, as `decode` shows it. Raises RejectedImage."""
+    return np.asarray(decode(data, within=within, is_grey=True).image)
 
 
 def as_srgb(image: Image.Image) -> Image.Image:
@@ -179,44 +190,74 @@ def preview(original: bytes, within: Room | None = None) -> bytes:
     return _saved(large, "JPEG", quality=85)
 
 
-def _first_page_that_shows_something(source: Source, short_side: int, reservation: PixelReservation) -> Picture:
-    first = _decoded(source, short_side, reservation)
+def _first_page_that_shows_something(
+    source: Source, short_side: int, reservation: PixelReservation, is_grey: bool
+) -> Picture:
+    first = _decoded(source, short_side, reservation, is_grey)
     if source.others and is_blank(first.image):
         with suppress(Exception):  # as a damaged frame ends an animation
             for other in source.others:
-                picture = _decoded(other(), short_side, reservation)
+                picture = _decoded(other(), short_side, reservation, is_grey)
                 if not is_blank(picture.image):
                     return picture
     return first
 
 
-def _decoded(source: Source, short_side: int, reservation: PixelReservation) -> Picture:
+def _decoded(source: Source, short_side: int, reservation: PixelReservation, is_grey: bool) -> Picture:
     if source.samples:
-        return _of_samples(source, source.samples, short_side)
+        picture = _of_samples(source, source.samples, side_within(source.samples.size, short_side))
+        return replace(picture, image=picture.image.convert("L")) if is_grey else picture
     if source.is_heavy and source.size:
         small = large_heif.reduced(source.data, short_side)
-        return Picture(to_srgb(_plain(small, {}), profile_of(small, source.data)), source.format, *source.size)
+        shown = to_srgb(_plain(small, {}), profile_of(small, source.data))
+        return Picture(shown.convert("L") if is_grey else shown, source.format, *source.size)
 
     def opener(data: bytes) -> ImageFile.ImageFile:
-        image = source.opened(data, short_side)
-        reservation.take(_pixels_in_memory(image))
+        image = source.opened(data, short_side, is_whole=is_grey)
+        reservation.take(_pixels_in_memory(image, short_side))
         return image
 
     loaded, note = load(source.data, opener)
     profile, tags = profile_of(loaded, source.data), getattr(loaded, "tag_v2", {})
     (width, height), opened = source.size or loaded.info[FULL_SIZE], loaded.info[OPENED_SIZE]
     whole = restored(loaded, source.data, opener)
-    upright = _turned(first_that_shows_something(loaded) if whole is loaded else whole, tags, short_side)
+    whole = first_that_shows_something(loaded) if whole is loaded else whole
+    if is_grey:
+        upright = image = _grey(whole, tags, profile)
+    else:
+        side = side_within(loaded.info[FULL_SIZE], short_side)
+        upright = _turned(whole, tags, side)
+        image = to_srgb(_small(upright, tags, side), profile)
     if (upright.width > upright.height) != (opened[0] > opened[1]):
         width, height = height, width
-    image = to_srgb(_small(upright, tags, short_side), profile)
     return Picture(image, source.format or str(loaded.format), width, height, both(source.note, note))
 
 
-def _pixels_in_memory(image: ImageFile.ImageFile) -> int:
-    """Returns how many pixels its decoder holds: of a progressive JPEG all, however much it is to be reduced."""
+def _grey(image: Image.Image, tags: Tags, profile: bytes | None) -> Image.Image:
+    """Returns the whole picture upright in grey, made band by band: beside it there is one in colours, and no more."""
+
+    def plain(band: Image.Image) -> Image.Image:
+        return to_srgb(_plain(band, tags), profile).convert("L")
+
+    orientation = _orientation(image)
+    shown = plain(image) if image.width * image.height <= SMALL else _in_place_of(image, reduced(image, 1, plain))
+    shown.getexif()[ExifTags.Base.Orientation] = orientation
+    return _in_place_of(shown, _upright(shown))
+
+
+def _in_place_of(image: Image.Image, other: Image.Image) -> Image.Image:
+    """Returns the other picture, and gives the memory of the first one back at once, whoever still names it."""
+    if other is not image:
+        image.close()
+    return other
+
+
+def _pixels_in_memory(image: ImageFile.ImageFile, short_side: int) -> int:
+    """Returns how many pixels its decoder holds: of a progressive JPEG all, however much it is to be reduced; one that
+    comes whole is there twice."""
     width, height = image.info.get(FULL_SIZE, image.size) if "progressive" in image.info else image.size
-    return int(width * height)
+    is_whole = min(width, height) // side_within((width, height), short_side) <= 1
+    return int(width * height * (2 if is_whole else 1))
 
 
 def _of_samples(source: Source, samples: Samples, short_side: int) -> Picture:
@@ -232,13 +273,12 @@ def _turned(image: Image.Image, tags: Tags, short_side: int) -> Image.Image:
     """Returns the picture upright; a large one is reduced first, since to turn it takes its memory once more."""
     if image.width * image.height <= SMALL:
         return _upright(image)
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # as in _upright
+    orientation = _orientation(image)
+    if orientation == 1:
         return image
-    small = _small(image, tags, short_side)
+    small = _in_place_of(image, _small(image, tags, short_side))
     small.getexif()[ExifTags.Base.Orientation] = orientation
-    return _upright(small)
+    return _in_place_of(small, _upright(small))
 
 
 def _small(image: Image.Image, tags: Tags, short_side: int) -> Image.Image:
@@ -255,6 +295,13 @@ def _upright(image: Image.Image) -> Image.Image:
         return image if is_upright else ImageOps.exif_transpose(image)  # which copies what is upright, too
     except Exception:  # a broken EXIF block is no reason to refuse a whole picture
         return image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # as in _upright
+        return 1
 
 
 def _plain(image: Image.Image, tags: Tags) -> Image.Image:

@@ -73,6 +73,8 @@ class ImageStore(Protocol):
     Every method raises StoreUnavailable when the medium fails, and UnknownPicture for a missing picture.
     """
 
+    sets_aside: bool  # whether files that are not its own can be moved out of it
+
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         """Stores a picture in place of itself, if it is there already. Without an original, it stays where the
         record says."""
@@ -132,6 +134,10 @@ class ImageStore(Protocol):
 
     def files(self) -> Iterator[StoredFile]:
         """Yields every file there is, also those that belong to no picture."""
+        ...
+
+    def set_aside(self, name: str) -> None:
+        """Moves a file that `files` has named out of the store, to a folder beside it, where `sets_aside`."""
         ...
 
     def read_file(self, name: str) -> bytes:

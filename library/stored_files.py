@@ -18,3 +18,11 @@ class StoredFile:
     kind: FileKind
     bytes: int
     modified: datetime
+
+    @property
+    def is_in_place(self) -> bool:
+        """Returns whether it lies where the store keeps files of its kind, by its name."""
+        folder = self.name.rpartition("/")[0]
+        if self.kind == "partial":
+            return "/" not in folder
+        return self.kind != "other" and self.id is not None and folder == self.id[:2]

@@ -61,7 +61,7 @@ class Hit:
         return self._pictures.original(self.content_id)
 
     def image(self) -> Image.Image:
-        """Returns the whole picture, upright."""
+        """Returns the picture, upright: whole, or with half its sides where it has more than 90 megapixels."""
         return self._pictures.image(self.content_id, max(self.width, self.height))
 
     def thumbnail(self) -> Image.Image:

@@ -64,6 +64,8 @@ def loading(name: str = "some/model") -> Models:
 
 
 class MemoryStore:
+    sets_aside = False
+
     def __init__(self) -> None:
         self._pictures: dict[ContentId, tuple[Record, bytes | None, bytes]] = {}
         self._originals: dict[ContentId, bytes | None] = {}  # of what is in the trash
@@ -120,22 +122,26 @@ class MemoryStore:
 
     def files(self) -> Iterator[StoredFile]:
         for id, (record, original, thumbnail) in self._pictures.items():
-            kinds = {"record": b"{}", "thumbnail": thumbnail, "original": original}
-            for kind, data in kinds.items():
+            suffix = record.img_path.rpartition(".")[2]
+            kinds = {"record": ("json", b"{}"), "thumbnail": ("thumb.jpg", thumbnail), "original": (suffix, original)}
+            for kind, (ending, data) in kinds.items():
                 if data is not None:
-                    yield StoredFile(f"{kind}/{id}", id, kind, len(data), record.added_at)
+                    yield StoredFile(f"{id[:2]}/{id}.{ending}", id, kind, len(data), record.added_at)
+
+    def set_aside(self, name: str) -> None:
+        raise NotImplementedError(name)
 
     def read_file(self, name: str) -> bytes:
-        kind, _, id = name.partition("/")
-        return {"original": self.original, "thumbnail": self.thumbnail}[kind](ContentId(id))
+        id = ContentId(name[3:].partition(".")[0])
+        return self.thumbnail(id) if name.endswith(".thumb.jpg") else self.original(id)
 
     def remove_file(self, name: str) -> None:
-        kind, _, id = name.partition("/")
-        record, original, thumbnail = self._get(ContentId(id))
+        record, original, thumbnail = self._get(ContentId(name[3:].partition(".")[0]))
+        is_thumbnail = name.endswith(".thumb.jpg")
         self._pictures[record.content_id] = (
             record,
-            None if kind == "original" else original,
-            b"" if kind == "thumbnail" else thumbnail,
+            original if is_thumbnail else None,
+            b"" if is_thumbnail else thumbnail,
         )
 
     def count(self) -> int:

@@ -30,22 +30,22 @@ def can_answer(status: LibraryStatus) -> bool:
 
 
 def health_view(status: LibraryStatus) -> Json:
-    """Returns the state in general words: details can hold addresses and paths, and anyone may ask."""
-    why = []
+    """Returns the state in general words, with a code for each sentence, which are for machines and in English:
+    details can hold addresses and paths, and anyone may ask."""
+    why: dict[str, str] = {}
     model = status.model
     if model.is_fallback and model.info:
-        why.append(f"The chosen model is not available; {model.info.name} answers in its place.")
+        why["model_fallback"] = f"The chosen model is not available; {model.info.name} answers in its place."
     elif model.problem:
-        why.append("The model could not be loaded.")
+        why["model_failed"] = "The model could not be loaded."
     if status.store_problem:
-        why.append("The image store cannot be read.")
+        why["store_unreadable"] = "The image store cannot be read."
     if status.index and not status.index.connected:
-        why.append("Milvus does not answer.")
-    if why:
-        return {"state": "degraded", "why": why}
-    if model.is_loading:
-        return {"state": "loading", "why": ["The model is being loaded."]}
-    return {"state": "ready", "why": []}
+        why["milvus_away"] = "Milvus does not answer."
+    state = "degraded" if why else "loading" if model.is_loading else "ready"
+    if state == "loading":
+        why["model_loading"] = "The model is being loaded."
+    return {"state": state, "why": list(why.values()), "codes": list(why)}
 
 
 class Latest:

@@ -65,6 +65,8 @@ def launch_options(
         "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
         "auth": accounts.accept if accounts else None,
         "auth_message": welcome() if accounts else None,
+        # Where Gradio renders on the server, its login page says the same of whatever went wrong.
+        "ssr_mode": False if accounts else None,
         "mcp_server": mcp,
         "state_session_capacity": SESSIONS,
         "app_kwargs": {

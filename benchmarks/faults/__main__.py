@@ -5,6 +5,7 @@ python -m benchmarks.faults [--trials 18] [--server-trials 8] [--only NAME]
 
 import random
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -23,11 +24,10 @@ from benchmarks.faults.disks import full, read_only
 from benchmarks.faults.kills import Operation, tried
 from benchmarks.faults.ledger import Verdict
 from benchmarks.faults.outages import during_ingest, during_searches, frozen, killed
-from benchmarks.faults.place import Failed, Place
+from benchmarks.faults.place import Place
 from benchmarks.faults.results import Results, print_heading, print_line
 from benchmarks.faults.uploads import upload_kills
 from benchmarks.faults.watches import Watch
-from library.errors import LikenessError
 from testing.milvus_server import MilvusServer
 
 Make = Callable[[Place, random.Random, int], Results]
@@ -99,8 +99,11 @@ def _made(folder: Path, names: list[str], seed: int, server: MilvusServer | None
         place = Place(folder / f"{name}-{'server' if server else 'lite'}", server)
         try:
             done.append(fault.make(place, random.Random(f"{seed} {name}"), max(1, round(fault.share * trials))))
-        except (Failed, LikenessError) as error:  # what is known of the others is printed all the same
-            done.append(Results(name, verdict=Verdict(wrong=[str(error)])))
+        except Exception as error:  # the others are made all the same, and what was wrong is printed at the end
+            traceback.print_exc()
+            done.append(
+                Results(name, verdict=Verdict(wrong=[f"{name} was not ended: {type(error).__name__}: {error}"]))
+            )
         print_line(done[-1].cells)
     return done
 

@@ -37,6 +37,14 @@ def is_abandoned(partial: os.stat_result) -> bool:
     return time.time() - partial.st_mtime > ABANDONED_AFTER
 
 
+def is_in_hand(path: Path) -> bool:
+    """Tells whether another process may still be writing this hidden file."""
+    try:
+        return path.name.endswith(PARTIAL_SUFFIX) and not is_abandoned(path.lstat())
+    except FileNotFoundError:  # it has just been given its name
+        return True
+
+
 def remove_abandoned(folder: Path) -> None:
     """Removes from a folder what killed writers have left there, as far as it can be removed."""
     for partial in folder.glob(f".*{PARTIAL_SUFFIX}"):

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
+from db.files.atomic import is_in_hand
 from db.files.vector_file import count_rows, read_header, read_vectors, write_vectors
 from library.disk import explained, is_full
 from library.errors import StoreUnavailable, UnknownCollection
@@ -36,6 +37,13 @@ class DroppedFiles:
             paths = list(self._folder.glob(f"*{SUFFIX}"))
             found = [each for path in paths if (each := _described(path))]
         return sorted(found, key=lambda each: each.deleted, reverse=True)
+
+    def foreign(self) -> list[str]:
+        with explained(_failure):
+            whole = {f"{each.key}{SUFFIX}" for each in self.listed() if KEY.fullmatch(each.key)}
+            paths = [path for path in self._folder.rglob("*") if not path.is_dir() and not is_in_hand(path)]
+        names = (path.relative_to(self._folder).as_posix() for path in paths)
+        return sorted(name for name in names if name not in whole)
 
     def rows(self, key: str) -> Iterator[VectorBatch]:
         path = self._path(key)

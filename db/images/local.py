@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from db.images.records_read import SHORTEST_RECORD, RecordReader
 from library.disk import explained, is_full
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
 from library.images import ContentId, parse_content_id
+from library.private import Private
 from library.reasons import reason_of
 from library.records import Record
 from library.stored_files import FileKind, StoredFile
@@ -25,6 +27,7 @@ RECORD_SUFFIX = ".json"
 THUMBNAIL_SUFFIX = ".thumb.jpg"
 TRASH_SUFFIX = ".trash"
 ADDED_SUFFIX = ".added"  # in buckets
+ASIDE_SUFFIX = "-foreign"  # of the folder for files that are not ours
 SETTLED_AFTER_NS = 100_000_000
 
 
@@ -36,6 +39,8 @@ class LocalImageStore:
     <2 hex>/<content id>.json          the record
     <2 hex>/<content id>.trash         once it is deleted, what brings it back; the original stays beside it
     """
+
+    sets_aside = True
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -130,11 +135,24 @@ class LocalImageStore:
 
     def files(self) -> Iterator[StoredFile]:
         with explained(_failure):
-            for path in sorted(self._root.glob("??/*")):
-                with suppress(FileNotFoundError):
-                    found = path.stat()
-                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                    yield stored_file(f"{path.parent.name}/{path.name}", found.st_size, modified)
+            for folder, _, names in os.walk(self._root):
+                for path in map(Path(folder).joinpath, sorted(names)):
+                    with suppress(FileNotFoundError):
+                        leads_nowhere = not path.exists()  # a link to a file that is gone
+                        found = path.lstat() if leads_nowhere else path.stat()
+                        modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                        file = stored_file(path.relative_to(self._root).as_posix(), found.st_size, modified)
+                        if not (leads_nowhere and file.is_in_place):
+                            yield file
+
+    def set_aside(self, name: str) -> None:
+        target = self._root.with_name(f"{self._root.name}{ASIDE_SUFFIX}") / name
+        with explained(_failure), suppress(FileNotFoundError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            while os.path.lexists(target):
+                target = target.with_name(f"{target.name}.again")
+            shutil.move(self._root / name, target)
+            logger.info("moved %s to %s", name, Private(str(target)))
 
     def read_file(self, name: str) -> bytes:
         return _read(self._root / name)

@@ -47,6 +47,8 @@ class ObjectStore:
     empty object makes a listing alone give the order. Where it is missing, the time of the record object is used.
     """
 
+    sets_aside = False  # other programs may keep objects of theirs there
+
     def __init__(self, url: str) -> None:
         """Connects only when first used. Raises UnknownStore."""
         self._url = url
@@ -150,6 +152,9 @@ class ObjectStore:
         for key, details in self._listed(self._root).items():
             modified = _modified(details) or datetime.now(UTC)
             yield stored_file(key.removeprefix(f"{self._root}/"), int(details.get("size") or 0), modified)
+
+    def set_aside(self, name: str) -> None:
+        raise NotImplementedError(name)
 
     def read_file(self, name: str) -> bytes:
         data = self._read(f"{self._root}/{name}")

@@ -1,6 +1,8 @@
 """Keeps the pictures of each visitor of the demo apart: a folder for every space."""
 
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from db.images.local import LocalImageStore
@@ -25,6 +27,14 @@ class LocalSpaces:
         except OSError as error:
             raise StoreUnavailable("spaces_unreadable", reason=reason_of(error)) from error
         return [key for name in names if (key := SpaceKey.read(name))]
+
+    def bytes(self) -> int:
+        found = 0
+        for folder, _, names in os.walk(self._root):
+            for name in names:
+                with suppress(OSError):  # removed meanwhile
+                    found += os.lstat(os.path.join(folder, name)).st_size
+        return found
 
     def remove(self, space: SpaceKey) -> None:
         try:

@@ -239,7 +239,11 @@ class MilvusCollection:
         handle = self.handle
         if expected_rows not in (None, handle.rows):  # another process may have written
             handle.rows_are_current = False
-        if not handle.rows_are_current and handle.lease.status().state == "loaded" and not self._is_rebuilding:
+        if handle.rows_are_current or self._is_rebuilding:
+            return
+        if not self._backend.is_shared:
+            handle.count_stored()
+        elif handle.lease.status().state == "loaded":
             with handle.lease.held() as generation:
                 handle.count(generation)
 

@@ -122,9 +122,12 @@ class CollectionHandle:
 
     def count(self, generation: int) -> int:
         """Counts the rows, all that were written until now."""
-        self.rows_are_current = True
-        self.rows = self.ask(generation, lambda client: loaded_rows(client, self.name))
-        return self.rows
+        return self._counted(lambda: self.ask(generation, lambda client: loaded_rows(client, self.name)))
+
+    def count_stored(self) -> int:
+        """Counts the rows without loading them, which is exact on Milvus Lite only."""
+        with self.connection.locks.searching.shared():
+            return self._counted(lambda: self.do(lambda client: stored_rows(client, self.name)))
 
     def wanted_nlist(self, rows: int) -> int:
         """Returns the clusters that an index of so many rows should have."""
@@ -142,6 +145,15 @@ class CollectionHandle:
         """Returns the nprobe that somebody chose for the clusters that the index has."""
         choice = self.choice()
         return choice.nprobe if choice and choice.nlist == self.nlist else None
+
+    def _counted(self, count: Callable[[], int]) -> int:
+        self.rows_are_current = True  # before it counts: what is written meanwhile makes the next status count again
+        try:
+            self.rows = count()
+        except IndexUnavailable:
+            self.rows_are_current = False
+            raise
+        return self.rows
 
     def _open(self, client: MilvusClient) -> None:
         if not client.has_collection(self.name, timeout=TIMEOUT):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import IO, Any, cast
 
 from db.sources.names import Decoded, Told, decoder_of
-from db.sources.unpacking import MOST_MEMBERS, Allowance
+from db.sources.unpacking import MOST_MEMBERS, Allowance, check_members
 from db.sources.zip_rescue import fields_of, with_new_list
 from library.errors import RejectedImage
 
@@ -57,11 +57,17 @@ def _check_end(file: IO[bytes], most: int) -> None:
     if end and behind[:2] not in FIRST_VOLUME:
         raise RejectedImage("archive_in_volumes")
     if end and len(behind) >= 12:
-        size = int.from_bytes(behind[8:12], "little")
-        if size == 0xFFFFFFFF and (found := before.rpartition(END_64)[2])[36:]:
-            size = int.from_bytes(found[36:44], "little")
-        if min(size, file.tell()) > min(SHORTEST_ENTRY * MOST_MEMBERS, LONG_ENTRY * most):
-            raise RejectedImage("archive_members", most=most)
+        count, size = int.from_bytes(behind[6:8], "little"), int.from_bytes(behind[8:12], "little")
+        if 0xFFFF in (count, size & 0xFFFF) and (found := before.rpartition(END_64)[2])[43:]:
+            count, size = int.from_bytes(found[28:36], "little"), int.from_bytes(found[36:44], "little")
+        longest = min(SHORTEST_ENTRY * MOST_MEMBERS, LONG_ENTRY * most)
+        if min(size, file.tell()) > longest:
+            check_members(count, most)
+            raise RejectedImage("archive_listing", megabytes=_megabytes(size), most=_megabytes(longest))
+
+
+def _megabytes(size: int) -> float:
+    return round(size / 1_000_000, 1)
 
 
 def names_of(members: Sequence[zipfile.ZipInfo], encoding: Told = "") -> list[Decoded]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from library.decoding.room import Room, room
-from library.images import WORKING_SIDE, Picture, decode, preview, thumbnail
+from library.images import WORKING_SIDE, Grey, Picture, decode, grey, preview, thumbnail
 from library.work import current
 
 
@@ -18,6 +18,9 @@ class Decoder(Protocol):
 
     def with_thumbnail(self, data: bytes, short_side: int = WORKING_SIDE) -> tuple[Picture, bytes]:
         """Returns the picture and its thumbnail, decoded once."""
+
+    def grey(self, data: bytes) -> Grey:
+        """Returns the whole picture in grey, however large it is."""
 
     def thumbnail(self, data: bytes) -> bytes:
         """Returns the thumbnail alone."""
@@ -42,6 +45,10 @@ class DirectDecoder:
     def with_thumbnail(self, data: bytes, short_side: int = WORKING_SIDE) -> tuple[Picture, bytes]:
         picture = self.decode(data, short_side)
         return picture, thumbnail(picture)
+
+    def grey(self, data: bytes) -> Grey:
+        with _timed():
+            return grey(data, self._room)
 
     def thumbnail(self, data: bytes) -> bytes:
         return thumbnail(self.decode(data))

@@ -8,10 +8,11 @@ import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+import numpy as np
 from PIL import Image
 
 from library.decoding.formats import EXTENSIONS
-from library.images import Picture
+from library.images import Grey, Picture
 from library.messages import Message
 
 LENGTH = struct.Struct(">Q")
@@ -70,6 +71,14 @@ def read_picture(stream: BinaryIO, said: Json) -> Picture:
         raise ValueError(said)
     image = _pixels(stream, (width, height))
     return Picture(image, said["format"], full_width, full_height, Message.parse(said["note"]))
+
+
+def read_grey(stream: BinaryIO, size: Any) -> Grey:
+    """Returns a picture in grey whose pixels follow, in one piece of memory that is given back as a whole."""
+    width, height = size
+    if not all(isinstance(side, int) and side > 0 for side in size) or width * height > MOST_BYTES:
+        raise ValueError(size)
+    return np.frombuffer(_exactly(stream, width * height), np.uint8).reshape(height, width)
 
 
 def _pixels(stream: BinaryIO, size: tuple[int, int]) -> Image.Image:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 
 from library.decoders import frames
 from library.errors import RejectedImage
-from library.images import Picture
+from library.images import Grey, Picture
 from library.messages import Message
 from library.work import Interrupted, check_stop, current
 
@@ -56,7 +56,7 @@ class DecoderProcess:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, header: dict[str, Any], data: bytes) -> "Picture | tuple[Picture, bytes] | bytes | int":
+    def ask(self, header: dict[str, Any], data: bytes) -> "Picture | tuple[Picture, bytes] | Grey | bytes | int":
         """Sends a request and returns its answer, or how much room it takes.
 
         Raises RejectedImage, Ended, and Interrupted where the run that it is for is to stop: the process ends then,
@@ -71,6 +71,8 @@ class DecoderProcess:
                 raise _rejected(said["rejected"])
             if "room" in said:
                 return int(said["room"])
+            if "grey" in said:
+                return frames.read_grey(self._replies, said["grey"])
             if "picture" in said:
                 picture = frames.read_picture(self._replies, said["picture"])
                 return (picture, body) if body else picture

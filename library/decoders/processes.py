@@ -13,7 +13,7 @@ from library.decoders.direct import DirectDecoder
 from library.decoders.process import ASK_EVERY, COMMAND, DecoderProcess, Ended, NoProcess
 from library.decoding.room import room
 from library.errors import RejectedImage
-from library.images import WORKING_SIDE, Picture
+from library.images import WORKING_SIDE, Grey, Picture
 from library.work import check_stop, current
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,9 @@ class DecoderProcesses:
 
     def with_thumbnail(self, data: bytes, short_side: int = WORKING_SIDE) -> tuple[Picture, bytes]:
         return cast(tuple[Picture, bytes], self._done("with_thumbnail", data, short_side))
+
+    def grey(self, data: bytes) -> Grey:
+        return cast(Grey, self._done("grey", data))
 
     def thumbnail(self, data: bytes) -> bytes:
         return cast(bytes, self._done("thumbnail", data))

@@ -14,14 +14,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from library.decoders import frames
 from library.decoders.direct import DirectDecoder
 from library.decoding.room import MOST_AT_ONCE, MoreRoom, Room
 from library.errors import RejectedImage
-from library.images import Picture
+from library.images import Grey, Picture
 
 IDLE_SECONDS = 300.0
-TASKS = ("decode", "with_thumbnail", "thumbnail", "preview")
+TASKS = ("decode", "with_thumbnail", "grey", "thumbnail", "preview")
 MOST_MEMORY = 8 << 30  # addresses, of which libraries reserve many that they never use
 FIRST_TO_GO = "900"  # where memory runs out, the kernel ends this process and not the app
 
@@ -78,7 +80,12 @@ def _took(begun: float) -> dict[str, float]:
     return {"seconds": time.process_time() - begun}
 
 
-def _send(replies: BinaryIO, result: Picture | tuple[Picture, bytes] | bytes, took: dict[str, float]) -> None:
+def _send(replies: BinaryIO, result: Picture | tuple[Picture, bytes] | Grey | bytes, took: dict[str, float]) -> None:
+    if isinstance(result, np.ndarray):
+        frames.write(replies, {"grey": result.shape[::-1], **took})
+        replies.write(result.data)
+        replies.flush()
+        return
     if isinstance(result, bytes):
         frames.write(replies, took, result)
         return

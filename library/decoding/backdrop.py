@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+Colour = tuple[int, int, int]
 WHITE, DARK, GREY = (255, 255, 255), (40, 40, 40), (128, 128, 128)
 GREYS = ("1", "L", "LA", "La")
 SAMPLED_SIDE = 256  # px: enough to judge a picture by
@@ -19,15 +20,20 @@ def opaque(image: Image.Image) -> Image.Image:
         return image
     mode = "L" if image.mode in GREYS else "RGB"
     image = image.convert("RGBA")
-    alpha = image.getchannel("A")
-    if alpha.getextrema() == (255, 255):
+    if image.getchannel("A").getextrema() == (255, 255):
         return image.convert(mode)
-    laid = Image.new("RGB", image.size, _backdrop(image))
-    laid.paste(image, mask=alpha)
-    return laid.convert(mode)
+    return laid_on(image, backdrop_of(image)).convert(mode)
 
 
-def _backdrop(image: Image.Image) -> tuple[int, int, int]:
+def laid_on(image: Image.Image, colour: Colour) -> Image.Image:
+    """Returns an RGBA picture laid on a backdrop of one colour."""
+    laid = Image.new("RGB", image.size, colour)
+    laid.paste(image, mask=image.getchannel("A"))
+    return laid
+
+
+def backdrop_of(image: Image.Image) -> Colour:
+    """Returns the colour that shows a transparent picture, of mode RGBA."""
     width, height = (min(side, SAMPLED_SIDE) for side in image.size)
     sample = np.asarray(image.convert("RGBa").resize((width, height), Image.Resampling.BOX), np.float32)
     colours, weights = sample[..., :3], sample[..., 3]
@@ -39,7 +45,7 @@ def _backdrop(image: Image.Image) -> tuple[int, int, int]:
     return max(seen, key=lambda backdrop: seen[backdrop])
 
 
-def _seen_on(backdrop: tuple[int, int, int], colours: np.ndarray, weights: np.ndarray) -> float:
+def _seen_on(backdrop: Colour, colours: np.ndarray, weights: np.ndarray) -> float:
     """Returns which share of the picture stands out from a backdrop; all of one that is not to be seen at all."""
     distances = abs(colours - weights[..., None] * (backdrop[0] / 255)).max(axis=2)  # as strong as a pixel covers it
     seen = weights[distances > STANDS_OUT * weights / 255].sum()

@@ -29,6 +29,7 @@ FULL_SIZE, OPENED_SIZE = "full_size", "opened_size"  # in the info of a picture:
 LEAST_HEAVY_BYTES = 1 << 19  # a progressive JPEG of 179 megapixels has more, whatever it shows
 LEAST_HEAVY_NUMBERS = 1 << 28  # bytes
 MAX_COEFFICIENT_BYTES = 1_250_000_000  # what the decoder of a progressive JPEG holds until the last scan
+MOST_WHOLE_PIXELS = 90_000_000  # Pillow takes 4 bytes for each, in both processes and once more while it turns
 MOST_PIXELS = {"WEBP": 85_000_000, "AVIF": 120_000_000, "JPEG2000": 60_000_000}  # by 17, 12, 24 bytes for each
 ON_ITS_SIDE = (5, 6, 7, 8)
 YCBCR, SUBSAMPLING = 6, 530  # a photometric interpretation, and the tag of how many pixels share a colour
@@ -59,7 +60,7 @@ class Source:
     is_heavy: bool = False  # whether its decoder takes about a gigabyte, though the picture comes reduced
     others: Sequence[Callable[[], "Source"]] = ()  # the further pages of its size, for where this one is blank
 
-    def opened(self, data: bytes, short_side: int) -> ImageFile.ImageFile:
+    def opened(self, data: bytes, short_side: int, is_whole: bool = False) -> ImageFile.ImageFile:
         """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels or scans."""
         if data.startswith(b"\xff\xd8") and has_too_many_scans(data):
             raise RejectedImage("too_many_scans", most=MOST_SCANS)
@@ -68,13 +69,19 @@ class Source:
             check_dimensions(*image.size, most=MOST_PIXELS.get(str(image.format), MAX_PIXELS))
             _mend_ycbcr(image)
             image.info[FULL_SIZE] = image.size
-            image.draft("RGB", (short_side, short_side))
+            side = short_side if is_whole else side_within(image.size, short_side)
+            image.draft("RGB", (side, side))
         except Image.DecompressionBombError:
             image = _drafted_large_jpeg(data, short_side)
         image.info[OPENED_SIZE] = image.size
         if self.orientation and ExifTags.Base.Orientation not in image.getexif():
             image.getexif()[ExifTags.Base.Orientation] = self.orientation
         return image
+
+
+def side_within(size: tuple[int, int], short_side: int) -> int:
+    """Returns the shorter side that a picture may come with at least: of a very large one, half of its own."""
+    return min(short_side, min(size) // 2) if size[0] * size[1] > MOST_WHOLE_PIXELS else short_side
 
 
 def source_of(data: bytes) -> Source:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from library.decoding.backdrop import GREYS
+from library.decoding.backdrop import GREYS, SAMPLED_SIDE, Colour, backdrop_of, laid_on
 
 BAND = 1 << 22  # pixels
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "F")
@@ -23,9 +23,8 @@ def reduced(image: Image.Image, factor: int, plain: Made) -> Image.Image:
     if image.mode in DEEP:
         return plain(_joined(image, factor, lambda band: _mean(band, factor)))
     if image.has_transparency_data:
-        covering = _joined(image, factor, lambda band: band.convert("RGBA").convert("RGBa").reduce(factor))
-        shown = plain(covering.convert("RGBA"))
-        return shown.convert("L") if image.mode in GREYS else shown
+        colour, is_grey = backdrop_of(_sample(image)), image.mode in GREYS
+        return _joined(image, factor, lambda band: plain(_laid(band, colour, is_grey)).reduce(factor))
     return _joined(image, factor, lambda band: plain(band).reduce(factor))
 
 
@@ -34,6 +33,17 @@ def bands(image: Image.Image, factor: int = 1) -> Iterator[tuple[int, Image.Imag
     rows = max(1, BAND // image.width // factor) * factor
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _sample(image: Image.Image) -> Image.Image:
+    """Returns a transparent picture much reduced, made without a second one of its size."""
+    factor = max(1, min(image.size) // SAMPLED_SIDE)
+    return _joined(image, factor, lambda band: band.convert("RGBA").convert("RGBa").reduce(factor)).convert("RGBA")
+
+
+def _laid(band: Image.Image, colour: Colour, is_grey: bool) -> Image.Image:
+    laid = laid_on(band.convert("RGBA"), colour)
+    return laid.convert("L") if is_grey else laid
 
 
 def _joined(image: Image.Image, factor: int, made: Made) -> Image.Image:

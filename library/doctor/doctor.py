@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from library.doctor.findings import Finding, Report
+from library.doctor.findings import TRASH, Finding, Report
 from library.doctor.index_check import check_collections
 from library.doctor.mending import Mender
 from library.doctor.store_check import OnProgress, check_store
@@ -44,6 +44,8 @@ class Doctor:
         found = check_store(self._store, on_progress, should_stop)
         if should_stop():
             return None
+        if foreign := self._trash.foreign():
+            found.append(Finding("foreign", TRASH, tuple(foreign), mendable=False))
         with self._changes:  # between a picture and its row nothing comes in
             pictures = {record.content_id: record for record in self._store.find_all(self._store.ids())}
             found += check_collections(self._database, pictures, frozenset(names))

@@ -11,6 +11,7 @@ Kind = Literal[
     "thumbnail_missing",
     "orphan",
     "partial",
+    "foreign",
     "row_missing",
     "row_surplus",
     "row_elsewhere",
@@ -20,6 +21,7 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 STORE = "images"
+TRASH = "trash"
 SHOWN = 5
 
 

@@ -38,6 +38,7 @@ class Mender:
             "thumbnail_missing": self._make_thumbnails,
             "orphan": self._move_orphans,
             "partial": self._remove_partial,
+            "foreign": self._set_aside,
             "row_surplus": self._remove_rows,
             "row_other": self._update_rows,
             "index_wrong": self._mend_index,
@@ -83,6 +84,11 @@ class Mender:
     def _remove_partial(self, finding: Finding) -> int:
         for name in finding.subjects:
             self._store.remove_file(name)
+        return finding.count
+
+    def _set_aside(self, finding: Finding) -> int:
+        for name in finding.subjects:
+            self._store.set_aside(name)
         return finding.count
 
     def _remove_rows(self, finding: Finding) -> int:

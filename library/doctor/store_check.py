@@ -21,15 +21,19 @@ def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callabl
     """Returns what is wrong with the files; reads every original. Raises StoreUnavailable."""
     by_id: dict[ContentId, list[StoredFile]] = defaultdict(list)
     partial: list[str] = []
+    foreign: list[str] = []
     for file in store.files():
-        if file.id:
+        if not file.is_in_place:
+            foreign.append(file.name)
+        elif file.id:
             by_id[file.id].append(file)
-        elif file.kind == "partial" and _is_old(file):
+        elif _is_old(file):
             partial.append(file.name)
     recorded = [id for id, files in by_id.items() if _of_kind(files, "record")]
     sound: dict[ContentId, Record] = {}
     for start in range(0, len(recorded), AT_ONCE):
         sound |= {record.content_id: record for record in store.find_all(recorded[start : start + AT_ONCE])}
+    foreign += [file.name for id, record in sound.items() for file in _other_originals(record, by_id[id])]
     damaged = [id for id in recorded if id not in sound]
     thumbless = [id for id in sound if not any(file.bytes for file in _of_kind(by_id[id], "thumbnail"))]
     missing = [id for id, record in sound.items() if _lacks_original(record, by_id[id])]
@@ -45,6 +49,7 @@ def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callabl
         "thumbnail_missing": Finding("thumbnail_missing", STORE, tuple(thumbless)),
         "orphan": Finding("orphan", STORE, tuple(_orphans(by_id))),
         "partial": Finding("partial", STORE, tuple(partial)),
+        "foreign": Finding("foreign", STORE, tuple(sorted(foreign)), store.sets_aside),
     }
     return [finding for finding in found.values() if finding.subjects]
 
@@ -74,7 +79,11 @@ def _orphans(by_id: dict[ContentId, list[StoredFile]]) -> list[ContentId]:
 
 
 def _lacks_original(record: Record, files: list[StoredFile]) -> bool:
-    return not record.original_at and not _of_kind(files, "original")
+    return not record.original_at and not set(_of_kind(files, "original")) - set(_other_originals(record, files))
+
+
+def _other_originals(record: Record, files: list[StoredFile]) -> list[StoredFile]:
+    return [file for file in _of_kind(files, "original") if not record.img_path.endswith(f"/{file.name}")]
 
 
 def _of_kind(files: list[StoredFile], kind: str) -> list[StoredFile]:

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from library.images import Decode, decode
+from library.decoding.formats import format_of
+from library.images import Grey, Greyed, grey
 
 SIDE = 8
 MOST_PIXELS = 2_000_000  # of rows of squares that are spread over the picture
-WHOLE = 1 << 20  # a shorter side that no picture is reduced to
 LEAST_SHARE = 1e-4
 TELLING_RATIO = 1.05
 LEAST_OF_OTHERS = 16.0
@@ -47,23 +47,22 @@ def rank_of(detail: Detail | None) -> tuple[float, float]:
     return detail.rank if detail else (-math.inf, -math.inf)
 
 
-def detail_of(data: bytes, decode: Decode = decode) -> Detail:
+def detail_of(data: bytes, grey: Greyed = grey) -> Detail:
     """Returns how much detail there is in a picture. Raises RejectedImage."""
-    picture = decode(data, WHOLE)
-    waves = np.abs(waves_of(picture.image))
+    waves = np.abs(waves_of(grey(data)))
     table = luminance_table(data)
-    least = np.maximum(_least_wave(data, picture.format), table / 2 - 0.5)
+    least = np.maximum(_least_wave(data, format_of(data)), table / 2 - 0.5)
     least[0, 0] = np.inf  # the mean is no detail
     share = float((waves >= least).sum() / max(1, len(waves) * (SIDE * SIDE - 1)))
     return Detail(round(share, 4), float(table.mean()))
 
 
 def _least_wave(data: bytes, format: str) -> float:
-    is_lossless = format in LOSSLESS or (format == "WEBP" and b"VP8L" in data[:64])
+    is_lossless = format in LOSSLESS or (data[8:12] == b"WEBP" and b"VP8L" in data[:64])
     return LEAST_WAVE if is_lossless or format == "JPEG" else LEAST_OF_OTHERS
 
 
-def waves_of(image: Image.Image) -> Squares:
+def waves_of(image: Grey) -> Squares:
     """Returns the waves of every square of a picture, of a large one those of some rows."""
     waves: Squares = np.asarray(_WAVES @ _squares(image) @ _WAVES.T, np.float32)
     return waves
@@ -82,11 +81,10 @@ def luminance_table(data: bytes) -> Squares:
     return np.asarray(steps, np.float32).reshape(SIDE, SIDE)
 
 
-def _squares(image: Image.Image) -> Squares:
-    grey = np.asarray(image.convert("L"))
-    rows, columns = grey.shape[0] // SIDE, grey.shape[1] // SIDE
-    step = max(1, -(-grey.size // MOST_PIXELS))
-    bands = grey[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, SIDE)[::step]
+def _squares(image: Grey) -> Squares:
+    rows, columns = image.shape[0] // SIDE, image.shape[1] // SIDE
+    step = max(1, -(-image.size // MOST_PIXELS))
+    bands = image[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, SIDE)[::step]
     return np.ascontiguousarray(bands.transpose(0, 2, 1, 3).reshape(-1, SIDE, SIDE), np.float32)
 
 

@@ -9,39 +9,44 @@ Of photos that were enlarged 1.25 to 3 times the factor explains mostly 80 to 10
 originals 8 to 30 %, and up to 67 % where these are blurred; `python -m benchmarks.enlarged` prints what comes of it.
 """
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from library.duplicates.detail import SIDE, WHOLE, luminance_table, waves_of
-from library.images import Decode, decode
+from library.duplicates.detail import SIDE, luminance_table, waves_of
+from library.images import Grey, Greyed, grey
 
 WINDOW = 512  # pixels of a side that are compared, in the middle
 FINER = 1.03  # of the finest waves that the small picture has
 EXPLAINED = 0.75
 AS_STRONG = 1.2
 COARSE = 40.0  # the mean step of a table: that of quality 65
+REACH = 4  # pixels from which a kernel gathers a new one, and one more
 KERNELS = tuple(getattr(Image.Resampling, name) for name in ("NEAREST", "BILINEAR", "BICUBIC", "LANCZOS"))
 
 Waves = NDArray[np.float32]
+Window = tuple[int, int, int, int]
 
 
-def is_enlarged(larger: bytes, smaller: bytes, decode: Decode = decode) -> bool:
+def is_enlarged(larger: bytes, smaller: bytes, grey: Greyed = grey) -> bool:
     """Returns whether the larger picture holds no finer waves of its own. Raises RejectedImage.
 
     Of pictures that are nearly as large as each other nothing is told: False.
     """
-    own, small = decode(larger, WHOLE).image.convert("L"), decode(smaller, WHOLE).image.convert("L")
-    fineness = _fineness(small.width / own.width, small.height / own.height)
+    shown, window, size = _middle(grey(larger))  # and no more of it, while the other waits for its turn
+    small = _Beneath.of(grey(smaller), window, size)
+    fineness = _fineness(small.across, small.down)
     finer, next_finer = fineness > FINER, (fineness >= 0.5) & (fineness <= 0.97)
-    if not finer.any() or min(own.size) < 2 * SIDE:
+    if not finer.any() or min(size) < 2 * SIDE:
         return False
-    window = _window(own)
-    found, table = waves_of(own.crop(window)), luminance_table(larger)
+    found, table = waves_of(shown), luminance_table(larger)
     energy = np.square(found).sum(0)
     explained, made = 0.0, 0.0
     for kernel in KERNELS:
-        waves = waves_of(_enlarged(small, own, window, kernel))
+        waves = waves_of(np.asarray(small.image.resize(shown.shape[::-1], kernel, small.box)))
         its_energy = np.square(waves).sum(0)
         shared = np.square((found * waves).sum(0)) / np.maximum(its_energy, 1e-9)
         # A JPEG rounds each wave to its step: to nothing, or by a twelfth of its square in the mean.
@@ -67,17 +72,30 @@ def _fineness(across: float, down: float) -> Waves:
     return np.maximum(at[:, np.newaxis] / down, at[np.newaxis, :] / across)
 
 
-def _window(image: Image.Image) -> tuple[int, int, int, int]:
-    """Returns the middle of a picture, as squares of a JPEG lie."""
-    left, top = (max(0, (side - WINDOW) // 2) // SIDE * SIDE for side in image.size)
-    return left, top, min(image.width, left + WINDOW), min(image.height, top + WINDOW)
+def _middle(image: Grey) -> tuple[Grey, Window, tuple[int, int]]:
+    """Returns the middle of a picture, as squares of a JPEG lie, with its place, and the size of the picture."""
+    height, width = image.shape
+    left, top = (max(0, (side - WINDOW) // 2) // SIDE * SIDE for side in (width, height))
+    right, bottom = min(width, left + WINDOW), min(height, top + WINDOW)
+    return image[top:bottom, left:right].copy(), (left, top, right, bottom), (width, height)
 
 
-def _enlarged(
-    small: Image.Image, large: Image.Image, window: tuple[int, int, int, int], kernel: Image.Resampling
-) -> Image.Image:
-    """Returns what lies in the window of a picture, from the small one."""
-    across, down = small.width / large.width, small.height / large.height
-    left, top, right, bottom = window
-    box = (left * across, top * down, min(right * across, small.width), min(bottom * down, small.height))
-    return small.resize((right - left, bottom - top), kernel, box)
+@dataclass(frozen=True)
+class _Beneath:
+    """Holds what of a small picture lies in a window of a large one: a part of it, and the place in that."""
+
+    image: Image.Image
+    box: tuple[float, float, float, float]
+    across: float  # how much smaller it is
+    down: float
+
+    @classmethod
+    def of(cls, small: Grey, window: Window, size: tuple[int, int]) -> "_Beneath":
+        height, width = small.shape
+        across, down = width / size[0], height / size[1]
+        left, top, right, bottom = window
+        box = (left * across, top * down, min(right * across, width), min(bottom * down, height))
+        margin = math.ceil(REACH * max(1, across, down))
+        x, y = max(0, int(box[0]) - margin), max(0, int(box[1]) - margin)
+        part = small[y : math.ceil(box[3]) + margin, x : math.ceil(box[2]) + margin]
+        return cls(Image.fromarray(part), (box[0] - x, box[1] - y, box[2] - x, box[3] - y), across, down)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 
+from library.budget import looked_at
 from library.collections import Collections
 from library.decoders.direct import Decoder
 from library.duplicates.decisions import Decisions
@@ -34,7 +35,7 @@ class DuplicateFinder:
         self._pictures = pictures
         self._decisions = decisions
         self._changes = changes
-        self._decode = decoder.decode
+        self._grey = decoder.grey
 
     def find(
         self,
@@ -65,7 +66,8 @@ class DuplicateFinder:
     def _detail(self, id: ContentId) -> Detail | None:
         """Returns the detail of a picture; None where its original cannot be had or read."""
         try:
-            return detail_of(self._pictures.original(id), self._decode)
+            with looked_at(self._pictures.record(id).bytes):
+                return detail_of(self._pictures.original(id), self._grey)
         except StoreUnavailable:
             raise
         except LikenessError:
@@ -74,7 +76,8 @@ class DuplicateFinder:
     def _is_enlarged(self, larger: ContentId, smaller: ContentId) -> bool:
         """Returns whether the larger picture holds no more than the smaller one; False where that cannot be told."""
         try:
-            return is_enlarged(self._pictures.original(larger), self._pictures.original(smaller), self._decode)
+            with looked_at(sum(self._pictures.record(id).bytes for id in (larger, smaller))):
+                return is_enlarged(self._pictures.original(larger), self._pictures.original(smaller), self._grey)
         except StoreUnavailable:
             raise
         except LikenessError:

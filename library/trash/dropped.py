@@ -41,6 +41,10 @@ class DroppedCollections(Protocol):
         """Returns the collections that are kept, the last dropped first."""
         ...
 
+    def foreign(self) -> list[str]:
+        """Returns the names of files that lie there and hold no collection that could be restored."""
+        ...
+
     def rows(self, key: str) -> Iterator[VectorBatch]:
         """Yields the vectors of a collection with the content IDs of their pictures."""
         ...
@@ -66,6 +70,10 @@ class PassingDropped:
     def listed(self) -> list[DroppedCollection]:
         """Returns the collections that are kept, the last dropped first."""
         return sorted((each for each, _ in self._kept.values()), key=lambda each: each.deleted, reverse=True)
+
+    def foreign(self) -> list[str]:
+        """Returns no file, since there are none."""
+        return []
 
     def rows(self, key: str) -> Iterator[VectorBatch]:
         """Yields the vectors of a dropped collection, batch by batch."""

@@ -77,6 +77,10 @@ class Trash:
         """Returns the dropped collections that can be restored, the last dropped first."""
         return [each for each in self._dropped.listed() if not self._is_expired(each.deleted_at)]
 
+    def foreign(self) -> list[str]:
+        """Returns the names of files among the dropped collections that hold none."""
+        return self._dropped.foreign()
+
     def expires(self, deleted: datetime) -> datetime:
         """Returns when something that was deleted at that moment will be removed."""
         return deleted + timedelta(days=self.days)

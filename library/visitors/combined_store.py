@@ -9,6 +9,7 @@ from library.ports import ImageStore
 from library.records import Record
 from library.stored_files import StoredFile
 from library.trash.entries import Trashed
+from library.visitors.bounds import Bounds
 from library.visitors.own_space import OwnSpace
 
 
@@ -18,15 +19,17 @@ class CombinedStore:
     Without a space of the visitor, the store is read-only.
     """
 
-    def __init__(self, shared: ImageStore, space: OwnSpace | None) -> None:
+    sets_aside = False
+
+    def __init__(self, shared: ImageStore, space: OwnSpace | None, bounds: Bounds) -> None:
         self._shared = shared
         self._space = space
+        self._bounds = bounds
         self._own = space.store if space else None
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         space = self._writable()
-        with space.open():
-            space.check_room()
+        with space.open(), self._bounds.room(space, len(original or b"") + len(thumbnail)):
             space.store.add(record, original, thumbnail)
 
     def update(self, record: Record, original: bytes | None = None) -> None:
@@ -71,6 +74,9 @@ class CombinedStore:
 
     def files(self) -> Iterator[StoredFile]:
         return self._own.files() if self._own else iter(())
+
+    def set_aside(self, name: str) -> None:
+        raise NotImplementedError(name)
 
     def read_file(self, name: str) -> bytes:
         return self._writable().store.read_file(name)

@@ -94,6 +94,10 @@ class SpaceFiles(Protocol):
         """Returns the spaces that have files."""
         ...
 
+    def bytes(self) -> int:
+        """Returns how many bytes all files take together."""
+        ...
+
     def remove(self, space: SpaceKey) -> None:
         """Removes all files of a space."""
         ...

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from library.decoders.direct import Decoder
@@ -14,6 +13,7 @@ from library.errors import NotAllowed
 from library.image_library import ImageLibrary
 from library.images import ContentId
 from library.ports import ImageStore, VectorDatabase
+from library.visitors.bounds import Bounds, DemoRules
 from library.visitors.combined_database import CombinedDatabase
 from library.visitors.combined_store import CombinedStore
 from library.visitors.effort import Effort, MeteredDecoder
@@ -27,20 +27,14 @@ Clock = Callable[[], datetime]
 OnEnd = Callable[[str], None]  # told the ID of the visitor whose space has ended
 
 
-@dataclass(frozen=True)
-class DemoRules:
-    """Says how many pictures each visitor may have, and for how long."""
-
-    quota: int = 20
-    hours: float = 24.0
-
-
 class Visit:
     """Holds what one visitor sees: the library with their own pictures in it, and what they compare there."""
 
-    def __init__(self, shared: ImageLibrary, space: OwnSpace | None, metered: Callable[[Decoder], Decoder]) -> None:
+    def __init__(
+        self, shared: ImageLibrary, space: OwnSpace | None, metered: Callable[[Decoder], Decoder], bounds: Bounds
+    ) -> None:
         def combined(store: ImageStore, database: VectorDatabase) -> tuple[ImageStore, VectorDatabase]:
-            return CombinedStore(store, space), CombinedDatabase(database, space)
+            return CombinedStore(store, space, bounds), CombinedDatabase(database, space)
 
         self.space = space
         self.library = shared.view(combined, metered)
@@ -76,24 +70,30 @@ class Spaces:
         self._rows = rows
         self._clock = clock
         self._visitor: ContextVar[str] = ContextVar("visitor", default="")
-        self.effort = Effort(rules.quota)
-        self._nobodys = Visit(shared, None, self._metered(lambda: self.visitor))
+        self._address: ContextVar[str] = ContextVar("address", default="")
+        self.effort = Effort(rules.quota, address_quota=rules.address_quota)
+        self._bounds = Bounds(rules, files.bytes)
+        self._nobodys = Visit(shared, None, self._metered(lambda: self.visitor), self._bounds)
         self._changing = threading.Lock()
         self._visits: dict[str, Visit] = {}
         self._has_read = False
         self._ends = {0}  # of all spaces that may have rows, at first those of earlier processes
 
     @contextmanager
-    def visited_by(self, secret: str) -> Iterator[None]:
+    def visited_by(self, secret: str, address: str = "") -> Iterator[None]:
         """Sets which visitor is answered within the block, on this thread or task and those that it starts.
 
         `secret` is what the visitor's browser brings; without any, nobody is there.
         """
-        token = self._visitor.set(id_of_visitor(secret) if secret else "")
+        visitor = id_of_visitor(secret) if secret else ""
+        if visitor and address:
+            self.effort.locate(visitor, address)
+        token, at = self._visitor.set(visitor), self._address.set(address)
         try:
             yield
         finally:
             self._visitor.reset(token)
+            self._address.reset(at)
 
     @property
     def visitor(self) -> str:
@@ -108,14 +108,19 @@ class Spaces:
             return self._found(self.visitor) or self._nobodys
 
     def begin(self) -> Visit:
-        """Returns what the visitor sees, in a new space where they have none. Raises NotAllowed for nobody."""
+        """Returns what the visitor sees, in a new space where they have none. Raises NotAllowed for nobody, and
+        StoreUnavailable where their address has too many spaces."""
         if not self.visitor:
             raise NotAllowed("no_visitor")
         with self._changing:
             found = self._found(self.visitor)
             if found is None:
                 ends = self._clock() + timedelta(hours=self.rules.hours)
-                found = self._visits[self.visitor] = self._opened(SpaceKey(self.visitor, _milliseconds(ends)))
+                found = self._opened(SpaceKey(self.visitor, _milliseconds(ends)))
+            if address := self._address.get():
+                assert found.space is not None
+                self._bounds.note(address, found.space)
+            self._visits[self.visitor] = found
             return found
 
     def reset(self) -> None:
@@ -169,7 +174,7 @@ class Spaces:
     def _opened(self, key: SpaceKey) -> Visit:
         self._ends.add(key.expires)
         space = OwnSpace(key, self._files.of(key), self._rows.of(key), self.rules.quota)
-        return Visit(self._shared, space, self._metered(lambda: key.visitor))
+        return Visit(self._shared, space, self._metered(lambda: key.visitor), self._bounds)
 
     def _metered(self, visitor: Callable[[], str]) -> Callable[[Decoder], Decoder]:
         return lambda decoder: MeteredDecoder(decoder, self.effort, visitor)
@@ -178,6 +183,7 @@ class Spaces:
         """Closes a space, in which nothing is found from now on; the caller holds the lock."""
         assert visit.space is not None
         visit.close()
+        self._bounds.forget(visit.space.key.visitor)
         del self._visits[visit.space.key.visitor]
         for tell in self.on_end:
             tell(visit.space.key.visitor)

@@ -340,9 +340,20 @@ def test_rows_outlive_a_restart(tmp_path):
     first.collection(info).upsert([record(1)], np.stack([X]))
     first.close()
     second = Milvus(tmp_path / "milvus.db")
+    assert second.collection(info).status().rows == 1
     with second.collection(info).loaded() as index:
         assert ids(index.search(X, limit=1)) == [record(1).content_id]
     second.close()
+
+
+def test_a_status_of_lite_counts_every_change_without_loading(lite):
+    collection = lite.collection(encoder())
+    for number in (1, 2):
+        collection.upsert([record(number)], np.stack([X]))
+        assert collection.status().rows == number
+    lite.delete([record(1).img_path])
+    status = collection.status()
+    assert (status.rows, status.rows_are_current, status.loads) == (1, True, 0)
 
 
 @pytest.mark.parametrize("release_after", [0, 30, None])

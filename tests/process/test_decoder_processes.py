@@ -75,7 +75,7 @@ def decoded(decoder, data):
         picture, small = decoder.with_thumbnail(data, 224)
     except RejectedImage as error:
         return error.message
-    pixels = (picture.image.size, picture.image.tobytes())
+    pixels = (picture.image.size, picture.image.tobytes(), decoder.grey(data).tobytes())
     return pixels, picture.format, picture.width, picture.height, picture.note, small
 
 

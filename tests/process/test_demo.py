@@ -16,6 +16,7 @@ from db.images.local import LocalImageStore
 from db.milvus.database import Milvus
 from library.image_library import ImageLibrary
 from library.images import content_id
+from library.visitors.bounds import DemoRules
 from public_demo import Demo
 from settings import load_settings
 from testing.agent import call
@@ -298,6 +299,13 @@ def test_without_a_cookie_nothing_is_uploaded_and_nothing_kept(program, ann, pic
     file = {"path": ann.path, "meta": {"_type": "gradio.FileData"}}
     answer = program.run("add", [file])
     assert "new" not in answer.text, answer.text
+
+
+def test_a_new_cookie_is_counted_at_the_same_address(site, picture, monkeypatch):
+    monkeypatch.setattr(site.demo.spaces._bounds, "_rules", DemoRules(QUOTA, 24, address_quota=0))
+    visitor = Visitor(site.url)
+    file = {"path": visitor.upload("gray.png", picture("gray")), "meta": {"_type": "gradio.FileData"}}
+    assert "Visitors from your network address may have 0 pictures" in visitor.run("add", [file]).text
 
 
 def test_no_visitor_has_more_than_their_share_and_a_reset_removes_it_all(site, picture):

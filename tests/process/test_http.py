@@ -188,7 +188,7 @@ def test_the_page_answers_whatever_an_address_or_a_link_says(shared, visited):
 
 def test_health_is_served_beside_the_page(shared):
     client, _ = shared("none")
-    assert json.loads(client.get("/gradio_api/health")) == {"state": "ready", "why": []}
+    assert json.loads(client.get("/gradio_api/health")) == {"state": "ready", "why": [], "codes": []}
 
 
 def file_data(site, name, data):

@@ -141,6 +141,7 @@ def built_app() -> App:
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
     page = build_page(library, Worker(library), "all", mcp=True)
     options = launch_options(library, {USER: PASSWORD}, mcp=True)
+    assert options["ssr_mode"] is False  # rendered on the server, the page could not say what is wrong
     return App.create_app(page, app_kwargs=options["app_kwargs"], mcp_server=True)
 
 

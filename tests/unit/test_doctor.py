@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from commands.main import commands
+from db.files.dropped_files import DroppedFiles
 from db.images.local import LocalImageStore
 from library.ingest.runs import Worker
 from library.search.query import Query
@@ -136,6 +137,30 @@ def test_what_is_left_of_a_killed_delete_or_add_is_removed(library, folder, data
     assert not list(folder.rglob(f"{filled['red']}.*")) and not partial.exists()
 
 
+def test_foreign_files_are_told_wherever_they_lie_and_moved_out_but_never_removed(library, folder, filled):
+    id = filled["red"]
+    strays = ["notes.txt", f"{id}.png", f"zz/{id}.json", f"{id[:2]}/deeper/a.png", f"{id[:2]}/{id}.gif", "ab/.DS_Store"]
+    for name in strays:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    (folder / "link").symlink_to("nowhere")
+    assert findings(library)["foreign"].subjects == tuple(sorted([*strays, "link"]))
+    assert mended(library) == []
+    aside = folder.with_name("images-foreign")
+    assert all((aside / name).read_text() == name and not (folder / name).exists() for name in strays)
+    (folder / "notes.txt").write_text("other")
+    assert mended(library) == [] and (aside / "notes.txt.again").read_text() == "other"
+    assert len(library.browse(0, 9)) == library.status().pictures == 3
+
+
+def test_files_in_the_trash_that_hold_no_collection_are_told_and_left(tmp_path):
+    (tmp_path / "model_1.vectors").write_bytes(b"damaged")
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "notes.txt").write_bytes(b"")
+    (tmp_path / ".0.partial").write_bytes(b"")
+    assert DroppedFiles(tmp_path).foreign() == ["deeper/notes.txt", "model_1.vectors"]
+
+
 def test_young_files_are_left_to_the_process_that_writes_them(library, folder, filled):
     path_of(folder, filled["red"], "json").unlink()
     for path in folder.rglob("*.png"):
@@ -146,6 +171,7 @@ def test_young_files_are_left_to_the_process_that_writes_them(library, folder, f
 def test_an_original_of_other_bytes_or_without_any_is_told_and_left(library, folder, filled):
     path_of(folder, filled["red"], "png").write_bytes(b"other")
     path_of(folder, filled["blue"], "png").unlink()
+    path_of(folder, filled["blue"], "png").symlink_to("nowhere")
     found = findings(library)
     assert (found["original_other"].subjects, found["original_missing"].subjects) == (
         (filled["red"],),

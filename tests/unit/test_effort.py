@@ -35,6 +35,18 @@ def test_files_count_whatever_becomes_of_them_until_the_hour_is_over():
         decoder.decode(b"no picture")
 
 
+def test_who_drops_the_cookie_has_the_files_of_their_address_left_and_no_more():
+    effort = Effort(1, address_quota=2)
+    for number in range(2 * FILES_A_PICTURE):
+        effort.locate(f"cookie {number}", "192.0.2.1")
+        effort.begin(f"cookie {number}", 1)
+    effort.locate("another", "192.0.2.1")
+    with pytest.raises(RejectedImage, match=r"Visitors from your network address .* 20 files, or 240 seconds"):
+        effort.begin("another", 1)
+    effort.locate("another", "192.0.2.2")
+    effort.begin("another", 1)
+
+
 def test_seconds_count_for_the_visitor_whose_they_are(picture):
     effort = Effort(20, seconds=5)
     with counted(lambda seconds: effort.spend("ann", seconds)):

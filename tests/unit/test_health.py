@@ -20,7 +20,9 @@ def asked(library):
 def answer(library):
     response = asked(library).get(PATH)
     assert SECRET not in response.text
-    return response.status_code, response.json()
+    told = response.json()
+    assert len(told["codes"]) == len(told["why"])
+    return response.status_code, {name: told[name] for name in ("state", "why")}
 
 
 def fail(error):
@@ -39,8 +41,9 @@ def test_it_is_loading_until_the_model_is_there():
     client = asked(ImageLibrary(MemoryStore(), models, MemoryDatabase()))
     response = client.get(PATH)
     assert (response.status_code, response.json()["state"]) == (503, "loading")
+    assert response.json()["codes"] == ["model_loading"]
     models.answer_with(ColourEncoder())
-    assert client.get(PATH).json() == {"state": "ready", "why": []}
+    assert client.get(PATH).json() == {"state": "ready", "why": [], "codes": []}
 
 
 def test_a_model_that_failed_is_said():

@@ -11,7 +11,8 @@ from db.milvus.own_rows import OwnRows
 from library.errors import NotAllowed, StoreUnavailable, UnknownPicture
 from library.image_library import ImageLibrary
 from library.search.query import Query
-from library.visitors.spaces import DemoRules, Spaces
+from library.visitors.bounds import DemoRules
+from library.visitors.spaces import Spaces
 from public_demo import is_demo
 from settings import SettingsError, load_settings
 from testing.fakes import ColourEncoder, MemoryStore, ready
@@ -44,14 +45,14 @@ class Place:
         self.rows = OwnRows(shared.database)
         self.spaces = self.open()
 
-    def open(self):
-        return Spaces(self.shared, LocalSpaces(self.folder), self.rows, DemoRules(2, 24), lambda: self.now)
+    def open(self, **bounds):
+        return Spaces(self.shared, LocalSpaces(self.folder), self.rows, DemoRules(2, 24, **bounds), lambda: self.now)
 
-    def visited_by(self, visitor, spaces=None):
-        return (spaces or self.spaces).visited_by(f"{visitor} {self.folder}" if visitor else "")
+    def visited_by(self, visitor, spaces=None, address=""):
+        return (spaces or self.spaces).visited_by(f"{visitor} {self.folder}" if visitor else "", address)
 
-    def add(self, visitor, name, data):
-        with self.visited_by(visitor):
+    def add(self, visitor, name, data, address=""):
+        with self.visited_by(visitor, address=address):
             [receipt] = self.spaces.begin().library.add([item(name, data)])
             return receipt
 
@@ -141,6 +142,38 @@ def test_nobody_changes_what_all_see_and_nothing_is_kept_for_nobody(place, pictu
     assert len(place.shared.browse(0, 9)) == place.shared.count_rows() == 3
 
 
+def test_who_drops_the_cookie_stays_within_the_quota_of_their_address(place, picture):
+    place.spaces = place.open(address_quota=2)
+    full = "Visitors from your network address may have 2 pictures"
+
+    def added(visitor, address="192.0.2.1"):
+        return place.add(visitor, "green.png", picture("green"), address)
+
+    assert [added(visitor).status for visitor in ("ann", "bob")] == ["new", "new"]
+    with pytest.raises(StoreUnavailable, match=full):
+        place.add("ann", "black.png", picture("black"), "192.0.2.1")
+    with pytest.raises(StoreUnavailable, match=full):  # a space of nothing counts as well
+        added("carl")
+    assert added("carl", "192.0.2.2").status == "new"
+    with place.visited_by("bob"):
+        place.spaces.reset()
+    assert added("dora").status == "new"
+
+
+def test_pictures_of_all_visitors_have_a_total_on_the_disk(place, picture):
+    place.spaces = place.open(megabytes=1)
+    assert place.add("ann", "green.png", picture("green")).status == "new"
+    (place.folder / "large").write_bytes(bytes(1 << 20))
+    assert place.add("ann", "black.png", picture("black")).status == "new"  # measured every few seconds
+    place.spaces = place.open(megabytes=1)
+    with pytest.raises(StoreUnavailable, match="Visitors have filled the 1 MB"):
+        place.add("bob", "green.png", picture("green"))
+    (place.folder / "large").unlink()
+    with place.visited_by("ann"):
+        place.spaces.reset()  # what is removed makes room at once
+    assert place.add("bob", "green.png", picture("green")).status == "new"
+
+
 def test_names_and_rows_do_not_tell_the_cookie(place, picture):
     place.add("secret-of-ann", "green.png", picture("green"))
     [folder] = place.folder.iterdir()
@@ -164,8 +197,10 @@ def test_settings_that_leave_it_unclear_are_refused(tmp_path):
         ("demo", "edits"): "contradict each other",
         ("demo_quota",): "DEMO_QUOTA has an effect only in the demo",
         ("demo_ttl",): "DEMO_TTL has an effect only in the demo",
+        ("demo_address_quota",): "DEMO_ADDRESS_QUOTA has an effect only in the demo",
+        ("demo_disk",): "DEMO_DISK has an effect only in the demo",
     }.items():
-        values = {"demo": True, "edits": "add", "demo_quota": 5, "demo_ttl": 2}
+        values = {"demo": True, "edits": "add", "demo_quota": 5, "demo_ttl": 2, "demo_disk": 9, "demo_address_quota": 9}
         with pytest.raises(SettingsError, match=said):
             load_settings(data_dir=tmp_path, **{name: values[name] for name in given})
     for value in (0, 1001, "many"):

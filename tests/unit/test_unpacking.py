@@ -15,6 +15,7 @@ import pytest
 from db.sources.archives import items_in_archive
 from db.sources.files import items_from
 from db.sources.unpacking import UNSUSPICIOUS
+from db.sources.zip_listing import opened
 from library.errors import RejectedImage
 
 MEGABYTE = 1 << 20
@@ -146,6 +147,19 @@ def test_a_stop_in_the_middle_of_a_member_ends_the_unpacking(tmp_path, library, 
         receipts = list(library.add(items, lambda asked=asked: next(asked) > 20))
         assert next(asked) < 60, name
         assert {str(each.reason) for each in receipts} <= {"Stopped before this file."}, name
+
+
+def test_a_zip_whose_list_is_too_long_is_not_said_to_hold_more_files_than_it_does(tmp_path):
+    def refused(count):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            for number in range(count):
+                archive.writestr(f"{number}{'n' * 60_000}.png", b"")
+        with (tmp_path / "a.zip").open("rb") as file, pytest.raises(RejectedImage) as error:
+            opened(file, most=300)
+        return error.value.message.code, str(error.value)
+
+    assert refused(3)[1].startswith("Its list of files takes 0.2 MB, more than the 0.1 MB that are read")
+    assert refused(301)[0] == "archive_members"
 
 
 def test_an_archive_of_too_many_files_or_too_much_work_is_refused(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import logging
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +18,12 @@ def address_of(scope: Scope) -> str:
     """Returns where a request comes from; behind a proxy of FORWARDED_ALLOW_IPS, where it came from before."""
     client = scope.get("client")
     return _household(str(client[0])[:LONGEST]) if client else ""
+
+
+def address_of_call(request: Any) -> str:
+    """Returns where a call of Gradio comes from; empty where nobody sent it."""
+    client = getattr(request, "client", None)
+    return _household(str(client.host)[:LONGEST]) if client else ""
 
 
 class ProxyNotice:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import NotAllowed
 from library.visitors.spaces import Spaces
+from ui.guards.client_address import address_of, address_of_call
 from ui.guards.ownership import Ownership
 from ui.guards.request_body import read_body, replayed
 from ui.routes import route_of
@@ -41,7 +42,7 @@ def answer_by_visitor(page: gr.Blocks, spaces: Spaces) -> None:
     process: Any = page.process_api
 
     async def visited(*given: Any, request: Any = None, **options: Any) -> dict[str, Any]:
-        with spaces.visited_by(secret_of(request)):
+        with spaces.visited_by(secret_of(request), address_of_call(request)):
             answer: dict[str, Any] = await process(*given, request=request, **options)
             return answer
 
@@ -61,7 +62,7 @@ class VisitorAccess:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with self._spaces.visited_by(secret_in(HTTPConnection(scope).cookies)):
+        with self._spaces.visited_by(secret_in(HTTPConnection(scope).cookies), address_of(scope)):
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

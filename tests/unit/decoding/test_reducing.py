@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from library import images
 from library.decoding import opening, reducing
 from library.errors import RejectedImage
-from library.images import decode
+from library.images import decode, grey
 
 
 def pictures():
@@ -38,6 +38,21 @@ def test_a_large_picture_is_the_one_that_a_small_one_of_its_kind_is(written, lar
         found = np.asarray(decode(data, side).image, np.int16)
         assert found.shape == expected.shape, (mode, side)
         assert np.abs(found - expected).max() <= (6 if mode == "I;16" else 3), (mode, side)
+
+
+def test_a_very_large_picture_comes_with_half_its_sides_and_in_grey_with_all(written, large, monkeypatch):
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    files = [written(image, "PNG", exif=turned) for _, image in pictures()]
+    whole = [np.asarray(decode(data, 400).image.convert("L"), np.int16) for data in files]
+    monkeypatch.setattr(opening, "MOST_WHOLE_PIXELS", 60_000)
+    large()
+    for data, expected in zip(files, whole, strict=True):
+        half = decode(data, 400)
+        assert (half.image.size, half.width, half.height) == ((102, 151), 203, 301)
+        found = grey(data).astype(np.int16)
+        assert found.shape == expected.shape == (301, 203)
+        assert np.abs(found - expected).max() <= 3
 
 
 def test_what_takes_a_decoder_too_much_memory_is_told_by_the_size_in_its_head(written, monkeypatch):
