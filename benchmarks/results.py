@@ -5,6 +5,7 @@ import platform
 import re
 import statistics
 import subprocess
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class Table:
     def __str__(self) -> str:
         lines = [line(HEADINGS), line(["---", "---:", "---", "---:", "---:", "---:", "---"])]
         lines += [line(row.cells) for row in self.rows]
-        return "\n".join([*lines, "", *(f"- {note}" for note in self.notes)]).strip()
+        return "\n".join([*lines, "", *map(entry, self.notes)]).strip()
 
 
 def publish(table: Table, results: Path, quick: bool) -> None:
@@ -98,11 +99,12 @@ def machine() -> list[str]:
     instructions = [name for name in ("avx2", "avx512", "avx512_bf16", "amx_tile", "vnni") if _has(name)]
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return [
-        f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, no GPU used",
-        f"- torch finds {torch.backends.cpu.get_cpu_capability()}: {', '.join(instructions) or 'nothing special'}",
-        f"- {_system()}, Python {platform.python_version()}, {versions}",
+    described = [
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, no GPU used",
+        f"torch finds {torch.backends.cpu.get_cpu_capability()}: {', '.join(instructions) or 'nothing special'}",
+        f"{_system()}, Python {platform.python_version()}, {versions}",
     ]
+    return list(map(entry, described))
 
 
 def _has(name: str) -> bool:
@@ -155,6 +157,11 @@ def readable(figure: float) -> str:
 
 def per_second(rate: float, what: str = "images") -> str:
     return f"{readable(rate)} {what}/s"
+
+
+def entry(text: str) -> str:
+    """Returns the entry of a list in Markdown."""
+    return textwrap.fill(text, 120, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def line(cells: Sequence[str]) -> str:
