@@ -1,4 +1,4 @@
-"""Measures every family of models at full size, of random weights: beside plain transformers, and how fast it is here.
+"""Measures speed and vectors of every family of models at full size with random weights, beside plain transformers.
 
 python -m benchmarks.families
 """

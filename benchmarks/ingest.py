@@ -1,4 +1,4 @@
-"""Measures imports end to end: beside the sum of its stages, the tower alone and the origin's way; and a second run.
+"""Measures imports end to end, beside the sum of their stages, the tower alone and a simple importer; and a second run.
 
 python -m benchmarks.ingest --photos FOLDER
 """

@@ -81,7 +81,7 @@ def rows_of(size: int, queries: int) -> list[Row]:
 
 
 def milliseconds(search: Callable[[Any], object], vectors: Any) -> float:
-    """Returns the median; the first search finds out what is live."""
+    """Returns the median time of a search, after one that is not counted."""
     search(vectors[0])
     return statistics.median(timed(partial(search, vector)) for vector in vectors)
 

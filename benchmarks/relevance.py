@@ -1,4 +1,4 @@
-"""Measures whether the calibrated score tells queries with a match from those without better than the best score does.
+"""Measures whether z separates queries with a match from those without better than the best score does.
 
 python -m benchmarks.relevance --photos FOLDER [--tuning]
 
@@ -96,7 +96,7 @@ def judged(answer: Answer, hit: Hit) -> Best:
 
 
 def pictures(library: ImageLibrary, classes: dict[ContentId, str]) -> tuple[list[Best], list[Best]]:
-    """Returns the best other picture; and the best one that is not of the same class."""
+    """Returns for each picture its best other one, and its best one of another class."""
     present, absent = [], []
     for id in sorted(classes)[:PICTURES]:
         answer = library.search(Query.of(similar_to=id, limit=MAX_LIMIT, exact=True))

@@ -1,4 +1,4 @@
-"""Holds what every table shares: its options, its rows, and its section of RESULTS.md beside those of the others."""
+"""Writes tables: their options, their rows, and their sections in RESULTS.md."""
 
 import os
 import platform

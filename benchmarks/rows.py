@@ -52,7 +52,7 @@ NOTES = [f"Batches of {BATCH} rows by turns into two collections, ours and the d
 
 
 def backends(server: str) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yields names with what gives two Milvus to fill: Lite's files apart, since a client has one file."""
+    """Yields the name of each backend with a function that returns two databases to fill, for Lite in two files."""
     yield "Lite", two_files
     with started(server) as uri:
         if uri:

@@ -1,4 +1,4 @@
-"""Teaches the small CLIP: photos against the captions of all classes, drawn pictures against their own."""
+"""Trains the small CLIP on photos with the captions of all classes and on drawn pictures with their own."""
 
 import math
 import random
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
 
 
 class Course:
-    """Holds everything the small CLIP is taught with, a batch at a time."""
+    """Yields the batches that the small CLIP is trained on."""
 
     def __init__(self, photos: Photos, drawn: Generated, teacher: Teacher | None, size: int, seed: int) -> None:
         self.photos, self.drawn, self.teacher, self.size = photos, drawn, teacher, size
@@ -73,7 +73,7 @@ class Course:
 
 
 class Likening(nn.Module):
-    """Measures how far the places the small CLIP sees are from what the teacher sees there; used in training only."""
+    """Compares the student's features at each place of a picture with the teacher's; used in training only."""
 
     def __init__(self, model: CLIPModel, teacher: Teacher) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class Likening(nn.Module):
 
 
 def difference(tokens: Tensor, sight: Tensor) -> Tensor:
-    """Returns the difference between the tokens, without the class token, and what the teacher sees at their places."""
+    """Returns the distance of the tokens, without the class token, to the teacher's features at their places."""
     side = math.isqrt(tokens.shape[1] - 1)
     places = tokens[:, 1:].unflatten(1, (side, side)).permute(0, 3, 1, 2).float()
     shared = min(side, sight.shape[-1])
@@ -99,7 +99,7 @@ def difference(tokens: Tensor, sight: Tensor) -> Tensor:
 
 
 def standard(sight: Tensor) -> Tensor:
-    """Returns every channel with mean 0 and spread 1."""
+    """Returns the features with mean 0 and standard deviation 1 in every channel."""
     mean, spread = sight.mean((0, 2, 3), keepdim=True), sight.std((0, 2, 3), keepdim=True)
     return (sight - mean) / (spread + 1e-3)
 
@@ -111,7 +111,7 @@ def train_student(
     seconds: float,
     report: Callable[[CLIPModel, int, float], None],
 ) -> CLIPModel:
-    """Trains for so long and returns the averaged weights."""
+    """Trains for the given seconds and returns the averaged weights."""
     model.set_attn_implementation("eager")  # on a CPU twice as fast as the fused one, measured
     likening = Likening(model, course.teacher) if course.teacher else None
     both = nn.ModuleList([model, likening]) if likening else model
@@ -140,7 +140,7 @@ def smaller(views: Tensor, size: int) -> Tensor:
 
 
 def matrices(model: CLIPModel) -> list[Tensor]:
-    """Returns what Muon steps: the matrices inside the towers."""
+    """Returns the parameters that Muon optimizes: the matrices inside the towers."""
     return [p for name, p in model.named_parameters() if ".layers." in name and p.ndim == 2]
 
 
