@@ -176,7 +176,7 @@ def _remove_folders_of_killed_apps(parent: Path) -> None:
 
 
 def remove_older(folder: Path, seconds: float) -> None:
-    """Removes the files that were last written so long ago, and the folders that this leaves empty."""
+    """Removes the files that were last written more than `seconds` ago, and the folders that this leaves empty."""
     for parent, _, names in os.walk(folder, topdown=False):
         for name in names:
             path = Path(parent, name)

@@ -38,7 +38,7 @@ def ingest(
     image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
     encoding: Encoding = "",
     metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
-    limit: Annotated[int | None, whole("--limit", "Ends after so many files.", 1)] = None,
+    limit: Annotated[int | None, whole("--limit", "Ends after this number of files.", 1)] = None,
     shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",
     receipt: ReceiptFile = None,
     batch_size: Annotated[

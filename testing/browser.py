@@ -90,7 +90,7 @@ class Contexts:
         return context
 
     def _keep_renderer(self, context: Any) -> None:
-        """A page that stays open keeps the process of its site, which has compiled the scripts: others open sooner."""
+        """Keeps a page open, whose process has compiled the scripts, so that others open sooner."""
         page = context.new_page()
         page.route("**/*", lambda route: route.fulfill(body=""))
         page.goto(OWN_ADDRESSES[0])

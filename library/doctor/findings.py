@@ -54,7 +54,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """Holds what was looked at and what is wrong with it."""
+    """Holds the numbers of checked pictures and collections, and the findings."""
 
     pictures: int
     collections: int

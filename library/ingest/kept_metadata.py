@@ -1,4 +1,4 @@
-"""Decides what is kept of what is said of a picture: explicit metadata first, then what its sidecars say."""
+"""Decides which metadata of a picture are kept: explicit ones first, then those of its sidecars."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ class KeptMetadata:
         self._fields: dict[ContentId, set[str]] = {}
 
     def add(self, file: PendingFile) -> None:
-        """Sets what of the item's metadata and of its sidecars is to be kept."""
+        """Sets the metadata to keep, from those of the item and of its sidecars."""
         assert file.id
         explicit = file.item.metadata
         if explicit and file.id not in self._explicit:

@@ -81,7 +81,7 @@ def view(page: Page, name: str) -> None:
 
 
 def _unfold(page: Page, title: str) -> None:
-    """Phones begin with both boxes of the side folded away."""
+    """Opens both boxes of the side bar, which are closed at first on a narrow screen."""
     heading = page.get_by_role("button", name=title, exact=True)
     if heading.get_attribute("aria-expanded") == "false":
         heading.click()

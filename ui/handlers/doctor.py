@@ -67,6 +67,7 @@ class DoctorHandlers:
 
 
 def wire_doctor(handlers: DoctorHandlers, page: Controls) -> None:
+    """Connects the check of the library with its handlers."""
     view = page.reports.doctor
     view.asked(handlers.view, None, view, **WATCHING)
     view.begin(handlers.check, None, view, **CHANGING)
