@@ -26,7 +26,10 @@ Sources = Annotated[
     typer.Argument(help="Files, folders (recursively), patterns, zip and tar archives, s3://bucket/folder."),
 ]
 NearDuplicates = Annotated[
-    str, typer.Option(help="take: they are not looked for; note: told on the receipt; skip: not added.")
+    str,
+    typer.Option(
+        help="take: added without a search for them; note: added and reported on the receipt; skip: left out."
+    ),
 ]
 ReceiptFile = Annotated[Path | None, typer.Option(help="A .csv or .jsonl file: a line per file, as it goes.")]
 

@@ -47,7 +47,8 @@ class Finding:
             "kind": self.kind,
             "place": self.place,
             "count": self.count,
-            "mendable": self.mendable,
+            "repairable": self.mendable,
+            "mendable": self.mendable,  # the name that programs knew before
             "subjects": list(self.subjects[:SHOWN]),
         }
 

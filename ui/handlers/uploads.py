@@ -176,7 +176,7 @@ class UploadHandlers:
 
 
 def at_most(count: int, items: Iterable[Item]) -> Iterator[Item]:
-    """Yields at most `most` items; where there are more, one that says that they are left out."""
+    """Yields at most `count` items; where there are more, one that says that they are left out."""
     remaining = iter(items)
     yield from islice(remaining, count)
     if next(remaining, None):
