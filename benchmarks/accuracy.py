@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from PIL import Image
 
-from benchmarks.material import LARGE, base_clip, generated, photo_paths, validation
+from benchmarks.fixtures import LARGE, base_clip, generated, photo_paths, validation
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
 from encoders.clip import ClipEncoder
 from encoders.int8 import replace_layers

@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from benchmarks.material import empty_library, photo_paths, validation
+from benchmarks.fixtures import empty_library, photo_paths, validation
 from benchmarks.results import Photos, Quick
 from db.milvus.loaded import LoadedMilvusCollection
 from encoders.loading import load_encoder

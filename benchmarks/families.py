@@ -34,7 +34,7 @@ from transformers import (
     SiglipModel,
 )
 
-from benchmarks.material import LARGE, generated, temporary_folder
+from benchmarks.fixtures import LARGE, generated, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, per_second, publish, seconds
 from encoders.loading import load_encoder
 from library.images import decode

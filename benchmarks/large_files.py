@@ -16,8 +16,8 @@ import pyarrow
 import pyarrow.parquet
 import typer
 
+from benchmarks.fixtures import empty_library
 from benchmarks.large_pictures import peak_of
-from benchmarks.material import empty_library
 from db.sources.files import items_from
 from db.sources.tables import items_in_table
 from encoders.loading import load_encoder

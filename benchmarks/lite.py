@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 import typer
 
-from benchmarks.material import temporary_folder
+from benchmarks.fixtures import temporary_folder
 from benchmarks.query import fill
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, publish
 from db.milvus.clusters import automatic_nprobe

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from benchmarks.material import base_clip, empty_library, photo_paths, temporary_folder
+from benchmarks.fixtures import base_clip, empty_library, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from db.sources.files import items_from
 from encoders.loading import load_encoder

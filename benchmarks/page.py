@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from benchmarks.material import SMALL, generated, photo_paths, temporary_folder
+from benchmarks.fixtures import SMALL, generated, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from library.images import THUMBNAIL_SIDE
 from testing.app_server import Server

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import typer
 
-from benchmarks.material import LARGE, base_clip, generated
+from benchmarks.fixtures import LARGE, base_clip, generated
+from benchmarks.importers import ingest_rate
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, medians, per_second, publish
-from benchmarks.ways_in import ingest_rate
 from encoders.loading import load_encoder
 from library.ports import Encoder
 

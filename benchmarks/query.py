@@ -12,7 +12,7 @@ import torch
 import typer
 
 from benchmarks.backends import wait_for_index
-from benchmarks.material import base_clip, empty_library, temporary_folder
+from benchmarks.fixtures import base_clip, empty_library, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Quick, Results, Row, Table, publish, seconds
 from benchmarks.rows import BATCH, Server, started
 from db.milvus.clusters import automatic_nprobe

@@ -13,10 +13,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from benchmarks.absent import FIGURE, TUNING
 from benchmarks.auroc import Best, compared
-from benchmarks.material import empty_library, items_of, validation
+from benchmarks.fixtures import empty_library, items_of, validation
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
+from benchmarks.texts_without_match import FIGURE, TUNING
 from encoders.loading import load_encoder
 from encoders.model_folders import SMALL
 from library.image_library import ImageLibrary

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from benchmarks.backends import AS_DELIVERED, drop
-from benchmarks.material import temporary_folder
+from benchmarks.fixtures import temporary_folder
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, per_second, publish
 from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, PRIMARY_KEY

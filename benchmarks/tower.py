@@ -11,7 +11,7 @@ import torch
 import typer
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.material import base_clip
+from benchmarks.fixtures import base_clip
 from benchmarks.results import (
     CACHE,
     RESULTS,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.absent import FIGURE, TUNING
 from benchmarks.auroc import Best, compared
+from benchmarks.texts_without_match import FIGURE, TUNING
 from library.errors import IndexUnavailable
 from library.image_library import ImageLibrary
 from library.ports import EncoderInfo, Vectors

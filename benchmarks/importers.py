@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModel
 
-from benchmarks.material import empty_library, items_of, temporary_folder
+from benchmarks.fixtures import empty_library, items_of, temporary_folder
 from benchmarks.results import seconds
 from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, PRIMARY_KEY

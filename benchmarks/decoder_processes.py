@@ -1,6 +1,6 @@
 """Measures the cost of decoding pictures in processes of their own during an import, beside decoding in this one.
 
-python -m benchmarks.apart --photos FOLDER
+python -m benchmarks.decoder_processes --photos FOLDER
 """
 
 import os
@@ -14,9 +14,9 @@ from typing import Annotated, NamedTuple
 import typer
 
 from benchmarks.children import children
-from benchmarks.material import LARGE, SMALL, Kind, base_clip, empty_library, generated, items_of
+from benchmarks.fixtures import LARGE, SMALL, Kind, base_clip, empty_library, generated, items_of
+from benchmarks.importers import run_rate
 from benchmarks.results import CACHE, Cache, Photos
-from benchmarks.ways_in import run_rate
 from encoders.loading import load_encoder
 from library.decoders.direct import Decoder, DirectDecoder
 from library.decoders.processes import DecoderProcesses
