@@ -25,6 +25,7 @@ TITLES = (
 PACKAGES = ("torch", "transformers", "pillow", "pymilvus", "milvus-lite", "gradio")
 HEADINGS = ("measured", "", "compared with", "", "ratio", "must reach", "")
 MISSED = "**missed**"
+WIDTH = 120  # of lines in Markdown, but for tables
 
 Photos = Annotated[Path, typer.Option(envvar="PHOTOS_DIR", help="A folder of photos; the default is PHOTOS_DIR.")]
 Quick = Annotated[bool, typer.Option(help="Small sizes, to see that it runs; the figures mean nothing.")]
@@ -92,7 +93,11 @@ def sections_of(text: str) -> dict[str, str]:
 
 
 def introduction() -> str:
-    return "\n".join(["# Measured", "", "Medians of one run: `python -m benchmarks.all`. Machine:", "", *machine()])
+    how = (
+        "Medians of one run each, by `python -m benchmarks.all` or, for one table, its module. Every table names the "
+        "commit at which it was measured; compare figures of different commits by their ratios only. Machine:"
+    )
+    return "\n".join(["# Measured", "", textwrap.fill(how, WIDTH), "", *machine()])
 
 
 def machine() -> list[str]:
@@ -161,7 +166,7 @@ def per_second(rate: float, what: str = "images") -> str:
 
 def entry(text: str) -> str:
     """Returns the entry of a list in Markdown."""
-    return textwrap.fill(text, 120, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+    return textwrap.fill(text, WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def line(cells: Sequence[str]) -> str:

@@ -72,7 +72,7 @@ class Course:
         return Sight(*(part.float() for part in sight))
 
 
-class Likening(nn.Module):
+class FeatureMatching(nn.Module):
     """Compares the student's features at each place of a picture with the teacher's; used in training only."""
 
     def __init__(self, model: CLIPModel, teacher: Teacher) -> None:
@@ -113,8 +113,8 @@ def train_student(
 ) -> CLIPModel:
     """Trains for the given seconds and returns the averaged weights."""
     model.set_attn_implementation("eager")  # on a CPU twice as fast as the fused one, measured
-    likening = Likening(model, course.teacher) if course.teacher else None
-    both = nn.ModuleList([model, likening]) if likening else model
+    matching = FeatureMatching(model, course.teacher) if course.teacher else None
+    both = nn.ModuleList([model, matching]) if matching else model
     optimizers = Optimizers(both, matrices(model), lr=1e-3, muon_lr=0.01, decay=0.05)
     average = Average(model)
     start, passed, steps = time.monotonic(), 0.0, 0
@@ -122,7 +122,7 @@ def train_student(
         batch = course.batch()
         if passed < EARLY * seconds:
             batch = batch._replace(views=smaller(batch.views, EARLY_SIZE))
-        value = loss(model, tokenizer, batch, likening)
+        value = loss(model, tokenizer, batch, matching)
         optimizers.step(value, passed / seconds)
         average.update(model)
         steps += 1
@@ -144,12 +144,14 @@ def matrices(model: CLIPModel) -> list[Tensor]:
     return [p for name, p in model.named_parameters() if ".layers." in name and p.ndim == 2]
 
 
-def loss(model: CLIPModel, tokenizer: PreTrainedTokenizerFast, batch: Batch, likening: Likening | None) -> Tensor:
+def loss(
+    model: CLIPModel, tokenizer: PreTrainedTokenizerFast, batch: Batch, matching: FeatureMatching | None
+) -> Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         seen = model.vision_model(pixel_values=batch.views, output_hidden_states=True, interpolate_pos_encoding=True)
         images = F.normalize(model.visual_projection(seen.pooler_output), dim=-1)
         texts = text_vectors(model, tokenizer, batch.texts)
-        far = likening(seen.hidden_states, batch.sight) if likening else torch.zeros(())
+        far = matching(seen.hidden_states, batch.sight) if matching else torch.zeros(())
     scores = images.float() @ texts.float().T * model.logit_scale.clamp(max=4.0).exp()
     known = batch.targets.shape[1]
     forward = soft_cross_entropy(scores[:, :known], batch.targets)
