@@ -48,7 +48,7 @@ def ingest(
         int, whole("--batch-size", "How many new pictures are encoded at once.", 1, 1024)
     ] = BATCH_SIZE,
     near_duplicates: NearDuplicates = "take",
-    dry_run: Annotated[bool, typer.Option(help="Tells what would happen and changes nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Shows what would happen and changes nothing.")] = False,
     in_place: InPlace = False,
     sidecars: WithSidecars = True,
     as_json: AsJson = False,
