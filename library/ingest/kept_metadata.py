@@ -11,7 +11,7 @@ from library.records import Metadata, Record, given
 
 
 class KeptMetadata:
-    """Remembers of which pictures a run has said what: of two files with one picture the first counts, in every run.
+    """Remembers the metadata that a run has set: of two files with one picture the first counts, in every run.
 
     Sidecars of the second may add what those of the first do not speak of, such as the album of a copy.
     """
