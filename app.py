@@ -88,6 +88,7 @@ def open_library(settings: Settings | None = None, **options: Any) -> "Library":
 
 
 def main() -> None:
+    """Runs the command line; without a command it serves the page."""
     prepare_process()
     from commands.main import commands
 

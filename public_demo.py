@@ -16,7 +16,7 @@ ONLY_IN_DEMO = ("demo_quota", "demo_ttl", "demo_address_quota", "demo_disk")
 
 
 class DemoSettings(Protocol):
-    """Names the settings that matter here."""
+    """Describes the settings that decide whether the app is the demo, and its limits."""
 
     @property
     def demo(self) -> bool | None: ...
@@ -64,7 +64,7 @@ class Demo:
     """Holds what the page of the demo works with in the place of the library and its worker."""
 
     def __init__(self, settings: DemoSettings, shared: "ImageLibrary") -> None:
-        """`shared` is the library that all visitors see, and none changes."""
+        """Makes the demo over `shared`, the library that all visitors see and none changes."""
         from db.images.spaces import LocalSpaces
         from library.sweeper import Sweeper
         from library.visitors.bounds import DemoRules

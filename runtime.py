@@ -26,16 +26,19 @@ from library.work import current
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
-ENVIRONMENT = {
-    "GRADIO_ANALYTICS_ENABLED": "False",
-    # Gradio sums up the last ten thousand calls after each call, which METRICS does for nothing.
-    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
-    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000",
+OF_LIBRARY = {  # what a library in a program of somebody else needs, too
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_VERBOSITY": "error",  # it would tell of every retry twice
     "TOKENIZERS_PARALLELISM": "false",
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own pool keeps what Milvus Lite has freed
 }
+OF_PAGE = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    # Gradio sums up the last ten thousand calls after each call, which METRICS does for nothing.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000",
+}
+ENVIRONMENT = OF_LIBRARY | OF_PAGE
 UPLOADS = "likeness-uploads-"
 BEGUN = f".{UPLOADS}"  # until its lock is taken, a folder has a name that no other app sweeps away
 LOCK = "in-use.lock"
@@ -48,19 +51,22 @@ PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 def prepare_environment() -> None:
-    """Sets what the libraries read from the environment when they are imported, where nobody else has set it.
+    """Sets the environment variables and the levels of loggers that a library needs, where nobody else has set them.
 
-    Quietens the loggers of those whose errors reach us as exceptions.
+    The packages below it read the variables when they are imported. The loggers are those of packages whose errors
+    reach us as exceptions.
     """
-    os.environ.update(ENVIRONMENT | os.environ)
+    os.environ.update(OF_LIBRARY | os.environ)
     _use_model_cache_that_can_be_written()
     for name, level in QUIET.items():
-        logging.getLogger(name).setLevel(level)
+        if logging.getLogger(name).level == logging.NOTSET:
+            logging.getLogger(name).setLevel(level)
 
 
 def prepare_process() -> None:
     """Prepares a process of the app: its environment, its log, its output and its warnings."""
     start_logging()
+    os.environ.update(OF_PAGE | os.environ)
     prepare_environment()
     os.environ.setdefault("PYTHON_DOTENV_DISABLED", "1")  # pymilvus would read a .env too, and stumble over UTF-16
     prepare_proxies()
@@ -170,7 +176,7 @@ def _remove_folders_of_killed_apps(parent: Path) -> None:
 
 
 def remove_older(folder: Path, seconds: float) -> None:
-    """Removes the files that were last written so long ago, and the folders that this leaves empty."""
+    """Removes the files that were last written more than `seconds` ago, and the folders that this leaves empty."""
     for parent, _, names in os.walk(folder, topdown=False):
         for name in names:
             path = Path(parent, name)

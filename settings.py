@@ -67,6 +67,8 @@ class _Dotenv(PydanticBaseSettingsSource):
 
 
 class Settings(BaseSettings):
+    """Holds every setting, by its variable in lower case; docs/configuration.md describes each."""
+
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     data_dir: Path = Path("data")

@@ -1,4 +1,4 @@
-"""Measures what the shortcuts cost: bfloat16, layers in 8 bits and reduced decoding, beside float32 and full decoding.
+"""Measures the accuracy lost by bfloat16, layers in 8 bits and reduced decoding, beside float32 and full decoding.
 
 python -m benchmarks.accuracy --photos FOLDER
 """
@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from PIL import Image
 
-from benchmarks.material import LARGE, base_clip, generated, photo_paths, validation
+from benchmarks.fixtures import LARGE, base_clip, generated, photo_paths, validation
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
 from encoders.clip import ClipEncoder
 from encoders.int8 import replace_layers
@@ -81,7 +81,7 @@ def rows_of(title: str, model: str, paths: Sequence[Path]) -> list[Row]:
 
 
 def classification_row(photos: Path, count: int) -> Row:
-    """Counts how many of the photos are nearest to the name of their class."""
+    """Returns a row with the share of photos that are nearest to the name of their class."""
     paths = photo_paths(validation(photos), count * 5)
     exact = load_encoder(SMALL, "cpu", "float32")
     classes = sorted({path.parent.name for path in paths})
@@ -98,7 +98,7 @@ def classification_row(photos: Path, count: int) -> Row:
 
 
 def in_8_bits(encoder: ClipEncoder) -> ClipEncoder:
-    """Encodes in 8 bits, whatever the number of pictures and the width of the tower."""
+    """Returns a copy of the encoder whose image tower always computes in 8 bits."""
     quick = copy.copy(encoder)
     quick.model = quick._bulk_model = copy.deepcopy(encoder.model)
     replace_layers(quick.model.vision_model)

@@ -1,4 +1,4 @@
-"""Reads names of archives in many languages and encodings, alone and ten together, and tells how many come out right.
+"""Reads names in archives in many languages and encodings, alone and ten together, and counts those read correctly.
 
 python -m benchmarks.archive_names [--wrong]
 """

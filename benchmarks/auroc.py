@@ -1,4 +1,4 @@
-"""Compares how well two measures tell queries with a match from those without, and whether one does so better."""
+"""Compares how well two measures separate queries with a match from those without, and how sure that is."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ RESAMPLES = 5000
 
 
 class Best(NamedTuple):
-    """Holds the two measures of the best hit of a query."""
+    """Holds both measures, score and z, of the best hit of a query."""
 
     z: float
     score: float

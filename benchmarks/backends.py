@@ -1,4 +1,4 @@
-"""Compares Milvus Lite with a server, in one run on one machine: what filling, loading, searching and releasing cost.
+"""Compares the times of Milvus Lite and a server on one machine: filling, loading, searching and releasing.
 
 python -m benchmarks.backends [--server auto | http://localhost:19530] [--rows 1000,10000,30000]
 """
@@ -77,7 +77,7 @@ def started(server: str) -> Iterator[str]:
 
 
 def in_several_runs(uri: str, records: list[Record], vectors: Vectors, runs: int) -> Figures:
-    """Prints a row of the table. No uri is Milvus Lite."""
+    """Measures one size several times, prints the medians as a row, and returns them. An empty uri is Milvus Lite."""
     measured, backend = [], ""
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
@@ -131,7 +131,7 @@ def fill(collection: MilvusCollection, records: list[Record], vectors: Vectors) 
 
 
 def wait_for_index(milvus: Milvus, name: str, rows: int) -> None:
-    """Waits for the index, which a server builds after the flush and loads faster with."""
+    """Waits until a server has built the index, which it does after the flush."""
     deadline = time.monotonic() + INDEXING
     while milvus.backend.is_shared and time.monotonic() < deadline:
         if int(milvus.connection.client().describe_index(name, EMBEDDING)["indexed_rows"]) >= rows:
@@ -140,7 +140,7 @@ def wait_for_index(milvus: Milvus, name: str, rows: int) -> None:
 
 
 def cycle(collection: MilvusCollection, vector: Vector) -> tuple[float, float, float]:
-    """Returns the seconds of the load, of the release, and of it all with the search between them."""
+    """Returns the seconds of loading, of releasing, and of loading, searching and releasing together."""
     started = time.perf_counter()
     with collection.loaded() as index:
         loaded = time.perf_counter()

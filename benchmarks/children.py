@@ -1,4 +1,4 @@
-"""Finds the processes that one has started and that still run."""
+"""Finds the running child processes of a process."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def children(process: str = "self") -> Iterator[str]:
-    """Yields the numbers of the processes that this one, or another, has started."""
+    """Yields the IDs of the processes that this one, or another, has started."""
     for task in Path(f"/proc/{process}/task").iterdir():
         with suppress(OSError):  # a thread that has just ended
             yield from (task / "children").read_text().split()

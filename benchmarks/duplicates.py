@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from benchmarks.material import empty_library, photo_paths, validation
+from benchmarks.fixtures import empty_library, photo_paths, validation
 from benchmarks.results import Photos, Quick
 from db.milvus.loaded import LoadedMilvusCollection
 from encoders.loading import load_encoder
@@ -97,7 +97,7 @@ def saved(image: Image.Image, format: str, **options: object) -> bytes:
 
 
 class CountedCalls:
-    """Counts how often the collection is asked."""
+    """Wraps a collection and counts its calls."""
 
     def __enter__(self) -> None:
         self.count = 0
@@ -120,7 +120,7 @@ class CountedCalls:
 def report(
     kinds: dict[ContentId, tuple[int, str]], pairs: Iterable[Pair], groups: Sequence[Sequence[ContentId]]
 ) -> None:
-    """Prints recall, of copies in one group with their photo, and precision, of the pairs in which such a copy is."""
+    """Prints recall (the share of copies grouped with their photo) and precision (the share of right pairs)."""
     group_of = {id: number for number, ids in enumerate(groups) for id in ids}
     originals = {number: id for id, (number, kind) in kinds.items() if kind == ORIGINAL}
     copies, found, right, wrong = (Counter[str]() for _ in range(4))
@@ -149,7 +149,7 @@ def report(
 
 
 def false_ones(kinds: dict[ContentId, tuple[int, str]], pairs: Iterable[Pair]) -> list[Pair]:
-    """Returns a picture that is no near-duplicate for each two photos."""
+    """Returns the nearest wrongly paired pictures of each two photos, originals first."""
     nearest: dict[frozenset[int], Pair] = {}
     for pair in sorted(
         pairs, key=lambda pair: (kinds[pair.one][1] + kinds[pair.other][1] != 2 * ORIGINAL, -pair.score)

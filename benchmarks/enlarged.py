@@ -1,4 +1,4 @@
-"""Counts how many enlarged copies of photos are told from larger originals, by what was done to them.
+"""Counts how many enlarged copies of photos are recognised as such, by the way they were enlarged and saved.
 
 python -m benchmarks.enlarged --photos FOLDER
 """

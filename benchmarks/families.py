@@ -1,4 +1,4 @@
-"""Measures every family of models at full size, of random weights: beside plain transformers, and how fast it is here.
+"""Measures speed and vectors of every family of models at full size with random weights, beside plain transformers.
 
 python -m benchmarks.families
 """
@@ -34,7 +34,7 @@ from transformers import (
     SiglipModel,
 )
 
-from benchmarks.material import LARGE, generated, temporary_folder
+from benchmarks.fixtures import LARGE, generated, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, per_second, publish, seconds
 from encoders.loading import load_encoder
 from library.images import decode

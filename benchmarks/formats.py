@@ -1,4 +1,4 @@
-"""Reads one picture in every format and variant, whole and damaged, and tells which come out right or are refused.
+"""Reads one picture in every format and variant, whole and damaged, and lists which are read correctly or refused.
 
 python -m benchmarks.formats [--photos FOLDER]
 

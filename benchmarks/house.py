@@ -1,4 +1,4 @@
-"""Measures the size of the house, before and after: files, lines, functions, classes, circles, README, silenced checks.
+"""Compares the size of the code with an earlier commit: files, lines, functions, classes, import cycles, README.
 
 python -m benchmarks.house [--since 58a2aee]
 """

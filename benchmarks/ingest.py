@@ -1,4 +1,4 @@
-"""Measures imports end to end: beside the sum of its stages, the tower alone and the origin's way; and a second run.
+"""Measures imports end to end, beside the sum of their stages, the tower alone and a simple importer; and a second run.
 
 python -m benchmarks.ingest --photos FOLDER
 """
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import typer
 
-from benchmarks.material import (
+from benchmarks.fixtures import (
     LARGE,
     SMALL,
     base_clip,
@@ -25,10 +25,10 @@ from benchmarks.material import (
     photo_paths,
     temporary_folder,
 )
+from benchmarks.importers import Origin, ingest_rate, run_rate
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, medians, per_second, publish
 from benchmarks.results import seconds as seconds_of
 from benchmarks.tower import on_ready_pixels
-from benchmarks.ways_in import Origin, ingest_rate, run_rate
 from db.images.local import LocalImageStore
 from db.milvus.database import Milvus
 from encoders.clip import ClipEncoder

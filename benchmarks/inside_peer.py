@@ -1,4 +1,4 @@
-"""Runs in a peer's own environment: for each line of paths on stdin it encodes them and answers with the seconds.
+"""Encodes the paths of each line on stdin with another library, in that library's environment, and prints the seconds.
 
 python inside_peer.py open_clip|sentence_transformers MODEL_FOLDER
 """
@@ -74,7 +74,7 @@ def open_clip(_):
 
 @torch.inference_mode()
 def fastest(library):
-    """Returns the precision that this machine is quickest at."""
+    """Returns the precision that is fastest on this machine."""
     best = (float("inf"),)
     pixels = torch.rand(BATCH, 3, 224, 224)
     for precision in ("fp32", "bf16", "pure_bf16"):

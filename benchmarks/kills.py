@@ -1,4 +1,4 @@
-"""Kills imports at random moments and resumes them: the library has to be that of an import that never was killed.
+"""Kills imports at random moments, resumes them, and compares the library with that of an import never killed.
 
 python -m benchmarks.kills --photos FOLDER [--kills 20]
 """
@@ -76,7 +76,7 @@ def write_table(table: Path, photos: Path) -> int:
 
 
 class Run:
-    """Runs one `ingest` of the table into a folder of its own, started as often as it takes."""
+    """Runs `ingest` of the table into a folder of its own, and starts it again after each kill."""
 
     def __init__(self, table: Path, data: Path) -> None:
         self.data = data
@@ -108,7 +108,7 @@ class Run:
         return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
 
     def encoded(self) -> set[ContentId]:
-        """Counts what the latest start has encoded, going by its receipt."""
+        """Returns how many pictures the latest start has encoded, by its receipt."""
         return {ContentId(line["content_id"]) for line in self._lines() if line["status"] == "new"}
 
     def _lines(self) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Measures the memory that importing the largest files takes, in every way in which they may come.
+"""Measures the memory that importing the largest files takes, from each kind of source.
 
 `python -m benchmarks.large_files --count 24` prints, for each way, the peak above what the process had before.
 """
@@ -16,8 +16,8 @@ import pyarrow
 import pyarrow.parquet
 import typer
 
+from benchmarks.fixtures import empty_library
 from benchmarks.large_pictures import peak_of
-from benchmarks.material import empty_library
 from db.sources.files import items_from
 from db.sources.tables import items_in_table
 from encoders.loading import load_encoder
@@ -45,7 +45,7 @@ def main(
 
 
 def made(way: str, folder: Path, count: int) -> list[Callable[[], Iterable[Item]]]:
-    """Writes the files and returns what lists them, for each run."""
+    """Writes the files and returns a function that lists them anew for each run."""
     match way:
         case "folder":
             for number in range(count):

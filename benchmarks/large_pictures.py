@@ -83,7 +83,7 @@ def picture(name: str, grain: int) -> bytes:
 
 
 def of_an_app(way: str, data: bytes, count: int) -> tuple[float, float]:
-    """Returns the peak of memory in MiB, and the seconds, of an app that is asked for so many at once."""
+    """Returns the peak of memory in MiB and the seconds of an app that gets `count` requests at once."""
     with tempfile.TemporaryDirectory() as folder:
         add(Path(folder), data, count if way in ("preview", "like") else 0)
         app = Server(Path(folder), EDITS="none", MCP="1").wait()
@@ -97,7 +97,7 @@ def of_an_app(way: str, data: bytes, count: int) -> tuple[float, float]:
 
 
 def add(folder: Path, data: bytes, count: int) -> None:
-    """Adds so many copies of a picture, which differ by a byte, to the library of the app."""
+    """Adds `count` copies of a picture, which differ by a byte, to the library of the app."""
     if count:
         with open_library(data_dir=str(folder / "data"), clip_model="small", clip_device="cpu") as library:
             for each in range(count):
@@ -146,7 +146,7 @@ OF_AN_APP: dict[str, Callable[[str, bytes], None]] = {
 
 
 def peak_of(works: Sequence[Callable[[], object]], processes: Callable[[], Iterable[str]] = own) -> tuple[float, float]:
-    """Returns the peak of memory in MiB above that before, and the seconds until all that was done at once was over."""
+    """Runs the calls at once; returns by how many MiB memory rose at its peak, and the seconds until all had ended."""
     before, begun, over = memory(processes), time.perf_counter(), threading.Event()
     peaks = [before]
 
@@ -166,7 +166,7 @@ def peak_of(works: Sequence[Callable[[], object]], processes: Callable[[], Itera
 
 
 def memory(processes: Callable[[], Iterable[str]] = own) -> float:
-    """Returns the MiB that processes have in memory, what they share counted once."""
+    """Returns the MiB of memory that processes use; shared memory counts once."""
     return sum(map(resident, processes())) / 1024
 
 

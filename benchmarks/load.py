@@ -1,4 +1,4 @@
-"""Asks a running app from many clients at once, half of it texts, a third pictures, while uploads go on.
+"""Sends searches to a running app from many clients at once, half of them texts, a third pictures, during uploads.
 
 python -m benchmarks.load [--server] [--clients 1 --clients 64] [--seconds 20] [--memory 5000]
 """
@@ -38,7 +38,7 @@ NOISE = 60  # megabytes by which memory may differ
 
 @dataclass
 class Load:
-    """Collects what the clients of one run were answered."""
+    """Collects the answers that the clients of one run received."""
 
     seconds: list[float] = field(default_factory=list)
     served: list[int] = field(default_factory=list)  # answers by client
@@ -51,7 +51,7 @@ def main(
     server: Annotated[bool, typer.Option(help="Asks at a Milvus server, too.")] = False,
     clients: Annotated[list[int] | None, typer.Option(help="How many at once; may be given several times.")] = None,
     seconds: Annotated[float, typer.Option(help="How long each number of clients asks.")] = 20.0,
-    memory: Annotated[int, typer.Option(help="Sends so many queries instead and looks at the memory.")] = 0,
+    memory: Annotated[int, typer.Option(help="Sends this number of queries instead and checks the memory.")] = 0,
 ) -> None:
     failed = False
     if not memory:
@@ -86,7 +86,7 @@ def app_of(backend: str) -> Iterator[Server]:
 
 
 def asked(app: Server, count: int, seconds: float) -> Load:
-    """Lets so many clients ask one query after the other, and uploads a picture now and then."""
+    """Has a number of clients send one search after the other, and uploads a picture now and then."""
     load, stop, counting = Load(), threading.Event(), threading.Lock()
     pictures = [data for _, data in sample_pictures(8)]
 
@@ -157,7 +157,7 @@ def row(backend: str, count: int, load: Load) -> str:
 
 
 def keeps_its_memory(app: Server, backend: str, queries: int) -> bool:
-    """Prints the memory of the app before, after the first queries and after the last; tells whether it grew."""
+    """Prints the memory of the app before, after the first queries and after the last; returns whether it stayed."""
     pid = app.process.pid
     caller, chance = Caller(app.url, 120), random.Random(0)
     picture = caller.upload("query.png", next(sample_pictures(1))[1])
@@ -174,7 +174,7 @@ def keeps_its_memory(app: Server, backend: str, queries: int) -> bool:
 
 
 def megabytes(pid: int) -> float:
-    """Returns the resident memory of a process, as Linux tells it."""
+    """Returns the resident memory of a process, from /proc."""
     [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
     return int(line.split()[1]) / 1024
 

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from benchmarks.material import base_clip, empty_library, photo_paths, temporary_folder
+from benchmarks.fixtures import base_clip, empty_library, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from db.sources.files import items_from
 from encoders.loading import load_encoder
@@ -66,7 +66,7 @@ NOTES = [
 
 
 def peaks_of_child(folder: Path, count: int, models: str, photos: Path) -> tuple[int, int]:
-    """Returns the bytes of the whole process, and from the moment that the models were there."""
+    """Imports in a child process; returns its peak memory in bytes, in all and after the models were loaded."""
     make_variants(folder, count, photos)
     command = [
         sys.executable,
@@ -83,7 +83,7 @@ def peaks_of_child(folder: Path, count: int, models: str, photos: Path) -> tuple
 
 
 def make_variants(folder: Path, count: int, photos: Path) -> None:
-    """Saves photos again at other qualities: as many different files, each a photo."""
+    """Saves photos again at other qualities, until there is the given number of different files."""
     folder.mkdir()
     sources = photo_paths(photos, min(SOURCES, count))
     shares = [count // len(sources) + (number < count % len(sources)) for number in range(len(sources))]

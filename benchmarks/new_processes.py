@@ -1,4 +1,4 @@
-"""Counts how often a process that has just come is answered wrongly by a Milvus server that others have written to.
+"""Counts wrong answers to new processes on a Milvus server that other processes have just written to.
 
 python -m benchmarks.new_processes [--trials 30] [--case searches]
 """
@@ -69,7 +69,7 @@ class Place:
         return len(self.run("search", "a red circle", "--limit", str(limit)))
 
     def killed_while_done(self) -> None:
-        """Kills an ingest with SIGKILL once it has said how everything ended, before it closes in order."""
+        """Kills an ingest with SIGKILL after it has printed its result, before it closes."""
         out = self.folder / "killed.out"
         out.unlink(missing_ok=True)
         receipts = self.folder / "receipts.jsonl"

@@ -1,4 +1,4 @@
-"""Measures what a page of 50 results makes a browser fetch: their thumbnails and the event that carries them.
+"""Measures the bytes that a browser fetches for 50 results: their thumbnails and the event that lists them.
 
 python -m benchmarks.page --photos FOLDER
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from benchmarks.material import SMALL, generated, photo_paths, temporary_folder
+from benchmarks.fixtures import SMALL, generated, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from library.images import THUMBNAIL_SIDE
 from testing.app_server import Server
@@ -74,7 +74,7 @@ def shown(url: str) -> tuple[int, int]:
 
 
 def search_event(url: str) -> dict[str, Any]:
-    """Joins the queue as the page does when somebody presses Search with 50 results wanted."""
+    """Sends a search for 50 results to the queue, as the page does."""
     config = json.loads(fetched(f"{url}/config"))
     named = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
     [event] = [each for each in config["dependencies"] if [named["query"], "submit"] in map(list, each["targets"])]
@@ -90,7 +90,7 @@ def search_event(url: str) -> dict[str, Any]:
 
 
 def answered(url: str, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Returns the bytes of all that the queue sends for the event, and what is to be drawn."""
+    """Returns the bytes that the queue sends for the event, and the results in it."""
     body = json.dumps(event).encode()
     headers = {"Content-Type": "application/json"}
     fetched(urllib.request.Request(f"{url}/gradio_api/queue/join", data=body, headers=headers))

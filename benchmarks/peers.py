@@ -1,4 +1,4 @@
-"""Imports 12-megapixel JPEGs, beside what sentence-transformers and open_clip take over encoding them alone.
+"""Times imports of 12-megapixel JPEGs, beside encoding alone with sentence-transformers and open_clip.
 
 python -m benchmarks.peers --photos FOLDER
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import typer
 
-from benchmarks.material import LARGE, base_clip, generated
+from benchmarks.fixtures import LARGE, base_clip, generated
+from benchmarks.importers import ingest_rate
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, medians, per_second, publish
-from benchmarks.ways_in import ingest_rate
 from encoders.loading import load_encoder
 from library.ports import Encoder
 
@@ -28,7 +28,7 @@ MUST_REACH = {"sentence_transformers": 7, "open_clip": 3}
 
 
 class Peer:
-    """Runs a library of others, in a process and a virtual environment of its own."""
+    """Runs another library, in a process and a virtual environment of its own."""
 
     def __init__(self, name: str, model: Path, cache: Path) -> None:
         command = [str(_environment(name, cache)), str(INSIDE), name, str(model)]
@@ -83,7 +83,7 @@ NOTES = [
 def row_beside(
     name: str, model: Path, encoder: Encoder, paths: Sequence[Path], peer_count: int, rounds: int, cache: Path
 ) -> Row:
-    """Measures one row, with the peer there only for that row, so that it takes no memory from the next."""
+    """Measures one row, and ends the process of the peer after it, so that it takes no memory from the next."""
     peer = Peer(name, model, cache)
     peer.rate(paths[: peer_count // 4])
     ingest_rate(encoder, paths[: len(paths) // 4])

@@ -12,7 +12,7 @@ import torch
 import typer
 
 from benchmarks.backends import wait_for_index
-from benchmarks.material import base_clip, empty_library, temporary_folder
+from benchmarks.fixtures import base_clip, empty_library, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Quick, Results, Row, Table, publish, seconds
 from benchmarks.rows import BATCH, Server, started
 from db.milvus.clusters import automatic_nprobe
@@ -52,9 +52,9 @@ def main(
 NOTES = [
     "Asked by turns in one loop, the collection kept loaded. The tower: its forward pass on tokens that are ready; the "
     "search: `client.search` with the same parameters and fields.",
-    "A combined query has two texts, of which one is negative, and a picture of the library, is judged by a sample of "
-    "2,000 vectors and explained; beyond encoding are the formula, the search and the "
-    "judgement, and once the vector of that picture, which is kept then. 20 vectors are searched in one call.",
+    "A combined query has two texts, of which one is negative, and a picture of the library. Its confidence is "
+    "computed from a sample of 2,000 vectors, and it is explained. Beyond encoding are the formula, the search, the "
+    "confidence, and once the vector of that picture, which is kept then. 20 vectors are searched in one call.",
 ]
 
 
@@ -108,7 +108,7 @@ def rows_on(name: str, milvus: Milvus, encoder: ClipEncoder, rows: int, queries:
 
 
 def judging_library(encoder: ClipEncoder, milvus: Milvus, rows: int) -> ImageLibrary:
-    """Returns a library over the same rows, and a store that knows them; without stored pictures nothing is judged."""
+    """Returns a library over the same rows with their records, since only stored pictures have a confidence."""
     store = MemoryStore()
     for number in range(rows):
         store.add(record(number), None, b"")
@@ -118,7 +118,7 @@ def judging_library(encoder: ClipEncoder, milvus: Milvus, rows: int) -> ImageLib
 
 
 def beyond_encoding(queries: int, *asked: tuple[ImageLibrary, Query]) -> list[float]:
-    """Returns medians in milliseconds, measured by turns."""
+    """Returns the median times in milliseconds of searches without their encoding, measured by turns."""
     times: list[list[float]] = [[] for _ in asked]
     for number in range(queries + 5):
         for which, (library, query) in enumerate(asked):
@@ -160,7 +160,7 @@ def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: in
 
 
 def by_turns(queries: int, *works: Callable[[], object]) -> list[float]:
-    """Returns medians in milliseconds; now this one is first, now that one."""
+    """Returns the median times in milliseconds of several calls, made by turns in changing order."""
     times: list[list[float]] = [[] for _ in works]
     for number in range(queries + 5):
         order = range(len(works)) if number % 2 else reversed(range(len(works)))

@@ -1,4 +1,4 @@
-"""Measures whether the calibrated score tells queries with a match from those without better than the best score does.
+"""Measures whether z separates queries with a match from those without better than the best score does.
 
 python -m benchmarks.relevance --photos FOLDER [--tuning]
 
@@ -13,10 +13,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from benchmarks.absent import FIGURE, TUNING
 from benchmarks.auroc import Best, compared
-from benchmarks.material import empty_library, items_of, validation
+from benchmarks.fixtures import empty_library, items_of, validation
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
+from benchmarks.texts_without_match import FIGURE, TUNING
 from encoders.loading import load_encoder
 from encoders.model_folders import SMALL
 from library.image_library import ImageLibrary
@@ -96,7 +96,7 @@ def judged(answer: Answer, hit: Hit) -> Best:
 
 
 def pictures(library: ImageLibrary, classes: dict[ContentId, str]) -> tuple[list[Best], list[Best]]:
-    """Returns the best other picture; and the best one that is not of the same class."""
+    """Returns for each picture its best other one, and its best one of another class."""
     present, absent = [], []
     for id in sorted(classes)[:PICTURES]:
         answer = library.search(Query.of(similar_to=id, limit=MAX_LIMIT, exact=True))

@@ -1,10 +1,11 @@
-"""Holds what every table shares: its options, its rows, and its section of RESULTS.md beside those of the others."""
+"""Writes tables: their options, their rows, and their sections in RESULTS.md."""
 
 import os
 import platform
 import re
 import statistics
 import subprocess
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ TITLES = (
 PACKAGES = ("torch", "transformers", "pillow", "pymilvus", "milvus-lite", "gradio")
 HEADINGS = ("measured", "", "compared with", "", "ratio", "must reach", "")
 MISSED = "**missed**"
+WIDTH = 120  # of lines in Markdown, but for tables
 
 Photos = Annotated[Path, typer.Option(envvar="PHOTOS_DIR", help="A folder of photos; the default is PHOTOS_DIR.")]
 Quick = Annotated[bool, typer.Option(help="Small sizes, to see that it runs; the figures mean nothing.")]
@@ -66,7 +68,7 @@ class Table:
     def __str__(self) -> str:
         lines = [line(HEADINGS), line(["---", "---:", "---", "---:", "---:", "---:", "---"])]
         lines += [line(row.cells) for row in self.rows]
-        return "\n".join([*lines, "", *(f"- {note}" for note in self.notes)]).strip()
+        return "\n".join([*lines, "", *map(entry, self.notes)]).strip()
 
 
 def publish(table: Table, results: Path, quick: bool) -> None:
@@ -91,18 +93,23 @@ def sections_of(text: str) -> dict[str, str]:
 
 
 def introduction() -> str:
-    return "\n".join(["# Measured", "", "Medians of one run: `python -m benchmarks.all`. Machine:", "", *machine()])
+    how = (
+        "Medians of one run each, by `python -m benchmarks.all` or, for one table, its module. Every table names the "
+        "commit at which it was measured; compare figures of different commits by their ratios only. Machine:"
+    )
+    return "\n".join(["# Measured", "", textwrap.fill(how, WIDTH), "", *machine()])
 
 
 def machine() -> list[str]:
     instructions = [name for name in ("avx2", "avx512", "avx512_bf16", "amx_tile", "vnni") if _has(name)]
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return [
-        f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, no GPU used",
-        f"- torch finds {torch.backends.cpu.get_cpu_capability()}: {', '.join(instructions) or 'nothing special'}",
-        f"- {_system()}, Python {platform.python_version()}, {versions}",
+    described = [
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, no GPU used",
+        f"torch finds {torch.backends.cpu.get_cpu_capability()}: {', '.join(instructions) or 'nothing special'}",
+        f"{_system()}, Python {platform.python_version()}, {versions}",
     ]
+    return list(map(entry, described))
 
 
 def _has(name: str) -> bool:
@@ -155,6 +162,11 @@ def readable(figure: float) -> str:
 
 def per_second(rate: float, what: str = "images") -> str:
     return f"{readable(rate)} {what}/s"
+
+
+def entry(text: str) -> str:
+    """Returns the entry of a list in Markdown."""
+    return textwrap.fill(text, WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def line(cells: Sequence[str]) -> str:

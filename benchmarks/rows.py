@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from benchmarks.backends import AS_DELIVERED, drop
-from benchmarks.material import temporary_folder
+from benchmarks.fixtures import temporary_folder
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, per_second, publish
 from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, PRIMARY_KEY
@@ -52,7 +52,7 @@ NOTES = [f"Batches of {BATCH} rows by turns into two collections, ours and the d
 
 
 def backends(server: str) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yields names with what gives two Milvus to fill: Lite's files apart, since a client has one file."""
+    """Yields the name of each backend with a function that returns two databases to fill, for Lite in two files."""
     yield "Lite", two_files
     with started(server) as uri:
         if uri:

@@ -1,4 +1,4 @@
-"""Sends SIGTERM to the app in every state and tells after how many seconds it has ended; ten are allowed.
+"""Sends SIGTERM to the app in every state and prints after how many seconds it has ended; ten are allowed.
 
 python -m benchmarks.shutdown [--server] [--only unpacking]
 """
@@ -92,7 +92,7 @@ def idle(folder: Path) -> Server:
 
 
 def receiving(folder: Path) -> Server:
-    """Holds an upload whose body is still coming."""
+    """Uploads a file whose body is never completed."""
     app = idle(folder)
     port = int(app.url.rpartition(":")[2])
     line = socket.create_connection(("127.0.0.1", port))
@@ -143,7 +143,7 @@ def searching(folder: Path) -> Server:
 
 
 def loading(folder: Path) -> Server:
-    """Waits for a model that never comes, with searches and an upload that wait for it."""
+    """Waits for a model that is never loaded, with searches and an upload that wait for it."""
     app = Server(folder, CLIP_MODEL=BlockedModel(folder / "model").folder).wait()
     caller = Caller(app.url)
     caller.begin("search", text="red")
@@ -152,7 +152,7 @@ def loading(folder: Path) -> Server:
 
 
 def comparing(folder: Path) -> Server:
-    """Looks for near-duplicates."""
+    """Searches for near-duplicates."""
     app = with_samples(folder, SLOWLY)
     Caller(app.url).trigger("duplicates", "begin")
     until(lambda: "started" in app.log.read_text())
@@ -168,7 +168,7 @@ def measuring(folder: Path) -> Server:
 
 
 def streaming(folder: Path) -> Server:
-    """Has clients that listen to streams of events without end."""
+    """Keeps clients connected to endless streams of events."""
     app = idle(folder)
 
     def listen(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Lets eight threads search while a ninth uploads: every picture must be found, whatever the release policy.
+"""Searches with eight threads while a ninth adds pictures, and counts those not found, for each way of releasing.
 
 python -m benchmarks.soak --photos FOLDER [--server http://localhost:19530] [--seconds 30]
 """
@@ -79,7 +79,7 @@ class Soak:
         collection.upsert([record for record, _ in self._uploaded], np.stack([vector for _, vector in self._uploaded]))
 
     def run(self, seconds: int) -> None:
-        """Searches with several threads and uploads with another, for so many seconds."""
+        """Searches with several threads and adds pictures with another, for the given seconds."""
         works = [self._search] * SEARCHERS + [self._upload]
         threads = [threading.Thread(target=self._repeat, args=(work,)) for work in works]
         for thread in threads:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.material import temporary_folder
+from benchmarks.fixtures import temporary_folder
 from benchmarks.results import RESULTS, ROOT, Quick, Results, Row, Table, medians, publish, seconds
 from testing.app_server import Server
 

@@ -1,4 +1,4 @@
-"""Measures what negative texts take away: each class of labelled photos without the one it is most often taken for.
+"""Measures what negative weights remove, when each class is searched for without the one it is most often taken for.
 
 python -m benchmarks.subtraction --photos FOLDER    (a folder of photos for each class)
 """
@@ -54,7 +54,7 @@ def main(photos: Photos, model: str = SMALL) -> None:
 
 
 def ways(encoder: ClipEncoder) -> dict[str, Subtraction]:
-    """Returns the ways to subtract: as it is; without what all texts share; and only what is not also wanted."""
+    """Returns the ways to subtract a text: plainly; without what all texts share; only what the query does not want."""
     common = encoder.encode_texts(ANYTHING).mean(axis=0)
     return {
         "A - w B": lambda wanted, unwanted, weight: combine([wanted, unwanted], [1, -weight]),
@@ -75,7 +75,7 @@ def encoded(encoder: ClipEncoder, photos: Path) -> Labelled:
 
 
 def taken_for(labelled: Labelled, texts: dict[str, Vector], name: str) -> str | None:
-    """Returns the other class that is most often among the best for this one."""
+    """Returns the other class that is most often among the best results for this one."""
     others = [label for label in labelled.best(texts[name], 2 * TOP) if label != name]
     return Counter(others).most_common(1)[0][0] if others else None
 

@@ -1,4 +1,4 @@
-"""Compares the image tower with the machine's own bfloat16 matrix product, and where its time goes.
+"""Compares the speed of the image tower with the machine's bfloat16 matrix product, and profiles its operators.
 
 python -m benchmarks.tower
 """
@@ -11,7 +11,7 @@ import torch
 import typer
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.material import base_clip
+from benchmarks.fixtures import base_clip
 from benchmarks.results import (
     CACHE,
     RESULTS,
@@ -73,7 +73,7 @@ def main(
 
 
 def on_ready_pixels(encoder: ClipEncoder) -> Any:
-    """Returns the same encoder whose pictures are pixels already: its tower alone, spread over the cores as ever."""
+    """Returns an encoder that takes prepared pixels, to measure its tower alone, on all cores as usual."""
     tower = copy.copy(encoder)
     tower._image_processor = lambda images, return_tensors: images[0]
     return tower
@@ -85,7 +85,7 @@ def matrix_product(dtype: str) -> Callable[[], object]:
 
 
 def profiled(tower: Any, pixels: Sequence[Mapping[str, torch.Tensor]]) -> str:
-    """Profiles one batch of one thread: a profiler sees its own thread only."""
+    """Profiles one batch on one thread, since a profiler sees only its own."""
     torch.set_num_threads(1)
     batch = tower.pixels(pixels[:8])
     image_vectors(batch, tower.model)

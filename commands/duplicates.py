@@ -29,7 +29,7 @@ def duplicates(
     context: typer.Context,
     threshold: Threshold = THRESHOLD,
     keep: Annotated[str, typer.Option(help="best: copies with fewer pixels or less detail go to the trash.")] = "",
-    dry_run: Annotated[bool, typer.Option(help="With --keep: tells what would go and deletes nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="With --keep: lists what would go and deletes nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Finds pictures that are there in another format, size or quality, or cut at the edges."""

@@ -68,7 +68,9 @@ def evaluate(
     labels_from_folders: FoldersAreLabels = False,
     captions_column: Annotated[str, typer.Option(help="The column with a text about each picture.")] = "",
     image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
-    model: Annotated[list[str] | None, typer.Option(help="As CLIP_MODEL, which is the default. Repeatable.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="A model by its name or folder, instead of CLIP_MODEL. Repeatable.")
+    ] = None,
     template: Template = None,
     k: Annotated[str, typer.Option(help="The k of recall@k, with commas between.")] = ",".join(map(str, CUTOFFS)),
     nprobe: Annotated[

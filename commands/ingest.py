@@ -26,7 +26,10 @@ Sources = Annotated[
     typer.Argument(help="Files, folders (recursively), patterns, zip and tar archives, s3://bucket/folder."),
 ]
 NearDuplicates = Annotated[
-    str, typer.Option(help="take: they are not looked for; note: told on the receipt; skip: not added.")
+    str,
+    typer.Option(
+        help="take: added without a search for them; note: added and reported on the receipt; skip: left out."
+    ),
 ]
 ReceiptFile = Annotated[Path | None, typer.Option(help="A .csv or .jsonl file: a line per file, as it goes.")]
 
@@ -38,14 +41,14 @@ def ingest(
     image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
     encoding: Encoding = "",
     metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
-    limit: Annotated[int | None, whole("--limit", "Ends after so many files.", 1)] = None,
+    limit: Annotated[int | None, whole("--limit", "Ends after this number of files.", 1)] = None,
     shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",
     receipt: ReceiptFile = None,
     batch_size: Annotated[
         int, whole("--batch-size", "How many new pictures are encoded at once.", 1, 1024)
     ] = BATCH_SIZE,
     near_duplicates: NearDuplicates = "take",
-    dry_run: Annotated[bool, typer.Option(help="Tells what would happen and changes nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Shows what would happen and changes nothing.")] = False,
     in_place: InPlace = False,
     sidecars: WithSidecars = True,
     as_json: AsJson = False,

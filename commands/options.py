@@ -18,9 +18,7 @@ InPlace = Annotated[bool, typer.Option(help="Stores no originals: they are read 
 WithSidecars = Annotated[
     bool, typer.Option("--sidecars/--no-sidecars", help="Keeps what Takeout's JSON and XMP beside a picture say of it.")
 ]
-Encoding = Annotated[
-    str, typer.Option(help="The encoding of a table, or of names in archives; found out if not given.")
-]
+Encoding = Annotated[str, typer.Option(help="The encoding of a table, or of names in archives; inferred if not given.")]
 Model = Annotated[str, typer.Option(help="A model by its name or folder, instead of CLIP_MODEL.")]
 
 

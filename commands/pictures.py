@@ -15,7 +15,7 @@ from library.ports import IndexStatus
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Shows what is in the library, which model answers, and how Milvus is."""
+    """Shows what is in the library, the model in use, and the state of Milvus."""
     with failures_as_exit_codes(), context.obj.library() as library:
         rows = library.count_rows()
         now = library.status()

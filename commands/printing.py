@@ -32,7 +32,7 @@ def print_round(source: str, found: Round) -> None:
 
 
 def print_round_as_json(source: str, found: Round) -> None:
-    """Prints what a look at a source led to as JSON on one line."""
+    """Prints the result of a scan as JSON on one line."""
     files = [receipt.as_json() for receipt in found.receipts]
     removed = [asdict(removal) for removal in found.removals]
     counts: dict[str, object] = dict(tally(found.receipts).items())

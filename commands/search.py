@@ -71,7 +71,7 @@ def search(
         bool, typer.Option("--any", help="Takes pictures that match any of the conditions, not all of them.")
     ] = False,
     sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
-    offset: Annotated[int, whole("--offset", "Leaves out so many of the first results.", 0)] = 0,
+    offset: Annotated[int, whole("--offset", "Leaves out this number of the first results.", 0)] = 0,
     explain: Explain = False,
     model: Model = "",
     as_json: AsJson = False,

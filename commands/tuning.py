@@ -1,4 +1,4 @@
-"""Defines the command that compares the index with exact search and chooses how many clusters a search looks into."""
+"""Defines the command that compares the index with exact search and chooses how many clusters are searched."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +22,7 @@ def tune(
     k: Annotated[int, whole("--k", "How many results are compared.")] = K,
     target: Annotated[float, number("--target", "The recall that texts and pictures should reach.")] = TARGET,
     queries: Annotated[int, whole("--queries", "How many texts and how many pictures are searched with.")] = QUERIES,
-    store: Annotated[bool, typer.Option("--store", help="Searches look into so many clusters from now on.")] = False,
+    store: Annotated[bool, typer.Option("--store", help="Lets searches use the suggestion from now on.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Takes a stored choice back and measures nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -81,4 +81,4 @@ def _print_tuning(found: Tuning, stored: bool) -> None:
     echo(f" exact   {1:>11.3f}  {found.exact[TEXT]:>4.1f}   {1:>14.3f}  {found.exact[PICTURE]:>4.1f}")
     echo(f"\n{found.sentence} {found.gain}".rstrip())
     if stored:
-        echo("Stored: searches look into so many clusters until the index is rebuilt with others.")
+        echo("Stored: searches look into that number of clusters until the index is rebuilt with others.")

@@ -4,6 +4,7 @@ python -m docs.cli_reference
 """
 
 import inspect
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -14,6 +15,7 @@ from commands.main import commands
 
 PAGE = Path(__file__).with_name("cli.md")
 PROGRAM = "python app.py"
+WIDTH = 120
 PLACEHOLDERS = {str: "TEXT", int: "INTEGER", float: "NUMBER", Path: "PATH"}
 INTRODUCTION = """\
 # Command line
@@ -23,7 +25,8 @@ from the environment: see [Configuration](configuration.md).
 
 Exit codes: 0; 1, some files were rejected, and the receipt says which; 2, wrong usage or settings, or a pack that is
 refused; 3, Milvus, the image store, a source or the model is out of reach. Ctrl-C ends `ingest`, `watch`, `reindex` and
-`import` after the batch in hand; the same command later does the rest. Killed at any moment, they lose nothing.
+`import` after the batch in hand; the same command later does the rest. They may be killed at any moment without losing
+a picture.
 
 While the app runs on Milvus Lite it owns the file, so other commands ask you to stop it first. On a server everything
 works at once.
@@ -66,7 +69,7 @@ def section(title: str, path: str, command: Any) -> list[str]:
     rows = [row(each, hints, defaults[each.name].default) for each in shown]
     table = ["| | default | |", "|---|---|---|", *rows, ""] if rows else []
     usage = " ".join([path, "[OPTIONS]", *arguments])
-    return [f"## {title}", "", "```", usage, "```", "", joined(command.help), "", *table]
+    return [f"## {title}", "", "```", usage, "```", "", *textwrap.wrap(joined(command.help), WIDTH), "", *table]
 
 
 def row(parameter: Any, hints: dict[str, Any], default: object) -> str:
@@ -79,7 +82,7 @@ def row(parameter: Any, hints: dict[str, Any], default: object) -> str:
 
 
 def default_shown(parameter: Any, default: object) -> str:
-    """Returns the default of a parameter as its cell shows it: some are told in the help in place of the value."""
+    """Returns the default of a parameter as its cell shows it: for some the help describes it in place of the value."""
     if default is inspect.Parameter.empty:
         return "required"
     told = parameter.show_default if isinstance(parameter.show_default, str) else default

@@ -117,7 +117,7 @@ def photograph(
 
 
 def wait_for_pictures(page: Page) -> None:
-    """Waits until the pictures on the screen have come, and the status strip, which follows a moment later."""
+    """Waits until the pictures on the screen and the status strip are loaded."""
     page.wait_for_function(
         "[...document.querySelectorAll('.lk-body img')].slice(0, 8).every(each => each.naturalWidth)"
     )

@@ -32,7 +32,10 @@ class ClipEncoder:
     def __init__(
         self, model: Any, image_processor: Any, texts: TextTower, info: EncoderInfo, may_round: bool = False
     ) -> None:
-        """`may_round`: where many pictures come at once, their tower may compute in 8 bits; see `_tower_for`."""
+        """Takes the loaded parts of a model.
+
+        With `may_round`, many pictures at once may be encoded in 8 bits; see `_tower_for`.
+        """
         self.info = info
         self.model = model
         self._bulk_model: Any = None if may_round else model

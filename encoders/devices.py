@@ -20,7 +20,7 @@ def choose_device(device: str = "auto") -> str:
 
 
 def choose_dtype(dtype: str, device: str) -> str:
-    """Returns the precision; `auto` is half of it where the hardware computes in that, else it would only be slower."""
+    """Returns the precision; `auto` is half precision where the hardware computes in it, elsewhere float32."""
     if dtype != "auto":
         return dtype
     if device != "cpu":

@@ -18,7 +18,7 @@ Choice = TypeVar("Choice", bound=str)
 
 @dataclass(frozen=True)
 class Arguments:
-    """Returns the arguments of a call after checking them. Methods raise an error of `kind` for a bad one."""
+    """Checks the arguments of a call and returns them. Methods raise an error of `kind` for a bad one."""
 
     kind: type[LikenessError]
 
@@ -62,7 +62,7 @@ class Arguments:
         raise self.impossible(name, value, message("allowed_number", least=least, most=most))
 
     def path(self, name: str, value: object, allowed: Message) -> str:
-        """Returns a path or a URL as text; what is no text, is empty or names a user that is not there is none."""
+        """Returns a path or a URL as text. Refuses an empty text, and the home folder of an unknown user."""
         place = os.fspath(value) if isinstance(value, str | os.PathLike) else None
         if not isinstance(place, str) or not place.strip():
             raise self.impossible(name, value, allowed)

@@ -32,12 +32,12 @@ class Account:
         self._held = 0
 
     def try_take(self, size: int) -> "Reservation | None":
-        """Returns a reservation of so many bytes, or None where the budget has no room for them now."""
+        """Returns a reservation of `size` bytes, or None where the budget has no room for them now."""
         with self._budget.changed:
             return self._taken(size) if self._has_room(size) else None
 
     def take(self, size: int, gives_up: Callable[[], bool]) -> "Reservation":
-        """Waits until the budget has room for so many bytes, and returns a reservation of them. Raises Interrupted."""
+        """Waits until the budget has room for `size` bytes, and returns a reservation of them. Raises Interrupted."""
         with self._budget.changed:
             while not self._has_room(size):
                 if gives_up():
@@ -84,7 +84,7 @@ class Reservation:
 def looked_at(size: int) -> Iterator[None]:
     """Holds room for the pictures of one search or preview within the block, and waits for it first.
 
-    What takes more than there is has it to itself.
+    Pictures that take more than the budget wait until they have all of it.
     """
     with _room_to_look().reservation() as reservation:
         reservation.take(size)

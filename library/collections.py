@@ -1,4 +1,4 @@
-"""Finds, lists and drops the vector collections that the models have."""
+"""Finds, lists and drops the collections of vectors, one for each model."""
 
 import threading
 
@@ -18,7 +18,7 @@ class Collections:
         self._changes = changes
 
     def answering(self) -> Collection:
-        """Returns the collection of the model that answers, once one does. Raises ModelUnavailable."""
+        """Returns the collection of the model in use, once one is loaded. Raises ModelUnavailable."""
         return self._database.collection(self._models.answering().info)
 
     def stored(self) -> list[StoredCollection]:
@@ -26,9 +26,9 @@ class Collections:
         return self._database.stored()
 
     def drop(self, name: str) -> None:
-        """Moves a collection to the trash; the pictures stay. Waits for the model that answers.
+        """Moves a collection to the trash; the pictures stay. Waits for the model in use.
 
-        Raises UnknownCollection for the collection that answers and for one that is not there, and ModelUnavailable.
+        Raises UnknownCollection for the collection in use and for one that is not there, and ModelUnavailable.
         """
         if name == self._database.name_of(self._models.answering().info):
             raise UnknownCollection("collection_answers", name=name)

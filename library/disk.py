@@ -1,4 +1,4 @@
-"""Tells what a disk allows: a full one, where making room helps, from what else can go wrong with files."""
+"""Recognises a full disk among the errors of files, and whether a folder can be written."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, no quota, and file
 
 
 def is_full(error: BaseException) -> bool:
-    """Tells whether a disk took no more, by the number of the error, or by its words where a package gives no more."""
+    """Returns whether the disk was full, by the number of the error or, where a package gives only that, its text."""
     if isinstance(error, OSError) and error.errno:
         return error.errno in FULL
     text = str(error)
@@ -23,7 +23,7 @@ def is_full(error: BaseException) -> bool:
 
 
 def can_write(folder: Path) -> bool:
-    """Tells whether files can be made in a folder, which the superuser is told of every folder until it is tried."""
+    """Returns whether files can be made in a folder; for the superuser only a try shows it."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             return True
@@ -39,7 +39,7 @@ def check_regular(path: Path) -> None:
 
 @contextmanager
 def explained(make_error: Callable[[OSError], LikenessError]) -> Iterator[None]:
-    """Raises the error that is made of what files fail with."""
+    """Turns an OSError within the block into the error that `make_error` returns."""
     try:
         yield
     except OSError as error:
@@ -47,5 +47,5 @@ def explained(make_error: Callable[[OSError], LikenessError]) -> Iterator[None]:
 
 
 def writing(path: Path) -> AbstractContextManager[None]:
-    """Raises InvalidSelection where the file that somebody named cannot be written."""
+    """Turns an OSError within the block into an InvalidSelection that names the file."""
     return explained(lambda error: InvalidSelection("cannot_write", path=str(path), problem=reason_of(error)))

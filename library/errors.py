@@ -12,7 +12,7 @@ class LikenessError(Exception):
     """
 
     def __init__(self, code: str, **values: "Value | LikenessError") -> None:
-        """`code` is one of the tables in library/messages; `values` fill its placeholders."""
+        """Takes a code of the tables in library/messages, and the `values` of its placeholders."""
         super().__init__(code)
         plain = {name: each.message if isinstance(each, LikenessError) else each for name, each in values.items()}
         self.message: Message = Message(code, plain)

@@ -1,4 +1,4 @@
-"""Tells what was imported so far, run by run."""
+"""Keeps what was imported so far, run by run."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -64,7 +64,8 @@ Combined = Callable[[ImageStore, VectorDatabase], tuple[ImageStore, VectorDataba
 
 @dataclass(frozen=True)
 class LibraryStatus:
-    """Says how the library is. `pictures` is None and `store_problem` says why where the image store cannot be read."""
+    """Describes the number of pictures, the model in use and the state of the index. Where the image store cannot be
+    read, `pictures` is None and `store_problem` says why."""
 
     pictures: int | None
     store_problem: Message | None
@@ -109,7 +110,7 @@ class ImageLibrary:
         monitor: Monitor | None = None,
         decoder: Decoder | None = None,
     ) -> None:
-        """`read_original` has the bytes at a record's `original_at`; raises OSError, RejectedImage or OriginalAway.
+        """Makes the services. `read_original` reads `original_at`; it raises OSError, RejectedImage or OriginalAway.
 
         `null_models` are those of the library that this one is a view of, which alone keeps them up.
         """
@@ -154,7 +155,7 @@ class ImageLibrary:
         )
 
     def open(self) -> None:
-        """Loads the model that answers; to be called once, on a thread of its own. Raises what loading raises."""
+        """Loads the model in use; to be called once, on a thread of its own. Raises what loading raises."""
         choose_model(self.models, self.database)
 
     def close(self) -> None:
@@ -164,7 +165,7 @@ class ImageLibrary:
         self._decoder.close()
 
     def status(self) -> LibraryStatus:
-        """Returns how store, model and index are. Never raises and never waits for the model."""
+        """Returns the number of pictures, the model in use and the state of the index. Never raises, never waits."""
         pictures, store_problem = None, None
         try:
             pictures = self._store.count()
@@ -228,14 +229,15 @@ class ImageLibrary:
         return self.pictures.delete(ids)
 
     def count_rows(self) -> int:
-        """Returns how many pictures can be searched with the model that answers."""
+        """Returns how many pictures can be searched with the model in use."""
         with self.collections.answering().loaded() as index:
             return index.count()
 
     def calibrate(self, wait: bool = False, model: str = "") -> None:
-        """Measures, where that is due, what hits are judged by; without waiting, on a thread of its own.
+        """Measures the null model that confidence is computed from, where it is due.
 
-        A search does so by itself, but its own hits are then not judged yet.
+        Unless it is to `wait`, it does so on a thread of its own. A search begins it by itself, but its own hits have
+        no confidence then.
         """
         if wait:
             self._null_models.measure(self.models.named(model))

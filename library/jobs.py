@@ -24,7 +24,7 @@ class Job(ABC, Generic[T]):
     """Does a piece of work, with its progress and its result. Its own thread writes them; any other may read them."""
 
     def __init__(self, name: str) -> None:
-        """`name` is what the log calls it."""
+        """Makes a job that the log calls `name`."""
         self.name = name
         self.id = uuid.uuid4().hex
         self.begun_by = current().id  # the request that began it
@@ -44,7 +44,7 @@ class Job(ABC, Generic[T]):
 
     @property
     def extent(self) -> str:
-        """Returns how much there is to do, for the log, where that is known at the start."""
+        """Returns the amount of work as text for the log, where it is known at the start."""
         return ""
 
     @property
@@ -98,7 +98,7 @@ class JobRunner(Generic[T]):
     """Runs jobs one after the other on a thread of its own, which begins with the first of them."""
 
     def __init__(self, name: str, after: Callable[[Job[T]], object] = lambda job: None) -> None:
-        """`name` is that of the thread; `after` is called when a job has run, unless the runner is closing."""
+        """Names the thread; `after` is called when a job has run, unless the runner is closing."""
         self._name = name
         self._after = after
         self._queue: SimpleQueue[Job[T] | None] = SimpleQueue()

@@ -1,4 +1,4 @@
-"""Chooses which model answers when the library opens: the one that is set, or the fallback where that serves better."""
+"""Chooses the model in use when the library opens: the one that is set, or the fallback."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Loads the encoders of the library's models when they are needed, and knows which one answers."""
+"""Loads the encoders of the library's models when they are needed, and keeps which one is in use."""
 
 import gc
 import logging
@@ -78,7 +78,7 @@ class Models:
         others: Sequence[ModelSource] = (),
         release_after: float | None = None,
     ) -> None:
-        """All but the one that answers are let go once nobody has asked for them for `release_after` seconds."""
+        """Keeps the model in use; the others leave the memory after `release_after` seconds without a use."""
         self._chosen = _Kept(chosen, release_after)
         self._others = {display_name(source.name): _Kept(source, release_after) for source in others}
         self._fallback = (self._others.get(fallback.name) or _Kept(fallback, release_after)) if fallback else None

@@ -1,4 +1,4 @@
-"""Tells of the library's work to whoever watches it from outside: counts and times, never names or words."""
+"""Defines the counts and times that the library reports for monitoring, never names or words."""
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ def code_of(problem: object) -> str:
 
 @contextmanager
 def counting(monitor: Monitor, kind: str) -> Iterator[None]:
-    """Counts the search that is made within, by how it ends."""
+    """Counts the search within the block by its outcome."""
     try:
         yield
     except Exception as error:

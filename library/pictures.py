@@ -117,8 +117,8 @@ class Pictures:
             return self._thumbnails.get(id, lambda: self._decoder.thumbnail(self.original(id)))
 
     def image(self, id: ContentId, short_side: int) -> Image.Image:
-        """Returns the picture, upright and perhaps reduced, with at least so many pixels on its shorter side, or half
-        of those that a very large picture has."""
+        """Returns the picture, upright and perhaps reduced, with at least `short_side` pixels on its shorter side, or
+        half of those that a very large picture has."""
         with looked_at(self.record(id).bytes):
             return self._decoder.decode(self.original(id), short_side).image
 

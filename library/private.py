@@ -22,7 +22,7 @@ QUOTED = re.compile("[\"'`].*[\"'`]", re.DOTALL)
 
 @dataclass(frozen=True)
 class Private:
-    """Marks a text in a log entry as a name or as words: only a log that was asked for them shows it."""
+    """Marks a text in a log entry as a name or as words: only a log with LOG_NAMES shows it."""
 
     text: str
 

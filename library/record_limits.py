@@ -30,7 +30,7 @@ def check_metadata(metadata: Metadata) -> None:
 
 
 def row_bytes(record: Record) -> int:
-    """Returns the bytes of JSON that the row takes beside its key and its vector."""
+    """Returns the number of bytes that a row takes as JSON, without its key and its vector."""
     fields = [record.name, record.format, record.width, record.height, record.bytes, record.added, record.source]
     names = '{"name":,"format":,"width":,"height":,"bytes":,"added":,"source":,"meta":}' + "," * len(fields)
     return len(names) + sum(len(_json(each)) for each in (*fields, dict(record.metadata)))

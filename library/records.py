@@ -1,4 +1,4 @@
-"""Says what is known about one picture, beside which it is kept; every hit carries it."""
+"""Describes one picture in a record, which is kept beside it and part of every hit."""
 
 import json
 import re

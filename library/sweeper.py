@@ -10,10 +10,10 @@ logger = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """Sweeps at the start and then every so many seconds, on a thread of its own."""
+    """Sweeps at the start and then in a fixed interval of seconds, on a thread of its own."""
 
     def __init__(self, name: str, sweep: Callable[[], object], every: float, again_after: float | None = None) -> None:
-        """`again_after` is the wait for the second sweep, where that is another one."""
+        """Takes the seconds between two sweeps; `again_after` are those before the second one, where they differ."""
         self._name = name
         self._sweep = sweep
         self._every = every

@@ -36,7 +36,7 @@ def without_controls(text: str) -> str:
 
 
 def shortened(text: str, most: int = MOST_SHOWN) -> str:
-    """Returns a text of at most so many characters: of a longer one its beginning and its end, with a mark between."""
+    """Returns a text of at most `most` characters: of a longer one its beginning and its end, with a mark between."""
     if len(text) <= most:
         return text
     end = most // 4

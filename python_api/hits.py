@@ -19,7 +19,10 @@ from python_api.tables import data_frame
 
 @dataclass(frozen=True)
 class Hit:
-    """Holds one picture of the library with its score: the cosine similarity, or NaN where nothing was searched for."""
+    """Holds one picture of the library with its score: the cosine similarity, or NaN where nothing was searched for.
+
+    `confidence` has the numbers behind `relevance`: both say how far the hit stands out.
+    """
 
     score: float
     record: Record = field(repr=False)
@@ -32,23 +35,27 @@ class Hit:
 
     @property
     def content_id(self) -> ContentId:
+        """Returns the SHA-256 of the file's bytes, by which the library knows the picture."""
         return self.record.content_id
 
     @property
     def width(self) -> int:
+        """Returns the width of the original in pixels, upright."""
         return self.record.width
 
     @property
     def height(self) -> int:
+        """Returns the height of the original in pixels, upright."""
         return self.record.height
 
     @property
     def metadata(self) -> Mapping[str, object]:
+        """Returns the metadata that were kept with the picture, by their names."""
         return self.record.metadata
 
     @property
     def relevance(self) -> Words | None:
-        """Returns how far the hit stands out: "stands out", "likely" or "weak"; None where that cannot be said."""
+        """Returns the confidence in words: "stands out", "likely" or "weak"; None where it cannot be computed."""
         return self.confidence.words if self.confidence else None
 
     @property

@@ -43,9 +43,9 @@ class Library:
     def __init__(
         self, library: ImageLibrary, own_folders: Collection[Path] = (), small_files: Sequence[Path] = ()
     ) -> None:
-        """`library` has a model that answers; it is closed with this object. It writes to `own_folders`.
+        """Takes an opened `library`, which is closed with this object and writes to `own_folders`.
 
-        `small_files` are those that a backup copies beside the pictures.
+        A backup copies the `small_files` beside the pictures.
         """
         self._own_folders = own_folders
         self._small_files = small_files
@@ -242,7 +242,7 @@ class Library:
         return Receipt(list(with_progress(restoring, summary.pictures, "Restoring", progress)))
 
     def status(self) -> LibraryStatus:
-        """Returns how the store, the model and the index are."""
+        """Returns the number of pictures, the model in use and the state of the index."""
         return self._library.status()
 
     def collections(self) -> list[StoredCollection]:

@@ -22,7 +22,7 @@ def ids_of(given: object) -> list[ContentId]:
 
 
 def near_of(given: object, dry_run: bool) -> Near:
-    """Returns what becomes of near-duplicates. Raises InvalidSelection, also where a dry run looks for none."""
+    """Returns what to do with near-duplicates. Raises InvalidSelection, also for anything but "take" in a dry run."""
     near: Near = SELECTION.choice("near_duplicates", given, get_args(Near))
     if dry_run and near != "take":
         raise InvalidSelection("near_duplicates_with_dry_run", near=f"near_duplicates={near!r}", dry_run="dry_run=True")

@@ -36,7 +36,7 @@ Addable = str | os.PathLike[str] | bytes | bytearray | Pixels | Item | Iterable[
 
 @dataclass(frozen=True)
 class Reading:
-    """Says how what is added is read. `name` is for pictures in memory, `own` are folders of the library itself, which
+    """Holds how pictures are read. `name` is for pictures in memory, `own` are folders of the library itself, which
     are left out."""
 
     image_column: str = ""

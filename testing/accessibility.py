@@ -1,4 +1,4 @@
-"""Looks at a state of the page with axe: wide and light, narrow and dark, and nothing over the edge."""
+"""Checks a state of the page with axe on a wide light and a narrow dark screen, and that nothing overflows it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ AT_REST = "document.getAnimations().every(each => each.effect.getTiming().iterat
 
 
 class Audit:
-    """Looks at states of the page with axe, and twice at no part that stays the same."""
+    """Checks states of the page with axe; a part that looks the same in several states is checked once."""
 
     def __init__(self) -> None:
         self._seen: dict[str, list[str]] = {"light": [], "dark": []}
@@ -59,7 +59,7 @@ class Audit:
         show(page, WIDE, "light")
 
     def _findings(self, page: Page, scheme: str) -> list[str]:
-        """Returns what axe finds that is serious or critical, one line for each place."""
+        """Returns the serious and critical findings of axe, one line for each element."""
         page.wait_for_function(AT_REST)
         looks, violations = page.evaluate(RUN_AXE, self._seen[scheme])
         self._seen[scheme] += looks

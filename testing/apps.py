@@ -1,4 +1,4 @@
-"""Serves the app in every condition that a state of the page needs."""
+"""Starts the app with the library, model and network that a state of the page needs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ app.main()
 
 
 def quote_filter(field: str, operator: str, value: object) -> str:
-    """Returns a filter as the address bar has it."""
+    """Returns a filter as it is written in the address of the page."""
     return urlencode({"where": json.dumps([{"field": field, "operator": operator, "value": value}])})
 
 
@@ -61,12 +61,12 @@ FILTERED = urlencode(
 
 
 def without_network(hub: Path, model: str = "openai/clip-vit-base-patch32") -> dict[str, str]:
-    """Returns the environment of an app whose model cache lies in `hub` and which reaches nothing else."""
+    """Returns the environment of an app without a network, whose model cache is the folder `hub`."""
     return {"CLIP_MODEL": model, "HF_HOME": str(hub), "HF_HUB_OFFLINE": "1"}
 
 
 class Apps:
-    """Holds the app in one condition each; started when first visited."""
+    """Returns a running app by each method, for one kind of library or fault; it starts at the first call."""
 
     def __init__(self, folder: Path, libraries: Libraries) -> None:
         self.folder = folder
@@ -75,11 +75,11 @@ class Apps:
         self._numbers = count(1)
 
     def filled(self) -> Server:
-        """Holds the sample pictures, and nobody changes it."""
+        """Returns an app with the sample pictures, which no test changes."""
         return self._server("filled", library=self.libraries.samples)
 
     def of_photos(self, photos: Path) -> Server:
-        """Holds the photos of a folder."""
+        """Returns an app with the photos of a folder."""
         return self._server("photos", library=lambda: self.libraries.photos(photos))
 
     def empty(self) -> Server:
@@ -98,7 +98,7 @@ class Apps:
         return self._server("with_sources", SOURCES_ALLOWED=str(folder))
 
     def loading(self) -> Server:
-        """Returns an app whose model never comes."""
+        """Returns an app whose model is never loaded."""
         return self._server("loading", CLIP_MODEL=self._blocked("loading"), IMAGE_STORE=self.pictures())
 
     def uploading(self) -> Server:
@@ -114,7 +114,7 @@ class Apps:
         return self._server("on_fallback", **without_network(self._of("on_fallback") / "hub"))
 
     def another_model(self) -> Server:
-        """Returns an app whose pictures were added while another model answered."""
+        """Returns an app whose pictures were encoded for another model."""
         return self._server("another_model", IMAGE_STORE=self.pictures())
 
     def side_by_side(self) -> Server:
@@ -134,22 +134,22 @@ class Apps:
         return self._server("evaluated", library=self.libraries.evaluated)
 
     def kept_in_order(self) -> Server:
-        """Returns an app with some sample pictures, for what deletes, restores and checks."""
+        """Returns an app with some sample pictures, for tests that delete, restore and check them."""
         return self._server("kept_in_order", library=self.libraries.copies)
 
     def lose_a_thumbnail(self) -> None:
         next((self.folder / "kept_in_order" / "data" / "images").rglob("*.thumb.jpg")).unlink()
 
     def demo(self) -> Server:
-        """Returns the public demo over the sample pictures; each may add two."""
+        """Returns the public demo with the sample pictures, in which each visitor may add two."""
         return self._server("demo", library=self.libraries.samples, EDITS="", DEMO="1", DEMO_QUOTA="2")
 
     def duplicated(self, **environment: str) -> Server:
-        """Returns an app with some sample pictures in several sizes and qualities; nobody decides about them."""
+        """Returns an app with some sample pictures in several sizes and qualities, about which nothing is decided."""
         return self._server("duplicated" + "".join(environment.values()), library=self.libraries.copies, **environment)
 
     def picture(self, name: str | None = None) -> Path:
-        """Returns a file that no library has seen."""
+        """Returns a picture file that is in no library."""
         number = next(self._numbers)
         folder = self.folder / "pictures" / str(number)
         folder.mkdir(parents=True)
@@ -163,7 +163,7 @@ class Apps:
         return path
 
     def pictures(self) -> str:
-        """Returns the store of the filled library, for those that only look at it."""
+        """Returns the image store of the filled library, to read from."""
         return str(self.libraries.samples() / "data" / "images")
 
     def stop(self) -> None:

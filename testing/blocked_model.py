@@ -1,4 +1,4 @@
-"""Loads a model as slowly as a test wants it to."""
+"""Keeps a model from being loaded until a test lets it."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from encoders.model_folders import SMALL_FOLDER
 
 
 class BlockedModel:
-    """Holds the small CLIP in a folder of its own, with one more file, whose reading ends only when it is let go."""
+    """Holds a copy of the small CLIP with a named pipe as a further file: loading waits until the pipe is written."""
 
     def __init__(self, folder: Path) -> None:
         shutil.copytree(SMALL_FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))

@@ -1,4 +1,4 @@
-"""Visits the page in Chromium, notes whatever a page must not do, and does what visitors do there."""
+"""Opens the page in Chromium, acts as a visitor, and notes errors, dialogs and requests to elsewhere."""
 
 import shutil
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def start_chromium(playwright: Any) -> Any:
 
 
 class SharedChromium:
-    """Starts when the first visitor comes; while it runs, nothing else can have an event loop in its thread."""
+    """Starts one Chromium for all tests of a thread; while it runs, that thread can run no other event loop."""
 
     def __init__(self) -> None:
         self._playwright: Any = None
@@ -59,7 +59,7 @@ class SharedChromium:
 
 
 class Contexts:
-    """Lends contexts to visitors. Who comes next finds no cookie, but the scripts in the cache."""
+    """Reuses browser contexts from test to test: cookies are cleared, cached scripts stay."""
 
     def __init__(self, chromium: Any) -> None:
         self.chromium = chromium
@@ -90,7 +90,7 @@ class Contexts:
         return context
 
     def _keep_renderer(self, context: Any) -> None:
-        """A page that stays open keeps the process of its site, which has compiled the scripts: others open sooner."""
+        """Keeps a page open, whose process has compiled the scripts, so that others open sooner."""
         page = context.new_page()
         page.route("**/*", lambda route: route.fulfill(body=""))
         page.goto(OWN_ADDRESSES[0])
@@ -155,7 +155,7 @@ def search(page: "Page", words: str) -> None:
 
 
 def wait_for_box(page: "Page", words: str) -> None:
-    """Waits until the search box is filled, which happens on its own, beside the results."""
+    """Waits until the search box holds the query, which the page fills in independently of the results."""
     page.wait_for_function("words => document.querySelector('#query textarea').value == words", arg=words)
 
 
@@ -187,7 +187,7 @@ def upload(page: "Page", paths: Sequence[Path] | Path) -> None:
 
 
 def run(page: "Page", state: str) -> None:
-    """Waits until the upload that the page follows is in that state."""
+    """Waits until the page shows its upload in the given state."""
     page.locator(f".lk-run[data-state={state}]").wait_for(timeout=3 * PATIENCE)
 
 
@@ -200,7 +200,7 @@ def loaded(page: "Page", selector: str) -> None:
 
 
 def wait_for_focus(page: "Page", label: str) -> None:
-    """Waits until a closed dialog has given the focus back, which happens a moment later."""
+    """Waits until a closed dialog has returned the focus."""
     page.wait_for_function("label => document.activeElement.getAttribute('aria-label')?.startsWith(label)", arg=label)
 
 

@@ -1,4 +1,4 @@
-"""Calls a running app as programs do, by its HTTP API as it is documented, and as its page does."""
+"""Calls a running app by its documented HTTP API, and as its page does."""
 
 import json
 import re
@@ -23,13 +23,13 @@ class Caller:
         return self.http.post(f"/call/v2/{endpoint}", json=arguments, headers=headers)
 
     def ask(self, endpoint: str, headers: dict[str, str] | None = None, **arguments: Any) -> tuple[str, Any]:
-        """Returns the event of the outcome, complete or error, and its data."""
+        """Returns the last event of a call, complete or error, with its data."""
         event = self.begin(endpoint, headers, **arguments).raise_for_status().json()["event_id"]
         [(kind, data)] = OUTCOME.findall(self.http.get(f"/call/{endpoint}/{event}").text)
         return kind, json.loads(data)
 
     def upload(self, name: str, data: bytes) -> dict[str, str]:
-        """Uploads a file and returns what stands for it in a call."""
+        """Uploads a file and returns the value that names it in a call."""
         [path] = self.http.post("/upload", files={"files": (name, data)}).raise_for_status().json()
         return {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
 

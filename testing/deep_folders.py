@@ -1,4 +1,4 @@
-"""Makes folders that lie deeper in each other than Python functions may call each other."""
+"""Makes folders nested deeper than the limit of Python on recursive calls."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def folders_in_each_other(place: Path, name: str, depth: int) -> Iterator[None]:
-    """Stands in the innermost of them; takes them away again, too deep for what tidies up after tests."""
+    """Makes nested folders and works in the innermost, then removes them: pytest cannot remove folders that deep."""
     here = os.getcwd()
     os.chdir(place)
     for _ in range(depth):

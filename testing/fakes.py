@@ -1,4 +1,4 @@
-"""Holds small, true fakes: they keep the contracts that the real rooms keep."""
+"""Holds small fakes of the store, the database and the encoder, which pass the contracts of the real ones."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
 
 class ColourEncoder:
-    """Sees only the mean colour, and reads only colour words, at most eight of them."""
+    """Encodes a picture as its mean colour, and a text as that of its colour words, of which it reads eight."""
 
     info = EncoderInfo("colour", "0" * 12, 3, "cpu", "float32")
 
@@ -59,7 +59,7 @@ def ready(encoder: Encoder) -> Models:
 
 
 def loading(name: str = "some/model") -> Models:
-    """Returns models of which none answers until a test says `answer_with` or `fail`."""
+    """Returns models that wait until a test calls `answer_with` or `fail`."""
     return Models(ModelSource(name, ColourEncoder))
 
 

@@ -1,4 +1,4 @@
-"""Offers a storage bucket of the Hugging Face Hub without the hub: the real file system over an API that is none."""
+"""Imitates a storage bucket of the Hugging Face Hub: the real file system of huggingface_hub over an API in memory."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ BUCKET = "me/pictures"
 
 
 class HubApi:
-    """Keeps the files of one bucket, and answers what the file system asks of a bucket."""
+    """Keeps the files of one bucket in memory, and answers the calls of the file system."""
 
     files: dict[str, tuple[bytes, datetime]]
 
@@ -42,7 +42,7 @@ class HubApi:
 
 
 class HubFiles(HfFileSystem):
-    """Works as the file system of huggingface_hub does, but for the network: nothing but `hub` is asked."""
+    """Behaves as the file system of huggingface_hub, but calls the API in memory instead of the network."""
 
     hub = HubApi()
 

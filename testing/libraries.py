@@ -1,4 +1,4 @@
-"""Builds the libraries that many tests begin with: each once in a run, however many workers share it."""
+"""Builds the libraries that many tests begin with, each once for all workers of a test run."""
 
 import io
 import os
@@ -23,30 +23,30 @@ BY_KIND_AND_CAPTION = ("--label-column", "kind", "--captions-column", "caption")
 
 
 class Libraries:
-    """Makes folders whose `data` is a DATA_DIR, one for each method; whoever changes one takes a copy."""
+    """Returns folders whose `data` is a DATA_DIR, one by each method; a test that changes one copies it first."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(exist_ok=True)
 
     def samples(self) -> Path:
-        """Holds the sample pictures."""
+        """Returns a folder with a library of the sample pictures."""
         return self._built("samples", lambda folder: _run_all(folder, ["samples"], ANY_SEARCH))
 
     def photos(self, photos: Path) -> Path:
-        """Holds the photos of a folder."""
+        """Returns a folder with a library of photos."""
         return self._built("photos", lambda folder: _run_all(folder, ["ingest", photos.absolute()], ANY_SEARCH))
 
     def copies(self) -> Path:
-        """Holds some sample pictures, each in several sizes and qualities; nobody has decided about them."""
+        """Returns a folder with sample pictures in several sizes and qualities, about which nothing was decided."""
         return self._built("copies", lambda folder: _run(folder, ["ingest", _copies_of_samples(folder / "files")]))
 
     def evaluated(self) -> Path:
-        """Holds the sample pictures, evaluated by kind and by caption, with the small model and with a random one."""
+        """Returns a folder with the sample pictures, evaluated by kind and caption for the small and a random model."""
         return self._built("evaluated", _evaluate)
 
     def two_models(self) -> Path:
-        """Holds the sample pictures, encoded for `small` and `other`; the weights of a third, `cut off`, are so."""
+        """Returns a folder with the sample pictures, encoded for two models; the weights of a third are cut off."""
         return self._built("two models", _encode_for_another)
 
     def copy(self, library: Path, folder: Path) -> Path:

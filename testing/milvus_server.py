@@ -105,7 +105,7 @@ class MilvusServer:
         self._end(signal.SIGKILL, timeout=10)
 
     def freeze(self) -> None:
-        """Stops the server where it is: it keeps its connections and answers nothing."""
+        """Freezes the server with SIGSTOP: it keeps its connections and answers nothing."""
         if self._server is not None:
             self._server.send_signal(signal.SIGSTOP)
 
@@ -122,7 +122,7 @@ class MilvusServer:
         return self.start()
 
     def empty(self) -> None:
-        """Drops every collection: those that stay loaded slow the next ones down. A server that crashed is started."""
+        """Drops every collection, since loaded ones slow the next down, and starts a server that crashed."""
         from pymilvus import MilvusClient
 
         if not self.is_running:
@@ -189,7 +189,7 @@ class SharedMilvus:
         self._server: MilvusServer | None = None
 
     def running(self, data_dir: Path) -> MilvusServer:
-        """Returns the server, empty; `data_dir` is for one that is not there yet."""
+        """Returns the running server without collections, and starts one in `data_dir` where none runs."""
         if self._server is None:
             self._server = MilvusServer(data_dir).start()
         else:

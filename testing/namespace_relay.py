@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 async def relay(*routes: str) -> None:
-    """Serves each `listener fd:port` until the test process closes our stdin, or dies; then leaves nothing."""
+    """Serves each `listener fd:port` until the test process closes our stdin or dies, then ends all connections."""
     loopback_up()
     for fd, port in (map(int, route.split(":")) for route in routes):
         await asyncio.start_server(partial(forward, port), sock=socket.socket(fileno=fd))

@@ -1,4 +1,4 @@
-"""Makes two libraries that exchange packs: one that exports, and one that must not encode a picture."""
+"""Makes two libraries that exchange packs: one exports, the other imports and must not encode."""
 
 import json
 from hashlib import sha256
@@ -53,7 +53,7 @@ class Laptop:
 
 
 class Cluster:
-    """Holds an empty library whose encoder must not be needed."""
+    """Holds an empty library whose encoder fails when it is called."""
 
     def __init__(self, encoder=None) -> None:
         self.store, self.database = MemoryStore(), MemoryDatabase()
@@ -65,13 +65,13 @@ class Cluster:
 
 
 def claim(pack: Path, **changes: object) -> None:
-    """Puts other claims into the manifest."""
+    """Overwrites entries of the manifest, such as its count or its model."""
     path = pack / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
 def replace_table(pack: Path, change) -> None:
-    """Changes the table, and the manifest with it, as a forger would."""
+    """Changes the table of a pack, and its digest in the manifest, as a forger would."""
     [path] = pack.glob("*.parquet")
     pq.write_table(change(pq.read_table(path)), path)
     data = path.read_bytes()
@@ -81,7 +81,7 @@ def replace_table(pack: Path, change) -> None:
 
 
 def with_first(column: str, value: object):
-    """Returns a change of the first row."""
+    """Returns a function for `replace_table` that changes the first row."""
 
     def change(table: pa.Table) -> pa.Table:
         values = table.column(column).to_pylist()

@@ -1,4 +1,4 @@
-"""Makes what tests hand to the page's handlers, and reads what they need from the answers."""
+"""Makes the arguments of the page's handlers, and reads names from their answers."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reads the project's pages: the README, docs/ and what else is written for people."""
+"""Reads the project's pages in Markdown: their code blocks, headings and links."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ def blocks(language: str, page: Path | None = None) -> list[str]:
 
 
 def shell_commands() -> str:
-    """Returns what is shown without its output: the shell blocks and the commands within sentences."""
+    """Returns the commands of the shell blocks and those within sentences."""
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     within_sentences = re.findall(r"`((?:cp|docker|pip|python) [^`]+)`", text)
     return "\n".join([*blocks("sh"), *blocks(""), *within_sentences])

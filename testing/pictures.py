@@ -1,4 +1,4 @@
-"""Makes items, records, vectors and content IDs in the few words that tests and benchmarks need."""
+"""Makes items, records, vectors and content IDs for tests and benchmarks."""
 
 from functools import cache
 
@@ -21,7 +21,7 @@ def item(name: str, data: bytes, **fields: object) -> Item:
 
 
 def record(number: int, **fields: object) -> Record:
-    """Returns a record of a picture that nobody has drawn; the same number is the same picture."""
+    """Returns a record without a picture; the same number gives the same content ID."""
     id = content_id(str(number).encode())
     return Record(
         **{

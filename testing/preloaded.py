@@ -1,4 +1,4 @@
-"""Imports, in the process that programs are forked from, all that takes the app seconds to import."""
+"""Imports the slow packages once, in the process from which test programs are forked."""
 
 import gc
 import os

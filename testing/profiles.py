@@ -29,7 +29,7 @@ def grey_profile(gamma: float) -> bytes:
 
 
 def cmyk_profile(ink: float = 0.8) -> bytes:
-    """Returns the profile of a press whose inks let `1 - ink` of the light through that they should take."""
+    """Returns the profile of a printing press whose full ink lets `1 - ink` of its light through."""
     corners = np.stack(np.meshgrid(*[(0, 1)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     shown = np.round(255 * (1 - ink * corners[:, :3]) * (1 - ink * corners[:, 3:])).astype(np.uint8)
     to_lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
@@ -42,7 +42,7 @@ def cmyk_profile(ink: float = 0.8) -> bytes:
 
 
 def converted(image: Image.Image, profile: bytes) -> Image.Image:
-    """Returns a picture of sRGB in the colours of the profile, which it carries."""
+    """Returns an sRGB picture converted to the profile, with the profile embedded."""
     target = ImageCms.ImageCmsProfile(BytesIO(profile))
     shown = ImageCms.profileToProfile(image, ImageCms.createProfile("sRGB"), target, outputMode="RGB")
     shown.info["icc_profile"] = profile

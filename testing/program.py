@@ -94,7 +94,7 @@ def _run(command: list[str], cwd: str, environment: dict[str, str], out: Path, e
 
 
 def _read_environment_again() -> None:
-    """The interpreter has read it when it started, the client of the model hub when it was imported."""
+    """Reads the environment again, which the interpreter read at its start and the hub's client at its import."""
     from huggingface_hub import constants, hf_api
 
     if encoding := os.environ.get("PYTHONIOENCODING"):
@@ -127,7 +127,7 @@ def _exit_code(command: list[str]) -> int:
 
 
 def _end(code: int) -> None:
-    """Ends as an interpreter does, which multiprocessing leaves out."""
+    """Ends the process as the interpreter does at its end, which multiprocessing skips."""
     threading._shutdown()
     atexit._run_exitfuncs()
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Says how many examples the tests of properties try: few in every run, many with HYPOTHESIS_PROFILE=more."""
+"""Sets how many examples the tests of properties try: few, or many with HYPOTHESIS_PROFILE=more."""
 
 import os
 

@@ -7,7 +7,7 @@ import pytest
 
 
 def skip_or_fail(reason: str) -> NoReturn:
-    """Skips a test, or fails it where CI sets LIKENESS_REQUIRE_ALL=1: a test skipped there is one that nobody runs."""
+    """Skips a test, or fails it where LIKENESS_REQUIRE_ALL=1 is set, as in CI."""
     if os.environ.get("LIKENESS_REQUIRE_ALL") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""Runs the app as a Hugging Face Space does: the uploaded files, nobody's, and nowhere to write but /tmp."""
+"""Runs the app as a Hugging Face Space does: only from the uploaded files, which it cannot write, as another user."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ def front_matter() -> dict[str, Any]:
 
 
 def shown_commands() -> list[list[str]]:
-    """Returns the words of every `hf …` that the page about Spaces shows."""
+    """Returns each `hf` command that the page about Spaces shows, as a list of its words."""
     text = "\n".join(blocks("sh", ROOT / "docs" / "hugging-face-space.md"))
     return [shlex.split(line) for line in text.replace("\\\n", "").splitlines() if line]
 
@@ -58,7 +58,7 @@ def uploaded(paths: Iterable[str]) -> set[str]:
 
 
 def lay_out(folder: Path) -> None:
-    """Copies what is uploaded, as it lies on a Space: nobody can write it."""
+    """Copies the files that are uploaded into a folder that cannot be written, as on a Space."""
     tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -79,12 +79,12 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def others_reach(path: Path) -> bool:
-    """Returns whether others reach a folder; Node asks access(2), which knows no capabilities, and serves 404 else."""
+    """Returns whether other users can enter the folders above a path; Gradio's renderer answers 404 where not."""
     return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
 class Space(Server):
-    """Runs `python app.py` as a Space on ZeroGPU does, with a substitute for the package that is there."""
+    """Runs `python app.py` as a Space on ZeroGPU does, with a substitute for the package `spaces`."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.code, self.scratch, self.log = folder / "app", folder / "tmp", folder / "log"
@@ -123,7 +123,7 @@ class Space(Server):
 
     @property
     def notes(self) -> list[Mapping[str, Any]]:
-        """Returns what the substitute for ZeroGPU's package was asked."""
+        """Returns the calls that the substitute for ZeroGPU's package received."""
         return [json.loads(line) for line in self._notes.read_text().splitlines()] if self._notes.exists() else []
 
     @property
@@ -133,7 +133,7 @@ class Space(Server):
 
     @property
     def children(self) -> list[str]:
-        """Returns the commands of the processes that the app runs."""
+        """Returns the command lines of the processes that the app started."""
         pids = self._proc(f"task/{self.process.pid}/children").split()
         return [Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode() for pid in pids]
 

@@ -1,4 +1,4 @@
-"""Makes a watched folder in memory, a library whose parts can go away, and a watcher that is driven by hand."""
+"""Makes a watched folder in memory, a library whose store and index can fail, and a watcher that scans on call."""
 
 import logging
 import threading

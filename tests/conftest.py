@@ -74,7 +74,7 @@ def pytest_collection_finish() -> None:
 
 
 def is_in(test: pytest.Item, marker: str) -> bool:
-    """Looks at the folder, at the fixtures, and at parameters that name a fixture to be asked for later."""
+    """Returns whether a test has a marker by its folder, its fixtures, or a parameter that names a fixture."""
     parameters = test.callspec.params.values() if hasattr(test, "callspec") else ()
     named = {f"{each} of a parameter" for each in parameters if isinstance(each, str)}
     return test.path.parent.name == marker or bool(NEEDS[marker] & {*getattr(test, "fixturenames", ()), *named})
@@ -138,7 +138,7 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Libraries:
 
 @pytest.fixture(scope="module")
 def apps(tmp_path_factory: pytest.TempPathFactory, libraries: Libraries) -> Iterator[Apps]:
-    """Starts servers that the tests of a module share: none of them changes what another looks at."""
+    """Starts the apps that the tests of a module share, which change nothing that another test reads."""
     if sync_playwright is None or CHROMIUM is None:
         skip_or_fail("playwright or Chromium is not installed")
     apps = Apps(tmp_path_factory.mktemp("apps"), libraries)

@@ -31,7 +31,7 @@ class PrometheusMonitor:
             "likeness_stage_seconds", "Time of a stage of an answer", ["stage"], buckets=BUCKETS, registry=registry
         )
         self._added = Counter(
-            "likeness_files_added", "Files that came in, by what became of them", ["status"], registry=registry
+            "likeness_files_added", "Files that were added or refused, by the outcome", ["status"], registry=registry
         )
         self._errors = Counter("likeness_errors", "Errors", ["place", "code"], registry=registry)
         Info("likeness_build", "The version that runs", registry=registry).info({"version": version})

@@ -13,7 +13,7 @@ MAX_FILE_MEGABYTES = 100
 
 
 def room_for(size: int) -> AbstractContextManager[None]:
-    """Holds room for the pictures of a search, with so many bytes. Raises InvalidQuery for more than there ever is."""
+    """Holds room for the pictures of a search, by their bytes. Raises InvalidQuery for more than there ever is."""
     if size > MOST_LOOKED_AT:
         raise InvalidQuery("pictures_too_heavy", megabytes=MOST_LOOKED_AT >> 20)
     return looked_at(size)
@@ -23,7 +23,7 @@ class UploadedFiles:
     """Reads files of one folder, and no others."""
 
     def __init__(self, folder: Path, may_read: Callable[[Path], bool] = lambda path: True) -> None:
-        """`may_read` says whether the visitor who is being answered may have a file read."""
+        """Reads files of `folder`; `may_read` returns whether the current visitor may have a file read."""
         self._folder = folder.resolve()
         self._may_read = may_read
 

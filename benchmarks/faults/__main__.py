@@ -39,7 +39,7 @@ def _killed(kind: type[Operation], place: Place, chance: random.Random, trials: 
 
 @dataclass(frozen=True)
 class Fault:
-    """Names a fault and says on which kinds of Milvus it is made, and how often beside `--trials`."""
+    """Describes a fault: its name, the kinds of Milvus it is tried on, and how often where not `--trials` times."""
 
     make: Make
     on_lite: bool = True

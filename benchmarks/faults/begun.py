@@ -1,4 +1,4 @@
-"""Tells, by a file, that the program begins the work that is to be broken: what comes before is only its start."""
+"""Runs the program so that it makes a file when the work to be broken begins, after its start."""
 
 import os
 from collections.abc import Callable
@@ -17,7 +17,7 @@ app.main()
 
 
 def program(target: str, first: str = "") -> str:
-    """Returns the program, which makes the file BEGUN once it calls `target`: module:Class.method."""
+    """Returns code that runs the program, and makes the file BEGUN when it calls `target` (module:Class.method)."""
     return PROGRAM.format(target=target, first=first)
 
 

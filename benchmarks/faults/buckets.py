@@ -1,4 +1,4 @@
-"""Adds and deletes pictures in a bucket whose service answers 500, slowly, or not to the end."""
+"""Adds and deletes pictures in a bucket whose service answers 500, answers slowly, or breaks off."""
 
 import logging
 import os
@@ -48,7 +48,7 @@ NAMES = ("answering 500", "slow", "cutting connections")
 
 @contextmanager
 def _bucket(place: Place, chance: random.Random) -> Iterator[Relay]:
-    """Gives a place a bucket of a service of our own, behind a relay."""
+    """Starts an S3 service behind a relay, and keeps the pictures of a place in a bucket of it."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Has the clock jump by hours to years while pictures are added and deleted, by libfaketime, which a process loads.
+"""Sets the clock by hours to years, with libfaketime, while pictures are added and deleted.
 
 `python -m benchmarks.faults` starts this file as a process of its own: libfaketime is loaded as a program starts.
 """
@@ -28,7 +28,7 @@ SLEEP = "import threading, time; time.sleep = lambda seconds: threading.Event().
 
 
 def library() -> str | None:
-    """Returns where libfaketime lies; None where it is not installed."""
+    """Returns the path of libfaketime; None where it is not installed."""
     return next((str(path) for pattern in LIBRARIES for path in Path("/").glob(pattern.lstrip("/"))), None)
 
 
@@ -84,7 +84,7 @@ def _deleted(operation: Ingest, clock: Path, chance: random.Random) -> Verdict:
 
 
 def _jump(clock: Path, seconds: int) -> None:
-    """Moves the clock from where it is; the new text appears at once."""
+    """Moves the clock by writing the new offset to the file that libfaketime reads."""
     offset = int(clock.read_text()) + seconds
     fresh = clock.with_suffix(".new")
     fresh.write_text(f"{offset:+d}")

@@ -21,12 +21,12 @@ Album = dict[ContentId, bytes]
 
 
 def next_album(place: Place, size: int = PICTURES) -> Album:
-    """Returns pictures that no trial has had."""
+    """Returns pictures that no trial has used before."""
     return album(list(islice(place.numbers, size)))
 
 
 class Filled(Operation):
-    """Begins with a library of some pictures, made once."""
+    """Kills a command on a library that already holds pictures."""
 
     def set_up(self) -> None:
         self.pictures = next_album(self.place)
@@ -35,7 +35,7 @@ class Filled(Operation):
 
 
 def fill(place: Place, pictures: Album, rule: NlistRule | None = None) -> None:
-    """Adds pictures from this process."""
+    """Adds pictures from this process, without a command."""
     with place.opened(rule) as library:
         receipts: list[FileReceipt] = list(library.add([item(f"{id[:12]}.png", data) for id, data in pictures.items()]))
     assert {receipt.status for receipt in receipts} <= {"new", "duplicate"}, receipts
@@ -81,7 +81,7 @@ class Ingest(Operation):
 
 
 def kept_promises(place: Place, pictures: Album, reported: set[ContentId]) -> Verdict:
-    """Compares what was reported as saved with what is there, before anything is repeated."""
+    """Compares the pictures that were reported as saved with the library, before anything is repeated."""
     promised = {id: pictures[id] for id in reported}
     if not promised:
         return Verdict()

@@ -49,7 +49,7 @@ def together(place: Place, chance: random.Random, trials: int) -> Results:
 
 
 class Visitor:
-    """Searches in an app all the time, and uploads pictures one by one."""
+    """Searches in an app without a pause, and uploads pictures one by one."""
 
     def __init__(self, app: App, expected: set[str], pictures: Album) -> None:
         self._app = app
@@ -86,7 +86,7 @@ class Visitor:
 
 
 def _shown(apps: list[App], count: int) -> Verdict:
-    """Waits until both apps find everything."""
+    """Waits until both apps find every picture."""
     until = time.monotonic() + SECONDS_TO_SHOW
     while True:
         found = [len(app.call("search", SEARCH)[0]) for app in apps]

@@ -95,7 +95,7 @@ def _needed(operation: Ingest) -> int:
 
 
 def _fill(folder: Path, left: float) -> Path:
-    """Returns a file that leaves no more room than that."""
+    """Makes a file that fills the disk but for the given bytes, and returns it."""
     ballast = folder / "ballast"
     room = shutil.disk_usage(folder).free
     with ballast.open("wb") as file, suppress(OSError):

@@ -1,4 +1,4 @@
-"""Kills the program with SIGKILL at moments spread over all that an operation takes, and starts it again."""
+"""Kills the program with SIGKILL at moments spread over the whole of an operation, and starts it again."""
 
 import random
 import time
@@ -29,11 +29,11 @@ class Operation(ABC):
 
     @abstractmethod
     def set_up(self) -> None:
-        """Makes what all trials share."""
+        """Makes the files that all trials share."""
 
     @abstractmethod
     def prepare(self) -> None:
-        """Makes what one trial begins with."""
+        """Makes the library that one trial begins with."""
 
     @abstractmethod
     def arguments(self) -> list[str]:
@@ -45,14 +45,14 @@ class Operation(ABC):
 
     @abstractmethod
     def recover(self) -> None:
-        """Does what a person would do after the kill, until all is done."""
+        """Repeats what a person would do after the kill, until the work is done."""
 
     @abstractmethod
     def verdict(self) -> Verdict:
         """Compares the library with what it should be after the recovery."""
 
     def wait(self, running: ForkedProgram) -> None:
-        """Waits until the operation is done, where nobody kills it."""
+        """Waits until the operation is done, where it is not killed."""
         if running.wait(ENDED_WITHIN):
             raise Failed(f"{self.name} ended with {running.returncode}: {self.told()}")
 
@@ -65,7 +65,7 @@ class Operation(ABC):
 
 
 def tried(operation: Operation, kills: int, seconds: float | None = None) -> Results:
-    """Returns what so many kills of an operation led to; the seconds that it takes are measured if not given."""
+    """Kills an operation `count` times and returns the results; its duration is measured if not given."""
     results = Results(f"kill -9 of {operation.name}, {operation.place.backend}")
     operation.set_up()
     duration = seconds or _timed(operation)
@@ -97,7 +97,7 @@ def _timed(operation: Operation) -> float:
 
 
 def _killed(operation: Operation, after: float) -> bool:
-    """Kills the operation so long after it has begun; tells whether it had not ended by itself."""
+    """Kills the operation after the given seconds; returns False where it had already ended."""
     running = begun(operation)
     time.sleep(after)
     was_running = running.poll() is None

@@ -1,4 +1,4 @@
-"""Compares a library with what it was given: the benchmark's own account, which no code of the program keeps."""
+"""Compares a library with the benchmark's own account of what was added to it."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def compare(place: Place, pictures: Mapping[ContentId, bytes], may_be: Collectio
 
 
 def compare_files(place: Place, pictures: Mapping[ContentId, bytes], may_be: Collection[ContentId] = ()) -> Verdict:
-    """Looks at the files alone, as a person would: originals, thumbnails and records."""
+    """Compares the files with the account, without the program: originals, thumbnails and records."""
     files, verdict = _files(place), Verdict()
     for id, data in pictures.items():
         by_ending = files.get(id, {})
@@ -72,13 +72,13 @@ def compare_files(place: Place, pictures: Mapping[ContentId, bytes], may_be: Col
 
 
 def compare_rows(place: Place, pictures: Mapping[ContentId, bytes]) -> Verdict:
-    """Looks at the rows alone, before anything is repeated."""
+    """Compares the rows with the account, before anything is repeated."""
     with place.opened() as library:
         return _compare_rows(library, pictures, ())
 
 
 def trashed(place: Place) -> set[ContentId]:
-    """Returns what lies in the trash with its original."""
+    """Returns the pictures in the trash whose original is there."""
     return {id for id, own in _files(place).items() if "trash" in own and "png" in own and "json" not in own}
 
 
@@ -120,7 +120,7 @@ def _searched(library: ImageLibrary, pictures: Mapping[ContentId, bytes]) -> Ver
 
 
 def _doctored(library: ImageLibrary) -> Verdict:
-    """Has the doctor look; only what a kill may leave is mended, and then nothing may be left."""
+    """Runs the doctor, lets it repair only what a kill may leave, and returns what is wrong after that."""
     report = library.doctor.examine()
     if report is None:
         return Verdict(wrong=["the doctor stopped"])
@@ -165,7 +165,7 @@ def _opens(data: bytes) -> bool:
 
 
 def _age(place: Place) -> None:
-    """Makes old what is neither a record nor in the trash, whose times mean something."""
+    """Sets back the times of files other than records and trash, so that they count as abandoned."""
     moment = time.time() - OLD
     for path in place.images.rglob("*"):
         if path.is_file() and path.suffix not in (".json", ".trash"):

@@ -75,7 +75,7 @@ def during_searches(broken: Break, place: Place, chance: random.Random, trials: 
 
 
 class Searching:
-    """Searches all the time with one picture after the other, and notes wrong answers."""
+    """Searches with one picture after the other without a pause, and notes wrong answers."""
 
     def __init__(self, library: ImageLibrary, pictures: dict[ContentId, bytes]) -> None:
         self._library = library

@@ -14,7 +14,7 @@ SIDE, BLOCKS = 64, 8
 
 
 def drawn(number: int) -> bytes:
-    """Returns a PNG of blocks of colours that the number alone decides."""
+    """Returns a PNG of coloured blocks; the same number gives the same picture."""
     image = Image.frombytes("RGB", (BLOCKS, BLOCKS), random.Random(number).randbytes(3 * BLOCKS * BLOCKS))
     buffer = BytesIO()
     image.resize((SIDE, SIDE), Image.Resampling.NEAREST).save(buffer, "PNG")
@@ -22,12 +22,12 @@ def drawn(number: int) -> bytes:
 
 
 def album(numbers: Iterable[int]) -> dict[ContentId, bytes]:
-    """Returns the pictures of these numbers by the content ID that they have to get."""
+    """Returns the pictures of these numbers by their content IDs."""
     return {ContentId(sha256(data).hexdigest()): data for data in map(drawn, numbers)}
 
 
 def written(folder: Path, pictures: dict[ContentId, bytes]) -> Path:
-    """Returns the folder, in which the pictures are now files."""
+    """Writes the pictures into a folder and returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     for id, data in pictures.items():
         (folder / f"{id[:12]}.png").write_bytes(data)

@@ -25,7 +25,7 @@ RELEASE_AFTER = 0.0
 
 
 class Failed(Exception):
-    """Tells that the program did not do what nothing should have kept it from."""
+    """Tells that a command failed that should have succeeded."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Makes the program rebuild the index of a small library: it takes NLIST for the clusters that the rows call for."""
+"""Makes the program rebuild the index of a small library, with NLIST clusters whatever the number of rows."""
 
 import os
 from typing import Any
@@ -8,7 +8,7 @@ from db.milvus.clusters import NlistRule
 
 
 class Rebuilding:
-    """Stands in front of the upkeep of a collection, so that its beginning can be told."""
+    """Wraps the upkeep of a collection, so that the moment it begins is known."""
 
     @staticmethod
     def prepare() -> None:
@@ -25,4 +25,4 @@ class Rebuilding:
 
     @staticmethod
     def keep_up() -> None:
-        """Does nothing; that it is called tells that the upkeep begins."""
+        """Does nothing; its call shows that the upkeep begins."""

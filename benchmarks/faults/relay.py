@@ -56,7 +56,7 @@ class Relay:
 
 
 class Pump:
-    """Passes bytes both ways until one side ends, or so many have been passed."""
+    """Passes bytes both ways until one side ends, or the given number has been passed."""
 
     def __init__(self, client: socket.socket, service: socket.socket, most: int | None, pause: float) -> None:
         self._ends = (client, service)

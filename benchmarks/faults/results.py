@@ -1,4 +1,4 @@
-"""Collects what the trials of one fault led to, and prints the table."""
+"""Collects the results of the trials of each fault, and prints the table."""
 
 import statistics
 from collections import Counter

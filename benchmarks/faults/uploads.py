@@ -61,7 +61,7 @@ class App:
         return {ContentId(each["content_id"]) for each in receipt["files"] if each["status"] in ("new", "duplicate")}
 
     def call(self, endpoint: str, data: list[Any]) -> list[Any]:
-        """Returns what an endpoint answers. Raises httpx.HTTPError, Failed where it answers with an error."""
+        """Returns the answer of an endpoint. Raises httpx.HTTPError, Failed where it answers with an error."""
         with httpx.Client(base_url=self.url, timeout=60) as client:
             event = client.post(f"/gradio_api/call/{endpoint}", json={"data": data}).raise_for_status().json()
             with client.stream("GET", f"/gradio_api/call/{endpoint}/{event['event_id']}") as stream:
@@ -90,7 +90,7 @@ def _answer(stream: httpx.Response) -> list[Any]:
 
 
 def upload_kills(place: Place, chance: random.Random, kills: int, seconds: float | None = None) -> Results:
-    """Returns what so many kills of the app in the middle of uploads led to."""
+    """Kills the app in the middle of uploads `count` times and returns the results."""
     results = Results(f"kill -9 of page upload, {place.backend}")
     place.clear()
     pictures: Album = {}
@@ -132,7 +132,7 @@ def _timed(app: App, pictures: Album) -> float:
 
 
 def _uploaded_until_killed(app: App, new: Album, after: float) -> set[ContentId]:
-    """Returns what was reported as saved until the app was killed, so long after the uploads began."""
+    """Kills the app the given seconds after the uploads began; returns what was reported as saved until then."""
     reported: set[ContentId] = set()
     killer = threading.Timer(after, app.program.kill)
     killer.start()
@@ -152,6 +152,6 @@ def _parts(pictures: Album) -> list[Album]:
 
 
 def _left_uploads(place: Place) -> Verdict:
-    """Looks for the uploads of apps that were killed, which the next start of an app removes."""
+    """Returns the upload folders that killed apps left, which the next start should have removed."""
     left = list(place.temporary.glob("likeness-*"))
     return Verdict(wrong=["temporary files of a killed app are left"] if left else [])

@@ -42,7 +42,7 @@ class Watch(Operation):
         self.wait(begun(self))
 
     def wait(self, running: ForkedProgram) -> None:
-        """Puts one more picture into the folder, and stops the watching once it has come in after all others."""
+        """Puts one more picture into the folder, and stops watching once it has been added, after all others."""
         last = next_album(self.place, 1)
         self.pictures |= last
         written(self.folder, last)

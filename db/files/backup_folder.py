@@ -85,7 +85,7 @@ def new_backup(place: str | Path, sources: Sequence[Path]) -> Iterator[BackupFol
 
 
 def backups_in(folder: Path, sources: Sequence[Path]) -> NewBackup:
-    """Returns what makes a backup in a folder of backups, named by the time."""
+    """Returns a function that makes a backup below `folder`, named by the time."""
 
     @contextmanager
     def make() -> Iterator[tuple[str, BackupFolder]]:

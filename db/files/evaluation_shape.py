@@ -1,4 +1,4 @@
-"""States of which types the values of a stored evaluation are, as far as the page draws them."""
+"""Describes the types of the values in a stored evaluation, as far as the page draws them."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ Id = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class _Shape(BaseModel):
-    """Checks what is there; what is missing, an earlier version may not have written."""
+    """Checks the fields that are there; an earlier version may not have written the others."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 

@@ -233,7 +233,7 @@ class _Catalogue:
     """Lists the records, newest first, and reads again only the folders that have changed."""
 
     def __init__(self, root: Path, look_at: Callable[[ContentId], object]) -> None:
-        """`look_at` is called with each picture whose record is too short to be one."""
+        """Calls `look_at` with each picture whose record is too short to be one."""
         self._root = root
         self._look_at = look_at
         self._lock = threading.Lock()

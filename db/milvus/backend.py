@@ -1,4 +1,4 @@
-"""States what differs between Milvus Lite and a Milvus server, for the code that works with either."""
+"""Describes the differences between Milvus Lite and a Milvus server, for the code that works with either."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -61,7 +61,7 @@ class Backend(Protocol):
         ...
 
     def indexed_together(self, rows: int) -> int:
-        """Returns how many of so many rows share one index."""
+        """Returns how many of `rows` share one index."""
         ...
 
     def has_unfinished_rebuild(self, client: MilvusClient, name: str) -> bool:
@@ -69,5 +69,5 @@ class Backend(Protocol):
         ...
 
     def rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> bool:
-        """Gives the index so many clusters. Returns whether every row is flushed now."""
+        """Gives the index `nlist` clusters. Returns whether every row is flushed now."""
         ...

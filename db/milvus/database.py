@@ -44,7 +44,10 @@ class Milvus:
         choices: NprobeChoices | None = None,
         lite_accelerated: bool = True,
     ) -> None:
-        """A `Path` means Milvus Lite, with or without its `lite_accelerator`. `release_after` as in `Lease`."""
+        """Opens Milvus Lite for a `Path`, with or without its `lite_accelerator`, and a server for a URI.
+
+        `release_after` is that of `Lease`.
+        """
         self.backend: Backend = Lite(uri, lite_accelerated) if isinstance(uri, Path) else Server(uri, token, db_name)
         self.connection = Connection(self.backend)
         self.nlist = nlist

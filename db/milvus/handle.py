@@ -130,11 +130,11 @@ class CollectionHandle:
             return self._counted(lambda: self.do(lambda client: stored_rows(client, self.name)))
 
     def wanted_nlist(self, rows: int) -> int:
-        """Returns the clusters that an index of so many rows should have."""
+        """Returns the number of clusters that an index of `rows` should have."""
         return self.nlist_rule.wanted(self.backend.indexed_together(rows))
 
     def outgrows(self, nlist: int, rows: int) -> bool:
-        """Tells whether an index of so many clusters is too small for so many rows."""
+        """Returns whether an index of `nlist` clusters is too small for `rows`."""
         return self.nlist_rule.outgrown(nlist, self.backend.indexed_together(rows))
 
     def choice(self) -> Choice | None:

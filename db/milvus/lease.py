@@ -33,7 +33,7 @@ class Lease:
     """
 
     def __init__(self, load: Callable[[], None], release: Callable[[], None], release_after: float | None) -> None:
-        """`release_after` is in idle seconds: 0 releases at once, None never."""
+        """Releases after `release_after` idle seconds: 0 at once, None never."""
         self._load = load
         self._release = release
         self._release_after = release_after

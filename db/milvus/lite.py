@@ -68,11 +68,11 @@ class Lite:
 
     def connect(self) -> MilvusClient:
         from db.milvus.lite_accelerator import accelerate
+        from db.milvus.lite_faiss import replace_faiss
         from db.milvus.lite_server import LiteServer
-        from db.milvus.quiet_faiss import cluster_few_silently
 
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        cluster_few_silently()
+        replace_faiss()
         if self._accelerated:
             accelerate()
         if self._server is None:

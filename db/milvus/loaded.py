@@ -35,7 +35,7 @@ class LoadedMilvusCollection:
     """Searches a loaded collection, for as long as its lease is held."""
 
     def __init__(self, handle: CollectionHandle, generation: int) -> None:
-        """`generation` is the load under which the lease is held; see `Lease.held`."""
+        """Keeps the load under which the lease is held, `generation`; see `Lease.held`."""
         self._handle = handle
         self._generation = generation
 
@@ -81,7 +81,7 @@ class LoadedMilvusCollection:
         return [record for record in records if where.matches(record)] if where else records
 
     def some(self, limit: int, having: str | None = None) -> list[Record]:
-        """Returns at most so many records, of those with the field `having` in their metadata where it is given."""
+        """Returns at most `limit` records, of those with the field `having` in their metadata where it is given."""
         wanted = has_field(having, self._handle.backend.quote) if having else ""
         return list(map(_record, self._ask(partial(self._query, wanted=wanted, limit=limit))))
 

@@ -6,7 +6,7 @@ from library.ports import Hit
 from library.search.filters import Filter
 from library.search.query import MAX_DEPTH
 
-# Asked for so many hits, the hits of each vector, in order.
+# Called with a number of hits, it returns the hits of each vector, in order.
 Ask = Callable[[int], list[list[Hit]]]
 
 

@@ -171,7 +171,7 @@ def _members(
     def again() -> Unpacked:
         return Unpacked(open_file(), kind, Allowance(most_files))
 
-    # Its own reader would unpack a whole trap at once.
+    # Its own reader would unpack a whole decompression bomb at once.
     return _tar_members(Unpacked(file, kind, allowance), again, wanted, encoding, allowance)
 
 

@@ -10,7 +10,7 @@ Fields = Mapping[str, str | int | float | None]  # None for what a sidecar could
 
 
 class Unread(list[str]):
-    """Names the values of a sidecar that are not of their kind; `mended` those with characters that cannot be kept."""
+    """Lists the fields of a sidecar whose values were left out, in `mended` those whose characters were replaced."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -41,7 +41,7 @@ class Sidecars:
     """Tells which files of one folder are sidecars, and of which picture. Safe to use from several threads."""
 
     def __init__(self, names: Iterable[str], read: Read, looks_inside: bool = True) -> None:
-        """`names` are those of all files of the folder.
+        """Takes the `names` of all files of the folder.
 
         Without `looks_inside`, JSON of another kind counts as a sidecar by its name: reading may be dear.
         """

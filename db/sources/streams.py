@@ -72,7 +72,7 @@ class Streams:
         self._empty = 0
 
     def read(self, size: int) -> bytes:
-        """Returns at most so many bytes; none at the end. Raises EOFError where that comes amid a stream."""
+        """Returns at most `size` bytes; none at the end. Raises EOFError where that comes amid a stream."""
         data = b""
         while not (data or self._is_over):
             with self._step():

@@ -78,7 +78,7 @@ def check_members(count: int, most: int = MOST_MEMBERS) -> None:
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowance: Allowance | None = None) -> bytes:
     """Returns the content of a file of a zip, never more than the listing tells.
 
-    Raises RejectedImage for a trap, Interrupted, and what zipfile and the packings raise for damage.
+    Raises RejectedImage for a decompression bomb, Interrupted, and what zipfile and the packings raise for damage.
     """
     allowance = allowance or Allowance()
     check_growth(member.compress_size, member.file_size)

@@ -22,16 +22,16 @@ class BackupSummary:
 
 
 class BackupPlace(Protocol):
-    """Holds one backup, which is one only once it was finished. Methods raise InvalidBackup or StoreUnavailable."""
+    """Holds one backup, which counts only once `finish` was called. Methods raise InvalidBackup or StoreUnavailable."""
 
     @property
     def store(self) -> ImageStore:
-        """Returns where its pictures are."""
+        """Returns the image store of the backup."""
         ...
 
     @property
     def vectors(self) -> DroppedCollections:
-        """Returns where its vectors are."""
+        """Returns the vectors of the backup, by collection."""
         ...
 
     def keep_files(self) -> None:
@@ -43,5 +43,5 @@ class BackupPlace(Protocol):
         ...
 
     def finish(self, summary: BackupSummary) -> None:
-        """Writes what the backup holds: only now it is one."""
+        """Writes the summary of the backup, without which there is no backup."""
         ...

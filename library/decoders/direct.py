@@ -1,4 +1,4 @@
-"""Says what the library asks of a decoder, and decodes in this process."""
+"""Defines what a decoder offers to the library, and decodes in this process."""
 
 import time
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Decoder(Protocol):
         """Returns a JPEG of at most 1600 px without metadata."""
 
     def close(self) -> None:
-        """Ends what runs for it; it can still be used."""
+        """Ends its processes; they start again when they are needed."""
 
 
 class DirectDecoder:

@@ -32,7 +32,7 @@ def write(stream: BinaryIO, header: Json, body: bytes = b"") -> None:
 
 
 def read(stream: BinaryIO) -> tuple[Json, bytes]:
-    """Returns what `write` sent. Raises EOFError at its end, and ValueError for what it cannot have sent."""
+    """Returns what `write` sent. Raises EOFError at the end of the stream, and ValueError for a malformed header."""
     lengths = _exactly(stream, 2 * LENGTH.size)
     (of_header,), (of_body,) = LENGTH.unpack(lengths[: LENGTH.size]), LENGTH.unpack(lengths[LENGTH.size :])
     if of_header > MOST_JSON or of_body > MOST_BYTES:
@@ -62,7 +62,7 @@ def write_pixels(stream: BinaryIO, image: Image.Image) -> None:
 
 
 def read_picture(stream: BinaryIO, said: Json) -> Picture:
-    """Returns a picture whose pixels follow. Raises ValueError, KeyError or TypeError where nothing such was said."""
+    """Returns a picture whose pixels follow. Raises ValueError, KeyError or TypeError for any other header."""
     (width, height), (full_width, full_height) = said["size"], said["full"]
     sides = (width, height, full_width, full_height)
     if said["format"] not in EXTENSIONS or not all(isinstance(side, int) and side > 0 for side in sides):

@@ -70,7 +70,7 @@ class DecoderProcesses:
             return getattr(self._direct, task)(data, *arguments)
 
     def _done_apart(self, task: str, data: bytes, arguments: tuple[int, ...]) -> Any:
-        """Waits for room where it takes some, with the file in no other process, and asks again. Raises NoProcess."""
+        """Waits for room while no process holds the file, and requests the picture again. Raises NoProcess."""
         with room().reservation() as reservation:
             reservation.take(len(data))  # which is there twice
             while True:

@@ -16,7 +16,7 @@ NEARLY_ALL = 97  # percent
 
 def share_above_break(image: Image.Image, block: int) -> float:
     """Returns the share of the rows that lie above the first blocks from which on all is darker, brighter or tinted;
-    a block has so many rows, in the size that the picture was decoded in."""
+    `block` is the height of a block in rows, in the size that the picture was decoded in."""
     pixels = np.asarray(image.convert("RGB"), np.int16)
     if len(pixels) <= 2 * block:
         return 1.0

@@ -1,4 +1,4 @@
-"""Keeps one rule for damage: a picture of which at least 95 % of the rows can be decoded comes in, with a note."""
+"""Applies one rule for damage: a picture of which at least 95 % of the rows can be decoded is added, with a note."""
 
 import re
 from collections.abc import Callable

@@ -30,8 +30,10 @@ def share_of_sound_rows(data: bytes, tags: Mapping[int, Any]) -> float:
 
 
 def _end_of(packed: bytes, most: int) -> Literal["whole", "missing", "wrong"]:
-    """Returns whether the data unpack to an end with their own checksum, to none, or not at all. Of what becomes more
-    bytes than any picture of that size has, as in a trap, no end is looked for."""
+    """Returns whether the data unpack to an end with their own checksum, to none, or not at all.
+
+    It looks for no end beyond `most` bytes, which only a decompression bomb has.
+    """
     stream, unpacked = zlib.decompressobj(), 0
     try:
         while packed and not stream.eof:

@@ -88,7 +88,7 @@ def _numbers(image: Image.Image, tags: Tags) -> NDArray[np.float32]:
 
 
 def ranges_of(bits: int, is_signed: bool) -> tuple[int, ...]:
-    """Returns the largest numbers that a sensor may give which is kept in so many bits."""
+    """Returns the largest values of sensors whose numbers are stored in this number of bits."""
     most: int = 2 ** (bits - is_signed) - 1
     return (*(each for each in RANGES if each < most), most) if bits <= DEEP else RANGES
 

@@ -33,7 +33,7 @@ def first_that_shows_something(image: ImageFile.ImageFile) -> Image.Image:
 
 
 def most_frames(pixels: int) -> int:
-    """Returns how many frames or pages of so many pixels are looked at, at most."""
+    """Returns how many frames or pages are examined at most, by the pixels of each."""
     return max(2, min(MOST_FRAMES, MAX_PIXELS // max(1, pixels)))
 
 

@@ -1,4 +1,4 @@
-"""Bounds how many pixels are decoded at the same time, by whatever way the pictures came."""
+"""Limits how many pixels are decoded at the same time, in all imports, searches and previews together."""
 
 import threading
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ class PixelReservation:
             self.pixels = self._room.take(pixels)
 
     def exchange(self, pixels: int) -> None:
-        """Gives back the room that the picture holds, then waits for room for so many pixels."""
+        """Gives back the room that the picture holds, then waits for room for `pixels`."""
         self._room.give_back(self.pixels)
         self.pixels = 0
         self.take(pixels)

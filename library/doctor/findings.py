@@ -47,14 +47,15 @@ class Finding:
             "kind": self.kind,
             "place": self.place,
             "count": self.count,
-            "mendable": self.mendable,
+            "repairable": self.mendable,
+            "mendable": self.mendable,  # the name that programs knew before
             "subjects": list(self.subjects[:SHOWN]),
         }
 
 
 @dataclass(frozen=True)
 class Report:
-    """Holds what was looked at and what is wrong with it."""
+    """Holds the numbers of checked pictures and collections, and the findings."""
 
     pictures: int
     collections: int

@@ -9,7 +9,7 @@ class DoctorJob(Job[Report]):
     """Checks the library; with a report of an earlier check, repairs what that found and checks again."""
 
     def __init__(self, library: ImageLibrary, report: Report | None = None) -> None:
-        super().__init__("mending" if report else "check of the library")
+        super().__init__("repair" if report else "check of the library")
         self._library = library
         self._report = report
 

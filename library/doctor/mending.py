@@ -50,7 +50,7 @@ class Mender:
         self._known = None
         way = self._ways.get(finding.kind)
         mended = way(finding) if way and finding.mendable else 0
-        logger.info("doctor: %s in %s: %d of %d mended", finding.kind, finding.place, mended, finding.count)
+        logger.info("doctor: %s in %s: %d of %d repaired", finding.kind, finding.place, mended, finding.count)
         return mended
 
     def _rewrite_records(self, finding: Finding) -> int:

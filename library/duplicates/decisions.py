@@ -1,4 +1,4 @@
-"""Keeps what people decided about near-duplicates: which pictures are distinct, and which gave way to another."""
+"""Keeps what people decided about near-duplicates: which pictures are distinct, and which were superseded."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ class Decisions(Protocol):
         ...
 
     def supersede(self, ids: Sequence[ContentId], kept: ContentId) -> None:
-        """Notes that `ids` were given up and `kept` was kept instead."""
+        """Notes that `kept` supersedes `ids`."""
         ...
 
     def are_distinct(self, one: ContentId, other: ContentId) -> bool:
@@ -26,7 +26,7 @@ class Decisions(Protocol):
         ...
 
     def kept_instead_of(self, id: ContentId) -> list[ContentId]:
-        """Returns what was kept instead of this picture, then what was kept instead of that, and so on."""
+        """Returns the picture that supersedes this one, then the one that supersedes that, and so on."""
         ...
 
 
@@ -45,7 +45,7 @@ class PassingDecisions:
                     self._distinct[other].add(id)
 
     def supersede(self, ids: Sequence[ContentId], kept: ContentId) -> None:
-        self._kept.pop(kept, None)  # given up once, and chosen now
+        self._kept.pop(kept, None)  # superseded once, and chosen now
         self._kept |= {id: kept for id in ids if id != kept}
 
     def are_distinct(self, one: ContentId, other: ContentId) -> bool:

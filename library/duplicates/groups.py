@@ -1,6 +1,6 @@
 """Finds near-duplicates: the same picture in another format, size or quality, or with a little of its edges cut off.
 
-The nearest rows of every picture are asked of the index, many pictures in one call. A pair from `THRESHOLD` cosine on
+The index is searched for the nearest rows of each picture, many pictures in one call. A pair from `THRESHOLD` cosine on
 is a candidate, and its thumbnails decide. Vectors tell what a picture shows, not which picture it is: among photos and
 their copies, seven of eight pairs from 0.93 on were two motorbikes, faces or planes, while from 0.95 on copies cut at
 the edges began to be lost. So the threshold only has to be low enough to propose nearly all copies, and 0.93 is, for
@@ -88,11 +88,11 @@ class Group:
         return "bytes" if best.bytes != second.bytes else "age"
 
     def score_of(self, id: ContentId) -> float:
-        """Returns how near the nearest of the others is."""
+        """Returns the similarity to the nearest of the others."""
         return max(pair.score for pair in self.pairs if id in (pair.one, pair.other))
 
     def redundant(self) -> dict[ContentId, ContentId]:
-        """Returns the pictures that a better one makes superfluous, with that one; what a third joins to it stays."""
+        """Returns each near-duplicate of a better picture, with that one; those linked only by a third stay."""
         others: dict[ContentId, set[ContentId]] = defaultdict(set)
         for pair in self.pairs:
             others[pair.one].add(pair.other)

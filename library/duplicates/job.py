@@ -17,7 +17,7 @@ class DuplicateJob(Job[list[Group]]):
     """Finds the groups of near-duplicates in the library."""
 
     def __init__(self, library: ImageLibrary, on_found: Callable[[list[Group], int], None]) -> None:
-        """`on_found` is given the groups and the number of pictures that were compared, before the job is over."""
+        """Calls `on_found` with the groups and the number of pictures compared, before the job is over."""
         super().__init__(NAME)
         self._library = library
         self._on_found = on_found
@@ -51,7 +51,7 @@ class DuplicateReview:
 
     @property
     def is_current(self) -> bool:
-        """Tells whether the last search has seen as many pictures as there are."""
+        """Returns whether the last search compared as many pictures as there are now."""
         return self._groups is not None and self._compared == self._library.status().pictures
 
     def start(self) -> Job[list[Group]]:

@@ -1,4 +1,4 @@
-"""Measures how well one encoder answers the tasks of an evaluation, exactly and through the index."""
+"""Measures how well one encoder does the tasks of an evaluation, by exact search and through the index."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager

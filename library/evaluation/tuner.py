@@ -17,7 +17,7 @@ class Tuner:
     def __init__(
         self, store: ImageStore, models: Models, database: VectorDatabase, recent_texts: Collection[str]
     ) -> None:
-        """`recent_texts` grows as people search: their own texts are the best ones to measure with."""
+        """Keeps `recent_texts`, which grows as people search: their own texts are the best ones to measure with."""
         self._store = store
         self._models = models
         self._database = database
@@ -42,5 +42,5 @@ class Tuner:
             return measure(index, collection.status(), rows, queries, texts_from, config, on_progress, should_stop)
 
     def choose_nprobe(self, nprobe: int | None) -> None:
-        """Sets how many clusters Automatic looks into from now on; None leaves it to the library again."""
+        """Sets how many clusters *Automatic* searches from now on; None leaves it to the library again."""
         self._database.collection(self._models.answering().info).choose_nprobe(nprobe)

@@ -1,4 +1,4 @@
-"""Measures what approximate search loses and gains: recall and latency for each nprobe, by texts and by pictures."""
+"""Measures the recall and latency of approximate search for each nprobe, by texts and by pictures."""
 
 import statistics
 import time
@@ -24,7 +24,7 @@ OnProgress = Callable[[int, int], None]  # queries done, of how many
 
 @dataclass(frozen=True)
 class TuningConfig:
-    """Says what to measure: the first `k` results of so many `queries` of each kind, and the recall to reach.
+    """Describes what to measure: the first `k` results, the number of `queries` of each kind, and the recall to reach.
 
     `texts` are the queries of the person who asks; without them the library's own words serve.
     """

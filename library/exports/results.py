@@ -1,4 +1,4 @@
-"""Writes results as files: what is told of each picture, and in which format."""
+"""Writes results as files: CSV, JSON, or a zip of the originals."""
 
 import csv
 import json

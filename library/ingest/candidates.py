@@ -74,5 +74,5 @@ class Candidates:
 
 
 def pause_after(failures: int) -> float:
-    """Returns for how many seconds nothing is tried after so many failures."""
+    """Returns how many seconds to wait before the next try, by the number of failures."""
     return min(2.0**failures, PAUSE_AT_MOST)

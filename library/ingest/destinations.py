@@ -1,4 +1,4 @@
-"""Defines what an import asks of the place that its pictures go into."""
+"""Defines the place that the pictures of an import are stored in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Destination(Protocol):
         ...
 
     def superseded(self, ids: Sequence[ContentId]) -> dict[ContentId, Record]:
-        """Returns, for pictures that were given up as near-duplicates, what was kept instead and is still there."""
+        """Returns, for superseded near-duplicates, the picture that was kept instead and is still there."""
         ...
 
     def encode(self, images: Sequence[Image.Image]) -> Vectors:

@@ -1,4 +1,4 @@
-"""Decides what is kept of what is said of a picture: explicit metadata first, then what its sidecars say."""
+"""Decides which metadata of a picture are kept: explicit ones first, then those of its sidecars."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from library.records import Metadata, Record, given
 
 
 class KeptMetadata:
-    """Remembers of which pictures a run has said what: of two files with one picture the first counts, in every run.
+    """Remembers the metadata that a run has set: of two files with one picture the first counts, in every run.
 
     Sidecars of the second may add what those of the first do not speak of, such as the album of a copy.
     """
@@ -21,7 +21,7 @@ class KeptMetadata:
         self._fields: dict[ContentId, set[str]] = {}
 
     def add(self, file: PendingFile) -> None:
-        """Sets what of the item's metadata and of its sidecars is to be kept."""
+        """Sets the metadata to keep, from those of the item and of its sidecars."""
         assert file.id
         explicit = file.item.metadata
         if explicit and file.id not in self._explicit:

@@ -31,7 +31,7 @@ def ingest(
     """Yields one receipt per item, in order; a bad file never stops the rest.
 
     `in_place` stores no originals of items that have an `original_at`. Near-duplicates are looked for unless `near` is
-    "take"; those that were given up for another picture are left out in any case.
+    "take"; superseded ones are left out in any case.
 
     While one batch of `batch_size` new pictures is stored by the caller's thread, the next two are encoded, and the
     one after those is read and decoded. `should_stop` is asked after each batch, and within archives. When Milvus, the

@@ -1,4 +1,4 @@
-"""Says what an import made of one file."""
+"""Describes what became of each file of an import."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -36,7 +36,7 @@ class AddJob(Job[list[FileReceipt]]):
         near: Near = "take",
         owner: str = "",
     ) -> None:
-        """`owner` stands for the visitor who began it, who may look at it and stop it."""
+        """Makes the job of `owner`, the visitor who began it and may see and stop it."""
         super().__init__("")
         self.name = f"{source if source in NAMELESS else 'import'} {self.id[:8]}"
         self.owner = owner

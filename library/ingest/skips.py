@@ -46,7 +46,7 @@ def skipped_by_reason(receipts: Iterable[FileReceipt]) -> dict[str, int]:
 
 
 def skips_told(counts: Mapping[str, int]) -> list[Message]:
-    """Returns a phrase for each reason, such as "8 hidden files"; what has none of its own is counted together."""
+    """Returns a phrase for each reason, such as "8 hidden files"; reasons without a phrase are counted together."""
     told: Counter[str] = Counter()
     for code, count in counts.items():
         told[code if code in COUNTED else OTHER] += count

@@ -1,4 +1,4 @@
-"""Stores the batches of an import, one by one, and remembers what later copies have to be told."""
+"""Stores the batches of an import, one by one, and remembers the receipts for later copies."""
 
 from collections.abc import Mapping
 from typing import Literal, get_args

@@ -37,7 +37,7 @@ class Watching:
     """Runs watchers, each on a thread of its own."""
 
     def __init__(self, watchers: Sequence[Watcher], every: float, on_progress: OnProgress = lambda *_: None) -> None:
-        """`on_progress` is called from any of the threads."""
+        """Makes a thread for each watcher; `on_progress` is called from any of them."""
         for watcher in watchers:
             watcher.others = [other for other in watchers if other is not watcher]
         self._every = every

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class SeenFile:
     """Names the picture last imported from a path, if one was, and the signature that the file had when last read.
 
-    `origin` is the source under which that picture came into the library, `mount` the disk below the watched folder.
+    `origin` is the source from which that picture was added, `mount` the disk below the watched folder.
     """
 
     signature: str
@@ -50,7 +50,7 @@ class WatchState(Mapping[str, SeenFile]):
     """
 
     def __init__(self, log: LineLog | None = None, index: str = "") -> None:
-        """`index` is what the pictures went into: where that is another one, everything is read again."""
+        """Reads the log. `index` names the collection of the pictures: with another one, everything is read again."""
         self._log = log
         self._index = index
         self._can_write = True
@@ -74,7 +74,7 @@ class WatchState(Mapping[str, SeenFile]):
         return frozenset(self._paths.get(id, ()))
 
     def origin(self, id: ContentId) -> str | None:
-        """Returns the source under which this picture came into the library, if it came from here."""
+        """Returns the source from which this picture was added, if it is a watched one."""
         return next((self._seen[path].origin for path in self.paths(id)), None)
 
     def update(self, changes: Mapping[str, SeenFile | None]) -> None:

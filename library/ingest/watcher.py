@@ -1,4 +1,4 @@
-"""Watches one source: each round lists it, imports what is new, and follows removals where that is wished for."""
+"""Watches one source: each scan lists it, imports what is new, and follows removals where that is wanted."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ from library.texts import encodable
 logger = logging.getLogger(__name__)
 
 LOOK_FOR_RETURN_AFTER = 5.0  # seconds
-AT_ONCE = 512  # files, so that uploads come in between
+AT_ONCE = 512  # files, so that uploads are added in between
 
 ShouldStop = Callable[[], bool]
 Add = Callable[[Sequence[Item], ShouldStop], Iterable[FileReceipt]]
@@ -135,7 +135,7 @@ class Watcher:
         self._is_first = False
 
     def _tell_skips(self, listing: SourceListing) -> None:
-        """Says once what the source has beside pictures."""
+        """Reports once each file of the source that is left out."""
         if told := ", ".join(map(str, skips_told(Counter(reason.code for reason in listing.skips.values())))):
             logger.info("%s: left out are %s", self.source.name, told)
 
@@ -252,7 +252,7 @@ class Watcher:
             raise problem
 
     def _delete(self, path: str) -> list[Removal]:
-        """Deletes the picture of this path, if it came in by watching and no other watched path holds it."""
+        """Deletes the picture of this path, if it was added by watching and no other watched path holds it."""
         seen = self.state[path]
         if not self._follow_removals or seen.id is None or self._is_held(seen.id, path):
             return []

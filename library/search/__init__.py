@@ -1,1 +1,1 @@
-"""Checks, answers, filters, pages and judges queries."""
+"""Checks queries and answers them: parts, filters, pages, confidence."""

@@ -1,4 +1,4 @@
-"""Keeps what hits are judged by in each encoder's collection, measured beside the queries and renewed in time."""
+"""Keeps the null model of each encoder's collection, from which confidence is computed, and renews it in time."""
 
 import logging
 import threading
@@ -80,7 +80,7 @@ class NullModels:
             try:
                 self._measure(encoder, kept)
             except LikenessError as error:
-                logger.info("what hits are judged by was not measured: %s", error)
+                logger.info("the null model was not measured: %s", error)
 
     def forget(self, ids: Collection[ContentId]) -> None:
         """Removes deleted pictures from the sample of every null model."""
@@ -119,7 +119,7 @@ class NullModels:
             kept = _Kept(null_model.without(deleted), paths, texts, len(stored), self._clock())
             self._kept[encoder.info] = kept
         seconds = time.monotonic() - started
-        logger.debug("hits are judged by %d of %d pictures, measured in %.2f s", len(ids), len(stored), seconds)
+        logger.debug("the null model was measured with %d of %d pictures in %.2f s", len(ids), len(stored), seconds)
 
     def _encoded_texts(self, encoder: Encoder) -> Vectors:
         kept = self._kept_texts.find(encoder.info)

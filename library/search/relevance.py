@@ -164,7 +164,7 @@ def _triples(count: int) -> NDArray[np.intp]:
 
 
 def _best(index: LoadedCollection, queries: Vectors, own: Sequence[set[ContentId]]) -> NDArray[np.float64]:
-    """Returns of each query the best score among the pictures that it was not blended from."""
+    """Returns for each query the best score among the pictures that it was not blended from."""
     found = index.nearest(queries, BLENDED + 1)
     return np.array(
         [

@@ -37,7 +37,7 @@ class Trash:
         changes: threading.Lock,
         decoder: Decoder,
     ) -> None:
-        """`days` is how long deleted pictures are kept; with 0 they are removed at once."""
+        """Keeps deleted pictures for `days`; with 0 they are removed at once."""
         self.days = days
         self._store = store
         self._database = database

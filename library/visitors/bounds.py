@@ -30,7 +30,7 @@ class Bounds:
     def __init__(
         self, rules: DemoRules, measure: Callable[[], int], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`measure` returns how many bytes the pictures of all visitors take."""
+        """Takes the rules, and a function that returns how many bytes the pictures of all visitors take."""
         self._rules = rules
         self._measure = measure
         self._clock = clock
@@ -48,7 +48,7 @@ class Bounds:
             spaces[space.key.visitor] = space
 
     def forget(self, visitor: str) -> None:
-        """Counts a space no longer, which was removed."""
+        """Removes a space from the counts."""
         with self._changing:
             for address in [address for address, spaces in self._addresses.items() if spaces.pop(visitor, None)]:
                 if not self._addresses[address]:
@@ -57,7 +57,7 @@ class Bounds:
 
     @contextmanager
     def room(self, space: OwnSpace, count: int) -> Iterator[None]:
-        """Lets so many bytes be added to a space, one picture after the other. Raises StoreUnavailable where those of
+        """Lets `count` bytes be added to a space, one picture after the other. Raises StoreUnavailable where those of
         the visitor, of the address or of all are as many as there may be."""
         with self._changing:
             space.check_room()

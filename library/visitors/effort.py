@@ -36,7 +36,7 @@ class Effort:
         clock: Callable[[], float] = time.monotonic,
         address_quota: int | None = None,
     ) -> None:
-        """`quota` is how many pictures each visitor may have, `address_quota` how many all of one address may."""
+        """Takes how many pictures each visitor may have, `quota`, and all of one address, `address_quota`."""
         together = max(quota, address_quota or quota)
         self._most = (FILES_A_PICTURE * quota, seconds)
         self._most_together = (FILES_A_PICTURE * together, seconds * together / quota)
@@ -131,7 +131,7 @@ class MeteredDecoder:
         pass  # who opened the decoder closes it
 
     def _begun(self, tried: int = 1) -> Callable[[float], None]:
-        """Looking at a picture that is there is no file that is tried."""
+        """Counts a file that is tried; a look at a stored picture is none."""
         visitor = self._visitor()
         self._effort.begin(visitor, tried)
         return lambda seconds: self._effort.spend(visitor, seconds)

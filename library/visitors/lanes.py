@@ -21,7 +21,7 @@ class Lanes(JobRunner[Any]):
         around: Callable[[str], AbstractContextManager[None]] = lambda owner: nullcontext(),
         at_once: int = AT_ONCE,
     ) -> None:
-        """Jobs have an `owner`, the visitor; `around` surrounds those of one."""
+        """Runs jobs by their `owner`, the visitor; `around` surrounds those of one."""
         super().__init__(name, after)
         self._around = around
         self._at_once = at_once

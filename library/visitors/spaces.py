@@ -50,7 +50,7 @@ class Visit:
 
 
 class Spaces:
-    """Gives each visitor a space with their first picture. Whoever is nobody's visitor sees what all see.
+    """Gives each visitor a space with their first picture. Without a visitor, only the shared library is seen.
 
     Methods raise StoreUnavailable or IndexUnavailable.
     """

@@ -34,7 +34,7 @@ class VisitorsWorker(Worker):
     their own runs only."""
 
     def __init__(self, shared: ImageLibrary, spaces: Spaces) -> None:
-        """`shared` is what hits are judged by."""
+        """Keeps the null models of `shared` up to date after each run."""
         super().__init__(shared)
         self._spaces = spaces
         self._runner = Lanes("visitors", self._after, lambda owner: counted(partial(spaces.effort.spend, owner)))

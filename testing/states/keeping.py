@@ -22,7 +22,7 @@ def trash(visitor: Browser, apps: Apps) -> Page:
 
 
 def check_of_the_library(visitor: Browser, apps: Apps) -> Page:
-    """Shows what a check has found in a library that lacks a thumbnail."""
+    """Shows what the check of the library reports where a thumbnail is missing."""
     page = visitor.open(apps.kept_in_order().url)
     apps.lose_a_thumbnail()
     open_settings(page)

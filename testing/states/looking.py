@@ -50,7 +50,7 @@ def results(visitor: Browser, apps: Apps, query: str = "a sunset over the sea") 
 
 
 def judged(visitor: Browser, url: str) -> Page:
-    """Shows results once they say how far they stand out, which they do not right after a start."""
+    """Shows results with their confidence, which is not there right after a start."""
     for _ in range(20):
         page = visitor.open(url)
         wait_for_cards(page, 24)

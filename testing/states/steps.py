@@ -1,4 +1,4 @@
-"""Does what visitors do on the way to a state."""
+"""Does the clicks and uploads that bring the page into a state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def open_near_duplicates(page: Page) -> None:
 
 
 def find_near_duplicates(page: Page) -> None:
-    """Looks for them unless an earlier visitor has."""
+    """Finds the near-duplicates, unless they were found in this app before."""
     open_near_duplicates(page)
     look = page.get_by_role("button", name="Find near-duplicates")
     if look.count():
@@ -70,7 +70,7 @@ def import_a_table(page: Page, apps: Apps) -> None:
 
 
 def choose_another(page: Page, apps: Apps) -> None:
-    """Chooses a picture while a run is under way."""
+    """Chooses a file to add while an import is running."""
     choose(page, apps.picture())
     page.get_by_text("Waiting for another run to finish").wait_for()
 
@@ -81,7 +81,7 @@ def view(page: Page, name: str) -> None:
 
 
 def _unfold(page: Page, title: str) -> None:
-    """Phones begin with both boxes of the side folded away."""
+    """Opens both boxes of the side bar, which are closed at first on a narrow screen."""
     heading = page.get_by_role("button", name=title, exact=True)
     if heading.get_attribute("aria-expanded") == "false":
         heading.click()

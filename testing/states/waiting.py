@@ -1,4 +1,4 @@
-"""States in which something is missing or under way."""
+"""Brings the page into the states in which something is missing or under way."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def not_encoded(visitor: Browser, apps: Apps) -> Page:
 
 
 def beside(visitor: Browser, apps: Apps) -> Page:
-    """Shows two models that answer the same query."""
+    """Shows the results of two models for the same query, side by side."""
     page = visitor.open(f"{apps.side_by_side().url}/?q=a+red+circle&against=other")
     page.locator(".lk-beside .lk-card").first.wait_for()
     return page
 
 
 def models(visitor: Browser, apps: Apps) -> Page:
-    """Shows what each model has made of the pictures."""
+    """Shows how many pictures each model has encoded."""
     page = visitor.open(apps.side_by_side().url)
     open_settings(page)
     page.get_by_role("button", name="Models…").click()

@@ -40,7 +40,7 @@ def GPU(task=None, *, duration=DURATION):
 
 
 def gradio_auto_wrap(task):
-    """Returns the function as it is: Gradio offers its own functions to the package."""
+    """Returns the function unchanged; Gradio calls this for its own functions."""
     return task
 
 

@@ -53,14 +53,14 @@ def test_axe_finds_nothing_serious_and_nothing_hangs_over_the_edge_in(apps, brow
 
 
 def test_every_state_is_looked_at():
-    """Either alone or, by a name after `audit`, in another visit."""
+    """Finds each state in a test of its own or, by a name after `audit`, in a test of another subject."""
     visits = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("*.py"))
     named = set(re.findall(r"audit\(\w+, states\.(\w+)\)", visits))
     assert named | {state.__name__ for state in ALONE} == {state.__name__ for state in STATES}
 
 
 def test_a_wide_light_page_and_a_narrow_dark_one_show_every_pair_of_colours(apps, browser):
-    """Either the scheme decides about a colour or the width, never both."""
+    """Covers both schemes and widths with two pages, since no colour depends on scheme and width together."""
     assert states.results(browser, apps).evaluate(COLOURS_BY_WIDTH_AND_SCHEME) == []
 
 
@@ -83,7 +83,7 @@ def name(page):
 
 
 def tab(page):
-    """Goes one stop further and returns what it is called."""
+    """Presses Tab and returns the name of the element that has the focus then."""
     page.keyboard.press("Tab")
     if focused(page).evaluate("node => node !== document.body"):
         assert focused(page).evaluate(RING), f"no ring around {name(page)}"

@@ -22,7 +22,7 @@ def bar(page, words):
 
 
 def pick(page, place, **options):
-    """Selects a card with the mouse, which shows its box when the pointer comes."""
+    """Selects a card with the mouse, whose box appears under the pointer."""
     cards(page).nth(place).hover()
     page.locator(".lk-pick").nth(place).click(**options)
 
@@ -204,7 +204,7 @@ def test_those_who_signed_in_take_along_and_strangers_do_not(serve, browser, lib
 
 
 def filled(server, browser, folder, count):
-    """Opens a library of so many pictures for two visitors."""
+    """Opens a library with the given number of pictures for two visitors."""
     paths = [folder / f"{number}.png" for number in range(count)]
     for number, path in enumerate(paths):
         Image.new("RGB", (60, 40), (40 * number, 90, 90)).save(path)

@@ -1,4 +1,4 @@
-"""Answers rightly on a real server from the first call of a new process on, whatever ended the one before it."""
+"""Checks the first answers of a new process on a real server, whatever ended the process before it."""
 
 import pytest
 

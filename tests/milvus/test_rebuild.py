@@ -44,7 +44,7 @@ class Killed(BaseException):
 
 
 class MortalClient:
-    """Dies just before or just after the first call of one kind."""
+    """Raises Killed just before or just after the first call of one kind."""
 
     def __init__(self, client, step, after):
         self._client = client

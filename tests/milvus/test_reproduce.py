@@ -31,7 +31,7 @@ def filled(milvus: Milvus, picture) -> ImageLibrary:
 
 
 def printed(answer: Answer, folder: Path, **environment: str) -> list[tuple[str, str]]:
-    """Scores and paths of the hits that the program prints, in a folder and an environment of its own."""
+    """Returns the scores and paths that the program prints, run in a folder and an environment of its own."""
     return hits_in(run_forked(["-c", answer.explained.script], folder, clean() | environment))
 
 

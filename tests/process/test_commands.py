@@ -417,7 +417,7 @@ def test_conditions_narrow_a_search_down_and_are_typed_as_the_field_is(run, tmp_
         (["--where", "nowhere=5"], "No picture has a field 'nowhere'; there are name, width"),
         (["--where", "width"], "is not a condition: write --where"),
         (["--where", "width>=wide"], "width is a number, which 'wide' is not."),
-        (["--sort", "colour"], "The order is 'colour': score, name, added, size are possible."),
+        (["--sort", "colour"], "Sorting by 'colour' is not possible: score, name, added, size are."),
         (["--offset", "16384"], "Only the best 16,384 results"),
     ],
 )

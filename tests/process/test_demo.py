@@ -72,7 +72,7 @@ TELLING = {"search", "visit", "show"}
 
 
 class Visitor:
-    """Asks as one browser, whose cookie the page has given it, or as a program without one."""
+    """Sends requests as one browser, with the cookie that the page gave it, or as a program without one."""
 
     def __init__(self, url: str, has_cookie: bool = True) -> None:
         self.http = httpx.Client(base_url=url, timeout=30)

@@ -1,4 +1,4 @@
-"""Sends every route of Gradio what it cannot be meant to be sent: none fails, and nobody else's calls end."""
+"""Sends malformed calls to every route of Gradio: none fails, and no other call ends."""
 
 import json
 

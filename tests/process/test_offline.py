@@ -1,4 +1,4 @@
-"""Runs without a network: the small model answers, and the chosen one takes over once it is there."""
+"""Runs without a network: the small model is the fallback until the chosen one can be loaded."""
 
 import json
 import os

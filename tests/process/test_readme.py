@@ -21,7 +21,7 @@ def sessions() -> list[tuple[str, list[str]]]:
 
 
 def without_figures(lines: list[str]) -> list[str]:
-    """Scores and precision differ between processors."""
+    """Returns the lines without the figures that differ between processors."""
     return [re.sub(r"\b0\.\d{3}\b|\b\d+\.\d+\.\d+\b|\b(bfloat16|float32)\b", "*", line) for line in lines]
 
 
@@ -46,7 +46,7 @@ def starts() -> list[dict[str, str]]:
 
 
 def test_the_page_starts_with_all_settings_shown(tmp_path):
-    """All of them at once: each start takes seconds, and none of them excludes another."""
+    """Starts the page once with all settings together, since each start takes seconds and none excludes another."""
     names = [name for settings in starts() for name in settings]
     assert {"AUTH", "CLIP_OTHERS", "CLIP_TEXT_MODEL", "MCP"} <= set(names)
     together = {name: value for settings in starts() for name, value in settings.items()}

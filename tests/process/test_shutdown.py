@@ -42,7 +42,7 @@ def noise(seed: int) -> bytes:
 
 
 def call(server: Server, endpoint: str, *arguments: object) -> None:
-    """Sets it going and does not wait for the outcome."""
+    """Begins a call and does not wait for its outcome."""
     httpx.post(f"{server.url}/gradio_api/call/{endpoint}", json={"data": arguments}).raise_for_status()
 
 

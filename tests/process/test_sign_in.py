@@ -1,4 +1,4 @@
-"""Checks who may come in: requests every route of the running app with and without signing in.
+"""Requests every route of the running app with and without signing in.
 
 `python -m tests.process.test_sign_in` prints the routes as a table.
 """

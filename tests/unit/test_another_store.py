@@ -1,4 +1,4 @@
-"""Says so where the image store and the search index do not hold the same pictures."""
+"""Checks the warning where the image store and the search index do not hold the same pictures."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Reads archives whatever their names are written in, and says of those that are not read what to do."""
+"""Reads archives in whatever encoding their names are, and says what to do with those that are not read."""
 
 import gzip
 import io
@@ -45,7 +45,7 @@ SHORT = {"cp949": "가족.jpg", "gb18030": "北京.jpg", "big5": "台北.jpg", "
 
 
 def zipped_raw(path, names):
-    """Writes a zip whose names are these bytes, without a word on their encoding."""
+    """Writes a zip whose names are these bytes, without a flag for their encoding."""
     stand_ins = {name: f"{place:03}".ljust(len(name), "x") for place, name in enumerate(names)}
     with zipfile.ZipFile(path, "w") as archive:
         for name, stand_in in stand_ins.items():

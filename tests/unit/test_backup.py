@@ -19,7 +19,7 @@ from ui.backup_api import add_backup_api
 
 
 class NoEncoder(ColourEncoder):
-    """Encodes no picture."""
+    """Fails when a picture is to be encoded."""
 
     def encode_images(self, images):
         raise AssertionError("encoded")

@@ -1,4 +1,4 @@
-"""Finds a port for the page, and says truly why an address cannot be had."""
+"""Finds a port for the page, and names the reason why an address cannot be used."""
 
 import errno
 import socket

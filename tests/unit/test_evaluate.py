@@ -28,7 +28,7 @@ BY_COLUMN = Labelling(column="class", captions_column="caption")
 
 
 class BlindEncoder(ColourEncoder):
-    """Sees no difference between any two things."""
+    """Encodes everything as the same vector."""
 
     info = replace(ColourEncoder.info, name="blind", fingerprint="1" * 12)
 
@@ -82,7 +82,7 @@ def test_an_encoder_that_sees_the_classes_finds_everything(items):
 
 
 def test_an_encoder_that_sees_nothing_is_no_better_than_chance(items):
-    """All scores are equal: the order of the files, class by class, must not help it."""
+    """Checks that with equal scores the order of the files, class by class, is no advantage."""
     found = evaluated(items, encoders=(BlindEncoder(),))
     assert value(found, NAMES, "map") < 0.75
     assert value(found, NAMES, "recall@1") == pytest.approx(1 / 3)
@@ -173,7 +173,7 @@ def test_templates_are_averaged_as_unit_vectors():
 
 
 def test_what_templates_gain_is_measured_alone_and_together(items):
-    """One that adds blue to everything spoils the names; one that adds nothing changes nothing."""
+    """Measures a template that adds blue to everything, which spoils the names, and one that changes nothing."""
     found = evaluated(items, templates=("{} blue blue", "a {}"))["models"][0]["templates"]
     spoilt, same = (each["gain"]["map"]["value"] for each in found["alone"])
     assert spoilt < 0 == same
@@ -201,7 +201,7 @@ def test_the_index_is_asked_as_the_library_would_ask_it(items, tmp_path):
 
 
 def test_an_index_that_is_searched_in_part_loses_what_the_difference_says(picture, tmp_path):
-    """Two shades a class, so that a cluster holds one picture and a search of one cluster finds one."""
+    """Searches one cluster of an index in which each cluster holds one picture, and each class has two."""
 
     @contextmanager
     def lite():

@@ -91,7 +91,7 @@ def test_a_skipped_item_keeps_its_reason(library):
 
 
 class FullStore(MemoryStore):
-    """Takes nothing larger than 200 bytes."""
+    """Fails for files larger than 200 bytes, as on a full disk."""
 
     def add(self, record, original, thumbnail):
         if len(original) > 200:
@@ -121,7 +121,7 @@ def test_a_store_that_takes_nothing_ends_the_run_with_receipts_for_all(picture):
 
 
 class DyingCollection(MemoryCollection):
-    """Milvus goes away with the second batch."""
+    """Fails at the second batch, as where Milvus goes away."""
 
     batches = 0
 
@@ -274,7 +274,7 @@ def test_every_file_gets_one_receipt_in_order_and_the_counts_add_up(picture, fil
 
 
 class Slow(DirectDecoder):
-    """Decodes nothing, until it is to stop."""
+    """Waits in the decoding of a picture until it is told to stop."""
 
     def with_thumbnail(self, data, short_side=0):
         while True:

@@ -1,6 +1,7 @@
 """Checks what the log says, and that it says it in one line."""
 
 import logging
+import os
 import sys
 
 import pytest
@@ -16,7 +17,7 @@ from library.messages import message
 from library.private import Private
 from library.search.query import Query
 from library.work import working_for
-from runtime import QUIET, ROOMS, OneLine, adopt, set_level
+from runtime import OF_LIBRARY, OF_PAGE, QUIET, ROOMS, OneLine, adopt, prepare_environment, set_level
 from testing.fakes import ColourEncoder
 from testing.pictures import item, record, unit_vectors
 
@@ -53,6 +54,16 @@ def test_a_traceback_cannot_pass_for_an_event():
         shown = OneLine("%(message)s").format(entry("failed", exc_info=sys.exc_info())).splitlines()
     assert shown[0] == "failed"
     assert all(line.startswith("    ") for line in shown[1:])
+
+
+def test_a_library_sets_no_variable_of_the_page_and_no_level_that_is_set(monkeypatch):
+    for name in OF_LIBRARY | OF_PAGE:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    logging.getLogger("httpx").setLevel(logging.DEBUG)
+    prepare_environment()
+    assert OF_LIBRARY.items() <= os.environ.items() and not OF_PAGE.keys() & os.environ.keys()
+    assert logging.getLogger("httpx").level == logging.DEBUG
 
 
 @pytest.mark.parametrize(("level", "ours", "theirs"), [("debug", 10, 30), ("info", 20, 30), ("error", 40, 40)])

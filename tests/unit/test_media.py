@@ -103,7 +103,7 @@ def test_a_store_that_is_away_is_said_in_plain_words(client, red, monkeypatch):
 
 
 class Elsewhere:
-    """Stores a place that pictures were left at."""
+    """Holds the originals that were left at their source."""
 
     def __init__(self):
         self.data = b""

@@ -1,4 +1,4 @@
-"""Compares figures of rankings with a plain counting of the same."""
+"""Compares the metrics of rankings with figures that are counted plainly."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ RANKINGS = st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=1,
 
 
 def counted(ranking: list[bool], relevant: int, cutoffs: list[int]) -> list[float]:
-    """Counts by the definitions of the textbooks."""
+    """Computes the metrics by their textbook definitions."""
     hits = [float(any(ranking[:k])) for k in cutoffs]
     first = next((1 / rank for rank, right in enumerate(ranking, 1) if right), 0.0)
     precisions = [sum(ranking[:rank]) / rank for rank, right in enumerate(ranking, 1) if right]
@@ -20,7 +20,7 @@ def counted(ranking: list[bool], relevant: int, cutoffs: list[int]) -> list[floa
 
 
 def test_a_case_worked_out_by_hand():
-    """Right at ranks 2 and 4, of three that are relevant: the precisions there are 1/2 and 1/2."""
+    """Checks a ranking with right pictures at ranks 2 and 4 of three: the precision is 1/2 at both."""
     flags = np.array([[False, True, False, True]])
     [[at_1, at_2, mrr, average]] = measured(flags, np.array([3]), [1, 2])
     assert (at_1, at_2, mrr) == (0, 1, 0.5)
@@ -91,7 +91,7 @@ def test_one_query_gives_an_interval_without_width():
 
 
 def test_paired_differences_are_narrower_than_the_models_are_apart():
-    """Queries that are hard for one model are hard for the other: only pairing sees a small steady gain."""
+    """Checks that pairing shows a small steady gain, where the same queries are hard for both models."""
     first = np.random.default_rng(0).random((60, 1))
     second = first + 0.01
     [gain] = intervals(second - first)

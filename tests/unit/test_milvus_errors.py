@@ -1,4 +1,4 @@
-"""Reads what Milvus says when a collection is not in memory, in the words of its versions."""
+"""Recognises the errors of Milvus for a collection that is not loaded, in the words of its versions."""
 
 import pytest
 from pymilvus import MilvusException

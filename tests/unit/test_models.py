@@ -19,7 +19,7 @@ COLOURS = ("red", "green", "blue")
 
 
 class Network:
-    """Lets the chosen model be had while it is up."""
+    """Provides the chosen model while it is up, and fails while it is down."""
 
     def __init__(self, up: bool = False) -> None:
         self.up = up

@@ -1,4 +1,4 @@
-"""Prints into every encoding, and says so where nothing can be printed."""
+"""Prints into every encoding, and reports where nothing can be printed."""
 
 import json
 import os

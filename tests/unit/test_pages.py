@@ -34,6 +34,19 @@ def test_the_reference_of_the_command_line_is_as_the_code():
     assert read("docs/cli.md") == cli_reference.reference(), "run python -m docs.cli_reference"
 
 
+def test_the_lines_of_a_page_are_short_but_for_tables_and_code():
+    for page in PAGES:
+        text = re.sub(r"(^```|\A---$).*?^(```|---)$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith("|")] == [], page.name
+
+
+def test_every_benchmark_is_described():
+    described = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for path in (ROOT / "benchmarks").glob("*.py"):
+        if f"python -m benchmarks.{path.stem}" in path.read_text(encoding="utf-8"):
+            assert re.search(rf"\bbenchmarks\.{path.stem}\b|`{path.stem}`", described), path.name
+
+
 def test_the_settings_table_is_complete():
     listed = re.findall(r"^\| `([A-Z_]+)` \|", read("docs/configuration.md"), flags=re.MULTILINE)
     assert sorted(listed) == sorted(name.upper() for name in Settings.model_fields)

@@ -1,4 +1,4 @@
-"""Calls the Python API over fakes: what it takes, what it gives back, and what it says where that cannot be."""
+"""Calls the Python API over fakes: its arguments, its results and its errors."""
 
 import sys
 from io import BytesIO

@@ -18,7 +18,7 @@ REFUSED = NotAllowed("read_only", edits="none")
 
 
 def test_the_session_of_a_call_is_let_go_and_that_of_a_page_is_kept():
-    """Gradio would keep 100 KB of each."""
+    """Checks that sessions of calls are removed, of which Gradio would keep 100 KB each."""
     library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
     page = build_page(library, Worker(library), "all")
     page._queue.set_server_app(App.create_app(page))
@@ -57,7 +57,7 @@ def watched_queue():
 
 
 def test_the_queue_goes_on_after_what_gradio_did_not_expect(monkeypatch, caplog):
-    """Gradio itself would answer no call from then on, until the next start."""
+    """Checks that later calls are answered, where Gradio itself would answer none until the next start."""
     monkeypatch.setattr("ui.queueing.PAUSE", 0)
     taken = []
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.absent import FIGURE, TUNING
 from benchmarks.auroc import Best, compared
+from benchmarks.texts_without_match import FIGURE, TUNING
 from library.errors import IndexUnavailable
 from library.image_library import ImageLibrary
 from library.ports import EncoderInfo, Vectors
@@ -40,7 +40,7 @@ PICTURES = 200
 
 
 class HashEncoder:
-    """Gives every text a random vector of its own, but `picture 7` that of picture 7."""
+    """Encodes every text as a random vector, but `picture 7` as the vector of picture 7."""
 
     info = EncoderInfo("hash", "0" * 12, DIM, "cpu", "float32")
 
@@ -270,7 +270,7 @@ def test_it_is_measured_once_and_again_when_the_library_has_grown_by_a_quarter(s
 
 
 def look(kept, encoder, clock) -> NullModel:
-    """Reads the null model as a search does, some seconds later; waits for what that began."""
+    """Reads the null model as a search some seconds later does, and waits until it is renewed."""
     clock.now += LOOKED_AFTER
     kept.of(encoder)
     if kept._thread:

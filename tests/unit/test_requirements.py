@@ -41,7 +41,7 @@ def test_every_python_that_is_supported_has_its_range():
 
 
 def test_tests_that_share_what_is_costly_share_a_worker(request):
-    """pytest-xdist writes the group behind the name of a test; a pytest that reads it no more scatters the tests."""
+    """Checks the group that pytest-xdist appends to the name of a test, by which tests share a worker."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         pytest.skip("one process runs all tests")
     assert request.node.nodeid.endswith("@test_requirements")

@@ -33,6 +33,12 @@ def client_of(scripts):
     return TestClient(Starlette(routes=scripts.routes()), base_url="http://test")
 
 
+def test_a_module_opens_with_a_sentence_on_what_it_does():
+    for path in MODULES:
+        first = path.read_text(encoding="utf-8").splitlines()[0]
+        assert re.match(r"// (?!Icons|Numbers|Pictures|Plots|Tables|Which|What)[A-Z][a-z]+s ", first), path.name
+
+
 def test_all_modules_come_as_one_that_a_browser_keeps(folder):
     scripts = Scripts(folder)
     answer = client_of(scripts).get(f"/{entry_of(scripts)}")

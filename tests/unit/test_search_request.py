@@ -65,7 +65,7 @@ def test_every_value_reaches_the_query():
         ({"nprobe": True}, InvalidQuery, "nprobe has to be a number"),
         ({"min_score": None}, InvalidQuery, "minimum score has to be a number"),
         ({"offset": "x"}, InvalidQuery, "offset has to be a number"),
-        ({"sort": "colour"}, InvalidQuery, "The order is 'colour'"),
+        ({"sort": "colour"}, InvalidQuery, "Sorting by 'colour'"),
         ({"parts": "beach"}, InvalidQuery, "are a list"),
         ({"parts": ["beach"]}, InvalidQuery, "a text, an image or a content_id"),
         ({"parts": [{"text": "a", "content_id": ID}]}, InvalidQuery, "only one of them"),

@@ -29,14 +29,14 @@ class Named(ColourEncoder):
 
 
 class Muddled(Named):
-    """Takes green for red."""
+    """Encodes green as red."""
 
     def encode_images(self, images):
         return super().encode_images(images)[:, [1, 0, 2]]
 
 
 class Held(Named):
-    """Waits in its first batch, and counts."""
+    """Waits in its first batch, and counts the pictures it has encoded."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

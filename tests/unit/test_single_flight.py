@@ -1,4 +1,4 @@
-"""Asks for one thing twice at the same time."""
+"""Requests the same value twice at the same time."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from ui.media import Previews
 
 
 class Key(str):
-    """Tells when it is found to be under way."""
+    """Sets an event when it is compared with an equal key, whose value is being made."""
 
     __hash__ = str.__hash__
     met = threading.Event()
@@ -22,7 +22,7 @@ class Key(str):
 
 @pytest.fixture
 def twice():
-    """Asks on two threads, the second while the first makes."""
+    """Requests the value on two threads, on the second while the first makes it."""
     Key.met = met = threading.Event()
     begun = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Keeps the house easy to see: no file, function or class grows too large, and no files import in a circle."""
+"""Checks that no file, function or class is too large, and that no files import each other in a circle."""
 
 from testing.app_server import ROOT
 from testing.structure import circles, product

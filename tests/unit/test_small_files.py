@@ -1,4 +1,4 @@
-"""Reads small files whose values are of wrong types as far as they can be read, and says what helps."""
+"""Reads small files with values of wrong types as far as possible, and says what helps."""
 
 import json
 import os

@@ -36,7 +36,7 @@ def place(shared, tmp_path):
 
 
 class Place:
-    """Opens spaces by a clock of its own; visitors of other tests are others."""
+    """Opens spaces with a clock of its own, and visitors of its own."""
 
     def __init__(self, shared, folder):
         self.folder = folder

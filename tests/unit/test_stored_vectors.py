@@ -12,7 +12,7 @@ ENCODER = ColourEncoder().info
 
 
 class Index:
-    """Counts what is read of its rows."""
+    """Counts the rows that are read."""
 
     def __init__(self, rows: int) -> None:
         records = [record(number) for number in range(rows)]

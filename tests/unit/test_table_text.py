@@ -1,4 +1,4 @@
-"""Tables of text are read whatever their encoding, their delimiter and the length of their cells."""
+"""Reads tables of text in any encoding, with any delimiter and cells of any length."""
 
 import codecs
 import gzip

@@ -27,7 +27,7 @@ from ui.trash_api import TrashApi
 
 
 class BlindEncoder(ColourEncoder):
-    """Encodes the pictures it is given once, and none after that."""
+    """Encodes one batch of pictures, and fails after that."""
 
     used = False
 

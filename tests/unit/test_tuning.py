@@ -24,7 +24,7 @@ INFO = EncoderInfo("random", "f" * 12, DIM, "cpu", "float32")
 
 
 class RandomEncoder(ColourEncoder):
-    """Gives every text a direction that no picture shares."""
+    """Encodes every text as a random vector, unlike any picture."""
 
     info = INFO
 
@@ -88,7 +88,7 @@ def test_recall_rises_to_one_with_every_cluster(library):
 
 
 def test_the_recall_of_tuning_is_that_of_a_plain_count(library, milvus):
-    """Ten stored pictures, one cluster each, beside the nearest neighbours counted by hand."""
+    """Compares the recall for ten stored pictures, one a cluster, with neighbours that are counted by hand."""
     vectors = unit_vectors(600, DIM)
     exact = np.argsort(-(vectors @ vectors.T), axis=1, kind="stable")
     numbers = {record(number).content_id: number for number in range(600)}

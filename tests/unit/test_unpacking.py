@@ -1,4 +1,4 @@
-"""Checks that a packed trap is refused before it fills the memory, and that nothing else is taken for one."""
+"""Checks that a decompression bomb is refused before it fills the memory, and that no other file is taken for one."""
 
 import bz2
 import gzip
@@ -24,7 +24,7 @@ METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.
 
 
 def trap(path, opener):
-    """Writes a tar that says it holds a picture of a gigabyte, all zeros."""
+    """Writes a tar with a picture of a gigabyte, all zeros."""
     member = tarfile.TarInfo("a.jpg")
     member.size = 1 << 30
     with opener(path, "wb") as file:

@@ -17,7 +17,7 @@ TEXTS = ["a red circle", "blue"]
 
 
 class Spaces(ModuleType):
-    """Lends a GPU as long as `lends`, and counts how often it was asked."""
+    """Lends a GPU while `lends` is true, and counts the requests."""
 
     def __init__(self) -> None:
         super().__init__("spaces")

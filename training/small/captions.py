@@ -1,4 +1,4 @@
-"""Lists what the small CLIP learns to read: names of the 101 classes, groups of them, and ways to say them."""
+"""Lists the texts that the small CLIP learns: names of the 101 classes, groups of them, and phrasings."""
 
 from random import Random
 
@@ -189,7 +189,7 @@ def with_article(name: str) -> str:
 
 
 def fixed_prompt(folder: str) -> str:
-    """Returns the one prompt a class is measured with."""
+    """Returns the prompt that a class is measured with."""
     return PROMPT.format(a=with_article(CLASSES[folder][0]))
 
 

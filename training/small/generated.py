@@ -1,4 +1,4 @@
-"""Draws pictures by a program, many at once, with what can be said about each."""
+"""Draws batches of pictures by a program, with captions for each."""
 
 from concurrent.futures import ProcessPoolExecutor
 from random import Random

@@ -23,7 +23,7 @@ PHRASINGS = ("{name}", "{a}", "a photo of {a}", "a picture of an old {name}", "m
 
 
 class SmallClip:
-    """Gives unit vectors from the two towers."""
+    """Encodes pictures and texts to unit vectors with the two towers."""
 
     def __init__(self, folder: Path = SMALL_FOLDER) -> None:
         self.model = CLIPModel.from_pretrained(folder, dtype=torch.float32).eval()
@@ -87,7 +87,7 @@ def nearest_other(vectors: Tensor) -> Tensor:
 
 
 def print_drawn(clip: SmallClip, count: int = 1000, seed: int = 987_654) -> None:
-    """Prints how drawn pictures fare: each must find its exact caption among those of all the others."""
+    """Prints how many drawn pictures find their exact caption among those of all others."""
     rng = Random(seed)
     samples = [draw(rng, 224) for _ in range(count)]
     captions = sorted({sample.captions[0] for sample in samples})

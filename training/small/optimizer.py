@@ -74,7 +74,7 @@ def schedule(progress: float, warm_up: float = 0.03) -> float:
 
 
 class Average:
-    """Keeps a running mean of a module's weights, which sees better than the last step's."""
+    """Keeps a running mean of a module's weights, which is more accurate than the last weights."""
 
     def __init__(self, module: nn.Module, keep: float = 0.998) -> None:
         self.state = {name: value.detach().clone() for name, value in module.state_dict().items()}

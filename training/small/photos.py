@@ -36,7 +36,7 @@ def square(picture: Image.Image, size: int) -> Tensor:
 
 
 def split(photos: Photos, held_out: float, seed: int) -> tuple[Photos, Photos]:
-    """Keeps a part of every class for choosing between models: validation photos never are."""
+    """Keeps a part of every class to choose between models, for which validation photos are never used."""
     order = torch.randperm(len(photos.labels), generator=torch.Generator().manual_seed(seed))
     kept, out = [], []
     for label in range(int(photos.labels.max()) + 1):

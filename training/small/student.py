@@ -1,4 +1,4 @@
-"""Teaches the small CLIP: photos against the captions of all classes, drawn pictures against their own."""
+"""Trains the small CLIP on photos with the captions of all classes and on drawn pictures with their own."""
 
 import math
 import random
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
 
 
 class Course:
-    """Holds everything the small CLIP is taught with, a batch at a time."""
+    """Yields the batches that the small CLIP is trained on."""
 
     def __init__(self, photos: Photos, drawn: Generated, teacher: Teacher | None, size: int, seed: int) -> None:
         self.photos, self.drawn, self.teacher, self.size = photos, drawn, teacher, size
@@ -72,8 +72,8 @@ class Course:
         return Sight(*(part.float() for part in sight))
 
 
-class Likening(nn.Module):
-    """Measures how far the places the small CLIP sees are from what the teacher sees there; used in training only."""
+class FeatureMatching(nn.Module):
+    """Compares the student's features at each place of a picture with the teacher's; used in training only."""
 
     def __init__(self, model: CLIPModel, teacher: Teacher) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class Likening(nn.Module):
 
 
 def difference(tokens: Tensor, sight: Tensor) -> Tensor:
-    """Returns the difference between the tokens, without the class token, and what the teacher sees at their places."""
+    """Returns the distance of the tokens, without the class token, to the teacher's features at their places."""
     side = math.isqrt(tokens.shape[1] - 1)
     places = tokens[:, 1:].unflatten(1, (side, side)).permute(0, 3, 1, 2).float()
     shared = min(side, sight.shape[-1])
@@ -99,7 +99,7 @@ def difference(tokens: Tensor, sight: Tensor) -> Tensor:
 
 
 def standard(sight: Tensor) -> Tensor:
-    """Returns every channel with mean 0 and spread 1."""
+    """Returns the features with mean 0 and standard deviation 1 in every channel."""
     mean, spread = sight.mean((0, 2, 3), keepdim=True), sight.std((0, 2, 3), keepdim=True)
     return (sight - mean) / (spread + 1e-3)
 
@@ -111,10 +111,10 @@ def train_student(
     seconds: float,
     report: Callable[[CLIPModel, int, float], None],
 ) -> CLIPModel:
-    """Trains for so long and returns the averaged weights."""
+    """Trains for the given seconds and returns the averaged weights."""
     model.set_attn_implementation("eager")  # on a CPU twice as fast as the fused one, measured
-    likening = Likening(model, course.teacher) if course.teacher else None
-    both = nn.ModuleList([model, likening]) if likening else model
+    matching = FeatureMatching(model, course.teacher) if course.teacher else None
+    both = nn.ModuleList([model, matching]) if matching else model
     optimizers = Optimizers(both, matrices(model), lr=1e-3, muon_lr=0.01, decay=0.05)
     average = Average(model)
     start, passed, steps = time.monotonic(), 0.0, 0
@@ -122,7 +122,7 @@ def train_student(
         batch = course.batch()
         if passed < EARLY * seconds:
             batch = batch._replace(views=smaller(batch.views, EARLY_SIZE))
-        value = loss(model, tokenizer, batch, likening)
+        value = loss(model, tokenizer, batch, matching)
         optimizers.step(value, passed / seconds)
         average.update(model)
         steps += 1
@@ -140,16 +140,18 @@ def smaller(views: Tensor, size: int) -> Tensor:
 
 
 def matrices(model: CLIPModel) -> list[Tensor]:
-    """Returns what Muon steps: the matrices inside the towers."""
+    """Returns the parameters that Muon optimizes: the matrices inside the towers."""
     return [p for name, p in model.named_parameters() if ".layers." in name and p.ndim == 2]
 
 
-def loss(model: CLIPModel, tokenizer: PreTrainedTokenizerFast, batch: Batch, likening: Likening | None) -> Tensor:
+def loss(
+    model: CLIPModel, tokenizer: PreTrainedTokenizerFast, batch: Batch, matching: FeatureMatching | None
+) -> Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         seen = model.vision_model(pixel_values=batch.views, output_hidden_states=True, interpolate_pos_encoding=True)
         images = F.normalize(model.visual_projection(seen.pooler_output), dim=-1)
         texts = text_vectors(model, tokenizer, batch.texts)
-        far = likening(seen.hidden_states, batch.sight) if likening else torch.zeros(())
+        far = matching(seen.hidden_states, batch.sight) if matching else torch.zeros(())
     scores = images.float() @ texts.float().T * model.logit_scale.clamp(max=4.0).exp()
     known = batch.targets.shape[1]
     forward = soft_cross_entropy(scores[:, :known], batch.targets)

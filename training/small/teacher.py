@@ -1,4 +1,4 @@
-"""Trains a small convolutional classifier: it learns faster from few photos, then teaches the CLIP."""
+"""Trains a small convolutional classifier, which learns faster from few photos than the CLIP that it then teaches."""
 
 import time
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from training.small.photos import Photos, balanced_batches, mixed, random_views
 
 
 class Block(nn.Module):
-    """Computes two convolutions and a way around them."""
+    """Computes two convolutions and adds its input to their output, as a residual block does."""
 
     def __init__(self, inside: int, outside: int, stride: int) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Teacher(nn.Module):
         return self.look(views).logits
 
     def look(self, views: Tensor) -> "Sight":
-        """Returns also what it sees in each of 8 x 8 places, and more abstractly in 4 x 4."""
+        """Returns the class scores, the features of 8 x 8 places, and the deeper features of 4 x 4."""
         depth = (len(self.body) - 3) // 4
         fine = self.body[: 1 + 3 * depth](views)
         coarse = self.body[1 + 3 * depth :](fine)

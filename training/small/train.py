@@ -66,7 +66,7 @@ def found_or_trained(path: Path | None, photos: Photos, seconds: float) -> Teach
 
 
 def all_texts(pictures: Generated, seed: int) -> list[str]:
-    """Returns whatever may be said, for the tokenizer to find its pieces in."""
+    """Returns every possible caption, for training the tokenizer."""
     rng = random.Random(seed)
     texts = [class_caption(name, rng) for name in CLASSES for _ in range(40)]
     texts += [name for names in CLASSES.values() for name in names]

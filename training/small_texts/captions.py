@@ -1,4 +1,4 @@
-"""Says the captions of the small CLIP in Korean and in Traditional Chinese, each beside its English."""
+"""Makes the captions of the small CLIP in Korean and Traditional Chinese, each with its English."""
 
 import csv
 from collections.abc import Callable
@@ -80,7 +80,7 @@ class Caption(NamedTuple):
 
 
 def words() -> dict[str, tuple[list[str], list[str]]]:
-    """Returns English -> Korean and Chinese, each with what else one says, the commonest first."""
+    """Returns for each English word its Korean and Chinese words, the commonest first."""
     with WORDS.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     return {row["english"]: (row["korean"].split("; "), row["chinese"].split("; ")) for row in rows}
@@ -96,7 +96,7 @@ def class_prompts() -> list[Caption]:
 
 
 def new_caption(rng: Random, said: dict[str, tuple[list[str], list[str]]]) -> Caption:
-    """Returns one of the many ways to ask for something."""
+    """Returns one of many phrasings of a caption, in three languages."""
     if rng.random() < 0.6:
         english = rng.choice(list(said))
         korean, chinese = (rng.choice(each) for each in said[english])

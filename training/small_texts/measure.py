@@ -39,7 +39,7 @@ def main(
 
 
 def print_drawn(clip: SmallClip) -> None:
-    """Prints how close captions of unseen drawn pictures come to what the small CLIP says of their English."""
+    """Prints how close captions of unseen drawn pictures are to the vectors of their English captions."""
     rng, tower = random.Random(SEED), small_texts()
     captions = list(
         {caption.english: caption for caption in (rng.choice(DRAWN)(rng) for _ in range(CAPTIONS))}.values()

@@ -1,4 +1,4 @@
-"""Extends the small CLIP's tokenizer by pieces for further scripts: what it did with English stays as it was."""
+"""Extends the small CLIP's tokenizer by pieces for further scripts, and leaves English as it was."""
 
 import json
 from collections.abc import Iterable
@@ -51,7 +51,7 @@ def learned(texts: Iterable[str], size: int) -> list[tuple[str, str]]:
 
 
 def _move_end(tokenizer: dict[str, Any], last: int) -> None:
-    """transformers may pool a text at its highest token."""
+    """Moves the end token to the highest number, at which transformers may pool a text."""
     for token in tokenizer["added_tokens"]:
         if token["content"] == END:
             token["id"] = last

@@ -1,4 +1,4 @@
-"""Teaches the small CLIP's text tower Korean and Traditional Chinese: what it says of the English caption is the aim.
+"""Trains the small CLIP's text tower on Korean and Traditional Chinese, towards its vectors of the English captions.
 
 After Reimers and Gurevych, Making Monolingual Sentence Embeddings Multilingual using Knowledge Distillation, 2020.
 

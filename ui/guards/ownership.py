@@ -19,7 +19,7 @@ class Ownership:
     def claim(self, name: str, visitor: str) -> bool:
         """Returns whether a session is the visitor's. One that is nobody's yet becomes the visitor's.
 
-        What renders the page on the server begins a session for a visitor whom it does not know.
+        A server that renders the page begins a session for a visitor whom it does not know.
         """
         with self._changing:
             owner = self._names[name] = self._names.get(name) or visitor
@@ -28,7 +28,7 @@ class Ownership:
             return owner == visitor
 
     def has(self, name: str, visitor: str) -> bool:
-        """Returns whether the visitor began what has this name."""
+        """Returns whether the session or event of this name belongs to the visitor."""
         return self._names.get(name) == visitor
 
     def note_file(self, path: str, visitor: str) -> None:

@@ -59,7 +59,7 @@ class RequestLimits:
     """Refuses bodies that are too large before they fill the memory or the disk."""
 
     def __init__(self, app: ASGIApp, edits: Edits, folder: Path, quota: UploadQuota | None = None) -> None:
-        """`folder` is where uploads wait; who may change everything has no quota."""
+        """Takes the `folder` in which uploads wait. Visitors who may change everything have no quota."""
         self._app = app
         self._is_to_search = edits == "none"
         self._most_uploaded = ONE_PICTURE if self._is_to_search else UPLOAD

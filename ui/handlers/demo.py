@@ -76,5 +76,6 @@ class DemoHandlers:
 
 
 def wire_demo(handlers: DemoHandlers, page: Controls) -> None:
+    """Connects the notice about a visitor's own pictures with its handlers."""
     page.demo.asked(handlers.view, None, page.demo, **WATCHING)
     page.demo.reset(handlers.reset, None, page.demo, **CHANGING)

@@ -56,7 +56,7 @@ class DoctorHandlers:
             "at": time.monotonic(),
             "state": job.state if job else "none",
             "running": bool(job and not job.over.is_set()),
-            "mending": bool(job and job.name == "mending"),
+            "mending": bool(job and job.name == "repair"),
             "done": job.done if job else 0,
             "total": job.total if job else 0,
             "stopping": bool(job and job.is_stopping),
@@ -67,6 +67,7 @@ class DoctorHandlers:
 
 
 def wire_doctor(handlers: DoctorHandlers, page: Controls) -> None:
+    """Connects the check of the library with its handlers."""
     view = page.reports.doctor
     view.asked(handlers.view, None, view, **WATCHING)
     view.begin(handlers.check, None, view, **CHANGING)

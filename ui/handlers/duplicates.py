@@ -144,6 +144,8 @@ def _picture(group: Group, record: Record) -> Json:
 
 
 def wire_duplicates(handlers: DuplicateHandlers, page: Controls) -> None:
+    """Connects the events of the view of near-duplicates with its handlers."""
+
     def decide(event: gr.EventData) -> Json:
         return handlers.decide(event._data)
 

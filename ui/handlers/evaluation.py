@@ -129,6 +129,8 @@ def _titled(evaluation: Json) -> Json:
 
 
 def wire_measuring(handlers: MeasuringHandlers, page: Controls) -> None:
+    """Connects the events of tuning and evaluations with their handlers."""
+
     def choose(event: gr.EventData) -> Json:
         return handlers.choose(event._data)
 

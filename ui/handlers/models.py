@@ -91,6 +91,8 @@ class ModelHandlers:
 
 
 def wire_models(handlers: ModelHandlers, searches: SearchHandlers, page: Controls) -> None:
+    """Connects the lists and the panel of models with their handlers."""
+
     def choose(event: gr.EventData, view: View, *settings: Any) -> Any:
         wanted = handlers.chosen(view, event._data)
         return searches.show(wanted, SearchSettings(*settings)), wanted

@@ -18,6 +18,8 @@ from ui.visitor_cookie import visitor_of
 def wire_opening(
     searches: SearchHandlers, uploads: UploadHandlers, demo: DemoHandlers, blocks: gr.Blocks, page: Controls
 ) -> None:
+    """Connects the opening of the page with the handlers that fill it."""
+
     def greet(request: gr.Request) -> list[Any]:
         address, run = _address(request), uploads.follow(None, visitor_of(request))
         return [_box(searches, address), *_settings(searches, page, address), *followed(run), demo.view()]

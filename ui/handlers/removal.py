@@ -74,6 +74,8 @@ def none_found(ids: Sequence[ContentId]) -> UnknownPicture:
 
 
 def wire_removal(handlers: RemovalHandlers, page: Controls) -> None:
+    """Connects the buttons that delete pictures with their handlers."""
+
     def remove(event: gr.EventData) -> Json:
         return handlers.remove(event._data)
 

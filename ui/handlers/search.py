@@ -49,7 +49,7 @@ class SearchHandlers:
     def __init__(
         self, library: ImageLibrary, uploaded: UploadedFiles, own_ids: Callable[[], Sequence[ContentId]] | None = None
     ) -> None:
-        """`own_ids` names, in the demo, the pictures that are the visitor's own."""
+        """Takes, for the demo, a function that returns the IDs of the visitor's own pictures, `own_ids`."""
         self._library = library
         self._own_ids = own_ids
         self._uploaded = uploaded
@@ -219,6 +219,8 @@ def _offset(said: Mapping[str, Any], given: Mapping[str, Any]) -> int:
 
 
 def wire_searches(handlers: SearchHandlers, page: Controls) -> None:
+    """Connects the search box, the links and the page buttons with their handlers."""
+
     def search(box: Any, view: View, *settings: Any) -> tuple[Json, View]:
         return handlers.submit(box, view, SearchSettings(*settings))
 
@@ -255,6 +257,8 @@ def wire_searches(handlers: SearchHandlers, page: Controls) -> None:
 
 
 def wire_filters(handlers: SearchHandlers, page: Controls) -> None:
+    """Connects the filters and the order with their handlers."""
+
     def apply(event: gr.EventData, view: View, *settings: Any) -> tuple[Json, View]:
         return handlers.filtered(view, event._data, SearchSettings(*settings))
 

@@ -51,6 +51,8 @@ class StatusHandlers:
 
 
 def wire_reindexing(handlers: StatusHandlers, page: Controls) -> None:
+    """Connects the buttons of the fallback banner with the reindexing."""
+
     def shown(value: Json) -> tuple[Any, Any]:
         return (gr.skip(), value) if value.get("state") == "error" else (value, gr.skip())
 
@@ -65,6 +67,8 @@ def wire_reindexing(handlers: StatusHandlers, page: Controls) -> None:
 
 
 def wire_status(handlers: StatusHandlers, blocks: gr.Blocks, page: Controls) -> None:
+    """Connects the timer of the page's head with the status that it shows."""
+
     def watch(clusters: int) -> tuple[Json, Any, int]:
         status = handlers.status()
         now = status["index"]["nlist"] if status["index"] else clusters

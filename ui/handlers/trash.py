@@ -116,6 +116,8 @@ def _image(thumbnail: bytes) -> str:
 
 
 def wire_trash(handlers: TrashHandlers, page: Controls) -> None:
+    """Connects the panel of the trash with its handlers."""
+
     def restore(event: gr.EventData) -> Json:
         return handlers.restore(event._data)
 

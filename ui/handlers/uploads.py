@@ -45,7 +45,7 @@ class UploadHandlers:
         sources: Sources | None = None,
         most_files: int = MOST_UPLOADED,
     ) -> None:
-        """`most_files` are read of one upload, whatever its archives hold."""
+        """Reads at most `most_files` of one upload, whatever its archives hold."""
         self._library = library
         self._worker = worker
         self._edits = edits
@@ -176,7 +176,7 @@ class UploadHandlers:
 
 
 def at_most(count: int, items: Iterable[Item]) -> Iterator[Item]:
-    """Yields so many items; where there are more, one that says that they are left out."""
+    """Yields at most `count` items; where there are more, one that says that they are left out."""
     remaining = iter(items)
     yield from islice(remaining, count)
     if next(remaining, None):
@@ -221,6 +221,7 @@ def _not_started(error: Exception) -> Started:
 
 
 def wire_uploads(handlers: UploadHandlers, page: Controls) -> None:
+    """Connects uploads, samples and places of the server with their handlers."""
     begun = [page.run, page.run_id, page.run_timer]
     updated = [page.run, page.run_timer]
 

@@ -21,7 +21,7 @@ def pictures():
 
 @pytest.fixture
 def large(monkeypatch):
-    """Has every picture taken for a large one, in bands of a few rows."""
+    """Makes every picture count as large, and the bands a few rows high."""
 
     def set():
         monkeypatch.setattr(images, "SMALL", 0)

@@ -1,4 +1,4 @@
-"""Combines texts and pictures, filters, order and pages, as the page's controls ask for them."""
+"""Combines texts and pictures, filters, order and pages through the page's controls."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Reads the fields that sidecars have; what is broken, huge or a trap is that sidecar's fault alone."""
+"""Reads the fields of sidecars; one that is broken, huge or a decompression bomb affects no other file."""
 
 import json
 

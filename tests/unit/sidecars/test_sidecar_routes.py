@@ -1,4 +1,4 @@
-"""Holds that sidecars become metadata by every way in, and that what is said explicitly counts before them."""
+"""Holds that sidecars become metadata from every source, and that explicit metadata take precedence."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Watches with rounds driven by hand, a clock and listings of our own."""
+"""Watches with scans that are called one by one, and a clock and listings of the test."""
 
 from library.ingest.candidates import SETTLED_AFTER, WRITER_GIVEN_UP_AFTER
 from library.messages import message

@@ -1,4 +1,4 @@
-"""Follows removals while watching, and deletes nothing that is only out of sight."""
+"""Deletes pictures whose files were removed while watching, and none whose source cannot be reached."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_a_removal_is_followed_only_when_asked_for(folder, watch, picture, libra
 
 @pytest.fixture
 def look(folder, watch, picture):
-    """Follows removals; /a.png, red, and /b.png, blue, are in already."""
+    """Returns a watcher that follows removals, with /a.png, red, and /b.png, blue, added already."""
     folder.files |= {"/a.png": picture("red"), "/b.png": picture("blue")}
     look = watch(delete=True)
     look.twice()

@@ -1,4 +1,4 @@
-// What Gradio's hooks call: each draws one component, and the last one starts what belongs to the page as a whole.
+// Holds what Gradio's hooks call: each draws one component, and the last one starts the parts of the whole page.
 
 import { Demo } from './adding/demo.js';
 import { PastRuns } from './adding/past_runs.js';

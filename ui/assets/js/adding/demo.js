@@ -1,4 +1,4 @@
-// Who sees what a visitor of the demo adds, and until when: said before anything is chosen, and again once it is there.
+// Says who sees what a visitor of the demo adds, and until when: before anything is chosen, and again once it is there.
 
 import { button, el } from '../shared/dom.js';
 import { publish, subscribe } from '../shared/events.js';

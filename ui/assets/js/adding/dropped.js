@@ -1,4 +1,4 @@
-// The files behind what was dropped. A folder arrives as entries that have to be walked; its listing comes in portions.
+// Reads the files behind what was dropped. A folder arrives as entries that have to be walked, listed in portions.
 
 import { isFolderLeftOut } from './left_out.js';
 

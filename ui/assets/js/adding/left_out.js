@@ -1,4 +1,4 @@
-// Which files of a folder are not even sent. The app has the same rule, and gives the reason for every path it is told.
+// Decides which files of a folder are not sent. The app has the same rule, and gives the reason for each path.
 
 export const suffixOf = (name) => (name.includes('.') ? name.slice(name.lastIndexOf('.')).toLowerCase() : '');
 

@@ -1,4 +1,4 @@
-// The table of past runs: when, from where, what came of it, and how fast.
+// Shows the table of past runs: when, from where, with what result, and how fast.
 
 import { createDialog, dialogHead } from '../shared/dialogs.js';
 import { button, el, nameOf, scroller, tableHead } from '../shared/dom.js';

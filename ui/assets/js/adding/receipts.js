@@ -1,4 +1,4 @@
-// The dialog that tells of every file of a run what became of it.
+// Shows the dialog that lists what became of each file of a run.
 
 import { createDialog, dialogHead } from '../shared/dialogs.js';
 import { button, el, nameOf, scroller, tableHead } from '../shared/dom.js';

@@ -1,4 +1,4 @@
-// An upload at work: how far it is, a way to stop it, and in the end a receipt for every file.
+// Shows an import at work: its progress, a button to stop it, and in the end a receipt for every file.
 
 import { button, el, iconButton, progressBar, tellProgress } from '../shared/dom.js';
 import { publish, subscribe } from '../shared/events.js';

@@ -1,4 +1,4 @@
-// The form for places that the server itself reaches: folders, buckets, tables.
+// Shows the form for places that the server itself reaches: folders, buckets, tables.
 
 import { button, el } from '../shared/dom.js';
 import { phrase } from '../shared/language.js';

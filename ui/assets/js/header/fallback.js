@@ -1,4 +1,4 @@
-// Says when another model answers than the chosen one, or pictures lack their vector, and does something about it.
+// Shows a banner with a button where a model other than the chosen one is in use, or pictures lack their vector.
 
 import { button, el, progressBar, tellProgress } from '../shared/dom.js';
 import { subscribe } from '../shared/events.js';

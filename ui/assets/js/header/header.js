@@ -1,4 +1,4 @@
-// The brand, and a strip that shows the library, the model and the load / search / release cycle live.
+// Shows the name of the app, and a strip with the library, the model and the state of the collection.
 
 import { button, el } from '../shared/dom.js';
 import { publish } from '../shared/events.js';

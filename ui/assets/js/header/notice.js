@@ -1,4 +1,4 @@
-// A short word at the foot of the page about something that was done, or could not be.
+// Shows a notice at the foot of the page about something that was done, or could not be.
 
 import { button, el, nameOf } from '../shared/dom.js';
 import { publish, subscribe } from '../shared/events.js';

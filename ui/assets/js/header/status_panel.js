@@ -1,4 +1,4 @@
-// The header's bar, whose strip opens a panel with all that is known about library, model and index.
+// Opens a panel below the header's strip, with all details of library, model and index.
 
 import { el } from '../shared/dom.js';
 import { phrase, said } from '../shared/language.js';

@@ -1,4 +1,4 @@
-// What Gradio's own controls leave to the page: their names for screen readers and in its language, and their keys.
+// Gives Gradio's own controls their names for screen readers, in the page's language, and their keys.
 
 import { IMAGE_FILES } from '../shared/files.js';
 import { phrase } from '../shared/language.js';

@@ -1,4 +1,4 @@
-// What belongs to the page as a whole, once Gradio has drawn it.
+// Starts what belongs to the page as a whole, once Gradio has drawn it.
 
 import { el } from '../shared/dom.js';
 import { followSettings, phrase } from '../shared/language.js';

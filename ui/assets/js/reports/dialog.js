@@ -1,4 +1,4 @@
-// The dialogs that show figures about the library: a head that closes them and a body that is drawn anew.
+// Makes the dialogs that show figures about the library: a head that closes them, and a body that is drawn anew.
 
 import { createDialog, dialogHead } from '../shared/dialogs.js';
 import { button, el, progressBar, scroller, tellProgress } from '../shared/dom.js';

@@ -1,4 +1,4 @@
-// Whether pictures and their vectors fit together: what is wrong, and what can be repaired.
+// Shows the check of the library: what is wrong with pictures and vectors, and what can be repaired.
 
 import { button, el, scroller, tableHead } from '../shared/dom.js';
 import { publish } from '../shared/events.js';

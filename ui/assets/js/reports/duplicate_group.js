@@ -1,4 +1,4 @@
-// One group of near-duplicates: its pictures side by side, and what can be decided about them.
+// Shows one group of near-duplicates: its pictures side by side, and the decisions about them.
 
 import { deleteLabel, fate } from '../shared/deletion_words.js';
 import { button, el, nameOf } from '../shared/dom.js';

@@ -1,4 +1,4 @@
-// Near-duplicates side by side, group by group: keep one, keep all, or take one out of the group.
+// Shows near-duplicates side by side, group by group, to keep one, keep all, or take one out of the group.
 
 import { button, el } from '../shared/dom.js';
 import { publish } from '../shared/events.js';

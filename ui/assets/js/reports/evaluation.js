@@ -1,4 +1,4 @@
-// The evaluations that there are, and one of them with all its sections.
+// Shows the list of evaluations, and one of them with all its sections.
 
 import { el } from '../shared/dom.js';
 import { dateOf } from '../shared/format.js';

@@ -1,4 +1,4 @@
-// The sections of an evaluation: tables with intervals, bars, classes, and the queries that went worst.
+// Draws the sections of an evaluation: tables with intervals, bars, classes, and the worst queries.
 
 import { el, nameOf } from '../shared/dom.js';
 import { number } from '../shared/format.js';

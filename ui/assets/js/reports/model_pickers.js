@@ -1,4 +1,4 @@
-// The two lists from which the models that answer are chosen: the one that is searched, and one beside it.
+// Shows the two lists of models to search with: the one in use, and one to compare with.
 
 import { el } from '../shared/dom.js';
 import { phrase } from '../shared/language.js';

@@ -1,4 +1,4 @@
-// Which model is searched, a second one beside it, and what each has made of the pictures.
+// Shows the model that is searched, a second one beside it, and how many pictures each has encoded.
 
 import { isWorking } from '../header/fallback.js';
 import { fate } from '../shared/deletion_words.js';

@@ -1,4 +1,4 @@
-// Plots drawn as SVG: lines over a doubling scale, and bars with intervals. Each has its figures in a table beside it.
+// Draws plots as SVG: lines over a doubling scale, and bars with intervals. Each has its figures in a table beside it.
 
 import { el } from '../shared/dom.js';
 import { number } from '../shared/format.js';

@@ -1,4 +1,4 @@
-// Tables of figures.
+// Makes tables of figures.
 
 import { el, scroller, tableHead } from '../shared/dom.js';
 

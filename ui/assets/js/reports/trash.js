@@ -1,4 +1,4 @@
-// What was deleted in the last days: each picture can be restored, and everything removed for good.
+// Shows what was deleted in the last days: each picture can be restored, and everything removed for good.
 
 import { button, el, nameOf } from '../shared/dom.js';
 import { publish } from '../shared/events.js';

@@ -1,4 +1,4 @@
-// The measurement of accuracy: recall and time of the index over a ladder of nprobe, beside exact search.
+// Shows the measurement of accuracy: recall and time of the index for each nprobe, beside exact search.
 
 import { button, el } from '../shared/dom.js';
 import { milliseconds, number } from '../shared/format.js';

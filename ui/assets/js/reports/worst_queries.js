@@ -1,4 +1,4 @@
-// The queries of an evaluation that went worst, with the pictures that were found.
+// Shows the worst queries of an evaluation, with the pictures that were found.
 
 import { el, nameOf } from '../shared/dom.js';
 import { phrase } from '../shared/language.js';

@@ -1,4 +1,4 @@
-// The address bar follows the results, so that a search can be sent to someone and gone back to.
+// Keeps the address bar like the results, so that a search can be sent to someone and gone back to.
 
 import { withoutWeight } from './parts.js';
 

@@ -1,4 +1,4 @@
-// The pictures of an answer, as cards in a grid, or in two where two models were searched.
+// Draws the pictures of an answer as cards in a grid, or in two grids where two models were searched.
 
 import { button, el, iconButton, nameOf } from '../shared/dom.js';
 import { relevanceOf } from '../shared/format.js';

@@ -1,4 +1,4 @@
-// A row of the filters: field, operator, and the inputs for the value.
+// Makes a row of the filters: field, operator, and the inputs for the value.
 
 import { el, iconButton } from '../shared/dom.js';
 import { phrase } from '../shared/language.js';

@@ -1,4 +1,4 @@
-// What a condition of the filters is made of: its operators in words, and its value as it is entered and as it is sent.
+// Describes the conditions of filters: their operators in words, and their values as entered and as sent.
 
 import { phrase } from '../shared/language.js';
 

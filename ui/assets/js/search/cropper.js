@@ -1,4 +1,4 @@
-// The dialog in which a rectangle of a picture is chosen, with the pointer or in numbers.
+// Shows the dialog in which a rectangle of a picture is chosen, with the pointer or in numbers.
 
 import { createDialog } from '../shared/dialogs.js';
 import { button, el } from '../shared/dom.js';

@@ -1,4 +1,4 @@
-// The dialog that asks before several pictures are deleted, and shows the first of them.
+// Shows the dialog that asks before several pictures are deleted, with the first of them.
 
 import { fate } from '../shared/deletion_words.js';
 import { createDialog } from '../shared/dialogs.js';

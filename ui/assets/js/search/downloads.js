@@ -1,4 +1,4 @@
-// Downloads of results: a form, so that the browser writes to the disk what arrives. A refusal is shown in the frame.
+// Downloads results by a form, so that the browser writes to the disk what arrives. A refusal is shown in the frame.
 
 import { el } from '../shared/dom.js';
 import { publish } from '../shared/events.js';

@@ -1,4 +1,4 @@
-// The dialog that tells where the time of a search went, the query, and how to run it again without this app.
+// Shows the dialog with the times of a search, its query, and a program that repeats it without this app.
 
 import { createDialog, dialogHead } from '../shared/dialogs.js';
 import { button, el, scroller } from '../shared/dom.js';

@@ -1,4 +1,4 @@
-// Sorting, and the conditions that results have to meet. What is changed applies at once.
+// Shows the order of the results and the conditions that they have to meet; a change applies at once.
 
 import { button, el } from '../shared/dom.js';
 import { subscribe } from '../shared/events.js';

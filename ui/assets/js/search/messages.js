@@ -1,4 +1,4 @@
-// What is shown instead of pictures where there are none, or beside them.
+// Shows messages in place of pictures where there are none, or beside them.
 
 import { button, el } from '../shared/dom.js';
 import { publish } from '../shared/events.js';

@@ -1,4 +1,4 @@
-// What leads to the pages before and after the one that is shown.
+// Shows the buttons that lead to the pages before and after the one that is shown.
 
 import { button, el } from '../shared/dom.js';
 import { number } from '../shared/format.js';

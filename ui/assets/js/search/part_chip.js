@@ -1,4 +1,4 @@
-// A chip for one text or picture of a search: what it is, its weight, and what can be done with it.
+// Makes a chip for one text or picture of a search: what it is, its weight, and its buttons.
 
 import { button, el, iconButton, nameOf } from '../shared/dom.js';
 import { icon } from '../shared/icons.js';

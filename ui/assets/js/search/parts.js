@@ -1,4 +1,4 @@
-// What is looked for, a chip for each text and picture, with its weight; and what adds more of them.
+// Shows a chip for each text and picture of a search, with its weight, and the inputs that add more.
 
 import { button, el, iconButton, takeDrops } from '../shared/dom.js';
 import { publish } from '../shared/events.js';

@@ -1,4 +1,4 @@
-// The right-hand side of the page: the query, a line about the search, and its pictures or what is shown in their place.
+// Draws the right-hand side of the page: the query, a line about the search, and pictures or a message.
 
 import { el } from '../shared/dom.js';
 import { publish, subscribe } from '../shared/events.js';

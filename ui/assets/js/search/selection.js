@@ -1,4 +1,4 @@
-// Which pictures are selected, across pages of one answer, and what can be done with them: the bar above the grid.
+// Keeps which pictures are selected, across the pages of one answer, and shows the bar with what can be done with them.
 
 import { button, el } from '../shared/dom.js';
 import { publish } from '../shared/events.js';

@@ -1,4 +1,4 @@
-// The line above the pictures: how many came, and where the time went.
+// Shows the line above the pictures: how many there are, and where the time went.
 
 import { button, el } from '../shared/dom.js';
 import { milliseconds, number } from '../shared/format.js';

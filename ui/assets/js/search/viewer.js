@@ -1,4 +1,4 @@
-// The dialog that shows one picture whole, with all that is known about it.
+// Shows the dialog with one picture in full and all that is known about it.
 
 import { deleteLabel, fate } from '../shared/deletion_words.js';
 import { createDialog } from '../shared/dialogs.js';

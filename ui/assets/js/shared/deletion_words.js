@@ -1,4 +1,4 @@
-// What is said before something is deleted: whether it goes to the trash, or is gone at once.
+// Chooses the words that warn of a deletion: whether it goes to the trash, or is gone at once.
 
 import { phrase } from './language.js';
 

@@ -1,4 +1,4 @@
-// What all dialogs have in common.
+// Holds what all dialogs have in common.
 
 import { el, iconButton } from './dom.js';
 import { phrase } from './language.js';

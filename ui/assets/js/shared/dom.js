@@ -1,4 +1,4 @@
-// The pieces that every part of the page is made of. Text from the library only ever becomes textContent.
+// Makes the elements that every part of the page consists of. Text from the library only ever becomes textContent.
 
 import { icon } from './icons.js';
 

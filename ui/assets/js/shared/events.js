@@ -1,4 +1,4 @@
-// How the parts of the page hear of one another.
+// Defines the events by which the parts of the page hear of one another.
 
 const PREFIX = 'likeness:';
 

@@ -1,4 +1,4 @@
-// Choosing files.
+// Opens the browser's dialog to choose files.
 
 import { el } from './dom.js';
 

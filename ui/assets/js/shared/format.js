@@ -1,4 +1,4 @@
-// Numbers, times and sizes as people of the page's language write them.
+// Writes numbers, times and sizes as people of the page's language do.
 
 import { language, phrase } from './language.js';
 

@@ -1,4 +1,4 @@
-// Icons, drawn as lines on a square of 24 by 24.
+// Draws icons as lines on a square of 24 by 24.
 
 const SVG = 'http://www.w3.org/2000/svg';
 

@@ -1,4 +1,4 @@
-// The language of the page, chosen before anything is drawn, and its words.
+// Chooses the language of the page before anything is drawn, and looks up its words.
 
 /** @typedef {Record<string, string>} Table the words of one language, by key */
 

@@ -1,4 +1,4 @@
-// Addresses of the app, below whatever path a proxy puts it.
+// Makes the addresses of the app, below whatever path a proxy puts it.
 
 /** @param {string} path */
 export const apiUrl = (path) => {

@@ -1,6 +1,6 @@
-"""Lists texts that none of the 101 classes of photos answers: real things that are not among them, and nonsense.
+"""Lists texts without a match among the 101 classes of photos: real things of other kinds, and nonsense.
 
-What was used to choose the measure stands apart from what the figure is made with.
+The texts that the measure was chosen with are kept apart from those that the figure is computed with.
 """
 
 TUNING_CONCEPTS = """

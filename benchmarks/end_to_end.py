@@ -1,6 +1,6 @@
-"""Measures the whole way in and out, for the small CLIP and for a full-size ViT-B/32 of random weights.
+"""Times imports and searches end to end, with the small CLIP and with a ViT-B/32 of random weights.
 
-python -m benchmarks.whole --photos FOLDER [--count 600]
+python -m benchmarks.end_to_end --photos FOLDER [--count 600]
 """
 
 import random

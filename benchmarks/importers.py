@@ -1,4 +1,4 @@
-"""Holds the ways to import that are compared: ours, and that of the program this one began as."""
+"""Times two importers: this project's pipeline and a loop of one picture at a time."""
 
 import os
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModel
 
-from benchmarks.material import empty_library, items_of, temporary_folder
+from benchmarks.fixtures import empty_library, items_of, temporary_folder
 from benchmarks.results import seconds
 from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, PRIMARY_KEY
@@ -22,7 +22,7 @@ from library.ports import Encoder
 
 
 def ingest_rate(encoder: Encoder, paths: Sequence[Path]) -> float:
-    """Returns images a second, from files to rows in a new library on Milvus Lite."""
+    """Returns the images a second of an import by the pipeline, into a new library on Milvus Lite."""
     with empty_library(encoder) as library:
         return run_rate(library, items_of(paths), "new")
 
@@ -35,14 +35,14 @@ def run_rate(library: ImageLibrary, items: Sequence[Item], status: Status) -> fl
 
 
 class Origin:
-    """Imports one picture at a time: read, full decode, write the original, processor, float32, one-row insert."""
+    """Imports one picture at a time: reads, decodes fully, writes the original, encodes in float32, inserts one row."""
 
     def __init__(self, model: Path) -> None:
         self._model = AutoModel.from_pretrained(model, dtype=torch.float32).eval()
         self._processor = AutoImageProcessor.from_pretrained(model, backend="pil")
 
     def rate(self, encoder: Encoder, paths: Sequence[Path]) -> float:
-        """Returns images a second into Milvus Lite, with the same collection as ours."""
+        """Returns the images a second of this loop, into the same kind of collection on Milvus Lite."""
         torch.set_num_threads(os.cpu_count() or 1)
         with temporary_folder() as folder:
             milvus = Milvus(folder / "milvus.db")

@@ -1,4 +1,4 @@
-"""Makes what is measured with: a full-size CLIP of random weights, photos, pictures from them, an empty library."""
+"""Makes the fixtures of benchmarks: a full-size CLIP of random weights, photos, pictures made from them, a library."""
 
 import os
 import random

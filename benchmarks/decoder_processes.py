@@ -1,6 +1,6 @@
-"""Measures what it costs an import that pictures are decoded in processes of their own, beside decoding in this one.
+"""Measures the cost of decoding pictures in processes of their own during an import, beside decoding in this one.
 
-python -m benchmarks.apart --photos FOLDER
+python -m benchmarks.decoder_processes --photos FOLDER
 """
 
 import os
@@ -14,9 +14,9 @@ from typing import Annotated, NamedTuple
 import typer
 
 from benchmarks.children import children
-from benchmarks.material import LARGE, SMALL, Kind, base_clip, empty_library, generated, items_of
+from benchmarks.fixtures import LARGE, SMALL, Kind, base_clip, empty_library, generated, items_of
+from benchmarks.importers import run_rate
 from benchmarks.results import CACHE, Cache, Photos
-from benchmarks.ways_in import run_rate
 from encoders.loading import load_encoder
 from library.decoders.direct import Decoder, DirectDecoder
 from library.decoders.processes import DecoderProcesses
@@ -46,7 +46,7 @@ def main(photos: Photos, cache: Cache = CACHE, model: Model = "", rounds: Rounds
 
 
 def row(kind: Kind, encoder: Encoder, paths: Sequence[Path], rounds: int) -> str:
-    """Imports by turns, so that what disturbs the machine meets both ways."""
+    """Returns a row of the table: both ways of decoding, by turns, so that other work on the machine slows both."""
     spent(encoder, paths[:32], DirectDecoder())
     pairs = [(spent(encoder, paths, DirectDecoder()), spent(encoder, paths, DecoderProcesses())) for _ in range(rounds)]
     direct, apart = (statistics.median(pair[way].cpu for pair in pairs) * 1000 / len(paths) for way in (0, 1))
@@ -56,7 +56,7 @@ def row(kind: Kind, encoder: Encoder, paths: Sequence[Path], rounds: int) -> str
 
 
 def spent(encoder: Encoder, paths: Sequence[Path], decoder: Decoder) -> Spent:
-    """Returns what an import takes once its processes run: they start once, whatever number of pictures comes."""
+    """Returns the time of an import whose decoder processes run already."""
     with empty_library(encoder, decoder=decoder) as library:
         warm_up(decoder, paths)
         items = items_of(paths)
@@ -78,7 +78,7 @@ def cpu_seconds() -> float:
 
 
 def start() -> float:
-    """Returns the seconds of the processor until a process can decode."""
+    """Returns the seconds of processor time until a new process can decode."""
     before = cpu_seconds()
     decoder = DecoderProcesses()
     decoder.thumbnail(TINY)

@@ -1,0 +1,53 @@
+"""Replaces what Milvus Lite uses of faiss: index files appear whole, and few vectors are clustered silently."""
+
+import os
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from milvus_lite.index import faiss_ivf_flat
+from milvus_lite.index.scalar import ScalarInvertedIndex
+
+
+def replace_faiss() -> None:
+    """Lets Milvus Lite, and nothing else in this process, write its indexes as this module does."""
+    if not isinstance(faiss_ivf_flat.faiss, LiteFaiss):
+        faiss_ivf_flat.faiss = LiteFaiss(faiss_ivf_flat.faiss)
+        ScalarInvertedIndex.save = written_whole(ScalarInvertedIndex.save)
+
+
+def written_whole(write: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
+    """Returns a function that writes an index beside its file, and gives it the name when it is whole.
+
+    Milvus Lite reads an index file as soon as its name is there, though another of its threads may still write it.
+    """
+    writing = threading.Lock()  # two threads may write one file, with the same content
+
+    @wraps(write)
+    def write_whole(index: Any, path: str) -> None:
+        with writing:
+            write(index, f"{path}.partial")
+            os.replace(f"{path}.partial", path)
+
+    return write_whole
+
+
+class LiteFaiss:
+    """Replaces the module faiss in how it writes a file and in what it prints.
+
+    faiss prints from C++, where no log can hold it back, that a small library has few vectors for its clusters.
+    """
+
+    def __init__(self, faiss: Any) -> None:
+        self._faiss = faiss
+        self.write_index = written_whole(faiss.write_index)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._faiss, name)
+
+    def IndexIVFFlat(self, *arguments: Any) -> Any:
+        """Returns an index that asks for one vector a cluster instead of 39."""
+        index = self._faiss.IndexIVFFlat(*arguments)
+        index.cp.min_points_per_centroid = 1
+        return index
