@@ -22,7 +22,7 @@ from library.exports.results import Result, results_of
 from library.image_library import ImageLibrary
 from library.search.batch import Queries
 from library.search.filters import Draft, Filter, parse_condition
-from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
+from library.search.query import MAX_LIMIT, ORDERS, SHORT_LIMIT, Query
 from library.search.request import SearchRequest
 from library.texts import as_typed
 
@@ -61,7 +61,7 @@ def search(
     text_column: TextColumn = None,
     image_column: ImageColumn = None,
     encoding: Encoding = "",
-    limit: Limit = 10,
+    limit: Limit = SHORT_LIMIT,
     nprobe: Nprobe = None,
     exact: Annotated[bool, typer.Option(help="Compares with every picture.")] = False,
     min_score: Annotated[float, number("--min-score", "Leaves out results below this score, -1 to 1.")] = -1.0,
@@ -70,7 +70,7 @@ def search(
         bool, typer.Option("--any", help="Takes pictures that match any of the conditions, not all of them.")
     ] = False,
     sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
-    offset: Annotated[int, whole("--offset", "Leaves out so many of the first results.", 0)] = 0,
+    offset: Annotated[int, whole("--offset", "Leaves out so many of the first results.")] = 0,
     explain: Explain = False,
     model: Model = "",
     as_json: AsJson = False,
@@ -80,8 +80,16 @@ def search(
     with failures_as_exit_codes():
         parts = parts_given(text or "", texts or [], images or [], likes or [])
         drafts = [parse_condition(as_typed(each)) for each in where or []]
-        request = SearchRequest(parts, limit, nprobe, exact, min_score, None, as_order(sort), offset, model)
-        query = request.query(read_query_picture)
+        query = SearchRequest.parse(
+            parts=parts,
+            limit=limit,
+            nprobe=nprobe,
+            exact=exact,
+            min_score=min_score,
+            sort=sort,
+            offset=offset,
+            model=model,
+        ).query(read_query_picture)
         reading = (text_column, image_column, encoding)
         if queries is not None:
             file = _file_for_many(query, drafts, out)

@@ -24,7 +24,7 @@ from library.ingest.selection import SELECTION, Selection
 from library.messages import message
 from library.ports import StoredCollection
 from library.search.filters import Match
-from library.search.query import ORDERS, SortOrder
+from library.search.query import ORDERS, SHORT_LIMIT, SortOrder
 from python_api.hits import Hit, Hits
 from python_api.progress import with_progress
 from python_api.queries import QUERY, Searchable, Where, conditions_of, query_of
@@ -95,7 +95,7 @@ class Library:
         self,
         query: Searchable,
         *,
-        limit: int = 10,
+        limit: int = SHORT_LIMIT,
         offset: int = 0,
         where: Where = (),
         match: Match = "all",

@@ -11,6 +11,7 @@ from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.ingest.receipts import FileReceipt
 from library.ingest.skips import skipped_by_reason
+from library.search.query import DEFAULT_LIMIT
 from library.search.request import SearchRequest
 from library.texts import encodable
 from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, described, find_pictures
@@ -55,7 +56,7 @@ class PublicApi:
     def search(
         self,
         text: str = "",
-        limit: int = 24,
+        limit: int = DEFAULT_LIMIT,
         nprobe: int | None = None,
         exact: bool = False,
         min_score: float = -1.0,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from library.image_library import ImageLibrary
 from library.records import Record
-from library.search.query import Query
+from library.search.query import MAX_LIMIT, Query
 from library.search.relevance import Relevance
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,7 +21,7 @@ WEIGHTS = (
 )
 SEARCH_ARGUMENTS = {
     "text": "what the picture shows, in words",
-    "limit": "how many pictures, 1 to 200",
+    "limit": f"how many pictures, 1 to {MAX_LIMIT}",
     "min_score": "leave out pictures with a lower cosine similarity, -1 to 1",
     "where": CONDITIONS,
     "match": "all or any of the conditions",

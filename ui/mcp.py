@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from library.errors import UNEXPECTED, InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
+from library.search.query import SHORT_LIMIT
 from library.search.request import PartRequest, SearchRequest
 from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, described, find_pictures
 from ui.guarded import guarded
@@ -70,7 +71,7 @@ class Tools:
         request: gr.Request,
         text: str = "",
         image: str = "",
-        limit: int = 10,
+        limit: int = SHORT_LIMIT,
         min_score: float = -1.0,
         where: list[dict[str, Any]] | None = None,
         match: str = "all",

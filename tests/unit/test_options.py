@@ -13,7 +13,7 @@ import commands.main
         ("search x --limit 2.5", "--limit 2.5 is not possible: a whole number is expected."),
         ("search x --limit 201", "The limit is 201: 1 to 200 results can be asked for."),
         ("search x --nprobe many", "--nprobe many is not possible: a whole number is expected."),
-        ("search x --offset -1", "--offset -1 is not possible: a whole number of 0 or more is expected."),
+        ("search x --offset -1", "The offset is -1: 0 or more is possible."),
         ("search x --min-score high", "--min-score high is not possible: a number is expected."),
         ("ingest x --limit abc", "--limit abc is not possible: a whole number of 1 or more is expected."),
         ("ingest x --limit 0", "--limit 0 is not possible: a whole number of 1 or more is expected."),
