@@ -78,6 +78,9 @@ class Tools:
         sort: str = "score",
         offset: int = 0,
         parts: list[dict[str, Any]] = NO_PARTS,
+        nprobe: int | None = None,
+        exact: bool = False,
+        model: str = "",
     ) -> str:
         def find() -> list[FoundPicture]:
             given = SearchRequest.parse(
@@ -90,6 +93,9 @@ class Tools:
                 match=match,
                 sort=sort,
                 offset=offset,
+                nprobe=nprobe,
+                exact=exact,
+                model=model,
             )
             known = replace(given, parts=tuple(map(_known, given.parts)))
             with room_for(sum(len(part.image) for part in known.parts)):
