@@ -27,7 +27,7 @@ from library.search.filters import Match
 from library.search.query import ORDERS, SHORT_LIMIT, SortOrder
 from python_api.hits import Hit, Hits
 from python_api.progress import with_progress
-from python_api.queries import QUERY, Searchable, Where, conditions_of, query_of
+from python_api.queries import QUERY, Searchable, Where, conditions_of, note_files, query_of
 from python_api.receipt import Receipt
 from python_api.selections import ids_of, near_of
 from python_api.sources import DEFAULT_COLUMN, Addable, Reading, items_of, label_of
@@ -108,7 +108,8 @@ class Library:
         """Returns the pictures that the query describes or resembles, best first.
 
         `query` is a text; a picture as a Path, as Pillow or numpy hold it, as bytes, or a hit of an earlier search; or
-        a list of these. Each may be a tuple with a weight, negative for what the hits should not resemble.
+        a list of these. A str is always words, "a.jpg" too; the file is Path("a.jpg"). Each may be a tuple with a
+        weight, negative for what the hits should not resemble.
         """
         library = self._library
         conditions = conditions_of(where, match)
@@ -123,6 +124,7 @@ class Library:
             model=model,
         )
         found = replace(asked, where=conditions.typed(library.fields))
+        note_files(asked.parts)
         library.calibrate(wait=True, model=asked.model)
         return Hits.of_answer(library.search(found), library.pictures)
 

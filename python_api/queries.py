@@ -1,5 +1,6 @@
 """Reads what a Python program searches with: texts, files, pictures in memory and hits, each with a weight."""
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ QUERY = Arguments(InvalidQuery)
 FILTER = Arguments(InvalidFilter)
 ALLOWED = message("allowed_query")
 
+logger = logging.getLogger(__name__)
+
 One = str | os.PathLike[str] | bytes | Pixels | Hit | Part
 Searchable = One | tuple[One, float] | Sequence[One | tuple[One, float]]
 Where = str | Iterable[str] | Filter
@@ -47,6 +50,13 @@ def parts_of(given: object) -> tuple[Part, ...]:
     if not given:
         raise InvalidQuery("nothing_asked")
     return tuple(_part(f"query[{place}]", each) for place, each in enumerate(given))
+
+
+def note_files(parts: Iterable[Part]) -> None:
+    """Writes a warning to the log for each text that names a file: whoever gave it may have meant the picture."""
+    for part in parts:
+        if isinstance(part, TextPart) and Path(part.text).suffix and os.path.isfile(part.text):
+            logger.warning("%s", message("text_names_file", text=repr(part.text)))
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,16 @@ def test_a_query_that_cannot_be_is_told(filled, query):
         filled.search(query)
 
 
+def test_a_text_that_names_a_file_is_words_and_the_log_tells_of_the_picture(filled, tmp_path, picture, caplog):
+    file = tmp_path / "green.png"
+    file.write_bytes(picture("green"))
+    assert filled.search(file)[0].name == "green.png" and not caplog.messages
+    assert filled.search(f"red {file}")[0].name == "red.png" and not caplog.messages
+    filled.search(["red", str(file)])
+    [told] = caplog.messages
+    assert told.startswith(f"'{file}' was searched for as words, and a file has this name.")
+
+
 def test_hits_are_a_sequence(filled):
     hits = filled.search("red")
     assert (len(hits), hits[0].name, [hit.name for hit in hits[:1]]) == (3, "red.png", ["red.png"])
@@ -233,6 +243,10 @@ def test_names_are_escaped_on_the_contact_sheet(opened, picture):
     assert shown.count("data:image/jpeg;base64,") == 1
     assert "<img src=x" not in shown and "&lt;img src=x onerror=alert(1)&gt;" in shown
     assert shown.count('"') % 2 == 0
+
+
+def test_a_sheet_without_a_confident_match_says_so(filled):
+    assert "No confident match" in contact_sheet(filled.search("red"), confident=False)
 
 
 def test_an_empty_sheet_says_that_nothing_matches():
