@@ -143,7 +143,7 @@ def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> N
 
 
 def print_notes(answer: Answer) -> None:
-    unsure = ["No confident match: no result scores higher than for a meaningless query."]
+    unsure = [message("no_confident_match")]
     for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
         echo(str(note), err=True)
 

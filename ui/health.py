@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from library.image_library import ImageLibrary, LibraryStatus
+from library.messages import message
 from ui.views import Json
 
 PATH = "/gradio_api/health"  # other paths do not reach Python where Gradio renders on the server
@@ -34,17 +35,17 @@ def health_view(status: LibraryStatus) -> Json:
     why = []
     model = status.model
     if model.is_fallback and model.info:
-        why.append(f"The chosen model is not available; {model.info.name} answers in its place.")
+        why.append(message("health_fallback", model=model.info.name))
     elif model.problem:
-        why.append("The model could not be loaded.")
+        why.append(message("health_no_model"))
     if status.store_problem:
-        why.append("The image store cannot be read.")
+        why.append(message("health_no_store"))
     if status.index and not status.index.connected:
-        why.append("Milvus does not answer.")
+        why.append(message("health_no_milvus"))
     if why:
-        return {"state": "degraded", "why": why}
+        return {"state": "degraded", "why": list(map(str, why))}
     if model.is_loading:
-        return {"state": "loading", "why": ["The model is being loaded."]}
+        return {"state": "loading", "why": [str(message("health_loading"))]}
     return {"state": "ready", "why": []}
 
 
