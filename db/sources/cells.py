@@ -10,6 +10,7 @@ from typing import Any
 
 from library.errors import RejectedImage
 from library.record_limits import MAX_DEPTH, check_value
+from library.times import iso_utc
 
 SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round
 LONG = range(-(2**63), 2**63)
@@ -134,6 +135,6 @@ def _moment(value: datetime) -> str:
     """Returns a time in UTC; one without a zone counts as UTC."""
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     try:
-        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return iso_utc(aware)
     except OverflowError:  # in the first or the last year of the calendar
         return aware.isoformat()

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from library.messages import message
 from library.pictures import Pictures
 from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase, Vectors
 from library.records import Record
+from library.times import iso_now
 from library.trash.dropped import VectorBatch
 from library.work import worker_pool
 
@@ -56,7 +56,7 @@ class Backups:
         rows = {each.name: self._copy_vectors(each, kept, place) for each in self._database.stored()}
         place.keep_files()
         if not should_stop():
-            place.finish(BackupSummary(_now(), len(kept), rows))
+            place.finish(BackupSummary(iso_now(), len(kept), rows))
 
     def restore(self, place: BackupPlace, should_stop: ShouldStop = lambda: False) -> Iterator[FileReceipt]:
         """Adds the pictures of a backup that are not in the library, without encoding, and yields a receipt for each.
@@ -108,7 +108,7 @@ class Backups:
                     rows += len(found)
                     yield list(found), np.stack(list(found.values()))
 
-        place.vectors.keep(collection, _now(), batches())
+        place.vectors.keep(collection, iso_now(), batches())
         return rows
 
     def _bring(self, record: Record, place: BackupPlace, present: set[ContentId]) -> FileReceipt:
@@ -150,7 +150,3 @@ def _are_of_unit_length(vectors: Vectors) -> list[bool]:
         lengths = np.linalg.norm(vectors, axis=1)
         are: list[bool] = (np.isfinite(lengths) & (np.abs(lengths - 1) <= UNIT_TOLERANCE)).tolist()
     return are
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 import httpx
-from gradio.blocks import BlockFunction
+from gradio.block_function import BlockFunction
 from gradio.components.api_component import Api
 from gradio.exceptions import InvalidPathError
 from gradio.processing_utils import check_all_files_in_cache
@@ -36,7 +36,7 @@ class CheckedBlocks(gr.Blocks):
 
 def _completed(function: BlockFunction, inputs: list[Any]) -> list[Any]:
     """Returns the inputs of an endpoint with the defaults of the last ones, which a program of before does not send."""
-    if not all(isinstance(each, Api) for each in function.inputs):
+    if not function.fn or not all(isinstance(each, Api) for each in function.inputs):
         return inputs
     left_out = get_function_params(function.fn)[len(inputs) :]
     return [*inputs, *(default for _, has_default, default, _ in left_out if has_default)]
