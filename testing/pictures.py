@@ -1,8 +1,10 @@
 """Makes items, records, vectors and content IDs in the few words that tests and benchmarks need."""
 
 from functools import cache
+from io import BytesIO
 
 import numpy as np
+from PIL import Image
 
 from library.images import ContentId, content_id
 from library.ingest.items import Item
@@ -18,6 +20,14 @@ def samples() -> dict[str, bytes]:
 
 def item(name: str, data: bytes, **fields: object) -> Item:
     return Item(name, name, lambda: data, **fields)
+
+
+def noise(seed: int) -> bytes:
+    """Returns a JPEG of 400 x 300 pixels that is large for its size; the same seed is the same picture."""
+    buffer = BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, "JPEG")
+    return buffer.getvalue()
 
 
 def record(number: int, **fields: object) -> Record:
