@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 MARK = "\N{REPLACEMENT CHARACTER}"
+ESCAPING = "backslashreplace"  # how files are written: names that are not UTF-8 reach Python with lone surrogates
 HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -26,7 +27,7 @@ def as_typed(text: str) -> str:
 def escaped(json: str) -> str:
     """Returns JSON as UTF-8 can hold it, with an escape for each half of a surrogate pair: whoever reads it gets the
     same names again."""
-    return json.encode("utf-8", "backslashreplace").decode()
+    return json.encode("utf-8", ESCAPING).decode()
 
 
 def without_controls(text: str) -> str:

@@ -15,7 +15,7 @@ from library.disk import writing
 from library.errors import InvalidSelection
 from library.exports.results import guarded, scored
 from library.search.batch import BatchResult
-from library.texts import encodable
+from library.texts import ESCAPING, encodable
 
 SCHEMA = pyarrow.schema(
     {
@@ -101,8 +101,7 @@ def _parquet(file: BinaryIO) -> Iterator[WriteRows]:
 
 
 def _text(file: BinaryIO) -> TextIO:
-    # Names that are not UTF-8 reach Python with lone surrogates.
-    return TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="", line_buffering=True)
+    return TextIOWrapper(file, "utf-8", errors=ESCAPING, newline="", line_buffering=True)
 
 
 def _flat(row: HitRow) -> HitRow:

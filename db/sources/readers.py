@@ -11,6 +11,7 @@ from db.sources.addresses import checked_place
 from db.sources.archives import items_in_archive
 from db.sources.buckets import failure, file_system
 from db.sources.names import clean_member, ways_to_write
+from db.sources.regular_files import read_regular
 from library.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
@@ -89,10 +90,7 @@ def _archive_around(place: str) -> str | None:
 def _from_disk(path: Path) -> bytes:
     if path.is_dir():
         raise RejectedImage("folder_in_place_of_picture")
-    if path.exists() and not path.is_file():  # a device may have no end
-        raise RejectedImage("no_regular_file")
-    check_bytes(path.stat().st_size)
-    return path.read_bytes()
+    return read_regular(path)
 
 
 def _fetched(url: str) -> bytes:

@@ -9,9 +9,10 @@ from library.backup.backup_place import BackupPlace, BackupSummary, Copied
 from library.errors import LikenessError, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
 from library.ingest.receipts import FileReceipt
+from library.ingest.unit_length import are_of_unit_length
 from library.messages import message
 from library.pictures import Pictures
-from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase, Vectors
+from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase
 from library.records import Record
 from library.times import iso_now
 from library.trash.dropped import VectorBatch
@@ -19,7 +20,6 @@ from library.work import worker_pool
 
 AT_ONCE = 200
 THREADS = 8
-UNIT_TOLERANCE = 1e-2
 
 ShouldStop = Callable[[], bool]
 
@@ -137,16 +137,9 @@ class Backups:
                     present = index.present([record.img_path for record in records.values()])
                     wanted = [
                         at
-                        for at, is_sound in enumerate(_are_of_unit_length(vectors))
+                        for at, is_sound in enumerate(are_of_unit_length(vectors))
                         if is_sound and ids[at] in records and ids[at] not in present
                     ]
                     if wanted:
                         collection.upsert([records[ids[at]] for at in wanted], vectors[wanted])
         collection.optimize()
-
-
-def _are_of_unit_length(vectors: Vectors) -> list[bool]:
-    with np.errstate(all="ignore"):
-        lengths = np.linalg.norm(vectors, axis=1)
-        are: list[bool] = (np.isfinite(lengths) & (np.abs(lengths - 1) <= UNIT_TOLERANCE)).tolist()
-    return are

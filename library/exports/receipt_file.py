@@ -10,6 +10,7 @@ from typing import TextIO
 from library.disk import writing
 from library.errors import InvalidSelection
 from library.ingest.receipts import RECEIPT_FIELDS, FileReceipt
+from library.texts import ESCAPING
 
 Write = Callable[[FileReceipt], None]
 
@@ -26,8 +27,7 @@ def receipt_file(path: Path | None) -> Iterator[Write]:
     if path.suffix.lower() not in (".csv", ".jsonl"):
         raise InvalidSelection("receipts_name", name=path.name or str(path))
     with writing(path):
-        # Names that are not UTF-8 reach Python with lone surrogates.
-        file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
+        file = path.open("w", encoding="utf-8", errors=ESCAPING, newline="", buffering=1)
     with writing(path), file:
         write = _csv_writer(file) if path.suffix.lower() == ".csv" else _jsonl_writer(file)
         yield lambda receipt: _written(path, write, receipt)

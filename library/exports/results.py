@@ -14,6 +14,7 @@ from library.records import Record
 from library.search.filters import SHADOWED
 from library.search.query import Answer
 from library.search.relevance import Words
+from library.texts import ESCAPING
 
 ExportFormat = Literal["csv", "json", "zip"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
@@ -78,8 +79,7 @@ def written(
     if kind == "zip":
         return zipped([result.record for result in results], original, gone)
     lines = _csv(results) if kind == "csv" else _json(results)
-    # Names that are not UTF-8 reach Python with lone surrogates.
-    return (line.encode("utf-8", "backslashreplace") for line in lines)
+    return (line.encode("utf-8", ESCAPING) for line in lines)
 
 
 def as_row(result: Result) -> Row:
