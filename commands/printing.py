@@ -22,12 +22,13 @@ LABELS = {"stands_in_for": "fallback for"}  # where the line for a person differ
 
 
 def print_round(source: str, found: Round) -> None:
+    """Prints what a look at a source led to, on one line."""
     counts, skips = tally(found.receipts), skips_told(skipped_by_reason(found.receipts))
     told = [f"{count} {status}" for status, count in counts.items() if status != "skipped"]
     told.append(f"{len(found.removals)} deleted")
     if skips:
         told.append(f"{counts['skipped']} skipped: {', '.join(map(str, skips))}")
-    echo(", ".join(told))
+    echo(f"{printable(source)}: {', '.join(told)}")
 
 
 def print_round_as_json(source: str, found: Round) -> None:
@@ -178,6 +179,9 @@ def printable(path: str) -> str:
     return "/".join(clean_name(part) if part else "" for part in path.split("/"))
 
 
-def counted(number: int, name: str) -> str:
-    """Returns a number with the name of what is counted, such as "1 picture" and "1,000 pictures"."""
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
+def counted(number: int, one: str, many: str = "") -> str:
+    """Returns a number with the name of what is counted, such as "1 picture" and "1,000 pictures".
+
+    `many` is the plural where that is not `one` with an s.
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -11,7 +11,7 @@ import typer
 from commands.exports import format_of, write_results
 from commands.options import AsJson, Encoding, Model, number, whole
 from commands.output import echo
-from commands.printing import note_none, print_answer, print_json, print_listing, print_notes, printable
+from commands.printing import counted, note_none, print_answer, print_json, print_listing, print_notes, printable
 from commands.queries import parts_given
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from db.files.hit_files import hit_file
@@ -25,8 +25,6 @@ from library.search.filters import Draft, Filter, parse_condition
 from library.search.query import MAX_LIMIT, ORDERS, SHORT_LIMIT, Query
 from library.search.request import SearchRequest
 from library.texts import as_typed
-
-ONE = {"queries": "query", "hits": "hit"}
 
 Texts = Annotated[list[str] | None, typer.Option("--text", help='A text with its weight: "people^-0.5".')]
 Images = Annotated[
@@ -80,16 +78,10 @@ def search(
     with failures_as_exit_codes():
         parts = parts_given(text or "", texts or [], images or [], likes or [])
         drafts = [parse_condition(as_typed(each)) for each in where or []]
-        query = SearchRequest.parse(
-            parts=parts,
-            limit=limit,
-            nprobe=nprobe,
-            exact=exact,
-            min_score=min_score,
-            sort=sort,
-            offset=offset,
-            model=model,
-        ).query(read_query_picture)
+        given = SearchRequest.parse(parts=parts, sort=sort, offset=offset, model=model)
+        query = given.with_settings(limit=limit, nprobe=nprobe, exact=exact, min_score=min_score).query(
+            read_query_picture
+        )
         reading = (text_column, image_column, encoding)
         if queries is not None:
             file = _file_for_many(query, drafts, out)
@@ -194,6 +186,6 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
     if as_json:
         print_json({"out": str(out), **report})
     else:
-        counted = (f"{count} {ONE.get(name, name) if count == 1 else name}" for name, count in report.items())
-        echo(f"{printable(str(out))}: " + ", ".join(counted))
+        found = f"{counted(counts['queries'], 'query', 'queries')}, {counted(counts['hits'], 'hit')}"
+        echo(f"{printable(str(out))}: {found}, {counts['rejected']} rejected")
     exit_after(interrupted, bool(counts["rejected"]))

@@ -52,7 +52,7 @@ from library.search.fields import FieldCatalogue
 from library.search.filters import Filter
 from library.search.kept_texts import KeptTexts
 from library.search.null_models import NullModels
-from library.search.query import Answer, Listing, Query, SortOrder
+from library.search.query import Answer, Listing, Query, SortOrder, needs_only_store
 from library.search.searcher import Searcher
 from library.trash.dropped import DroppedCollections, PassingDropped
 from library.trash.trash import Trash
@@ -202,7 +202,7 @@ class ImageLibrary:
 
     def listed(self, where: Filter | None, order: SortOrder, offset: int, limit: int) -> Listing:
         """Returns a page of the pictures that match a filter, without any search."""
-        if where is None and order in ("score", "added"):  # the store alone knows: neither model nor Milvus is needed
+        if needs_only_store(where, order):
             return Listing(self.pictures.newest(offset, limit), self._store.count())
         with counting(self.monitor, "list"):
             return self.searcher.listed(where, order, offset, limit)

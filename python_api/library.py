@@ -21,7 +21,6 @@ from library.images import parse_content_id
 from library.ingest.items import source_label
 from library.ingest.packs import Contents
 from library.ingest.selection import SELECTION, Selection
-from library.messages import message
 from library.ports import StoredCollection
 from library.search.filters import Match
 from library.search.query import ORDERS, SHORT_LIMIT, SortOrder
@@ -29,7 +28,7 @@ from python_api.hits import Hit, Hits
 from python_api.progress import with_progress
 from python_api.queries import QUERY, Searchable, Where, conditions_of, note_files, query_of
 from python_api.receipt import Receipt
-from python_api.selections import ids_of, near_of
+from python_api.selections import folder_of, ids_of, near_of
 from python_api.sources import DEFAULT_COLUMN, Addable, Reading, items_of, label_of
 from python_api.trash import TrashedPicture
 
@@ -206,9 +205,8 @@ class Library:
     ) -> int:
         """Writes a pack into a new folder, which another library imports without encoding; returns its pictures."""
         library = self._library
-        place = SELECTION.path("folder", folder, message("allowed_path"))
+        place, progress = folder_of(folder), SELECTION.flag("progress", progress)
         thumbnails, originals = SELECTION.flag("thumbnails", thumbnails), SELECTION.flag("originals", originals)
-        progress = SELECTION.flag("progress", progress)
         counts: Counter[str] = Counter()
         with new_pack(place, Contents(thumbnails or originals, originals)) as writer:
             packed = library.packs.export_to(writer)
@@ -218,8 +216,7 @@ class Library:
     def import_pack(self, folder: str | os.PathLike[str], *, progress: bool = True) -> Receipt:
         """Adds the pictures of a pack without encoding. Writes nothing unless the whole pack is sound."""
         library = self._library
-        place = SELECTION.path("folder", folder, message("allowed_path"))
-        progress = SELECTION.flag("progress", progress)
+        place, progress = folder_of(folder), SELECTION.flag("progress", progress)
         pack = open_pack(place)
         receipts = library.packs.import_from(pack, source=source_label(place))
         return Receipt(list(with_progress(receipts, pack.manifest.count, "Importing", progress)))
@@ -227,8 +224,7 @@ class Library:
     def backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> int:
         """Copies all pictures, records and vectors into a new folder, and returns how many pictures that were."""
         library = self._library
-        place = SELECTION.path("folder", folder, message("allowed_path"))
-        progress = SELECTION.flag("progress", progress)
+        place, progress = folder_of(folder), SELECTION.flag("progress", progress)
         counts: Counter[str] = Counter()
         with new_backup(place, self._small_files) as backup:
             counts.update(with_progress(library.backups.write(backup), len(self), "Copying", progress))
@@ -237,8 +233,7 @@ class Library:
     def restore_backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> Receipt:
         """Adds the pictures of a backup with their vectors, without encoding. What is there stays as it is."""
         library = self._library
-        place = SELECTION.path("folder", folder, message("allowed_path"))
-        progress = SELECTION.flag("progress", progress)
+        place, progress = folder_of(folder), SELECTION.flag("progress", progress)
         backup, summary = open_backup(place, self._small_files)
         restoring = library.backups.restore(backup)
         return Receipt(list(with_progress(restoring, summary.pictures, "Restoring", progress)))

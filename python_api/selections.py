@@ -21,6 +21,11 @@ def ids_of(given: object) -> list[ContentId]:
     return list(dict.fromkeys(_id(f"pictures[{place}]", each) for place, each in enumerate(given)))
 
 
+def folder_of(given: object) -> str:
+    """Returns the path of a folder. Raises InvalidSelection."""
+    return SELECTION.path("folder", given, message("allowed_path"))
+
+
 def near_of(given: object, dry_run: bool) -> Near:
     """Returns what becomes of near-duplicates. Raises InvalidSelection, also where a dry run looks for none."""
     near: Near = SELECTION.choice("near_duplicates", given, get_args(Near))

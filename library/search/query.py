@@ -133,6 +133,11 @@ class Listing:
     total: int
 
 
+def needs_only_store(where: Filter | None, order: SortOrder) -> bool:
+    """Returns whether the image store alone can list what is wanted: neither a model nor Milvus is needed then."""
+    return where is None and order in ("score", "added")
+
+
 def as_order(order: object) -> SortOrder:
     """Checks a sort order. Raises InvalidQuery for anything but the orders there are."""
     for possible in ORDERS:

@@ -127,9 +127,7 @@ def _group(group: Group) -> Json:
 
 
 def _picture(group: Group, record: Record) -> Json:
-    detail = group.details.get(record.content_id)
-    held = group.enlarged.get(record.content_id)
-    small = next((each for each in group.records if each.content_id == held), None)
+    small = group.enlarged_from(record)
     return {
         "id": record.content_id,
         "name": record.name,
@@ -138,7 +136,7 @@ def _picture(group: Group, record: Record) -> Json:
         "bytes": record.bytes,
         "format": record.format,
         "score": group.score_of(record.content_id),
-        "detail": detail.share if detail else None,
+        "detail": group.detail_of(record),
         "enlarged_from": [small.width, small.height] if small else None,
     }
 
