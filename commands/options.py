@@ -1,6 +1,7 @@
 """Defines the options that several commands share, and those that are numbers."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -22,22 +23,22 @@ Encoding = Annotated[
 Model = Annotated[str, typer.Option(help="A model by its name or folder, instead of CLIP_MODEL.")]
 
 
-class _Options(Arguments):
-    """Checks options, which are shown as they were typed; a bad one ends the program with one sentence."""
+@dataclass(frozen=True)
+class _Typed(Arguments):
+    """Checks an option, which is shown as it was typed; a bad one ends the program with one sentence."""
+
+    text: str
 
     def impossible(self, name: str, value: object, allowed: Message) -> NoReturn:
-        given = f"{name} {printable(str(value)[:80])}"
+        given = f"{name} {printable(self.text[:80])}"
         fail(str(self.kind("argument_impossible", given=given, allowed=allowed)), EXIT_USAGE)
-
-
-OPTIONS = _Options(InvalidSelection)
 
 
 def whole(option: str, help: str, least: int | None = None, most: int | None = None) -> Any:
     """Returns an option that is a whole number within a range; anything else ends the program with one sentence."""
 
     def parse(text: str) -> int:
-        return OPTIONS.whole(option, _read(int, text), least, most)
+        return _Typed(InvalidSelection, text).whole(option, _read(int, text), least, most)
 
     return typer.Option(option, help=help, parser=parse, metavar="INTEGER")
 
@@ -46,7 +47,7 @@ def number(option: str, help: str) -> Any:
     """Returns an option that is a number; anything else ends the program with one sentence."""
 
     def parse(text: str) -> float:
-        return OPTIONS.finite(option, _read(float, text))
+        return _Typed(InvalidSelection, text).finite(option, _read(float, text))
 
     return typer.Option(option, help=help, parser=parse, metavar="NUMBER")
 

@@ -76,12 +76,12 @@ def search(
     """Finds pictures by words and pictures, each with a weight. Without these, lists the newest pictures, or those that
     match the conditions. With --queries, answers many queries at once."""
     with failures_as_exit_codes():
-        parts = parts_given(text or "", texts or [], images or [], likes or [])
         drafts = [parse_condition(as_typed(each)) for each in where or []]
-        given = SearchRequest.parse(parts=parts, sort=sort, offset=offset, model=model)
-        query = given.with_settings(limit=limit, nprobe=nprobe, exact=exact, min_score=min_score).query(
-            read_query_picture
+        request = SearchRequest.parse(
+            parts=parts_given(text, texts, images, likes), sort=sort, offset=offset, model=model
         )
+        request = request.with_settings(limit=limit, nprobe=nprobe, exact=exact, min_score=min_score)
+        query = request.query(read_query_picture)
         reading = (text_column, image_column, encoding)
         if queries is not None:
             file = _file_for_many(query, drafts, out)

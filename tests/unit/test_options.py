@@ -18,6 +18,7 @@ import commands.main
         ("ingest x --limit abc", "--limit abc is not possible: a whole number of 1 or more is expected."),
         ("ingest x --limit 0", "--limit 0 is not possible: a whole number of 1 or more is expected."),
         ("ingest x --batch-size 1025", "--batch-size 1025 is not possible: a whole number from 1 to 1024 is expected."),
+        ("search x --min-score 1e400", "--min-score 1e400 is not possible: a finite number is expected."),
         ("duplicates --threshold low", "--threshold low is not possible: a number is expected."),
         ("evaluate --nprobe 0", "--nprobe 0 is not possible: a whole number of 1 or more is expected."),
         ("tune --k some", "--k some is not possible: a whole number is expected."),
