@@ -77,17 +77,15 @@ def search(
     match the conditions. With --queries, answers many queries at once."""
     with failures_as_exit_codes():
         drafts = [parse_condition(as_typed(each)) for each in where or []]
-        request = SearchRequest.parse(
-            parts=parts_given(text, texts, images, likes), sort=sort, offset=offset, model=model
-        )
+        parts = parts_given(text, texts, images, likes)
+        request = SearchRequest.parse(parts=parts, sort=sort, offset=offset, model=model)
         request = request.with_settings(limit=limit, nprobe=nprobe, exact=exact, min_score=min_score)
         query = request.query(read_query_picture)
-        reading = (text_column, image_column, encoding)
         if queries is not None:
             file = _file_for_many(query, drafts, out)
-            _search_many(context.obj, queries_from(queries, *reading), query, file, as_json)
+            _search_many(context.obj, queries_from(queries, text_column, image_column, encoding), query, file, as_json)
         else:
-            _check_one(reading, out, explain)
+            _check_one((text_column, image_column, encoding), out, explain)
             _check_any(query, text, drafts, explain)
             _search(context.obj, query, _Conditions(drafts, match_any), _Output(out, explain, as_json))
 
