@@ -27,10 +27,10 @@ Model = Annotated[str, typer.Option(help="A model by its name or folder, instead
 class _Typed(Arguments):
     """Checks an option, which is shown as it was typed; a bad one ends the program with one sentence."""
 
-    text: str
+    typed: str
 
     def impossible(self, name: str, value: object, allowed: Message) -> NoReturn:
-        given = f"{name} {printable(self.text[:80])}"
+        given = f"{name} {printable(self.typed[:80])}"
         fail(str(self.kind("argument_impossible", given=given, allowed=allowed)), EXIT_USAGE)
 
 
