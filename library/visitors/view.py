@@ -25,7 +25,11 @@ class _Current:
 
 
 def visited_library(spaces: Spaces) -> ImageLibrary:
-    """Returns a library whose methods and services are those of the visitor who is being answered."""
+    """Returns a library whose methods and services are those of the visitor who is being answered.
+
+    It is no ImageLibrary but forwards each attribute to one, which differs from call to call: what is kept of it, such
+    as a service, stays that of the visitor who was there then.
+    """
     return cast(ImageLibrary, _Current(lambda: spaces.visit().library))
 
 

@@ -9,10 +9,12 @@ import pytest
 from PIL import Image
 
 import app
+import python_api
 from library.errors import InvalidFilter, InvalidQuery, LibraryClosed, RejectedImage, UnknownPicture, UnknownSource
 from library.search.parts import LibraryPart, PicturePart, TextPart
 from python_api.html import contact_sheet
 from python_api.library import Library
+from python_api.options import Options
 from python_api.pixels import png_bytes
 from python_api.queries import parts_of
 from python_api.sources import Reading, items_of, label_of
@@ -286,6 +288,16 @@ def test_a_setting_that_cannot_be_is_told_before_anything_is_opened(given, told,
     with pytest.raises(SettingsError) as raised:
         app.open_library(**given)
     assert str(raised.value).startswith(told)
+
+
+def test_every_setting_is_an_option_that_an_editor_knows():
+    assert Options.__annotations__.keys() == Settings.model_fields.keys()
+
+
+def test_the_classes_of_the_api_are_named_in_one_place(filled):
+    hits = filled.search("red")
+    assert (type(filled), type(hits), type(hits[0])) == (python_api.Library, python_api.Hits, python_api.Hit)
+    assert isinstance(filled.add([]), python_api.Receipt)
 
 
 def test_settings_and_single_settings_do_not_go_together():
