@@ -26,7 +26,7 @@ from library.ports import (
 )
 from library.records import Record, id_of
 from library.search.filters import Filter
-from library.stored_files import StoredFile
+from library.stored_files import FileKind, StoredFile
 from library.trash.entries import Trashed
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -120,7 +120,7 @@ class MemoryStore:
 
     def files(self) -> Iterator[StoredFile]:
         for id, (record, original, thumbnail) in self._pictures.items():
-            kinds = {"record": b"{}", "thumbnail": thumbnail, "original": original}
+            kinds: dict[FileKind, bytes | None] = {"record": b"{}", "thumbnail": thumbnail, "original": original}
             for kind, data in kinds.items():
                 if data is not None:
                     yield StoredFile(f"{kind}/{id}", id, kind, len(data), record.added_at)
@@ -148,7 +148,7 @@ class MemoryStore:
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         return [record for id in ids if (record := self.find(id))]
 
-    def _get(self, id: ContentId) -> tuple[Record, bytes, bytes]:
+    def _get(self, id: ContentId) -> tuple[Record, bytes | None, bytes]:
         if id not in self._pictures:
             raise UnknownPicture("This picture is no longer in the library.")
         return self._pictures[id]

@@ -1,13 +1,16 @@
 """Makes items, records, vectors and content IDs in the few words that tests and benchmarks need."""
 
+from collections.abc import Iterable
 from functools import cache
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from library.images import ContentId, content_id
 from library.ingest.items import Item
+from library.ports import Hit
 from library.records import Record
 from library.samples.pictures import sample_pictures
 
@@ -18,7 +21,7 @@ def samples() -> dict[str, bytes]:
     return dict(sample_pictures())
 
 
-def item(name: str, data: bytes, **fields: object) -> Item:
+def item(name: str, data: bytes, **fields: Any) -> Item:
     return Item(name, name, lambda: data, **fields)
 
 
@@ -30,7 +33,7 @@ def noise(seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def record(number: int, **fields: object) -> Record:
+def record(number: int, **fields: Any) -> Record:
     """Returns a record of a picture that nobody has drawn; the same number is the same picture."""
     id = content_id(str(number).encode())
     return Record(
@@ -54,5 +57,5 @@ def unit_vectors(count: int, dim: int, seed: int = 0) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def ids(hits: list) -> list[ContentId]:
+def ids(hits: Iterable[Hit]) -> list[ContentId]:
     return [hit.record.content_id for hit in hits]

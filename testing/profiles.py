@@ -45,6 +45,7 @@ def converted(image: Image.Image, profile: bytes) -> Image.Image:
     """Returns a picture of sRGB in the colours of the profile, which it carries."""
     target = ImageCms.ImageCmsProfile(BytesIO(profile))
     shown = ImageCms.profileToProfile(image, ImageCms.createProfile("sRGB"), target, outputMode="RGB")
+    assert shown
     shown.info["icc_profile"] = profile
     return shown
 
