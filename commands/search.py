@@ -16,7 +16,7 @@ from commands.queries import parts_given
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from db.files.hit_files import hit_file
 from db.sources.files import read_query_picture
-from db.sources.query_tables import queries_from
+from db.sources.tables.queries import queries_from
 from library.errors import InvalidQuery
 from library.exports.results import Result, results_of
 from library.image_library import ImageLibrary

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from db.sources.files import at_home, items_from
-from db.sources.parquet import is_folder_of_shards
-from db.sources.tables import SUFFIXES
+from db.sources.tables.items import SUFFIXES
+from db.sources.tables.parquet import is_folder_of_shards
 from library.archive_kinds import is_archive
 from library.arguments import Arguments
 from library.errors import UnknownSource

@@ -10,17 +10,17 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from db.sources.addresses import checked_place, path_in
-from db.sources.archive_parts import Parts, is_of_takeout, part_name, parts_on_disk
-from db.sources.archives import FindSidecars, items_in_archive
+from db.sources.archives.items import FindSidecars, items_in_archive
+from db.sources.archives.parts import Parts, is_of_takeout, part_name, parts_on_disk
 from db.sources.bucket_items import items_in_bucket, part_in_bucket
 from db.sources.buckets import file_system
-from db.sources.encodings import known_encoding
-from db.sources.parquet import is_folder_of_shards, shards_below
+from db.sources.encodings.guess import known_encoding
 from db.sources.patterns import is_pattern, matching
 from db.sources.regular_files import read_regular
-from db.sources.sidecars import SUFFIXES as SIDECAR_SUFFIXES
-from db.sources.sidecars import SidecarFolders, Sidecars, read_sidecar
-from db.sources.tables import SUFFIXES, items_in_table
+from db.sources.sidecars.folder import SUFFIXES as SIDECAR_SUFFIXES
+from db.sources.sidecars.folder import SidecarFolders, Sidecars, read_sidecar
+from db.sources.tables.items import SUFFIXES, items_in_table
+from db.sources.tables.parquet import is_folder_of_shards, shards_below
 from db.sources.walk import Found, walk
 from library.archive_kinds import TAR_SUFFIXES, ZIP_SUFFIX, is_archive
 from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSource

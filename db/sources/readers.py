@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 
 from db.sources.addresses import checked_place
-from db.sources.archives import items_in_archive
+from db.sources.archives.items import items_in_archive
+from db.sources.archives.names import clean_member, ways_to_write
 from db.sources.buckets import failure, file_system
-from db.sources.names import clean_member, ways_to_write
 from db.sources.regular_files import read_regular
 from library.archive_kinds import is_archive
 from library.errors import RejectedImage

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from db.sources.tables import items_in_table
+from db.sources.tables.items import items_in_table
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.record_limits import check_record

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
-from db.sources.described import Fields, Unread, coordinates, is_mended, joined, words
 from db.sources.long_numbers import loads
+from db.sources.sidecars.described import Fields, Unread, coordinates, is_mended, joined, words
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.errors import RejectedImage
 from library.times import iso_utc

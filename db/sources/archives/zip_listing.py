@@ -6,8 +6,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from db.sources.names import Decoded, Told, decoder_of
-from db.sources.unpacking import MOST_MEMBERS
+from db.sources.archives.names import Decoded, Told, decoder_of
+from db.sources.archives.unpacking import MOST_MEMBERS
 from library.errors import RejectedImage
 
 NAMES_ARE_UTF8 = 0x800

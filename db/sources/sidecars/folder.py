@@ -7,11 +7,11 @@ from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from db.sources import takeout, xmp
-from db.sources.described import Fields, Unread
 from db.sources.regular_files import read_regular
-from db.sources.takeout import Candidate, TakeoutNames, agrees, is_of_another_kind, read_album, read_takeout
-from db.sources.xmp import read_xmp
+from db.sources.sidecars import takeout, xmp
+from db.sources.sidecars.described import Fields, Unread
+from db.sources.sidecars.takeout import Candidate, TakeoutNames, agrees, is_of_another_kind, read_album, read_takeout
+from db.sources.sidecars.xmp import read_xmp
 from library.errors import LikenessError, RejectedImage
 from library.images import reason_to_skip
 from library.ingest.items import Describe, Described
