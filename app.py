@@ -11,8 +11,8 @@ from settings import Settings, SettingsError, load_settings, version
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
-    from library.monitor import Monitor
     from library.ports import ImageStore, VectorDatabase
+    from library.running.monitor import Monitor
     from python_api.library import Library
     from python_api.options import Options
 

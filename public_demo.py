@@ -62,7 +62,7 @@ class Demo:
     def __init__(self, settings: DemoSettings, shared: "ImageLibrary") -> None:
         """`shared` is the library that all visitors see, and none changes."""
         from db.images.spaces import LocalSpaces
-        from library.sweeper import Sweeper
+        from library.running.sweeper import Sweeper
         from library.visitors.spaces import DemoRules, Spaces
         from library.visitors.view import VisitorsWorker, visited_library
         from ui.guards.ownership import Ownership

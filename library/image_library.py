@@ -44,10 +44,10 @@ from library.ingest.storing import Near
 from library.messages import Message
 from library.model_choice import choose_model
 from library.models import Models, ModelStatus
-from library.monitor import Monitor, NoMonitor, counted, counting
 from library.pictures import Pictures, ReadOriginal, read_nothing
 from library.ports import ImageStore, IndexStatus, VectorDatabase
 from library.records import Record
+from library.running.monitor import Monitor, NoMonitor, counted, counting
 from library.search.fields import FieldCatalogue
 from library.search.filters import Filter
 from library.search.kept_texts import KeptTexts

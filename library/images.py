@@ -11,8 +11,8 @@ from typing import NewType
 
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from library.archive_kinds import is_archive
 from library.decoding import large_heif
+from library.decoding.archive_kinds import is_archive
 from library.decoding.backdrop import opaque
 from library.decoding.colour_tags import profile_of
 from library.decoding.colours import SPACES, to_srgb

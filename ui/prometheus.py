@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from library.image_library import ImageLibrary, LibraryStatus
 from library.ingest.receipts import Status
-from library.monitor import Place, Stage
+from library.running.monitor import Place, Stage
 from ui.health import Latest, can_answer
 from ui.lanes import waiting
 
@@ -57,7 +57,7 @@ def metrics_routes(library: ImageLibrary) -> list[Route]:
     latest = Latest(library)
 
     def metrics(request: Request) -> Response:
-        kept = library.monitor.exposition()
+        kept = library.running.monitor.exposition()
         if kept is None:
             return PlainTextResponse("No metrics are kept here: set METRICS=1 and start the app again.", 404)
         figures, kind = kept

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, TextIO
 import pyarrow
 import pyarrow.parquet
 
-from library.disk import writing
 from library.errors import InvalidSelection
 from library.exports.results import guarded, scored
+from library.running.disk import writing
 from library.search.batch import BatchResult
 from library.texts import ESCAPING, encodable
 

@@ -20,11 +20,11 @@ from db.images.layout import (
     whole_entry,
 )
 from db.images.records_read import SHORTEST_RECORD, RecordReader
-from library.disk import explained, is_full
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.reasons import reason_of
 from library.records import Record
+from library.running.disk import explained, is_full
 from library.stored_files import StoredFile
 from library.trash.entries import Trashed
 

@@ -22,7 +22,7 @@ from db.sources.sidecars.folder import SidecarFolders, Sidecars, read_sidecar
 from db.sources.tables.items import SUFFIXES, items_in_table
 from db.sources.tables.parquet import is_folder_of_shards, shards_below
 from db.sources.walk import Found, walk
-from library.archive_kinds import TAR_SUFFIXES, ZIP_SUFFIX, is_archive
+from library.decoding.archive_kinds import TAR_SUFFIXES, ZIP_SUFFIX, is_archive
 from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSource
 from library.ingest.items import Item
 from library.messages import Message, message

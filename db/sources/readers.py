@@ -12,12 +12,12 @@ from db.sources.archives.items import items_in_archive
 from db.sources.archives.names import clean_member, ways_to_write
 from db.sources.buckets import failure, file_system
 from db.sources.regular_files import read_regular
-from library.archive_kinds import is_archive
+from library.decoding.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
 from library.messages import message
-from library.proxies import web_proxy
 from library.reasons import reason_of
+from library.running.proxies import web_proxy
 
 URL_TIMEOUT = 20.0  # seconds
 OF_PROXIES = (403, 407, 502, 503, 504)  # what a proxy answers itself

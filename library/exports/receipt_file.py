@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from library.disk import writing
 from library.errors import InvalidSelection
 from library.ingest.receipts import RECEIPT_FIELDS, FileReceipt
+from library.running.disk import writing
 from library.texts import ESCAPING
 
 Write = Callable[[FileReceipt], None]

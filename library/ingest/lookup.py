@@ -17,9 +17,9 @@ from library.ingest.batch import PendingFile, RunState
 from library.ingest.destinations import Destination, Known, Update
 from library.ingest.items import Item
 from library.ingest.kept_metadata import KeptMetadata, described
+from library.ingest.record_limits import check_metadata, check_record
 from library.messages import message
 from library.reasons import reason_of
-from library.record_limits import check_metadata, check_record
 from library.records import Record
 from library.work import Interrupted
 

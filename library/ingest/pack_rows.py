@@ -11,7 +11,7 @@ from library.decoding.formats import EXTENSIONS, MAX_STATED_PIXELS
 from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_thumbnail, content_id, parse_content_id
 from library.ingest.packs import EPOCH, PackedPicture, PackRow
-from library.record_limits import MAX_ROW_BYTES, check_record
+from library.ingest.record_limits import MAX_ROW_BYTES, check_record
 from library.records import NOT_KEPT, Metadata, Record, clean_name
 from library.times import iso_utc
 

@@ -10,7 +10,7 @@ import pytest
 
 from db.sources.tables.items import items_in_table
 from library.errors import RejectedImage, UnknownSource
-from library.record_limits import check_metadata
+from library.ingest.record_limits import check_metadata
 from library.records import given
 
 

@@ -11,7 +11,7 @@ from benchmarks.archive_names import NAMES as LANGUAGES
 from db.sources.encodings.guess import guess_encoding
 from db.sources.tables.items import items_in_table
 from library.errors import RejectedImage, UnknownSource
-from library.record_limits import check_metadata
+from library.ingest.record_limits import check_metadata
 from library.records import given
 
 TEXTS = {

@@ -20,7 +20,15 @@ from db.sources.archives.tar_headers import check_end, forget_members, opened_ta
 from db.sources.archives.unpacking import MOST_MEMBERS, Allowance, Unpacked, check_members, read_member
 from db.sources.archives.zip_listing import names_of, opened
 from db.sources.sidecars.folder import Sidecars, may_be_sidecar
-from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, archive_kind, is_volume, kind_named
+from library.decoding.archive_kinds import (
+    HEAD,
+    UNREADABLE,
+    UNREADABLE_SUFFIXES,
+    ZIP_SUFFIX,
+    archive_kind,
+    is_volume,
+    kind_named,
+)
 from library.decoding.formats import no_archive
 from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip, reason_to_skip_folder

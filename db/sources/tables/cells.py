@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from library.errors import RejectedImage
-from library.record_limits import MAX_DEPTH, check_value
+from library.ingest.record_limits import MAX_DEPTH, check_value
 from library.times import iso_utc
 
 SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round

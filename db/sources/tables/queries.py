@@ -14,7 +14,7 @@ from db.sources.tables.parquet import is_folder_of_shards
 from db.sources.tables.rows import names_of, open_table
 from db.sources.tables.table import DecodedRow, Table, TableRow, unreadable_explained
 from db.sources.tables.text import is_of_other_bytes, shown_encoding
-from library.archive_kinds import is_archive
+from library.decoding.archive_kinds import is_archive
 from library.errors import RejectedImage, UnknownSource
 from library.images import reason_to_skip
 from library.messages import Message, message
