@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from library.decoders import frames
+from library.decoders import wire
 from library.decoders.direct import DirectDecoder
 from library.decoding.room import MOST_AT_ONCE, MoreRoom, Room
 from library.errors import RejectedImage
@@ -44,10 +44,10 @@ def main() -> None:
     requests, replies = _pipes()
     _limit()
     threading.Thread(target=_end_with_parent, args=[requests.fileno()], daemon=True).start()
-    frames.write(replies, {"ready": True})
+    wire.write(replies, {"ready": True})
     with suppress(EOFError, OSError):
         while select.select([requests], [], [], IDLE_SECONDS)[0]:
-            header, data = frames.read(requests)
+            header, data = wire.read(requests)
             _answer(replies, header, data)
             del data
     os._exit(0)
@@ -60,9 +60,9 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
     try:
         result = _done(header, data)
     except RejectedImage as error:
-        frames.write(replies, {"rejected": error.message.as_json(), **_took(begun)})
+        wire.write(replies, {"rejected": error.message.as_json(), **_took(begun)})
     except MoreRoom as wish:
-        frames.write(replies, {"room": wish.pixels, **_took(begun)})
+        wire.write(replies, {"room": wish.pixels, **_took(begun)})
     else:
         _send(replies, result, _took(begun))
     signal.setitimer(signal.ITIMER_PROF, 0)
@@ -80,11 +80,11 @@ def _took(begun: float) -> dict[str, float]:
 
 def _send(replies: BinaryIO, result: Picture | tuple[Picture, bytes] | bytes, took: dict[str, float]) -> None:
     if isinstance(result, bytes):
-        frames.write(replies, took, result)
+        wire.write(replies, took, result)
         return
     picture, small = result if isinstance(result, tuple) else (result, b"")
-    frames.write(replies, {"picture": frames.described(picture), **took}, small)
-    frames.write_pixels(replies, picture.image)
+    wire.write(replies, {"picture": wire.described(picture), **took}, small)
+    wire.write_pixels(replies, picture.image)
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:
