@@ -95,7 +95,7 @@ def _middleware(
         [Middleware(VisitorAccess, spaces=desk.spaces, ownership=desk.ownership, uploads=uploads)] if desk else []
     )
     return [
-        Middleware(RequestIds, monitor=library.running.monitor),
+        Middleware(RequestIds, monitor=library.monitor),
         Middleware(ProxyNotice),
         Middleware(HostGuard, allowed_hosts=allowed_hosts),
         Middleware(Visitors, in_a_frame=bool(allowed_hosts.framed_by)),

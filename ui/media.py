@@ -98,7 +98,7 @@ def _response(library: ImageLibrary, previews: Previews, size: str, id: ContentI
         case "thumb":
             started = time.monotonic()
             data = library.thumbnail(id)
-            library.running.monitor.took("thumbnail", time.monotonic() - started)
+            library.monitor.took("thumbnail", time.monotonic() - started)
             return Response(data, media_type="image/jpeg", headers={**FOREVER, **SAFE})
         case "preview":
             library.record(id)  # a deleted picture may still be among the previews

@@ -75,7 +75,7 @@ def build_page(
     if desk:
         answer_by_visitor(page, desk.spaces)
     page._queue.sleep_when_free = QUEUE_SECONDS
-    watch_queue(page, most_waiting, library.running.monitor)
+    watch_queue(page, most_waiting, library.monitor)
     return page
 
 

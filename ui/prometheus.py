@@ -57,7 +57,7 @@ def metrics_routes(library: ImageLibrary) -> list[Route]:
     latest = Latest(library)
 
     def metrics(request: Request) -> Response:
-        kept = library.running.monitor.exposition()
+        kept = library.monitor.exposition()
         if kept is None:
             return PlainTextResponse("No metrics are kept here: set METRICS=1 and start the app again.", 404)
         figures, kind = kept
