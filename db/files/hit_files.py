@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.parquet
 
 from library.errors import InvalidSelection
-from library.exports.results import guarded, scored
+from library.exports.results import scored, without_formula
 from library.running.disk import writing
 from library.search.batch import BatchResult
 from library.texts import ESCAPING, encodable
@@ -74,7 +74,9 @@ def _csv(file: BinaryIO) -> Iterator[WriteRows]:
     with _text(file) as text:
         writer = csv.DictWriter(text, SCHEMA.names)
         writer.writeheader()
-        yield lambda rows: writer.writerows({name: guarded(cell) for name, cell in _flat(row).items()} for row in rows)
+        yield lambda rows: writer.writerows(
+            {name: without_formula(cell) for name, cell in _flat(row).items()} for row in rows
+        )
 
 
 @contextmanager

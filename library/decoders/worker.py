@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from library.decoders import wire
 from library.decoders.direct import DirectDecoder
-from library.decoding.room import MOST_AT_ONCE, MoreRoom, Room
+from library.decoding.pixel_budget import MOST_AT_ONCE, NeedsMorePixels, PixelBudget
 from library.errors import RejectedImage
 from library.images import Picture
 
@@ -26,13 +26,13 @@ MOST_MEMORY = 8 << 30  # addresses, of which libraries reserve many that they ne
 FIRST_TO_GO = "900"  # where memory runs out, the kernel ends this process and not the app
 
 
-class GivenRoom(Room):
-    """Holds the room that the app has given to this picture, and asks for more by MoreRoom."""
+class GivenPixels(PixelBudget):
+    """Holds the pixels that the app has given to this picture, and asks for more by NeedsMorePixels."""
 
     def take(self, pixels: int) -> int:
         wanted = min(pixels, MOST_AT_ONCE)
         if wanted > self._all:
-            raise MoreRoom(wanted)
+            raise NeedsMorePixels(wanted)
         return wanted
 
     def give_back(self, pixels: int) -> None:
@@ -61,7 +61,7 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
         result = _done(header, data)
     except RejectedImage as error:
         wire.write(replies, {"rejected": error.message.as_json(), **_took(begun)})
-    except MoreRoom as wish:
+    except NeedsMorePixels as wish:
         wire.write(replies, {"room": wish.pixels, **_took(begun)})
     else:
         _send(replies, result, _took(begun))
@@ -70,7 +70,7 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
 
 
 def _done(header: dict[str, Any], data: bytes) -> Any:
-    decoder = DirectDecoder(GivenRoom(header["room"]))
+    decoder = DirectDecoder(GivenPixels(header["room"]))
     return getattr(decoder, TASKS[TASKS.index(header["task"])])(data, *header["arguments"])
 
 
