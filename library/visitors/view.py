@@ -1,6 +1,7 @@
 """Gives the page a library and a worker that are, in each call, those of the visitor being answered."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, cast
 
@@ -9,8 +10,8 @@ from library.image_library import ImageLibrary
 from library.ingest.items import Item
 from library.ingest.runs import AddJob, Worker
 from library.ingest.storing import Near
-from library.visitors.lanes import Lanes
 from library.visitors.spaces import Spaces
+from library.visitors.visitor_runner import VisitorRunner
 from library.work import counted
 
 
@@ -41,7 +42,7 @@ class VisitorsWorker(Worker):
         """`shared` is what hits are judged by."""
         super().__init__(shared)
         self._spaces = spaces
-        self._runner = Lanes("visitors", self._after, lambda owner: counted(partial(spaces.effort.spend, owner)))
+        self._runner = VisitorRunner("visitors", self._after, self._metered)
         self.duplicates = cast(DuplicateReview, _Current(lambda: spaces.visit().duplicates))
         spaces.on_end.append(self.forget)
 
@@ -71,3 +72,6 @@ class VisitorsWorker(Worker):
             if run.owner == visitor:
                 run.stop.set()
                 self._runs.remove(run)
+
+    def _metered(self, owner: str) -> AbstractContextManager[None]:
+        return counted(partial(self._spaces.effort.spend, owner))
