@@ -28,7 +28,7 @@ def print_round(source: str, found: Round) -> None:
     told.append(f"{len(found.removals)} deleted")
     if skips:
         told.append(f"{counts['skipped']} skipped: {', '.join(map(str, skips))}")
-    echo(f"{printable(source)}: {', '.join(told)}")
+    echo(f"{clean_path(source)}: {', '.join(told)}")
 
 
 def print_round_as_json(source: str, found: Round) -> None:
@@ -56,7 +56,7 @@ def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
 
 
 def print_receipt(receipt: FileReceipt) -> None:
-    echo(f"{receipt.status:<8}  {printable(receipt.path)}  {receipt.reason}")
+    echo(f"{receipt.status:<8}  {clean_path(receipt.path)}  {receipt.reason}")
 
 
 def _print_notes(new: Sequence[FileReceipt]) -> None:
@@ -83,7 +83,7 @@ def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
         details = {"packed": packed, "without_original": without_original, "without_vector": without_vector}
         print_json({"pack": pack, **details})
         return
-    echo(f"{packed} packed in {printable(pack)}")
+    echo(f"{packed} packed in {clean_path(pack)}")
     if without_original:
         echo(f"{without_original} of them without their original, which could not be read")
     if without_vector:
@@ -107,7 +107,7 @@ def print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json:
 def print_rejected(receipts: Iterable[FileReceipt]) -> None:
     for receipt in receipts:
         if receipt.status == "rejected":
-            echo(f"rejected  {printable(receipt.path)}  {receipt.reason}")
+            echo(f"rejected  {clean_path(receipt.path)}  {receipt.reason}")
 
 
 def print_listing(listing: Listing, as_json: bool) -> None:
@@ -175,7 +175,8 @@ def print_table(report: dict[str, object]) -> None:
         echo(f"{label:<{width}}  {shown}")
 
 
-def printable(path: str) -> str:
+def clean_path(path: str) -> str:
+    """Returns a path whose parts are one printable line each, as the names of pictures are."""
     return "/".join(clean_name(part) if part else "" for part in path.split("/"))
 
 

@@ -11,7 +11,7 @@ import typer
 from commands.exports import format_of, write_results
 from commands.options import AsJson, Encoding, Model, number, whole
 from commands.output import echo
-from commands.printing import counted, note_none, print_answer, print_json, print_listing, print_notes, printable
+from commands.printing import clean_path, counted, note_none, print_answer, print_json, print_listing, print_notes
 from commands.queries import parts_given
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from db.files.hit_files import hit_file
@@ -177,7 +177,7 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
             write(answer)
             counts.update(queries=1, hits=len(answer.hits), rejected=int(answer.problem is not None))
             for note in filter(None, [*answer.notes, answer.problem]):
-                echo(f"{printable(answer.name)}: {note}", err=True)
+                echo(f"{clean_path(answer.name)}: {note}", err=True)
     if not counts["queries"] and not interrupted.is_set():
         raise InvalidQuery("no_queries")
     report = {name: counts[name] for name in ("queries", "hits", "rejected")}
@@ -185,5 +185,5 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
         print_json({"out": str(out), **report})
     else:
         found = f"{counted(counts['queries'], 'query', 'queries')}, {counted(counts['hits'], 'hit')}"
-        echo(f"{printable(str(out))}: {found}, {counts['rejected']} rejected")
+        echo(f"{clean_path(str(out))}: {found}, {counts['rejected']} rejected")
     exit_after(interrupted, bool(counts["rejected"]))

@@ -74,9 +74,7 @@ def _csv(file: BinaryIO) -> Iterator[WriteRows]:
     with _text(file) as text:
         writer = csv.DictWriter(text, SCHEMA.names)
         writer.writeheader()
-        yield lambda rows: writer.writerows(
-            {name: without_formula(cell) for name, cell in _flat(row).items()} for row in rows
-        )
+        yield lambda rows: writer.writerows(map(_as_cells, rows))
 
 
 @contextmanager
@@ -104,6 +102,10 @@ def _parquet(file: BinaryIO) -> Iterator[WriteRows]:
 
 def _text(file: BinaryIO) -> TextIO:
     return TextIOWrapper(file, "utf-8", errors=ESCAPING, newline="", line_buffering=True)
+
+
+def _as_cells(row: HitRow) -> HitRow:
+    return {name: without_formula(cell) for name, cell in _flat(row).items()}
 
 
 def _flat(row: HitRow) -> HitRow:

@@ -23,7 +23,7 @@ class PixelBudget:
 
     @contextmanager
     def reservation(self) -> Iterator["PixelReservation"]:
-        """Yields the reservation of one picture, through which it takes pixels of the budget; all are given back at the end."""
+        """Yields the reservation of one picture, through which it takes pixels; all are given back at the end."""
         reservation = PixelReservation(self)
         try:
             yield reservation
