@@ -8,7 +8,7 @@ import typer
 
 from commands.session import EXIT_USAGE, fail
 from library.arguments import Arguments
-from library.errors import InvalidSelection
+from library.errors import InvalidArgument
 from library.messages import Message
 from runtime import printable
 
@@ -38,7 +38,7 @@ def whole(option: str, help: str, least: int | None = None, most: int | None = N
     """Returns an option that is a whole number within a range; anything else ends the program with one sentence."""
 
     def parse(text: str) -> int:
-        return _Typed(InvalidSelection, text).whole(option, _read(int, text), least, most)
+        return _Typed(InvalidArgument, text).whole(option, _read(int, text), least, most)
 
     return typer.Option(option, help=help, parser=parse, metavar="INTEGER")
 
@@ -47,7 +47,7 @@ def number(option: str, help: str) -> Any:
     """Returns an option that is a number; anything else ends the program with one sentence."""
 
     def parse(text: str) -> float:
-        return _Typed(InvalidSelection, text).finite(option, _read(float, text))
+        return _Typed(InvalidArgument, text).finite(option, _read(float, text))
 
     return typer.Option(option, help=help, parser=parse, metavar="NUMBER")
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from library.errors import LikenessError
+from library.errors import InvalidArgument, LikenessError
 from library.messages import Message, message
 from library.validation import check_path, is_number, shown
 
@@ -77,6 +77,9 @@ class Arguments:
         if not _has_home(place):
             raise self.impossible(name, value, allowed)
         return place
+
+
+ARGUMENTS = Arguments(InvalidArgument)
 
 
 def _whole_within(least: int | None, most: int | None) -> Message:
