@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from library.messages import Message, message
 from library.validation import shown
@@ -11,9 +11,10 @@ from settings import Settings, SettingsError, load_settings, version
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
-    from library.monitor import Monitor
     from library.ports import ImageStore, VectorDatabase
+    from library.running.monitor import Monitor
     from python_api.library import Library
+    from python_api.options import Options
 
 FALLBACK = "small"
 
@@ -59,7 +60,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     )
 
 
-def open_library(settings: Settings | None = None, **options: Any) -> "Library":
+def open_library(settings: Settings | None = None, **options: "Unpack[Options]") -> "Library":
     """Opens the library for a Python program and waits until a model answers; docs/python-api.md tells more.
 
     `options` are the settings by their names in lower case, such as `clip_model="small"`; what is not given comes from

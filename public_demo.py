@@ -66,7 +66,7 @@ class Demo:
     def __init__(self, settings: DemoSettings, shared: "ImageLibrary") -> None:
         """Makes the demo over `shared`, the library that all visitors see and none changes."""
         from db.images.spaces import LocalSpaces
-        from library.sweeper import Sweeper
+        from library.running.sweeper import Sweeper
         from library.visitors.bounds import DemoRules
         from library.visitors.spaces import Spaces
         from library.visitors.view import VisitorsWorker, visited_library

@@ -108,7 +108,7 @@ class _Server:
 
     def __init__(self, settings: Settings, library: "ImageLibrary", stop: Stop) -> None:
         from library.ingest.runs import Worker
-        from library.sweeper import Sweeper
+        from library.running.sweeper import Sweeper
         from library.trash.trash import SWEPT_EVERY, UNFINISHED_AFTER
 
         self.no_model: UnknownModel | None = None

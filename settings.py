@@ -18,8 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from allowed_values import LISTS, MILVUS_ADDRESS, may_be_written, not_possible, plain
 from environment import SettingsError as SettingsError  # programs import it from here
 from environment import expanded, misspelt, read_dotenv
-from library.disk import can_write
 from library.permissions import Edits
+from library.running.disk import can_write
 from library.texts import holds_half
 from public_demo import check_demo, is_demo
 from public_demo import is_space as is_space

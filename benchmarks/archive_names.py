@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.backends import print_row
-from db.sources.names import decoder_of
+from db.sources.archives.names import decoder_of
 
 # Encodings of Windows and of DOS in that language, then names as people give them to photos and folders.
 NAMES: dict[str, tuple[tuple[str, ...], str]] = {

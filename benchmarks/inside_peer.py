@@ -7,6 +7,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -15,8 +17,10 @@ import torch
 STUBS = torch.library.Library("torchvision", "FRAGMENT")
 BATCH = 32
 
+Encode = Callable[[Sequence[str]], int]
 
-def has_operators():
+
+def has_operators() -> bool:
     try:
         import torchvision  # noqa: F401
     except RuntimeError:
@@ -24,7 +28,7 @@ def has_operators():
     return True
 
 
-def define_missing_operators():
+def define_missing_operators() -> None:
     """Defines operators that torchvision misses, before anything imports it: a failed import cannot be repeated."""
     if os.fork() == 0:
         os._exit(0 if has_operators() else 1)
@@ -33,19 +37,19 @@ def define_missing_operators():
             STUBS.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
-def sentence_transformers(folder):
+def sentence_transformers(folder: str) -> tuple[Encode, str]:
     from PIL import Image
     from sentence_transformers import SentenceTransformer, __version__
 
     model = SentenceTransformer(folder, device="cpu")
 
-    def encode(paths):
+    def encode(paths: Sequence[str]) -> int:
         return len(model.encode([Image.open(path) for path in paths], batch_size=BATCH, show_progress_bar=False))
 
     return encode, f"sentence-transformers {__version__}, float32"
 
 
-def open_clip(_):
+def open_clip(_: str) -> tuple[Encode, str]:
     import open_clip
     from PIL import Image
     from torch.utils.data import DataLoader, Dataset
@@ -65,7 +69,7 @@ def open_clip(_):
     workers = os.cpu_count()
 
     @torch.inference_mode()
-    def encode(paths):
+    def encode(paths: Sequence[str]) -> int:
         loader = DataLoader(Pictures(paths), batch_size=BATCH, num_workers=workers)
         return sum(len(features(model, batch, precision)) for batch in loader)
 
@@ -73,7 +77,7 @@ def open_clip(_):
 
 
 @torch.inference_mode()
-def fastest(library):
+def fastest(library: Any) -> tuple[Any, Any, str]:
     """Returns the precision that is fastest on this machine."""
     best = (float("inf"),)
     pixels = torch.rand(BATCH, 3, 224, 224)
@@ -87,12 +91,12 @@ def fastest(library):
     return best[2], best[3], best[1]
 
 
-def features(model, pixels, precision):
+def features(model: Any, pixels: torch.Tensor, precision: str) -> Any:
     dtype = torch.float32 if precision == "fp32" else torch.bfloat16
     return model.encode_image(pixels.to(dtype), normalize=True).float().numpy()
 
 
-def main():
+def main() -> None:
     define_missing_operators()
     torch.set_num_threads(os.cpu_count())
     kind, folder = sys.argv[1:]

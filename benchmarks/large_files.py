@@ -19,7 +19,7 @@ import typer
 from benchmarks.fixtures import empty_library
 from benchmarks.large_pictures import peak_of
 from db.sources.files import items_from
-from db.sources.tables import items_in_table
+from db.sources.tables.items import items_in_table
 from encoders.loading import load_encoder
 from library.decoders.processes import DecoderProcesses
 from library.image_library import ImageLibrary

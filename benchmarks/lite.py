@@ -57,7 +57,7 @@ def rows_of(size: int, queries: int) -> list[Row]:
         nprobe = automatic_nprobe(size, status.nlist)
         asked = unit_vectors(queries, DIM, seed=1)
         with collection.loaded() as index:
-            search = lambda vector: index.search(vector, LIMIT)  # noqa: E731
+            search = partial(index.search, limit=LIMIT)
             few = asked[: max(10, queries // 5)]
             stock, stock_threads, stock_count = milliseconds(search, few), a_second(search, few), counting(index)
             accelerate()

@@ -27,15 +27,15 @@ ENDED_WITHIN = 120
 
 
 @dataclass(frozen=True)
-class Place:
+class SharedFolder:
     """Runs the program over one DATA_DIR and the server."""
 
     folder: Path
     uri: str
     data: str = "data"
 
-    def of(self, data: str) -> "Place":
-        return Place(self.folder, self.uri, data)
+    def of(self, data: str) -> "SharedFolder":
+        return SharedFolder(self.folder, self.uri, data)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -85,42 +85,42 @@ class Place:
         program.wait(ENDED_WITHIN)
 
 
-def searches(place: Place, server: MilvusServer) -> list[str]:
+def searches(place: SharedFolder, server: MilvusServer) -> list[str]:
     place.ingest()
     return _wrong("hits", place.hits(), PICTURES)
 
 
-def imports_again(place: Place, server: MilvusServer) -> list[str]:
+def imports_again(place: SharedFolder, server: MilvusServer) -> list[str]:
     place.ingest()
     return _wrong("duplicates", place.ingest()["duplicate"], PICTURES)
 
 
-def after_a_kill(place: Place, server: MilvusServer) -> list[str]:
+def after_a_kill(place: SharedFolder, server: MilvusServer) -> list[str]:
     place.killed_while_done()
     return [*_wrong("duplicates", place.ingest()["duplicate"], PICTURES), *_wrong("hits", place.hits(), PICTURES)]
 
 
-def after_the_server_was_killed(place: Place, server: MilvusServer) -> list[str]:
+def after_the_server_was_killed(place: SharedFolder, server: MilvusServer) -> list[str]:
     place.ingest()
     server.restart()
     return [*_wrong("hits", place.hits(), PICTURES), *_wrong("duplicates", place.ingest()["duplicate"], PICTURES)]
 
 
-def from_two_folders(place: Place, server: MilvusServer) -> list[str]:
+def from_two_folders(place: SharedFolder, server: MilvusServer) -> list[str]:
     place.ingest()
     other = place.of("other")
     other.ingest()
     return [*_wrong("hits of the second", other.hits(), PICTURES), *_wrong("hits of the first", place.hits(), PICTURES)]
 
 
-def deletes(place: Place, server: MilvusServer) -> list[str]:
+def deletes(place: SharedFolder, server: MilvusServer) -> list[str]:
     place.ingest()
     first = place.run("search", "a red circle", "--limit", "1")[0]["content_id"]
     place.printed("delete", first)
     return _wrong("hits", place.hits(), PICTURES - 1)
 
 
-Case = Callable[[Place, MilvusServer], list[str]]
+Case = Callable[[SharedFolder, MilvusServer], list[str]]
 CASES: dict[str, Case] = {
     each.__name__: each
     for each in (searches, imports_again, after_a_kill, after_the_server_was_killed, from_two_folders, deletes)
@@ -150,12 +150,12 @@ def tried(case: Case, server: MilvusServer, folder: Path, number: int) -> str:
 
 
 @contextmanager
-def within(server: MilvusServer, folder: Path) -> Iterator[Place]:
+def within(server: MilvusServer, folder: Path) -> Iterator[SharedFolder]:
     (folder / "pictures").mkdir(parents=True)
     for name, data in list(samples().items())[:PICTURES]:
         (folder / "pictures" / name).write_bytes(data)
     try:
-        yield Place(folder, server.uri)
+        yield SharedFolder(folder, server.uri)
     finally:
         shutil.rmtree(folder)
         server.empty()

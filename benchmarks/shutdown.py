@@ -15,20 +15,19 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated
 
 import httpx
-import numpy as np
 import typer
-from PIL import Image
 
 from testing.app_server import Server
 from testing.blocked_model import BlockedModel
 from testing.callers import Caller
 from testing.libraries import Libraries
 from testing.milvus_server import MilvusServer
+from testing.pictures import noise
+from testing.waiting import until
 
 ALLOWED = 10.0  # seconds
 PICTURES = 400
@@ -248,13 +247,6 @@ def is_ready(app: Server) -> bool:
     return False
 
 
-def noise(seed: int) -> bytes:
-    buffer = BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 255, (300, 400, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(buffer, "JPEG")
-    return buffer.getvalue()
-
-
 def write_large_tar(path: Path) -> None:
     """Writes a tar of one file, of which one megabyte is packed and repeated: bzip2 reads streams one after another."""
     member = tarfile.TarInfo("a.jpg")
@@ -265,14 +257,6 @@ def write_large_tar(path: Path) -> None:
         for _ in range(MEMBER_MEGABYTES):
             file.write(piece)
         file.write(bz2.compress(bytes(tarfile.RECORDSIZE)))
-
-
-def until(condition: Callable[[], bool], seconds: float = 90.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the app did not come into that state")
-        time.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import typer
 
 from commands.options import AsJson
 from commands.output import echo
-from commands.printing import print_json, print_rejected
+from commands.printing import counted, print_json, print_rejected
 from commands.session import (
     EXIT_INTERRUPTED,
     Session,
@@ -51,7 +51,7 @@ def backup(
         }
         print_json({"backup": dest, "pictures": kept} | details)
         return
-    echo(f"{kept} pictures in {printable(dest)}")
+    echo(f"{counted(kept, 'picture')} in {printable(dest)}")
     if counts["without original"]:
         echo(f"{counts['without original']} of them without their original, which this library only refers to")
     if counts["lost"]:

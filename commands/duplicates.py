@@ -7,7 +7,7 @@ import typer
 
 from commands.options import AsJson, number
 from commands.output import echo
-from commands.printing import note_trash, print_json
+from commands.printing import counted, note_trash, print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from library.duplicates.groups import THRESHOLD, Group, Reason
 from library.errors import InvalidSelection
@@ -68,8 +68,8 @@ def _as_json(group: Group, fate: str) -> dict[str, object]:
             "height": record.height,
             "bytes": record.bytes,
             "format": record.format,
-            "detail": _share(group, record),
-            "enlarged_from": _enlarged_from(group, record),
+            "detail": group.detail_of(record),
+            "enlarged_from": _size(held) if (held := group.enlarged_from(record)) else None,
             "score": round(group.score_of(record.content_id), 6),
         }
         | ({"fate": _fate(group, record, fate)} if fate else {})
@@ -78,33 +78,25 @@ def _as_json(group: Group, fate: str) -> dict[str, object]:
     return {"score": round(group.score, 6), "best_by": group.reason, "pictures": pictures}
 
 
-def _share(group: Group, record: Record) -> float | None:
-    detail = group.details.get(record.content_id)
-    return detail.share if detail else None
-
-
-def _enlarged_from(group: Group, record: Record) -> str | None:
-    """Returns the size that a picture was only enlarged from."""
-    held = group.enlarged.get(record.content_id)
-    small = next((each for each in group.records if each.content_id == held), None)
-    return f"{small.width} x {small.height}" if small else None
+def _size(record: Record) -> str:
+    return f"{record.width} x {record.height}"
 
 
 def _print(groups: Sequence[Group], fate: str) -> None:
     for group in groups:
         for record in group.records:
-            size = f"{record.width} x {record.height}"
             words = f"{_fate(group, record, fate):<7}  " if fate else ""
+            size = _size(record)
             facts = f"{group.score_of(record.content_id):.3f}  {size:>13}  {record.bytes:>10,} B  {record.format:<5}"
-            share = _share(group, record)
+            share = group.detail_of(record)
             detail = "" if share is None else f"  detail {share:.1%}"
-            held = _enlarged_from(group, record)
-            enlarged = f"  enlarged from {held}" if held else ""
+            held = group.enlarged_from(record)
+            enlarged = f"  enlarged from {_size(held)}" if held else ""
             echo(f"{words}{facts}  {record.content_id}  {record.name}{detail}{enlarged}")
         echo(f"best: {REASONS[group.reason]}")
         echo("")
     pictures = sum(len(group.records) for group in groups)
-    some = f"{pictures} pictures in {len(groups)} group{'s'[: len(groups) != 1]}"
+    some = f"{counted(pictures, 'picture')} in {counted(len(groups), 'group')}"
     found = some if groups else "no near-duplicates"
     going = sum(len(group.redundant()) for group in groups)
     echo(found + (f", {going} {'to delete' if fate == 'delete' else fate}" if groups and fate else ""))

@@ -22,7 +22,7 @@ from commands.session import (
 )
 from db.files.evaluations import EvaluationFiles
 from db.sources.files import at_home, items_from
-from db.sources.parquet import is_folder_of_shards
+from db.sources.tables.parquet import is_folder_of_shards
 from encoders.sources import ModelLoader
 from library.errors import InvalidEvaluation
 from library.evaluation.config import CUTOFFS, TEMPLATES, EvaluationConfig

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from commands.output import echo
-from commands.printing import print_json, printable
+from commands.printing import clean_path, counted, print_json
 from db.files.atomic import write_atomically
 from library.errors import InvalidSelection
 from library.exports.results import EXPORT_FORMATS, ExportFormat, Result, check_size, written
@@ -32,4 +32,4 @@ def write_results(library: ImageLibrary, results: Sequence[Result], out: Path, a
     if as_json:
         print_json({"out": str(out), "results": len(results)})
     else:
-        echo(f"{printable(str(out))}: {len(results)} {'result' if len(results) == 1 else 'results'}")
+        echo(f"{clean_path(str(out))}: {counted(len(results), 'result')}")

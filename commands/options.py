@@ -1,17 +1,16 @@
 """Defines the options that several commands share, and those that are numbers."""
 
-import math
 from collections.abc import Callable
-from typing import Annotated, Any, NoReturn, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from commands.session import EXIT_USAGE, fail
-from library.errors import InvalidSelection
-from library.messages import Message, message
+from library.arguments import Arguments
+from library.errors import InvalidArgument
+from library.messages import Message
 from runtime import printable
-
-T = TypeVar("T", int, float)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Prints JSON.")]
 InPlace = Annotated[bool, typer.Option(help="Stores no originals: they are read from where they are.")]
@@ -22,14 +21,22 @@ Encoding = Annotated[str, typer.Option(help="The encoding of a table, or of name
 Model = Annotated[str, typer.Option(help="A model by its name or folder, instead of CLIP_MODEL.")]
 
 
+@dataclass(frozen=True)
+class _Typed(Arguments):
+    """Checks an option, which is shown as it was typed; a bad one ends the program with one sentence."""
+
+    typed: str
+
+    def impossible(self, name: str, value: object, allowed: Message) -> NoReturn:
+        given = f"{name} {printable(self.typed[:80])}"
+        fail(str(self.kind("argument_impossible", given=given, allowed=allowed)), EXIT_USAGE)
+
+
 def whole(option: str, help: str, least: int | None = None, most: int | None = None) -> Any:
     """Returns an option that is a whole number within a range; anything else ends the program with one sentence."""
 
     def parse(text: str) -> int:
-        number = _read(int, option, text, _whole_within(least, most))
-        if (least is not None and number < least) or (most is not None and number > most):
-            _refuse(option, text, _whole_within(least, most))
-        return number
+        return _Typed(InvalidArgument, text).whole(option, _read(int, text), least, most)
 
     return typer.Option(option, help=help, parser=parse, metavar="INTEGER")
 
@@ -38,29 +45,13 @@ def number(option: str, help: str) -> Any:
     """Returns an option that is a number; anything else ends the program with one sentence."""
 
     def parse(text: str) -> float:
-        found = _read(float, option, text, message("allowed_any_number"))
-        if not math.isfinite(found):
-            _refuse(option, text, message("allowed_finite_number"))
-        return found
+        return _Typed(InvalidArgument, text).finite(option, _read(float, text))
 
     return typer.Option(option, help=help, parser=parse, metavar="NUMBER")
 
 
-def _read(kind: Callable[[str], T], option: str, text: str, allowed: Message) -> T:
+def _read(kind: Callable[[str], float], text: str) -> object:
     try:
         return kind(text)
     except ValueError:
-        _refuse(option, text, allowed)
-
-
-def _refuse(option: str, text: str, allowed: Message) -> NoReturn:
-    given = f"{option} {printable(text[:80])}"
-    fail(str(InvalidSelection("argument_impossible", given=given, allowed=allowed)), EXIT_USAGE)
-
-
-def _whole_within(least: int | None, most: int | None) -> Message:
-    if least is None:
-        return message("allowed_whole")
-    if most is None:
-        return message("allowed_from", least=str(least))
-    return message("allowed_between", least=str(least), most=str(most))
+        return text

@@ -23,12 +23,13 @@ LABELS = {"stands_in_for": "fallback for"}  # where the line for a person differ
 
 
 def print_round(source: str, found: Round) -> None:
+    """Prints what a look at a source led to, on one line."""
     counts, skips = tally(found.receipts), skips_told(skipped_by_reason(found.receipts))
     told = [f"{count} {status}" for status, count in counts.items() if status != "skipped"]
     told.append(f"{len(found.removals)} deleted")
     if skips:
         told.append(f"{counts['skipped']} skipped: {', '.join(map(str, skips))}")
-    echo(", ".join(told))
+    echo(f"{clean_path(source)}: {', '.join(told)}")
 
 
 def print_round_as_json(source: str, found: Round) -> None:
@@ -56,7 +57,7 @@ def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
 
 
 def print_receipt(receipt: FileReceipt) -> None:
-    echo(f"{receipt.status:<8}  {printable(receipt.path)}  {receipt.reason}")
+    echo(f"{receipt.status:<8}  {clean_path(receipt.path)}  {receipt.reason}")
 
 
 def _print_notes(new: Sequence[FileReceipt]) -> None:
@@ -83,7 +84,7 @@ def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
         details = {"packed": packed, "without_original": without_original, "without_vector": without_vector}
         print_json({"pack": pack, **details})
         return
-    echo(f"{packed} packed in {printable(pack)}")
+    echo(f"{packed} packed in {clean_path(pack)}")
     if without_original:
         echo(f"{without_original} of them without their original, which could not be read")
     if without_vector:
@@ -107,7 +108,7 @@ def print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json:
 def print_rejected(receipts: Iterable[FileReceipt]) -> None:
     for receipt in receipts:
         if receipt.status == "rejected":
-            echo(f"rejected  {printable(receipt.path)}  {receipt.reason}")
+            echo(f"rejected  {clean_path(receipt.path)}  {receipt.reason}")
 
 
 def print_listing(listing: Listing, as_json: bool) -> None:
@@ -144,7 +145,7 @@ def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> N
 
 
 def print_notes(answer: Answer) -> None:
-    unsure = ["No confident match: no result scores higher than for a meaningless query."]
+    unsure = [message("no_confident_match")]
     for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
         echo(str(note), err=True)
 
@@ -175,11 +176,14 @@ def print_table(report: dict[str, object]) -> None:
         echo(f"{label:<{width}}  {shown}")
 
 
-def printable(path: str) -> str:
-    """Returns a path as a line can show it, however long it is."""
+def clean_path(path: str) -> str:
+    """Returns a path as a line can show it: printable parts, as in names of pictures, not too long."""
     return shortened("/".join(clean_name(part) if part else "" for part in path.split("/")))
 
 
-def counted(number: int, name: str) -> str:
-    """Returns a number with the name of what is counted, such as "1 picture" and "1,000 pictures"."""
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
+def counted(number: int, one: str, many: str = "") -> str:
+    """Returns a number with the name of what is counted, such as "1 picture" and "1,000 pictures".
+
+    `many` is the plural where that is not `one` with an s.
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

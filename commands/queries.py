@@ -12,16 +12,19 @@ CROPPED = re.compile(r"(.+)#((?:[^,#]*,){3}[^,#]*)", flags=re.DOTALL)
 
 
 def parts_given(
-    text: str = "", texts: Sequence[str] = (), images: Sequence[str] = (), likes: Sequence[str] = ()
+    text: str | None = None,
+    texts: Sequence[str] | None = None,
+    images: Sequence[str] | None = None,
+    likes: Sequence[str] | None = None,
 ) -> tuple[PartRequest, ...]:
     """Returns the parts of the request. `text` is taken as it is; the others may end in ^weight, pictures in
     #left,top,width,height before it.
 
     Raises InvalidQuery or InvalidContentId.
     """
-    text = as_typed(text)
+    text = as_typed(text or "")
     words = [PartRequest(text)] if clean_text(text) else []
-    return (*words, *map(_text, map(as_typed, texts)), *map(_image, images), *map(_like, likes))
+    return (*words, *map(_text, map(as_typed, texts or ())), *map(_image, images or ()), *map(_like, likes or ()))
 
 
 def _text(given: str) -> PartRequest:

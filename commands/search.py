@@ -11,23 +11,22 @@ import typer
 from commands.exports import format_of, write_results
 from commands.options import AsJson, Encoding, Model, number, whole
 from commands.output import echo
-from commands.printing import note_none, print_answer, print_json, print_listing, print_notes, printable
+from commands.printing import clean_path, counted, note_none, print_answer, print_json, print_listing, print_notes
 from commands.queries import parts_given
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from db.files.hit_files import hit_file
 from db.sources.files import read_query_picture
-from db.sources.query_tables import queries_from
+from db.sources.tables.queries import queries_from
 from library.errors import InvalidQuery
 from library.exports.results import Result, results_of
 from library.image_library import ImageLibrary
 from library.search.batch import Queries
 from library.search.filters import Draft, Filter, parse_condition
-from library.search.query import MAX_LIMIT, ORDERS, Query, as_order
+from library.search.query import MAX_LIMIT, ORDERS, SHORT_LIMIT, Query
 from library.search.request import SearchRequest
 from library.texts import as_typed, shortened, without_controls
 
 MOST_OF_A_QUERY = 100  # characters shown of a query among many
-ONE = {"queries": "query", "hits": "hit"}
 
 Texts = Annotated[list[str] | None, typer.Option("--text", help='A text with its weight: "people^-0.5".')]
 Images = Annotated[
@@ -62,7 +61,7 @@ def search(
     text_column: TextColumn = None,
     image_column: ImageColumn = None,
     encoding: Encoding = "",
-    limit: Limit = 10,
+    limit: Limit = SHORT_LIMIT,
     nprobe: Nprobe = None,
     exact: Annotated[bool, typer.Option(help="Compares with every picture.")] = False,
     min_score: Annotated[float, number("--min-score", "Leaves out results below this score, -1 to 1.")] = -1.0,
@@ -71,7 +70,7 @@ def search(
         bool, typer.Option("--any", help="Takes pictures that match any of the conditions, not all of them.")
     ] = False,
     sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
-    offset: Annotated[int, whole("--offset", "Leaves out this number of the first results.", 0)] = 0,
+    offset: Annotated[int, whole("--offset", "Leaves out this number of the first results.")] = 0,
     explain: Explain = False,
     model: Model = "",
     as_json: AsJson = False,
@@ -79,16 +78,16 @@ def search(
     """Finds pictures by words and pictures, each with a weight. Without these, lists the newest pictures, or those that
     match the conditions. With --queries, answers many queries at once."""
     with failures_as_exit_codes():
-        parts = parts_given(text or "", texts or [], images or [], likes or [])
         drafts = [parse_condition(as_typed(each)) for each in where or []]
-        request = SearchRequest(parts, limit, nprobe, exact, min_score, None, as_order(sort), offset, model)
+        parts = parts_given(text, texts, images, likes)
+        request = SearchRequest.parse(parts=parts, sort=sort, offset=offset, model=model)
+        request = request.with_settings(limit=limit, nprobe=nprobe, exact=exact, min_score=min_score)
         query = request.query(read_query_picture)
-        reading = (text_column, image_column, encoding)
         if queries is not None:
             file = _file_for_many(query, drafts, out)
-            _search_many(context.obj, queries_from(queries, *reading), query, file, as_json)
+            _search_many(context.obj, queries_from(queries, text_column, image_column, encoding), query, file, as_json)
         else:
-            _check_one(reading, out, explain)
+            _check_one((text_column, image_column, encoding), out, explain)
             _check_any(query, text, drafts, explain)
             _search(context.obj, query, _Conditions(drafts, match_any), _Output(out, explain, as_json))
 
@@ -187,6 +186,6 @@ def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_
     if as_json:
         print_json({"out": str(out), **report})
     else:
-        counted = (f"{count} {ONE.get(name, name) if count == 1 else name}" for name, count in report.items())
-        echo(f"{printable(str(out))}: " + ", ".join(counted))
+        found = f"{counted(counts['queries'], 'query', 'queries')}, {counted(counts['hits'], 'hit')}"
+        echo(f"{clean_path(str(out))}: {found}, {counts['rejected']} rejected")
     exit_after(interrupted, bool(counts["rejected"]))

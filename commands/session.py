@@ -10,7 +10,6 @@ from typing import Annotated, Any, NoReturn, Protocol, TypeVar
 import typer
 
 from commands.output import echo
-from library.disk import is_full
 from library.errors import (
     IndexUnavailable,
     LikenessError,
@@ -19,6 +18,7 @@ from library.errors import (
     StoreUnavailable,
 )
 from library.image_library import ImageLibrary
+from library.running.disk import is_full
 from runtime import log_names, set_level
 from settings import Settings, SettingsError, load_settings
 

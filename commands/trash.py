@@ -8,7 +8,7 @@ import typer
 
 from commands.options import AsJson
 from commands.output import echo
-from commands.printing import print_json
+from commands.printing import counted, print_json
 from commands.session import EXIT_REJECTED, fail, failures_as_exit_codes
 from library.errors import InvalidSelection
 from library.image_library import ImageLibrary
@@ -65,11 +65,12 @@ def empty(context: typer.Context, yes: Yes = False) -> None:
     """Removes everything in the trash for good."""
     with failures_as_exit_codes(), context.obj.library(with_model=False) as library:
         pictures, collections = library.trash.count(), len(library.trash.collections())
-        question = f"Remove everything in the trash for good ({pictures} pictures, {collections} collections)?"
+        held = f"{counted(pictures, 'picture')}, {counted(collections, 'collection')}"
+        question = f"Remove everything in the trash for good ({held})?"
         if (pictures or collections) and not yes and not typer.confirm(question):
             fail("Nothing was removed.", EXIT_REJECTED)
         library.trash.empty()
-    echo(f"removed from the trash: {pictures} pictures, {collections} collections")
+    echo(f"removed from the trash: {held}")
 
 
 def _kept_for(library: ImageLibrary, each: Trashed | DroppedCollection) -> str:

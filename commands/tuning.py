@@ -8,12 +8,12 @@ import typer
 
 from commands.options import AsJson, number, whole
 from commands.output import echo
-from commands.printing import print_json
+from commands.printing import counted, print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
-from library.disk import check_regular
 from library.errors import InvalidEvaluation
 from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig
 from library.reasons import reason_of
+from library.running.disk import check_regular
 
 
 def tune(
@@ -66,8 +66,9 @@ def _lines_of(path: Path) -> list[str]:
 def _print_tuning(found: Tuning, stored: bool) -> None:
     came = {"given": "given", "asked": "searched for lately", "pictures": "from the pictures", "everyday": "everyday"}
     texts = ", ".join(f"{count} {came[source]}" for source, count in found.texts_from.items())
-    echo(f"{found.rows:,} pictures, nlist {found.nlist}, {found.backend}")
-    echo(f"{found.queries[TEXT]} texts ({texts}), {found.queries[PICTURE]} pictures; recall@{found.k} beside exact\n")
+    echo(f"{counted(found.rows, 'picture')}, nlist {found.nlist}, {found.backend}")
+    asked = f"{counted(found.queries[TEXT], 'text')} ({texts}), {counted(found.queries[PICTURE], 'picture')}"
+    echo(f"{asked}; recall@{found.k} beside exact\n")
     echo("nprobe   text recall    ms   picture recall    ms")
     for step in found.steps:
         marks = [

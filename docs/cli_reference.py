@@ -90,7 +90,7 @@ def default_shown(parameter: Any, default: object) -> str:
 
 
 def is_option(parameter: Any) -> bool:
-    return parameter.param_type_name == "option"
+    return bool(parameter.param_type_name == "option")
 
 
 def spellings(option: Any) -> list[str]:

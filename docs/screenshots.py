@@ -65,7 +65,7 @@ def main() -> None:
 
 def photograph_results(contexts: Contexts, apps: Apps, photos: Path | None) -> None:
     for name, (locale, query, photo_query) in SHOWN.items():
-        state = partial(states.results, query=query)
+        state: states.State = partial(states.results, query=query)
         if photos:
             state = partial(found_photos, photos=photos, query=photo_query)
         photograph(contexts, state, apps, HERE / name, locale=locale)

@@ -17,11 +17,11 @@ from huggingface_hub.errors import (
 from safetensors import SafetensorError
 from transformers.utils.hub import cached_file
 
-from library.disk import is_full
 from library.errors import LikenessError, ModelUnavailable, UnknownModel
 from library.messages import Message
-from library.proxies import web_proxy
 from library.reasons import reason_of
+from library.running.disk import is_full
+from library.running.proxies import web_proxy
 
 HUB_TIMEOUT = 5.0  # seconds
 FINGERPRINTED = ("*.json", "*.safetensors", "*.bin", "*.txt", "*.model")

@@ -1,5 +1,6 @@
 """Checks what a program has passed: a bad argument becomes an error whose sentence names it and what is allowed."""
 
+import math
 import operator
 import os
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from library.errors import LikenessError
+from library.errors import InvalidArgument, LikenessError
 from library.messages import Message, message
 from library.validation import check_path, is_number, shown
 
@@ -45,21 +46,27 @@ class Arguments:
                 return each
         raise self.impossible(name, value, message("allowed_choice", choices=", ".join(map(repr, choices))))
 
-    def whole(self, name: str, value: object, least: int, most: int | None = None) -> int:
-        """Returns a whole number of at least `least` and at most `most`."""
-        is_whole = is_number(value) and hasattr(value, "__index__")
-        number = operator.index(value) if is_whole else least - 1  # type: ignore[arg-type]
-        if least <= number and (most is None or number <= most):
-            return number
-        if most is None:
-            raise self.impossible(name, value, message("allowed_from", least=str(least)))
-        raise self.impossible(name, value, message("allowed_between", least=str(least), most=str(most)))
+    def whole(self, name: str, value: object, least: int | None = None, most: int | None = None) -> int:
+        """Returns a whole number of at least `least` and at most `most`, where these are given."""
+        if is_number(value) and hasattr(value, "__index__"):
+            number = operator.index(value)
+            if (least is None or least <= number) and (most is None or number <= most):
+                return number
+        raise self.impossible(name, value, _whole_within(least, most))
 
     def number(self, name: str, value: object, least: float, most: float) -> float:
         """Returns a number from `least` to `most`, as a float."""
         if is_number(value) and least <= value <= most:
             return float(value)
         raise self.impossible(name, value, message("allowed_number", least=least, most=most))
+
+    def finite(self, name: str, value: object) -> float:
+        """Returns any finite number, as a float."""
+        if not is_number(value):
+            raise self.impossible(name, value, message("allowed_any_number"))
+        if not math.isfinite(value):
+            raise self.impossible(name, value, message("allowed_finite_number"))
+        return float(value)
 
     def path(self, name: str, value: object, allowed: Message) -> str:
         """Returns a path or a URL as text. Refuses an empty text, and the home folder of an unknown user."""
@@ -70,6 +77,17 @@ class Arguments:
         if not _has_home(place):
             raise self.impossible(name, value, allowed)
         return place
+
+
+ARGUMENTS = Arguments(InvalidArgument)
+
+
+def _whole_within(least: int | None, most: int | None) -> Message:
+    if least is None:
+        return message("allowed_whole")
+    if most is None:
+        return message("allowed_from", least=str(least))
+    return message("allowed_between", least=str(least), most=str(most))
 
 
 def _has_home(place: str) -> bool:

@@ -65,6 +65,13 @@ class InvalidSelection(LikenessError):
     """The pictures to import or export cannot be selected like this."""
 
 
+class InvalidArgument(InvalidSelection):
+    """The argument of a call, or the option of a command, cannot be what it is.
+
+    It is an InvalidSelection too, as it was called before.
+    """
+
+
 class UnknownSource(LikenessError):
     """There is nothing at this place that pictures could be imported from."""
 

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from library.errors import UNEXPECTED, LikenessError
 from library.ingest.receipts import FileReceipt
 from library.texts import encodable
+from library.times import iso_utc
 
 Outcome = Literal["done", "stopped", "failed"]
 OUTCOMES = ("done", "stopped", "failed")
@@ -74,5 +75,5 @@ def noted(
     finally:
         if counts or problem:
             seconds = round(time.monotonic() - started, 3)
-            at = began.isoformat(timespec="seconds").replace("+00:00", "Z")
+            at = iso_utc(began, "seconds")
             history.add(PastRun(at, encodable(source), outcome, seconds, counts, problem))

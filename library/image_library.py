@@ -44,15 +44,15 @@ from library.ingest.storing import Near
 from library.messages import Message
 from library.model_choice import choose_model
 from library.models import Models, ModelStatus
-from library.monitor import Monitor, NoMonitor, counted, counting
 from library.pictures import Pictures, ReadOriginal, read_nothing
 from library.ports import ImageStore, IndexStatus, VectorDatabase
 from library.records import Record
+from library.running.monitor import Monitor, NoMonitor, counted, counting
 from library.search.fields import FieldCatalogue
 from library.search.filters import Filter
 from library.search.kept_texts import KeptTexts
 from library.search.null_models import NullModels
-from library.search.query import Answer, Listing, Query, SortOrder
+from library.search.query import Answer, Listing, Query, SortOrder, needs_only_store
 from library.search.searcher import Searcher
 from library.trash.dropped import DroppedCollections, PassingDropped
 from library.trash.trash import Trash
@@ -203,7 +203,7 @@ class ImageLibrary:
 
     def listed(self, where: Filter | None, order: SortOrder, offset: int, limit: int) -> Listing:
         """Returns a page of the pictures that match a filter, without any search."""
-        if where is None and order in ("score", "added"):  # the store alone knows: neither model nor Milvus is needed
+        if needs_only_store(where, order):
             return Listing(self.pictures.newest(offset, limit), self._store.count())
         with counting(self.monitor, "list"):
             return self.searcher.listed(where, order, offset, limit)

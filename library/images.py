@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from library.archive_kinds import is_archive
 from library.decoding import large_heif
+from library.decoding.archive_kinds import is_archive
 from library.decoding.backdrop import opaque
 from library.decoding.colour_tags import profile_of
 from library.decoding.colours import SPACES, to_srgb
@@ -23,8 +23,8 @@ from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something, is_blank
 from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, side_within, source_of
+from library.decoding.pixel_budget import MOST_AT_ONCE, SMALL, PixelBudget, PixelReservation, pixel_budget
 from library.decoding.reducing import reduced
-from library.decoding.room import MOST_AT_ONCE, SMALL, PixelReservation, Room, room
 from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, both, message
@@ -86,7 +86,9 @@ def parse_content_id(text: object) -> ContentId:
     return ContentId(text)
 
 
-def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = None, is_grey: bool = False) -> Picture:
+def decode(
+    data: bytes, short_side: int = WORKING_SIDE, within: PixelBudget | None = None, is_grey: bool = False
+) -> Picture:
     """Returns the picture as its owner sees it: upright, in sRGB, without transparency, not a blank first frame
     or page.
 
@@ -99,7 +101,7 @@ def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = No
         raise RejectedImage("empty_file")
     try:
         source = source_of(data)
-        with (within or room()).reservation() as reservation:
+        with (within or pixel_budget()).reservation() as reservation:
             if source.is_heavy:
                 reservation.take(MOST_AT_ONCE)
             return _first_page_that_shows_something(source, WHOLE if is_grey else short_side, reservation, is_grey)
@@ -115,7 +117,7 @@ def decode(data: bytes, short_side: int = WORKING_SIDE, within: Room | None = No
         raise RejectedImage("damaged") from error
 
 
-def grey(data: bytes, within: Room | None = None) -> Grey:
+def grey(data: bytes, within: PixelBudget | None = None) -> Grey:
     """Returns the whole picture in grey, however large it is, as `decode` shows it. Raises RejectedImage."""
     return np.asarray(decode(data, within=within, is_grey=True).image)
 
@@ -182,7 +184,7 @@ def check_thumbnail(data: bytes) -> None:
     raise RejectedImage("thumbnail_too_large")
 
 
-def preview(original: bytes, within: Room | None = None) -> bytes:
+def preview(original: bytes, within: PixelBudget | None = None) -> bytes:
     """Returns a JPEG of at most 1600 px on the long side, without metadata: browsers show no HEIC, and EXIF tells
     places."""
     large = decode(original, PREVIEW_SIDE, within).image

@@ -7,7 +7,6 @@ from functools import partial
 
 from PIL import Image
 
-from library.budget import looked_at
 from library.decoders.direct import Decoder
 from library.errors import OriginalAway, RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
@@ -15,7 +14,8 @@ from library.ingest.items import Item
 from library.ports import ImageStore
 from library.private import Private
 from library.records import NOT_KEPT, Record
-from library.single_flight import SingleFlight
+from library.running.budget import looked_at
+from library.running.single_flight import SingleFlight
 from library.trash.trash import Trash
 
 logger = logging.getLogger(__name__)

@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePath
 
 from library.images import ContentId, Picture, parse_content_id
 from library.texts import encodable, escaped, without_controls
+from library.times import iso_utc
 
 Metadata = Mapping[str, object]
 
@@ -54,7 +55,7 @@ class Record:
             width=picture.width,
             height=picture.height,
             bytes=size,
-            added=added.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            added=iso_utc(added, "microseconds"),
             source=encodable(source),
             metadata=given(metadata),
             original_at=original_at,

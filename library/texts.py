@@ -5,6 +5,7 @@ import unicodedata
 
 MARK = "\N{REPLACEMENT CHARACTER}"
 MOST_SHOWN = 500  # characters of what somebody wrote, within a sentence or a line
+ESCAPING = "backslashreplace"  # how files are written: names that are not UTF-8 reach Python with lone surrogates
 HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -27,7 +28,7 @@ def as_typed(text: str) -> str:
 def escaped(json: str) -> str:
     """Returns JSON as UTF-8 can hold it, with an escape for each half of a surrogate pair: whoever reads it gets the
     same names again."""
-    return json.encode("utf-8", "backslashreplace").decode()
+    return json.encode("utf-8", ESCAPING).decode()
 
 
 def without_controls(text: str) -> str:

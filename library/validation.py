@@ -11,6 +11,8 @@ from numbers import Real
 from reprlib import Repr
 from typing import Any, TypeGuard
 
+import numpy as np
+
 from library.errors import InvalidQuery, LikenessError
 from library.messages import MAX_BITS, message, rounded
 from library.texts import encodable
@@ -67,6 +69,7 @@ def is_number(value: object) -> TypeGuard[float]:
 
 def number(value: Any, what: str) -> float:
     """Returns a finite number. Raises InvalidQuery, in which `what` names the value."""
+    value = float(value) if isinstance(value, np.floating) else value
     if not is_number(value) or value != value:
         raise InvalidQuery("no_number", what=what, given=as_json(value))
     if abs(value) > sys.float_info.max:
@@ -87,9 +90,9 @@ def whole(value: Any, what: str) -> int:
 
 def flag(value: Any, what: str) -> bool:
     """Returns True or False. Raises InvalidQuery, in which `what` names the value."""
-    if not isinstance(value, bool):
+    if not isinstance(value, bool | np.bool_):
         raise InvalidQuery("no_flag", what=what, given=as_json(value))
-    return value
+    return bool(value)
 
 
 def shown(value: object) -> str:

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from library.errors import LikenessError
 from library.ingest.receipts import FileReceipt
+from library.messages import message
 from library.texts import encodable
 
 SHOWN_HITS = 60
 SHOWN_FILES = 20
-UNSURE = "No confident match: no result scores higher than for a meaningless query."
 
 
 class Shown(Protocol):
@@ -29,7 +29,11 @@ class Shown(Protocol):
 
 def contact_sheet(hits: Sequence[Shown], notes: Iterable[str] = (), confident: bool | None = None) -> str:
     """Returns the thumbnails with scores and names, as HTML that needs no other file."""
-    said = [*notes, *([UNSURE] if confident is False else []), *([] if hits else ["No picture matches."])]
+    said = [*notes]
+    if confident is False:
+        said.append(str(message("no_confident_match")))
+    if not hits:
+        said.append("No picture matches.")
     if len(hits) > SHOWN_HITS:
         said.append(f"The first {SHOWN_HITS} of {len(hits)} are shown.")
     paragraphs = "".join(f"<p>{escape(each)}</p>" for each in said)

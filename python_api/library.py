@@ -13,6 +13,7 @@ from typing import Self
 from db.files.backup_folder import new_backup, open_backup
 from db.files.pack_reader import open_pack
 from db.files.pack_writer import new_pack
+from library.arguments import ARGUMENTS
 from library.doctor.findings import Report
 from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidContentId, LibraryClosed
@@ -20,16 +21,15 @@ from library.image_library import ImageLibrary, LibraryStatus
 from library.images import parse_content_id
 from library.ingest.items import source_label
 from library.ingest.packs import Contents
-from library.ingest.selection import SELECTION, Selection
-from library.messages import message
+from library.ingest.selection import Selection
 from library.ports import StoredCollection
 from library.search.filters import Match
-from library.search.query import ORDERS, SortOrder
+from library.search.query import ORDERS, SHORT_LIMIT, SortOrder
 from python_api.hits import Hit, Hits
 from python_api.progress import with_progress
-from python_api.queries import QUERY, Searchable, Where, conditions_of, query_of
+from python_api.queries import QUERY, Searchable, Where, conditions_of, note_files, query_of
 from python_api.receipt import Receipt
-from python_api.selections import ids_of, near_of
+from python_api.selections import folder_of, ids_of, near_of
 from python_api.sources import DEFAULT_COLUMN, Addable, Reading, items_of, label_of
 from python_api.trash import TrashedPicture
 
@@ -77,13 +77,13 @@ class Library:
         """
         library = self._library
         selection = Selection(limit, None, {} if metadata is None else metadata)
-        dry_run, in_place = SELECTION.flag("dry_run", dry_run), SELECTION.flag("in_place", in_place)
-        near, progress = near_of(near_duplicates, dry_run), SELECTION.flag("progress", progress)
+        dry_run, in_place = ARGUMENTS.flag("dry_run", dry_run), ARGUMENTS.flag("in_place", in_place)
+        near, progress = near_of(near_duplicates, dry_run), ARGUMENTS.flag("progress", progress)
         reading = Reading(
-            SELECTION.text("image_column", image_column),
-            SELECTION.text("encoding", encoding),
-            SELECTION.text("name", name),
-            SELECTION.flag("sidecars", sidecars),
+            ARGUMENTS.text("image_column", image_column),
+            ARGUMENTS.text("encoding", encoding),
+            ARGUMENTS.text("name", name),
+            ARGUMENTS.flag("sidecars", sidecars),
             self._own_folders,
         )
         selected = selection.of(items_of(pictures, reading))
@@ -95,7 +95,7 @@ class Library:
         self,
         query: Searchable,
         *,
-        limit: int = 10,
+        limit: int = SHORT_LIMIT,
         offset: int = 0,
         where: Where = (),
         match: Match = "all",
@@ -108,7 +108,8 @@ class Library:
         """Returns the pictures that the query describes or resembles, best first.
 
         `query` is a text; a picture as a Path, as Pillow or numpy hold it, as bytes, or a hit of an earlier search; or
-        a list of these. Each may be a tuple with a weight, negative for what the hits should not resemble.
+        a list of these. A str is always words, "a.jpg" too; the file is Path("a.jpg"). Each may be a tuple with a
+        weight, negative for what the hits should not resemble.
         """
         library = self._library
         conditions = conditions_of(where, match)
@@ -123,6 +124,7 @@ class Library:
             model=model,
         )
         found = replace(asked, where=conditions.typed(library.fields))
+        note_files(asked.parts)
         library.calibrate(wait=True, model=asked.model)
         return Hits.of_answer(library.search(found), library.pictures)
 
@@ -182,7 +184,7 @@ class Library:
         Returns what is wrong, after `fix` what is still wrong.
         """
         library = self._library
-        fix = SELECTION.flag("fix", fix)
+        fix = ARGUMENTS.flag("fix", fix)
         report = library.doctor.examine()
         assert report  # nothing stops it
         return library.doctor.mended(report) if fix else report
@@ -190,7 +192,7 @@ class Library:
     def reindex(self, model: str = "", *, progress: bool = True) -> Receipt:
         """Encodes the stored pictures that a model lacks, the chosen model if none is named. Adds no picture."""
         library = self._library
-        model, progress = SELECTION.text("model", model), SELECTION.flag("progress", progress)
+        model, progress = ARGUMENTS.text("model", model), ARGUMENTS.flag("progress", progress)
         total = len(library.importer.missing(model))
         return Receipt(list(with_progress(library.reindex(model=model), total, "Encoding", progress)))
 
@@ -204,9 +206,8 @@ class Library:
     ) -> int:
         """Writes a pack into a new folder, which another library imports without encoding; returns its pictures."""
         library = self._library
-        place = SELECTION.path("folder", folder, message("allowed_path"))
-        thumbnails, originals = SELECTION.flag("thumbnails", thumbnails), SELECTION.flag("originals", originals)
-        progress = SELECTION.flag("progress", progress)
+        place, progress = folder_of(folder), ARGUMENTS.flag("progress", progress)
+        thumbnails, originals = ARGUMENTS.flag("thumbnails", thumbnails), ARGUMENTS.flag("originals", originals)
         counts: Counter[str] = Counter()
         with new_pack(place, Contents(thumbnails or originals, originals)) as writer:
             packed = library.packs.export_to(writer)
@@ -216,8 +217,7 @@ class Library:
     def import_pack(self, folder: str | os.PathLike[str], *, progress: bool = True) -> Receipt:
         """Adds the pictures of a pack without encoding. Writes nothing unless the whole pack is sound."""
         library = self._library
-        place = SELECTION.path("folder", folder, message("allowed_path"))
-        progress = SELECTION.flag("progress", progress)
+        place, progress = folder_of(folder), ARGUMENTS.flag("progress", progress)
         pack = open_pack(place)
         receipts = library.packs.import_from(pack, source=source_label(place))
         return Receipt(list(with_progress(receipts, pack.manifest.count, "Importing", progress)))
@@ -225,8 +225,7 @@ class Library:
     def backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> int:
         """Copies all pictures, records and vectors into a new folder, and returns how many pictures that were."""
         library = self._library
-        place = SELECTION.path("folder", folder, message("allowed_path"))
-        progress = SELECTION.flag("progress", progress)
+        place, progress = folder_of(folder), ARGUMENTS.flag("progress", progress)
         counts: Counter[str] = Counter()
         with new_backup(place, self._small_files) as backup:
             counts.update(with_progress(library.backups.write(backup), len(self), "Copying", progress))
@@ -235,8 +234,7 @@ class Library:
     def restore_backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> Receipt:
         """Adds the pictures of a backup with their vectors, without encoding. What is there stays as it is."""
         library = self._library
-        place = SELECTION.path("folder", folder, message("allowed_path"))
-        progress = SELECTION.flag("progress", progress)
+        place, progress = folder_of(folder), ARGUMENTS.flag("progress", progress)
         backup, summary = open_backup(place, self._small_files)
         restoring = library.backups.restore(backup)
         return Receipt(list(with_progress(restoring, summary.pictures, "Restoring", progress)))

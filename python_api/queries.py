@@ -1,5 +1,6 @@
 """Reads what a Python program searches with: texts, files, pictures in memory and hits, each with a weight."""
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,8 @@ from library.messages import message
 from library.search.fields import FieldCatalogue
 from library.search.filters import Draft, Filter, Match, parse_condition
 from library.search.parts import MAX_WEIGHT, LibraryPart, Part, PicturePart, TextPart
-from library.search.query import MAX_DEPTH, MAX_LIMIT, MAX_NPROBE, ORDERS, Query
+from library.search.query import Query
+from library.search.request import SearchRequest
 from library.validation import is_number
 from python_api.hits import Hit, Hits
 from python_api.pixels import Pixels, png_bytes
@@ -25,33 +27,20 @@ QUERY = Arguments(InvalidQuery)
 FILTER = Arguments(InvalidFilter)
 ALLOWED = message("allowed_query")
 
+logger = logging.getLogger(__name__)
+
 One = str | os.PathLike[str] | bytes | Pixels | Hit | Part
 Searchable = One | tuple[One, float] | Sequence[One | tuple[One, float]]
 Where = str | Iterable[str] | Filter
 
 
-def query_of(
-    query: object,
-    *,
-    limit: object,
-    offset: object,
-    min_score: object,
-    sort: object,
-    exact: object,
-    nprobe: object,
-    model: object,
-) -> Query:
-    """Returns the query without its filter. Raises InvalidQuery or RejectedImage."""
-    checked = Query(
-        limit=QUERY.whole("limit", limit, 1, MAX_LIMIT),
-        offset=QUERY.whole("offset", offset, 0, MAX_DEPTH),
-        min_score=QUERY.number("min_score", min_score, -1, 1),
-        order=QUERY.choice("sort", sort, ORDERS),
-        exact=QUERY.flag("exact", exact),
-        nprobe=None if nprobe is None else QUERY.whole("nprobe", nprobe, 1, MAX_NPROBE),
-        model=QUERY.text("model", model),
-    )
-    return replace(checked, parts=parts_of(query))
+def query_of(query: object, **settings: object) -> Query:
+    """Returns the query without its filter; `settings` are those of a search request.
+
+    Raises InvalidQuery or RejectedImage.
+    """
+    request = SearchRequest.parse(**settings)
+    return replace(request.query(read_query_picture), parts=parts_of(query))
 
 
 def parts_of(given: object) -> tuple[Part, ...]:
@@ -61,6 +50,13 @@ def parts_of(given: object) -> tuple[Part, ...]:
     if not given:
         raise InvalidQuery("nothing_asked")
     return tuple(_part(f"query[{place}]", each) for place, each in enumerate(given))
+
+
+def note_files(parts: Iterable[Part]) -> None:
+    """Writes a warning to the log for each text that names a file: whoever gave it may have meant the picture."""
+    for part in parts:
+        if isinstance(part, TextPart) and Path(part.text).suffix and os.path.isfile(part.text):
+            logger.warning("%s", message("text_names_file", text=repr(part.text)))
 
 
 @dataclass(frozen=True)

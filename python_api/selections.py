@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
+from library.arguments import ARGUMENTS
 from library.errors import InvalidSelection
 from library.images import ContentId, parse_content_id
 from library.ingest.selection import SELECTION
@@ -21,9 +22,14 @@ def ids_of(given: object) -> list[ContentId]:
     return list(dict.fromkeys(_id(f"pictures[{place}]", each) for place, each in enumerate(given)))
 
 
+def folder_of(given: object) -> str:
+    """Returns the path of a folder. Raises InvalidArgument."""
+    return ARGUMENTS.path("folder", given, message("allowed_path"))
+
+
 def near_of(given: object, dry_run: bool) -> Near:
     """Returns what to do with near-duplicates. Raises InvalidSelection, also for anything but "take" in a dry run."""
-    near: Near = SELECTION.choice("near_duplicates", given, get_args(Near))
+    near: Near = ARGUMENTS.choice("near_duplicates", given, get_args(Near))
     if dry_run and near != "take":
         raise InvalidSelection("near_duplicates_with_dry_run", near=f"near_duplicates={near!r}", dry_run="dry_run=True")
     return near

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from testing.browser import PHONE, WIDE, overhang
 from testing.skipping import skip_or_fail
@@ -38,6 +38,8 @@ async (seen) => {
   return [looks, violations];
 }
 """
+Scheme = Literal["light", "dark"]
+
 AT_REST = "document.getAnimations().every(each => each.effect.getTiming().iterations === Infinity)"
 
 
@@ -45,20 +47,21 @@ class Audit:
     """Checks states of the page with axe; a part that looks the same in several states is checked once."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, list[str]] = {"light": [], "dark": []}
+        self._seen: dict[Scheme, list[str]] = {"light": [], "dark": []}
 
     def __call__(self, page: Page, state: State) -> None:
         if AXE_SCRIPT is None:
             skip_or_fail("axe-playwright-python is not installed")
         page.evaluate(AXE_SCRIPT)
-        for size, scheme in ((WIDE, "light"), (PHONE, "dark")):
+        shown: tuple[tuple[tuple[int, int], Scheme], ...] = ((WIDE, "light"), (PHONE, "dark"))
+        for size, scheme in shown:
             show(page, size, scheme)
             findings = self._findings(page, scheme)
             assert not findings, (state.__name__, size, scheme, findings)
             assert overhang(page) <= 0, (state.__name__, size)
         show(page, WIDE, "light")
 
-    def _findings(self, page: Page, scheme: str) -> list[str]:
+    def _findings(self, page: Page, scheme: Scheme) -> list[str]:
         """Returns the serious and critical findings of axe, one line for each element."""
         page.wait_for_function(AT_REST)
         looks, violations = page.evaluate(RUN_AXE, self._seen[scheme])
@@ -71,7 +74,7 @@ class Audit:
         ]
 
 
-def show(page: Page, size: tuple[int, int], scheme: str) -> None:
+def show(page: Page, size: tuple[int, int], scheme: Scheme) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.emulate_media(color_scheme=scheme)
     page.locator("body.dark" if scheme == "dark" else "body:not(.dark)").wait_for()

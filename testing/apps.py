@@ -111,7 +111,7 @@ class Apps:
 
     def on_fallback(self) -> Server:
         """Returns an app whose chosen model is not in the cache, and without a network."""
-        return self._server("on_fallback", **without_network(self._of("on_fallback") / "hub"))
+        return self._server("on_fallback", library=None, **without_network(self._of("on_fallback") / "hub"))
 
     def another_model(self) -> Server:
         """Returns an app whose pictures were encoded for another model."""

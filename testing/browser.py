@@ -1,14 +1,14 @@
 """Opens the page in Chromium, acts as a visitor, and notes errors, dialogs and requests to elsewhere."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 try:
     from playwright.sync_api import Locator, Page, sync_playwright
 except ImportError:
-    sync_playwright = None
+    sync_playwright = None  # type: ignore[assignment]
 
 # Each is Chromium; the first has no windows to keep and takes a sixth less of the processor.
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -106,7 +106,7 @@ class Browser:
         self._contexts = contexts
         self._kind = (size, scheme, locale)
         self.context = contexts.take(*self._kind)
-        self._listeners = {
+        self._listeners: dict[str, Callable[[Any], None]] = {
             "weberror": lambda error: self.problems.append(f"error: {error.error}"),
             "console": self._note_console,
             "request": lambda request: self._note_address(request.url),

@@ -26,7 +26,7 @@ from library.ports import (
 )
 from library.records import Record, id_of
 from library.search.filters import Filter
-from library.stored_files import StoredFile
+from library.stored_files import FileKind, StoredFile
 from library.trash.entries import Trashed
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -123,7 +123,11 @@ class MemoryStore:
     def files(self) -> Iterator[StoredFile]:
         for id, (record, original, thumbnail) in self._pictures.items():
             suffix = record.img_path.rpartition(".")[2]
-            kinds = {"record": ("json", b"{}"), "thumbnail": ("thumb.jpg", thumbnail), "original": (suffix, original)}
+            kinds: dict[FileKind, tuple[str, bytes | None]] = {
+                "record": ("json", b"{}"),
+                "thumbnail": ("thumb.jpg", thumbnail),
+                "original": (suffix, original),
+            }
             for kind, (ending, data) in kinds.items():
                 if data is not None:
                     yield StoredFile(f"{id[:2]}/{id}.{ending}", id, kind, len(data), record.added_at)
@@ -154,7 +158,7 @@ class MemoryStore:
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         return [record for id in ids if (record := self.find(id))]
 
-    def _get(self, id: ContentId) -> tuple[Record, bytes, bytes]:
+    def _get(self, id: ContentId) -> tuple[Record, bytes | None, bytes]:
         if id not in self._pictures:
             raise UnknownPicture("This picture is no longer in the library.")
         return self._pictures[id]

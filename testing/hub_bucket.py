@@ -50,7 +50,7 @@ class HubFiles(HfFileSystem):
         super().__init__(**options)
         self._api = self.hub  # type: ignore[assignment]
 
-    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:  # type: ignore[override]
         if "r" not in mode:
             return super()._open(path, mode, **options)
         self.info(path)  # a file that is not there is told as the real one tells it

@@ -1,11 +1,14 @@
 """Makes two libraries that exchange packs: one exports, the other imports and must not encode."""
 
 import json
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from PIL import Image
 
 from db.files.pack_reader import open_pack
 from db.files.pack_writer import new_pack
@@ -24,13 +27,15 @@ ALL = Contents(thumbnails=True, originals=True)
 THUMBNAILS = Contents(thumbnails=True)
 VECTORS = Contents()
 
+Change = Callable[[pa.Table], pa.Table]
+
 
 class Encoder(ColourEncoder):
     info = EncoderInfo("some/colour", "0" * 12, 3, "cpu", "float32", {"size": {"height": 64}, "mean": [0.5, 0.25]})
 
 
 class Blind(Encoder):
-    def encode_images(self, images):
+    def encode_images(self, images: Sequence[Image.Image]) -> NoReturn:
         raise AssertionError("a picture was encoded")
 
 
@@ -70,7 +75,7 @@ def claim(pack: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def replace_table(pack: Path, change) -> None:
+def replace_table(pack: Path, change: Change) -> None:
     """Changes the table of a pack, and its digest in the manifest, as a forger would."""
     [path] = pack.glob("*.parquet")
     pq.write_table(change(pq.read_table(path)), path)
@@ -80,7 +85,7 @@ def replace_table(pack: Path, change) -> None:
     claim(pack, count=rows, files=[file])
 
 
-def with_first(column: str, value: object):
+def with_first(column: str, value: object) -> Change:
     """Returns a function for `replace_table` that changes the first row."""
 
     def change(table: pa.Table) -> pa.Table:

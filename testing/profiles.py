@@ -45,6 +45,7 @@ def converted(image: Image.Image, profile: bytes) -> Image.Image:
     """Returns an sRGB picture converted to the profile, with the profile embedded."""
     target = ImageCms.ImageCmsProfile(BytesIO(profile))
     shown = ImageCms.profileToProfile(image, ImageCms.createProfile("sRGB"), target, outputMode="RGB")
+    assert shown
     shown.info["icc_profile"] = profile
     return shown
 

@@ -12,8 +12,10 @@ import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from importlib import reload
+from io import TextIOWrapper
 from multiprocessing import forkserver
 from pathlib import Path
+from typing import cast
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,6 +36,7 @@ class ForkedProgram:
 
     @property
     def pid(self) -> int:
+        assert self._process.pid
         return self._process.pid
 
     @property
@@ -46,7 +49,7 @@ class ForkedProgram:
     def wait(self, timeout: float | None = None) -> int:
         self._process.join(timeout)
         if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired(self.args, timeout)
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
         return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
@@ -72,10 +75,10 @@ def run_forked(
         out, err = Path(folder, "out"), Path(folder, "err")
         program = ForkedProgram(command, cwd, environment, out, err)
         try:
-            program.wait(timeout)
+            code = program.wait(timeout)
         finally:
             program.kill()
-        return subprocess.CompletedProcess(program.args, program.returncode, _text(out), _text(err))
+        return subprocess.CompletedProcess(program.args, code, _text(out), _text(err))
 
 
 def _text(file: Path) -> str:
@@ -98,7 +101,7 @@ def _read_environment_again() -> None:
     from huggingface_hub import constants, hf_api
 
     if encoding := os.environ.get("PYTHONIOENCODING"):
-        sys.stdout.reconfigure(encoding=encoding)
+        cast(TextIOWrapper, sys.stdout).reconfigure(encoding=encoding)
 
     tempfile.tempdir = None
     reload(constants)
@@ -128,7 +131,7 @@ def _exit_code(command: list[str]) -> int:
 
 def _end(code: int) -> None:
     """Ends the process as the interpreter does at its end, which multiprocessing skips."""
-    threading._shutdown()
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

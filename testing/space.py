@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from testing.app_server import ROOT, Server
 from testing.pages import blocks, read
@@ -51,7 +51,7 @@ def parsed(command: list[str]) -> dict[str, Any]:
 
 def uploaded(paths: Iterable[str]) -> set[str]:
     """Returns those of the files that the shown command sends."""
-    from huggingface_hub.utils import filter_repo_objects
+    from huggingface_hub.utils import filter_repo_objects  # type: ignore[attr-defined]
 
     [upload] = [command for command in shown_commands() if command[1] == "upload"]
     return set(filter_repo_objects(paths, ignore_patterns=parsed(upload)["exclude"]))

@@ -73,7 +73,15 @@ def _differences(part: np.ndarray) -> np.ndarray:
 
 def sensor_page(width: int, height: int) -> Directory:
     """Returns a page of sensor values, which only a raw converter can show."""
-    tags: dict[int, int | str] = {254: 0, 256: width, 257: height, 258: 16, 259: 1, 262: CFA, 277: 1}
+    tags: dict[int, int | str | bytes | tuple[int, ...]] = {
+        254: 0,
+        256: width,
+        257: height,
+        258: 16,
+        259: 1,
+        262: CFA,
+        277: 1,
+    }
     return Directory(tags, bytes(64))
 
 

@@ -2,18 +2,24 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
+
+from pytest import LogCaptureFixture
 
 from library.errors import IndexUnavailable, SourceUnavailable, StoreUnavailable
 from library.image_library import ImageLibrary
 from library.ingest.candidates import SETTLED_AFTER
 from library.ingest.items import Item
-from library.ingest.watch_source import SourceListing
+from library.ingest.watch_source import SourceListing, WatchSource
 from library.ingest.watch_state import WatchState
-from library.ingest.watcher import Watcher
+from library.ingest.watcher import Add, Watcher
 from library.messages import Message
+from library.ports import EncoderInfo, IndexStatus, Vectors
+from library.records import Record
 from testing.fakes import MemoryCollection, MemoryDatabase, MemoryStore
+
+GONE = Message("Milvus does not answer.")
 
 
 class Folder:
@@ -60,17 +66,17 @@ class Folder:
 class DatabaseThatGoes(MemoryDatabase):
     is_away = False
 
-    def collection(self, encoder):
+    def collection(self, encoder: EncoderInfo) -> MemoryCollection:
         name = f"{encoder.name}_{encoder.fingerprint}"
         return self._collections.setdefault(name, CollectionThatGoes(self, name, encoder.dim))
 
-    def delete(self, img_paths):
+    def delete(self, img_paths: Sequence[str]) -> None:
         self.answer()
         super().delete(img_paths)
 
     def answer(self) -> None:
         if self.is_away:
-            raise IndexUnavailable("Milvus does not answer.")
+            raise IndexUnavailable(GONE.code)
 
 
 class CollectionThatGoes(MemoryCollection):
@@ -78,19 +84,19 @@ class CollectionThatGoes(MemoryCollection):
         super().__init__(name, dim)
         self._database = database
 
-    def upsert(self, records, vectors):
+    def upsert(self, records: Sequence[Record], vectors: Vectors) -> None:
         self._database.answer()
         super().upsert(records, vectors)
 
-    def status(self, expected_rows=None):
+    def status(self, expected_rows: int | None = None) -> IndexStatus:
         status = super().status(expected_rows)
-        return replace(status, problem="Milvus does not answer.", connected=False) if self._database.is_away else status
+        return replace(status, problem=GONE, connected=False) if self._database.is_away else status
 
 
 class StoreThatGoes(MemoryStore):
     refused: tuple[str, ...] = ()
 
-    def add(self, record, original, thumbnail):
+    def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
         if record.name in self.refused:
             raise StoreUnavailable("The disk is full.")
         super().add(record, original, thumbnail)
@@ -100,10 +106,10 @@ class Looking:
     def __init__(
         self,
         library: ImageLibrary,
-        source: object,
+        source: WatchSource,
         delete: bool = False,
         taken: WatchState | None = None,
-        add: Callable | None = None,
+        add: Add | None = None,
     ) -> None:
         self.now = 1000.0
         taken = WatchState() if taken is None else taken
@@ -123,5 +129,5 @@ def stored(library: ImageLibrary) -> list[str]:
     return sorted(record.name for record in library.browse(0, 100))
 
 
-def warnings(caplog) -> list[str]:
+def warnings(caplog: LogCaptureFixture) -> list[str]:
     return [record.message for record in caplog.records if record.levelno >= logging.WARNING]

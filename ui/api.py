@@ -1,26 +1,23 @@
 """Defines the public endpoints: searching, the status, and adding where EDITS allows it."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
 from gradio import FileData
 from gradio.events import api
 
-from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.ingest.receipts import FileReceipt
 from library.ingest.skips import skipped_by_reason
+from library.search.query import DEFAULT_LIMIT
 from library.search.request import SearchRequest
 from library.texts import encodable
-from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, described, find_pictures
+from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, answered, described, find_pictures
 from ui.handlers.page import PageHandlers
 from ui.lanes import AT_ONCE
 from ui.views import Json, relevance_view, status_view
 
 ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
-
-T = TypeVar("T")
 
 
 def add_public_api(library: ImageLibrary, handlers: PageHandlers) -> None:
@@ -46,8 +43,6 @@ class PublicApi:
         " can be said",
         SEARCH_ARGUMENTS
         | {
-            "nprobe": "how many clusters of the index are searched; leave it out to let the collection choose",
-            "exact": "compare with every picture instead of using the index",
             "image": "an uploaded picture that the results resemble",
             "parts": f'up to 16 of {{"text": …}}, {{"image": an uploaded picture}} or {{"content_id": …}}, {WEIGHTS}',
         },
@@ -55,7 +50,7 @@ class PublicApi:
     def search(
         self,
         text: str = "",
-        limit: int = 24,
+        limit: int = DEFAULT_LIMIT,
         nprobe: int | None = None,
         exact: bool = False,
         min_score: float = -1.0,
@@ -65,6 +60,7 @@ class PublicApi:
         sort: str = "score",
         offset: int = 0,
         parts: list[dict[str, Any]] = NO_PARTS,
+        model: str = "",
     ) -> list[dict[str, Any]]:
         def find() -> list[FoundPicture]:
             request = SearchRequest.parse(
@@ -79,11 +75,12 @@ class PublicApi:
                 match=match,
                 sort=sort,
                 offset=offset,
+                model=model,
             )
             with self._handlers.uploaded.held(request.parts):
                 return find_pictures(self._library, request.query(self._handlers.uploaded.read))
 
-        return [_entry(each) for each in _answered(find)]
+        return [_entry(each) for each in answered(find)]
 
     @described(
         "How many pictures there are, and the state of the model and of the vector index.",
@@ -99,21 +96,13 @@ class PublicApi:
         {"files": "one or many uploaded pictures"},
     )
     def add(self, files: list[FileData]) -> Json:
-        job = _answered(lambda: self._handlers.uploads.start(files))
+        job = answered(lambda: self._handlers.uploads.start(files))
         job.over.wait()
         if job.problem and job.total != len(job.receipts):
             raise gr.Error(job.problem, print_exception=False)
         receipts = [_receipt(receipt) for receipt in job.receipts]
         skips = skipped_by_reason(job.receipts)
         return Json(job.counts().items()) | {"skipped_by_reason": skips, "files": receipts}
-
-
-def _answered(work: Callable[[], T]) -> T:
-    """Returns the result of the work; bugs are logged where calls are watched, in ui/queueing.py."""
-    try:
-        return work()
-    except LikenessError as error:
-        raise gr.Error(str(error), print_exception=False) from None
 
 
 def _entry(found: FoundPicture) -> Json:

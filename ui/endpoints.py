@@ -3,12 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+import gradio as gr
+
+from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.records import Record
-from library.search.query import Query
+from library.search.query import MAX_LIMIT, Query
 from library.search.relevance import Relevance
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 NO_PARTS: list[dict[str, Any]] = []  # what an endpoint is called without
 CONDITIONS = (
@@ -21,12 +25,15 @@ WEIGHTS = (
 )
 SEARCH_ARGUMENTS = {
     "text": "what the picture shows, in words",
-    "limit": "how many pictures, 1 to 200",
+    "limit": f"how many pictures, 1 to {MAX_LIMIT}",
     "min_score": "leave out pictures with a lower cosine similarity, -1 to 1",
     "where": CONDITIONS,
     "match": "all or any of the conditions",
     "sort": "score, name, added (newest first) or size (largest first)",
     "offset": "how many of the first results are left out",
+    "nprobe": "how many clusters of the index are searched; leave it out to let the collection choose",
+    "exact": "compare with every picture instead of using the index",
+    "model": "one of the models on offer by its name, in place of the one that answers",
 }
 
 
@@ -43,6 +50,17 @@ def described(summary: str, returns: str, arguments: Mapping[str, str] | None = 
         return endpoint
 
     return describe
+
+
+def answered(work: Callable[[], T]) -> T:
+    """Returns the result of the work; a program is told what it can act on.
+
+    Bugs are logged where calls are watched, in ui/queueing.py.
+    """
+    try:
+        return work()
+    except LikenessError as error:
+        raise gr.Error(str(error), print_exception=False) from None
 
 
 class FoundPicture(NamedTuple):

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from library.image_library import ImageLibrary, LibraryStatus
+from library.messages import Message, message
 from ui.views import Json
 
 PATH = "/gradio_api/health"  # other paths do not reach Python where Gradio renders on the server
@@ -32,20 +33,20 @@ def can_answer(status: LibraryStatus) -> bool:
 def health_view(status: LibraryStatus) -> Json:
     """Returns the state in general words, with a code for each sentence, which are for machines and in English:
     details can hold addresses and paths, and anyone may ask."""
-    why: dict[str, str] = {}
+    why: dict[str, Message] = {}
     model = status.model
     if model.is_fallback and model.info:
-        why["model_fallback"] = f"The chosen model is not available; {model.info.name} answers in its place."
+        why["model_fallback"] = message("health_fallback", model=model.info.name)
     elif model.problem:
-        why["model_failed"] = "The model could not be loaded."
+        why["model_failed"] = message("health_no_model")
     if status.store_problem:
-        why["store_unreadable"] = "The image store cannot be read."
+        why["store_unreadable"] = message("health_no_store")
     if status.index and not status.index.connected:
-        why["milvus_away"] = "Milvus does not answer."
+        why["milvus_away"] = message("health_no_milvus")
     state = "degraded" if why else "loading" if model.is_loading else "ready"
     if state == "loading":
-        why["model_loading"] = "The model is being loaded."
-    return {"state": state, "why": list(why.values()), "codes": list(why)}
+        why["model_loading"] = message("health_loading")
+    return {"state": state, "why": list(map(str, why.values())), "codes": list(why)}
 
 
 class Latest:

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from library.errors import UNEXPECTED, InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
+from library.search.query import SHORT_LIMIT
 from library.search.request import PartRequest, SearchRequest
 from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, described, find_pictures
 from ui.guarded import guarded
@@ -70,13 +71,16 @@ class Tools:
         request: gr.Request,
         text: str = "",
         image: str = "",
-        limit: int = 10,
+        limit: int = SHORT_LIMIT,
         min_score: float = -1.0,
         where: list[dict[str, Any]] | None = None,
         match: str = "all",
         sort: str = "score",
         offset: int = 0,
         parts: list[dict[str, Any]] = NO_PARTS,
+        nprobe: int | None = None,
+        exact: bool = False,
+        model: str = "",
     ) -> str:
         def find() -> list[FoundPicture]:
             given = SearchRequest.parse(
@@ -89,6 +93,9 @@ class Tools:
                 match=match,
                 sort=sort,
                 offset=offset,
+                nprobe=nprobe,
+                exact=exact,
+                model=model,
             )
             known = replace(given, parts=tuple(map(_known, given.parts)))
             with room_for(sum(len(part.image) for part in known.parts)):

@@ -23,7 +23,7 @@ from library.errors import (
 from library.image_library import ImageLibrary
 from library.images import ContentId, parse_content_id
 from library.records import Record
-from library.single_flight import SingleFlight
+from library.running.single_flight import SingleFlight
 from ui.sentences import in_language
 
 PREFIX = "/gradio_api/media"  # other paths do not reach Python where Gradio renders on the server

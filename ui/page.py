@@ -17,7 +17,7 @@ from library.images import SYSTEM_FOLDERS
 from library.ingest.runs import Worker
 from library.permissions import Edits, Sources
 from library.search.fields import Fields
-from library.search.query import MAX_LIMIT
+from library.search.query import DEFAULT_LIMIT, MAX_LIMIT
 from ui.api import add_public_api
 from ui.backup_api import add_backup_api
 from ui.controls import Controls, Parameters, Reports
@@ -145,7 +145,7 @@ def _search_box(edits: Edits) -> gr.MultimodalTextbox:
 
 def _parameters(drawn: Drawn, edits: Edits, trash_days: int) -> tuple[Parameters, gr.HTML, Reports]:
     with gr.Accordion(Words("form.settings"), open=True, elem_id="settings"):
-        limit = gr.Slider(1, MAX_LIMIT, 24, step=1, label=Words("form.limit"), elem_id="limit", buttons=[])
+        limit = gr.Slider(1, MAX_LIMIT, DEFAULT_LIMIT, step=1, label=Words("form.limit"), elem_id="limit", buttons=[])
         accuracy = gr.Radio(
             [(Words("form.automatic"), AUTOMATIC), (Words("form.manual"), MANUAL), (Words("form.exact"), EXACT)],
             value=AUTOMATIC,

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from library.image_library import ImageLibrary, LibraryStatus
 from library.ingest.receipts import Status
-from library.monitor import Place, Stage
+from library.running.monitor import Place, Stage
 from ui.health import Latest, can_answer
 from ui.lanes import waiting
 

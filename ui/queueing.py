@@ -10,7 +10,7 @@ import gradio as gr
 from starlette.exceptions import HTTPException
 
 from library.errors import UNEXPECTED, InvalidQuery, NotAllowed
-from library.monitor import Monitor, code_of
+from library.running.monitor import Monitor, code_of
 from library.work import Work, enter
 from ui.lanes import WATCHING
 from ui.request_ids import request_id

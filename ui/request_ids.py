@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import LikenessError
-from library.monitor import Monitor
+from library.running.monitor import Monitor
 from library.work import working_for
 from ui.sentences import sentence_for
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 
-import gradio as gr
 from gradio.events import api
 
-from library.errors import LikenessError
 from library.image_library import ImageLibrary
 from library.permissions import Edits, require
 from library.trash.entries import Trashed
-from ui.endpoints import described
+from ui.endpoints import answered, described
 from ui.handlers.removal import remove_all, selected_ids
 from ui.lanes import AT_ONCE
 from ui.views import Json
@@ -57,11 +55,11 @@ class TrashApi:
         return self._allowed(restored)
 
     def _allowed(self, work: Callable[[], Json]) -> Json:
-        try:
+        def allowed() -> Json:
             require(self._edits, "own")
             return work()
-        except LikenessError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+
+        return answered(allowed)
 
     def _entry(self, each: Trashed) -> Json:
         return {

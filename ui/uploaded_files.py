@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from library.budget import MOST_LOOKED_AT, looked_at
 from library.errors import InvalidQuery, RejectedImage
+from library.running.budget import MOST_LOOKED_AT, looked_at
 from library.search.request import PartRequest
 
 MAX_FILE_MEGABYTES = 100

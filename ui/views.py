@@ -33,7 +33,7 @@ from library.models import OfferedModel
 from library.ports import IndexStatus
 from library.records import Record
 from library.search.fields import Field
-from library.search.query import Answer
+from library.search.query import Answer, needs_only_store
 from library.search.relevance import Relevance
 from library.search.request import PartRequest, SearchRequest, filter_as_json
 from library.texts import encodable
@@ -88,8 +88,8 @@ class View(SearchRequest):
 
     @property
     def is_plain(self) -> bool:
-        """Returns whether the view is the whole library as the store has it, which needs neither a model nor Milvus."""
-        return self.is_browsing and self.where is None and self.order in ("score", "added")
+        """Returns whether the view is the whole library as the store has it."""
+        return self.is_browsing and needs_only_store(self.where, self.order)
 
     def at(self, offset: int) -> "View":
         return replace(self, offset=offset)

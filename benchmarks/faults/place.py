@@ -18,7 +18,7 @@ from library.image_library import ImageLibrary
 from library.models import Models, ModelSource
 from library.ports import Encoder, ImageStore
 from testing.milvus_server import MilvusServer
-from testing.program import ForkedProgram
+from testing.program import ForkedProgram, run_forked
 
 ENDED_WITHIN = 180
 RELEASE_AFTER = 0.0
@@ -80,17 +80,7 @@ class Place:
 
     def ended(self, *arguments: str, **more: str) -> CompletedProcess[str]:
         """Returns how a command ended, with what it printed."""
-        out, err = self.folder / "ended.out", self.folder / "ended.err"
-        for file in (out, err):
-            file.write_bytes(b"")
-        command = self._command(list(arguments))
-        program = ForkedProgram(command, self.folder, {**self.environment, **more}, out, err)
-        try:
-            program.wait(ENDED_WITHIN)
-        finally:
-            program.kill()
-        told = (file.read_text(encoding="utf-8", errors="replace") for file in (out, err))
-        return CompletedProcess(program.args, program.returncode or 0, *told)
+        return run_forked(self._command(list(arguments)), self.folder, {**self.environment, **more}, ENDED_WITHIN)
 
     def run(self, *arguments: str, **more: str) -> str:
         """Returns what a command printed. Raises Failed where it ended with another code than 0."""

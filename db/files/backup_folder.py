@@ -13,9 +13,9 @@ from db.files.atomic import write_atomically
 from db.files.dropped_files import DroppedFiles
 from db.images.local import LocalImageStore
 from library.backup.backup_place import BackupSummary, NewBackup
-from library.disk import check_regular, explained, is_full
 from library.errors import InvalidBackup, LikenessError, StoreUnavailable
 from library.reasons import reason_of
+from library.running.disk import check_regular, explained, is_full
 
 MANIFEST = "backup.json"
 FORMAT, VERSION = "likeness backup", 1

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from db.files.atomic import is_in_hand
 from db.files.vector_file import count_rows, read_header, read_vectors, write_vectors
-from library.disk import explained, is_full
 from library.errors import StoreUnavailable, UnknownCollection
 from library.ports import StoredCollection
 from library.reasons import reason_of
+from library.running.disk import explained, is_full
 from library.trash.dropped import DroppedCollection, VectorBatch, key_of
 
 logger = logging.getLogger(__name__)

@@ -11,11 +11,11 @@ from typing import Any, BinaryIO, TextIO
 import pyarrow
 import pyarrow.parquet
 
-from library.disk import check_regular, writing
 from library.errors import InvalidSelection
-from library.exports.results import guarded, scored
+from library.exports.results import scored, without_formula
+from library.running.disk import check_regular, writing
 from library.search.batch import BatchResult
-from library.texts import encodable
+from library.texts import ESCAPING, encodable
 
 SCHEMA = pyarrow.schema(
     {
@@ -75,7 +75,7 @@ def _csv(file: BinaryIO) -> Iterator[WriteRows]:
     with _text(file) as text:
         writer = csv.DictWriter(text, SCHEMA.names)
         writer.writeheader()
-        yield lambda rows: writer.writerows({name: guarded(cell) for name, cell in _flat(row).items()} for row in rows)
+        yield lambda rows: writer.writerows(map(_as_cells, rows))
 
 
 @contextmanager
@@ -102,8 +102,11 @@ def _parquet(file: BinaryIO) -> Iterator[WriteRows]:
 
 
 def _text(file: BinaryIO) -> TextIO:
-    # Names that are not UTF-8 reach Python with lone surrogates.
-    return TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="", line_buffering=True)
+    return TextIOWrapper(file, "utf-8", errors=ESCAPING, newline="", line_buffering=True)
+
+
+def _as_cells(row: HitRow) -> HitRow:
+    return {name: without_formula(cell) for name, cell in _flat(row).items()}
 
 
 def _flat(row: HitRow) -> HitRow:

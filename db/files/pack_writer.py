@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,13 @@ from db.files.pack_format import (
     pack_schema,
     sha256_of,
 )
-from library.disk import explained
 from library.errors import InvalidPack
 from library.ingest.packs import Contents, PackedPicture
 from library.ports import EncoderInfo
 from library.reasons import reason_of
+from library.running.disk import explained
 from library.texts import encodable
+from library.times import iso_now
 
 PARTIAL_NAME = re.compile(r"\.(manifest\.json|[0-9a-f]{32})\.partial")  # the first is of earlier versions
 FILE_ROWS = 5000
@@ -124,7 +124,7 @@ class FolderWriter:
     def _manifest(self, encoder: EncoderInfo) -> ManifestJson:
         return ManifestJson(
             likeness=tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["version"],
-            created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            created=iso_now("seconds"),
             model=encoder.name,
             revision=encoder.fingerprint,
             dimension=encoder.dim,

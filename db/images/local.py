@@ -8,25 +8,31 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from db.files.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
+from db.images.layout import (
+    RECORD_SUFFIX,
+    THUMBNAIL_SUFFIX,
+    TRASH_SUFFIX,
+    latest_first,
+    original_name,
+    stored_file,
+    unknown_picture,
+    whole_entry,
+)
 from db.images.records_read import SHORTEST_RECORD, RecordReader
-from library.disk import explained, is_full
-from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture
+from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.private import Private
 from library.reasons import reason_of
 from library.records import Record
-from library.stored_files import FileKind, StoredFile
+from library.running.disk import explained, is_full
+from library.stored_files import StoredFile
 from library.trash.entries import Trashed
 
 logger = logging.getLogger(__name__)
 
-RECORD_SUFFIX = ".json"
-THUMBNAIL_SUFFIX = ".thumb.jpg"
-TRASH_SUFFIX = ".trash"
-ADDED_SUFFIX = ".added"  # in buckets
 ASIDE_SUFFIX = "-foreign"  # of the folder for files that are not ours
 SETTLED_AFTER_NS = 100_000_000
 
@@ -188,45 +194,6 @@ class LocalImageStore:
 
     def _trash_path(self, id: ContentId) -> Path:
         return self._folder(id) / f"{id}{TRASH_SUFFIX}"
-
-
-def stored_file(name: str, size: int, modified: datetime) -> StoredFile:
-    stem, _, suffix = name.rpartition("/")[2].partition(".")
-    try:
-        id: ContentId | None = parse_content_id(stem)
-    except InvalidContentId:
-        id = None
-    kinds: dict[str, FileKind] = {
-        RECORD_SUFFIX: "record",
-        THUMBNAIL_SUFFIX: "thumbnail",
-        TRASH_SUFFIX: "trash",
-        ADDED_SUFFIX: "order",
-        PARTIAL_SUFFIX: "partial",
-    }
-    by_suffix = next((kind for ending, kind in kinds.items() if name.endswith(ending)), None)
-    return StoredFile(name, id, by_suffix or ("original" if id and suffix else "other"), size, modified)
-
-
-def latest_first(deleted: dict[ContentId, datetime]) -> dict[ContentId, datetime]:
-    return dict(sorted(deleted.items(), key=lambda pair: (-pair[1].timestamp(), pair[0])))
-
-
-def original_name(record: Record) -> str:
-    return PurePosixPath(record.img_path).name
-
-
-def whole_entry(id: ContentId, json: bytes) -> Trashed | None:
-    """Returns an entry of the trash; None for a damaged one, which expires as all do."""
-    with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        trashed = Trashed.from_json(json.decode())
-        if trashed.record.content_id == id:
-            return trashed
-    logger.warning("What the trash says of %s is damaged: this picture cannot be restored.", id)
-    return None
-
-
-def unknown_picture() -> UnknownPicture:
-    return UnknownPicture("gone")
 
 
 class _Catalogue:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from db.images.local import (
+from db.images.layout import (
     ADDED_SUFFIX,
     RECORD_SUFFIX,
     THUMBNAIL_SUFFIX,

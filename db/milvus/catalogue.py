@@ -1,6 +1,5 @@
 """Reads what is known of a collection without opening it: properties that Milvus keeps with it."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from pymilvus import MilvusClient, MilvusException
@@ -9,6 +8,7 @@ from db.milvus.aliases import behind
 from db.milvus.milvus_errors import is_missing
 from db.milvus.schema import TIMEOUT, stored_rows, vector_dim
 from library.ports import EncoderInfo, StoredCollection
+from library.times import iso_now
 
 MODEL, FINGERPRINT, CREATED = "likeness.model", "likeness.fingerprint", "likeness.created"
 
@@ -18,8 +18,7 @@ def labels(encoder: EncoderInfo) -> dict[str, str]:
 
 
 def made_now(labels: dict[str, str]) -> dict[str, str]:
-    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return {**labels, CREATED: now}
+    return {**labels, CREATED: iso_now("seconds")}
 
 
 def labels_of(client: MilvusClient, name: str) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from db.milvus.milvus_errors import brief
 from db.milvus.rebuild import rebuild_in_place
 from db.milvus.schema import create
 from db.milvus.shared_lock import Locks
-from library.disk import is_full
 from library.errors import IndexUnavailable
 from library.reasons import reason_of
+from library.running.disk import is_full
 
 if TYPE_CHECKING:
     from db.milvus.lite_server import LiteServer

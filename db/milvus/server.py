@@ -14,7 +14,7 @@ from db.milvus.rebuild import ServerRebuild
 from db.milvus.schema import TIMEOUT, create
 from db.milvus.shared_lock import Locks
 from library.errors import IndexUnavailable
-from library.proxies import grpc_proxy
+from library.running.proxies import grpc_proxy
 
 SCRIPT_OPENING = """\
 # Needs pymilvus. MILVUS_URI, MILVUS_TOKEN and MILVUS_DB are those of the app; no token means no login.

@@ -5,11 +5,11 @@ from functools import lru_cache, partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from db.sources.archive_parts import Parts, is_of_takeout
-from db.sources.archives import FindSidecars, OpenFile, items_in_archive
+from db.sources.archives.items import FindSidecars, OpenFile, items_in_archive
+from db.sources.archives.parts import Parts, is_of_takeout
 from db.sources.buckets import failure, file_system
-from db.sources.sidecars import Sidecars, beginning_of_sidecars, check_sidecar
-from library.archive_kinds import is_archive
+from db.sources.sidecars.folder import Sidecars, beginning_of_sidecars, check_sidecar
+from library.decoding.archive_kinds import is_archive
 from library.errors import SourceUnavailable
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item

@@ -9,8 +9,8 @@ import fsspec
 from db.sources.addresses import S3_SCHEMES
 from library.errors import LikenessError, UnknownStore
 from library.messages import Message, message
-from library.proxies import Proxy, web_proxy
 from library.reasons import reason_of
+from library.running.proxies import Proxy, web_proxy
 
 CONNECT_TIMEOUT = 3
 READ_TIMEOUT = 5  # counts from the last byte sent or received

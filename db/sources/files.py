@@ -10,20 +10,20 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from db.sources.addresses import checked_place, path_in
-from db.sources.archive_parts import Parts, is_of_takeout, part_name, parts_on_disk
-from db.sources.archives import FindSidecars, items_in_archive
+from db.sources.archives.items import FindSidecars, items_in_archive
+from db.sources.archives.parts import Parts, is_of_takeout, part_name, parts_on_disk
 from db.sources.bucket_items import items_in_bucket, part_in_bucket
 from db.sources.buckets import file_system
-from db.sources.encodings import known_encoding
-from db.sources.parquet import is_folder_of_shards, shards_below
+from db.sources.encodings.guess import known_encoding
 from db.sources.patterns import is_pattern, matching
-from db.sources.sidecars import SUFFIXES as SIDECAR_SUFFIXES
-from db.sources.sidecars import SidecarFolders, Sidecars, read_sidecar
-from db.sources.tables import SUFFIXES, items_in_table
+from db.sources.regular_files import read_regular
+from db.sources.sidecars.folder import SUFFIXES as SIDECAR_SUFFIXES
+from db.sources.sidecars.folder import SidecarFolders, Sidecars, read_sidecar
+from db.sources.tables.items import SUFFIXES, items_in_table
+from db.sources.tables.parquet import is_folder_of_shards, shards_below
 from db.sources.walk import Found, walk
-from library.archive_kinds import TAR_SUFFIXES, ZIP_SUFFIX, is_archive
+from library.decoding.archive_kinds import TAR_SUFFIXES, ZIP_SUFFIX, is_archive
 from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSource
-from library.images import check_bytes
 from library.ingest.items import Item
 from library.messages import Message, message
 from library.reasons import reason_of
@@ -223,15 +223,8 @@ def file_item(path: Path, source: str, skip: Message | None = None, sidecars: Si
     if sidecars and not skip:
         skip, describe = sidecars.reason_if_one(path.name), sidecars.describing(path.name)
     original_at = str(path.absolute())
-    size = partial(os.path.getsize, path)
-    return Item(str(path), path.name, partial(_read, path), source, {}, skip, original_at, describe=describe, size=size)
-
-
-def _read(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
-        raise RejectedImage("no_regular_file")
-    check_bytes(path.stat().st_size)
-    return path.read_bytes()
+    read, size = partial(read_regular, path), partial(os.path.getsize, path)
+    return Item(str(path), path.name, read, source, {}, skip, original_at, describe=describe, size=size)
 
 
 def read_query_picture(path: str) -> bytes:
@@ -243,6 +236,6 @@ def read_query_picture(path: str) -> bytes:
         file = at_home(path)
         if file.is_dir():
             raise InvalidQuery("folder_to_search_with", path=path)
-        return _read(file)
+        return read_regular(file)
     except OSError as error:
         raise InvalidQuery("file_not_read", file=path[:120], reason=reason_of(error)) from None

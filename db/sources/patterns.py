@@ -7,7 +7,7 @@ from glob import has_magic
 from pathlib import Path
 
 from db.sources.walk import Found, OwnFolders, entries_of, is_folder, reason_to_leave_out
-from library.archive_kinds import is_archive
+from library.decoding.archive_kinds import is_archive
 from library.messages import message
 
 ANY_DEPTH = "**"

@@ -8,15 +8,16 @@ from typing import Any
 import httpx
 
 from db.sources.addresses import checked_place
-from db.sources.archives import items_in_archive
+from db.sources.archives.items import items_in_archive
+from db.sources.archives.names import clean_member, ways_to_write
 from db.sources.buckets import failure, file_system
-from db.sources.names import clean_member, ways_to_write
-from library.archive_kinds import is_archive
+from db.sources.regular_files import read_regular
+from library.decoding.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
 from library.messages import message
-from library.proxies import web_proxy
 from library.reasons import reason_of
+from library.running.proxies import web_proxy
 
 URL_TIMEOUT = 20.0  # seconds
 OF_PROXIES = (403, 407, 502, 503, 504)  # what a proxy answers itself
@@ -89,10 +90,7 @@ def _archive_around(place: str) -> str | None:
 def _from_disk(path: Path) -> bytes:
     if path.is_dir():
         raise RejectedImage("folder_in_place_of_picture")
-    if path.exists() and not path.is_file():  # a device may have no end
-        raise RejectedImage("no_regular_file")
-    check_bytes(path.stat().st_size)
-    return path.read_bytes()
+    return read_regular(path)
 
 
 def _fetched(url: str) -> bytes:

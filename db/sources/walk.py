@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.sources.sidecars import Sidecars, in_folder
+from db.sources.sidecars.folder import Sidecars, in_folder
 from library.images import reason_to_skip, reason_to_skip_folder
 from library.messages import Message, message
 

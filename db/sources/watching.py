@@ -19,7 +19,7 @@ from db.sources.addresses import checked_place, path_in
 from db.sources.bucket_items import object_item, reason_to_skip_key, sidecars_in
 from db.sources.buckets import failure, file_system
 from db.sources.files import at_home, file_item
-from db.sources.sidecars import Sidecars
+from db.sources.sidecars.folder import Sidecars
 from db.sources.walk import Found, OwnFolders, walk
 from library.errors import SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip_folder

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -10,16 +9,17 @@ from library.backup.backup_place import BackupPlace, BackupSummary, Copied
 from library.errors import LikenessError, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
 from library.ingest.receipts import FileReceipt
+from library.ingest.unit_length import are_of_unit_length
 from library.messages import message
 from library.pictures import Pictures
-from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase, Vectors
+from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase
 from library.records import Record
+from library.times import iso_now
 from library.trash.dropped import VectorBatch
 from library.work import worker_pool
 
 AT_ONCE = 200
 THREADS = 8
-UNIT_TOLERANCE = 1e-2
 
 ShouldStop = Callable[[], bool]
 
@@ -56,7 +56,7 @@ class Backups:
         rows = {each.name: self._copy_vectors(each, kept, place) for each in self._database.stored()}
         place.keep_files()
         if not should_stop():
-            place.finish(BackupSummary(_now(), len(kept), rows))
+            place.finish(BackupSummary(iso_now(), len(kept), rows))
 
     def restore(self, place: BackupPlace, should_stop: ShouldStop = lambda: False) -> Iterator[FileReceipt]:
         """Adds the pictures of a backup that are not in the library, without encoding, and yields a receipt for each.
@@ -108,7 +108,7 @@ class Backups:
                     rows += len(found)
                     yield list(found), np.stack(list(found.values()))
 
-        place.vectors.keep(collection, _now(), batches())
+        place.vectors.keep(collection, iso_now(), batches())
         return rows
 
     def _bring(self, record: Record, place: BackupPlace, present: set[ContentId]) -> FileReceipt:
@@ -137,20 +137,9 @@ class Backups:
                     present = index.present([record.img_path for record in records.values()])
                     wanted = [
                         at
-                        for at, is_sound in enumerate(_are_of_unit_length(vectors))
+                        for at, is_sound in enumerate(are_of_unit_length(vectors))
                         if is_sound and ids[at] in records and ids[at] not in present
                     ]
                     if wanted:
                         collection.upsert([records[ids[at]] for at in wanted], vectors[wanted])
         collection.optimize()
-
-
-def _are_of_unit_length(vectors: Vectors) -> list[bool]:
-    with np.errstate(all="ignore"):
-        lengths = np.linalg.norm(vectors, axis=1)
-        are: list[bool] = (np.isfinite(lengths) & (np.abs(lengths - 1) <= UNIT_TOLERANCE)).tolist()
-    return are
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from library.decoding.room import Room, room
+from library.decoding.pixel_budget import PixelBudget, pixel_budget
 from library.images import WORKING_SIDE, Grey, Picture, decode, grey, preview, thumbnail
 from library.work import current
 
@@ -33,14 +33,14 @@ class Decoder(Protocol):
 
 
 class DirectDecoder:
-    """Decodes in this process, within the room that all of its pictures share."""
+    """Decodes in this process, within the pixels that all of its pictures share."""
 
-    def __init__(self, within: Room | None = None) -> None:
-        self._room = within or room()
+    def __init__(self, within: PixelBudget | None = None) -> None:
+        self._budget = within or pixel_budget()
 
     def decode(self, data: bytes, short_side: int = WORKING_SIDE) -> Picture:
         with _timed():
-            return decode(data, short_side, self._room)
+            return decode(data, short_side, self._budget)
 
     def with_thumbnail(self, data: bytes, short_side: int = WORKING_SIDE) -> tuple[Picture, bytes]:
         picture = self.decode(data, short_side)
@@ -48,14 +48,14 @@ class DirectDecoder:
 
     def grey(self, data: bytes) -> Grey:
         with _timed():
-            return grey(data, self._room)
+            return grey(data, self._budget)
 
     def thumbnail(self, data: bytes) -> bytes:
         return thumbnail(self.decode(data))
 
     def preview(self, data: bytes) -> bytes:
         with _timed():
-            return preview(data, self._room)
+            return preview(data, self._budget)
 
     def close(self) -> None:
         pass

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from library.decoders import frames
+from library.decoders import wire
 from library.errors import RejectedImage
 from library.images import Grey, Picture
 from library.messages import Message
@@ -63,18 +63,18 @@ class DecoderProcess:
         amid its work.
         """
         try:
-            frames.write(self._requests, header, data)
+            wire.write(self._requests, header, data)
             self._await_reply()
-            said, body = frames.read(self._replies)
+            said, body = wire.read(self._replies)
             current().spent(max(0.0, float(said["seconds"])))
             if "rejected" in said:
                 raise _rejected(said["rejected"])
             if "room" in said:
                 return int(said["room"])
             if "grey" in said:
-                return frames.read_grey(self._replies, said["grey"])
+                return wire.read_grey(self._replies, said["grey"])
             if "picture" in said:
-                picture = frames.read_picture(self._replies, said["picture"])
+                picture = wire.read_picture(self._replies, said["picture"])
                 return (picture, body) if body else picture
             return body
         except RejectedImage:
@@ -104,7 +104,7 @@ class DecoderProcess:
     def _await_first_word(self) -> None:
         if not self._speaks_within(START_SECONDS):
             raise EOFError
-        frames.read(self._replies)
+        wire.read(self._replies)
 
     def _await_reply(self) -> None:
         check_stop()

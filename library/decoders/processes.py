@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from library.decoders.direct import DirectDecoder
 from library.decoders.process import ASK_EVERY, COMMAND, DecoderProcess, Ended, NoProcess
-from library.decoding.room import room
+from library.decoding.pixel_budget import pixel_budget
 from library.errors import RejectedImage
 from library.images import WORKING_SIDE, Grey, Picture
 from library.work import check_stop, current
@@ -71,7 +71,7 @@ class DecoderProcesses:
 
     def _done_apart(self, task: str, data: bytes, arguments: tuple[int, ...]) -> Any:
         """Waits for room while no process holds the file, and requests the picture again. Raises NoProcess."""
-        with room().reservation() as reservation:
+        with pixel_budget().reservation() as reservation:
             reservation.take(len(data))  # which is there twice
             while True:
                 header = {"task": task, "arguments": arguments, "room": reservation.pixels}

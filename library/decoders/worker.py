@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from library.decoders import frames
+from library.decoders import wire
 from library.decoders.direct import DirectDecoder
-from library.decoding.room import MOST_AT_ONCE, MoreRoom, Room
+from library.decoding.pixel_budget import MOST_AT_ONCE, NeedsMorePixels, PixelBudget
 from library.errors import RejectedImage
 from library.images import Grey, Picture
 
@@ -28,13 +28,13 @@ MOST_MEMORY = 8 << 30  # addresses, of which libraries reserve many that they ne
 FIRST_TO_GO = "900"  # where memory runs out, the kernel ends this process and not the app
 
 
-class GivenRoom(Room):
-    """Holds the room that the app has given to this picture, and asks for more by MoreRoom."""
+class GivenPixels(PixelBudget):
+    """Holds the pixels that the app has given to this picture, and asks for more by NeedsMorePixels."""
 
     def take(self, pixels: int) -> int:
         wanted = min(pixels, MOST_AT_ONCE)
         if wanted > self._all:
-            raise MoreRoom(wanted)
+            raise NeedsMorePixels(wanted)
         return wanted
 
     def give_back(self, pixels: int) -> None:
@@ -46,10 +46,10 @@ def main() -> None:
     requests, replies = _pipes()
     _limit()
     threading.Thread(target=_end_with_parent, args=[requests.fileno()], daemon=True).start()
-    frames.write(replies, {"ready": True})
+    wire.write(replies, {"ready": True})
     with suppress(EOFError, OSError):
         while select.select([requests], [], [], IDLE_SECONDS)[0]:
-            header, data = frames.read(requests)
+            header, data = wire.read(requests)
             _answer(replies, header, data)
             del data
     os._exit(0)
@@ -62,9 +62,9 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
     try:
         result = _done(header, data)
     except RejectedImage as error:
-        frames.write(replies, {"rejected": error.message.as_json(), **_took(begun)})
-    except MoreRoom as wish:
-        frames.write(replies, {"room": wish.pixels, **_took(begun)})
+        wire.write(replies, {"rejected": error.message.as_json(), **_took(begun)})
+    except NeedsMorePixels as wish:
+        wire.write(replies, {"room": wish.pixels, **_took(begun)})
     else:
         _send(replies, result, _took(begun))
     signal.setitimer(signal.ITIMER_PROF, 0)
@@ -72,7 +72,7 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
 
 
 def _done(header: dict[str, Any], data: bytes) -> Any:
-    decoder = DirectDecoder(GivenRoom(header["room"]))
+    decoder = DirectDecoder(GivenPixels(header["room"]))
     return getattr(decoder, TASKS[TASKS.index(header["task"])])(data, *header["arguments"])
 
 
@@ -82,16 +82,16 @@ def _took(begun: float) -> dict[str, float]:
 
 def _send(replies: BinaryIO, result: Picture | tuple[Picture, bytes] | Grey | bytes, took: dict[str, float]) -> None:
     if isinstance(result, np.ndarray):
-        frames.write(replies, {"grey": result.shape[::-1], **took})
+        wire.write(replies, {"grey": result.shape[::-1], **took})
         replies.write(result.data)
         replies.flush()
         return
     if isinstance(result, bytes):
-        frames.write(replies, took, result)
+        wire.write(replies, took, result)
         return
     picture, small = result if isinstance(result, tuple) else (result, b"")
-    frames.write(replies, {"picture": frames.described(picture), **took}, small)
-    frames.write_pixels(replies, picture.image)
+    wire.write(replies, {"picture": wire.described(picture), **took}, small)
+    wire.write_pixels(replies, picture.image)
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:

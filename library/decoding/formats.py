@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pi_heif
 
-from library.archive_kinds import archive_kind
+from library.decoding.archive_kinds import archive_kind
 from library.decoding.other_files import is_tga, other_kind
 from library.errors import RejectedImage
 

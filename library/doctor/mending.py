@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from library.decoders.direct import Decoder
 from library.doctor.findings import Finding
@@ -13,6 +12,7 @@ from library.pictures import Pictures
 from library.ports import ImageStore, VectorDatabase
 from library.records import Record, id_of
 from library.stored_files import StoredFile
+from library.times import iso_now
 from library.trash.entries import Trashed
 from library.trash.trash import Trash
 
@@ -115,7 +115,7 @@ class Mender:
                 if in_library:
                     self._store.add(record, None, small)
                 else:
-                    self._store.note_trashed(Trashed(record, _now(), small))
+                    self._store.note_trashed(Trashed(record, iso_now(), small))
                 return 1
         return 0
 
@@ -145,7 +145,3 @@ class Mender:
             if file.id in files:
                 files[file.id].append(file)
         return files
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from library.budget import looked_at
 from library.collections import Collections
 from library.decoders.direct import Decoder
 from library.duplicates.decisions import Decisions
@@ -15,6 +14,7 @@ from library.images import ContentId
 from library.pictures import Pictures
 from library.ports import ImageStore
 from library.records import Record
+from library.running.budget import looked_at
 
 
 class DuplicateFinder:

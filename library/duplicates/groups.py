@@ -91,6 +91,16 @@ class Group:
         """Returns the similarity to the nearest of the others."""
         return max(pair.score for pair in self.pairs if id in (pair.one, pair.other))
 
+    def detail_of(self, record: Record) -> float | None:
+        """Returns the share of a picture's size that its detail fills; None where pixels decide."""
+        detail = self.details.get(record.content_id)
+        return detail.share if detail else None
+
+    def enlarged_from(self, record: Record) -> Record | None:
+        """Returns the picture that holds as much in fewer pixels, where this one was only enlarged."""
+        held = self.enlarged.get(record.content_id)
+        return next((each for each in self.records if each.content_id == held), None)
+
     def redundant(self) -> dict[ContentId, ContentId]:
         """Returns each near-duplicate of a better picture, with that one; those linked only by a third stay."""
         others: dict[ContentId, set[ContentId]] = defaultdict(set)

@@ -4,7 +4,6 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from library.evaluation.model_figures import ModelFigures, Ranked
 from library.evaluation.tasks import NAMES, PICTURES, TEMPLATED, Task
 from library.images import decode, icon
 from library.ports import Encoder
+from library.times import iso_now
 
 WORST = 10
 
@@ -29,7 +29,7 @@ def report(models: Sequence[ModelFigures], gathered: Gathered, config: Evaluatio
     pairs = zip(models, labels, strict=True)
     reports = [_model_report(model, label, pictures, config, shown) for model, label in pairs]
     return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "at": iso_now("seconds"),
         "source": source,
         "pictures": len(pictures),
         "classes": len({picture.label for picture in pictures} - {""}),

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from library.disk import check_regular, writing
 from library.errors import InvalidSelection
 from library.ingest.receipts import RECEIPT_FIELDS, FileReceipt
+from library.running.disk import check_regular, writing
+from library.texts import ESCAPING
 
 Write = Callable[[FileReceipt], None]
 
@@ -27,8 +28,7 @@ def receipt_file(path: Path | None) -> Iterator[Write]:
         raise InvalidSelection("receipts_name", name=path.name or str(path))
     with writing(path):
         check_regular(path)
-        # Names that are not UTF-8 reach Python with lone surrogates.
-        file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
+        file = path.open("w", encoding="utf-8", errors=ESCAPING, newline="", buffering=1)
     with writing(path), file:
         write = _csv_writer(file) if path.suffix.lower() == ".csv" else _jsonl_writer(file)
         yield lambda receipt: _written(path, write, receipt)

@@ -14,6 +14,7 @@ from library.records import Record
 from library.search.filters import SHADOWED
 from library.search.query import Answer
 from library.search.relevance import Words
+from library.texts import ESCAPING
 
 ExportFormat = Literal["csv", "json", "zip"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
@@ -78,8 +79,7 @@ def written(
     if kind == "zip":
         return zipped([result.record for result in results], original, gone)
     lines = _csv(results) if kind == "csv" else _json(results)
-    # Names that are not UTF-8 reach Python with lone surrogates.
-    return (line.encode("utf-8", "backslashreplace") for line in lines)
+    return (line.encode("utf-8", ESCAPING) for line in lines)
 
 
 def as_row(result: Result) -> Row:
@@ -106,7 +106,7 @@ def scored(score: float | None) -> Row:
     return {"score": rounded, "distance": None if rounded is None else round(1 - rounded, 6)}
 
 
-def guarded(cell: object) -> object:
+def without_formula(cell: object) -> object:
     """Returns a text with an apostrophe before it where a spreadsheet would run it as a formula."""
     is_formula = isinstance(cell, str) and cell.startswith(FORMULA) and not NUMBER.fullmatch(cell)
     return f"'{cell}" if is_formula else cell
@@ -118,10 +118,10 @@ def _csv(results: Sequence[Result]) -> Iterator[str]:
     has_own = len(names) <= MOST_COLUMNS
     headings = [SHADOWED + name if name in COLUMNS else name for name in names] if has_own else [METADATA]
     write = csv.writer(_Echo()).writerow
-    yield write([*COLUMNS, *map(guarded, headings)])
+    yield write([*COLUMNS, *map(without_formula, headings)])
     for row in rows:
         own = [_cell(row[METADATA], name) for name in names] if has_own else [_text(row[METADATA])]
-        yield write([guarded(cell) for cell in (*(row[name] for name in COLUMNS), *own)])
+        yield write([without_formula(cell) for cell in (*(row[name] for name in COLUMNS), *own)])
 
 
 def _json(results: Sequence[Result]) -> Iterator[str]:

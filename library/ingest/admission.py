@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from library.budget import Account
 from library.ingest.batch import PendingFile
 from library.ingest.items import Item
 from library.messages import Message
+from library.running.budget import Account
 from library.work import Interrupted
 
 NO_FILE = Item("", "", bytes)

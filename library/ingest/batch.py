@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from library.budget import Reservation
 from library.errors import LikenessError
 from library.images import ContentId
 from library.ingest.destinations import Addition, Known, Update
@@ -15,6 +14,7 @@ from library.ingest.receipts import FileReceipt, Status
 from library.messages import Message, both
 from library.ports import Vectors
 from library.records import Metadata, Record
+from library.running.budget import Reservation
 
 BATCH_SIZE = 32  # new pictures
 BATCH_FILES = 512  # so that receipts flow where nothing is new

@@ -5,8 +5,8 @@ from dataclasses import replace
 from library.errors import RejectedImage
 from library.images import ContentId
 from library.ingest.batch import PendingFile
+from library.ingest.record_limits import check_record
 from library.messages import message
-from library.record_limits import check_record
 from library.records import Metadata, Record, given
 
 

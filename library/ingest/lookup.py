@@ -17,9 +17,9 @@ from library.ingest.batch import PendingFile, RunState
 from library.ingest.destinations import Destination, Known, Update
 from library.ingest.items import Item
 from library.ingest.kept_metadata import KeptMetadata, described
+from library.ingest.record_limits import check_metadata, check_record
 from library.messages import message
 from library.reasons import reason_of
-from library.record_limits import check_metadata, check_record
 from library.records import Record
 from library.work import Interrupted
 
@@ -80,21 +80,19 @@ class Lookup:
     def look_up(self, files: Sequence[PendingFile]) -> Sequence[PendingFile]:
         """Compares the files with the library and with those before them in this run, and returns them."""
         read = [file for file in files if file.id and not file.receipt]
+        ids = [file.id for file in read if file.id]
+        if self._state.problem:
+            return files
         # Asked in this order: a picture leaves `pending` only after its row is there.
-        names = {file.id: name for file in read if file.id and (name := self._state.pending.get(file.id))}
-        known: Mapping[ContentId, Known] = {}
-        superseded: Mapping[ContentId, Record] = {}
+        names = {id: name for id in ids if (name := self._state.pending.get(id))}
         try:
-            if not self._state.problem:
-                known = self._destination.known([file.id for file in read if file.id])
-                superseded = self._destination.superseded(
-                    [file.id for file in read if file.id and file.id not in known]
-                )
+            known = self._destination.known(ids)
+            superseded = self._destination.superseded([id for id in ids if id not in known])
         except (IndexUnavailable, StoreUnavailable) as error:
             self._state.problem = error
-        if not self._state.problem:
-            for file in read:
-                self._compare(file, names, known, superseded)
+            return files
+        for file in read:
+            self._compare(file, names, known, superseded)
         return files
 
     def _compare(

@@ -15,14 +15,14 @@ from library.ingest.pack_rows import picture_of
 from library.ingest.packs import Pack, PackedPicture, PackRow
 from library.ingest.prefetch import prefetch
 from library.ingest.receipts import FileReceipt, Status
+from library.ingest.unit_length import are_of_unit_length
 from library.messages import Message, message
-from library.ports import Collection, ImageStore, LoadedCollection, Vectors
+from library.ports import Collection, ImageStore, LoadedCollection
 from library.records import Record
 from library.work import worker_pool
 
 BATCHES_AHEAD = 1
 STORE_THREADS = 8
-UNIT_TOLERANCE = 1e-2
 
 
 def unpack(
@@ -76,15 +76,8 @@ def _checked_batches(pack: Pack) -> Generator[list[_Arrival | FileReceipt], None
     """Yields sound rows and the receipts of bad ones; is read ahead, since checking originals takes its time too."""
     with closing(pack.rows()) as batches:
         for batch in batches:
-            sound = _are_of_unit_length(np.stack([row.vector for row in batch]))
+            sound = are_of_unit_length(np.stack([row.vector for row in batch]))
             yield [_checked(row, ok) for row, ok in zip(batch, sound, strict=True)]
-
-
-def _are_of_unit_length(vectors: Vectors) -> Sequence[bool]:
-    with np.errstate(all="ignore"):
-        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
-        are: list[bool] = (np.isfinite(lengths) & (np.abs(lengths - 1) <= UNIT_TOLERANCE)).tolist()
-    return are
 
 
 def _checked(row: PackRow, has_unit_length: bool) -> _Arrival | FileReceipt:

@@ -11,8 +11,9 @@ from library.decoding.formats import EXTENSIONS, MAX_STATED_PIXELS
 from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_thumbnail, content_id, parse_content_id
 from library.ingest.packs import EPOCH, PackedPicture, PackRow
-from library.record_limits import MAX_ROW_BYTES, check_record
+from library.ingest.record_limits import MAX_ROW_BYTES, check_record
 from library.records import NOT_KEPT, Metadata, Record, clean_name
+from library.times import iso_utc
 
 
 def picture_of(row: PackRow) -> PackedPicture:
@@ -46,7 +47,7 @@ def _record(fields: Mapping[str, Any], has_original: bool) -> Record:
         width=fields["width"],
         height=fields["height"],
         bytes=fields["bytes"],
-        added=fields["added"].isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        added=iso_utc(fields["added"], "microseconds"),
         source=fields["source"],
         metadata=_metadata(fields["metadata"]),
         original_at="" if has_original else fields["original_at"] or NOT_KEPT,

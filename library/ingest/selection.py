@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from library.arguments import Arguments
 from library.errors import InvalidSelection, RejectedImage
 from library.ingest.items import Item
+from library.ingest.record_limits import can_be_kept, check_value
 from library.messages import message
-from library.record_limits import can_be_kept, check_value
 from library.records import Metadata
 
 SELECTION = Arguments(InvalidSelection)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 
-from library.budget import Account, budget
 from library.decoders.direct import Decoder
 from library.errors import RejectedImage
 from library.ingest.admission import admitted
@@ -15,9 +14,10 @@ from library.ingest.items import Item
 from library.ingest.kept_metadata import described
 from library.ingest.lookup import Lookup, original_to_store
 from library.ingest.prefetch import prefetch, prefetch_map
+from library.ingest.record_limits import check_record
 from library.messages import Message, both, message
-from library.record_limits import check_record
 from library.records import Record
+from library.running.budget import Account, budget
 from library.work import Interrupted, check_stop, current, worker_pool
 
 BATCHES_AHEAD = 1

@@ -9,9 +9,9 @@ from library.ingest.batch import Batch, PendingFile, RunState
 from library.ingest.destinations import Destination, Update
 from library.ingest.kept_metadata import described
 from library.ingest.receipts import FileReceipt, Status
+from library.ingest.record_limits import check_record
 from library.messages import message
 from library.ports import Vectors
-from library.record_limits import check_record
 from library.records import Record
 
 Near = Literal["take", "note", "skip"]  # what becomes of a near-duplicate of a picture that is there

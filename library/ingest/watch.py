@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from library.errors import InvalidSelection, LikenessError
+from library.errors import InvalidArgument, LikenessError
 from library.ingest.items import Item
 from library.ingest.receipts import FileReceipt
 from library.ingest.runs import Worker
@@ -100,11 +100,11 @@ def through(worker: Worker, source: str) -> Add:
 
 
 def parse_interval(text: str) -> float:
-    """Returns the seconds of 5s, 2m, 500ms or 5, within a day. Raises InvalidSelection for anything else."""
+    """Returns the seconds of 5s, 2m, 500ms or 5, within a day. Raises InvalidArgument for anything else."""
     match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,6})?)(ms|s|m|h)?", text.strip(), flags=re.ASCII)
     seconds = float(match[1]) * {"ms": 0.001, "m": 60.0, "h": 3600.0}.get(match[2], 1.0) if match else 0.0
     if not 0.1 <= seconds <= 86_400:
-        raise InvalidSelection("interval_impossible", text=repr(text[:40]))
+        raise InvalidArgument("interval_impossible", text=repr(text[:40]))
     return seconds
 
 

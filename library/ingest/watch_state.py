@@ -131,7 +131,7 @@ class WatchState(Mapping[str, SeenFile]):
 
 
 def _line(path: str, seen: SeenFile | None) -> bytes:
-    # In ASCII, since names that are not UTF-8 reach Python with lone surrogates.
+    # In ASCII, which holds names that are not UTF-8, too.
     return json.dumps({"path": path} | ({"gone": True} if seen is None else asdict(seen))).encode()
 
 

@@ -154,20 +154,14 @@ class Watcher:
 
     def _import(self, paths: Sequence[str], listing: SourceListing, should_stop: ShouldStop) -> Iterator[Round]:
         items = {path: self._item(path, listing) for path in paths}
-        receipts: list[FileReceipt] = []
-        removals: list[Removal] = []
-        problem: LikenessError | None = None
-        try:
-            for receipt in self._add(list(items.values()), should_stop):
-                receipts.append(receipt)
-        except LikenessError as error:
-            problem = error
+        receipts, problem = _receipts_of(self._add(list(items.values()), should_stop))
         left_out = [each for each in receipts if each.path in listing.skips]
-        self._left_out.note_told(each.path for each in left_out)
         final = [each for each in receipts if each.path not in listing.skips and _is_final(each)]
+        self._left_out.note_told(each.path for each in left_out)
         self._candidates.put_off(items.keys() - listing.skips.keys() - {receipt.path for receipt in final})
         if not problem:
             self._warn_of_retries(receipts)
+        removals: list[Removal] = []
         try:
             self._remember(final, items, listing, removals)
         except LikenessError as error:
@@ -295,3 +289,13 @@ def _is_final(receipt: FileReceipt) -> bool:
     """Returns whether the next scan would do the same with the file, so that it need not be tried again."""
     was_tried = receipt.status != "skipped" or receipt.near_duplicate_of is not None
     return was_tried and not receipt.may_retry
+
+
+def _receipts_of(adding: Iterable[FileReceipt]) -> tuple[list[FileReceipt], LikenessError | None]:
+    """Returns the receipts that came, and the problem that ended them early."""
+    receipts: list[FileReceipt] = []
+    try:
+        receipts.extend(adding)
+    except LikenessError as error:
+        return receipts, error
+    return receipts, None

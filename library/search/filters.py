@@ -10,6 +10,7 @@ from typing import Literal, TypeVar, get_args
 from library.errors import InvalidFilter
 from library.messages import Message, message
 from library.records import Record
+from library.times import iso_utc
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "between", "one of", "starts with"]
 ValueKind = Literal["text", "number", "true or false", "time"]
@@ -303,7 +304,7 @@ def _span(value: object) -> tuple[str, str]:
 
 
 def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return iso_utc(moment, "microseconds")
 
 
 def _can_be_sent(text: str) -> bool:

@@ -14,6 +14,8 @@ from library.search.filters import Filter
 from library.search.parts import LibraryPart, Part, PicturePart, TextPart, check_parts, clean_text
 from library.search.relevance import QueryKind, Relevance
 
+DEFAULT_LIMIT = 24
+SHORT_LIMIT = 10  # where the results are read as text
 MAX_LIMIT = 200
 MAX_NPROBE = 65_536
 MAX_DEPTH = 16_384  # hits: as far down as Milvus goes
@@ -27,7 +29,7 @@ class Query:
     """Holds texts and pictures to search by, with weights, negative ones for what the results should not resemble."""
 
     parts: tuple[Part, ...] = ()
-    limit: int = 24
+    limit: int = DEFAULT_LIMIT
     nprobe: int | None = None  # None: the collection chooses
     exact: bool = False
     min_score: float = -1.0
@@ -131,9 +133,14 @@ class Listing:
     total: int
 
 
+def needs_only_store(where: Filter | None, order: SortOrder) -> bool:
+    """Returns whether the image store alone can list what is wanted: neither a model nor Milvus is needed then."""
+    return where is None and order in ("score", "added")
+
+
 def as_order(order: object) -> SortOrder:
     """Checks a sort order. Raises InvalidQuery for anything but the orders there are."""
     for possible in ORDERS:
         if isinstance(order, str) and order == possible:
             return possible
-    raise InvalidQuery("unknown_order", order=repr(str(order)[:40]), possible=", ".join(ORDERS))
+    raise InvalidQuery("unknown_order", order=validation.shown(order), possible=", ".join(ORDERS))

@@ -1,4 +1,4 @@
-"""Checks the values of a search once, for the page, the HTTP API, MCP and the command line.
+"""Checks the values of a search once, for the page, the HTTP API, MCP, the command line and Python programs.
 
 Clients may send anything that JSON can say. `SearchRequest.parse` turns that into checked values or says what is wrong
 with it; `SearchRequest.query` reads the pictures and makes the `Query` that the library answers.
@@ -13,13 +13,12 @@ from library.errors import InvalidFilter, InvalidQuery
 from library.images import ContentId, parse_content_id
 from library.search.filters import Condition, Draft, Filter, Match
 from library.search.parts import Crop, LibraryPart, Part, PicturePart, TextPart, check_count
-from library.search.query import Query, SortOrder, as_order
+from library.search.query import DEFAULT_LIMIT, Query, SortOrder, as_order
 from library.texts import holds_half
 from library.validation import as_json
 
 Json = dict[str, Any]
 
-DEFAULT_LIMIT = 24
 MAX_CONDITION_ROWS = 100  # more than a filter takes, which then says so
 
 
@@ -113,7 +112,7 @@ class SearchRequest:
             where=parse_filter(where, match),
             order=as_order(sort),
             offset=validation.whole(offset, "offset"),
-            model=validation.text(model),
+            model=_model(model),
         )
         return request.with_settings(**settings)
 
@@ -125,7 +124,7 @@ class SearchRequest:
             self,
             limit=validation.whole(limit, "limit"),
             nprobe=None if nprobe is None else validation.whole(nprobe, "nprobe"),
-            exact=exact is True,
+            exact=exact is not None and validation.flag(exact, "exact"),
             min_score=validation.number(min_score, "minimum score"),
         )
 
@@ -164,11 +163,11 @@ def text_to_search(value: Any) -> str:
 
 
 def parse_parts(value: Any) -> tuple[PartRequest, ...]:
-    """Checks a list of parts as JSON has them. Raises InvalidQuery or InvalidContentId."""
+    """Checks a list of parts, each as JSON has it or read before. Raises InvalidQuery or InvalidContentId."""
     if not isinstance(value, list | tuple | type(None)):
         raise InvalidQuery("parts_no_list")
     check_count(len(value or ()))
-    return tuple(PartRequest.parse(validation.mapping(entry)) for entry in value or ())
+    return tuple(each if isinstance(each, PartRequest) else _parse_part(each) for each in value or ())
 
 
 def parse_filter(where: Any, match: Any = "all") -> Filter | None:
@@ -205,6 +204,16 @@ def filter_as_json(where: Filter | None) -> Json:
         "where": [{"field": each.field, "operator": each.operator, "value": each.value} for each in conditions],
         "match": where.match if where else "all",
     }
+
+
+def _parse_part(entry: Any) -> PartRequest:
+    return PartRequest.parse(validation.mapping(entry))
+
+
+def _model(value: Any) -> str:
+    if not isinstance(value, str | None):
+        raise InvalidQuery("no_text", what="model", given=as_json(value))
+    return validation.text(value)
 
 
 def _of(entry: Mapping[str, Any], name: str) -> Any:

@@ -15,6 +15,7 @@ from library.images import ContentId
 from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase
 from library.private import Private
 from library.records import Record
+from library.times import iso_now
 from library.trash.dropped import DroppedCollection, DroppedCollections, VectorBatch
 from library.trash.entries import LONG_AGO, Trashed
 
@@ -51,7 +52,7 @@ class Trash:
         Entries first, then rows, then records: killed in between, a picture is in the library, and the sweep gives it
         back the rows that it may lack.
         """
-        deleted = _written(datetime.now(UTC))  # also without days: what is in hand has to be young for the sweep
+        deleted = iso_now()  # also without days: what is in hand has to be young for the sweep
         for start in range(0, len(records), AT_ONCE):
             self._discard(self._entries(records[start : start + AT_ONCE], deleted))
 
@@ -62,7 +63,7 @@ class Trash:
             raise UnknownCollection("no_collection", name=name)
         # One of an early version, which does not say its model, could not be made again under its name.
         if self.days and self._database.name_of(_encoder_of(found)) == name:
-            self._dropped.keep(found, _written(datetime.now(UTC)), self._rows(name))
+            self._dropped.keep(found, iso_now(), self._rows(name))
         self._database.drop(name)
 
     def count(self) -> int:
@@ -228,10 +229,6 @@ class Trash:
 
 def _encoder_of(collection: StoredCollection) -> EncoderInfo:
     return EncoderInfo(collection.model, collection.fingerprint, collection.dim, "", "")
-
-
-def _written(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _without(entry: Trashed, collection: str) -> Trashed:

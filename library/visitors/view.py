@@ -1,6 +1,7 @@
 """Gives the page a library and a worker that are, in each call, those of the visitor being answered."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, cast
 
@@ -9,8 +10,8 @@ from library.image_library import ImageLibrary
 from library.ingest.items import Item
 from library.ingest.runs import AddJob, Worker
 from library.ingest.storing import Near
-from library.visitors.lanes import Lanes
 from library.visitors.spaces import Spaces
+from library.visitors.visitor_runner import VisitorRunner
 from library.work import counted
 
 
@@ -25,7 +26,11 @@ class _Current:
 
 
 def visited_library(spaces: Spaces) -> ImageLibrary:
-    """Returns a library whose methods and services are those of the visitor who is being answered."""
+    """Returns a library whose methods and services are those of the visitor who is being answered.
+
+    It is no ImageLibrary but forwards each attribute to one, which differs from call to call: what is kept of it, such
+    as a service, stays that of the visitor who was there then.
+    """
     return cast(ImageLibrary, _Current(lambda: spaces.visit().library))
 
 
@@ -37,7 +42,7 @@ class VisitorsWorker(Worker):
         """Keeps the null models of `shared` up to date after each run."""
         super().__init__(shared)
         self._spaces = spaces
-        self._runner = Lanes("visitors", self._after, lambda owner: counted(partial(spaces.effort.spend, owner)))
+        self._runner = VisitorRunner("visitors", self._after, self._metered)
         self.duplicates = cast(DuplicateReview, _Current(lambda: spaces.visit().duplicates))
         spaces.on_end.append(self.forget)
 
@@ -67,3 +72,6 @@ class VisitorsWorker(Worker):
             if run.owner == visitor:
                 run.stop.set()
                 self._runs.remove(run)
+
+    def _metered(self, owner: str) -> AbstractContextManager[None]:
+        return counted(partial(self._spaces.effort.spend, owner))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from testing.apps import Apps
 from testing.browser import Browser
-from testing.states.steps import delete_first, open_additions, open_settings
+from testing.states.steps import delete_first, open_additions, open_dialog
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 def trash(visitor: Browser, apps: Apps) -> Page:
     page = visitor.open(apps.kept_in_order().url)
     delete_first(page)
-    open_settings(page)
-    page.get_by_role("button", name="Trash…").click()
+    open_dialog(page, "Trash…")
     page.get_by_role("button", name="Restore", exact=False).last.wait_for()
     return page
 
@@ -25,8 +24,7 @@ def check_of_the_library(visitor: Browser, apps: Apps) -> Page:
     """Shows what the check of the library reports where a thumbnail is missing."""
     page = visitor.open(apps.kept_in_order().url)
     apps.lose_a_thumbnail()
-    open_settings(page)
-    page.get_by_role("button", name="Check library…").click()
+    open_dialog(page, "Check library…")
     page.get_by_role("button", name="Check the library").click()
     page.get_by_text("missing thumbnails").wait_for()
     return page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from testing.apps import Apps
 from testing.browser import Browser, loaded
 from testing.states.looking import empty, library
-from testing.states.steps import find_near_duplicates, measure, open_near_duplicates, open_settings
+from testing.states.steps import find_near_duplicates, measure, open_dialog, open_near_duplicates
 from testing.states.waiting import no_milvus
 
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 def tuning(visitor: Browser, apps: Apps) -> Page:
     page = library(visitor, apps)
-    open_settings(page)
-    page.get_by_role("button", name="Measure accuracy…").click()
+    open_dialog(page, "Measure accuracy…")
     page.get_by_role("button", name="Measure", exact=True).or_(page.locator(".lk-plots").first).first.wait_for()
     return page
 
@@ -30,16 +29,14 @@ def measured(visitor: Browser, apps: Apps) -> Page:
 
 def nothing_evaluated(visitor: Browser, apps: Apps) -> Page:
     page = library(visitor, apps)
-    open_settings(page)
-    page.get_by_role("button", name="Evaluations…").click()
+    open_dialog(page, "Evaluations…")
     page.get_by_text("There is no evaluation yet").wait_for()
     return page
 
 
 def evaluation(visitor: Browser, apps: Apps) -> Page:
     page = visitor.open(apps.evaluated().url)
-    open_settings(page)
-    page.get_by_role("button", name="Evaluations…").click()
+    open_dialog(page, "Evaluations…")
     page.get_by_role("heading", name="By class name").wait_for()
     return page
 

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 
 def open_near_duplicates(page: Page) -> None:
-    open_settings(page)
-    page.get_by_role("button", name="Near-duplicates…").click()
+    open_dialog(page, "Near-duplicates…")
     page.locator("#duplicates .lk-report-decision").wait_for()
 
 
@@ -39,6 +38,12 @@ def open_cropper(page: Page) -> None:
 
 def open_settings(page: Page) -> None:
     _unfold(page, "Search settings")
+
+
+def open_dialog(page: Page, name: str) -> None:
+    """Opens one of the dialogs behind the settings by the name of its button."""
+    open_settings(page)
+    page.get_by_role("button", name=name).click()
 
 
 def show_past_runs(page: Page) -> None:

@@ -7,24 +7,28 @@ and the launch of the page is where the Space learns what was decorated. No GPU 
 import json
 import multiprocessing
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import gradio
 
 FORK = multiprocessing.get_context("fork")
 DURATION = 60
 
+Task = Callable[..., Any]
 
-def GPU(task=None, *, duration=DURATION):
+
+def GPU(task: Task | None = None, *, duration: int = DURATION) -> Any:
     if task is None:
         return lambda task: GPU(task, duration=duration)
     name = f"{task.__module__}.{task.__qualname__}"
     _note(decorated=name, duration=duration)
 
     @wraps(task)
-    def lent(*arguments, **options):
+    def lent(*arguments: Any, **options: Any) -> Any:
         given, found = FORK.SimpleQueue(), FORK.SimpleQueue()
         worker = FORK.Process(target=_work, args=(task, given, found), daemon=True)
         worker.start()
@@ -39,7 +43,7 @@ def GPU(task=None, *, duration=DURATION):
     return lent
 
 
-def gradio_auto_wrap(task):
+def gradio_auto_wrap(task: Task) -> Task:
     """Returns the function unchanged; Gradio calls this for its own functions."""
     return task
 
@@ -61,12 +65,12 @@ def _note(**what):
 
 def _note_launch(launch):
     @wraps(launch)
-    def noted(*arguments, **options):
+    def noted(*arguments: Any, **options: Any) -> Any:
         _note(launched=os.getpid(), uid=os.getuid())
         return launch(*arguments, **options)
 
     return noted
 
 
-gradio.Blocks.launch = _note_launch(gradio.Blocks.launch)
+gradio.Blocks.launch = _note_launch(gradio.Blocks.launch)  # type: ignore[method-assign]
 _note(imported=os.getpid())

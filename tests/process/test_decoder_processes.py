@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from io import BytesIO
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from library.decoders.processes import DecoderProcesses
 from library.errors import RejectedImage
 from library.work import Interrupted, Work, current, enter
 from testing.app_server import ROOT
+from testing.waiting import until
 
 HOSTILE = """
 import os
@@ -82,13 +82,6 @@ def decoded(decoder, data):
 def children(of="self"):
     tasks = Path(f"/proc/{of}/task")
     return [int(each) for task in tasks.iterdir() for each in (task / "children").read_text().split()]
-
-
-def until(condition):
-    end = time.monotonic() + 30
-    while not (found := condition()) and time.monotonic() < end:
-        time.sleep(0.02)
-    return found
 
 
 def is_running(pid):

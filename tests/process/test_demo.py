@@ -228,7 +228,7 @@ class Call:
         where = {"where": None, "match": "all", "sort": "score", "offset": 0}
         self.files = [file] if names else []
         self.run = ann.run
-        self.inputs = {**TEXT_SEARCH, **where, "parts": parts, "files": self.files, "content_ids": ids}
+        self.inputs = {**TEXT_SEARCH, **where, "parts": parts, "files": self.files, "content_ids": ids, "model": ""}
         self.tool = self.inputs | {"image": "".join(ids), "parts": [{"image": id} for id in ids]}
         event = {"id": ann.id, "ids": ids, "like": ann.id, "key": ann.id, "kept": ann.id}
         self.event = event | {"files": [{"path": ann.path, "name": "x.png"}]} if names else {"files": []}

@@ -112,7 +112,7 @@ def test_the_public_api_says_what_it_takes(shared):
     assert set(endpoints) == {"/search", "/status", "/add", "/delete", "/trash", "/restore"}
     parameters = [parameter["parameter_name"] for parameter in endpoints["/search"]["parameters"]]
     paging = ["where", "match", "sort", "offset"]
-    assert parameters == ["text", "limit", "nprobe", "exact", "min_score", "image", *paging, "parts"]
+    assert parameters == ["text", "limit", "nprobe", "exact", "min_score", "image", *paging, "parts", "model"]
     assert endpoints["/search"]["parameters"][5]["python_type"]["type"] == "None | filepath"
     assert endpoints["/add"]["parameters"][0]["python_type"]["type"] == "list[filepath]"
 
@@ -130,6 +130,21 @@ def test_the_public_api_refuses_in_words(shared, arguments, complaint):
     client, functions = shared("all")
     outcome = client.call(functions["search"], None, [*arguments, None, *UNFILTERED, []])
     assert complaint in outcome["error"]
+
+
+def test_a_program_that_knows_fewer_inputs_gets_the_defaults_of_the_others(shared):
+    client, functions = shared("all")
+    [hits] = client.call(functions["search"], None, ["red", 2])["data"]
+    assert hits[0]["name"] == "red.png" and len(hits) == 2
+    assert "Describe a picture" in client.call(functions["search"], None, [])["error"]
+
+
+def test_a_program_names_the_model_that_answers(shared):
+    client, functions = shared("all")
+    [hits] = client.call(functions["search"], None, ["red", 1, 1, True, -1, None, *UNFILTERED, [], "colour"])["data"]
+    assert hits[0]["name"] == "red.png"
+    outcome = client.call(functions["search"], None, ["red", 1, 1, True, -1, None, *UNFILTERED, [], "huge"])
+    assert "The model huge is not offered here. These are: colour." in outcome["error"]
 
 
 @pytest.mark.parametrize("query", ["page=-5", "page=99999999999999999999", "q=red&page=x", "page=%ED%A0%BD"])
@@ -280,7 +295,7 @@ def test_a_file_of_the_server_and_inputs_that_do_not_fit_get_one_sentence_and_no
             assert path not in said
         for data in ({"files": [file]}, {"id": {"path": path}}):
             assert "was not uploaded here" in client.call(functions["remove"], data)["error"]
-    assert "inputs do not fit this call" in client.call(functions["search"], None, [])["error"]
+    assert "inputs do not fit this call" in client.call(functions["add"], None, [])["error"]
     assert "Traceback" not in "".join(capfd.readouterr())
 
 

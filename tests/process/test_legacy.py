@@ -108,4 +108,4 @@ def test_what_was_watched_is_known(old):
         time.sleep(0.05)
     watching.send_signal(signal.SIGTERM)
     assert watching.wait(30) == 0
-    assert out.read_text() == "0 new, 0 updated, 1 duplicate, 0 rejected, 0 deleted\n"
+    assert out.read_text() == f"{album}: 0 new, 0 updated, 1 duplicate, 0 rejected, 0 deleted\n"

@@ -60,6 +60,9 @@ def test_an_agent_is_told_what_it_can_do(server):
         "sort": "string",
         "offset": "integer",
         "parts": "array",
+        "nprobe": None,  # a number or nothing
+        "exact": "boolean",
+        "model": "string",
     }
     assert all(each["description"] for each in properties.values())
 
@@ -76,6 +79,11 @@ def test_an_agent_can_reach_what_it_found(search):
     with urllib.request.urlopen(found["thumbnail"]) as thumbnail, urllib.request.urlopen(found["original"]) as original:
         assert thumbnail.headers["content-type"] == "image/jpeg"
         assert original.read() == samples()[found["name"]]
+
+
+def test_an_agent_chooses_the_accuracy_and_the_model(search):
+    exactly = search(text="a sunset over the sea", limit=3, exact=True, model="small")
+    assert exactly == search(text="a sunset over the sea", limit=3, nprobe=128)
 
 
 def test_a_picture_finds_what_resembles_it(search):
@@ -117,6 +125,8 @@ def test_an_agent_weighs_texts_and_pictures(search):
         ({"text": "x", "where": [{"field": "width", "operator": "=", "value": 10**30}]}, "compared with numbers from"),
         ({"text": "x", "limit": "many"}, "'many' is not of type 'integer'"),
         ({"text": "x", "min_score": 2}, "-1 to 1 is possible"),
+        ({"text": "x", "nprobe": 0}, "1 to 65536 is possible"),
+        ({"text": "x", "model": "huge"}, "huge"),
         ({"image": "0" * 64}, "no longer in the library"),
         ({"image": "data:image/png;base64,aGVsbG8="}, "This is plain text"),
         ({"image": "data:image/png;base64,%%%"}, "The image has to be"),

@@ -5,16 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from io import BytesIO
 
 import httpx
-import numpy as np
 import pytest
-from PIL import Image
 
 from testing.app_server import ROOT, ForkedServer, Server
+from testing.pictures import noise
 from testing.program import run_program
+from testing.waiting import until
 
 PICTURES = 320
 WITHOUT_MODEL = """
@@ -34,13 +32,6 @@ time.sleep(60)
 """
 
 
-def noise(seed: int) -> bytes:
-    buffer = BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 255, (300, 400, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(buffer, "JPEG")
-    return buffer.getvalue()
-
-
 def call(server: Server, endpoint: str, *arguments: object) -> None:
     """Begins a call and does not wait for its outcome."""
     httpx.post(f"{server.url}/gradio_api/call/{endpoint}", json={"data": arguments}).raise_for_status()
@@ -50,13 +41,6 @@ def upload(server: Server) -> list[dict[str, str]]:
     files = [("files", (f"{seed}.jpg", noise(seed))) for seed in range(PICTURES)]
     paths = httpx.post(f"{server.url}/gradio_api/upload", files=files, timeout=60).json()
     return [{"path": path} for path in paths]
-
-
-def until(condition, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_an_upload_under_way_ends_with_its_batch(tmp_path):

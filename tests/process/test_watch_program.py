@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -12,6 +10,7 @@ import pytest
 
 from testing.app_server import ForkedServer, Server
 from testing.program import ForkedProgram, run_program
+from testing.waiting import until
 
 
 @pytest.fixture
@@ -19,13 +18,6 @@ def album(tmp_path) -> Path:
     folder = tmp_path / "album"
     folder.mkdir()
     return folder
-
-
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -73,7 +65,7 @@ def test_the_command_tells_each_round_and_goes_on_after_a_kill(tmp_path, album, 
 
     (album / "a.png").unlink()
     second = watching(tmp_path, tmp_path / "second", album, "--delete")
-    assert first_line(tmp_path / "second") == "0 new, 0 updated, 0 duplicate, 0 rejected, 1 deleted\n"
+    assert first_line(tmp_path / "second") == f"{album}: 0 new, 0 updated, 0 duplicate, 0 rejected, 1 deleted\n"
     second.send_signal(signal.SIGTERM)
     assert second.wait(30) == 0, (tmp_path / "errors").read_text()
     assert (tmp_path / "second").read_text().count("\n") == 1

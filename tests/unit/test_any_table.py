@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from db.sources.tables import items_in_table
+from db.sources.tables.items import items_in_table
 from library.errors import LikenessError
 from library.image_library import ImageLibrary
-from library.record_limits import check_record
+from library.ingest.record_limits import check_record
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.properties import EXAMPLES
 

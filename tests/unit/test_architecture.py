@@ -85,6 +85,12 @@ def test_every_folder_of_code_has_its_walls():
     assert {path.parent.name for path in ROOT.glob("*/*.py")} <= {*MAY_IMPORT, *beside}
 
 
+@pytest.mark.parametrize("folder", [".", *MAY_IMPORT])
+def test_what_runs_needs_neither_tests_nor_benchmarks_nor_documentation(folder):
+    for path in files_in(folder):
+        assert not imports(path) & {"benchmarks", "docs", "testing"}, path
+
+
 @pytest.mark.parametrize("folder", [".", "benchmarks", "testing", "docs", "training", *MAY_IMPORT])
 def test_only_tests_import_tests(folder):
     for path in files_in(folder):

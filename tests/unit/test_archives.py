@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from benchmarks import archive_names
 from benchmarks.archive_names import NAMES as LANGUAGES
 from db.files.run_log import RunLog
-from db.sources import unpacking
-from db.sources.archives import items_in_archive
+from db.sources.archives import unpacking
+from db.sources.archives.items import items_in_archive
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
 from library.errors import RejectedImage, UnknownSource

@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from db.files.hit_files import hit_file
-from db.sources.query_tables import queries_from
+from db.sources.tables.queries import queries_from
 from library.errors import InvalidSelection, UnknownSource
 from library.messages import message
 from library.ports import Hit

@@ -2,11 +2,11 @@ import threading
 
 import pytest
 
-from library.budget import MOST_LOOKED_AT, Account, Budget, budget, looked_at
 from library.errors import InvalidQuery
 from library.images import MAX_FILE_BYTES
 from library.ingest import stages
 from library.ingest.items import Item
+from library.running.budget import MOST_LOOKED_AT, Account, Budget, budget, looked_at
 from library.work import Interrupted
 from testing.pictures import item
 from ui.uploaded_files import room_for

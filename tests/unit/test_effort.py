@@ -8,7 +8,7 @@ from library.decoders.direct import DirectDecoder
 from library.errors import RejectedImage
 from library.jobs import Job
 from library.visitors.effort import FILES_A_PICTURE, HOUR, Effort, MeteredDecoder
-from library.visitors.lanes import Lanes
+from library.visitors.visitor_runner import VisitorRunner
 from library.work import counted, current
 
 
@@ -58,22 +58,22 @@ def test_seconds_count_for_the_visitor_whose_they_are(picture):
 
 def test_a_slow_run_leaves_other_visitors_their_turns_and_its_own_visitor_none():
     release = threading.Event()
-    lanes = Lanes("test", lambda job: None, at_once=2)
+    runner = VisitorRunner("test", lambda job: None, at_once=2)
     slow, behind, other = Owned("ann", lambda: release.wait(20)), Owned("ann"), Owned("bob")
     for job in (slow, behind, other):
-        lanes.submit(job)
+        runner.submit(job)
     assert other.over.wait(20)
     assert not slow.over.is_set() and behind.state == "waiting"
     release.set()
     assert behind.over.wait(20)
-    lanes.close(20)
+    runner.close(20)
 
 
 def test_jobs_that_wait_are_not_begun_once_it_closes():
-    lanes = Lanes("test", lambda job: None, at_once=1)
+    runner = VisitorRunner("test", lambda job: None, at_once=1)
     slow = Owned("ann", lambda: slow.stop.wait(20))
     late = Owned("bob")
-    lanes.submit(slow)
-    lanes.submit(late)
-    lanes.close(20)
+    runner.submit(slow)
+    runner.submit(late)
+    runner.close(20)
     assert slow.over.is_set() and late.state == "stopped"

@@ -5,6 +5,7 @@ import pytest
 
 from db.milvus.lease import Lease
 from library.errors import IndexUnavailable
+from testing.waiting import until
 
 
 class Loads:
@@ -33,13 +34,6 @@ class Loads:
 
 def lease(loads: Loads, release_after: float | None) -> Lease:
     return Lease(loads.load, loads.release, release_after)
-
-
-def until(condition, seconds: float = 5.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return condition()
 
 
 def test_the_first_loads_and_the_last_releases():

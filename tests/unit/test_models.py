@@ -1,7 +1,6 @@
 """Checks the chosen model, its fallback, and the way back."""
 
 import threading
-import time
 from dataclasses import replace
 
 import pytest
@@ -14,6 +13,7 @@ from library.models import Models, ModelSource
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryStore
 from testing.pictures import item
+from testing.waiting import until
 
 COLOURS = ("red", "green", "blue")
 
@@ -255,10 +255,3 @@ def test_a_store_that_goes_away_ends_it_and_loses_nothing(worker, offline, netwo
     assert answering(offline) == "small"
     monkeypatch.setattr(MemoryStore, "original", original)
     assert ended(worker.reindex()).state == "done"
-
-
-def until(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -10,10 +10,10 @@ from db.files.backup_folder import open_backup
 from db.files.hit_files import hit_file
 from encoders.model_folders import find_folder
 from environment import read_dotenv
-from library.disk import check_regular
 from library.errors import LikenessError
 from library.exports.receipt_file import receipt_file
 from library.messages import message
+from library.running.disk import check_regular
 
 
 def pipe(path: Path) -> Path:

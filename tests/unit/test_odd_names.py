@@ -16,7 +16,7 @@ from db.files.run_log import RunLog
 from db.images.local import LocalImageStore
 from db.sources.files import items_from
 from db.sources.readers import SourceReader
-from db.sources.tables import items_in_table
+from db.sources.tables.items import items_in_table
 from db.sources.watching import watched
 from library.errors import RejectedImage
 from library.exports.receipt_file import receipt_file

@@ -8,7 +8,7 @@ import pytest
 
 from db.sources.files import AllowedSources, items_from, read_query_picture
 from db.sources.readers import SourceReader
-from db.sources.table_rows import open_table
+from db.sources.tables.rows import open_table
 from db.sources.watching import watched
 from library.errors import InvalidQuery, LikenessError, RejectedImage, UnknownSource
 from library.messages import message, render

@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from commands.output import echo, echo_json, echo_program
+from commands.printing import counted
 from runtime import replace_what_cannot_be_written
 
 TEXT = "Zoë 색 \N{RED APPLE} \udce9"
@@ -79,3 +80,8 @@ def test_what_would_steer_the_terminal_is_replaced_and_in_json_escaped(written):
     echo_json("\x07\x9bé")
     sys.stdout.flush()
     assert output().decode() == 'a\ufffd[31m\ufffd\n\ufffdb\n"\\u0007\\u009bé"\n'
+
+
+def test_a_count_stands_with_one_or_with_many():
+    assert [counted(number, "picture") for number in (0, 1, 2_000)] == ["0 pictures", "1 picture", "2,000 pictures"]
+    assert [counted(number, "query", "queries") for number in (1, 2)] == ["1 query", "2 queries"]

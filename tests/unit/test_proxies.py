@@ -15,7 +15,7 @@ from db.sources.readers import SourceReader
 from encoders.model_files import failures_explained, load_from
 from library.errors import IndexUnavailable, LikenessError, RejectedImage, StoreUnavailable
 from library.messages import message
-from library.proxies import grpc_proxy, web_proxy
+from library.running.proxies import grpc_proxy, web_proxy
 from runtime import bypass_proxies, prepare_proxies
 from testing.fakes import ColourEncoder
 

@@ -9,10 +9,12 @@ import pytest
 from PIL import Image
 
 import app
+import python_api
 from library.errors import InvalidFilter, InvalidQuery, LibraryClosed, RejectedImage, UnknownPicture, UnknownSource
 from library.search.parts import LibraryPart, PicturePart, TextPart
 from python_api.html import contact_sheet
 from python_api.library import Library
+from python_api.options import Options
 from python_api.pixels import png_bytes
 from python_api.queries import parts_of
 from python_api.sources import Reading, items_of, label_of
@@ -151,6 +153,16 @@ def test_a_query_that_cannot_be_is_told(filled, query):
         filled.search(query)
 
 
+def test_a_text_that_names_a_file_is_words_and_the_log_tells_of_the_picture(filled, tmp_path, picture, caplog):
+    file = tmp_path / "green.png"
+    file.write_bytes(picture("green"))
+    assert filled.search(file)[0].name == "green.png" and not caplog.messages
+    assert filled.search(f"red {file}")[0].name == "red.png" and not caplog.messages
+    filled.search(["red", str(file)])
+    [told] = caplog.messages
+    assert told.startswith(f"'{file}' was searched for as words, and a file has this name.")
+
+
 def test_hits_are_a_sequence(filled):
     hits = filled.search("red")
     assert (len(hits), hits[0].name, [hit.name for hit in hits[:1]]) == (3, "red.png", ["red.png"])
@@ -235,6 +247,10 @@ def test_names_are_escaped_on_the_contact_sheet(opened, picture):
     assert shown.count('"') % 2 == 0
 
 
+def test_a_sheet_without_a_confident_match_says_so(filled):
+    assert "No confident match" in contact_sheet(filled.search("red"), confident=False)
+
+
 def test_an_empty_sheet_says_that_nothing_matches():
     assert "No picture matches." in contact_sheet([])
 
@@ -272,6 +288,16 @@ def test_a_setting_that_cannot_be_is_told_before_anything_is_opened(given, told,
     with pytest.raises(SettingsError) as raised:
         app.open_library(**given)
     assert str(raised.value).startswith(told)
+
+
+def test_every_setting_is_an_option_that_an_editor_knows():
+    assert Options.__annotations__.keys() == Settings.model_fields.keys()
+
+
+def test_the_classes_of_the_api_are_named_in_one_place(filled):
+    hits = filled.search("red")
+    assert (type(filled), type(hits), type(hits[0])) == (python_api.Library, python_api.Hits, python_api.Hit)
+    assert isinstance(filled.add([]), python_api.Receipt)
 
 
 def test_settings_and_single_settings_do_not_go_together():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from library.errors import RejectedImage
 from library.image_library import ImageLibrary
-from library.record_limits import MAX_DEPTH, MAX_ROW_BYTES, check_metadata, check_record, row_bytes
+from library.ingest.record_limits import MAX_DEPTH, MAX_ROW_BYTES, check_metadata, check_record, row_bytes
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
 from testing.pictures import item, record
 from testing.properties import EXAMPLES

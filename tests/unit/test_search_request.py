@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 from library.errors import InvalidContentId, InvalidFilter, InvalidQuery, RejectedImage
@@ -95,8 +96,16 @@ def test_text_and_parts_count_together():
         request.query(no_pictures)
 
 
-def test_only_true_means_exact():
-    assert [SearchRequest.parse(exact=each).exact for each in (True, "yes", 1, None)] == [True, False, False, False]
+def test_exact_is_true_or_false_and_nothing_else():
+    assert [SearchRequest.parse(exact=each).exact for each in (True, np.True_, False, None)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    for each in ("yes", 1, 0, []):
+        with pytest.raises(InvalidQuery, match="exact has to be true or false"):
+            SearchRequest.parse(exact=each)
 
 
 def test_a_picture_that_cannot_be_read_stops_the_query():
@@ -113,6 +122,11 @@ def test_parts_of_weight_zero_are_left_out_on_request():
     assert SearchRequest().without_idle_parts() == SearchRequest()
     with pytest.raises(InvalidQuery, match="the weight 0"):
         SearchRequest((blue,)).without_idle_parts()
+
+
+def test_a_request_takes_parts_that_were_read_before():
+    part = PartRequest(text="beach", weight=0.5)
+    assert SearchRequest.parse(parts=[part]) == SearchRequest((part,))
 
 
 def test_parts_survive_json():

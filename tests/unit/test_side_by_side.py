@@ -2,7 +2,6 @@
 
 import gc
 import threading
-import time
 from dataclasses import replace
 
 import pytest
@@ -14,6 +13,7 @@ from library.models import Models, ModelSource
 from library.search.query import Query
 from testing.fakes import ColourEncoder
 from testing.pictures import item
+from testing.waiting import until
 from ui.handlers.models import ModelHandlers
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import SearchSettings
@@ -106,13 +106,6 @@ def panel(library, worker):
 
 def best(library, text, model=""):
     return library.search(Query.of(text, model=model)).hits[0].record.name
-
-
-def until(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def collection_of(panel, model):

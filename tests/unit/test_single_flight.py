@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from library.single_flight import SingleFlight
+from library.running.single_flight import SingleFlight
 from ui.media import Previews
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from db.sources.files import AllowedSources, items_from
 from db.sources.readers import SourceReader
-from library.archive_kinds import TAR_SUFFIXES
+from library.decoding.archive_kinds import TAR_SUFFIXES
 from library.errors import NotAllowed, RejectedImage, SourceUnavailable, UnknownSource, UnknownStore
 from library.images import MAX_FILE_BYTES
 

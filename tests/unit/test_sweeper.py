@@ -4,7 +4,7 @@ import logging
 import threading
 
 from library.errors import StoreUnavailable
-from library.sweeper import Sweeper
+from library.running.sweeper import Sweeper
 
 
 def test_a_sweep_that_fails_is_logged_and_tried_again_until_the_sweeper_is_stopped(caplog):

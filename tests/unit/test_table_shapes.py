@@ -8,9 +8,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from db.sources.tables import items_in_table
+from db.sources.tables.items import items_in_table
 from library.errors import RejectedImage, UnknownSource
-from library.record_limits import check_metadata
+from library.ingest.record_limits import check_metadata
 from library.records import given
 
 

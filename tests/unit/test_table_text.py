@@ -8,11 +8,11 @@ import os
 import pytest
 
 from benchmarks.archive_names import NAMES as LANGUAGES
-from db.sources.encodings import guess_encoding
-from db.sources.query_tables import queries_from
-from db.sources.tables import items_in_table
+from db.sources.encodings.guess import guess_encoding
+from db.sources.tables.items import items_in_table
+from db.sources.tables.queries import queries_from
 from library.errors import RejectedImage, UnknownSource
-from library.record_limits import check_metadata
+from library.ingest.record_limits import check_metadata
 from library.records import given
 
 TEXTS = {

@@ -13,9 +13,9 @@ import pyarrow.parquet
 import pytest
 
 from db.sources.files import AllowedSources, items_from
-from db.sources.parquet import is_folder_of_shards
-from db.sources.query_tables import queries_from
-from db.sources.tables import items_in_table
+from db.sources.tables.items import items_in_table
+from db.sources.tables.parquet import is_folder_of_shards
+from db.sources.tables.queries import queries_from
 from library.errors import NotAllowed, RejectedImage, UnknownSource
 from library.records import given
 from python_api.sources import Reading, items_of

@@ -12,10 +12,10 @@ from functools import partial
 
 import pytest
 
-from db.sources.archives import items_in_archive
+from db.sources.archives.items import items_in_archive
+from db.sources.archives.unpacking import UNSUSPICIOUS
+from db.sources.archives.zip_listing import opened
 from db.sources.files import items_from
-from db.sources.unpacking import UNSUSPICIOUS
-from db.sources.zip_listing import opened
 from library.errors import RejectedImage
 
 MEGABYTE = 1 << 20
@@ -139,7 +139,7 @@ def packed(path, data):
 
 
 def test_a_stop_in_the_middle_of_a_member_ends_the_unpacking(tmp_path, library, monkeypatch):
-    monkeypatch.setattr("db.sources.unpacking.PIECE", 1 << 10)
+    monkeypatch.setattr("db.sources.archives.unpacking.PIECE", 1 << 10)
     data = random.Random(3).randbytes(300_000)
     for name in ("a.zip", "a.tar", "a.tar.gz"):
         asked = iter(range(1_000))
@@ -169,12 +169,12 @@ def test_an_archive_of_too_many_files_or_too_much_work_is_refused(tmp_path, monk
         with pytest.raises(RejectedImage, match="lists more than 1 files"):
             last.read()
         with monkeypatch.context() as patch:
-            patch.setattr("db.sources.unpacking.UNSUSPICIOUS_SECONDS", -1.0)
+            patch.setattr("db.sources.archives.unpacking.UNSUSPICIOUS_SECONDS", -1.0)
             assert any("longer to unpack" in each for each in told(path)), name
 
 
 def test_many_members_that_grow_together_count_as_one_trap(tmp_path, monkeypatch):
-    monkeypatch.setattr("db.sources.unpacking.UNSUSPICIOUS", 1_500_000)
+    monkeypatch.setattr("db.sources.archives.unpacking.UNSUSPICIOUS", 1_500_000)
     items = list(items_from([str(packed(tmp_path / "a.zip", bytes(1_000_000)))]))
     assert len(items[0].read()) == 1_000_000
     with pytest.raises(RejectedImage, match="200 times"):

@@ -6,8 +6,8 @@ from traceback import walk_tb
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from library.disk import is_full
 from library.errors import StoreUnavailable
+from library.running.disk import is_full
 from ui.sentences import sentence_for
 
 INSUFFICIENT_STORAGE = 507

@@ -7,7 +7,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from library.archive_kinds import HEAD, archive_kind
+from library.decoding.archive_kinds import HEAD, archive_kind
 from library.errors import NotAllowed, RejectedImage
 
 if TYPE_CHECKING:

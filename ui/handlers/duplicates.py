@@ -12,6 +12,7 @@ from library.duplicates.job import DuplicateReview
 from library.errors import InvalidSelection, LikenessError, NotAllowed
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
+from library.jobs import Job
 from library.permissions import Edits, require
 from library.records import Record
 from ui.controls import Controls
@@ -84,31 +85,31 @@ class DuplicateHandlers:
         return self._shown() | ({"problem": failure["detail"]} if failure else {})
 
     def _shown(self) -> Json:
-        work, groups = self._review.latest, self._review.groups
+        work = self._review.latest
         is_looking = work is not None and not work.over.is_set()
-        problem = work.problem if work else None
-        value: Json = {
+        value = self._progress(work, is_looking)
+        if self._review.groups is not None and not is_looking:
+            try:
+                value["groups"] = [_group(group) for group in self._review.first(GROUPS_SHOWN)]
+            except LikenessError as error:
+                value["problem"] = str(error)
+        groups = self._review.groups  # without those that were found to be gone
+        return value | {"found": len(groups) if groups is not None else None}
+
+    def _progress(self, work: Job[list[Group]] | None, is_looking: bool) -> Json:
+        pictures = self._library.status().pictures
+        return {
             "at": time.monotonic(),  # every answer is drawn, since each is another one
             "state": "running" if is_looking else work.state if work else "none",
             "done": work.done if work else 0,
             "total": work.total if work else 0,
             "stopping": bool(work and work.is_stopping),
             "may": self._edits == "all",
-            "current": False,
-            "too_small": False,
+            "current": self._review.is_current,
+            "too_small": pictures is not None and pictures < FEWEST,
             "groups": None,
-            "found": len(groups) if groups is not None else None,
+            "problem": work.problem if work else None,
         }
-        try:
-            pictures = self._library.status().pictures
-            value["too_small"] = pictures is not None and pictures < FEWEST
-            value["current"] = self._review.is_current
-            if groups is not None and not is_looking:
-                value["groups"] = [_group(group) for group in self._review.first(GROUPS_SHOWN)]
-                value["found"] = len(self._review.groups or [])
-        except LikenessError as error:
-            problem = str(error)
-        return value | {"problem": problem}
 
 
 def _notice(key: str, **values: str | int) -> Json:
@@ -127,9 +128,7 @@ def _group(group: Group) -> Json:
 
 
 def _picture(group: Group, record: Record) -> Json:
-    detail = group.details.get(record.content_id)
-    held = group.enlarged.get(record.content_id)
-    small = next((each for each in group.records if each.content_id == held), None)
+    small = group.enlarged_from(record)
     return {
         "id": record.content_id,
         "name": record.name,
@@ -138,7 +137,7 @@ def _picture(group: Group, record: Record) -> Json:
         "bytes": record.bytes,
         "format": record.format,
         "score": group.score_of(record.content_id),
-        "detail": detail.share if detail else None,
+        "detail": group.detail_of(record),
         "enlarged_from": [small.width, small.height] if small else None,
     }
 

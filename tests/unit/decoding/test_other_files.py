@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from db.sources.archives import items_in_archive
+from db.sources.archives.items import items_in_archive
 from library.errors import RejectedImage
 from library.images import decode
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from db.sources.sidecars import MAX_BYTES, Sidecars, check_sidecar
-from db.sources.takeout import read_takeout
-from db.sources.xmp import read_xmp
+from db.sources.sidecars.folder import MAX_BYTES, Sidecars, check_sidecar
+from db.sources.sidecars.takeout import read_takeout
+from db.sources.sidecars.xmp import read_xmp
 
 SPACES = " ".join(
     f'xmlns:{prefix}="{uri}"'

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from db.sources.sidecars import Sidecars
+from db.sources.sidecars.folder import Sidecars
 
 LONG = "Backyard_ceremony_wedding_photography_xxxxxxx_magnoliastudios-37{}.jpg"
 LONG_CUT = "Backyard_ceremony_wedding_photography_xxxxxxx_"

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from db.sources.files import AllowedSources, items_from
-from db.sources.tables import items_in_table
+from db.sources.tables.items import items_in_table
 from db.sources.watching import watched
 from library.ingest.items import Item
 from library.ingest.selection import Selection

@@ -4,7 +4,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from library.ingest.watch import Watching
 from library.ingest.watch_source import SourceListing
 from library.ingest.watch_state import WatchState
 from library.ingest.watcher import Round, Watcher
+from testing.waiting import until
 from testing.watching import Looking, stored
 
 # Real folders
@@ -50,13 +50,6 @@ def running(library):
         watching.wait()
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_folder_is_listed_without_what_is_no_picture(album, picture):
     (album / "sub").mkdir()
     (album / ".hidden").mkdir()
@@ -83,7 +76,7 @@ def test_what_is_left_out_is_told_once_with_the_reasons_of_an_import(album, pict
     look.now += SETTLED_AFTER
     [found] = look.watcher.scan()
     print_round("album", found)
-    counts = "1 new, 0 updated, 0 duplicate, 0 rejected, 0 deleted, 4 skipped: "
+    counts = "album: 1 new, 0 updated, 0 duplicate, 0 rejected, 0 deleted, 4 skipped: "
     assert capsys.readouterr().out.startswith(f"{counts}1 hidden folder, 1 folder of the operating system, 1 ")
     print_round_as_json("album", found)
     told = json.loads(capsys.readouterr().out)

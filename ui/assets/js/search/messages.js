@@ -79,7 +79,7 @@ export const waiting = (onLeave) => {
 export const unsure = () => {
   const node = el('div', 'lk-unsure');
   const words = el('div');
-  words.append(el('b', '', phrase('results.unsure')), el('span', '', phrase('results.unsure_why')));
+  words.append(el('b', '', phrase('said.no_confident_match')), el('span', '', phrase('results.unsure_still')));
   node.append(icon('unsure'), words);
   return node;
 };

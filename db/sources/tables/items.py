@@ -10,13 +10,13 @@ from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
 from db.sources.addresses import as_on_disk, checked_place, path_in
-from db.sources.cells import plain_column, typed
-from db.sources.missing_column import without_column
 from db.sources.readers import SourceReader
-from db.sources.sidecars import SidecarFolders
-from db.sources.table import DecodedRow, Table, TableRow, unreadable_explained
-from db.sources.table_rows import open_table
-from db.sources.table_text import is_of_other_bytes, shown_encoding
+from db.sources.sidecars.folder import SidecarFolders
+from db.sources.tables.cells import plain_column, typed
+from db.sources.tables.missing_column import without_column
+from db.sources.tables.rows import open_table
+from db.sources.tables.table import DecodedRow, Table, TableRow, unreadable_explained
+from db.sources.tables.text import is_of_other_bytes, shown_encoding
 from library.errors import RejectedImage
 from library.images import check_bytes
 from library.ingest.items import Item

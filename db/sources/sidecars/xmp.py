@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from xml.parsers import expat
 
-from db.sources.cells import as_moment
-from db.sources.described import Fields, Unread, coordinates, joined, words
+from db.sources.sidecars.described import Fields, Unread, coordinates, joined, words
+from db.sources.tables.cells import as_moment
 from library.errors import RejectedImage
 
 SUFFIX = ".xmp"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from library.decoding.room import Room
+from library.decoding.pixel_budget import PixelBudget
 from library.work import Interrupted
 
 MOST_LOOKED_AT = 192 << 20  # bytes of pictures to search with and of originals to be shown
@@ -72,7 +72,7 @@ class Reservation:
         self._size = size
 
     def correct(self, size: int) -> None:
-        """Changes the lease to the number of bytes that the file turned out to have."""
+        """Changes the reservation to the number of bytes that the file turned out to have."""
         self._account.spend(size - self._size)
         self._size = size
 
@@ -92,8 +92,8 @@ def looked_at(size: int) -> Iterator[None]:
 
 
 @cache
-def _room_to_look() -> Room:
-    return Room(MOST_LOOKED_AT)
+def _room_to_look() -> PixelBudget:
+    return PixelBudget(MOST_LOOKED_AT)
 
 
 @cache

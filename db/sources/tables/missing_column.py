@@ -4,8 +4,8 @@ import re
 import shlex
 from pathlib import PurePath
 
-from db.sources.table import Table
-from db.sources.table_rows import names_of
+from db.sources.tables.rows import names_of
+from db.sources.tables.table import Table
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.errors import UnknownSource
 

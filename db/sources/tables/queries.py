@@ -8,13 +8,13 @@ from typing import Any
 
 from db.sources.addresses import as_on_disk, path_in
 from db.sources.files import at_home, items_from
-from db.sources.parquet import is_folder_of_shards
 from db.sources.readers import SourceReader
-from db.sources.table import DecodedRow, Table, TableRow, unreadable_explained
-from db.sources.table_rows import names_of, open_table
-from db.sources.table_text import is_of_other_bytes, shown_encoding
-from db.sources.tables import SUFFIXES
-from library.archive_kinds import is_archive
+from db.sources.tables.items import SUFFIXES
+from db.sources.tables.parquet import is_folder_of_shards
+from db.sources.tables.rows import names_of, open_table
+from db.sources.tables.table import DecodedRow, Table, TableRow, unreadable_explained
+from db.sources.tables.text import is_of_other_bytes, shown_encoding
+from library.decoding.archive_kinds import is_archive
 from library.errors import RejectedImage, UnknownSource
 from library.images import reason_to_skip
 from library.messages import Message, both, message

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import charset_normalizer
 
-from db.sources import alphabets, ideographs
+from db.sources.encodings import alphabets, ideographs
 from library.errors import UnknownSource
 
 OF_MACS = "mac_roman"  # which tables of Excel are in; its zips are UTF-8

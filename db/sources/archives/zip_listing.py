@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Sequence
 from typing import IO, Any, cast
 
-from db.sources.names import Decoded, Told, decoder_of
-from db.sources.unpacking import MOST_MEMBERS, Allowance, check_members
-from db.sources.zip_rescue import fields_of, with_new_list
+from db.sources.archives.names import Decoded, Told, decoder_of
+from db.sources.archives.unpacking import MOST_MEMBERS, Allowance, check_members
+from db.sources.archives.zip_rescue import fields_of, with_new_list
 from library.errors import RejectedImage
 
 NAMES_ARE_UTF8 = 0x800

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
-from db.sources.archive_sidecars import Folders
-from db.sources.archives import FindSidecars, OpenFile, sidecars_in_parts
+from db.sources.archives.items import FindSidecars, OpenFile, sidecars_in_parts
+from db.sources.archives.sidecars import Folders
 
 # Only in a Takeout the paths are those of one whole: other archives may have another picture under the same path.
 NUMBERED = re.compile(r"(takeout.*?)[-_ ]?\(?\d{1,4}\)?(\.zip|\.tgz|\.tar(\.\w+)?)", re.IGNORECASE | re.ASCII)

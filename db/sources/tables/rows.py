@@ -5,10 +5,10 @@ from itertools import count
 from pathlib import Path
 
 from db.sources.long_numbers import loads
-from db.sources.parquet import SUFFIX as PARQUET
-from db.sources.parquet import open_parquet, open_parquet_folder, what_is_wrong
-from db.sources.table import DAMAGE, DecodedRow, Rows, Table, TableRow, named, unreadable_explained
-from db.sources.table_text import cells_of, encoding_of, first_line, not_decoded, open_text
+from db.sources.tables.parquet import SUFFIX as PARQUET
+from db.sources.tables.parquet import open_parquet, open_parquet_folder, what_is_wrong
+from db.sources.tables.table import DAMAGE, DecodedRow, Rows, Table, TableRow, named, unreadable_explained
+from db.sources.tables.text import cells_of, encoding_of, first_line, not_decoded, open_text
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from library import images
-from library.decoding.room import SMALL, Room, room
+from library.decoding.pixel_budget import SMALL, PixelBudget, pixel_budget
 from library.errors import RejectedImage
 from library.images import decode
 
@@ -36,7 +36,7 @@ def settled(condition):
 
 
 def test_pictures_wait_in_order_until_there_is_room():
-    place, order = Room(10 * SMALL), []
+    place, order = PixelBudget(10 * SMALL), []
     first, leave_first = taking(place, 8 * SMALL, order, "large")
     assert settled(lambda: order == ["large"])
     second, leave_second = taking(place, 99 * SMALL, order, "larger than all room")
@@ -51,7 +51,7 @@ def test_pictures_wait_in_order_until_there_is_room():
 
 
 def test_a_small_picture_takes_none_and_a_large_one_takes_it_once():
-    place = Room(3 * SMALL)
+    place = PixelBudget(3 * SMALL)
     with place.reservation() as reservation:
         reservation.take(SMALL)
         assert place._free == 3 * SMALL
@@ -65,8 +65,8 @@ def test_room_is_given_back_after_whatever_happens(monkeypatch):
     encoded = BytesIO()
     Image.new("L", (5_000, 4_000)).save(encoded, "PNG", compress_level=1)
     taken = []
-    monkeypatch.setattr(images, "to_srgb", lambda *_: taken.append(room()._free) or 1 / 0)
-    before = room()._free
+    monkeypatch.setattr(images, "to_srgb", lambda *_: taken.append(pixel_budget()._free) or 1 / 0)
+    before = pixel_budget()._free
     with pytest.raises(RejectedImage):
         decode(encoded.getvalue())
-    assert taken == [before - 20_000_000] and room()._free == before
+    assert taken == [before - 20_000_000] and pixel_budget()._free == before

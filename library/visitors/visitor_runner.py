@@ -11,7 +11,7 @@ from library.jobs import Job, JobRunner
 AT_ONCE = 4  # visitors: a run that takes long leaves the others their turns
 
 
-class Lanes(JobRunner[Any]):
+class VisitorRunner(JobRunner[Any]):
     """Runs jobs of several visitors at once, those of one visitor in turn, on threads that end with the last job."""
 
     def __init__(

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
-from db.sources.described import Fields, Unread, coordinates, is_mended, joined, words
 from db.sources.long_numbers import loads
+from db.sources.sidecars.described import Fields, Unread, coordinates, is_mended, joined, words
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.errors import RejectedImage
+from library.times import iso_utc
 
 SUFFIX = ".json"
 SUPPLEMENT = ".supplemental-metadata"
@@ -211,7 +212,7 @@ def _taken(found: Mapping[str, Any]) -> str | None:
     given = found.get("photoTakenTime")
     try:
         seconds = int(given["timestamp"]) if isinstance(given, dict) else 0
-        return (EPOCH + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z") if seconds else None
+        return iso_utc(EPOCH + timedelta(seconds=seconds)) if seconds else None
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from db.sources.names import clean_member
-from db.sources.sidecars import MAX_BYTES, Sidecars, check_sidecar, may_be_sidecar
+from db.sources.archives.names import clean_member
+from db.sources.sidecars.folder import MAX_BYTES, Sidecars, check_sidecar, may_be_sidecar
 from library.messages import Message
 
 MAX_OF_ALL = 512 << 20  # bytes of the sidecars of one archive, which may be kept in memory

@@ -7,7 +7,7 @@ from io import SEEK_CUR, SEEK_END, SEEK_SET, BytesIO
 from typing import IO, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED
 
-from db.sources.unpacking import PIECE, Allowance, check_members
+from db.sources.archives.unpacking import PIECE, Allowance, check_members
 from library.work import check_stop
 
 HEAD = struct.Struct("<4s5H3L2H")

@@ -12,7 +12,7 @@ from functools import partial
 from io import BytesIO
 from typing import IO, Any
 
-from db.sources.streams import MAKERS, Streams
+from db.sources.archives.streams import MAKERS, Streams
 from library.errors import RejectedImage
 from library.work import check_stop, current
 

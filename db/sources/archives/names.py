@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from db.sources.encodings import ENCODINGS, likeliest
+from db.sources.encodings.guess import ENCODINGS, likeliest
 
 FURTHER = (
     "mac_roman",

@@ -8,6 +8,14 @@ SYLLABLES = frozenset(  # the usual ones of Korean: any Chinese text makes some 
     "단심남발별결북두호체추카프늘휴졸업눈밤낮달빛길숲섬축크캡처린샷글림앨범행족꽃봄름겨울혼친집새폴페엄빠파티포토편최종복본건"
     "외캠핑출첫번째얼굴손씨풍임돌잔척할머니버"
 )
+OF_JAPAN = ("cp932", "euc_jp")
+ANY_ROW = range(256)
+OF_DAILY_USE = {  # the rows of what is in daily use, and those of what is rare
+    "cp932": (range(0xB0, 0xD0), ANY_ROW),
+    "euc_jp": (range(0xB0, 0xD0), ANY_ROW),
+    "gb18030": (range(0xB0, 0xD8), range(0xD8, 0xF8)),
+    "big5": (range(0xA4, 0xC7), ANY_ROW),
+}
 
 
 def usualness(text: str, encoding: str) -> float:
@@ -38,18 +46,21 @@ def _of_char(char: str, before: str, after: str, encoding: str) -> float:
         return UNUSUAL
     if char == "\N{REPLACEMENT CHARACTER}":
         return 2 * ODD
-    row = _row(char, encoding)
-    is_kana = "\u3041" <= char <= "\u30fe"
     if encoding == "cp949":
-        return USUAL if char in SYLLABLES else 0.7 if 0xB0 <= row <= 0xC8 else ODD / 2
-    if is_kana:
-        return USUAL + 0.1 if encoding in ("cp932", "euc_jp") else UNUSUAL
-    if encoding == "gb18030":
-        return 0.95 if 0xB0 <= row <= 0xD7 else UNUSUAL if 0xD8 <= row <= 0xF7 else ODD / 2
-    if encoding == "big5":
-        return 0.95 if 0xA4 <= row <= 0xC6 else UNUSUAL
-    is_of_daily_use = 0xB0 <= row <= 0xCF
-    return (0.95 if encoding == "cp932" else 0.9) if is_of_daily_use else UNUSUAL
+        return _of_korean(char)
+    if "\u3041" <= char <= "\u30fe":  # kana
+        return USUAL + 0.1 if encoding in OF_JAPAN else UNUSUAL
+    daily, rare = OF_DAILY_USE[encoding]
+    row = _row(char, encoding)
+    if row in daily:
+        return 0.9 if encoding == "euc_jp" else 0.95
+    return UNUSUAL if row in rare else ODD / 2
+
+
+def _of_korean(char: str) -> float:
+    if char in SYLLABLES:
+        return USUAL
+    return 0.7 if 0xB0 <= _row(char, "cp949") <= 0xC8 else ODD / 2
 
 
 def _row(char: str, encoding: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from db.sources.table import DAMAGE, Rows, Table, TableRow, named
+from db.sources.tables.table import DAMAGE, Rows, Table, TableRow, named
 from db.sources.walk import walk
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message

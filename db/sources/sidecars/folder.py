@@ -2,16 +2,16 @@
 
 import errno
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from db.sources import takeout, xmp
-from db.sources.described import Fields, Unread
-from db.sources.takeout import Candidate, TakeoutNames, agrees, is_of_another_kind, read_album, read_takeout
-from db.sources.xmp import read_xmp
+from db.sources.regular_files import read_regular
+from db.sources.sidecars import takeout, xmp
+from db.sources.sidecars.described import Fields, Unread
+from db.sources.sidecars.takeout import Candidate, TakeoutNames, agrees, is_of_another_kind, read_album, read_takeout
+from db.sources.sidecars.xmp import read_xmp
 from library.errors import LikenessError, RejectedImage
 from library.images import reason_to_skip
 from library.ingest.items import Describe, Described
@@ -176,13 +176,9 @@ def in_folder(folder: Path) -> Read:
 
 def read_sidecar(path: Path) -> bytes:
     """Returns the bytes of a sidecar on disk. Raises OSError, and RejectedImage for one that is too large."""
-    found = path.stat()
-    if stat.S_ISDIR(found.st_mode):
+    if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(found.st_mode):  # a pipe or a device may have no end
-        raise RejectedImage("no_regular_file")
-    check_sidecar(found.st_size)
-    return path.read_bytes()
+    return read_regular(path, check_sidecar)
 
 
 def _merged(found: Iterable[Fields]) -> dict[str, object]:

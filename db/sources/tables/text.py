@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from db.sources.encodings import are_utf8, guess_encoding, known_encoding
-from library.archive_kinds import HEAD, archive_kind
+from db.sources.encodings.guess import are_utf8, guess_encoding, known_encoding
+from library.decoding.archive_kinds import HEAD, archive_kind
 from library.errors import UnknownSource
 
 MARKS = {

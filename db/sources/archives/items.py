@@ -14,13 +14,21 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, Any
 
-from db.sources.archive_sidecars import Folders, Member, sidecars_of
-from db.sources.names import Decoded, Told, clean_member, decoder_of, is_utf8
-from db.sources.sidecars import Sidecars, may_be_sidecar
-from db.sources.tar_headers import check_end, forget_members, opened_tar
-from db.sources.unpacking import MOST_MEMBERS, Allowance, Unpacked, check_members, read_member
-from db.sources.zip_listing import names_of, opened, opened_without_list
-from library.archive_kinds import HEAD, UNREADABLE, UNREADABLE_SUFFIXES, ZIP_SUFFIX, archive_kind, is_volume, kind_named
+from db.sources.archives.names import Decoded, Told, clean_member, decoder_of, is_utf8
+from db.sources.archives.sidecars import Folders, Member, sidecars_of
+from db.sources.archives.tar_headers import check_end, forget_members, opened_tar
+from db.sources.archives.unpacking import MOST_MEMBERS, Allowance, Unpacked, check_members, read_member
+from db.sources.archives.zip_listing import names_of, opened, opened_without_list
+from db.sources.sidecars.folder import Sidecars, may_be_sidecar
+from library.decoding.archive_kinds import (
+    HEAD,
+    UNREADABLE,
+    UNREADABLE_SUFFIXES,
+    ZIP_SUFFIX,
+    archive_kind,
+    is_volume,
+    kind_named,
+)
 from library.decoding.formats import no_archive
 from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip, reason_to_skip_folder

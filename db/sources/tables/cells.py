@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from library.errors import RejectedImage
-from library.record_limits import MAX_DEPTH, check_value
+from library.ingest.record_limits import MAX_DEPTH, check_value
+from library.times import iso_utc
 
 SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round
 LEFT_OUT = object()  # stands for bytes within a value
@@ -143,6 +144,6 @@ def _moment(value: datetime) -> str:
     """Returns a time in UTC; one without a zone counts as UTC."""
     aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     try:
-        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return iso_utc(aware)
     except OverflowError:  # in the first or the last year of the calendar
         return aware.isoformat()

@@ -12,7 +12,7 @@ ASK_EVERY = 0.2  # seconds between two looks at whether to go on waiting
 SMALL = 16_000_000  # what is not counted: ordinary photos are to wait for nobody
 
 
-class Room:
+class PixelBudget:
     """Limits how many pixels are decoded at once; pictures wait in the order in which they asked."""
 
     def __init__(self, pixels: int = MOST_AT_ONCE) -> None:
@@ -23,7 +23,7 @@ class Room:
 
     @contextmanager
     def reservation(self) -> Iterator["PixelReservation"]:
-        """Yields the reservation of one picture, through which it takes room; all of it is given back at the end."""
+        """Yields the reservation of one picture, through which it takes pixels; all are given back at the end."""
         reservation = PixelReservation(self)
         try:
             yield reservation
@@ -31,7 +31,7 @@ class Room:
             self.give_back(reservation.pixels)
 
     def take(self, pixels: int) -> int:
-        """Waits for room, and returns how many pixels were taken: a picture larger than the room takes all of it.
+        """Waits for pixels, and returns how many were taken: a picture larger than the budget takes all of it.
 
         Raises Interrupted where the run that it is for is to stop.
         """
@@ -54,8 +54,8 @@ class Room:
             self._changed.notify_all()
 
 
-class MoreRoom(BaseException):
-    """Says that a picture takes more room than it was given.
+class NeedsMorePixels(BaseException):
+    """Says that a picture takes more pixels than it was given.
 
     It is a BaseException, so that no code that rescues damaged files catches it.
     """
@@ -66,25 +66,25 @@ class MoreRoom(BaseException):
 
 
 class PixelReservation:
-    """Holds the room that one picture takes while it is decoded."""
+    """Holds the pixels that one picture takes of the budget while it is decoded."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, budget: PixelBudget) -> None:
         self.pixels = 0
-        self._room = room
+        self._budget = budget
 
     def take(self, pixels: int) -> None:
-        """Waits for room for the pixels of a large picture, once: one that held some could wait for more for ever."""
+        """Waits for the pixels of a large picture, once: one that held some could wait for more for ever."""
         if pixels > SMALL and not self.pixels:
-            self.pixels = self._room.take(pixels)
+            self.pixels = self._budget.take(pixels)
 
     def exchange(self, pixels: int) -> None:
-        """Gives back the room that the picture holds, then waits for room for `pixels`."""
-        self._room.give_back(self.pixels)
+        """Gives back what the picture holds, then waits for `pixels`."""
+        self._budget.give_back(self.pixels)
         self.pixels = 0
         self.take(pixels)
 
 
 @cache
-def room() -> Room:
-    """Returns the room of this process."""
-    return Room()
+def pixel_budget() -> PixelBudget:
+    """Returns the budget of this process."""
+    return PixelBudget()

@@ -1,0 +1,1 @@
+"""Reads pictures from zip and tar archives."""

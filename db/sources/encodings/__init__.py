@@ -1,0 +1,1 @@
+"""Guesses how text is encoded that does not say so."""

@@ -1,0 +1,1 @@
+"""Reads what stands beside pictures: the JSON of Google Takeout, and XMP."""
