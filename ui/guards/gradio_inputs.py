@@ -35,7 +35,7 @@ class CheckedBlocks(gr.Blocks):
 
 
 def _completed(function: BlockFunction, inputs: list[Any]) -> list[Any]:
-    """Returns the inputs of an endpoint with the defaults of the last ones, which a program of before does not send."""
+    """Returns the inputs of an endpoint with the defaults of the last ones, which an older program does not send."""
     if not function.fn or not all(isinstance(each, Api) for each in function.inputs):
         return inputs
     left_out = get_function_params(function.fn)[len(inputs) :]
