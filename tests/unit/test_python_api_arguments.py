@@ -120,7 +120,7 @@ CALLS = [
     ("search", ["a"], {"min_score": math.nan}, InvalidQuery, "The minimum score has to be a number, not nan."),
     ("search", ["a"], {"nprobe": "x"}, InvalidQuery, "nprobe has to be a number"),
     ("search", ["a"], {"exact": "maybe"}, InvalidQuery, "exact has to be true or false, not"),
-    ("search", ["a"], {"sort": 5}, InvalidQuery, "The order is 5: score, name, added, size are possible."),
+    ("search", ["a"], {"sort": 5}, InvalidQuery, "Sorting by 5 is not possible: score, name, added, size are."),
     ("search", ["a"], {"model": 5}, InvalidQuery, "The model has to be a text, not 5."),
     ("search", ["a"], {"match": "x"}, InvalidFilter, "match='x' is not possible: one of 'all', 'any'"),
     ("search", ["a"], {"where": 5}, InvalidFilter, "where=5 is not possible: a condition such as"),
