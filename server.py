@@ -203,7 +203,7 @@ class _Server:
 
     def _launch(self) -> None:
         from ui.binding import free_port, in_url
-        from ui.mcp import offer_tools
+        from ui.mcp import check_started
         from ui.page import launch_options
 
         settings = self._settings
@@ -233,7 +233,7 @@ class _Server:
             raise AddressUnavailable("port_in_use", port=str(port)) from error
         on_signal(self._stop)  # where Gradio renders on the server, it has put its own in the place of ours
         if settings.mcp:
-            offer_tools(self._page)
+            check_started(self._page)
         adopt("uvicorn", "uvicorn.access")
         local_url = url.replace("[::]", "[::1]")  # all addresses, of which this one can be opened
         logger.info("open %s", " or ".join(filter(None, [local_url, public_url])))

@@ -26,6 +26,7 @@ from ui.handlers.exports import export_routes
 from ui.health import health_routes
 from ui.lanes import MOST_WAITING
 from ui.languages import translations, welcome
+from ui.mcp import offered_from_the_start
 from ui.media import media_routes
 from ui.prometheus import metrics_routes
 from ui.request_ids import RequestIds
@@ -72,6 +73,7 @@ def launch_options(
         "app_kwargs": {
             "routes": _routes(scripts, library, desk),
             "middleware": _middleware(library, accounts, allowed_hosts, edits, desk, most_waiting),
+            **({"lifespan": offered_from_the_start} if mcp else {}),
         },
     }
 

@@ -5,12 +5,15 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import gradio as gr
 from gradio.events import api
 from gradio.route_utils import get_root_url
+from gradio.routes import App
 from starlette.concurrency import run_in_threadpool
 
 from library.errors import UNEXPECTED, InvalidQuery, LikenessError
@@ -40,7 +43,7 @@ class ToolError(gr.Error):
 
 
 def add_tools(page: gr.Blocks, library: ImageLibrary) -> None:
-    """Adds the tools to the page, inside its Blocks; `offer_tools` has to follow once that is launched."""
+    """Adds the tools to the page, inside its Blocks; `offered_from_the_start` has to be the lifespan of its app."""
     tools = Tools(page, library)
     # Gradio would call queued endpoints over HTTP, as a visitor who has not signed in.
     api(tools.search_pictures, api_name="mcp_search", queue=False, api_visibility="undocumented")
@@ -114,15 +117,24 @@ class Tools:
         return guarded(lambda: _json(status_view(self._library.status())), _refuse)
 
 
-def offer_tools(page: gr.Blocks) -> None:
-    """Offers these tools and no others: Gradio makes one of every public endpoint.
+@asynccontextmanager
+async def offered_from_the_start(app: App) -> AsyncIterator[None]:
+    """Offers the tools before the app answers its first request."""
+    offer_tools(app.get_blocks())
+    yield
 
-    Raises RuntimeError where MCP failed to start.
-    """
+
+def check_started(page: gr.Blocks) -> None:
+    """Raises RuntimeError where MCP failed to start."""
     if page.mcp_server_obj is None:
         raise RuntimeError(page.mcp_error or "Gradio started no MCP server.")
-    page.mcp_server_obj.api_info = page.get_api_info(all_endpoints=True)
-    page.mcp_server_obj.tool_to_endpoint = dict(ENDPOINTS)
+
+
+def offer_tools(page: gr.Blocks) -> None:
+    """Offers these tools and no others: Gradio makes one of every public endpoint."""
+    if server := page.mcp_server_obj:
+        server.api_info = page.get_api_info(all_endpoints=True)
+        server.tool_to_endpoint = dict(ENDPOINTS)
 
 
 def _refuse(error: Exception) -> NoReturn:
