@@ -10,12 +10,15 @@ from library.ports import Encoder
 
 @dataclass(frozen=True)
 class ModelLoader:
-    """Loads models for one device. `text_model` reads the texts of the chosen model instead of its own text tower."""
+    """Loads models for one device. `text_model` reads the texts of the chosen model instead of its own text tower;
+    `engine` computes the towers, and `library` names the library whose pictures it may be fitted to."""
 
     chosen: str
     device: str = "auto"
     dtype: str = "auto"
     text_model: str = ""
+    engine: str = "auto"
+    library: str = ""
 
     def source(self, name: str = "") -> ModelSource:
         """Returns the source of the named model, or of the chosen one where none is named."""
@@ -34,6 +37,9 @@ class ModelLoader:
             from encoders.zerogpu_encoder import load_zerogpu
 
             return load_zerogpu(name, self.dtype, text_model, subject)
+        from encoders.engines.quicken import quicken
         from encoders.loading import load_encoder
 
-        return load_encoder(name, "cpu" if uses_zerogpu else self.device, self.dtype, text_model, subject)
+        encoder = load_encoder(name, "cpu" if uses_zerogpu else self.device, self.dtype, text_model, subject)
+        quicken(encoder, self.engine, self.dtype, self.library)
+        return encoder

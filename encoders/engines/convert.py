@@ -18,7 +18,6 @@ OPSET = 17
 OUTPUT = "vectors"
 
 
-
 class NotConvertible(Exception):
     """Says why a tower cannot be converted."""
 
@@ -75,4 +74,6 @@ def convert(
                 dynamo=False,
             )
     except Exception as error:  # whatever tracing the code of a family may raise
-        raise NotConvertible(f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}") from error
+        raise NotConvertible(
+            f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+        ) from error

@@ -38,12 +38,10 @@ class Int8Layer(nn.Module):
         self._whole = torch.round(weight / scales[:, None]).to(torch.int8).t().contiguous()
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        if self._ranges:
-            computed: torch.Tensor = _WithKnownRanges.apply(  # type: ignore[no-untyped-call]
-                inputs, self._whole, self._scales, self._bias, *self._ranges
-            )
-        else:
-            computed = _WithScaleOfToken.apply(inputs, self._whole, self._scales, self._bias)  # type: ignore[no-untyped-call]
+        operands = (inputs, self._whole, self._scales, self._bias)
+        computed: torch.Tensor = (
+            _WithKnownRanges.apply(*operands, *self._ranges) if self._ranges else _WithScaleOfToken.apply(*operands)  # type: ignore[no-untyped-call]
+        )
         return computed
 
 
@@ -56,11 +54,12 @@ class PatchLayer(nn.Module):
         self._side = layer.kernel_size[0]
         linear = nn.Linear(layer.weight[0].numel(), layer.out_channels, bias=layer.bias is not None)
         linear.weight = nn.Parameter(layer.weight.detach().reshape(layer.out_channels, -1))
-        linear.bias = layer.bias
+        linear.bias = layer.bias  # type: ignore[assignment]
         self._linear = Int8Layer(linear, ranges)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return self._linear(patches(pixels, self._side)).permute(0, 3, 1, 2)
+        found: torch.Tensor = self._linear(patches(pixels, self._side))
+        return found.permute(0, 3, 1, 2)
 
 
 def patches(pixels: torch.Tensor, side: int) -> torch.Tensor:

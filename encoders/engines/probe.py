@@ -1,0 +1,111 @@
+"""Measures the ways to compute a tower on this machine, within seconds, and says which is the quickest."""
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from encoders.clip import Compute
+from encoders.engines.towers import EXACT, Inputs, NotPossible, Tower, Way
+from library.ports import Vectors
+
+MIN_COSINE = 0.998  # to float32, of the example that changes most
+GAIN = 0.95  # of the time of float32 by torch: what gains less is not worth a change
+RUNS = 2
+NO_TIME = "no time was left to measure it"
+SHORT = 0.5  # seconds for all examples together, else one of them has to do
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Holds what was measured of one way: the seconds of one input alone, and of each where many come at once."""
+
+    way: Way
+    one: float
+    each: float
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Says why a way was not measured."""
+
+    way: Way
+    reason: str
+
+
+class Clock:
+    """Counts the seconds that may still be spent on measuring; converting is not measuring."""
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+
+    def has(self, seconds: float) -> bool:
+        return self._left > seconds
+
+    def run(self, compute: Compute, inputs: Inputs, streams: int = 1) -> tuple[float, Vectors]:
+        """Computes the inputs, in as many threads as there are streams; returns the seconds that each input took."""
+        started = time.perf_counter()
+        if streams == 1:
+            vectors = compute(inputs)
+        else:
+            with ThreadPoolExecutor(streams) as pool:
+                *_, vectors = pool.map(compute, [inputs] * streams)
+        taken = time.perf_counter() - started
+        self._left -= taken
+        return taken / (streams * len(vectors)), vectors
+
+
+def probe(tower: Tower, ways: Iterable[Way], clock: Clock) -> list[Measured | Refused]:
+    """Measures float32 by torch, then the ways in their order as long as there is time."""
+    exact, one = tower.by(EXACT), first_of(tower.examples, 1)
+    exact(one)  # weights come from the disk now, which is no part of computing
+    taken, vectors = clock.run(exact, one)
+    each, several = taken, one
+    if 4 * taken < SHORT:
+        several = tower.examples
+        each, vectors = clock.run(exact, several)
+    found: list[Measured | Refused] = [Measured(EXACT, taken, each, 1.0)]
+    for way in ways:
+        if clock.has(taken):
+            found.append(_measured(tower, way, several, vectors, clock))
+        else:
+            found.append(Refused(way, NO_TIME))
+    return found
+
+
+def _measured(tower: Tower, way: Way, several: Inputs, exact: Vectors, clock: Clock) -> Measured | Refused:
+    try:
+        compute = tower.by(way)
+        _, vectors = clock.run(compute, several)  # the first run takes longer
+    except NotPossible as error:
+        return Refused(way, str(error))
+    cosine = least_cosine(vectors, exact)
+    if not cosine >= MIN_COSINE:
+        return Refused(way, f"cosine {cosine:.4f} to float32")
+    one = first_of(several, 1)
+    alone = min(clock.run(compute, one)[0] for _ in range(RUNS if len(vectors) > 1 else 1))
+    return Measured(way, alone, clock.run(compute, several, way.streams)[0], cosine)
+
+
+def quickest(found: Sequence[Measured | Refused], many: bool, engine: str = "") -> Measured:
+    """Returns the quickest way for one input or for many; where an engine is named, of its ways if it has any."""
+    measured = [each for each in found if isinstance(each, Measured)]
+    of_engine = [each for each in measured if each.way.engine == engine]
+
+    def seconds(each: Measured) -> float:
+        return each.each if many else each.one
+
+    best = min(of_engine or measured, key=seconds)
+    is_gain = bool(of_engine) or seconds(best) < GAIN * seconds(measured[0])
+    return best if is_gain else measured[0]
+
+
+def first_of(inputs: Inputs, count: int) -> Inputs:
+    return {name: each[:count] for name, each in inputs.items()}
+
+
+def least_cosine(one: Vectors, other: Vectors) -> float:
+    return float(np.min(np.sum(one * other, axis=1)))
