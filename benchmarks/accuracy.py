@@ -16,7 +16,7 @@ from PIL import Image
 
 from benchmarks.material import LARGE, base_clip, generated, photo_paths, validation
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, publish
-from encoders.clip import ClipEncoder
+from encoders.clip import ClipEncoder, ImageWay, by_torch
 from encoders.int8 import replace_layers
 from encoders.loading import load_encoder
 from encoders.model_folders import SMALL
@@ -100,8 +100,9 @@ def classification_row(photos: Path, count: int) -> Row:
 def in_8_bits(encoder: ClipEncoder) -> ClipEncoder:
     """Encodes in 8 bits, whatever the number of pictures and the width of the tower."""
     quick = copy.copy(encoder)
-    quick.model = quick._bulk_model = copy.deepcopy(encoder.model)
+    quick.model = copy.deepcopy(encoder.model)
     replace_layers(quick.model.vision_model)
+    quick.compute_images(ImageWay(by_torch(quick.model, 1), by_torch(quick.model, 1), os.cpu_count() or 1))
     return quick
 
 

@@ -1,11 +1,30 @@
 """Makes the sources of models: each loads one model, by its name, onto the device that was chosen."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from encoders import zerogpu
 from library.messages import Message, message
 from library.models import ModelSource, display_name
 from library.ports import Encoder
+
+
+class ModelSettings(Protocol):
+    """Names the settings that say which model is loaded, and how."""
+
+    @property
+    def clip_model(self) -> str: ...
+    @property
+    def clip_device(self) -> str: ...
+    @property
+    def clip_dtype(self) -> str: ...
+    @property
+    def clip_text_model(self) -> str: ...
+    @property
+    def clip_engine(self) -> str: ...
+    @property
+    def data_dir(self) -> Path: ...
 
 
 @dataclass(frozen=True)
@@ -19,6 +38,13 @@ class ModelLoader:
     text_model: str = ""
     engine: str = "auto"
     library: str = ""
+
+    @classmethod
+    def of(cls, settings: ModelSettings) -> "ModelLoader":
+        """Returns what loads the models of the settings."""
+        chosen, device, dtype = settings.clip_model, settings.clip_device, settings.clip_dtype
+        library = str(settings.data_dir.absolute())
+        return cls(chosen, device, dtype, settings.clip_text_model, settings.clip_engine, library)
 
     def source(self, name: str = "") -> ModelSource:
         """Returns the source of the named model, or of the chosen one where none is named."""
