@@ -139,6 +139,9 @@ class _WithKnownRanges(torch.autograd.Function):
 
     @staticmethod
     def symbolic(g: Any, inputs: Any, whole: Any, scales: Any, bias: Any, factors: Any, scale: Any, zero: Any) -> Any:
-        zeros = g.op("Constant", value_t=torch.zeros(whole.type().sizes()[1], dtype=torch.int8))
+        outputs = whole.type().sizes()[1]
+        zeros = g.op("Constant", value_t=torch.zeros(outputs, dtype=torch.int8))
         rounded = g.op("QuantizeLinear", g.op("Mul", inputs, factors), scale, zero)
-        return g.op(FUSED, rounded, whole, scale, scales, zero, zeros, bias)
+        found = g.op(FUSED, rounded, whole, scale, scales, zero, zeros, bias)
+        found.setType(inputs.type().with_sizes([None] * (inputs.type().dim() - 1) + [outputs]))
+        return found
