@@ -4,6 +4,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from encoders.devices import has_int8
 from encoders.engines.calibration import Calibration, chosen_after
 from encoders.engines.kept import KeptTowers, default_home
 from encoders.engines.probe import NO_TIME, Clock, Measured, Refused, probe, quickest
+from encoders.engines.report import described
 from encoders.engines.towers import NotPossible, Tower, Way, image_tower, text_tower
 from encoders.engines.ways import machine, ways_of
 from encoders.int8 import WORTH_IT
@@ -57,6 +59,7 @@ class Quickening:
         self._note = f"choice-{machine()}-{engine}-{dtype}"
         self._own = f"pictures-{hashlib.sha256(library.encode()).hexdigest()[:12]}"
         self._begin, self._done = threading.Event(), threading.Event()
+        self._tell_kept()
         encoder.watch_bulk(lambda _: self._begin.set())
         threading.Thread(target=self._run, name="engine", daemon=True).start()
 
@@ -77,6 +80,11 @@ class Quickening:
             logger.debug("", exc_info=True)
         finally:
             self._done.set()
+
+    def _tell_kept(self) -> None:
+        """Tells what was chosen before, which a command may ask for that is over before it is in use."""
+        with suppress(KeyError, TypeError, AttributeError):
+            self._tell(self._kept.note(self._note) or {}, self._kept.note(self._own))
 
     def _is_applied(self, note: Mapping[str, Any]) -> bool:
         try:
@@ -110,21 +118,20 @@ class Quickening:
 
     def _apply(self, chosen: Mapping[str, Any]) -> None:
         """Switches the encoder over. Raises NotPossible, KeyError or TypeError for what was kept and does not fit."""
-        told = dict(chosen)
         if "text" in chosen and isinstance(self._encoder.texts, TransformersTexts):
             way = Way(**chosen["text"]["way"])
             self._encoder.texts.compute_by(text_tower(self._encoder.texts, self._kept).by(way))
         tower = image_tower(self._encoder, self._kept)
         few, many = (Way(**chosen[use]["way"]) for use in ("picture", "many pictures"))
-        if self._is_of_own_pictures(tower, few, many, told):
+        if self._is_of_own_pictures(tower, few, many):
             return
         self._switch(tower, few, many)
-        self._tell(told)
+        self._tell(chosen)
         if (many.engine, many.precision) == ("onnx", "int8"):
-            calibration = Calibration(tower, many, lambda found: self._on_calibrated(tower, few, many, told, found))
+            calibration = Calibration(tower, many, lambda found: self._on_calibrated(tower, few, many, chosen, found))
             self._encoder.watch_bulk(calibration.collect)
 
-    def _is_of_own_pictures(self, tower: Tower, few: Way, many: Way, told: dict[str, Any]) -> bool:
+    def _is_of_own_pictures(self, tower: Tower, few: Way, many: Way) -> bool:
         """Switches to what the library's own pictures allowed before; returns False where they were not measured."""
         own = self._kept.note(self._own)
         try:
@@ -132,7 +139,6 @@ class Quickening:
             self._switch(tower, chosen_after(few, own or {}), chosen_after(many, own or {}))
         except (KeyError, TypeError, NotPossible):
             return False
-        self._tell({**told, "own pictures": own})
         return True
 
     def _on_calibrated(
@@ -143,15 +149,15 @@ class Quickening:
         if not found["int8"]["accepted"] and not found["static"]["accepted"]:
             logger.warning("torch computes the pictures: 8 bits would change which of them are alike")
         self._switch(tower, chosen_after(few, found), chosen_after(many, found))
-        self._tell({**chosen, "own pictures": found})
+        self._tell(chosen, found)
 
     def _switch(self, tower: Tower, few: Way, many: Way) -> None:
         self._encoder.compute_images(ImageWay(tower.by(few), tower.by(many), many.streams))
         tower.forget_all_but(few, many)
         logger.info("model %s: a picture by %s, many by %s", self._encoder.info.name, few, many)
 
-    def _tell(self, chosen: Mapping[str, Any]) -> None:
-        self._encoder.info = replace(self._encoder.info, engine=chosen)
+    def _tell(self, chosen: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> None:
+        self._encoder.info = replace(self._encoder.info, engine=described(chosen, own))
 
 
 def _may_gain(encoder: ClipEncoder, engine: str, dtype: str) -> bool:

@@ -1,6 +1,7 @@
 """Computes towers by ONNX Runtime: converted from what transformers loaded, and alike to it."""
 
 import logging
+import re
 import shutil
 import threading
 from dataclasses import replace
@@ -130,8 +131,8 @@ def test_the_engine_that_is_set_computes_both_towers_and_status_tells(folder, ho
     plain, encoder = (load_encoder(str(folder)) for _ in range(2))
     quicken(encoder, "onnx", home=home).wait()
     told = encoder.info.engine
-    assert {told[use]["way"]["engine"] for use in ("text", "picture", "many pictures")} == {"onnx"}
-    assert all(told[use]["ms"] > 0 and told[use]["cosine"] >= 0.998 for use in ("text", "picture"))
+    assert list(told) == ["text", "picture", "many pictures"]
+    assert all(re.match(r"onnx int8, .* when measured, cosine 0\.99[89]", line) for line in told.values())
     assert encoder.info == plain.info
     for images in (PICTURES[:1], PICTURES):
         found, exact = encoder.encode_images(images), plain.encode_images(images)
@@ -144,7 +145,9 @@ PICTURES = [Image.effect_noise((40, 30), 90).convert("RGB") for _ in range(20)]
 
 def test_a_second_start_converts_and_measures_nothing(folder, home):
     before = {path: path.stat().st_mtime_ns for path in home.rglob("*.onnx")}
-    quickening = quicken(load_encoder(str(folder)), "onnx", home=home)
+    encoder = load_encoder(str(folder))
+    quickening = quicken(encoder, "onnx", home=home)
+    assert encoder.info.engine["picture"].startswith("onnx")
     quickening.wait()
     assert before and before == {path: path.stat().st_mtime_ns for path in home.rglob("*.onnx")}
     assert quickening.probed == {}
@@ -165,7 +168,7 @@ def test_a_choice_that_cannot_be_read_is_made_anew(folder, home):
     for content in ("{", '{"picture": 1}'):
         note.write_text(content)
         quicken(encoder, "onnx", home=home).wait()
-        assert encoder.info.engine["picture"]["way"]["engine"] == "onnx"
+        assert encoder.info.engine["picture"].startswith("onnx")
 
 
 def test_where_nothing_can_be_kept_torch_answers_and_one_line_says_why(folder, tmp_path, caplog):
