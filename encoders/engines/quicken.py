@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -96,7 +97,7 @@ class Quickening:
 
     def _measured(self) -> dict[str, Any]:
         """Measures both towers, and keeps what is chosen unless other programs kept the machine from measuring all."""
-        clock, chosen = Clock(SECONDS), {}
+        clock, chosen = Clock(math.inf if self._engine == "onnx" else SECONDS), {}
         if isinstance(self._encoder.texts, TransformersTexts):
             [chosen["text"]] = self._best_of(text_tower(self._encoder.texts, self._kept), clock, [False])
         tower = image_tower(self._encoder, self._kept)
@@ -114,7 +115,7 @@ class Quickening:
             reasons = [each.reason for each in found if isinstance(each, Refused) and each.way.engine == "onnx"]
             reason = NO_INT8 if not has_int8() else reasons[0] if reasons else "it is the quickest here"
             logger.warning("torch computes the %s: %s", tower.name, reason)
-        return [_as_json(each) for each in best]
+        return [_as_json(each, many) for each, many in zip(best, uses, strict=True)]
 
     def _apply(self, chosen: Mapping[str, Any]) -> None:
         """Switches the encoder over. Raises NotPossible, KeyError or TypeError for what was kept and does not fit."""
@@ -165,9 +166,9 @@ def _may_gain(encoder: ClipEncoder, engine: str, dtype: str) -> bool:
     return engine == "onnx" or (dtype == "auto" and width >= WORTH_IT)
 
 
-def _as_json(measured: Measured) -> dict[str, Any]:
+def _as_json(measured: Measured, many: bool) -> dict[str, Any]:
     return {
-        "way": asdict(measured.way),
+        "way": asdict(measured.way if many else replace(measured.way, streams=1)),
         "ms": round(1000 * measured.one, 1),
         "per_second": round(1 / measured.each, 1),
         "cosine": round(measured.cosine, 5),

@@ -132,7 +132,8 @@ def test_the_engine_that_is_set_computes_both_towers_and_status_tells(folder, ho
     quicken(encoder, "onnx", home=home).wait()
     told = encoder.info.engine
     assert list(told) == ["text", "picture", "many pictures"]
-    assert all(re.match(r"onnx int8, .* when measured, cosine 0\.99[89]", line) for line in told.values())
+    for line in told.values():
+        assert re.match(r"onnx int8, .* when measured, cosine (1|0\.99[89])", line)
     assert encoder.info == plain.info
     for images in (PICTURES[:1], PICTURES):
         found, exact = encoder.encode_images(images), plain.encode_images(images)
