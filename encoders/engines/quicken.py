@@ -4,6 +4,7 @@ import hashlib
 import logging
 import math
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 SECONDS = 3.0  # of measuring, for both towers
 DELAY = 5.0  # seconds after loading, so that a command that is done by then converts nothing
 DELAY_KEPT = 0.5
+PAUSES = (60, 600, 0)  # seconds before measuring again, and giving up
 NO_INT8 = "this processor has no instructions for products of 8 bits"
 
 
@@ -75,7 +77,7 @@ class Quickening:
         self._encoder.watch_bulk(lambda _: None)
         try:
             if not (note and self._is_applied(note)):
-                self._apply(self._measured())
+                self._measure()
         except Exception as error:  # of the disk, or of an engine that is not installed whole
             logger.warning("torch computes the model: %s", error)
             logger.debug("", exc_info=True)
@@ -95,16 +97,23 @@ class Quickening:
             return False
         return True
 
+    def _measure(self) -> None:
+        """Measures and switches over; again later where the machine was too busy to measure what promises most."""
+        for pause in PAUSES:
+            chosen = self._measured()
+            self._apply(chosen)
+            if not any(found[1:2] and _had_no_time(found[1]) for found in self.probed.values()):
+                self._kept.keep_note(self._note, chosen)
+                break
+            self._done.set()
+            time.sleep(pause)
+
     def _measured(self) -> dict[str, Any]:
-        """Measures both towers, and keeps what is chosen unless other programs kept the machine from measuring all."""
         clock, chosen = Clock(math.inf if self._engine == "onnx" else SECONDS), {}
         if isinstance(self._encoder.texts, TransformersTexts):
             [chosen["text"]] = self._best_of(text_tower(self._encoder.texts, self._kept), clock, [False])
         tower = image_tower(self._encoder, self._kept)
         chosen["picture"], chosen["many pictures"] = self._best_of(tower, clock, [False, True])
-        refused = [each for found in self.probed.values() for each in found if isinstance(each, Refused)]
-        if all(each.reason != NO_TIME for each in refused):
-            self._kept.keep_note(self._note, chosen)
         return chosen
 
     def _best_of(self, tower: Tower, clock: Clock, uses: Sequence[bool]) -> list[dict[str, Any]]:
@@ -124,7 +133,7 @@ class Quickening:
             self._encoder.texts.compute_by(text_tower(self._encoder.texts, self._kept).by(way))
         tower = image_tower(self._encoder, self._kept)
         few, many = (Way(**chosen[use]["way"]) for use in ("picture", "many pictures"))
-        if self._is_of_own_pictures(tower, few, many):
+        if self._is_of_own_pictures(tower, few, many, chosen):
             return
         self._switch(tower, few, many)
         self._tell(chosen)
@@ -132,7 +141,7 @@ class Quickening:
             calibration = Calibration(tower, many, lambda found: self._on_calibrated(tower, few, many, chosen, found))
             self._encoder.watch_bulk(calibration.collect)
 
-    def _is_of_own_pictures(self, tower: Tower, few: Way, many: Way) -> bool:
+    def _is_of_own_pictures(self, tower: Tower, few: Way, many: Way, chosen: Mapping[str, Any]) -> bool:
         """Switches to what the library's own pictures allowed before; returns False where they were not measured."""
         own = self._kept.note(self._own)
         try:
@@ -140,6 +149,7 @@ class Quickening:
             self._switch(tower, chosen_after(few, own or {}), chosen_after(many, own or {}))
         except (KeyError, TypeError, NotPossible):
             return False
+        self._tell(chosen, own)
         return True
 
     def _on_calibrated(
@@ -164,6 +174,10 @@ class Quickening:
 def _may_gain(encoder: ClipEncoder, engine: str, dtype: str) -> bool:
     width = getattr(getattr(encoder.model.config, "vision_config", None), "hidden_size", 0)
     return engine == "onnx" or (dtype == "auto" and width >= WORTH_IT)
+
+
+def _had_no_time(found: Measured | Refused) -> bool:
+    return isinstance(found, Refused) and found.reason == NO_TIME
 
 
 def _as_json(measured: Measured, many: bool) -> dict[str, Any]:
