@@ -70,7 +70,9 @@ def image_rows(
     """Returns a row for each engine and precision: many pictures on one thread for each core, and one on all."""
     tower = image_tower(encoder, KeptTowers(folder, "images"))
     own = calibrate(tower, Way("onnx", "int8", 1), batches)
-    many, one = engines(tower, batches, folder, 1), engines(tower, batches, folder, CORES)
+    many, one = engines(tower, 1), engines(tower, CORES)
+    others = openvino_models(batches, folder)
+    many, one = many | openvino_engines(others, 1), one | openvino_engines(others, CORES)
     exact = in_streams(many["torch float32"], batches)
     alike = {name: agreement(in_streams(compute, batches), exact) for name, compute in many.items()}
     bulk: dict[str, list[float]] = {name: [] for name in many}
@@ -107,9 +109,7 @@ def row_of(name: str, rates: Mapping[str, float], waits: Mapping[str, float], al
     )
 
 
-def engines(
-    tower: Tower, batches: Sequence[Mapping[str, torch.Tensor]], folder: Path, threads: int
-) -> dict[str, Compute]:
+def engines(tower: Tower, threads: int) -> dict[str, Compute]:
     """Returns what computes the tower on that many threads, by the name of engine and precision."""
     found: dict[str, Compute] = {}
     ways = [EXACT, Way("torch", "bfloat16"), Way("torch", "int8"), *(Way("onnx", each) for each in ONNX)]  # type: ignore[arg-type]
@@ -118,22 +118,19 @@ def engines(
             found[f"{way.engine} {way.precision}"] = tower.by(Way(way.engine, way.precision, threads))
         except NotPossible as error:
             print(f"{way}: {error}")
-    return found | openvino_engines(tower, batches, folder, threads)
+    return found
 
 
 ONNX = ("float32", "int8", "static")
 
 
-def openvino_engines(
-    tower: Tower, batches: Sequence[Mapping[str, torch.Tensor]], folder: Path, threads: int
-) -> dict[str, Compute]:
-    """Returns OpenVINO in float32, with 8-bit weights and activations by token, and in 8 bits throughout."""
+def openvino_models(batches: Sequence[Mapping[str, torch.Tensor]], folder: Path) -> dict[str, Any]:
+    """Returns models of OpenVINO in float32, with weights in 8 bits, and in 8 bits throughout; none without it."""
     if not (find_spec("openvino") and find_spec("nncf")):
         return {}
     import nncf  # type: ignore[import-not-found]
     import openvino  # type: ignore[import-not-found]
 
-    core = openvino.Core()
     [file] = folder.rglob("images-float32*.onnx")
     pixels = [each["pixel_values"][:1].numpy() for each in batches]
     kinds: dict[str, Callable[[Any], Any]] = {
@@ -141,11 +138,19 @@ def openvino_engines(
         "int8": lambda model: nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_SYM),
         "static": lambda model: nncf.quantize(model, nncf.Dataset(pixels), model_type=nncf.ModelType.TRANSFORMER),
     }
+    core = openvino.Core()
+    return {name: make(core.read_model(file)) for name, make in kinds.items()}
+
+
+def openvino_engines(models: Mapping[str, Any], threads: int) -> dict[str, Compute]:
+    """Returns what computes those models, each batch on that many threads."""
     options = {"NUM_STREAMS": CORES // threads, "INFERENCE_NUM_THREADS": CORES, "INFERENCE_PRECISION_HINT": "f32"}
     grouped = {"int8": {"DYNAMIC_QUANTIZATION_GROUP_SIZE": 32}}
     found: dict[str, Compute] = {}
-    for name, make in kinds.items():
-        compiled = core.compile_model(make(core.read_model(file)), "CPU", {**options, **grouped.get(name, {})})
+    for name, model in models.items():
+        from openvino import compile_model
+
+        compiled = compile_model(model, "CPU", {**options, **grouped.get(name, {})})
         found[f"openvino {name}"] = lambda inputs, compiled=compiled: unit(  # type: ignore[misc]
             compiled.create_infer_request().infer({0: inputs["pixel_values"].numpy()})[0]
         )

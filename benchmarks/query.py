@@ -12,7 +12,7 @@ import torch
 import typer
 
 from benchmarks.backends import wait_for_index
-from benchmarks.material import base_clip, empty_library, temporary_folder
+from benchmarks.material import base_clip, empty_library, quick_encoder, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Quick, Results, Row, Table, publish, seconds
 from benchmarks.rows import BATCH, Server, started
 from db.milvus.clusters import automatic_nprobe
@@ -20,7 +20,6 @@ from db.milvus.collection import MilvusCollection
 from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC
 from encoders.clip import ClipEncoder
-from encoders.loading import load_encoder
 from library.image_library import ImageLibrary
 from library.search.parts import LibraryPart, TextPart
 from library.search.query import Query
@@ -42,7 +41,7 @@ def main(
 ) -> None:
     if quick:
         rows, queries = 2_000, 20
-    encoder = load_encoder(str(base_clip(cache)))
+    encoder = quick_encoder(str(base_clip(cache)))
     table = []
     for name, milvus in backends(server):
         table.extend(rows_on(name, milvus, encoder, rows, queries))
