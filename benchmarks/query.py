@@ -3,12 +3,10 @@
 python -m benchmarks.query [--server auto | http://localhost:19530 | none]
 """
 
-import os
 import statistics
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import torch
 import typer
 
 from benchmarks.backends import wait_for_index
@@ -138,7 +136,7 @@ def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:
 
 def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: int) -> Callable[[], object]:
     texts: Any = encoder.texts
-    tokens = texts._tokenizer([TEXT], return_tensors="pt")
+    tokens = texts.tokens([TEXT])
     search: dict[str, Any] = {
         "anns_field": EMBEDDING,
         "limit": LIMIT,
@@ -147,13 +145,7 @@ def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: in
     }
 
     def ask() -> object:
-        torch.set_num_threads(os.cpu_count() or 1)
-        with torch.inference_mode():
-            features = encoder.model.get_text_features(
-                input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
-            ).pooler_output
-        vector = torch.nn.functional.normalize(features.float(), dim=-1).numpy()
-        return milvus.connection.client().search(name, data=list(vector), **search)
+        return milvus.connection.client().search(name, data=list(texts._compute(tokens)), **search)
 
     return ask
 

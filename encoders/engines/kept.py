@@ -60,7 +60,7 @@ class KeptTowers:
 
 
 def _write(file: Path, make: Callable[[Path], None]) -> None:
-    partial = file.with_name(f".{uuid.uuid4().hex}.partial")
+    partial = file.with_name(f".{file.name}.partial")  # one name, so that a killed process leaves one at most
     try:
         make(partial)
         with partial.open("rb+") as written:
