@@ -67,5 +67,6 @@ class ModelLoader:
         from encoders.loading import load_encoder
 
         encoder = load_encoder(name, "cpu" if uses_zerogpu else self.device, self.dtype, text_model, subject)
-        quicken(encoder, self.engine, self.dtype, self.library)
+        if not uses_zerogpu:  # whose workers are forks of this process
+            quicken(encoder, self.engine, self.dtype, self.library)
         return encoder

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from library.ports import Vectors
 
 MIN_COSINE = 0.998  # to float32, of the example that changes most
 GAIN = 0.95  # of the time of float32 by torch: what gains less is not worth a change
-RUNS = 2
+TURNS = 4
 NO_TIME = "no time was left to measure it"
 SHORT = 0.5  # seconds for all examples together, else one of them has to do
 
@@ -58,8 +58,9 @@ class Clock:
         return taken / (streams * len(vectors)), vectors
 
 
-def probe(tower: Tower, ways: Iterable[Way], clock: Clock) -> list[Measured | Refused]:
-    """Measures float32 by torch, then the ways in their order as long as there is time."""
+def probe(tower: Tower, ways: Iterable[Way], clock: Clock, reserve: float = 0.0) -> list[Measured | Refused]:
+    """Measures float32 by torch, then the ways in their order as long as there is time; then all again by turns, so
+    that what disturbs the machine meets all of them, and leaves the `reserve` of seconds to another tower."""
     exact, one = tower.by(EXACT), first_of(tower.examples, 1)
     exact(one)  # weights come from the disk now, which is no part of computing
     taken, vectors = clock.run(exact, one)
@@ -69,10 +70,10 @@ def probe(tower: Tower, ways: Iterable[Way], clock: Clock) -> list[Measured | Re
         each, vectors = clock.run(exact, several)
     found: list[Measured | Refused] = [Measured(EXACT, taken, each, 1.0)]
     for way in ways:
-        if clock.has(taken):
-            found.append(_measured(tower, way, several, vectors, clock))
-        else:
-            found.append(Refused(way, NO_TIME))
+        found.append(_measured(tower, way, several, vectors, clock) if clock.has(taken / 2) else Refused(way, NO_TIME))
+    for _ in range(TURNS):
+        if clock.has(reserve + _cost(found, several)):
+            found = [_again(tower, each, several, clock) for each in found]
     return found
 
 
@@ -85,9 +86,24 @@ def _measured(tower: Tower, way: Way, several: Inputs, exact: Vectors, clock: Cl
     cosine = least_cosine(vectors, exact)
     if not cosine >= MIN_COSINE:
         return Refused(way, f"cosine {cosine:.4f} to float32")
-    one = first_of(several, 1)
-    alone = min(clock.run(compute, one)[0] for _ in range(RUNS if len(vectors) > 1 else 1))
-    return Measured(way, alone, clock.run(compute, several, way.streams)[0], cosine)
+    one, _ = clock.run(compute, first_of(several, 1))
+    return Measured(way, one, clock.run(compute, several, way.streams)[0], cosine)
+
+
+def _again(tower: Tower, found: Measured | Refused, several: Inputs, clock: Clock) -> Measured | Refused:
+    """Returns the quicker ones of the figures and of those of another turn."""
+    if isinstance(found, Refused):
+        return found
+    compute = tower.by(found.way)
+    one, _ = clock.run(compute, first_of(several, 1))
+    each, _ = clock.run(compute, several, found.way.streams)
+    return replace(found, one=min(one, found.one), each=min(each, found.each))
+
+
+def _cost(found: Sequence[Measured | Refused], several: Inputs) -> float:
+    """Returns the seconds that another turn takes."""
+    rows = len(next(iter(several.values())))
+    return sum(each.one + each.each * rows * each.way.streams for each in found if isinstance(each, Measured))
 
 
 def quickest(found: Sequence[Measured | Refused], many: bool, engine: str = "") -> Measured:

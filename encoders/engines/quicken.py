@@ -25,6 +25,7 @@ from encoders.texts import TransformersTexts
 logger = logging.getLogger(__name__)
 
 SECONDS = 3.0  # of measuring, for both towers
+FOR_IMAGES = 2.5  # of them, unless texts need more to be measured at all
 DELAY = 5.0  # seconds after loading, so that a command that is done by then converts nothing
 DELAY_KEPT = 0.5
 PAUSES = (60, 600, 0)  # seconds before measuring again, and giving up
@@ -117,7 +118,9 @@ class Quickening:
         return chosen
 
     def _best_of(self, tower: Tower, clock: Clock, uses: Sequence[bool]) -> list[dict[str, Any]]:
-        found = probe(tower, ways_of(self._engine, self._dtype, True in uses), clock)
+        found = probe(
+            tower, ways_of(self._engine, self._dtype, True in uses), clock, 0.0 if True in uses else FOR_IMAGES
+        )
         self.probed[tower.name] = found
         best = [quickest(found, many, self._engine) for many in uses]
         if self._engine != "torch" and all(each.way.engine == "torch" for each in best):
