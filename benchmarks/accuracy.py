@@ -53,8 +53,8 @@ def main(
 
 
 NOTES = [
-    "The app decodes reduced. bfloat16 and layers in 8 bits are what torch may be chosen to compute in; the table of the "
-    "engines has the 8 bits of ONNX Runtime.",
+    "The app decodes reduced. bfloat16 and layers in 8 bits are what torch may be chosen to compute in; the table of "
+    "the engines has the 8 bits of ONNX Runtime.",
     "The bundled CLIP is too narrow to gain from 8 bits, so the app does not use them for it: here they show what "
     "weights that have learned something lose.",
     f"Overlap: how many of the {NEIGHBOURS} nearest of the same pictures stay the same. Among random weights all "

@@ -23,7 +23,7 @@ from encoders.clip import ClipEncoder, Compute
 from encoders.engines.calibration import Agreement, agreement, calibrate, chosen_after
 from encoders.engines.kept import KeptTowers
 from encoders.engines.probe import Measured
-from encoders.engines.quicken import SECONDS, quicken
+from encoders.engines.quicken import FOR_IMAGES, FOR_TEXTS, quicken
 from encoders.engines.towers import CORES, EXACT, NotPossible, Tower, Way, image_tower, text_tower
 from encoders.loading import load_encoder
 from encoders.model_folders import SMALL
@@ -197,7 +197,7 @@ def choice(encoder: ClipEncoder, folder: Path) -> str:
         for each in found
     ]
     chosen = "; ".join(f"{use}: {line}" for use, line in encoder.info.engine.items())
-    return f"CLIP_ENGINE=auto measured within {SECONDS:.0f} s: {'; '.join(measured)}. It chose {chosen}."
+    return f"CLIP_ENGINE=auto measured within {FOR_IMAGES + FOR_TEXTS:.0f} s: {'; '.join(measured)}. It chose {chosen}."
 
 
 def in_streams(compute: Compute, batches: Sequence[Mapping[str, torch.Tensor]]) -> Vectors:

@@ -1,7 +1,7 @@
 """Measures the ways to compute a tower on this machine, within seconds, and says which is the quickest."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -58,21 +58,22 @@ class Clock:
         return taken / (streams * len(vectors)), vectors
 
 
-def probe(tower: Tower, ways: Iterable[Way], clock: Clock, reserve: float = 0.0) -> list[Measured | Refused]:
-    """Measures float32 by torch, then the ways in their order as long as there is time; then all again by turns, so
-    that what disturbs the machine meets all of them, and leaves the `reserve` of seconds to another tower."""
+def probe(tower: Tower, ways: Sequence[Way], clock: Clock) -> list[Measured | Refused]:
+    """Measures float32 by torch and the first way, then the others in their order as long as there is time; then all
+    again by turns, so that what disturbs the machine meets all of them."""
     exact, one = tower.by(EXACT), first_of(tower.examples, 1)
-    exact(one)  # weights come from the disk now, which is no part of computing
-    taken, vectors = clock.run(exact, one)
-    each, several = taken, one
+    vectors, several = exact(one), one  # not timed: weights come from the disk now
+    early = [_measured(tower, way, one, vectors, clock) for way in ways[:1]]  # before torch has used up all time
+    taken, _ = clock.run(exact, one)
+    each = taken
     if 4 * taken < SHORT:
-        several = tower.examples
+        several, early = tower.examples, []
         each, vectors = clock.run(exact, several)
-    found: list[Measured | Refused] = [Measured(EXACT, taken, each, 1.0)]
-    for way in ways:
+    found: list[Measured | Refused] = [Measured(EXACT, taken, each, 1.0), *early]
+    for way in ways[len(early) :]:
         found.append(_measured(tower, way, several, vectors, clock) if clock.has(taken / 2) else Refused(way, NO_TIME))
     for _ in range(TURNS):
-        if clock.has(reserve + _cost(found, several)):
+        if clock.has(_cost(found, several)):
             found = [_again(tower, each, several, clock) for each in found]
     return found
 

@@ -24,8 +24,7 @@ from encoders.texts import TransformersTexts
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 3.0  # of measuring, for both towers
-FOR_IMAGES = 2.5  # of them, unless texts need more to be measured at all
+FOR_TEXTS, FOR_IMAGES = 0.5, 2.5  # seconds of measuring, at most
 DELAY = 5.0  # seconds after loading, so that a command that is done by then converts nothing
 DELAY_KEPT = 0.5
 PAUSES = (60, 600, 0)  # seconds before measuring again, and giving up
@@ -110,17 +109,16 @@ class Quickening:
             time.sleep(pause)
 
     def _measured(self) -> dict[str, Any]:
-        clock, chosen = Clock(math.inf if self._engine == "onnx" else SECONDS), {}
+        chosen = {}
         if isinstance(self._encoder.texts, TransformersTexts):
-            [chosen["text"]] = self._best_of(text_tower(self._encoder.texts, self._kept), clock, [False])
+            [chosen["text"]] = self._best_of(text_tower(self._encoder.texts, self._kept), FOR_TEXTS, [False])
         tower = image_tower(self._encoder, self._kept)
-        chosen["picture"], chosen["many pictures"] = self._best_of(tower, clock, [False, True])
+        chosen["picture"], chosen["many pictures"] = self._best_of(tower, FOR_IMAGES, [False, True])
         return chosen
 
-    def _best_of(self, tower: Tower, clock: Clock, uses: Sequence[bool]) -> list[dict[str, Any]]:
-        found = probe(
-            tower, ways_of(self._engine, self._dtype, True in uses), clock, 0.0 if True in uses else FOR_IMAGES
-        )
+    def _best_of(self, tower: Tower, seconds: float, uses: Sequence[bool]) -> list[dict[str, Any]]:
+        clock = Clock(math.inf if self._engine == "onnx" else seconds)
+        found = probe(tower, ways_of(self._engine, self._dtype, True in uses), clock)
         self.probed[tower.name] = found
         best = [quickest(found, many, self._engine) for many in uses]
         if self._engine != "torch" and all(each.way.engine == "torch" for each in best):
