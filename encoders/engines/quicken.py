@@ -122,9 +122,7 @@ class Quickening:
         self.probed[tower.name] = found
         best = [quickest(found, many, self._engine) for many in uses]
         if self._engine != "torch" and all(each.way.engine == "torch" for each in best):
-            reasons = [each.reason for each in found if isinstance(each, Refused) and each.way.engine == "onnx"]
-            reason = NO_INT8 if not has_int8() else reasons[0] if reasons else "it is the quickest here"
-            logger.warning("torch computes the %s: %s", tower.name, reason)
+            _tell_why(tower.name, found)
         return [_as_json(each, many) for each, many in zip(best, uses, strict=True)]
 
     def _apply(self, chosen: Mapping[str, Any]) -> None:
@@ -175,6 +173,17 @@ class Quickening:
 def _may_gain(encoder: ClipEncoder, engine: str, dtype: str) -> bool:
     width = getattr(getattr(encoder.model.config, "vision_config", None), "hidden_size", 0)
     return engine == "onnx" or (dtype == "auto" and width >= WORTH_IT)
+
+
+def _tell_why(name: str, found: Sequence[Measured | Refused]) -> None:
+    """Logs why torch computes a tower."""
+    reasons = [each.reason for each in found if isinstance(each, Refused) and each.way.engine == "onnx"]
+    if not has_int8():
+        reasons = [NO_INT8]
+    if reasons:
+        logger.warning("torch computes the %s: %s", name, reasons[0])
+    else:
+        logger.info("torch computes the %s: it is the quickest here", name)
 
 
 def _had_no_time(found: Measured | Refused) -> bool:
