@@ -19,6 +19,7 @@ ALLOWED = {
     "model_release_after": "a number of seconds (0 or more) or never",
     "clip_device": "auto, cpu, cuda, cuda:N or mps",
     "clip_dtype": "auto, float32, bfloat16 or float16",
+    "clip_engine": "auto, torch or onnx",
     "edits": "all, add or none",
     "demo": "true or false",
     "demo_quota": "a number of pictures from 1 to 1000",

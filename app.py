@@ -38,7 +38,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     from library.image_library import ImageLibrary
     from library.models import Models
 
-    loader = ModelLoader(settings.clip_model, settings.clip_device, settings.clip_dtype, settings.clip_text_model)
+    loader = ModelLoader.of(settings)
     fallback = None if settings.clip_model == FALLBACK else loader.source(FALLBACK)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
     _check_models(settings, names)

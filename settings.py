@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     model_release_after: Literal["never"] | Seconds = 600.0
     clip_device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    clip_engine: Literal["auto", "torch", "onnx"] = "auto"
     edits: Literal["all", "add", "none"] | None = None
     demo: bool | None = None  # None: on a Space, unless EDITS or AUTH is set
     demo_quota: int = Field(20, ge=1, le=1000)

@@ -14,10 +14,9 @@ from typing import Annotated, NamedTuple
 import typer
 
 from benchmarks.children import children
-from benchmarks.fixtures import LARGE, SMALL, Kind, base_clip, empty_library, generated, items_of
+from benchmarks.fixtures import LARGE, SMALL, Kind, base_clip, empty_library, generated, items_of, quick_encoder
 from benchmarks.importers import run_rate
 from benchmarks.results import CACHE, Cache, Photos
-from encoders.loading import load_encoder
 from library.decoders.direct import Decoder, DirectDecoder
 from library.decoders.processes import DecoderProcesses
 from library.ports import Encoder
@@ -37,7 +36,7 @@ class Spent(NamedTuple):
 
 
 def main(photos: Photos, cache: Cache = CACHE, model: Model = "", rounds: Rounds = 5) -> None:
-    encoder = load_encoder(model or str(base_clip(cache)))
+    encoder = quick_encoder(model or str(base_clip(cache)))
     print("| pictures | ms of the processor each: in this process | apart | ratio | ratio of the time by the clock |")
     print("|---|---:|---:|---:|---:|")
     for kind, count in COUNTS.items():

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.fixtures import quick_encoder
 from db.images.local import LocalImageStore
 from db.milvus.database import Milvus
 from db.sources.files import items_from
@@ -34,7 +35,7 @@ def main(
     print("model     precision  images/s  again images/s  text query ms (encode, load, search)  picture query ms")
     for model in ("small", str(save_random_base_clip(Path(tempfile.mkdtemp()) / "ViT-B-32"))):
         for dtype in ("auto", "float32"):
-            measure(load_encoder(model, dtype=dtype), items)
+            measure(quick_encoder(model) if dtype == "auto" else load_encoder(model, dtype=dtype), items)
 
 
 def measure(encoder: Encoder, items: list[Item]) -> None:

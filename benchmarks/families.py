@@ -34,7 +34,7 @@ from transformers import (
     SiglipModel,
 )
 
-from benchmarks.fixtures import LARGE, generated, temporary_folder
+from benchmarks.fixtures import LARGE, generated, quick_encoder, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, per_second, publish, seconds
 from encoders.loading import load_encoder
 from library.images import decode
@@ -121,7 +121,7 @@ def rows_of(name: str, folder: Path, data: list[bytes]) -> tuple[list[Row], str]
     exact = load_encoder(str(folder), dtype="float32")
     same = cosine(exact.encode_images(full), expected)
     del exact
-    encoder = load_encoder(str(folder))
+    encoder = quick_encoder(str(folder))
     images = [decode(each, encoder.info.working_side).image for each in data]
     near = cosine(encoder.encode_images(images)[:COMPARED], expected)
     rate = statistics.median(len(images) / seconds(lambda: encoder.encode_images(images)) for _ in range(3))

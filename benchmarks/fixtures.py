@@ -15,9 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from benchmarks.results import CACHE
 from db.images.local import LocalImageStore
 from db.milvus.database import Milvus
 from db.sources.files import items_from
+from encoders.clip import ClipEncoder
+from encoders.engines.quicken import quicken
+from encoders.loading import load_encoder
 from library.decoders.direct import Decoder
 from library.image_library import ImageLibrary
 from library.images import ContentId, content_id
@@ -92,6 +96,14 @@ def generated(kind: Kind, count: int, photos: Path, cache: Path) -> list[Path]:
 
 def items_of(paths: Sequence[Path]) -> list[Item]:
     return list(items_from([str(path) for path in paths]))
+
+
+def quick_encoder(model: str) -> ClipEncoder:
+    """Returns an encoder as the app has it, once the engine is chosen."""
+    encoder = load_encoder(model)
+    if quickening := quicken(encoder, home=CACHE / "engines"):
+        quickening.wait()
+    return encoder
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from benchmarks.fixtures import (
     generated,
     items_of,
     photo_paths,
+    quick_encoder,
     temporary_folder,
 )
 from benchmarks.importers import Origin, ingest_rate, run_rate
@@ -32,7 +33,6 @@ from benchmarks.tower import on_ready_pixels
 from db.images.local import LocalImageStore
 from db.milvus.database import Milvus
 from encoders.clip import ClipEncoder
-from encoders.loading import load_encoder
 from library.images import Picture, content_id, decode, thumbnail
 from library.ingest.batch import BATCH_SIZE
 from library.ingest.library_destination import STORE_THREADS
@@ -59,7 +59,7 @@ QUICK = Sizes(small=64, large=32, alone=32, photos=128, origins=8, origins_large
 def main(photos: Photos, quick: Quick = False, results: Results = RESULTS, cache: Cache = CACHE) -> None:
     sizes = QUICK if quick else Sizes()
     model = base_clip(cache)
-    encoder = load_encoder(str(model))
+    encoder = quick_encoder(str(model))
     origin = Origin(model)
     small, note = small_rows(encoder, origin, generated(SMALL, sizes.small, photos, cache), sizes)
     large = large_row(encoder, origin, generated(LARGE, sizes.large, photos, cache), sizes)

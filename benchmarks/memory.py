@@ -16,10 +16,9 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from benchmarks.fixtures import base_clip, empty_library, photo_paths, temporary_folder
+from benchmarks.fixtures import base_clip, empty_library, photo_paths, quick_encoder, temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Photos, Quick, Results, Row, Table, publish
 from db.sources.files import items_from
-from encoders.loading import load_encoder
 from library.ingest.batch import BATCH_SIZE
 from runtime import ENVIRONMENT
 from testing.tiny_clip import save_tiny_clip
@@ -101,7 +100,7 @@ def make_variants(folder: Path, count: int, photos: Path) -> None:
 
 
 def peaks_of_import(folder: Path, model: str, held_model: str) -> tuple[int, int]:
-    encoder, held = load_encoder(model), load_encoder(held_model)
+    encoder, held = quick_encoder(model), quick_encoder(held_model)
     held.encode_images([Image.new("RGB", (300, 200))] * BATCH_SIZE)
     loaded = peak()
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import typer
 
-from benchmarks.fixtures import LARGE, base_clip, generated
+from benchmarks.fixtures import LARGE, base_clip, generated, quick_encoder
 from benchmarks.importers import ingest_rate
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, medians, per_second, publish
-from encoders.loading import load_encoder
 from library.ports import Encoder
 
 INSIDE = Path(__file__).with_name("inside_peer.py")
@@ -68,7 +67,7 @@ def main(
     if quick:
         count, peer_count, rounds = 16, 8, 1
     model = base_clip(cache)
-    encoder = load_encoder(str(model))
+    encoder = quick_encoder(str(model))
     paths = generated(LARGE, count, photos, cache)
     rows = [row_beside(name, model, encoder, paths, peer_count, rounds, cache) for name in PACKAGES]
     publish(Table("Peers", rows, NOTES), results, quick)

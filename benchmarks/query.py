@@ -3,16 +3,14 @@
 python -m benchmarks.query [--server auto | http://localhost:19530 | none]
 """
 
-import os
 import statistics
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import torch
 import typer
 
 from benchmarks.backends import wait_for_index
-from benchmarks.fixtures import base_clip, empty_library, temporary_folder
+from benchmarks.fixtures import base_clip, empty_library, quick_encoder, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Quick, Results, Row, Table, publish, seconds
 from benchmarks.rows import BATCH, Server, started
 from db.milvus.clusters import automatic_nprobe
@@ -20,7 +18,6 @@ from db.milvus.collection import MilvusCollection
 from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC
 from encoders.clip import ClipEncoder
-from encoders.loading import load_encoder
 from library.image_library import ImageLibrary
 from library.search.parts import LibraryPart, TextPart
 from library.search.query import Query
@@ -42,7 +39,7 @@ def main(
 ) -> None:
     if quick:
         rows, queries = 2_000, 20
-    encoder = load_encoder(str(base_clip(cache)))
+    encoder = quick_encoder(str(base_clip(cache)))
     table = []
     for name, milvus in backends(server):
         table.extend(rows_on(name, milvus, encoder, rows, queries))
@@ -139,7 +136,7 @@ def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:
 
 def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: int) -> Callable[[], object]:
     texts: Any = encoder.texts
-    tokens = texts._tokenizer([TEXT], return_tensors="pt")
+    tokens = texts.tokens([TEXT])
     search: dict[str, Any] = {
         "anns_field": EMBEDDING,
         "limit": LIMIT,
@@ -148,13 +145,7 @@ def tower_and_search(milvus: Milvus, encoder: ClipEncoder, name: str, nprobe: in
     }
 
     def ask() -> object:
-        torch.set_num_threads(os.cpu_count() or 1)
-        with torch.inference_mode():
-            features = encoder.model.get_text_features(
-                input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
-            ).pooler_output
-        vector = torch.nn.functional.normalize(features.float(), dim=-1).numpy()
-        return milvus.connection.client().search(name, data=list(vector), **search)
+        return milvus.connection.client().search(name, data=list(texts._compute(tokens)), **search)
 
     return ask
 

@@ -116,7 +116,7 @@ class _Evaluation:
         settings = self.settings
         set_level(settings.log_level or "warning")
         check(items, self.config)
-        loader = ModelLoader(settings.clip_model, settings.clip_device, settings.clip_dtype, settings.clip_text_model)
+        loader = ModelLoader.of(settings)
         encoders = [loader.source(name).load() for name in self.models or [""]]
         found = measure(items, self.config, encoders, self._database, self.source, on_progress, should_stop)
         return (found, EvaluationFiles(settings.evaluations_folder).add(found)) if found else None

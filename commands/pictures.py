@@ -25,7 +25,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json(report)
     else:
-        print_table(report)
+        computed = now.model.info.engine if now.model.info else {}
+        print_table({**report, "engine": None, **computed})
     note_not_indexed(now)
     if now.elsewhere:
         echo(str(message("pictures_elsewhere")), err=True)
@@ -60,6 +61,7 @@ def _report(now: LibraryStatus, rows: int) -> dict[str, object]:
         },
         "device": model.device,
         "dtype": model.dtype,
+        "engine": {use.replace(" ", "_"): line for use, line in model.engine.items()} or None,
     }
 
 

@@ -1,5 +1,7 @@
 """Chooses the device that a model computes on, and its precision there."""
 
+import platform
+
 import torch
 
 from library.errors import UnknownModel
@@ -20,11 +22,21 @@ def choose_device(device: str = "auto") -> str:
 
 
 def choose_dtype(dtype: str, device: str) -> str:
-    """Returns the precision; `auto` is half precision where the hardware computes in it, elsewhere float32."""
+    """Returns the precision that a model is loaded in; `auto` is half of it on a GPU.
+
+    The flags of a CPU do not say whether half precision is the faster one: `encoders/engines` measures that.
+    """
     if dtype != "auto":
         return dtype
-    if device != "cpu":
-        return "float16"
-    # torch asks the processor: AVX-512 BF16 and AMX are the two that make bfloat16 fast.
-    has_bfloat16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bfloat16" if has_bfloat16 else "float32"
+    return "float32" if device == "cpu" else "float16"
+
+
+def has_bfloat16() -> bool:
+    """Returns whether the processor has instructions for bfloat16, which may or may not be fast."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def has_int8() -> bool:
+    """Returns whether the processor has instructions for products of 8 bits that do not overflow."""
+    is_x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return not is_x86 or bool(torch.cpu._is_vnni_supported() or torch.cpu._is_amx_tile_supported())

@@ -53,7 +53,7 @@ def load_encoder(
     preprocessing, side = _preprocessing(image_processor), _input_side(image_processor)
     info = EncoderInfo(name, fingerprint, dim, device, precision, preprocessing, side, texts.name, texts.multilingual)
     logger.info("model %s is ready: %d-d, %s, %s, texts by %s", name, dim, device, precision, texts.name)
-    return ClipEncoder(loaded, image_processor, texts, info, may_round=dtype == "auto")
+    return ClipEncoder(loaded, image_processor, texts, info)
 
 
 def _load_parts(place: Path | str, precision: str, subject: Message, **options: Any) -> tuple[Any, Any, Any]:

@@ -47,16 +47,20 @@ class TransformersTexts:
     ) -> None:
         self.name = name
         self.model = model
-        self._features = features
+        self.features = features
         self._tokenizer = tokenizer
         self._is_padded_fully = family in FULL_LENGTH
         self._context = context_of(tokenizer, config)
+        self._compute: Callable[[Mapping[str, torch.Tensor]], Vectors] = self._by_torch
         self.multilingual = multilingual or config.vocab_size >= MANY_LANGUAGES
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encodes texts as unit vectors; the end of a text beyond the context is left out."""
-        on_all_cores()
-        return self.vectors(self.tokens(texts), self.model)
+        return self._compute(self.tokens(texts))
+
+    def compute_by(self, compute: Callable[[Mapping[str, torch.Tensor]], Vectors]) -> None:
+        """Computes the tower in another way than by torch from the next call on."""
+        self._compute = compute
 
     def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """Splits texts into the tokens that the tower was trained on."""
@@ -73,7 +77,11 @@ class TransformersTexts:
         """Computes tokens with this tower's model, or with a copy of it on another device."""
         placed = {name: each.to(model.device) for name, each in tokens.items()}
         with torch.inference_mode():
-            return unit_rows(self._features(model, **placed))
+            return unit_rows(self.features(model, **placed))
+
+    def _by_torch(self, tokens: Mapping[str, torch.Tensor]) -> Vectors:
+        on_all_cores()
+        return self.vectors(tokens, self.model)
 
     def cuts(self, text: str) -> bool:
         """Returns whether the text is longer than the tower reads."""

@@ -27,7 +27,8 @@ class EncoderInfo:
 
     `preprocessing` is what happens to a decoded picture before the image tower sees it, as JSON can hold it;
     `input_side` is how many pixels a side the tower sees. `texts` names the model that reads texts, and
-    `multilingual` says whether it reads more languages than English.
+    `multilingual` says whether it reads more languages than English. `engine` says for each use what computes the tower
+    and what was measured, once that was chosen.
     """
 
     name: str
@@ -39,6 +40,7 @@ class EncoderInfo:
     input_side: int = field(default=224, compare=False)
     texts: str = field(default="", compare=False)
     multilingual: bool = field(default=False, compare=False)
+    engine: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def working_side(self) -> int:

@@ -23,6 +23,7 @@ class Options(TypedDict, total=False):
     model_release_after: Literal["never"] | float | None
     clip_device: str | None
     clip_dtype: Literal["auto", "float32", "bfloat16", "float16"] | None
+    clip_engine: Literal["auto", "torch", "onnx"] | None
     edits: Literal["all", "add", "none"] | None
     demo: bool | None
     demo_quota: int | None

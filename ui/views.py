@@ -198,6 +198,7 @@ def status_view(status: LibraryStatus) -> Json:
             "dim": info.dim if info else None,
             "device": info.device if info else None,
             "dtype": info.dtype if info else None,
+            "engine": dict(info.engine) if info else None,
             "fingerprint": info.fingerprint if info else None,
             "multilingual": bool(info and info.multilingual),
             "texts": info.texts if info and info.texts not in ("", info.name) else None,

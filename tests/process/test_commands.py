@@ -158,7 +158,7 @@ def test_an_empty_library_is_said_to_be_empty(run, tmp_path, how):
 
 def test_status_as_json(run, filled):
     status = json.loads(run("status", "--json").stdout)
-    models = {"model", "texts", "stands_in_for", "dim", "device", "dtype"}
+    models = {"model", "texts", "stands_in_for", "dim", "device", "dtype", "engine"}
     assert set(status) == {"pictures", "rows", "index", "accuracy", "milvus", *models}
     assert (status["pictures"], status["rows"], status["model"]) == (3, 3, "small")
     assert status["index"] == {"type": "IVF_FLAT", "metric": "COSINE", "nlist": 128}

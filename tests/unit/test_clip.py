@@ -87,13 +87,10 @@ def test_bfloat16_gives_nearly_the_same_direction(encoder, folder):
     assert half.info.dtype == "bfloat16"
 
 
-def test_the_precision_follows_what_the_processor_reports(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+def test_half_precision_is_chosen_on_a_gpu_alone():
     assert choose_dtype("auto", "cpu") == "float32"
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
-    assert choose_dtype("auto", "cpu") == "bfloat16"
     assert choose_dtype("auto", "cuda") == "float16"
+    assert choose_dtype("bfloat16", "cpu") == "bfloat16"
     assert choose_dtype("float32", "cuda") == "float32"
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from encoders.clip import BATCH
+from encoders.clip import BATCH, image_vectors
 from encoders.int8 import WORTH_IT, Int8Linear, int8_tower
 from encoders.loading import load_encoder
 from testing.families import FAMILIES, save, siglip2
@@ -15,21 +15,12 @@ from tests.unit.test_clip import noise
 pytestmark = pytest.mark.skipif(
     not torch.cpu._is_vnni_supported(), reason="this processor has no instructions for 8-bit products"
 )
-MANY = noise(4 * BATCH)
+MANY = noise(BATCH)
 
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory):
     return str(save_tiny_clip(tmp_path_factory.mktemp("models") / "wide", width=WORTH_IT))
-
-
-@pytest.fixture(scope="module")
-def exact(wide):
-    return load_encoder(wide, dtype="float32").encode_images(MANY)
-
-
-def cosines(one, other):
-    return np.sum(one * other, axis=1)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -55,26 +46,6 @@ def test_a_token_full_of_zeros_and_one_of_huge_numbers_do_no_harm_to_their_neigh
     assert torch.equal(beside[:1], layer.bias[None])
 
 
-def test_many_pictures_at_once_are_encoded_in_8_bits_and_one_alone_as_the_model_is(wide, exact):
-    encoder = load_encoder(wide)
-    together = encoder.encode_images(MANY)
-    assert cosines(together, exact).min() > 0.998
-    plain = load_encoder(wide, dtype=encoder.info.dtype)
-    assert np.array_equal(encoder.encode_images(MANY[:1]), plain.encode_images(MANY[:1]))
-    assert not np.array_equal(together, plain.encode_images(MANY))
-
-
-def test_a_model_whose_vectors_would_change_too_much_stays_as_it_is(wide, monkeypatch):
-    monkeypatch.setattr("encoders.clip.MIN_COSINE", 1.1)
-    encoder = load_encoder(wide)
-    plain = load_encoder(wide, dtype=encoder.info.dtype)
-    assert np.array_equal(encoder.encode_images(MANY), plain.encode_images(MANY))
-
-
-def test_whoever_sets_the_precision_gets_it_for_many_pictures_too(wide, exact):
-    assert cosines(load_encoder(wide, dtype="float32").encode_images(MANY), exact).min() > 0.99999
-
-
 def test_the_weights_that_stay_are_shared(wide):
     model = load_encoder(wide).model
     quick = int8_tower(model)
@@ -87,8 +58,8 @@ def test_a_tower_that_asks_for_the_type_of_its_weights_computes_in_8_bits_too(tm
     family = next(each for each in FAMILIES if each.model is siglip2)
     folder = str(save(family._replace(model=partial(siglip2, WORTH_IT)), tmp_path / "siglip2"))
     encoder = load_encoder(folder)
-    assert int8_tower(encoder.model) is not None
-    assert np.linalg.norm(encoder.encode_images(MANY), axis=1) == pytest.approx(1, abs=1e-5)
+    found = image_vectors(encoder.pixels(MANY), int8_tower(encoder.model))
+    assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_narrow_tower_gains_nothing(tmp_path):

@@ -113,6 +113,7 @@ def test_a_log_level_is_read_in_any_case(monkeypatch, given, level):
         ("MILVUS_RELEASE_AFTER", "inf", "never"),
         ("CLIP_DEVICE", "tpu", "cuda"),
         ("CLIP_DTYPE", "int8", "bfloat16"),
+        ("CLIP_ENGINE", "openvino", "onnx"),
         ("EDITS", "some", "all, add or none"),
         ("MCP", "perhaps", "true or false"),
         ("LOG_LEVEL", "loud", "debug, info, warning or error"),

@@ -1,0 +1,92 @@
+"""Keeps converted towers and what was chosen beside the cache of the models, by the fingerprint of the weights."""
+
+import hashlib
+import json
+import logging
+import os
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from huggingface_hub import constants
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1  # of the converted towers: another one makes them anew
+
+
+def default_home() -> Path:
+    """Returns the folder beside the cache of the hub, where HF_HOME puts both."""
+    return Path(constants.HF_HOME) / "likeness"
+
+
+class KeptTowers:
+    """Keeps the files of one model. Several processes may use the same folder; a damaged file is made anew."""
+
+    def __init__(self, home: Path, fingerprint: str) -> None:
+        self.folder = home / fingerprint[:32]
+
+    def tower(self, name: str, make: Callable[[Path], None]) -> Path:
+        """Returns the file of a tower; `make` writes it where it is not there whole. Raises OSError and what that
+        raises."""
+        file = self.folder / f"{name}-{FORMAT}.onnx"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_suffix(".lock")):  # another process is converting the same
+            if not _is_whole(file):
+                if file.exists():
+                    logger.warning("the converted tower %s is damaged and is made anew", file)
+                _write(file, make)
+        return file
+
+    def has_tower(self, name: str) -> bool:
+        """Returns whether the file of a tower is there, whole or not."""
+        return (self.folder / f"{name}-{FORMAT}.onnx").exists()
+
+    def note(self, name: str) -> dict[str, Any] | None:
+        """Returns what was noted under that name; None where nothing was, or nothing that can be read."""
+        try:
+            found = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def keep_note(self, name: str, note: dict[str, Any]) -> None:
+        """Keeps a note in place of an earlier one. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write_whole(self.folder / f"{name}.json", json.dumps(note, indent=1).encode())
+
+
+def _write(file: Path, make: Callable[[Path], None]) -> None:
+    partial = file.with_name(f".{file.name}.partial")  # one name, so that a killed process leaves one at most
+    try:
+        make(partial)
+        with partial.open("rb+") as written:
+            digest = hashlib.file_digest(written, "sha256").hexdigest()
+            os.fsync(written.fileno())
+        partial.replace(file)
+        _write_whole(_digest_file(file), digest.encode())
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def _write_whole(file: Path, content: bytes) -> None:
+    partial = file.with_name(f".{uuid.uuid4().hex}.partial")
+    partial.write_bytes(content)
+    partial.replace(file)
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        expected = _digest_file(file).read_text()
+        with file.open("rb") as kept:
+            return hashlib.file_digest(kept, "sha256").hexdigest() == expected
+    except OSError:
+        return False
+
+
+def _digest_file(file: Path) -> Path:
+    return file.with_suffix(".sha256")
