@@ -41,10 +41,6 @@ class KeptTowers:
                 _write(file, make)
         return file
 
-    def has_tower(self, name: str) -> bool:
-        """Returns whether the file of a tower is there, whole or not."""
-        return (self.folder / f"{name}-{FORMAT}.onnx").exists()
-
     def note(self, name: str) -> dict[str, Any] | None:
         """Returns what was noted under that name; None where nothing was, or nothing that can be read."""
         try:
