@@ -46,7 +46,7 @@ class Calibration:
     """Collects the first many pictures that are encoded; measures them on a thread of its own once they suffice."""
 
     def __init__(self, tower: Tower, way: Way, on_done: Callable[[dict[str, Any]], None]) -> None:
-        """`way` is how the tower is computed until then. `on_done` gets what was measured."""
+        """Takes the tower, the way it is computed until then, and who gets what was measured."""
         self._tower = tower
         self._way = way
         self._on_done = on_done
