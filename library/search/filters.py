@@ -156,8 +156,7 @@ class Filter:
         ):
             raise InvalidFilter("filter_no_list")
         object.__setattr__(self, "conditions", tuple(self.conditions))
-        if not 1 <= len(self.conditions) <= MAX_CONDITIONS:
-            raise InvalidFilter("filter_size", most=MAX_CONDITIONS, conditions=len(self.conditions))
+        check_condition_count(len(self.conditions))
         if not isinstance(self.match, str) or self.match not in get_args(Match):
             raise InvalidFilter("filter_match", match=repr(str(self.match)[:40]))
 
@@ -165,6 +164,12 @@ class Filter:
         """Returns whether a record meets all or any of the conditions, as `match` says."""
         met = (condition.matches(record) for condition in self.conditions)
         return all(met) if self.match == "all" else any(met)
+
+
+def check_condition_count(conditions: int) -> None:
+    """Raises InvalidFilter where there is no condition, or more than a person would write."""
+    if not 1 <= conditions <= MAX_CONDITIONS:
+        raise InvalidFilter("filter_size", most=MAX_CONDITIONS, conditions=conditions)
 
 
 def check_field(name: object) -> None:

@@ -131,6 +131,14 @@ def test_a_filter_has_some_conditions_and_not_too_many(conditions):
         Filter(conditions)
 
 
+def test_a_list_of_too_many_conditions_is_refused_by_its_length_whatever_that_is():
+    entry = {"field": "width", "operator": "=", "value": "1"}
+    for count in (21, 100, 101, 40_000):
+        for parse in (parse_filter, parse_drafts):
+            with pytest.raises(InvalidFilter, match=f"1 to 20 conditions, this one {count:,}"):
+                parse([entry] * count)
+
+
 KINDS = {**{name: (kind,) for name, kind in BUILT_IN.items()}, "class": ("text",), "stars": ("number",)}
 KINDS |= {"code": ("text",), "public": ("true or false",), "mixed": ("number", "text"), "a=b": ("number",)}
 
