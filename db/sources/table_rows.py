@@ -7,7 +7,7 @@ from pathlib import Path
 from db.sources.long_numbers import loads
 from db.sources.parquet import SUFFIX as PARQUET
 from db.sources.parquet import open_parquet, open_parquet_folder, what_is_wrong
-from db.sources.table import DAMAGE, DecodedRow, Rows, Table, TableRow, named, unreadable_explained
+from db.sources.table import DAMAGE, DecodedRow, Rows, Table, TableRow, named, notes_on_names, unreadable_explained
 from db.sources.table_text import cells_of, encoding_of, first_line, not_decoded, open_text
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
@@ -73,7 +73,11 @@ def _open_texts(path: Path, encoding: str) -> Table:
             raise UnknownSource("table_empty", name=path.name)
         raise UnknownSource("table_without_rows", name=path.name)
     return Table(
-        columns, rows, encoding=encoding, are_texts=True, notes=lambda: [*_notes_on(encoding), *_doubts(doubtful)]
+        columns,
+        rows,
+        encoding=encoding,
+        are_texts=True,
+        notes=lambda: [*_notes_on(encoding), *notes_on_names(header, columns), *_doubts(doubtful)],
     )
 
 
