@@ -71,7 +71,7 @@ def _open_texts(path: Path, encoding: str) -> Table:
     if next(rows(), None) is None:
         if not any(map(str.strip, header)):
             raise UnknownSource("table_empty", name=path.name)
-        raise UnknownSource("table_without_rows", name=path.name)
+        raise UnknownSource("header_without_rows", name=path.name, columns=names_of(columns))
     return Table(
         columns,
         rows,

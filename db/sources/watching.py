@@ -56,6 +56,8 @@ def watched(source: str, library_folders: Sequence[Path] = (), sidecars: bool = 
     if not folder.is_dir():
         if folder.exists():
             raise UnknownSource("no_folder_to_watch", source=source)
+        if folder.is_symlink():
+            raise UnknownSource("link_leads_nowhere", source=source)
         raise UnknownSource("nothing_to_watch", source=source)
     if OwnFolders(library_folders).hold(folder):
         raise UnknownSource("own_files_not_watched", source=source)

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar, get_args
 from library.errors import InvalidFilter
 from library.messages import Message, message
 from library.records import Record
+from library.texts import holds_half
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "between", "one of", "starts with"]
 ValueKind = Literal["text", "number", "true or false", "time"]
@@ -119,7 +120,9 @@ class Condition:
     def _check(self, value: object) -> None:
         if not isinstance(value, str | int | float):
             raise InvalidFilter("filter_value_type", field=self.field)
-        if isinstance(value, str) and (len(value) > MAX_TEXT or not _can_be_sent(value)):
+        if isinstance(value, str) and holds_half(value):
+            raise InvalidFilter("filter_half_a_character", field=self.field)
+        if isinstance(value, str) and len(value) > MAX_TEXT:
             raise InvalidFilter("filter_long_text", field=self.field, most=str(MAX_TEXT))
         if not isinstance(value, str) and not abs(value) <= MAX_NUMBER:
             raise InvalidFilter("filter_large_number", field=self.field, most=str(MAX_NUMBER))
@@ -174,7 +177,9 @@ def check_condition_count(conditions: int) -> None:
 
 def check_field(name: object) -> None:
     """Raises InvalidFilter for what cannot be the name of a field in a filter."""
-    if not isinstance(name, str) or not 1 <= len(name) <= MAX_FIELD or not _can_be_sent(name):
+    if isinstance(name, str) and holds_half(name):  # Milvus takes none
+        raise InvalidFilter("field_name_half", name=repr(name[:40]))
+    if not isinstance(name, str) or not 1 <= len(name) <= MAX_FIELD:
         raise InvalidFilter("field_name_length", most=MAX_FIELD, name=repr(str(name)[:40]))
     if "][" in name:  # a Milvus server crashes over such a name
         raise InvalidFilter("field_name_brackets", name=repr(name[:40]))
@@ -309,8 +314,3 @@ def _span(value: object) -> tuple[str, str]:
 
 def _moment(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _can_be_sent(text: str) -> bool:
-    """Returns whether Milvus takes the text, as it does not for half of a surrogate pair."""
-    return text.isascii() or not re.search("[\ud800-\udfff]", text)

@@ -115,7 +115,7 @@ CALLS = [
     ("search", [("a", 10**5000)], {}, InvalidQuery, "query[1]=≈10^5000"),
     ("search", ["\ud83d"], {}, InvalidQuery, "holds half of a character"),
     ("export", ["\ud83d"], {}, InvalidSelection, "folder="),
-    ("search", ["a"], {"where": "name=\ud83d"}, InvalidFilter, "valid text"),
+    ("search", ["a"], {"where": "name=\ud83d"}, InvalidFilter, "half of a character"),
     ("search", ["a"], {"min_score": "a"}, InvalidQuery, "min_score='a' is not possible: a number from -1 to 1"),
     ("search", ["a"], {"min_score": math.nan}, InvalidQuery, "min_score=nan"),
     ("search", ["a"], {"nprobe": "x"}, InvalidQuery, "nprobe='x' is not possible: a whole number from 1 to 65536"),

@@ -268,6 +268,12 @@ def test_a_table_without_rows_says_so(tmp_path, text, said):
         items_in_table(table(tmp_path, text), "filepath")
 
 
+def test_the_one_line_of_a_table_is_told_as_its_header(tmp_path):
+    said = r"its first line, a red ball, is read as the names of the columns\..*--text-column"
+    with pytest.raises(UnknownSource, match=said):
+        queries_from(str(table(tmp_path, "a red ball\n", name="q.csv")))
+
+
 def test_a_cell_may_have_any_length(tmp_path):
     path = table(tmp_path, f"filepath,caption\na.jpg,{'x' * 300_000}\nb.jpg,y\n")
     assert [len(each["caption"]) for each in metadata(path)] == [300_000, 1]
