@@ -45,6 +45,8 @@ def of_escapes(sample: bytes) -> str:
     HZ has signs that any text may hold, so that what is between them has to be Chinese. Raises UnknownSource for an
     encoding that is not read here.
     """
+    if not sample.isascii():
+        return ""
     if b"\x1b$" in sample or b"\x1b(" in sample:
         if ISO_2022_CN.search(sample):
             raise UnknownSource("encoding_not_read", encoding="ISO-2022-CN")
