@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Container, Iterable
 from difflib import SequenceMatcher
 from io import StringIO
+from itertools import takewhile
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -16,8 +17,8 @@ from library.reasons import reason_of
 from runtime import printable
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-SIMILAR = 0.885  # EDIT and EDITS are; EDITOR and EDITS are not
-LONG = 8  # letters of a name that no word of others begins with
+LONG, LONG_AMONG_OTHERS = 8, 10  # letters of a name in which two may be wrong: in .env, and among those of others
+SHORT = 3  # letters of a name that, but for one of them, may be any other word
 VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)(?!\w|:-)", re.ASCII)  # ${NAME:-value} brings its own
 WORDS = {
     "HOST": ("NAME",),
@@ -39,8 +40,16 @@ OTHER_NAMES = {
     "CLIP_MODEL_NAME": "CLIP_MODEL",
     "CLIP_MODEL_ID": "CLIP_MODEL",
     "DATADIR": "DATA_DIR",
+    "MILVUS_HOST": "MILVUS_URI",
+    "MILVUS_PORT": "MILVUS_URI",
+    "MILVUS_USER": "MILVUS_TOKEN",
+    "MILVUS_PASSWORD": "MILVUS_TOKEN",
 }
-OF_OTHERS = {"LOGLEVEL"}  # of other programs, though it looks like one of ours
+# Of other programs, though they look like ours: in .env, which is for this app, they are taken for ours.
+OF_OTHERS = {
+    *("MILVUS_HOST", "MILVUS_PORT", "MILVUS_USER", "MILVUS_PASSWORD", "LOGLEVEL", "LOG_NAME"),
+    *("OAUTH", "XAUTH", "AUTHN", "AUTHZ", "AUTO", "QUEUES", "MEMO", "DEMON", "METRIC"),
+}
 
 
 class SettingsError(LikenessError):
@@ -83,17 +92,22 @@ def unset_in(text: str, also: Container[str] = ()) -> str:
     return next((name for name in named if name not in os.environ and name not in also), "")
 
 
-def misspelt(names: Iterable[str], known: Iterable[str]) -> tuple[str, str] | None:
-    """Returns a name that is nearly that of a known variable, and that variable; None where no name is."""
-    variables = set(known)
+def misspelt(names: Iterable[str], known: Iterable[str], is_for_us: bool = False) -> tuple[str, str] | None:
+    """Returns a name that is nearly that of a known variable, and that variable; None where no name is.
+
+    Among variables that are for us alone, as those of .env are, none is taken for another program's.
+    """
+    variables = sorted(known)
+    left_alone = {*variables} if is_for_us else {*variables, *OF_OTHERS}
+    long = LONG if is_for_us else LONG_AMONG_OTHERS
     for name in names:
-        if name.upper() in variables | OF_OTHERS:
+        given = name.upper()
+        if given in left_alone:
             continue
-        if meant := _by_other_words(name.upper(), variables):
+        if meant := _by_other_words(given, variables):
             return name, meant
-        near = [each for each in variables if _resembles(name.upper(), each)]
-        if near:
-            return name, max(near, key=lambda each: SequenceMatcher(None, name.upper(), each).ratio())
+        if near := [each for each in variables if _resembles(given, each, long, is_for_us)]:
+            return name, max(near, key=lambda each: SequenceMatcher(None, given, each).ratio())
     return None
 
 
@@ -105,15 +119,45 @@ def _by_other_words(name: str, known: Collection[str]) -> str | None:
     return next((each for each in meant if each in known), None)
 
 
-def _resembles(name: str, known: str) -> bool:
-    extra = name.removeprefix(known)
-    if name == f"{known}S" or (name.startswith(known) and len(known) >= LONG and len(extra) <= 2 and extra.isalpha()):
-        return True
-    if known in name:  # XAUTH and K_LOG_LEVEL are those of other programs
+def _resembles(name: str, known: str, long: int, is_for_us: bool) -> bool:
+    """Returns whether a name is a known one with a letter too many, too few, wrong, or swapped with the next one.
+
+    In a long one it may be two letters, and the words may stand in another order.
+    """
+    if abs(len(name) - len(known)) > 2:
         return False
-    matcher = SequenceMatcher(None, name, known)
-    # The first two are upper bounds of the third, which takes long: every variable is compared with every setting.
-    return all(bound() >= SIMILAR for bound in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
+    if _is_one_slip(name, known):
+        return is_for_us or len(known) > SHORT or sorted(name) == sorted(known)
+    ours, theirs = sorted(known.split("_")), sorted(name.split("_"))
+    if len(ours) == len(theirs) > 1 and (ours == theirs or _is_one_slip("_".join(theirs), "_".join(ours))):
+        return True
+    return len(known) >= long and _are_two_slips(name, known)
+
+
+def _is_one_slip(one: str, other: str) -> bool:
+    """Returns whether one letter more, less or other, or two swapped neighbours, make one word of another."""
+    first, second = _differing(one, other)
+    return max(len(first), len(second)) == 1 or (len(first) == 2 and first == second[::-1])
+
+
+def _are_two_slips(one: str, other: str) -> bool:
+    """Returns whether two slips of `_is_one_slip`, one after the other, make one word of another."""
+    first, second = _differing(one, other)
+    mended = (second[:1] + first[1:], first[1:], second[:1] + first, first[1::-1] + first[2:])  # at the first one
+    return any(_is_one_slip(each, second) for each in mended)
+
+
+def _differing(one: str, other: str) -> tuple[str, str]:
+    """Returns two words without what they begin and end with alike."""
+    start = _alike(one, other)
+    one, other = one[start:], other[start:]
+    end = _alike(one[::-1], other[::-1])
+    return one[: len(one) - end], other[: len(other) - end]
+
+
+def _alike(one: str, other: str) -> int:
+    """Returns with how many letters two words begin alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def expanded(place: str, setting: str) -> str:

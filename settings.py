@@ -323,8 +323,8 @@ def load_settings(**given: Any) -> Settings:
 def _check_spelling() -> None:
     """Raises SettingsError for a variable that is nearly a setting, which would be passed over in silence."""
     names = [name for name, value in os.environ.items() if value]
-    found = misspelt([*names, *read_dotenv(DOTENV)], map(str.upper, Settings.model_fields))
-    if found:
+    known = [name.upper() for name in Settings.model_fields]
+    if found := misspelt(names, known) or misspelt(read_dotenv(DOTENV), known, is_for_us=True):
         raise SettingsError("variable_misspelt", name=printable(found[0]), meant=found[1])
 
 

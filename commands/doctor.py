@@ -17,6 +17,7 @@ from commands.session import (
     progress_bars,
 )
 from library.doctor.findings import SHOWN, Finding, Kind, Report
+from library.texts import shortened
 
 WORDS: dict[Kind, str] = {
     "record_damaged": "records that are damaged or of wrong types",
@@ -68,7 +69,7 @@ def _print(report: Report) -> None:
     for finding in report.findings:
         echo(f"{finding.count:>8,}  {_fate(finding):<10}  {finding.place:<12}  {WORDS[finding.kind]}")
         for subject in finding.subjects[:SHOWN]:
-            echo(f"{'':>8}  {subject}")
+            echo(f"{'':>8}  {shortened(subject)}")
         if finding.count > SHOWN:
             echo(f"{'':>8}  and {finding.count - SHOWN:,} more")
     wrong = sum(each.count for each in report.findings)

@@ -23,7 +23,8 @@ LABELS = {"stands_in_for": "fallback for"}  # where the line for a person differ
 
 
 def print_round(source: str, found: Round) -> None:
-    """Prints what a look at a source led to, on one line."""
+    """Prints what a scan of a source led to: the files it rejects, and one line on all."""
+    print_rejected(found.receipts)
     counts, skips = tally(found.receipts), skips_told(skipped_by_reason(found.receipts))
     told = [f"{count} {status}" for status, count in counts.items() if status != "skipped"]
     told.append(f"{len(found.removals)} deleted")

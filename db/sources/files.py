@@ -185,6 +185,8 @@ def _places(source: str, own: Collection[Path]) -> Sequence[Place]:
         return found
     if is_pattern(str(path)):
         raise UnknownSource("pattern_unmatched", pattern=source)
+    if path.is_symlink():
+        raise UnknownSource("link_leads_nowhere", source=source[:120])
     raise UnknownSource("no_such_place", source=source[:120])
 
 

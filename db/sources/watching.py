@@ -35,6 +35,10 @@ SIGNS_OF_CHANGE = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_mod
 QUIET = 100  # milliseconds without an event after which the watcher is woken
 WOKEN_AFTER = 500  # milliseconds, however many events come
 RETRY_AFTER = 1.0  # seconds
+NOT_TOLD = "%s is only listed every --every, since its changes are not reported: %s"
+NAME_NO_UTF8 = (
+    "%s is only listed every --every, since a name in it is not UTF-8 (%s). Rename that file to hear of changes at once"
+)
 
 
 def watched(source: str, library_folders: Sequence[Path] = (), sidecars: bool = True) -> WatchSource:
@@ -52,6 +56,8 @@ def watched(source: str, library_folders: Sequence[Path] = (), sidecars: bool = 
     if not folder.is_dir():
         if folder.exists():
             raise UnknownSource("no_folder_to_watch", source=source)
+        if folder.is_symlink():
+            raise UnknownSource("link_leads_nowhere", source=source)
         raise UnknownSource("nothing_to_watch", source=source)
     if OwnFolders(library_folders).hold(folder):
         raise UnknownSource("own_files_not_watched", source=source)
@@ -138,7 +144,7 @@ class WatchedFolder:
                 self._notice_this(changed, should_stop)
             except Exception as error:  # of its core, too
                 if not was_told and os.path.isdir(self._folder):
-                    logger.warning("%s is only listed now and then: %s", self.name, error)
+                    logger.warning(NAME_NO_UTF8 if "decode path" in str(error) else NOT_TOLD, self.name, error)
                     was_told = True
             should_stop.wait(RETRY_AFTER)
 

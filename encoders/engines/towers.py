@@ -66,7 +66,7 @@ class Tower:
         axes: Mapping[int, str],
         kept: KeptTowers,
     ) -> None:
-        """`axes` are those of the inputs that may have any length; `vectors` computes inputs with a model of torch."""
+        """Takes the axes of the inputs that may have any length, and `vectors`, which computes inputs by torch."""
         self.name = name
         self.model = model
         self.examples = examples

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar, get_args
 from library.errors import InvalidFilter
 from library.messages import Message, message
 from library.records import Record
+from library.texts import holds_half
 from library.times import iso_utc
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "between", "one of", "starts with"]
@@ -120,7 +121,9 @@ class Condition:
     def _check(self, value: object) -> None:
         if not isinstance(value, str | int | float):
             raise InvalidFilter("filter_value_type", field=self.field)
-        if isinstance(value, str) and (len(value) > MAX_TEXT or not _can_be_sent(value)):
+        if isinstance(value, str) and holds_half(value):
+            raise InvalidFilter("filter_half_a_character", field=self.field)
+        if isinstance(value, str) and len(value) > MAX_TEXT:
             raise InvalidFilter("filter_long_text", field=self.field, most=str(MAX_TEXT))
         if not isinstance(value, str) and not abs(value) <= MAX_NUMBER:
             raise InvalidFilter("filter_large_number", field=self.field, most=str(MAX_NUMBER))
@@ -157,8 +160,7 @@ class Filter:
         ):
             raise InvalidFilter("filter_no_list")
         object.__setattr__(self, "conditions", tuple(self.conditions))
-        if not 1 <= len(self.conditions) <= MAX_CONDITIONS:
-            raise InvalidFilter("filter_size", most=MAX_CONDITIONS, conditions=len(self.conditions))
+        check_condition_count(len(self.conditions))
         if not isinstance(self.match, str) or self.match not in get_args(Match):
             raise InvalidFilter("filter_match", match=repr(str(self.match)[:40]))
 
@@ -168,9 +170,17 @@ class Filter:
         return all(met) if self.match == "all" else any(met)
 
 
+def check_condition_count(conditions: int) -> None:
+    """Raises InvalidFilter where there is no condition, or more than a person would write."""
+    if not 1 <= conditions <= MAX_CONDITIONS:
+        raise InvalidFilter("filter_size", most=MAX_CONDITIONS, conditions=conditions)
+
+
 def check_field(name: object) -> None:
     """Raises InvalidFilter for what cannot be the name of a field in a filter."""
-    if not isinstance(name, str) or not 1 <= len(name) <= MAX_FIELD or not _can_be_sent(name):
+    if isinstance(name, str) and holds_half(name):  # Milvus takes none
+        raise InvalidFilter("field_name_half", name=repr(name[:40]))
+    if not isinstance(name, str) or not 1 <= len(name) <= MAX_FIELD:
         raise InvalidFilter("field_name_length", most=MAX_FIELD, name=repr(str(name)[:40]))
     if "][" in name:  # a Milvus server crashes over such a name
         raise InvalidFilter("field_name_brackets", name=repr(name[:40]))
@@ -305,8 +315,3 @@ def _span(value: object) -> tuple[str, str]:
 
 def _moment(moment: datetime) -> str:
     return iso_utc(moment, "microseconds")
-
-
-def _can_be_sent(text: str) -> bool:
-    """Returns whether Milvus takes the text, as it does not for half of a surrogate pair."""
-    return text.isascii() or not re.search("[\ud800-\udfff]", text)

@@ -11,15 +11,13 @@ from typing import Any, Self
 from library import validation
 from library.errors import InvalidFilter, InvalidQuery
 from library.images import ContentId, parse_content_id
-from library.search.filters import Condition, Draft, Filter, Match
+from library.search.filters import Condition, Draft, Filter, Match, check_condition_count
 from library.search.parts import Crop, LibraryPart, Part, PicturePart, TextPart, check_count
 from library.search.query import DEFAULT_LIMIT, Query, SortOrder, as_order
 from library.texts import holds_half
 from library.validation import as_json
 
 Json = dict[str, Any]
-
-MAX_CONDITION_ROWS = 100  # more than a filter takes, which then says so
 
 
 @dataclass(frozen=True)
@@ -174,21 +172,26 @@ def parse_filter(where: Any, match: Any = "all") -> Filter | None:
     """Checks a list of field, operator and value, as JSON has them. Raises InvalidFilter."""
     if not where:
         return None
-    entries = validation.entries(where)[:MAX_CONDITION_ROWS] if isinstance(where, list) else []
-    if not entries or len(entries) != len(where):
+    if not isinstance(where, list) or not all(isinstance(entry, Mapping) for entry in where):
         raise InvalidFilter("filter_no_list")
-    conditions = [Condition(_of(entry, "field"), _of(entry, "operator"), _of(entry, "value")) for entry in entries]
+    check_condition_count(len(where))
+    conditions = [Condition(_of(entry, "field"), _of(entry, "operator"), _of(entry, "value")) for entry in where]
     return Filter(conditions, match or "all")
 
 
 def parse_drafts(rows: Any) -> list[Draft]:
-    """Reads conditions whose values are texts, as a person has typed them. A row without a value is left out."""
+    """Reads conditions whose values are texts, as a person has typed them. A row without a value is left out.
+
+    Raises InvalidFilter for too many.
+    """
     drafts = []
-    for row in validation.entries(rows)[:MAX_CONDITION_ROWS]:
+    for row in validation.entries(rows):
         typed = row.get("value")
         values = tuple(str(each) for each in (typed if isinstance(typed, list) else [typed]) if str(each).strip())
         if values:
             drafts.append(Draft(validation.text(row.get("field")), row.get("operator", "="), values))
+    if drafts:
+        check_condition_count(len(drafts))
     return drafts
 
 

@@ -89,6 +89,10 @@ def test_each_says_in_a_sentence_what_is_wrong(page):
         assert told(path, data=[]) == (404, unknown)
     assert told("call/v2/backup") == told("queue/join", data=[], session_hash="s", fn_index=99_999) == (404, unknown)
     assert told("call/v2/search", nope=1) == (400, wrong)
+    for path in ("call/v2/search", "call/search", "queue/join"):
+        for body, code in ((b"{", "body_no_json"), (b"[1", "body_no_json"), (b"[]", "inputs_refused")):
+            answer = client.post(f"{API}/{path}", content=body, headers={"accept-language": "en"})
+            assert (answer.status_code, answer.json()) == (400, {"detail": str(message(code))}), (path, body)
     assert told("queue/join", data=[], session_hash="") == (400, str(message("session_impossible", most=100)))
     refused = client.post(f"{API}/run/delete", json={"data": [1, False]})
     assert (refused.status_code, refused.json()["error"]) == (400, "No picture is selected. Select one or more.")

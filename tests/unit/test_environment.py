@@ -13,20 +13,26 @@ from settings import Settings, SettingsError, load_settings
 
 OURS = [name.upper() for name in Settings.model_fields]
 
-# Of this machine, of other programs, and of the libraries that this one rests on.
-OF_OTHERS = re.findall(
+# Of machines, of other programs, and of the libraries that this one rests on.
+OF_OTHERS = (Path(__file__).parent / "variables_of_others.txt").read_text().split()
+OF_OTHERS_IN_DOTENV = re.findall(
     r"\w+",
     """
-    EDITOR VISUAL PORT USER HOST HOSTNAME MODEL MODELS PATH HOME SHELL TERM LANG LC_ALL MAIL PWD OLDPWD LOGNAME LOGLEVEL
-    LOG LOG_FILE LOG_DIR RUST_LOG K_LOG_LEVEL TF_LOG_LEVEL DATA DATA_PATH PGDATA XDG_DATA_HOME XDG_DATA_DIRS OAUTH XAUTH
-    XAUTHORITY SSH_AUTH_SOCK AUTHOR IMAGE IMAGES IMAGE_NAME IMAGE_TAG STORE TOKEN URI URL MILVUS_HOST MILVUS_PORT
-    MILVUS_USER MILVUS_PASSWORD MILVUS_CONN_ALIAS MILVUS_CONN_TIMEOUT MILVUS_DEFAULT_CONNECTION MILVUS_VERSION
-    MINIO_ROOT_USER MINIO_ROOT_PASSWORD CLIPBOARD CLIP_SKIP CLIP_PATH SOURCE SOURCES SOURCE_DATE_EPOCH CREDITS EDITION
-    EDIT_MODE DEVICE MODEL_DIR MODEL_PATH MODEL_NAME MCP_SERVER MCP_PORT GRADIO_TEMP_DIR GRADIO_NUM_PORTS
-    GRADIO_NODE_SERVER_NAME GRADIO_NODE_PORT GRADIO_ALLOWED_PATHS GRADIO_ANALYTICS_ENABLED GRADIO_SSR_MODE
-    GRADIO_SHARE_SERVER_ADDRESS HF_HOME HF_TOKEN HF_HUB_CACHE AWS_REGION CI DEBUG PYTHONPATH VIRTUAL_ENV
+    HOST HOSTS PATH PORT EDITOR AUTH_TOKEN AUTHOR MODE MODEL IMAGE DEBUG TZ LANG HOME ROOT DATA DATABASE_URL HF_HOME
+    COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PROFILES MINIO_ROOT_USER MINIO_ROOT_PASSWORD HF_TOKEN PYTHONPATH NO_PROXY
+    AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_ENDPOINT_URL AWS_REGION OMP_NUM_THREADS CUDA_VISIBLE_DEVICES HTTPS_PROXY
+    GRADIO_TEMP_DIR GRADIO_ANALYTICS_ENABLED GRADIO_SSR_MODE
     """,
 )
+MISSPELT = re.findall(
+    r"\w+",
+    """
+    EDTIS EIDTS EDIST DEITS EDIT EDITES EDIS EFITS ATUH AUHT AUTHH AUT AURH DMEO DEOM DEMOO DATA_DRI DAT_DIR DIR_DATA
+    HOSTS_ALLOWED HOST_ALLOWED ALLOWEDHOSTS MILVUS_TOKEN_ MILVUS_URL MILVUS_RUI CLIP_MODLE CLPI_MODLE LOG_LEVLE edtis
+    LEVEL_LOG TRSAH_DAYS QUEEU METRISC MPC IMAGESTORE SORUCES_ALOWED GRADIO_SERVER_PROT FORWARDED_IPS_ALLOW
+    """,
+)
+MISSPELT_IN_DOTENV = ["MILVUS_HOST", "MILVUS_PASSWORD", "LOGLEVEL", "OAUTH", "AUTO", "LGO_LEVLE", "DTA_DRI", "MCPS"]
 
 
 @pytest.fixture(autouse=True)
@@ -181,9 +187,30 @@ def test_a_variable_that_is_nearly_a_setting_is_refused(monkeypatch, tmp_path, p
         load_settings()
 
 
-@pytest.mark.parametrize("name", [*OURS, *OF_OTHERS])
-def test_settings_and_the_variables_of_others_are_left_alone(name):
-    assert misspelt([name], OURS) is None
+def test_settings_and_the_variables_of_others_are_left_alone():
+    assert misspelt([*OURS, *OF_OTHERS], OURS) is None
+    assert misspelt([*OURS, *OF_OTHERS_IN_DOTENV], OURS, is_for_us=True) is None
+
+
+def test_a_slip_of_the_fingers_is_found_wherever_it_is():
+    assert [name for name in MISSPELT if not misspelt([name], OURS)] == []
+    assert [name for name in [*MISSPELT, *MISSPELT_IN_DOTENV] if not misspelt([name], OURS, is_for_us=True)] == []
+
+
+def test_every_slip_in_a_short_setting_is_found():
+    for name in ("AUTH", "DEMO", "EDITS"):
+        swapped = {name[:at] + name[at + 1] + name[at] + name[at + 2 :] for at in range(len(name) - 1)}
+        fewer = {name[:at] + name[at + 1 :] for at in range(len(name))}
+        more = {name[:at] + letter + name[at:] for at in range(len(name) + 1) for letter in "SX_1"}
+        other = {name[:at] + letter + name[at + 1 :] for at in range(len(name)) for letter in "QX_1"}
+        for each in (swapped | fewer | more | other) - {"XAUTH"}:
+            assert misspelt([each], OURS) == (each, name)
+
+
+def test_nothing_is_open_to_all_by_a_slip_in_dotenv(tmp_path):
+    (tmp_path / ".env").write_text("EDTIS=none\n")
+    with pytest.raises(SettingsError, match=r"no setting EDTIS\. Did you mean EDITS\?"):
+        load_settings()
 
 
 def test_the_environment_of_this_process_is_left_alone():

@@ -110,7 +110,7 @@ def test_all_or_any_of_the_conditions():
         ("stars", "=", 2**53, "numbers from"),
         ("stars", "<", True, "compared with = and != only"),
         ("stars", "starts with", 5, "a text starts with a text"),
-        ("class", "=", "\ud800", "valid text"),
+        ("class", "=", "\ud800", "holds half of a character"),
         ("class", "=", "x" * 2001, "at most 2000 characters"),
         ("", "=", 1, "1 to 300 characters"),
         (None, "=", 1, "1 to 300 characters"),
@@ -129,6 +129,19 @@ def test_what_is_not_possible_is_told_with_the_field_and_what_is(field, operator
 def test_a_filter_has_some_conditions_and_not_too_many(conditions):
     with pytest.raises(InvalidFilter, match="1 to 20 conditions"):
         Filter(conditions)
+
+
+def test_half_a_character_in_the_name_of_a_field_is_named_as_the_cause():
+    with pytest.raises(InvalidFilter, match=r"^'a\\udc00' holds half of a character, which no name of a field can"):
+        Condition("a\udc00", "=", 1)
+
+
+def test_a_list_of_too_many_conditions_is_refused_by_its_length_whatever_that_is():
+    entry = {"field": "width", "operator": "=", "value": "1"}
+    for count in (21, 100, 101, 40_000):
+        for parse in (parse_filter, parse_drafts):
+            with pytest.raises(InvalidFilter, match=f"1 to 20 conditions, this one {count:,}"):
+                parse([entry] * count)
 
 
 KINDS = {**{name: (kind,) for name, kind in BUILT_IN.items()}, "class": ("text",), "stars": ("number",)}

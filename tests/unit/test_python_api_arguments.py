@@ -115,7 +115,7 @@ CALLS = [
     ("search", [("a", 10**5000)], {}, InvalidQuery, "query[1]=≈10^5000"),
     ("search", ["\ud83d"], {}, InvalidQuery, "holds half of a character"),
     ("export", ["\ud83d"], {}, InvalidSelection, "folder="),
-    ("search", ["a"], {"where": "name=\ud83d"}, InvalidFilter, "valid text"),
+    ("search", ["a"], {"where": "name=\ud83d"}, InvalidFilter, "half of a character"),
     ("search", ["a"], {"min_score": "a"}, InvalidQuery, "The minimum score has to be a number"),
     ("search", ["a"], {"min_score": math.nan}, InvalidQuery, "The minimum score has to be a number, not nan."),
     ("search", ["a"], {"nprobe": "x"}, InvalidQuery, "nprobe has to be a number"),

@@ -14,6 +14,7 @@ import pytest
 
 from db.sources.files import AllowedSources, items_from
 from db.sources.readers import SourceReader
+from db.sources.watching import watched
 from library.decoding.archive_kinds import TAR_SUFFIXES
 from library.errors import NotAllowed, RejectedImage, SourceUnavailable, UnknownSource, UnknownStore
 from library.images import MAX_FILE_BYTES
@@ -65,6 +66,15 @@ def test_a_source_that_is_not_there_is_named_before_anything_is_read(holiday, so
     monkeypatch.chdir(holiday)
     with pytest.raises(UnknownSource, match="There is no file or folder"):
         items_from([str(holiday), source])
+
+
+def test_a_link_to_nothing_or_to_itself_is_called_that(holiday):
+    (holiday / "self.png").symlink_to("self.png")
+    (holiday / "dangling").symlink_to("nowhere")
+    for source in map(str, (holiday / "self.png", holiday / "dangling")):
+        for open_source in (lambda place: items_from([place]), watched):
+            with pytest.raises(UnknownSource, match="is a link that leads nowhere, or back to itself"):
+                open_source(source)
 
 
 def test_links_in_a_circle_end(holiday):

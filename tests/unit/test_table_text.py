@@ -53,6 +53,60 @@ def test_three_captions_of_any_language_show_the_encoding_of_windows(tmp_path):
         assert [each["caption"] for each in metadata(path)] == captions
 
 
+def test_tables_of_unix_are_read_by_the_letters_of_their_language(tmp_path):
+    same = {"cp1250": "iso8859_2", "cp1251": "iso8859_5", "cp1253": "iso8859_7", "cp1256": "iso8859_6"}
+    for encodings, text in LANGUAGES.values():
+        captions = [each for each in text.split("|") if not each.isascii()][:4]
+        if encoding := same.get(encodings[0]):
+            raw = "\n".join(captions).encode(encoding)
+            assert raw.decode(guess_encoding(raw)) == "\n".join(captions)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told", "text"),
+    [
+        ("iso2022_jp", "iso2022_jp", "赤い風船と青い空"),
+        ("iso2022_jp_ext", "iso2022_jp_ext", "ｶﾀｶﾅと青い空"),
+        ("iso2022_jp_2", "iso2022_jp_2", "丂と空"),
+        ("iso2022_kr", "iso2022_kr", "빨간 풍선과 하늘"),
+        ("hz", "hz", "红色的气球和蓝天"),
+    ],
+)
+def test_text_between_escapes_is_decoded_and_told(tmp_path, encoding, told, text):
+    for rows_before in (0, 20_000):
+        rows = "b.jpg,x\n" * rows_before
+        path = table(tmp_path, f"filepath,caption\n{rows}a.jpg,{text}\n", encoding)
+        items = items_in_table(path, "filepath")
+        assert items[-1].metadata["caption"] == text
+        assert str(items[0].note) == f"The table was read as {told}; --encoding names another."
+
+
+def test_what_only_looks_like_escapes_is_left_as_it_is(tmp_path):
+    for text in ("~{ab~}", "\x1b[31mred\x1b[0m", "~{home~}"):
+        assert metadata(table(tmp_path, f"filepath,caption\na.jpg,{text}\n")) == [{"caption": text}]
+    path = table(tmp_path, b"filepath,caption\na.jpg,\x1b$)A\x0eVPND\x0f\n")
+    with pytest.raises(UnknownSource, match=r"written in ISO-2022-CN, which is not read here\. Save it as UTF-8"):
+        items_in_table(path, "filepath")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32"])
+def test_any_number_of_byte_order_marks_is_passed_over(tmp_path, encoding):
+    for marks in ("\ufeff", "\ufeff\ufeff", "\ufeff\ufeff\ufeff"):
+        path = table(tmp_path, f'{marks}"filepath";caption\na.jpg;é\n', encoding)
+        assert metadata(path) == [{"caption": "é"}]
+        path = table(tmp_path, f'{marks}{{"filepath": "a.jpg", "caption": "é"}}\n', encoding, "rows.jsonl")
+        assert metadata(path) == [{"caption": "é"}]
+
+
+def test_columns_of_one_name_are_told(tmp_path):
+    first, second = items_in_table(
+        table(tmp_path, "filepath,tag,filepath, tag\na.jpg,1,b.jpg,2\nc.jpg,1,2,3\n"), "filepath"
+    )
+    assert (first.path, first.metadata["filepath 2"]) == (str(tmp_path / "a.jpg"), "b.jpg")
+    assert str(first.note) == "Columns with the name of another one are kept as filepath 2, tag 2."
+    assert second.note is None
+
+
 WESTERN = (
     "El niño pequeño en la playa|Un corazón y una canción|¿Dónde está el señor?|Año nuevo|¡Feliz cumpleaños!",
     "It’s a café|A naïve “quote”|A fiancée’s résumé|Zoë’s piñata|A façade in São Paulo",
@@ -212,6 +266,12 @@ def test_columns_without_a_name_or_of_one_name_are_told_apart(tmp_path):
 def test_a_table_without_rows_says_so(tmp_path, text, said):
     with pytest.raises(UnknownSource, match=said):
         items_in_table(table(tmp_path, text), "filepath")
+
+
+def test_the_one_line_of_a_table_is_told_as_its_header(tmp_path):
+    said = r"its first line, a red ball, is read as the names of the columns\..*--text-column"
+    with pytest.raises(UnknownSource, match=said):
+        queries_from(str(table(tmp_path, "a red ball\n", name="q.csv")))
 
 
 def test_a_cell_may_have_any_length(tmp_path):

@@ -33,7 +33,7 @@ NOT_UNDERSTOOD = (
     *(AssertionError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError),
     *(FnIndexInferError, httpx.InvalidURL),
 )
-BAD_REQUEST, NOT_FOUND, FAILED = 400, 404, 500
+BAD_REQUEST, NOT_FOUND, INVALID, FAILED = 400, 404, 422, 500
 
 
 class MalformedCalls:
@@ -50,6 +50,8 @@ class MalformedCalls:
         answer = _Answer(send, DIRECT.fullmatch(route) is not None)
         try:
             await self._app(scope, receive, answer.send)
+            if answer.invalid is not None:
+                await _of_invalid(answer.invalid, scope)(scope, receive, send)
         except NOT_UNDERSTOOD as error:
             if answer.has_begun or (isinstance(error, OSError) and not FILES.fullmatch(route)):
                 raise
@@ -63,15 +65,25 @@ class MalformedCalls:
 
 
 class _Answer:
-    """Passes an answer on, with the status 400 in place of 500 for a call that was refused with a sentence."""
+    """Passes an answer on, with the status 400 in place of 500 for a call that was refused with a sentence.
+
+    What the framework says of a request that it cannot validate is held back in `invalid`.
+    """
 
     def __init__(self, send: Send, is_of_call: bool) -> None:
         self._send = send
         self._is_of_call = is_of_call
         self._held: Message | None = None
         self.has_begun = False
+        self.invalid: bytes | None = None
 
     async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == INVALID:
+            self.invalid = b""
+            return
+        if self.invalid is not None:
+            self.invalid += message.get("body", b"")
+            return
         self.has_begun = True
         if self._is_of_call and message["type"] == "http.response.start" and message["status"] == FAILED:
             self._held = message
@@ -92,6 +104,13 @@ def _is_refused(body: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(told, dict) and bool(told.get("error")) and told["error"] != str(UNEXPECTED)
+
+
+def _of_invalid(body: bytes, scope: Scope) -> JSONResponse:
+    """Returns the answer to a request that is no JSON, or whose parts are not those of the route."""
+    is_no_json = b'"json_invalid"' in body
+    problem = InvalidQuery("body_no_json") if is_no_json else InvalidQuery("inputs_refused")
+    return JSONResponse({"detail": sentence_for(problem, scope)}, BAD_REQUEST)
 
 
 def _refusal(error: Exception, route: str, scope: Scope) -> JSONResponse:

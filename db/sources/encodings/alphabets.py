@@ -31,8 +31,8 @@ SIGN_IN_PLACE = re.compile(
 )
 APOSTROPHE = re.compile(r"\w’(?=(?:[stdm]|re|ll|ve)\b)|(?:\b[cdjlmnst]|\bqu)’(?=[^\W\d_])", re.IGNORECASE)
 LATIN_PAGES = ("cp1252", "cp850", "cp437", "mac_roman")
-CENTRAL_PAGES = ("cp1250", "cp852")
-CYRILLIC_PAGES = ("cp1251", "cp866", "koi8_r")
+CENTRAL_PAGES = ("cp1250", "cp852", "iso8859_2")
+CYRILLIC_PAGES = ("cp1251", "cp866", "koi8_r", "iso8859_5")
 WITH_LOANS = ("cp1252", "mac_roman")  # for words of many languages in one text
 OF_NO_LOAN = "ñ(?![aeiouáéíóúü])|ç[^aouãâáóõôú]|œ[^ui]|(?<![aeou])ï|^[ëïùûñœæ]"
 THAI_LETTERS = "นรอาเกงลมยวสดตทปคใขหไบพชจะโแำๆผฟถซธณญฐศษฆฉฎภ"
@@ -75,11 +75,11 @@ LANGUAGES = (  # by how often their names are met in encodings of one byte
     Language("áíěéřčžýšůúóďťňöü", "qwx", CENTRAL_PAGES, "^[ěýůň]|[^dtnbpvfm]ě|ď[befghinprvéíě]"),
     Language("åøæéò", "qwxz", (*LATIN_PAGES[:2], "cp865")),
     Language("áéöőíüóúű", "qwx", CENTRAL_PAGES),
-    Language("αοιετσνρκπυλμςηωάγίόδέήθφύχώβξζψϊϋΐΰ", "", ("cp1253", "cp737"), "^[ςϊϋΐΰ]|ς.", False),
+    Language("αοιετσνρκπυλμςηωάγίόδέήθφύχώβξζψϊϋΐΰ", "", ("cp1253", "cp737", "iso8859_7"), "^[ςϊϋΐΰ]|ς.", False),
     Language("оанивіретслкдумпяьзгбйчхцїшжщєюфґ", "", ("cp1251", "koi8_u", "cp1125"), "^ь", False),
-    Language("аиоентсрвлкдпмзъгуячбхщцжшйюфь", "", CYRILLIC_PAGES[:2], "^ь", False),
+    Language("аиоентсрвлкдпмзъгуячбхщцжшйюфь", "", ("cp1251", "cp866", "iso8859_5"), "^ь", False),
     Language("יולהראמתבנשםדחעקפכטןגזסצךץף", "", ("cp1255", "cp862"), "[םןךץף].|[מנכצפ]$", False),
-    Language("اليمنورتةبعدسفهكقحجشطصخضذثزأغءظإىئآؤ", "", ("cp1256", "cp720"), "^[ةىئؤء]|[ةى].", False),
+    Language("اليمنورتةبعدسفهكقحجشطصخضذثزأغءظإىئآؤ", "", ("cp1256", "cp720", "iso8859_6"), "^[ةىئؤء]|[ةى].", False),
     Language("ăîâţşé", "kqwy", CENTRAL_PAGES, "^[ăâ]"),
     Language("áíčžéšýúľťôóňďäŕĺ", "qwx", CENTRAL_PAGES, "^[ýňäŕĺ]|ď[befghinprvéíě]"),
     Language("čšžćđ", "qwxy", CENTRAL_PAGES),

@@ -14,8 +14,9 @@ from db.sources.encodings import alphabets, ideographs
 from library.errors import UnknownSource
 
 OF_MACS = "mac_roman"  # which tables of Excel are in; its zips are UTF-8
-EVERY = (*alphabets.ENCODINGS, *ideographs.ENCODINGS)
-ENCODINGS = tuple(each for each in EVERY if each != OF_MACS)
+OF_UNIX = ("iso8859_2", "iso8859_5", "iso8859_6", "iso8859_7")  # which old tables are in; archives never say so
+EVERY = (*(each for each in alphabets.ENCODINGS if each not in OF_UNIX), *ideographs.ENCODINGS, *OF_UNIX)
+ENCODINGS = tuple(each for each in EVERY if each not in (OF_MACS, *OF_UNIX))
 OF_DOS = frozenset(each for each in alphabets.ENCODINGS if each[:3] in ("cp4", "cp7", "cp8") and each != "cp874")
 OF_TABLES = tuple(each for each in EVERY if each not in OF_DOS and each != "cp1125")
 WESTERN = "cp1252"
@@ -23,10 +24,37 @@ SAMPLE = 1 << 12  # bytes: more words tell no more
 SURE = 0.4
 ABOUT_EQUAL = 0.3  # what Western European may lack against the best, where none is sure
 RARER = 0.15  # what Mac Roman loses against the others
+ISO_2022 = {  # by what switches to a set of characters: the rarer ones first, which only one of them has
+    "iso2022_kr": re.compile(rb"\x1b\$\)C"),
+    "iso2022_jp_ext": re.compile(rb"\x1b\(I"),
+    "iso2022_jp_2": re.compile(rb"\x1b\$\(D"),
+    "iso2022_jp": re.compile(rb"\x1b\$[@B]|\x1b\(J"),
+}
+ISO_2022_CN = re.compile(rb"\x1b\$\)[AG]")
+HZ = re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}")
+MOSTLY_USUAL = 0.5
 HALF_OF_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # half of an emoji, as some programs cut it off
 ODD_AMONG_GOOD = 0.25  # of what is beyond ASCII may be damaged in a text that is UTF-8 all the same
 UTF8_AMONG_ODD = 0.25  # of the lines beyond ASCII are UTF-8 by chance in no other encoding
 ODD_IN_JSON = 0.05  # of its lines may be damaged where no other one is beyond ASCII, for JSON is UTF-8
+
+
+def of_escapes(sample: bytes) -> str:
+    """Returns the encoding that writes East Asian text in ASCII between sequences of its own; none without these.
+
+    HZ has signs that any text may hold, so that what is between them has to be Chinese. Raises UnknownSource for an
+    encoding that is not read here.
+    """
+    if not sample.isascii():
+        return ""
+    if b"\x1b$" in sample or b"\x1b(" in sample:
+        if ISO_2022_CN.search(sample):
+            raise UnknownSource("encoding_not_read", encoding="ISO-2022-CN")
+        return next((name for name, sign in ISO_2022.items() if sign.search(sample)), "")
+    if b"~{" in sample and (found := b"\n".join(HZ.findall(sample))):
+        text = found.decode("hz", "replace")
+        return "hz" if ideographs.usualness(text, "gb18030") > MOSTLY_USUAL else ""
+    return ""
 
 
 def guess_encoding(sample: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from db.sources.tables.table import DAMAGE, Rows, Table, TableRow, named
+from db.sources.tables.table import DAMAGE, Rows, Table, TableRow, named, notes_on_names
 from db.sources.walk import walk
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
@@ -120,7 +120,8 @@ def _opened(path: Path) -> Table:
     binary = {name: within for name, type in types.items() if (within := _bytes_in(type, name))}
     whole = [name for name, type in types.items() if _is_binary(type)]
     structs = [name for name, type in types.items() if pyarrow.types.is_nested(type)]
-    return Table(columns, rows, total, binary=binary, with_pictures=[*whole, *structs])
+    notes = notes_on_names(schema.names, columns)
+    return Table(columns, rows, total, binary=binary, with_pictures=[*whole, *structs], notes=lambda: notes)
 
 
 def _rows_at_once(metadata: Any) -> int:

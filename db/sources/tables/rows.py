@@ -7,7 +7,16 @@ from pathlib import Path
 from db.sources.long_numbers import loads
 from db.sources.tables.parquet import SUFFIX as PARQUET
 from db.sources.tables.parquet import open_parquet, open_parquet_folder, what_is_wrong
-from db.sources.tables.table import DAMAGE, DecodedRow, Rows, Table, TableRow, named, unreadable_explained
+from db.sources.tables.table import (
+    DAMAGE,
+    DecodedRow,
+    Rows,
+    Table,
+    TableRow,
+    named,
+    notes_on_names,
+    unreadable_explained,
+)
 from db.sources.tables.text import cells_of, encoding_of, first_line, not_decoded, open_text
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
@@ -71,9 +80,13 @@ def _open_texts(path: Path, encoding: str) -> Table:
     if next(rows(), None) is None:
         if not any(map(str.strip, header)):
             raise UnknownSource("table_empty", name=path.name)
-        raise UnknownSource("table_without_rows", name=path.name)
+        raise UnknownSource("header_without_rows", name=path.name, columns=names_of(columns))
     return Table(
-        columns, rows, encoding=encoding, are_texts=True, notes=lambda: [*_notes_on(encoding), *_doubts(doubtful)]
+        columns,
+        rows,
+        encoding=encoding,
+        are_texts=True,
+        notes=lambda: [*_notes_on(encoding), *notes_on_names(header, columns), *_doubts(doubtful)],
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow
 
 from library.errors import RejectedImage, UnknownSource
-from library.messages import Message
+from library.messages import Message, message
 from library.reasons import reason_of
 from library.texts import encodable
 
@@ -61,10 +61,19 @@ def named(header: Sequence[str]) -> list[str]:
     """
     names: dict[str, None] = {}
     for place, cell in enumerate(header, 1):
-        kept = encodable(cell).replace("\0", "\N{REPLACEMENT CHARACTER}").strip()
-        name = wanted = kept or f"column {place}"
+        name = wanted = _kept(cell) or f"column {place}"
         number = 2
         while name in names:
             name, number = f"{wanted} {number}", number + 1
         names[name] = None
     return list(names)
+
+
+def notes_on_names(header: Sequence[str], names: Sequence[str]) -> list[Message]:
+    """Returns what is to be said of columns that have the name of one before them, and got another by `named`."""
+    renamed = [name for cell, name in zip(header, names, strict=True) if cell.strip() and name != _kept(cell)]
+    return [message("columns_of_one_name", columns=", ".join(renamed))] if renamed else []
+
+
+def _kept(cell: str) -> str:
+    return encodable(cell).replace("\0", "\N{REPLACEMENT CHARACTER}").strip()

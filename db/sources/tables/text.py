@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from db.sources.encodings.guess import are_utf8, guess_encoding, known_encoding
+from db.sources.encodings.guess import are_utf8, guess_encoding, known_encoding, of_escapes
 from library.decoding.archive_kinds import HEAD, archive_kind
 from library.errors import UnknownSource
 
@@ -20,6 +20,7 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 SAMPLE = 1 << 18  # bytes
 DELIMITERS = (",", ";", "\t", "|")
 SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # the first line, as Excel writes and reads it
@@ -51,14 +52,24 @@ def encoding_of(path: Path, named: str = "", is_json: bool = False) -> str:
             return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
         if not (odd := _first_odd_bytes(head, file)):
             return "utf-8"
+        if escaping := of_escapes(odd):
+            return escaping
         file.seek(0)
         return "utf-8" if are_utf8(file, is_json) else guess_encoding(odd)
 
 
 def open_text(path: Path, encoding: str) -> TextIO:
-    """Opens a table for reading; bytes that the encoding does not have become what no record takes. Raises OSError."""
+    """Opens a table for reading, after all its byte order marks. Raises OSError.
+
+    Bytes that the encoding does not have become what no record takes.
+    """
     codecs.register_error(AS_HALVES, _as_halves)
-    return path.open(encoding=encoding, errors=AS_HALVES, newline="")
+    file = path.open(encoding=encoding, errors=AS_HALVES, newline="")
+    start = file.tell()
+    while file.read(1) == BYTE_ORDER_MARK:
+        start = file.tell()
+    file.seek(start)
+    return file
 
 
 def first_line(path: Path, encoding: str) -> str:
@@ -99,11 +110,12 @@ def cells_of(path: Path, encoding: str, on_doubt: OnDoubt = lambda first, last: 
     """
     csv.field_size_limit(LONGEST_CELL)
     with open_text(path, encoding) as file:
+        start = file.tell()
         first = file.readline()
         delimiter = delimiter_of(path, first)
         is_said = SAID.fullmatch(first) is not None
         if not is_said:
-            file.seek(0)
+            file.seek(start)
         yield from filter(None, _rows(file, delimiter, _is_spaced(first, delimiter), on_doubt, int(is_said)))
 
 
@@ -197,13 +209,16 @@ def _as_halves(error: UnicodeError) -> tuple[str, int]:
 
 
 def _first_odd_bytes(head: bytes, file: BinaryIO) -> bytes:
-    """Returns a sample around the first bytes that are no UTF-8; none where all are."""
+    """Returns a sample around the first bytes that are no UTF-8, or switch to another encoding; none without these."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     chunk = head
     while chunk:
+        is_odd = bool(of_escapes(chunk))
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError:
+            is_odd = True
+        if is_odd:
             return head if chunk is head else head[: SAMPLE // 2] + chunk
         chunk = file.read(SAMPLE)
     return b""

@@ -1,8 +1,10 @@
 """Watches real folders and buckets."""
 
 import json
+import logging
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -85,6 +87,35 @@ def test_what_is_left_out_is_told_once_with_the_reasons_of_an_import(album, pict
     assert look.twice() == []
     (album / "notes.txt").touch()
     assert look.twice() == [(str(album / "notes.txt"), "skipped")]
+
+
+def test_a_rejected_file_is_printed_with_its_reason(album, library, capsys):
+    (album / "broken.png").write_bytes(b"no picture")
+    look = Looking(library, watched(str(album)))
+    list(look.watcher.scan())
+    look.now += SETTLED_AFTER
+    [found] = look.watcher.scan()
+    print_round("album", found)
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("rejected  ") and "broken.png  This is plain text, not a picture." in first
+    assert last == "0 new, 0 updated, 0 duplicate, 1 rejected, 0 deleted"
+
+
+def test_a_name_that_is_no_utf8_is_said_to_slow_a_watch_down(album):
+    told: list[str] = []
+    stop, log = threading.Event(), logging.getLogger("db.sources.watching")
+    handler = logging.Handler()
+    handler.emit = lambda record: (told.append(record.getMessage()), stop.set())
+    log.addHandler(handler)
+    try:
+        watched(str(album)).notice(threading.Event(), stop)
+        for number in range(200):
+            if not stop.wait(0.05):
+                (album / os.fsdecode(b"caf\xe9%d.jpg" % number)).touch()
+        assert stop.is_set()
+    finally:
+        log.removeHandler(handler)
+    assert "since a name in it is not UTF-8" in told[0] and "Rename that file" in told[0]
 
 
 def test_a_link_that_leads_nowhere_is_not_taken_for_gone(album, tmp_path):
