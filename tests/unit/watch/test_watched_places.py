@@ -98,7 +98,7 @@ def test_a_rejected_file_is_printed_with_its_reason(album, library, capsys):
     print_round("album", found)
     first, last = capsys.readouterr().out.splitlines()
     assert first.startswith("rejected  ") and "broken.png  This is plain text, not a picture." in first
-    assert last == "0 new, 0 updated, 0 duplicate, 1 rejected, 0 deleted"
+    assert last == "album: 0 new, 0 updated, 0 duplicate, 1 rejected, 0 deleted"
 
 
 def test_a_name_that_is_no_utf8_is_said_to_slow_a_watch_down(album):
