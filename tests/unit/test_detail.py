@@ -40,10 +40,10 @@ def rank(data):
 
 def test_a_coarse_copy_never_has_more_detail_than_the_lossless_original():
     for image in [photo_like(), *drawings()]:
-        for original in (saved(image, "PNG"), saved(image, "WEBP", lossless=True), saved(image, "BMP")):
-            for quality in (10, 30, 50):
-                assert rank(saved(image, "JPEG", quality=quality)) < rank(original)
-            assert rank(saved(image, "WEBP", quality=30)) <= rank(original)
+        originals = (saved(image, "PNG"), saved(image, "WEBP", lossless=True), saved(image, "BMP"))
+        least = min(map(rank, originals))
+        assert max(rank(saved(image, "JPEG", quality=quality)) for quality in (10, 30, 50)) < least
+        assert rank(saved(image, "WEBP", quality=30)) <= least
 
 
 def test_detail_falls_with_the_quality_of_a_jpeg():
