@@ -21,6 +21,7 @@ from ui.guards.malformed_calls import MalformedCalls
 from ui.guards.page_parameter import NoPageParameter
 from ui.guards.request_limits import RequestLimits
 from ui.guards.sign_in import Accounts, SignIn
+from ui.guards.upload_refusals import UploadRefusals
 from ui.guards.visitor_access import VisitorAccess
 from ui.handlers.demo import VisitorsDesk
 from ui.handlers.exports import export_routes
@@ -116,4 +117,5 @@ def _middleware(
         Middleware(FullDiskAnswer),
         Middleware(DirectCalls, most=most_waiting, monitor=library.monitor),
         Middleware(MalformedCalls),
+        Middleware(UploadRefusals),
     ]
