@@ -20,6 +20,7 @@ from ui.guards.json_limits import JsonLimits
 from ui.guards.malformed_calls import MalformedCalls
 from ui.guards.page_parameter import NoPageParameter
 from ui.guards.request_limits import RequestLimits
+from ui.guards.security_headers import SecurityHeaders
 from ui.guards.sign_in import Accounts, SignIn
 from ui.guards.upload_refusals import UploadRefusals
 from ui.guards.visitor_access import VisitorAccess
@@ -103,6 +104,7 @@ def _middleware(
         [Middleware(VisitorAccess, spaces=desk.spaces, ownership=desk.ownership, uploads=uploads)] if desk else []
     )
     return [
+        Middleware(SecurityHeaders, framed_by=allowed_hosts.framed_by),
         Middleware(RequestIds, monitor=library.monitor),
         Middleware(ProxyNotice),
         Middleware(HostGuard, allowed_hosts=allowed_hosts),
