@@ -115,10 +115,13 @@ def test_a_call_that_passes_by_the_queue_waits_in_line_or_is_refused():
             refused = [await client.post(way, json={"data": []} | more) for way, more in late.items()]
             status = await client.post("run/status", json={"data": []})
             go_on.set()
-            return await answers, refused, status
+            answered = await answers
+            page._queue.close()
+            return answered, refused, status, await client.post("run/search", json={"data": []})
 
-    answers, refused, status = asyncio.run(calls())
-    assert [each.status_code for each in (*answers, status)] == [200, 200, 200]
+    answers, refused, status, too_late = asyncio.run(calls())
+    assert [each.status_code for each in (*answers, status, too_late)] == [200, 200, 200, 503]
+    assert too_late.json()["detail"].startswith("The app is stopping.")
     assert {(each.status_code, each.headers["retry-after"]) for each in refused} == {(429, "1")}
     assert all(each.json()["detail"].startswith("1 other is already waiting, which is the limit.") for each in refused)
     assert page._queue.event_queue_per_concurrency_id["search"].current_concurrency == 0

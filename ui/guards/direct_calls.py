@@ -9,13 +9,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from library.errors import ModelUnavailable
 from library.running.monitor import Monitor
 from ui.direct_line import direct_line
 from ui.guards.request_body import read_body, replayed
 from ui.queueing import check_room
 from ui.routes import route_of
+from ui.sentences import sentence_for
 
 DIRECT = re.compile(r"/gradio_api/(run|api)/(?P<name>[^/]+)/?")
+UNAVAILABLE = 503
 
 
 class DirectCalls:
@@ -51,7 +54,12 @@ class DirectCalls:
             return
         async with direct_line(lane).turn(fn) as waited:
             self._monitor.took("queue", waited)
-            await self._app(scope, receive, send)
+            answer = _ended(scope) if queue.stopped else self._app
+            await answer(scope, receive, send)
+
+
+def _ended(scope: Scope) -> JSONResponse:
+    return JSONResponse({"detail": sentence_for(ModelUnavailable("app_stopping"), scope)}, UNAVAILABLE)
 
 
 def _function(page: Any, name: str, body: bytes) -> Any:
