@@ -3,6 +3,7 @@
 import threading
 import time
 
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -13,13 +14,15 @@ from ui.views import Json
 
 PATH = "/gradio_api/health"  # other paths do not reach Python where Gradio renders on the server
 KEPT_SECONDS = 5.0  # asking costs a server one small call: whoever polls every second gets the last answer
+THREADS = 2  # of its own, so that nothing else uses them up: one that looks, and one for whoever asks meanwhile
 
 
 def health_routes(library: ImageLibrary) -> list[Route]:
     latest = Latest(library)
+    threads = CapacityLimiter(THREADS)
 
-    def health(request: Request) -> Response:
-        status = latest.status()
+    async def health(request: Request) -> Response:
+        status = await to_thread.run_sync(latest.status, limiter=threads)
         code = 200 if can_answer(status) else 503
         return JSONResponse(health_view(status), code, headers={"Cache-Control": "no-store"})
 

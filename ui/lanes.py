@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ui.direct_line import calls_waiting
+
 MOST_WAITING = 100
 AT_ONCE = 4  # in a lane; Gradio takes the least of what the functions of a lane say, and one where one says nothing
 HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -23,5 +25,5 @@ WATCHING: dict[str, Any] = {**HIDDEN, "concurrency_id": "status", "concurrency_l
 
 def waiting(queue: Any) -> dict[str, int]:
     """Returns how many calls wait in each lane of a queue."""
-    lanes = dict(queue.event_queue_per_concurrency_id)
-    return {name: len(lane.queue) for name, lane in lanes.items() if not name.isdecimal()}  # a number is Gradio's own
+    named = {name: lane for name, lane in queue.event_queue_per_concurrency_id.copy().items() if not name.isdecimal()}
+    return {name: len(calls_waiting(lane)) for name, lane in named.items()}  # a number is a name of Gradio's own

@@ -13,13 +13,16 @@ from library.permissions import Edits
 from ui.early_script import EarlyScript
 from ui.guards.client_address import ProxyNotice
 from ui.guards.concurrency import ConcurrencyLimit
+from ui.guards.direct_calls import DirectCalls
 from ui.guards.full_disk import FullDiskAnswer
 from ui.guards.hosts import NO_OTHER_SITES, AllowedHosts, HostGuard
 from ui.guards.json_limits import JsonLimits
 from ui.guards.malformed_calls import MalformedCalls
 from ui.guards.page_parameter import NoPageParameter
 from ui.guards.request_limits import RequestLimits
+from ui.guards.security_headers import SecurityHeaders
 from ui.guards.sign_in import Accounts, SignIn
+from ui.guards.upload_refusals import UploadRefusals
 from ui.guards.visitor_access import VisitorAccess
 from ui.handlers.demo import VisitorsDesk
 from ui.handlers.exports import export_routes
@@ -36,6 +39,7 @@ from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.visitor_cookie import Visitors, visitor_routes, visitor_script
 
 SESSIONS = 2_000  # of pages that are open, 100 KB each
+CALLS_THREADS = 64  # 40 would be those that serve files and the page, which calls must not use up
 AT_ONCE_EACH = 10  # requests for pictures and the like that stand for one call: a page of results asks for many
 
 
@@ -69,6 +73,7 @@ def launch_options(
         # Where Gradio renders on the server, its login page says the same of whatever went wrong.
         "ssr_mode": False if accounts else None,
         "mcp_server": mcp,
+        "max_threads": CALLS_THREADS,
         "state_session_capacity": SESSIONS,
         "app_kwargs": {
             "routes": _routes(scripts, library, desk),
@@ -99,6 +104,7 @@ def _middleware(
         [Middleware(VisitorAccess, spaces=desk.spaces, ownership=desk.ownership, uploads=uploads)] if desk else []
     )
     return [
+        Middleware(SecurityHeaders, framed_by=allowed_hosts.framed_by),
         Middleware(RequestIds, monitor=library.monitor),
         Middleware(ProxyNotice),
         Middleware(HostGuard, allowed_hosts=allowed_hosts),
@@ -111,5 +117,7 @@ def _middleware(
         Middleware(EarlyScript),
         Middleware(JsonLimits),
         Middleware(FullDiskAnswer),
+        Middleware(DirectCalls, most=most_waiting, monitor=library.monitor),
         Middleware(MalformedCalls),
+        Middleware(UploadRefusals),
     ]

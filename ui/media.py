@@ -4,9 +4,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import partial
 from pathlib import PurePath
 from urllib.parse import quote
 
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -29,6 +31,7 @@ from ui.sentences import in_language
 PREFIX = "/gradio_api/media"  # other paths do not reach Python where Gradio renders on the server
 KEPT_PREVIEWS = 48
 PREVIEWS_AT_ONCE = 2  # a preview decodes the whole original: memory, not time, is what runs out
+PREVIEW_THREADS, THREADS = 8, 16  # whoever waits for one of them holds none
 STATUS_CODES = (
     (InvalidContentId, 404),
     (UnknownPicture, 404),
@@ -48,13 +51,16 @@ SAFE = {
 
 
 def media_routes(library: ImageLibrary) -> list[Route]:
-    """Returns the routes; Starlette calls them in its thread pool, so a slow store holds nobody else up."""
+    """Returns the routes; they have threads of their own, so that a slow store holds nobody else up."""
     previews = Previews(library)
+    preview_threads, threads = CapacityLimiter(PREVIEW_THREADS), CapacityLimiter(THREADS)
 
-    def media(request: Request) -> Response:
+    async def media(request: Request) -> Response:
+        size = request.path_params["size"]
         try:
             id = parse_content_id(request.path_params["id"])
-            return _response(library, previews, request.path_params["size"], id)
+            answer = partial(_response, library, previews, size, id)
+            return await to_thread.run_sync(answer, limiter=preview_threads if size == "preview" else threads)
         except LikenessError as error:
             return refusal(error, request)
 

@@ -4,15 +4,18 @@ import asyncio
 import logging
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from library.errors import UNEXPECTED, InvalidQuery, NotAllowed
 from library.running.monitor import Monitor, code_of
 from library.work import Work, enter
-from ui.lanes import WATCHING
+from ui.direct_line import calls_waiting, direct_line
+from ui.lanes import AT_ONCE, WATCHING
 from ui.request_ids import request_id
 from ui.sentences import sentence_for
 
@@ -36,10 +39,13 @@ def watch_queue(page: gr.Blocks, most: int, monitor: Monitor) -> None:
 
     async def bounded(body: Any, request: Any, username: str | None) -> Any:
         _check_session(body.session_hash, request)
-        _check_room(queue, _lane(page, body.fn_index), most, request)
+        lane = _lane(page, body.fn_index)
+        if lane and lane.concurrency_limit is not None:
+            check_room(queue, lane, most, request.scope)
         return await push(body, request, username)
 
     async def watched(events: list[Any], batch: bool, begin_time: float, fn: Any) -> None:
+        direct_line(queue.event_queue_per_concurrency_id[fn.concurrency_id]).was_last = False
         if fn.concurrency_id != WATCHING["concurrency_id"]:
             monitor.took("queue", time.monotonic() - events[0].enqueue_time)
         enter(Work(request_id(events[0].request.scope)))
@@ -73,12 +79,13 @@ def _check_session(name: str | None, request: Any) -> None:
         raise HTTPException(BAD_REQUEST, sentence_for(wrong, request.scope))
 
 
-def _check_room(queue: Any, lane: Any, most: int, request: Any) -> None:
-    """Raises HTTPException where the queue of a lane is full."""
-    if lane and lane.concurrency_limit is not None and len(lane.queue) >= most:
-        seconds = _seconds(queue, lane)
-        full = NotAllowed("queue_full", count=len(lane.queue), seconds=seconds)
-        detail = sentence_for(full, request.scope)
+def check_room(queue: Any, lane: Any, most: int, scope: Scope) -> None:
+    """Raises HTTPException where as many calls as allowed wait for a turn of a lane."""
+    waiting = calls_waiting(lane)
+    if len(waiting) >= most:
+        seconds = _seconds(queue, lane, waiting)
+        full = NotAllowed("queue_full", count=len(waiting), seconds=seconds)
+        detail = sentence_for(full, scope)
         raise HTTPException(TOO_MANY, detail, headers={"Retry-After": str(seconds)})
 
 
@@ -121,13 +128,13 @@ def _forget_sessions(queue: Any, page: gr.Blocks, events: list[Any]) -> None:
             del begun[ended]
 
 
-def _seconds(queue: Any, lane: Any) -> int:
+def _seconds(queue: Any, lane: Any, waiting: Sequence[Any]) -> int:
     """Returns about how long it takes until all that wait have been answered, as long as answers took so far.
 
     Where these say nothing yet, it is as long as the first in line has waited.
     """
     known = queue.process_time_per_fn
-    each = (known[event.fn].avg_time if event.fn in known else UNKNOWN_SECONDS for event in lane.queue)
-    seconds = math.ceil(sum(each) / lane.concurrency_limit)
-    waited = math.ceil(time.monotonic() - float(lane.queue[0].enqueue_time))
+    each = (known[call.fn].avg_time if call.fn in known else UNKNOWN_SECONDS for call in waiting)
+    seconds = math.ceil(sum(each) / (lane.concurrency_limit or AT_ONCE))
+    waited = math.ceil(time.monotonic() - min(float(call.enqueue_time) for call in waiting))
     return min(LONGEST_WAIT, max(1, int(seconds), waited))

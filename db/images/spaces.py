@@ -11,14 +11,23 @@ from library.ports import ImageStore
 from library.reasons import reason_of
 from library.visitors.space_key import SpaceKey
 
+PRIVATE, OTHERS = 0o700, 0o077  # rights of users of the machine
+
 
 class LocalSpaces:
-    """Keeps a folder for each space, whose name says whose it is and when it ends; `SpaceFiles` tells the rest."""
+    """Keeps a folder for each space, whose name says whose it is and when it ends; `SpaceFiles` tells the rest.
+
+    No other user of the machine may enter the folder that holds them all.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def of(self, space: SpaceKey) -> ImageStore:
+        with suppress(OSError):  # told where something is written
+            self._root.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            if self._root.stat().st_mode & OTHERS:  # made by an earlier version
+                self._root.chmod(PRIVATE)
         return LocalImageStore(self._root / space.key)
 
     def stored(self) -> list[SpaceKey]:

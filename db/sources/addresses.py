@@ -34,7 +34,9 @@ def checked_place(place: str, refusal: type[LikenessError]) -> str:
 
 
 def path_in(place: str) -> str:
-    """Returns the path that an address of the scheme file: names; anything else as it is."""
+    """Returns the path that an address of the scheme file: or local: names; anything else as it is."""
+    if place.lower().startswith("local:///"):
+        place = f"file{place[len('local') :]}"
     scheme, colon, rest = place.partition(":")
     if scheme.lower() != "file" or not colon:
         return place

@@ -18,7 +18,7 @@ from db.sources.encodings.guess import known_encoding
 from db.sources.patterns import is_pattern, matching
 from db.sources.regular_files import read_regular
 from db.sources.sidecars.folder import SUFFIXES as SIDECAR_SUFFIXES
-from db.sources.sidecars.folder import SidecarFolders, Sidecars, read_sidecar
+from db.sources.sidecars.folder import Check, SidecarFolders, Sidecars, all_allowed, read_sidecar
 from db.sources.tables.items import SUFFIXES, items_in_table
 from db.sources.tables.parquet import is_folder_of_shards, shards_below
 from db.sources.walk import Found, walk
@@ -60,12 +60,24 @@ def items_from(
 
 @dataclass(frozen=True)
 class _Reading:
-    """Says how places are read; without `beside` no sidecars are. `parts` are the archives among the places."""
+    """Says how places are read; without `beside` no sidecars are. `parts` are the archives among the places.
+
+    `check` raises NotAllowed for what is found in a folder and may not be read.
+    """
 
     own: Collection[Path] = ()
     beside: SidecarFolders | None = None
     encoding: str = ""
     parts: Parts = field(default_factory=lambda: Parts([]))
+    check: Check = all_allowed
+
+    def refusal(self, path: Path) -> Message | None:
+        """Returns why a file may not be read."""
+        try:
+            self.check(path)
+        except NotAllowed as error:
+            return error.message
+        return None
 
     def sidecars(self, name: str) -> bool | FindSidecars:
         """Returns whether sidecars are read, or what finds those of an archive of this name in all of its parts."""
@@ -97,16 +109,17 @@ class AllowedSources:
         """
         source = checked_place(path_in(source), UnknownSource)
         self._check(source)  # first, so that nothing is told of what lies elsewhere
+        beside = SidecarFolders(self._check_file)
         if source.lower().endswith(self.table_suffixes) and "://" not in source:
-            return map(self._if_allowed, items_in_table(at_home(source), image_column, beside=SidecarFolders()))
+            return map(self._if_allowed, items_in_table(at_home(source), image_column, beside=beside))
         if "://" not in source and is_folder_of_shards(at_home(source), self._own):
             for shard in shards_below(at_home(source)):
-                self._check(str(shard))
-            return map(self._if_allowed, items_in_table(at_home(source), image_column, beside=SidecarFolders()))
+                self._check_file(shard)
+            return map(self._if_allowed, items_in_table(at_home(source), image_column, beside=beside))
         places = _places(source, self._own)
         for place in places:
             self._check(place if isinstance(place, str) else str(place.path))
-        return map(self._if_allowed, _items_in(places, _Reading(self._own, SidecarFolders())))
+        return map(self._if_allowed, _items_in(places, _Reading(self._own, beside, check=self._check_file)))
 
     def _if_allowed(self, item: Item) -> Item:
         if not item.original_at:  # what lies in the table itself, or is refused
@@ -116,6 +129,9 @@ class AllowedSources:
         except NotAllowed as error:
             return item if item.skip else replace(item, skip=error.message)
         return item
+
+    def _check_file(self, path: Path) -> None:
+        self._check(str(path))
 
     def _check(self, source: str) -> None:
         if not any(_is_below(source, prefix) for prefix in self.prefixes):
@@ -194,12 +210,16 @@ def _items_in_folder(folder: Path, reading: _Reading) -> Iterator[Item]:
     named = Path(folder.resolve().name)
     is_empty = True
     takeout: list[Path] = []
-    for found in walk(folder, reading.own, reading.beside is not None):
+    for found in walk(folder, reading.own, reading.beside is not None, check=reading.check):
         is_empty = False
+        source = (named / found.path.relative_to(folder)).as_posix()
         if found.skip and found.skip.code == "archive_within" and is_of_takeout(found.path.name):
-            takeout.append(found.path)
+            if refusal := reading.refusal(found.path):
+                yield file_item(found.path, source, refusal)
+            else:
+                takeout.append(found.path)
         else:
-            yield _item_of(found, (named / found.path.relative_to(folder)).as_posix())
+            yield _item_of(found, source)
     if is_empty:
         yield file_item(folder, named.as_posix(), message("folder_empty"))
     together = replace(reading, parts=Parts(parts_on_disk(takeout), reading.encoding))

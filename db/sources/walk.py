@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.sources.sidecars.folder import Sidecars, in_folder
+from db.sources.sidecars.folder import Check, Read, Sidecars, all_allowed, in_folder
 from library.images import reason_to_skip, reason_to_skip_folder
 from library.messages import Message, message
 
@@ -27,10 +27,12 @@ def walk(
     sidecars: bool = True,
     on_folder: Callable[[Path], None] = lambda _: None,
     looks_inside: bool = True,
+    check: Check = all_allowed,
 ) -> Iterator[Found]:
     """Yields what lies below a folder, in the order of the names; `own` are the folders of the library itself.
 
-    `on_folder` is called with every folder that is entered; without `looks_inside` sidecars are told by their names.
+    `on_folder` is called with every folder that is entered; without `looks_inside` sidecars are told by their names;
+    `check` says which of them may be read.
     However deep folders lie, the stack of calls stays flat.
     """
     own_folders = OwnFolders(own)
@@ -51,7 +53,7 @@ def walk(
         except OSError as error:
             yield Found(path, problem=error)
             continue
-        inside = _sidecars_in(path, entries, looks_inside) if sidecars else None
+        inside = _sidecars_in(entries, in_folder(path, check), looks_inside) if sidecars else None
         waiting.extend((each, inside) for each in reversed(entries))
         on_folder(path)
 
@@ -110,8 +112,8 @@ def reason_to_leave_out(entry: os.DirEntry[str], own: OwnFolders) -> Message | N
     return reason_to_skip(entry.name) or _reason_not_to_open(entry)
 
 
-def _sidecars_in(folder: Path, entries: Sequence[os.DirEntry[str]], looks_inside: bool) -> Sidecars:
-    return Sidecars([each.name for each in entries if not is_folder(each)], in_folder(folder), looks_inside)
+def _sidecars_in(entries: Sequence[os.DirEntry[str]], read: Read, looks_inside: bool) -> Sidecars:
+    return Sidecars([each.name for each in entries if not is_folder(each)], read, looks_inside)
 
 
 def _reason_if_sidecar(entry: os.DirEntry[str], beside: Sidecars | None) -> Message | None:

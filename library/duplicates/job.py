@@ -11,18 +11,34 @@ from library.jobs import Job, JobRunner
 from library.records import Record
 
 NAME = "search for near-duplicates"
+LOOK_FOR_STOP = 0.2  # seconds, while others have their turn
 
 
 class DuplicateJob(Job[list[Group]]):
     """Finds the groups of near-duplicates in the library."""
 
-    def __init__(self, library: ImageLibrary, on_found: Callable[[list[Group], int], None]) -> None:
-        """Calls `on_found` with the groups and the number of pictures compared, before the job is over."""
+    def __init__(
+        self, library: ImageLibrary, on_found: Callable[[list[Group], int], None], turn: threading.Lock
+    ) -> None:
+        """Calls `on_found` with the groups and the number of pictures compared, before the job is over.
+
+        Whoever holds `turn` searches; the others wait for it.
+        """
         super().__init__(NAME)
         self._library = library
         self._on_found = on_found
+        self._turn = turn
 
     def work(self) -> list[Group] | None:
+        while not self._turn.acquire(timeout=LOOK_FOR_STOP):
+            if self.stop.is_set():
+                return None
+        try:
+            return self._found()
+        finally:
+            self._turn.release()
+
+    def _found(self) -> list[Group] | None:
         groups = self._library.duplicates.find(THRESHOLD, self.on_progress, self.stop.is_set)
         if groups is not None:
             self._on_found(groups, self.total or 0)
@@ -32,8 +48,10 @@ class DuplicateJob(Job[list[Group]]):
 class DuplicateReview:
     """Keeps the groups that the last search found, without what was decided since; searches one at a time."""
 
-    def __init__(self, library: ImageLibrary) -> None:
+    def __init__(self, library: ImageLibrary, turn: "threading.Lock | None" = None) -> None:
+        """Takes the `turn` that several reviews share, so that one of them searches at a time."""
         self._library = library
+        self._turn = turn or threading.Lock()
         self._changing = threading.Lock()
         self._runner = JobRunner[list[Group]](NAME)
         self._groups: list[Group] | None = None
@@ -56,7 +74,7 @@ class DuplicateReview:
 
     def start(self) -> Job[list[Group]]:
         """Begins a search, or returns the one under way."""
-        return self._runner.start(DuplicateJob(self._library, self._keep))
+        return self._runner.start(DuplicateJob(self._library, self._keep, self._turn))
 
     def stop(self) -> None:
         self._runner.stop()

@@ -31,14 +31,21 @@ class Visit:
     """Holds what one visitor sees: the library with their own pictures in it, and what they compare there."""
 
     def __init__(
-        self, shared: ImageLibrary, space: OwnSpace | None, metered: Callable[[Decoder], Decoder], bounds: Bounds
+        self,
+        shared: ImageLibrary,
+        space: OwnSpace | None,
+        metered: Callable[[Decoder], Decoder],
+        bounds: Bounds,
+        comparing: threading.Lock,
     ) -> None:
+        """Takes the turn that all visits share, so that one of them searches for near-duplicates at a time."""
+
         def combined(store: ImageStore, database: VectorDatabase) -> tuple[ImageStore, VectorDatabase]:
             return CombinedStore(store, space, bounds), CombinedDatabase(database, space)
 
         self.space = space
         self.library = shared.view(combined, metered)
-        self.duplicates = DuplicateReview(self.library)
+        self.duplicates = DuplicateReview(self.library, comparing)
 
     def own_ids(self) -> Sequence[ContentId]:
         return self.space.store.ids() if self.space else []
@@ -73,7 +80,8 @@ class Spaces:
         self._address: ContextVar[str] = ContextVar("address", default="")
         self.effort = Effort(rules.quota, address_quota=rules.address_quota)
         self._bounds = Bounds(rules, files.bytes)
-        self._nobodys = Visit(shared, None, self._metered(lambda: self.visitor), self._bounds)
+        self._comparing = threading.Lock()
+        self._nobodys = Visit(shared, None, self._metered(lambda: self.visitor), self._bounds, self._comparing)
         self._changing = threading.Lock()
         self._visits: dict[str, Visit] = {}
         self._has_read = False
@@ -174,7 +182,7 @@ class Spaces:
     def _opened(self, key: SpaceKey) -> Visit:
         self._ends.add(key.expires)
         space = OwnSpace(key, self._files.of(key), self._rows.of(key), self.rules.quota)
-        return Visit(self._shared, space, self._metered(lambda: key.visitor), self._bounds)
+        return Visit(self._shared, space, self._metered(lambda: key.visitor), self._bounds, self._comparing)
 
     def _metered(self, visitor: Callable[[], str]) -> Callable[[Decoder], Decoder]:
         return lambda decoder: MeteredDecoder(decoder, self.effort, visitor)

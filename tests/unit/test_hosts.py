@@ -1,5 +1,7 @@
 """Checks who may ask for the page: under which names, and from which sites."""
 
+from types import SimpleNamespace
+
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -10,6 +12,8 @@ from starlette.testclient import TestClient
 from library.messages import message, render
 from settings import SettingsError, load_settings
 from ui.guards.hosts import AllowedHosts, HostGuard
+from ui.guards.security_headers import SecurityHeaders
+from ui.request_ids import RequestIds
 
 OTHER_SITE = str(message("other_site"))
 LOOPBACK = AllowedHosts(hosts=["localhost", "photos.example.org"], sites=["photos.example.org"])
@@ -17,9 +21,16 @@ CROSS = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors", "origin": "ht
 
 
 def client(allowed_hosts=LOOPBACK, host="localhost:7860"):
-    routes = [Route("/", lambda request: PlainTextResponse("pictures"), methods=["GET", "POST"])]
-    app = Starlette(routes=routes, middleware=[Middleware(HostGuard, allowed_hosts=allowed_hosts)])
-    return TestClient(app, base_url=f"http://{host}")
+    routes = [
+        Route("/", lambda request: PlainTextResponse("pictures"), methods=["GET", "POST"]),
+        Route("/failing", lambda request: 1 / 0),
+    ]
+    guards = [
+        Middleware(SecurityHeaders, framed_by=allowed_hosts.framed_by),
+        Middleware(RequestIds, monitor=SimpleNamespace(failed=lambda *_: None)),
+        Middleware(HostGuard, allowed_hosts=allowed_hosts),
+    ]
+    return TestClient(Starlette(routes=routes, middleware=guards), base_url=f"http://{host}")
 
 
 def test_only_our_own_names_and_addresses_are_answered():
@@ -83,12 +94,26 @@ def test_sites_that_are_named_may_call():
     assert client().post("/", headers=CROSS | {"origin": "https://photos.example.org.evil"}).status_code == 403
 
 
-def test_browsers_are_told_what_to_load_and_who_may_frame_the_page():
-    headers = client().get("/").headers
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "same-origin"
-    assert headers["x-frame-options"] == "SAMEORIGIN"
-    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+@pytest.mark.parametrize(
+    ("path", "headers", "code"),
+    [
+        ("/", {}, 200),
+        ("/", {"host": "evil.example"}, 421),
+        ("/", CROSS, 403),
+        ("/none", {}, 404),
+        ("/failing", {}, 500),
+    ],
+)
+def test_browsers_are_told_what_to_load_and_who_may_frame_the_page(path, headers, code):
+    answer = client().get(path, headers=headers)
+    assert answer.status_code == code
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+    assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+
+
+def test_a_page_that_is_framed_elsewhere_says_where():
     in_space = client(AllowedHosts(framed_by=["https://huggingface.co"])).get("/").headers
     assert "x-frame-options" not in in_space
     assert "frame-ancestors 'self' https://huggingface.co" in in_space["content-security-policy"]

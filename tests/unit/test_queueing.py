@@ -1,16 +1,23 @@
 """Checks what becomes of the queue's calls: sessions are let go, bugs are logged and answered with a sentence."""
 
 import asyncio
+import threading
 from types import SimpleNamespace
 
 import gradio as gr
+import httpx
 import pytest
+from gradio.events import api
 from gradio.routes import App
+from starlette.middleware import Middleware
 
 from library.errors import UNEXPECTED, NotAllowed
 from library.image_library import ImageLibrary
 from library.ingest.runs import Worker
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
+from ui.direct_line import direct_line
+from ui.guards.direct_calls import DirectCalls
+from ui.lanes import waiting
 from ui.page import build_page
 from ui.queueing import watch_queue
 
@@ -79,3 +86,55 @@ def test_the_queue_goes_on_after_what_gradio_did_not_expect(monkeypatch, caplog)
 def test_a_message_for_a_session_that_gradio_has_forgotten_is_left_out():
     queue = watched_queue()
     queue.send_message(SimpleNamespace(session_hash="forgotten", alive=True, _id="x"), SimpleNamespace())
+
+
+def test_a_call_that_passes_by_the_queue_waits_in_line_or_is_refused():
+    go_on, unwatched = threading.Event(), SimpleNamespace(took=lambda *_: None)
+    with gr.Blocks() as page:
+        api(lambda: go_on.wait(20) and None, api_name="search", concurrency_id="search", concurrency_limit=1)
+        api(lambda: None, api_name="status", concurrency_id="status", concurrency_limit=None)
+    watch_queue(page, 1, unwatched)
+    guard = Middleware(DirectCalls, most=1, monitor=unwatched)
+    transport = httpx.ASGITransport(App.create_app(page, app_kwargs={"middleware": [guard]}))
+    english = {"accept-language": "en"}
+
+    async def calls():
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test/gradio_api/", headers=english
+        ) as client:
+            two = [client.post(way, json={"data": []}) for way in ("run/search", "api/search/")]
+            answers = asyncio.gather(*two)
+            while waiting(page._queue) != {"search": 1}:
+                await asyncio.sleep(0)
+            late = {
+                "api/search": {},
+                "run/predict": {"fn_index": 0},
+                "run/status": {"fn_index": "0"},
+                "call/search": {},
+            }
+            refused = [await client.post(way, json={"data": []} | more) for way, more in late.items()]
+            status = await client.post("run/status", json={"data": []})
+            go_on.set()
+            answered = await answers
+            page._queue.close()
+            return answered, refused, status, await client.post("run/search", json={"data": []})
+
+    answers, refused, status, too_late = asyncio.run(calls())
+    assert [each.status_code for each in (*answers, status, too_late)] == [200, 200, 200, 503]
+    assert too_late.json()["detail"].startswith("The app is stopping.")
+    assert {(each.status_code, each.headers["retry-after"]) for each in refused} == {(429, "1")}
+    assert all(each.json()["detail"].startswith("1 other is already waiting, which is the limit.") for each in refused)
+    assert page._queue.event_queue_per_concurrency_id["search"].current_concurrency == 0
+
+
+def test_direct_and_queued_calls_take_turns():
+    lane = SimpleNamespace(queue=["a call"], concurrency_limit=2, current_concurrency=0)
+    line = direct_line(lane)
+
+    async def taken():
+        async with line.turn("search"):
+            assert lane.current_concurrency == 1 and not line._is_next()  # the next turn is the queue's
+            line.was_last = False  # which it has taken
+            assert line._is_next()
+
+    asyncio.run(taken())

@@ -4,6 +4,8 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
+from gradio import Blocks
+from gradio.routes import App
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -12,6 +14,7 @@ from starlette.testclient import TestClient
 
 from ui.guards import request_limits
 from ui.guards.request_limits import HOUR, KEPT_ADDRESSES, ROUTE, RequestLimits, UploadQuota
+from ui.guards.upload_refusals import FILES_AT_ONCE, UploadRefusals
 
 MEGABYTE = bytes(1 << 20)
 
@@ -92,3 +95,24 @@ def test_on_a_disk_that_is_nearly_full_no_upload_is_taken(client, monkeypatch):
     refused = client().post(ROUTE, content=MEGABYTE, headers={"accept-language": "en"})
     assert refused.status_code == 507 and "is full" in refused.text
     assert client().post("/call", content=MEGABYTE).status_code == 200
+
+
+FORM = {"content-type": "multipart/form-data; boundary=y"}
+REFUSED = [
+    ({"files": [("files", ("a.png", b""))] * (FILES_AT_ONCE + 1)}, 413, "Send them in several uploads"),
+    ({"files": [("files", ("a.png", bytes(11)))]}, 413, "Not uploaded: it is larger than 100 MB."),
+    ({"content": b"x", "headers": FORM}, 400, "Send a form (multipart/form-data)"),
+    ({"content": b"x"}, 400, "Send a form (multipart/form-data)"),
+    ({"files": [("files", (None, "text"))]}, 400, "Send a form (multipart/form-data)"),
+]
+
+
+def test_what_gradio_refuses_of_an_upload_is_one_sentence_of_ours(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    with Blocks() as page:
+        page.max_file_size = 10
+    app = App.create_app(page, app_kwargs={"middleware": [Middleware(UploadRefusals)]})
+    visitor = TestClient(app, headers={"accept-language": "en"})
+    for sent, code, said in REFUSED:
+        refused = visitor.post(ROUTE, **sent)
+        assert (refused.status_code, said in refused.text) == (code, True), refused.text

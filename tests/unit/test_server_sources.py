@@ -104,6 +104,44 @@ def test_a_link_in_an_allowed_folder_leads_nowhere_else(at_rights, archive, stor
     assert store.find(content_id(picture("red"))) and store.find(content_id(picture("green"))) is None
 
 
+TAKEOUT = "takeout-20200501T120000Z"
+XMP = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:p="http://ns.adobe.com/photoshop/1.0/" p:City="secret"/></rdf:RDF>"""
+SECRETS = {
+    "red.png.xmp": XMP,
+    "blue.xmp": XMP,
+    "red.png.json": '{"photoTakenTime": {"timestamp": "1588336200"}, "description": "secret"}',
+    "metadata.json": '{"title": "secret", "description": ""}',
+}
+
+
+@pytest.fixture
+def linked_out(archive, tmp_path, picture):
+    """Fills a folder with links to the sidecars and the part of a Takeout that lie in another one."""
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    for name, text in SECRETS.items():
+        (secret / name).write_text(text)
+    (archive / f"{TAKEOUT}-001.zip").write_bytes(zipped(green=picture("green")))
+    with zipfile.ZipFile(secret / f"{TAKEOUT}-002.zip", "w") as part:
+        part.writestr("2019/green.png.json", SECRETS["red.png.json"])
+        for name in ("2019/white.png", "2019//white.png"):
+            part.writestr(name, picture("white"))
+    for each in secret.iterdir():
+        (archive / each.name).symlink_to(each)
+    (archive / "photos.csv").write_text("where\nred.png\n")
+    return archive
+
+
+@pytest.mark.parametrize("within", ["", "blue.png", "*.png", f"{TAKEOUT}-001.zip", "photos.csv"])
+def test_the_sidecars_of_an_allowed_folder_lead_nowhere_else(at_rights, linked_out, store, picture, within):
+    handlers = at_rights("all")
+    _, run_id = handlers.uploads.add_from_server({"source": str(linked_out / within), "image_column": "where"})
+    assert ended(handlers, run_id)["counts"]["new"] >= 1
+    assert store.find(content_id(picture("white"))) is None
+    assert not any(record.metadata for record in store.find_all(store.ids()))
+
+
 @pytest.mark.parametrize(("column", "said"), [("", "name the column"), ("path", "has no column path. It has where")])
 def test_a_table_without_the_column_is_one_sentence(at_rights, archive, column, said):
     (archive / "photos.csv").write_text("where\nred.png\n")

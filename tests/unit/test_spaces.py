@@ -206,3 +206,21 @@ def test_settings_that_leave_it_unclear_are_refused(tmp_path):
     for value in (0, 1001, "many"):
         with pytest.raises(SettingsError, match="DEMO_QUOTA"):
             load_settings(data_dir=tmp_path, demo=True, demo_quota=value)
+
+
+def test_other_users_of_the_machine_do_not_reach_the_pictures_of_visitors(place, picture):
+    place.folder.mkdir(mode=0o755)  # as earlier versions made it
+    assert place.add("ann", "green.png", picture("green")).status == "new"
+    assert place.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_one_visitor_at_a_time_searches_for_near_duplicates(place, picture):
+    place.add("ann", "green.png", picture("green"))
+    with place.visited_by("ann"), place.spaces._comparing:  # as while another searches
+        waiting = place.spaces.visit().duplicates.start()
+        assert not waiting.over.wait(0.01)
+        waiting.stop.set()
+        assert waiting.over.wait(20) and waiting.state == "stopped"
+    with place.visited_by("ann"):
+        done = place.spaces.visit().duplicates.start()
+        assert done.over.wait(20) and done.state == "done"

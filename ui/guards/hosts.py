@@ -1,30 +1,18 @@
-"""Answers only under the page's own names and only its own scripts, and tells browsers what the page may load."""
+"""Answers only under the page's own names and only its own scripts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from library.errors import NotAllowed
 from ui.sentences import sentence_for
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-
-# Gradio writes scripts and styles into the page, and makes functions of texts.
-CONTENT_POLICY = {
-    "default-src": "'self'",
-    "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
-    "style-src": "'self' 'unsafe-inline'",
-    "img-src": "'self' data: blob:",
-    "font-src": "'self' data:",
-    "object-src": "'none'",
-    "base-uri": "'self'",
-    "form-action": "'self'",
-}
 
 
 @dataclass(frozen=True)
@@ -45,15 +33,13 @@ class HostGuard:
     def __init__(self, app: ASGIApp, allowed_hosts: AllowedHosts) -> None:
         self._app = app
         self._allowed_hosts = allowed_hosts
-        self._headers = _headers(allowed_hosts.framed_by)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif refusal := self._refusal(scope):
-            await refusal(scope, receive, send)
         else:
-            await self._app(scope, receive, self._with_headers(send))
+            answer = self._refusal(scope) or self._app
+            await answer(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
@@ -64,16 +50,6 @@ class HostGuard:
         if is_foreign(scope) and _host(_netloc(headers.get("origin", ""))) not in self._allowed_hosts.sites:
             return PlainTextResponse(sentence_for(NotAllowed("other_site"), scope), 403)
         return None
-
-    def _with_headers(self, send: Send) -> Send:
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        return sent
 
 
 def is_foreign(scope: Scope) -> bool:
@@ -89,16 +65,6 @@ def is_foreign(scope: Scope) -> bool:
         return site not in ("same-origin", "none") and not is_link
     origin = headers.get("origin")
     return origin is not None and not is_safe and _netloc(origin) != headers.get("host")
-
-
-def _headers(framed_by: Collection[str]) -> dict[str, str]:
-    policy = CONTENT_POLICY | {"frame-ancestors": " ".join(["'self'", *framed_by])}
-    headers = {
-        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
-        "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return headers if framed_by else headers | {"X-Frame-Options": "SAMEORIGIN"}
 
 
 def _netloc(origin: str) -> str:

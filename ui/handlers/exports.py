@@ -3,13 +3,13 @@
 import codecs
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, get_args
 from urllib.parse import parse_qs
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -26,6 +26,7 @@ from ui.sentences import without_folder
 
 PREFIX = "/gradio_api/taking"  # as ever: pages that were opened before an update post there
 MAX_BODY = 2_000_000
+AT_ONCE = 4
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "zip": "application/zip"}
 # The page reads the sentence out of its own frame, which a sandbox would not let it do.
 READABLE = {**SAFE, "Content-Security-Policy": "default-src 'none'"}
@@ -33,19 +34,23 @@ READABLE = {**SAFE, "Content-Security-Policy": "default-src 'none'"}
 
 def export_routes(library: ImageLibrary) -> list[Route]:
     """Returns the route that takes a form with the field `rows`: id, rank, score and relevance of each result."""
+    threads = CapacityLimiter(AT_ONCE)
 
     async def export(request: Request) -> Response:
         try:
             rows = _rows(await _body(request))
-            return await run_in_threadpool(_file, library, request.path_params["kind"], rows)
+            return await to_thread.run_sync(_file, library, request.path_params["kind"], rows, threads, limiter=threads)
         except LikenessError as error:
             return refusal(error, request, READABLE)
 
     return [Route(f"{PREFIX}/{{kind}}", export, methods=["POST"])]
 
 
-def _file(library: ImageLibrary, kind: str, rows: Sequence[Any]) -> Response:
-    """Returns the file to download. Raises InvalidSelection, InvalidContentId, UnknownPicture or StoreUnavailable."""
+def _file(library: ImageLibrary, kind: str, rows: Sequence[Any], threads: CapacityLimiter) -> Response:
+    """Returns the file to download, which is read in the `threads`.
+
+    Raises InvalidSelection, InvalidContentId, UnknownPicture or StoreUnavailable.
+    """
     checked = _kind(kind)
     results, gone = _results(library, rows)
     check_size(results, checked)
@@ -54,7 +59,13 @@ def _file(library: ImageLibrary, kind: str, rows: Sequence[Any]) -> Response:
         "Cache-Control": "no-store",
         **SAFE,
     }
-    return StreamingResponse(_pieces(library, checked, results, gone), media_type=TYPES[checked], headers=headers)
+    pieces = _read_in(threads, _pieces(library, checked, results, gone))
+    return StreamingResponse(pieces, media_type=TYPES[checked], headers=headers)
+
+
+async def _read_in(threads: CapacityLimiter, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while (piece := await to_thread.run_sync(next, pieces, None, limiter=threads)) is not None:
+        yield piece
 
 
 def _pieces(

@@ -25,6 +25,11 @@ SUFFIXES = (takeout.SUFFIX, xmp.SUFFIX)
 T = TypeVar("T")
 
 Read = Callable[[str], bytes]  # by the name within the folder; raises OSError or LikenessError
+Check = Callable[[Path], None]  # raises LikenessError for a file that may not be read
+
+
+def all_allowed(path: Path) -> None:
+    """Lets every file be read."""
 
 
 def may_be_sidecar(name: str) -> bool:
@@ -129,7 +134,8 @@ class Sidecars:
 class SidecarFolders:
     """Lists the folders of files that are named one by one, each once. Unreadable ones count as empty."""
 
-    def __init__(self) -> None:
+    def __init__(self, check: Check = all_allowed) -> None:
+        self.check = check
         self._folders: dict[Path, Sidecars] = {}
 
     def of(self, file: Path) -> Sidecars:
@@ -140,7 +146,7 @@ class SidecarFolders:
                 names = sorted(os.listdir(folder))
             except OSError:
                 names = []
-            self._folders[folder] = Sidecars(names, in_folder(folder))
+            self._folders[folder] = Sidecars(names, in_folder(folder, self.check))
         return self._folders[folder]
 
 
@@ -169,9 +175,14 @@ def check_sidecar(size: int) -> None:
         raise RejectedImage("sidecar_too_large", size=round(size / 1e6), most=MAX_BYTES >> 20)
 
 
-def in_folder(folder: Path) -> Read:
-    """Returns what reads the sidecars of a folder on disk."""
-    return lambda name: read_sidecar(folder / name)
+def in_folder(folder: Path, check: Check = all_allowed) -> Read:
+    """Returns what reads the sidecars of a folder on disk that pass a check."""
+
+    def read(name: str) -> bytes:
+        check(folder / name)
+        return read_sidecar(folder / name)
+
+    return read
 
 
 def read_sidecar(path: Path) -> bytes:
