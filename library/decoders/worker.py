@@ -18,6 +18,7 @@ import numpy as np
 
 from library.decoders import wire
 from library.decoders.direct import DirectDecoder
+from library.decoders.returned_memory import return_memory
 from library.decoding.pixel_budget import MOST_AT_ONCE, NeedsMorePixels, PixelBudget
 from library.errors import RejectedImage
 from library.images import Grey, Picture
@@ -52,6 +53,7 @@ def main() -> None:
             header, data = wire.read(requests)
             _answer(replies, header, data)
             del data
+            return_memory()
     os._exit(0)
 
 
@@ -61,6 +63,7 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
     begun = time.process_time()
     try:
         result = _done(header, data)
+        return_memory()  # before the app gives room to another picture
     except RejectedImage as error:
         wire.write(replies, {"rejected": error.message.as_json(), **_took(begun)})
     except NeedsMorePixels as wish:

@@ -7,7 +7,7 @@ from functools import cache
 
 from library.work import check_stop
 
-MOST_AT_ONCE = 200_000_000  # pixels: about 600 MB, and some more while they are converted
+MOST_AT_ONCE = 200_000_000  # ordinary pixels, of 5 bytes each: a gigabyte
 ASK_EVERY = 0.2  # seconds between two looks at whether to go on waiting
 SMALL = 16_000_000  # what is not counted: ordinary photos are to wait for nobody
 
