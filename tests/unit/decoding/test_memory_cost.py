@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from library.decoders import returned_memory
 from library.decoding import memory_cost, pixel_budget
 from library.decoding.memory_cost import cost_of
 from library.decoding.opening import source_of
@@ -70,13 +69,3 @@ def test_a_tiff_that_pillow_does_not_read_takes_its_share_too(written, monkeypat
 
     decode(written(Image.fromarray(np.zeros((SIDE, SIDE), np.int32)), "TIFF"), within=Noted())
     assert taken and taken[0] > 4 * SIDE * SIDE
-
-
-def test_memory_beyond_what_a_process_keeps_is_returned_to_the_system(monkeypatch):
-    asked = []
-    monkeypatch.setattr(returned_memory, "_trim", lambda: asked.append)
-    monkeypatch.setattr(returned_memory, "resident", lambda: returned_memory.KEPT)
-    returned_memory.return_memory()
-    monkeypatch.setattr(returned_memory, "resident", lambda: returned_memory.KEPT + 1)
-    returned_memory.return_memory()
-    assert asked == [0]
