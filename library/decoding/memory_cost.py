@@ -28,7 +28,7 @@ DEEP_GREYS = Cost(5, 20)
 DEEP_COLOURS = Cost(18, 60)  # decoded twice, for the upper and for the lower bytes
 OF_FORMATS = {
     "GIF": Cost(15, 5),
-    "WEBP": Cost(17, 5),
+    "WEBP": Cost(17, 8),
     "AVIF": Cost(12, 5),
     "HEIF": Cost(12, 5),
     "JPEG2000": Cost(24, 5),
