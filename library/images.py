@@ -218,13 +218,18 @@ def _decoded(source: Source, short_side: int, reservation: PixelReservation, is_
 
     def opener(data: bytes) -> ImageFile.ImageFile:
         image = source.opened(data, short_side, is_whole=is_grey)
-        reservation.take(cost_of(image, data, short_side))
+        reservation.take(cost_of(image, short_side))
+        return image
+
+    def opener_of_lower_bytes(data: bytes) -> ImageFile.ImageFile:
+        image = source.opened(data, short_side, is_whole=is_grey)
+        reservation.raise_to(cost_of(image, short_side, has_lower_bytes=True))
         return image
 
     loaded, note = load(source.data, opener)
     profile, tags = profile_of(loaded, source.data), getattr(loaded, "tag_v2", {})
     (width, height), opened = source.size or loaded.info[FULL_SIZE], loaded.info[OPENED_SIZE]
-    whole = restored(loaded, source.data, opener)
+    whole = restored(loaded, source.data, opener_of_lower_bytes)
     whole = first_that_shows_something(loaded) if whole is loaded else whole
     if is_grey:
         upright = image = _grey(whole, tags, profile)

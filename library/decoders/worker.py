@@ -33,7 +33,7 @@ FIRST_TO_GO = "900"  # where memory runs out, the kernel ends this process and n
 class GivenPixels(PixelBudget):
     """Holds the pixels that the app has given to this picture, and asks for more by NeedsMorePixels."""
 
-    def take(self, pixels: int) -> int:
+    def take(self, pixels: int, is_begun: bool = False) -> int:
         wanted = min(pixels, MOST_AT_ONCE)
         if wanted > self._all:
             raise NeedsMorePixels(wanted)

@@ -53,7 +53,7 @@ def to_8_bits(image: Image.Image, tags: Tags) -> Image.Image:
 def restored(image: ImageFile.ImageFile, data: bytes, opener: Opener) -> Image.Image:
     """Returns a picture whose colours have 16 bits, of which Pillow reads the upper 8, from the bits that are used; a
     large one is reduced on the way."""
-    if image.width * image.height > MOST_RESTORED or not has_16_bits(image, data) or not _has_few_bits(image):
+    if image.width * image.height > MOST_RESTORED or not _has_16_bits(image, data) or not _has_few_bits(image):
         return image
     with suppress(Exception):  # what cannot be restored is shown as Pillow reads it
         values = _whole_numbers(image, _low_bytes(opener(data)))
@@ -165,8 +165,7 @@ def _highest(usable: NDArray[Any]) -> float:
     return most if high > HOT * most > 0 else high
 
 
-def has_16_bits(image: ImageFile.ImageFile, data: bytes) -> bool:
-    """Returns whether the colours of the file have 16 bits, of which Pillow reads 8."""
+def _has_16_bits(image: ImageFile.ImageFile, data: bytes) -> bool:
     if image.mode not in ("RGB", "RGBA"):
         return False
     if image.format == "PNG":

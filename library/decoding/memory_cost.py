@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import ImageFile
 
-from library.decoding.depth import MOST_RESTORED, has_16_bits, is_deep
+from library.decoding.depth import is_deep
 from library.decoding.opening import FULL_SIZE, side_within
 from library.decoding.pixel_budget import SMALL
 from library.decoding.samples import Samples
@@ -25,7 +25,7 @@ class Cost(NamedTuple):
 PLAIN = Cost(5, 5)
 TRANSPARENT = Cost(6, 11)
 DEEP_GREYS = Cost(5, 20)
-DEEP_COLOURS = Cost(18, 60)  # decoded twice, for the upper and for the lower bytes
+DARK_COLOURS = Cost(18, 60)  # of 16 bits, decoded twice, for the upper and for the lower bytes
 OF_FORMATS = {
     "GIF": Cost(15, 5),
     "WEBP": Cost(17, 8),
@@ -37,13 +37,14 @@ OF_PHONES = ("AVIF", "HEIF")  # whose ordinary photos are to wait for nobody
 A_BYTE_OF_SAMPLES, A_SAMPLE_SHOWN = 4, 22
 
 
-def cost_of(image: ImageFile.ImageFile, data: bytes, short_side: int) -> int:
-    """Returns how many ordinary pixels take as much memory as this picture, which was opened and perhaps drafted.
+def cost_of(image: ImageFile.ImageFile, short_side: int, has_lower_bytes: bool = False) -> int:
+    """Returns how many ordinary pixels take as much memory as this picture, which was opened and perhaps drafted;
+    `has_lower_bytes` says that those of its colours are decoded, too.
 
     Of a progressive JPEG the decoder holds all pixels, however much it is to be reduced.
     """
     size = image.info.get(FULL_SIZE, image.size) if "progressive" in image.info else image.size
-    pixels, cost = size[0] * size[1], _cost(image, data)
+    pixels, cost = size[0] * size[1], DARK_COLOURS if has_lower_bytes else _cost(image)
     is_shown_whole = pixels <= SMALL and cost != PLAIN  # only larger ones are brought to 8 bits in bands
     return _ordinary(pixels * (cost.decoded + cost.shown / (1 if is_shown_whole else _factor(size, short_side)) ** 2))
 
@@ -54,12 +55,10 @@ def cost_of_samples(samples: Samples, short_side: int) -> int:
     return _ordinary(A_BYTE_OF_SAMPLES * samples.size_in_bytes + A_SAMPLE_SHOWN * shown)
 
 
-def _cost(image: ImageFile.ImageFile, data: bytes) -> Cost:
+def _cost(image: ImageFile.ImageFile) -> Cost:
     pixels = image.width * image.height
     if is_deep(image):
         return DEEP_GREYS
-    if pixels <= MOST_RESTORED and has_16_bits(image, data):
-        return DEEP_COLOURS
     format = str(image.format)
     if format in OF_FORMATS and not (format in OF_PHONES and pixels <= SMALL):
         return OF_FORMATS[format]
