@@ -8,7 +8,7 @@ from library.doctor.findings import STORE, Finding
 from library.errors import StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
 from library.ports import ImageStore
-from library.readable import readable
+from library.readable import FEW, readable
 from library.records import Record
 from library.stored_files import StoredFile
 
@@ -37,7 +37,7 @@ def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callabl
         some = recorded[start : start + AT_ONCE]
         sound |= {record.content_id: record for record in readable(store, some, unreadable.append)}
     foreign += [file.name for id, record in sound.items() for file in _other_originals(record, by_id[id])]
-    damaged = [id for id in recorded if id not in sound and id not in set(unreadable)]
+    damaged = sorted(set(recorded) - sound.keys() - set(unreadable))
     closed = [_name_of(by_id[id], "record") for id in unreadable]
     thumbless = [id for id in sound if not any(file.bytes for file in _of_kind(by_id[id], "thumbnail"))]
     missing = [id for id, record in sound.items() if _lacks_original(record, by_id[id])]
@@ -63,7 +63,7 @@ def _others(
     store: ImageStore, ids: list[ContentId], on_progress: OnProgress, should_stop: Callable[[], bool]
 ) -> tuple[list[ContentId], list[ContentId]]:
     """Returns the pictures whose original has other bytes than those that they are named by, and those whose original
-    cannot be read. Raises StoreUnavailable where, of several, none can."""
+    cannot be read. Raises StoreUnavailable where none of the first few can."""
     others: list[ContentId] = []
     closed: list[ContentId] = []
     for done, id in enumerate(ids):
@@ -77,7 +77,7 @@ def _others(
             continue
         except StoreUnavailable:
             closed.append(id)
-            if len(closed) == len(ids) > 1:
+            if done + 1 == len(closed) == min(FEW, len(ids)) > 1:
                 raise
     on_progress(len(ids), len(ids))
     return others, closed

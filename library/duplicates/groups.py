@@ -64,9 +64,7 @@ class Group:
     pairs: tuple[Pair, ...]  # those that were found; the others are near each other through them
     details: Mapping[ContentId, Detail] = field(default_factory=dict, compare=False)  # where pixels do not decide
     enlarged: Mapping[ContentId, ContentId] = field(default_factory=dict, compare=False)  # with the one that it holds
-    unsure: frozenset[ContentId] = field(
-        default=NONE_UNSURE, compare=False
-    )  # which may be enlarged, and supersede none
+    unsure: frozenset[ContentId] = field(default=NONE_UNSURE, compare=False)  # may be enlarged, and supersede none
 
     @property
     def ids(self) -> list[ContentId]:
@@ -129,9 +127,8 @@ class Group:
         """Returns the groups that remain without these pictures."""
         gone = set(ids)
         pairs = [pair for pair in self.pairs if not {pair.one, pair.other} & gone]
-        return grouped(
-            pairs, {record.content_id: record for record in self.records}, self.details, self.enlarged, self.unsure
-        )
+        records = {record.content_id: record for record in self.records}
+        return grouped(pairs, records, self.details, self.enlarged, self.unsure)
 
     def _rank(self, record: Record) -> tuple[float, float]:
         return rank_of(self.details.get(record.content_id))

@@ -157,10 +157,8 @@ export class DuplicateGroup {
     const all = phrase(this.#group.count === 2 ? 'duplicates.keep_both' : 'duplicates.keep_all');
     const keep = button('lk-button primary lk-keep', phrase('duplicates.keep_this'), () => onAsk(true));
     keep.toggleAttribute('disabled', !this.#kept);
-    box.append(
-      keep,
-      button('lk-button', all, () => onDecide('all')),
-    );
+    const keepAll = button('lk-button', all, () => onDecide('all'));
+    box.append(keep, keepAll);
     return box;
   }
 }
