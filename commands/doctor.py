@@ -21,6 +21,7 @@ from library.texts import shortened
 
 WORDS: dict[Kind, str] = {
     "record_damaged": "records that are damaged or of wrong types",
+    "unreadable": "files that cannot be read: see to their rights, or the disk",
     "original_missing": "pictures without their original: delete them and add the files again",
     "original_other": "originals whose bytes are not those of their content ID: delete them and add the files again",
     "thumbnail_missing": "missing thumbnails",

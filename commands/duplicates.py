@@ -19,6 +19,7 @@ KEEPS = ("", "best")
 REASONS: dict[Reason, str] = {
     "pixels": "the most pixels",
     "enlarged": "the others are no more than enlarged copies of it",
+    "unsure": "not decided, since the largest may be no more than an enlarged copy",
     "detail": "as many pixels, and the most detail",
     "bytes": "as many pixels and as much detail, and the most bytes",
     "age": "the same pixels, detail and bytes, and added first",

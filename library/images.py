@@ -22,6 +22,7 @@ from library.decoding.damage import load
 from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something, is_blank
+from library.decoding.memory_cost import cost_of, cost_of_samples
 from library.decoding.opening import FULL_SIZE, ON_ITS_SIDE, OPENED_SIZE, Source, side_within, source_of
 from library.decoding.pixel_budget import MOST_AT_ONCE, SMALL, PixelBudget, PixelReservation, pixel_budget
 from library.decoding.reducing import reduced
@@ -207,6 +208,7 @@ def _first_page_that_shows_something(
 
 def _decoded(source: Source, short_side: int, reservation: PixelReservation, is_grey: bool) -> Picture:
     if source.samples:
+        reservation.take(cost_of_samples(source.samples, short_side))
         picture = _of_samples(source, source.samples, side_within(source.samples.size, short_side))
         return replace(picture, image=picture.image.convert("L")) if is_grey else picture
     if source.is_heavy and source.size:
@@ -216,13 +218,18 @@ def _decoded(source: Source, short_side: int, reservation: PixelReservation, is_
 
     def opener(data: bytes) -> ImageFile.ImageFile:
         image = source.opened(data, short_side, is_whole=is_grey)
-        reservation.take(_pixels_in_memory(image, short_side))
+        reservation.take(cost_of(image, short_side))
+        return image
+
+    def opener_of_lower_bytes(data: bytes) -> ImageFile.ImageFile:
+        image = source.opened(data, short_side, is_whole=is_grey)
+        reservation.raise_to(cost_of(image, short_side, has_lower_bytes=True))
         return image
 
     loaded, note = load(source.data, opener)
     profile, tags = profile_of(loaded, source.data), getattr(loaded, "tag_v2", {})
     (width, height), opened = source.size or loaded.info[FULL_SIZE], loaded.info[OPENED_SIZE]
-    whole = restored(loaded, source.data, opener)
+    whole = restored(loaded, source.data, opener_of_lower_bytes)
     whole = first_that_shows_something(loaded) if whole is loaded else whole
     if is_grey:
         upright = image = _grey(whole, tags, profile)
@@ -252,14 +259,6 @@ def _in_place_of(image: Image.Image, other: Image.Image) -> Image.Image:
     if other is not image:
         image.close()
     return other
-
-
-def _pixels_in_memory(image: ImageFile.ImageFile, short_side: int) -> int:
-    """Returns how many pixels its decoder holds: of a progressive JPEG all, however much it is to be reduced; one that
-    comes whole is there twice."""
-    width, height = image.info.get(FULL_SIZE, image.size) if "progressive" in image.info else image.size
-    is_whole = min(width, height) // side_within((width, height), short_side) <= 1
-    return int(width * height * (2 if is_whole else 1))
 
 
 def _of_samples(source: Source, samples: Samples, short_side: int) -> Picture:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from library.trash.entries import Trashed
 logger = logging.getLogger(__name__)
 
 ASIDE_SUFFIX = "-foreign"  # of the folder for files that are not ours
+NEVER = datetime.fromtimestamp(0, UTC)
 SETTLED_AFTER_NS = 100_000_000
 
 
@@ -76,6 +78,8 @@ class LocalImageStore:
                 return self._records.read(id, self._record_path(id).read_bytes())
             except FileNotFoundError:
                 return None
+            except IsADirectoryError:  # which the doctor lists, and moves out
+                return self._records.read(id, b"")
 
     def original(self, id: ContentId) -> bytes:
         record = self.find(id)
@@ -119,6 +123,8 @@ class LocalImageStore:
         with explained(_failure):
             for path in self._root.glob(f"*/*{TRASH_SUFFIX}"):
                 with suppress(FileNotFoundError, InvalidContentId):
+                    if path.is_dir():
+                        continue
                     id = parse_content_id(path.name.removesuffix(TRASH_SUFFIX))
                     found[id] = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         return latest_first(found)
@@ -126,7 +132,7 @@ class LocalImageStore:
     def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
         found: list[Trashed] = []
         for id in ids:
-            with explained(_failure), suppress(FileNotFoundError):
+            with explained(_failure), suppress(FileNotFoundError, IsADirectoryError):
                 if trashed := whole_entry(id, self._trash_path(id).read_bytes()):
                     found.append(trashed)
         return found
@@ -141,13 +147,16 @@ class LocalImageStore:
 
     def files(self) -> Iterator[StoredFile]:
         with explained(_failure):
-            for folder, _, names in os.walk(self._root):
-                for path in map(Path(folder).joinpath, sorted(names)):
+            for folder, folders, names in os.walk(self._root):
+                in_place = [each for each in folders if self._named(Path(folder, each)).is_in_place]
+                folders[:] = [each for each in folders if each not in in_place]
+                for path in map(Path(folder).joinpath, sorted([*names, *in_place])):
                     with suppress(FileNotFoundError):
                         leads_nowhere = not path.exists()  # a link to a file that is gone
                         found = path.lstat() if leads_nowhere else path.stat()
                         modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                        file = stored_file(path.relative_to(self._root).as_posix(), found.st_size, modified)
+                        file = self._named(path, found.st_size, modified)
+                        file = replace(file, kind="other") if path.name in in_place else file
                         if not (leads_nowhere and file.is_in_place):
                             yield file
 
@@ -176,6 +185,9 @@ class LocalImageStore:
 
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         return [record for id in ids if (record := self.find(id))]
+
+    def _named(self, path: Path, size: int = 0, modified: datetime = NEVER) -> StoredFile:
+        return stored_file(path.relative_to(self._root).as_posix(), size, modified)
 
     def _write_record(self, record: Record) -> None:
         # Its time on disk is the time added, so that a listing alone gives the order.
@@ -238,12 +250,12 @@ def _records_in(folder: str, look_at: Callable[[ContentId], object]) -> dict[Con
     records: dict[ContentId, int] = {}
     for entry in os.scandir(folder):
         with suppress(FileNotFoundError, InvalidContentId):
-            if entry.name.endswith(RECORD_SUFFIX):
+            if entry.name.endswith(RECORD_SUFFIX) and not entry.is_dir():
                 id, found = parse_content_id(entry.name.removesuffix(RECORD_SUFFIX)), entry.stat()
                 records[id] = found.st_mtime_ns
                 if found.st_size < SHORTEST_RECORD:
                     look_at(id)
-            elif entry.name.endswith(PARTIAL_SUFFIX) and is_abandoned(entry.stat()):
+            elif entry.name.endswith(PARTIAL_SUFFIX) and not entry.is_dir() and is_abandoned(entry.stat()):
                 os.unlink(entry.path)
     return records
 
@@ -259,6 +271,8 @@ def _read(path: Path) -> bytes:
 def _failure(error: OSError) -> StoreUnavailable:
     if is_full(error):
         return StoreUnavailable("store_full")
+    if isinstance(error, IsADirectoryError):
+        return StoreUnavailable("store_folder_in_place", folder=Path(error.filename2 or error.filename or "").name)
     if isinstance(error, NotADirectoryError | FileExistsError):
         return StoreUnavailable("store_file_in_place", file=_file_in(Path(error.filename or "")))
     return StoreUnavailable("store_failed", reason=reason_of(error))

@@ -18,11 +18,13 @@ import numpy as np
 
 from library.decoders import wire
 from library.decoders.direct import DirectDecoder
+from library.decoders.returned_memory import return_memory
 from library.decoding.pixel_budget import MOST_AT_ONCE, NeedsMorePixels, PixelBudget
 from library.errors import RejectedImage
 from library.images import Grey, Picture
 
 IDLE_SECONDS = 300.0
+MOMENT = 1.0  # seconds
 TASKS = ("decode", "with_thumbnail", "grey", "thumbnail", "preview")
 MOST_MEMORY = 8 << 30  # addresses, of which libraries reserve many that they never use
 FIRST_TO_GO = "900"  # where memory runs out, the kernel ends this process and not the app
@@ -31,7 +33,7 @@ FIRST_TO_GO = "900"  # where memory runs out, the kernel ends this process and n
 class GivenPixels(PixelBudget):
     """Holds the pixels that the app has given to this picture, and asks for more by NeedsMorePixels."""
 
-    def take(self, pixels: int) -> int:
+    def take(self, pixels: int, is_begun: bool = False) -> int:
         wanted = min(pixels, MOST_AT_ONCE)
         if wanted > self._all:
             raise NeedsMorePixels(wanted)
@@ -48,11 +50,21 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, args=[requests.fileno()], daemon=True).start()
     wire.write(replies, {"ready": True})
     with suppress(EOFError, OSError):
-        while select.select([requests], [], [], IDLE_SECONDS)[0]:
+        while _comes_within(IDLE_SECONDS, requests):
             header, data = wire.read(requests)
             _answer(replies, header, data)
             del data
+            if header["room"]:
+                return_memory()
     os._exit(0)
+
+
+def _comes_within(seconds: float, requests: BinaryIO) -> bool:
+    """Waits for a request; where none comes for a moment, memory is returned meanwhile."""
+    if select.select([requests], [], [], MOMENT)[0]:
+        return True
+    return_memory()
+    return bool(select.select([requests], [], [], seconds)[0])
 
 
 def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
@@ -61,6 +73,8 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
     begun = time.process_time()
     try:
         result = _done(header, data)
+        if header["room"]:  # a large one: the others find the memory of the one before, and are quicker for it
+            return_memory()
     except RejectedImage as error:
         wire.write(replies, {"rejected": error.message.as_json(), **_took(begun)})
     except NeedsMorePixels as wish:

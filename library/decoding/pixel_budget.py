@@ -7,7 +7,7 @@ from functools import cache
 
 from library.work import check_stop
 
-MOST_AT_ONCE = 200_000_000  # pixels: about 600 MB, and some more while they are converted
+MOST_AT_ONCE = 200_000_000  # ordinary pixels, of 5 bytes each: a gigabyte
 ASK_EVERY = 0.2  # seconds between two looks at whether to go on waiting
 SMALL = 16_000_000  # what is not counted: ordinary photos are to wait for nobody
 
@@ -30,14 +30,15 @@ class PixelBudget:
         finally:
             self.give_back(reservation.pixels)
 
-    def take(self, pixels: int) -> int:
-        """Waits for pixels, and returns how many were taken: a picture larger than the budget takes all of it.
+    def take(self, pixels: int, is_begun: bool = False) -> int:
+        """Waits for pixels, and returns how many were taken: a picture larger than the budget takes all of it, and one
+        that is begun, and holds memory, comes before all others.
 
         Raises Interrupted where the run that it is for is to stop.
         """
         wanted, ticket = min(pixels, self._all), object()
         with self._changed:
-            self._waiting.append(ticket)
+            self._waiting.insert(0 if is_begun else len(self._waiting), ticket)
             try:
                 while not (self._waiting[0] is ticket and self._free >= wanted):
                     check_stop()
@@ -76,6 +77,13 @@ class PixelReservation:
         """Waits for the pixels of a large picture, once: one that held some could wait for more for ever."""
         if pixels > SMALL and not self.pixels:
             self.pixels = self._budget.take(pixels)
+
+    def raise_to(self, pixels: int) -> None:
+        """Takes more pixels for a picture that turns out to need them amid its decoding."""
+        if pixels > max(SMALL, self.pixels):
+            self._budget.give_back(self.pixels)
+            self.pixels = 0
+            self.pixels = self._budget.take(pixels, is_begun=True)
 
     def exchange(self, pixels: int) -> None:
         """Gives back what the picture holds, then waits for `pixels`."""

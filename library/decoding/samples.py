@@ -79,6 +79,11 @@ class Samples:
         """Returns how many bytes the numbers take once they are unpacked."""
         return self._row * self._number(HEIGHT) * self._planes
 
+    @property
+    def numbers(self) -> int:
+        """Returns how many there are of those that are shown."""
+        return self._number(WIDTH) * self._number(HEIGHT) * (self._colours + self._has_alpha)
+
     def planes(self, data: bytes) -> Iterator[bytes]:
         """Yields files of one page of greys, each of which holds the bytes of a plane. Raises RejectedImage for too
         many pixels."""

@@ -8,9 +8,11 @@ from library.doctor.findings import TRASH, Finding, Report
 from library.doctor.index_check import check_collections
 from library.doctor.mending import Mender
 from library.doctor.store_check import OnProgress, check_store
+from library.images import ContentId
 from library.ingest.importer import Importer
 from library.models import Models
 from library.ports import ImageStore, VectorDatabase
+from library.readable import readable
 from library.trash.trash import Trash
 
 
@@ -47,8 +49,10 @@ class Doctor:
         if foreign := self._trash.foreign():
             found.append(Finding("foreign", TRASH, tuple(foreign), mendable=False))
         with self._changes:  # between a picture and its row nothing comes in
-            pictures = {record.content_id: record for record in self._store.find_all(self._store.ids())}
-            found += check_collections(self._database, pictures, frozenset(names))
+            closed: list[ContentId] = []
+            records = readable(self._store, self._store.ids(), closed.append)
+            pictures = {record.content_id: record for record in records}
+            found += check_collections(self._database, pictures, frozenset(names), frozenset(closed))
             collections = len(self._database.stored())
         return Report(len(pictures), collections, found)
 
@@ -56,7 +60,7 @@ class Doctor:
         """Repairs what can be repaired, and returns how many things of each finding were repaired."""
         mended: dict[Finding, int] = {}
         with self._changes:
-            for finding in report.findings:
+            for finding in sorted(report.findings, key=lambda each: each.kind != "foreign"):  # may be in a file's place
                 if finding.mendable and finding.kind != "row_missing":
                     mended[finding] = self._mender.mend(finding)
         self._trash.sweep()

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 Kind = Literal[
     "record_damaged",
+    "unreadable",
     "original_missing",
     "original_other",
     "thumbnail_missing",

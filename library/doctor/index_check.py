@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import PurePath
 
 from library.doctor.findings import Finding
 from library.images import ContentId
@@ -10,15 +11,19 @@ from library.records import Record
 
 
 def check_collections(
-    database: VectorDatabase, pictures: Mapping[ContentId, Record], encodable: frozenset[str]
+    database: VectorDatabase,
+    pictures: Mapping[ContentId, Record],
+    encodable: frozenset[str],
+    closed: frozenset[ContentId] = frozenset(),
 ) -> list[Finding]:
-    """Returns what is wrong with the collections; `encodable` are those for which missing rows can be made."""
+    """Returns what is wrong with the collections; `encodable` are those for which missing rows can be made, `closed`
+    the pictures whose records cannot be read, whose rows stay."""
     found: list[Finding] = []
     for each in database.stored():
         collection = database.named(each.name)
         found += [Finding(fault, each.name) for fault in collection.faults()]
         with collection.loaded() as index:
-            rows = index.rows()
+            rows = {key: row for key, row in index.rows().items() if PurePath(key).stem not in closed}
         found += _compared(each.name, rows, pictures, each.name in encodable)
     return found
 

@@ -1,13 +1,14 @@
 """Checks the image store: that every picture is whole, and every file belongs to one."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from library.doctor.findings import STORE, Finding
-from library.errors import UnknownPicture
+from library.errors import StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
 from library.ports import ImageStore
+from library.readable import FEW, readable
 from library.records import Record
 from library.stored_files import StoredFile
 
@@ -30,22 +31,26 @@ def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callabl
         elif _is_old(file):
             partial.append(file.name)
     recorded = [id for id, files in by_id.items() if _of_kind(files, "record")]
+    unreadable: list[ContentId] = []
     sound: dict[ContentId, Record] = {}
     for start in range(0, len(recorded), AT_ONCE):
-        sound |= {record.content_id: record for record in store.find_all(recorded[start : start + AT_ONCE])}
+        some = recorded[start : start + AT_ONCE]
+        sound |= {record.content_id: record for record in readable(store, some, unreadable.append)}
     foreign += [file.name for id, record in sound.items() for file in _other_originals(record, by_id[id])]
-    damaged = [id for id in recorded if id not in sound]
+    damaged = sorted(set(recorded) - sound.keys() - set(unreadable))
+    closed = [_name_of(by_id[id], "record") for id in unreadable]
     thumbless = [id for id in sound if not any(file.bytes for file in _of_kind(by_id[id], "thumbnail"))]
     missing = [id for id, record in sound.items() if _lacks_original(record, by_id[id])]
     kept = [id for id in sound if _of_kind(by_id[id], "original")]
+    others, closed_originals = _others(store, kept, on_progress, should_stop)
+    closed += [_name_of(by_id[id], "original") for id in closed_originals]
     found = {
         "record_damaged": Finding(
             "record_damaged", STORE, tuple(damaged), any(_of_kind(by_id[id], "original") for id in damaged)
         ),
         "original_missing": Finding("original_missing", STORE, tuple(missing), mendable=False),
-        "original_other": Finding(
-            "original_other", STORE, tuple(_others(store, kept, on_progress, should_stop)), mendable=False
-        ),
+        "unreadable": Finding("unreadable", STORE, tuple(closed), mendable=False),
+        "original_other": Finding("original_other", STORE, tuple(others), mendable=False),
         "thumbnail_missing": Finding("thumbnail_missing", STORE, tuple(thumbless)),
         "orphan": Finding("orphan", STORE, tuple(_orphans(by_id))),
         "partial": Finding("partial", STORE, tuple(partial)),
@@ -56,18 +61,30 @@ def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callabl
 
 def _others(
     store: ImageStore, ids: list[ContentId], on_progress: OnProgress, should_stop: Callable[[], bool]
-) -> Iterator[ContentId]:
-    """Yields the pictures whose original has other bytes than those that they are named by."""
+) -> tuple[list[ContentId], list[ContentId]]:
+    """Returns the pictures whose original has other bytes than those that they are named by, and those whose original
+    cannot be read. Raises StoreUnavailable where none of the first few can."""
+    others: list[ContentId] = []
+    closed: list[ContentId] = []
     for done, id in enumerate(ids):
         if should_stop():
-            return
+            break
         on_progress(done, len(ids))
         try:
             if content_id(store.original(id)) != id:
-                yield id
+                others.append(id)
         except UnknownPicture:  # deleted meanwhile
             continue
+        except StoreUnavailable:
+            closed.append(id)
+            if done + 1 == len(closed) == min(FEW, len(ids)) > 1:
+                raise
     on_progress(len(ids), len(ids))
+    return others, closed
+
+
+def _name_of(files: list[StoredFile], kind: str) -> str:
+    return _of_kind(files, kind)[0].name
 
 
 def _orphans(by_id: dict[ContentId, list[StoredFile]]) -> list[ContentId]:

@@ -11,6 +11,7 @@ originals 8 to 30 %, and up to 67 % where these are blurred; `python -m benchmar
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,19 +30,26 @@ KERNELS = tuple(getattr(Image.Resampling, name) for name in ("NEAREST", "BILINEA
 
 Waves = NDArray[np.float32]
 Window = tuple[int, int, int, int]
+Verdict = Literal["larger", "enlarged", "unsure"]
 
 
 def is_enlarged(larger: bytes, smaller: bytes, grey: Greyed = grey) -> bool:
-    """Returns whether the larger picture holds no finer waves of its own. Raises RejectedImage.
+    """Returns whether the larger picture surely holds no finer waves of its own. Raises RejectedImage."""
+    return compared(larger, smaller, grey) == "enlarged"
 
-    Of pictures that are nearly as large as each other nothing is told: False.
+
+def compared(larger: bytes, smaller: bytes, grey: Greyed = grey) -> Verdict:
+    """Returns whether the larger picture holds no finer waves of its own, which is unsure where they are no stronger
+    than enlarging makes them: as in a JPEG of an enlarged copy, and in a blurred original. Raises RejectedImage.
+
+    Of pictures that are nearly as large as each other nothing is told: "larger".
     """
     shown, window, size = _middle(grey(larger))  # and no more of it, while the other waits for its turn
     small = _Beneath.of(grey(smaller), window, size)
     fineness = _fineness(small.across, small.down)
     finer, next_finer = fineness > FINER, (fineness >= 0.5) & (fineness <= 0.97)
     if not finer.any() or min(size) < 2 * SIDE:
-        return False
+        return "larger"
     found, table = waves_of(shown), luminance_table(larger)
     energy = np.square(found).sum(0)
     explained, made = 0.0, 0.0
@@ -56,8 +64,11 @@ def is_enlarged(larger: bytes, smaller: bytes, grey: Greyed = grey) -> bool:
         explained = max(explained, float(shared[finer].sum() / max(energy[finer].sum(), 1e-9)))
         if kernel != Image.Resampling.NEAREST:  # which makes stronger waves than any picture has
             made = max(made, _strength(its_energy, finer, next_finer))
-    is_coarse = float(table.mean()) > COARSE
-    return explained >= EXPLAINED or (is_coarse and _strength(energy, finer, next_finer) <= AS_STRONG * made)
+    if explained >= EXPLAINED:
+        return "enlarged"
+    if _strength(energy, finer, next_finer) > AS_STRONG * made:
+        return "larger"
+    return "enlarged" if float(table.mean()) > COARSE else "unsure"
 
 
 def _strength(energy: Waves, finer: NDArray[np.bool_], next_finer: NDArray[np.bool_]) -> float:

@@ -7,7 +7,7 @@ from library.collections import Collections
 from library.decoders.direct import Decoder
 from library.duplicates.decisions import Decisions
 from library.duplicates.detail import Detail, detail_of
-from library.duplicates.enlarged import is_enlarged
+from library.duplicates.enlarged import Verdict, compared
 from library.duplicates.groups import Group, check_threshold, find_groups
 from library.errors import LikenessError, StoreUnavailable
 from library.images import ContentId
@@ -57,7 +57,7 @@ class DuplicateFinder:
                 thumbnail,
                 decisions,
                 self._detail,
-                self._is_enlarged,
+                self._compared,
                 threshold=threshold,
                 on_progress=on_progress,
                 should_stop=should_stop,
@@ -73,15 +73,16 @@ class DuplicateFinder:
         except LikenessError:
             return None
 
-    def _is_enlarged(self, larger: ContentId, smaller: ContentId) -> bool:
-        """Returns whether the larger picture holds no more than the smaller one; False where that cannot be told."""
+    def _compared(self, larger: ContentId, smaller: ContentId) -> Verdict:
+        """Returns whether the larger picture holds no more than the smaller one; "larger" where one cannot be
+        read."""
         try:
             with looked_at(sum(self._pictures.record(id).bytes for id in (larger, smaller))):
-                return is_enlarged(self._pictures.original(larger), self._pictures.original(smaller), self._grey)
+                return compared(self._pictures.original(larger), self._pictures.original(smaller), self._grey)
         except StoreUnavailable:
             raise
         except LikenessError:
-            return False
+            return "larger"
 
     def mark_distinct(self, ids: Sequence[ContentId], others: Sequence[ContentId]) -> None:
         """Stores that none of `ids` is a near-duplicate of any of `others`."""

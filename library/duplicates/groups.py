@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from library.duplicates.decisions import Decisions
 from library.duplicates.detail import Detail, rank_of
+from library.duplicates.enlarged import Verdict
 from library.duplicates.thumbnails import ThumbnailSignatures
 from library.errors import IndexUnavailable, InvalidQuery
 from library.images import ContentId
@@ -35,9 +36,11 @@ DEEPER = 100
 AT_ONCE = 200  # pictures
 
 NO_DETAILS: Mapping[ContentId, Detail] = {}
+NONE_UNSURE: frozenset[ContentId] = frozenset()
+MOST_HELD = 3  # pictures of the same size that a larger one is compared with
 NONE_ENLARGED: Mapping[ContentId, ContentId] = {}
 
-Reason = Literal["pixels", "enlarged", "detail", "bytes", "age"]
+Reason = Literal["pixels", "enlarged", "unsure", "detail", "bytes", "age"]
 OnProgress = Callable[[int, int], None]
 
 
@@ -61,6 +64,7 @@ class Group:
     pairs: tuple[Pair, ...]  # those that were found; the others are near each other through them
     details: Mapping[ContentId, Detail] = field(default_factory=dict, compare=False)  # where pixels do not decide
     enlarged: Mapping[ContentId, ContentId] = field(default_factory=dict, compare=False)  # with the one that it holds
+    unsure: frozenset[ContentId] = field(default=NONE_UNSURE, compare=False)  # may be enlarged, and supersede none
 
     @property
     def ids(self) -> list[ContentId]:
@@ -81,6 +85,8 @@ class Group:
         best, second = self.records[:2]
         if self.enlarged.get(second.content_id) == best.content_id:
             return "enlarged"
+        if best.content_id in self.unsure and _pixels(best) > min(map(_pixels, self.records)):
+            return "unsure"
         if _pixels(best) != _pixels(second):
             return "pixels"
         if self._rank(best) != self._rank(second):
@@ -110,7 +116,7 @@ class Group:
         kept: list[ContentId] = []
         found: dict[ContentId, ContentId] = {}
         for id in self.ids:
-            better = next((each for each in kept if each in others[id]), None)
+            better = next((each for each in kept if each in others[id] and each not in self.unsure), None)
             if better:
                 found[id] = better
             else:
@@ -121,7 +127,8 @@ class Group:
         """Returns the groups that remain without these pictures."""
         gone = set(ids)
         pairs = [pair for pair in self.pairs if not {pair.one, pair.other} & gone]
-        return grouped(pairs, {record.content_id: record for record in self.records}, self.details, self.enlarged)
+        records = {record.content_id: record for record in self.records}
+        return grouped(pairs, records, self.details, self.enlarged, self.unsure)
 
     def _rank(self, record: Record) -> tuple[float, float]:
         return rank_of(self.details.get(record.content_id))
@@ -133,7 +140,7 @@ def find_groups(
     thumbnail: Callable[[ContentId], bytes],
     decisions: Decisions,
     detail: Callable[[ContentId], Detail | None] = lambda _: None,
-    is_enlarged: Callable[[ContentId, ContentId], bool] = lambda *_: False,
+    compared: Callable[[ContentId, ContentId], Verdict] = lambda *_: "larger",
     threshold: float = THRESHOLD,
     on_progress: OnProgress = lambda *_: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -159,12 +166,13 @@ def find_groups(
     on_progress(len(records), len(records))
     groups = grouped(list(pairs.values()), by_id)
     enlarged: dict[ContentId, ContentId] = {}
+    unsure: set[ContentId] = set()
     for group in groups:
         if should_stop():
             return None
-        enlarged.update(_enlarged(group, is_enlarged))
+        _note_enlarged(group, compared, enlarged, unsure)
     details = {id: found for group in groups for id in _compared(group, enlarged) if (found := detail(id))}
-    return grouped(list(pairs.values()), by_id, details, enlarged)
+    return grouped(list(pairs.values()), by_id, details, enlarged, frozenset(unsure))
 
 
 def check_threshold(threshold: object) -> None:
@@ -178,6 +186,7 @@ def grouped(
     records: Mapping[ContentId, Record],
     details: Mapping[ContentId, Detail] = NO_DETAILS,
     enlarged: Mapping[ContentId, ContentId] = NONE_ENLARGED,
+    unsure: frozenset[ContentId] = NONE_UNSURE,
 ) -> list[Group]:
     """Returns the disjoint groups of what the pairs connect, the nearest first."""
     root: dict[ContentId, ContentId] = {}
@@ -193,7 +202,7 @@ def grouped(
     members: dict[ContentId, list[Pair]] = defaultdict(list)
     for pair in pairs:
         members[root_of(pair.one)].append(pair)
-    groups = [_group(each, records, details, enlarged) for each in members.values()]
+    groups = [_group(each, records, details, enlarged, unsure) for each in members.values()]
     return sorted(groups, key=lambda group: (-group.score, group.key))
 
 
@@ -257,6 +266,7 @@ def _group(
     records: Mapping[ContentId, Record],
     details: Mapping[ContentId, Detail],
     enlarged: Mapping[ContentId, ContentId],
+    unsure: frozenset[ContentId],
 ) -> Group:
     members = [records[id] for id in {id for pair in pairs for id in (pair.one, pair.other)}]
     ids = {each.content_id for each in members}
@@ -270,19 +280,33 @@ def _group(
 
     its_details = {id: details[id] for id in ids if id in details}
     by_score = sorted(pairs, key=lambda pair: -pair.score)
-    return Group(tuple(sorted(members, key=worst)), tuple(by_score), its_details, its_enlarged)
+    return Group(tuple(sorted(members, key=worst)), tuple(by_score), its_details, its_enlarged, unsure & ids)
 
 
-def _enlarged(
-    group: Group, is_enlarged: Callable[[ContentId, ContentId], bool]
-) -> Iterator[tuple[ContentId, ContentId]]:
-    """Returns the pictures that were only enlarged, with the largest one that was not and holds as much."""
-    largest: Record | None = None
-    for record in sorted(group.records, key=_pixels):
-        if largest and _pixels(largest) < _pixels(record) and is_enlarged(record.content_id, largest.content_id):
-            yield record.content_id, largest.content_id
-        else:
-            largest = record
+def _note_enlarged(
+    group: Group,
+    compared: Callable[[ContentId, ContentId], Verdict],
+    enlarged: dict[ContentId, ContentId],
+    unsure: set[ContentId],
+) -> None:
+    """Adds the pictures that were only enlarged, with one of the largest that were not and holds as much, and those of
+    which that is not sure."""
+    largest: list[Record] = []  # that were not enlarged, all of one size
+    for record in sorted(group.records, key=lambda each: (_pixels(each), -each.bytes)):
+        if not largest or _pixels(largest[0]) == _pixels(record):
+            largest.append(record)
+            continue
+        verdict: Verdict = "larger"
+        for held in largest[:MOST_HELD]:
+            found = compared(record.content_id, held.content_id)
+            verdict = found if found != "larger" else verdict
+            if found == "enlarged":
+                enlarged[record.content_id] = held.content_id
+                break
+        if verdict != "enlarged":
+            largest = [record]
+        if verdict == "unsure" or enlarged.get(record.content_id) in unsure:
+            unsure.add(record.content_id)
 
 
 def _compared(group: Group, enlarged: Mapping[ContentId, ContentId]) -> list[ContentId]:

@@ -17,6 +17,7 @@ from library.ingest.storing import Near
 from library.models import Models
 from library.pictures import Pictures
 from library.ports import ImageStore, LoadedCollection, VectorDatabase
+from library.readable import readable
 from library.records import Record
 
 LOOKED_UP_AT_ONCE = 1000  # rows
@@ -111,6 +112,6 @@ class Importer:
     def _missing(self, index: LoadedCollection) -> Iterator[Record]:
         ids = self._store.ids()
         for start in range(0, len(ids), LOOKED_UP_AT_ONCE):
-            records = self._store.find_all(ids[start : start + LOOKED_UP_AT_ONCE])
+            records = readable(self._store, ids[start : start + LOOKED_UP_AT_ONCE])
             present = index.present([record.img_path for record in records])
             yield from (record for record in records if record.content_id not in present)

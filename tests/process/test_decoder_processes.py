@@ -157,3 +157,14 @@ def test_stop_ends_the_process_that_decodes_for_a_run():
     finally:
         enter(before)
         patient.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc can be asked to return memory")
+def test_a_large_picture_leaves_no_memory_behind():
+    decoder = DecoderProcesses()
+    large = encoded(Image.new("RGB", (5_000, 4_000)), "PNG", compress_level=1)
+    decoder.decode(large)
+    [process] = decoder._idle
+    resident = Path(f"/proc/{process._process.pid}/statm")
+    until(lambda: int(resident.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") < 60 << 20)
+    decoder.close()

@@ -1,8 +1,10 @@
 """Checks the doctor: what it finds in the image store and the collections, and what it mends."""
 
+import errno
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,6 +153,52 @@ def test_foreign_files_are_told_wherever_they_lie_and_moved_out_but_never_remove
     (folder / "notes.txt").write_text("other")
     assert mended(library) == [] and (aside / "notes.txt.again").read_text() == "other"
     assert len(library.browse(0, 9)) == library.status().pictures == 3
+
+
+def test_a_folder_in_the_place_of_a_file_is_one_finding_and_all_others_are_repaired(library, store, folder, filled):
+    (red, green, blue), entry = filled.values(), "0" * 64
+    in_the_way = [
+        path_of(folder, red, "json"),
+        path_of(folder, green, "thumb.jpg"),
+        path_of(folder, entry, "trash"),
+    ]
+    for path in in_the_way:
+        path.unlink(missing_ok=True)
+        path.mkdir(parents=True)
+    path_of(folder, blue, "thumb.jpg").unlink()
+    found = findings(library)
+    assert set(found["foreign"].subjects) == {path.relative_to(folder).as_posix() for path in in_the_way}
+    assert found["thumbnail_missing"].count == 2 and store.count() == 2
+    assert mended(library) == [] and store.count() == 3
+    assert not any(path.is_dir() for path in in_the_way)
+
+
+def test_a_folder_in_the_place_of_an_original_is_named_and_moved_out(library, folder, filled):
+    original = next(folder.glob(f"*/{filled['red']}.png"))
+    original.unlink()
+    original.mkdir()
+    found = findings(library)
+    assert found["foreign"].subjects == (original.relative_to(folder).as_posix(),)
+    assert mended(library) == ["original_missing"]
+
+
+@pytest.mark.parametrize("ending", ["json", "png"])
+def test_a_file_that_cannot_be_read_is_one_finding(library, database, index, folder, filled, monkeypatch, ending):
+    closed, read = path_of(folder, filled["red"], ending), Path.read_bytes
+
+    def read_bytes(path):
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    path_of(folder, filled["blue"], "thumb.jpg").unlink()
+    database.delete([library.record(filled["green"]).img_path])
+    found = findings(library)
+    assert found["unreadable"].subjects == (closed.relative_to(folder).as_posix(),)
+    assert found["thumbnail_missing"].subjects == (filled["blue"],)
+    assert set(found) == {"unreadable", "thumbnail_missing", "row_missing"}
+    assert mended(library) == ["unreadable"]
 
 
 def test_files_in_the_trash_that_hold_no_collection_are_told_and_left(tmp_path):

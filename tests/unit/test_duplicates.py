@@ -129,6 +129,33 @@ def test_the_best_of_a_group_has_the_most_pixels_and_then_the_most_detail(quick,
     assert group.score == max(map(group.score_of, group.ids)) <= 1.001
 
 
+def test_an_enlarged_copy_is_compared_with_all_pictures_of_the_smaller_size(quick):
+    original = photo_like()
+    large = original.resize((960, 720), Image.Resampling.LANCZOS)
+    sizes = {"q30": (original, 30), "larger": (large, 95)}
+    files = {name: saved(image, "JPEG", quality=quality) for name, (image, quality) in sizes.items()}
+    list(quick.add([item(name, data) for name, data in (files | {"original": saved(original, "PNG")}).items()]))
+    [group] = quick.duplicates.find(THRESHOLD)
+    assert group.records[0].name == "original" and group.enlarged
+    assert set(group.redundant().values()) == {id_of(quick, "original")}
+
+
+def test_what_may_be_an_enlarged_copy_supersedes_nothing_and_nothing_is_decided(quick):
+    original = photo_like()
+    large = original.resize((720, 540), Image.Resampling.BILINEAR)
+    files = {
+        "larger": saved(large, "JPEG", quality=75),
+        "original": saved(original, "PNG"),
+        "q30": saved(original, "JPEG", quality=30),
+    }
+    list(quick.add([item(name, data) for name, data in files.items()]))
+    [group] = quick.duplicates.find(THRESHOLD)
+    assert (group.records[0].name, group.reason) == ("larger", "unsure")
+    assert group.redundant() == {id_of(quick, "q30"): id_of(quick, "original")}
+    [rest] = group.without([id_of(quick, "q30")])
+    assert (rest.reason, rest.redundant()) == ("unsure", {})
+
+
 def test_an_enlarged_copy_comes_after_the_original_that_holds_as_much(quick, picture):
     original = photo_like()
     large = original.resize((960, 720), Image.Resampling.BICUBIC)

@@ -55,6 +55,8 @@ const factsOf = (picture, pictures) => {
   return facts;
 };
 
+const preselected = (group) => (group.reason === 'unsure' ? undefined : group.pictures[0]);
+
 /**
  * @typedef {object} Options
  * @property {string | undefined} kept the picture that the visitor has chosen to keep
@@ -79,7 +81,7 @@ export class DuplicateGroup {
   constructor(group, options) {
     this.#group = group;
     this.#options = options;
-    this.#kept = group.pictures.find((each) => each.id === options.kept) || group.pictures[0];
+    this.#kept = group.pictures.find((each) => each.id === options.kept) || preselected(group);
     this.node.dataset.key = group.key;
     const heading = el('h3', '', phrase('count.pictures', { count: group.count }));
     heading.tabIndex = -1;
@@ -126,6 +128,7 @@ export class DuplicateGroup {
     radio.setAttribute('aria-label', phrase('duplicates.keep_named', { name: picture.name }));
     radio.addEventListener('change', () => {
       this.#kept = picture;
+      this.node.querySelector('.lk-keep')?.removeAttribute('disabled');
       this.#options.onKeep(picture.id);
     });
     label.append(radio, el('span', '', phrase('duplicates.keep')));
@@ -152,10 +155,10 @@ export class DuplicateGroup {
     const { onDecide, onAsk } = this.#options;
     const box = el('div', 'lk-alikes-actions');
     const all = phrase(this.#group.count === 2 ? 'duplicates.keep_both' : 'duplicates.keep_all');
-    box.append(
-      button('lk-button primary lk-keep', phrase('duplicates.keep_this'), () => onAsk(true)),
-      button('lk-button', all, () => onDecide('all')),
-    );
+    const keep = button('lk-button primary lk-keep', phrase('duplicates.keep_this'), () => onAsk(true));
+    keep.toggleAttribute('disabled', !this.#kept);
+    const keepAll = button('lk-button', all, () => onDecide('all'));
+    box.append(keep, keepAll);
     return box;
   }
 }
