@@ -143,7 +143,7 @@ def searching(folder: Path) -> Server:
 
 def loading(folder: Path) -> Server:
     """Waits for a model that is never loaded, with searches and an upload that wait for it."""
-    app = Server(folder, CLIP_MODEL=BlockedModel(folder / "model").folder).wait()
+    app = Server(folder, BlockedModel(folder / "gate").program).wait()
     caller = Caller(app.url)
     caller.begin("search", text="red")
     caller.begin("add", files=[caller.upload("a.jpg", noise(1))])

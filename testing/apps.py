@@ -99,11 +99,11 @@ class Apps:
 
     def loading(self) -> Server:
         """Returns an app whose model is never loaded."""
-        return self._server("loading", CLIP_MODEL=self._blocked("loading"), IMAGE_STORE=self.pictures())
+        return self._server("loading", self._blocked("loading"), IMAGE_STORE=self.pictures())
 
     def uploading(self) -> Server:
         """Returns an app in which an upload has begun that waits for the model."""
-        return self._server("uploading", CLIP_MODEL=self._blocked("uploading"))
+        return self._server("uploading", self._blocked("uploading"))
 
     def without_model(self) -> Server:
         """Returns an app for which not even the small model can be loaded."""
@@ -191,6 +191,5 @@ class Apps:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _blocked(self, name: str) -> str:
-        folder = self._of(name) / "small"
-        return str(folder) if folder.exists() else BlockedModel(folder).folder
+    def _blocked(self, name: str) -> Sequence[str]:
+        return BlockedModel(self._of(name) / "never").program

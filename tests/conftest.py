@@ -157,10 +157,10 @@ def serve(apps: Apps, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Returns a function: serve(EDITS="none") starts a server of one's own over an empty library."""
     servers: list[Server] = []
 
-    def start(**environment: str) -> Server:
+    def start(*program: str, **environment: str) -> Server:
         folder = tmp_path / f"server{len(servers)}"
         folder.mkdir()
-        servers.append(ForkedServer(folder, **environment))
+        servers.append(ForkedServer(folder, program or ("app.py",), **environment))
         return servers[-1].wait()
 
     yield start

@@ -360,8 +360,8 @@ def test_deleting_asks_first(fresh, browser, drawn):
 
 
 def test_a_tab_opened_later_sees_the_run_under_way(serve, browser, tmp_path, drawn):
-    model = BlockedModel(tmp_path / "small")
-    server = serve(CLIP_MODEL=model.folder)
+    model = BlockedModel(tmp_path / "gate")
+    server = serve(*model.program)
     first = browser.open(server.url)
     choose(first, drawn)
     run(first, "running")

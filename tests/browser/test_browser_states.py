@@ -42,8 +42,8 @@ def alert(page):
 
 
 def test_a_search_made_while_the_model_loads_runs_by_itself_once_it_is_there(serve, browser, apps, tmp_path):
-    model = BlockedModel(tmp_path / "small")
-    server = serve(CLIP_MODEL=model.folder)
+    model = BlockedModel(tmp_path / "gate")
+    server = serve(*model.program)
     page = browser.open(server.url)
     page.get_by_text("model loading…").wait_for()
     choose(page, [apps.picture() for _ in range(3)])
@@ -247,8 +247,8 @@ def test_a_minimum_score_that_nothing_reaches_is_named(apps, browser, audit):
 
 
 def test_a_stopped_upload_keeps_what_was_done_and_skips_the_rest(serve, browser, apps, tmp_path):
-    model = BlockedModel(tmp_path / "small")
-    page = browser.open(serve(CLIP_MODEL=model.folder).url)
+    model = BlockedModel(tmp_path / "gate")
+    page = browser.open(serve(*model.program).url)
     choose(page, [apps.picture() for _ in range(40)])
     run(page, "running")
     page.get_by_role("button", name="Stop").click()
