@@ -51,9 +51,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.config.stash[SHARED_MILVUS].stop()
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Returns two more than there are cores: who tests a Milvus server or a bucket mostly waits for it."""
-    return (os.cpu_count() or 1) + 2
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Returns one more than there are cores, and two more for tests of servers, which mostly wait for them."""
+    waits = "not server" not in config.option.markexpr
+    return (os.cpu_count() or 1) + 1 + waits
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
