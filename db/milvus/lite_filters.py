@@ -79,7 +79,8 @@ class Column:
         return self._codes != MISSING
 
     def _between(self, first: int, last: int) -> Mask:
-        return (self._codes >= first) & (self._codes < last)
+        is_before: Mask = self._codes < last
+        return is_before & (self._codes >= first)
 
 
 class Columns:
@@ -110,13 +111,16 @@ class Columns:
         return self._table.column(name).to_pylist() if known else [None] * self._table.num_rows
 
     def _evaluate(self, compiled: Any, node: Any, columns: dict[Path, Column]) -> Mask:
+        mask: Mask
         match node:
             case And(operands=operands):
-                return reduce(np.logical_and, [self._evaluate(compiled, each, columns) for each in operands])
+                mask = np.logical_and.reduce([self._evaluate(compiled, each, columns) for each in operands])
+                return mask
             case Or(operands=operands):
-                return reduce(np.logical_or, [self._evaluate(compiled, each, columns) for each in operands])
+                mask = np.logical_or.reduce([self._evaluate(compiled, each, columns) for each in operands])
+                return mask
             case CmpOp(left=FieldRef()):
-                return evaluate_mask(replace(compiled, ast=node, backend="arrow"), self._table)
+                return _own_mask(replace(compiled, ast=node, backend="arrow"), self._table)
             case CmpOp(left=left, right=right):
                 return columns[_path(left)].compare(node.op, right.value)
         present = columns[_path(node.field)].present()
@@ -126,7 +130,7 @@ class Columns:
 def segment_mask(segment: Any, compiled: Any) -> Mask:
     """Returns which rows of a segment an expression matches. What it reads for this stays until the release."""
     if compiled.backend == "arrow":
-        return evaluate_mask(compiled, segment.table)
+        return _own_mask(compiled, segment.table)
     columns = segment.sparse_indexes.get(KEPT)
     if columns is None:
         columns = segment.sparse_indexes.setdefault(KEPT, Columns(segment.table))
@@ -144,7 +148,12 @@ def _mask(columns: Columns, compiled: Any, table: Any) -> Mask:
     try:
         return columns.mask(compiled)
     except (NotSupported, pa.ArrowException):
-        return evaluate_mask(compiled, table)
+        return _own_mask(compiled, table)
+
+
+def _own_mask(compiled: Any, table: Any) -> Mask:
+    """Returns which rows Milvus Lite itself finds."""
+    return np.asarray(evaluate_mask(compiled, table), dtype=bool)
 
 
 def _paths(node: Any) -> Iterable[Path]:

@@ -17,7 +17,7 @@ AT_ONCE = 1000  # rows that become Python values together
 def filtered(segment: Any, compiled: Any, indexed_plan: Any) -> Mask:
     """Returns which rows of a segment match, by its own indexes where they have all fields of the filter."""
     if indexed_plan is not None:
-        return evaluate_segment_filter(segment, compiled, indexed_plan).astype(bool)
+        return np.asarray(evaluate_segment_filter(segment, compiled, indexed_plan), dtype=bool)
     return segment_mask(segment, compiled)
 
 

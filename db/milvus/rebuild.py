@@ -5,6 +5,7 @@ collections, all rows are written to both (`write_to_all`); what a copy overtook
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from typing import Any, TypeVar
 
@@ -13,14 +14,13 @@ from pymilvus import MilvusClient, MilvusException
 from db.milvus.aliases import behind, meant_by, name_with, nlist_in
 from db.milvus.catalogue import labels_of
 from db.milvus.milvus_errors import is_missing, is_not_loaded
-from db.milvus.rows import MilvusRow
+from db.milvus.rows import MilvusRow, fitting
 from db.milvus.schema import (
     EMBEDDING,
-    FIELDS,
     INDEX_TIMEOUT,
     LOAD_TIMEOUT,
-    METADATA,
     PRIMARY_KEY,
+    SHOWN,
     TIMEOUT,
     UPSERT_ROWS,
     WRITE_TIMEOUT,
@@ -28,10 +28,11 @@ from db.milvus.schema import (
     create_index,
     has_index,
     index_nlist,
+    upsert,
 )
 
 COMPARED_ROWS = 8000  # at once, without their vectors
-COMPARED = [PRIMARY_KEY, METADATA, *FIELDS]  # a picture and a model make the vector, so that it is the same
+COMPARED = [PRIMARY_KEY, *SHOWN]  # a picture and a model make the vector, so that it is the same
 ATTEMPTS = 5
 LOADS = 12  # of one question: others may release the collection again and again
 REFUSED = 65_535  # the code that Milvus gives to what has no code of its own
@@ -135,9 +136,19 @@ class Copy:
 
     def make(self) -> None:
         """Copies the rows before the switch: once in bulk, then those that still differ."""
+        self.fill(nullcontext())
+        self.even_out()
+
+    def fill(self, writing: AbstractContextManager[object]) -> None:
+        """Copies the rows in bulk; holds `writing` only for one page after the other."""
         for page in self._pages():
-            self._transfer(self._differing(page), BULK)
-        self._client.flush(self._target, timeout=LOAD_TIMEOUT)
+            with writing:
+                self._transfer(self._differing(page), BULK)
+        with writing:
+            self._client.flush(self._target, timeout=LOAD_TIMEOUT)
+
+    def even_out(self) -> None:
+        """Copies and deletes the rows that differ."""
         for page in self._pages():
             self._even_out(self._differing(page))
 
@@ -171,7 +182,7 @@ class Copy:
             chunk = list(keys[start : start + UPSERT_ROWS])
             rows = self._get(self._source, chunk, consistency, ["*"])
             if rows:
-                self._client.upsert(self._target, list(rows.values()), timeout=WRITE_TIMEOUT)
+                upsert(self._client, self._target, list(rows.values()))
             gone = [key for key in chunk if key not in rows]
             # Asked after reading: a collection that is just being dropped may answer with nothing.
             if gone and consistency == LATEST and self._client.has_collection(self._source, timeout=TIMEOUT):
@@ -211,7 +222,7 @@ class Copy:
                 name, output_fields=list(fields), consistency_level=consistency, timeout=WRITE_TIMEOUT, **which
             ),
         )
-        return {row[PRIMARY_KEY]: dict(row) for row in rows}
+        return {row[PRIMARY_KEY]: fitting(dict(row)) for row in rows}
 
     def _asked(self, name: str, ask: Callable[[], T]) -> T:
         """Returns what `ask` returns; loads and asks again where another process has released the collection."""
