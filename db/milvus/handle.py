@@ -157,11 +157,11 @@ class CollectionHandle:
     def _open(self, client: MilvusClient) -> None:
         if not client.has_collection(self.name, timeout=TIMEOUT):
             self.backend.create(client, self.name, self.dim, self.nlist_rule.smallest, made_now(self.labels))
+        version = client.get_server_version(timeout=TIMEOUT).removeprefix("milvus_lite-").removeprefix("v")
         if not has_index(client, self.name):
+            create_field_indexes(client, self.name, self.backend.field_indexes(version))
             intended = self.backend.intended_nlist(client, self.name)
             create_index(client, self.name, intended or self.wanted_nlist(stored_rows(client, self.name)))
-        version = client.get_server_version(timeout=TIMEOUT).removeprefix("milvus_lite-").removeprefix("v")
-        create_field_indexes(client, self.name, self.backend.field_indexes(version))
         dim = vector_dim(client, self.name)
         if dim != self.dim:
             raise IndexUnavailable("other_dimension", name=self.name, stored=str(dim), made=str(self.dim))

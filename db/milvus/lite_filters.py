@@ -76,11 +76,12 @@ class Column:
 
     def present(self) -> Mask:
         """Returns which rows have the field."""
-        return self._codes != MISSING
+        found: Mask = self._codes != MISSING
+        return found
 
     def _between(self, first: int, last: int) -> Mask:
-        is_before: Mask = self._codes < last
-        return is_before & (self._codes >= first)
+        found: Mask = (self._codes >= first) & (self._codes < last)
+        return found
 
 
 class Columns:

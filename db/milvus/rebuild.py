@@ -4,7 +4,7 @@ On a server every step may be repeated, and several processes may take the same 
 collections, all rows are written to both (`write_to_all`); what a copy overtook shows in the comparison after it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from typing import Any, TypeVar
@@ -24,7 +24,9 @@ from db.milvus.schema import (
     TIMEOUT,
     UPSERT_ROWS,
     WRITE_TIMEOUT,
+    FieldIndex,
     create,
+    create_field_indexes,
     create_index,
     has_index,
     index_nlist,
@@ -65,11 +67,14 @@ def load(client: MilvusClient, name: str) -> None:
 class ServerRebuild:
     """Copies the rows to a second collection, gives it the name, and drops the first one."""
 
-    def __init__(self, client: MilvusClient, name: str, dim: int, nlist: int) -> None:
+    def __init__(
+        self, client: MilvusClient, name: str, dim: int, nlist: int, field_indexes: Mapping[str, FieldIndex]
+    ) -> None:
         self._client = client
         self._name = name
         self._dim = dim
         self._nlist = nlist
+        self._field_indexes = field_indexes
 
     def run(self) -> None:
         for attempts_left in reversed(range(ATTEMPTS)):
@@ -115,6 +120,7 @@ class ServerRebuild:
         if not self._client.has_collection(target, timeout=TIMEOUT):
             create(self._client, target, self._dim, labels_of(self._client, meant_by(self._client, self._name)))
         if not has_index(self._client, target):
+            create_field_indexes(self._client, target, self._field_indexes)
             create_index(self._client, target, _nlist(target))
         load(self._client, target)
 

@@ -41,13 +41,14 @@ def as_row(record: Record, vector: Vector) -> MilvusRow:
 
 def fitting(row: MilvusRow) -> MilvusRow:
     """Returns the row with values of the type of each field. Those that are not, are too long or are missing are kept
-    beside it, where `record_of` finds them."""
+    in one more field, where `record_of` finds them.
+
+    That field is always there: an upsert of Lite leaves alone what it does not name.
+    """
+    unfit = {name: row.get(name) for name in [*FIELDS, METADATA] if not _fits(name, row.get(name))}
     known = row.get(UNFIT)
-    unfit = dict(known) if isinstance(known, dict) else {}
-    unfit |= {name: row.get(name) for name in [*FIELDS, METADATA] if not _fits(name, row.get(name))}
-    if not unfit:
-        return row
-    return row | {name: _nearest(name, row.get(name)) for name in [*FIELDS, METADATA]} | {UNFIT: unfit}
+    kept = (known if isinstance(known, dict) else {}) | unfit
+    return row | {name: _nearest(name, value) for name, value in unfit.items()} | {UNFIT: kept}
 
 
 def _fits(name: str, value: object) -> bool:
@@ -59,8 +60,6 @@ def _fits(name: str, value: object) -> bool:
 
 
 def _nearest(name: str, value: object) -> object:
-    if _fits(name, value):
-        return value
     if name in TEXTS:
         return _bytes(value)[:LONGEST_TEXT].decode(errors="ignore") if isinstance(value, str) else ""
     return 0 if name in NUMBERS else {}

@@ -1,5 +1,6 @@
 """Creates a collection and its index, and reads what they are made of."""
 
+import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -9,6 +10,8 @@ from pymilvus.client.cache import GlobalCache
 from pymilvus.milvus_client import IndexParams
 
 from db.milvus.milvus_errors import is_loss, is_missing
+
+logger = logging.getLogger(__name__)
 
 PRIMARY_KEY = "img_path"
 EMBEDDING = "img_emb"
@@ -68,13 +71,19 @@ def create_index(client: MilvusClient, name: str, nlist: int) -> None:
 def create_field_indexes(client: MilvusClient, name: str, kinds: Mapping[str, FieldIndex]) -> None:
     """Indexes the fields by which searches are filtered, those of the collection that have no index yet.
 
-    `kinds` names an index for fields that may not be there: collections of earlier versions have few fields of a type.
+    `kinds` may name fields that are not there: collections of earlier versions have few fields with a type. To be
+    called before `create_index`: a server does not load again what was loaded when it got another index.
     """
     present = set(field_types(client, name)) - set(client.list_indexes(name, timeout=TIMEOUT))
     for field in sorted(present & kinds.keys()):
         index = client.prepare_index_params()
         index.add_index(field, index_name=field, index_type=kinds[field].kind, params=dict(kinds[field].parameters))
-        client.create_index(name, index, timeout=INDEX_TIMEOUT, sync=False)  # filters work meanwhile
+        try:
+            client.create_index(name, index, timeout=INDEX_TIMEOUT, sync=False)  # filters work meanwhile
+        except MilvusException as error:
+            if is_loss(error) or is_missing(error):
+                raise
+            logger.warning("collection %s: filters on %s take longer, without an index: %s", name, field, error)
 
 
 def upsert(client: MilvusClient, name: str, rows: list[dict[str, Any]]) -> None:

@@ -111,12 +111,16 @@ class Server:
         return len(behind(client, name)) > 1
 
     def rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> bool:
-        ServerRebuild(client, name, dim, nlist).run()
+        self._rebuild(client, name, dim, nlist)
         return False
 
     def move(self, client: MilvusClient, name: str, dim: int, nlist: int, locks: Locks) -> None:
         present = nlist_in(meant_by(client, name)) or index_nlist(client, name)
-        ServerRebuild(client, name, dim, max(nlist, present + 1)).run()  # of two collections, the larger one is newer
+        self._rebuild(client, name, dim, max(nlist, present + 1))  # of two collections, the larger one is newer
+
+    def _rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> None:
+        version = client.get_server_version(timeout=TIMEOUT).removeprefix("v")
+        ServerRebuild(client, name, dim, nlist, self.field_indexes(version)).run()
 
 
 def without_login(uri: str) -> str:
