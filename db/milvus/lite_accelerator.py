@@ -96,10 +96,10 @@ def _with_live_rows(read: Callable[[Any], tuple[Any, Any]]) -> Callable[[Any], t
 
 def _with_own_query(stock: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[dict[str, Any]]]:
     @wraps(stock)
-    def query_rows(collection: Any, expr: Any = None, order_by_pk: bool = False, **named: Any) -> list[dict[str, Any]]:
-        if order_by_pk or not isinstance(expr, str | None):
-            return stock(collection, expr, order_by_pk=order_by_pk, **named)
-        return query(collection, expr, **named)
+    def query_rows(collection: Any, expr: Any = None, **named: Any) -> list[dict[str, Any]]:
+        if named.get("order_by_pk") or not isinstance(expr, str | None):
+            return stock(collection, expr, **named)
+        return query(collection, expr, **{name: value for name, value in named.items() if name != "order_by_pk"})
 
     return query_rows
 
