@@ -44,8 +44,8 @@ NOTES = [
     "one process for each size. faiss: an IVF index of the same vectors and number of clusters, searched alone on one "
     "thread.",
     "A filter: by turns with a plain search of the same vector, each with a value that was not asked for before, after "
-    "one that is not counted; compared is what it adds to the median. Under a filter every cluster is searched. Time of the "
-    "processor, of client and index together, which other programs on the machine change little.",
+    "one that is not counted; compared is what it adds to the median. Under a filter every cluster is searched. "
+    "Time of the processor, of client and index together, which other programs on the machine change little.",
 ]
 
 
