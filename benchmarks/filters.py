@@ -76,7 +76,12 @@ def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:
     vectors = unit_vectors(rows, DIM)
     for start in range(0, rows, BATCH):
         records = [
-            record(number, width=100 + number % 4000, metadata={"class": f"class {number % 101}", "stars": number % 6})
+            record(
+                number,
+                width=100 + number % 4000,
+                added=f"2026-01-{1 + number % 28:02}T00:00:00.000000Z",
+                metadata={"class": f"class {number % 101}", "stars": number % 6},
+            )
             for number in range(start, start + BATCH)
         ]
         collection.upsert(records, vectors[start : start + BATCH])

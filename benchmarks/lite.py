@@ -1,4 +1,4 @@
-"""Measures searches, counts and many threads on Milvus Lite as it is, with its walks replaced, and faiss alone.
+"""Measures searches, filters and counts on Milvus Lite as it is, with its walks replaced, and faiss alone.
 
 python -m benchmarks.lite [--rows 30000,100000,200000]
 """
@@ -6,7 +6,7 @@ python -m benchmarks.lite [--rows 30000,100000,200000]
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from itertools import chain, repeat
@@ -16,21 +16,36 @@ import faiss
 import numpy as np
 import typer
 
+from benchmarks.filters import fill
 from benchmarks.fixtures import temporary_folder
-from benchmarks.query import fill
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, publish
 from db.milvus.clusters import automatic_nprobe
 from db.milvus.database import Milvus
 from db.milvus.lite_accelerator import accelerate
 from library.ports import EncoderInfo
+from library.search.filters import Condition, Filter
 from testing.pictures import unit_vectors
 
 DIM, LIMIT, THREADS = 512, 24, 8
 MUST = {30_000: 5, 100_000: 20, 200_000: 40}
+# Each for one query after another, with a value that was not asked for before; and what it may add, in milliseconds.
+CASES: dict[str, tuple[Callable[[int], Condition], int]] = {
+    "name =": (lambda n: Condition("name", "=", f"{7 * n}.png"), 10),
+    "name starts with": (lambda n: Condition("name", "starts with", str(n + 10)), 10),
+    "width >=": (lambda n: Condition("width", ">=", 1000 + n), 10),
+    "width !=": (lambda n: Condition("width", "!=", 1000 + n), 10),
+    "added >=": (lambda n: Condition("added", ">=", f"2026-01-14T10:00:00.{n:06}Z"), 10),
+    "metadata =": (lambda n: Condition("class", "=", f"class {n}"), 100),
+    "metadata !=": (lambda n: Condition("class", "!=", f"class {n}"), 100),
+    "metadata between": (lambda n: Condition("stars", "between", [2 + n / 1000, 4]), 100),
+}
 NOTES = [
     f"{LIMIT} hits, through the client and the socket; the collection kept loaded; stock first, then accelerated, in "
     "one process for each size. faiss: an IVF index of the same vectors and number of clusters, searched alone on one "
     "thread.",
+    "A filter: by turns with a plain search of the same vector, each with a value that was not asked for before, after "
+    "one that is not counted; compared is what it adds to the median. Under a filter every cluster is searched. "
+    "Time of the processor, of client and index together, which other programs on the machine change little.",
 ]
 
 
@@ -62,6 +77,7 @@ def rows_of(size: int, queries: int) -> list[Row]:
             stock, stock_threads, stock_count = milliseconds(search, few), a_second(search, few), counting(index)
             accelerate()
             own, own_threads, own_count = milliseconds(search, asked), a_second(search, asked), counting(index)
+            filters = list(filter_rows(index, asked, f"{size:,} rows", must=size == min(MUST)))
         milvus.close()
     alone = milliseconds(raw(size, status.nlist, nprobe), asked)
     where = f"{size:,} rows, nprobe {nprobe}"
@@ -83,7 +99,22 @@ def rows_of(size: int, queries: int) -> list[Row]:
             own_threads / stock_threads,
         ),
         Row(f"count, {where}", f"{own_count:.1f} ms", "stock", f"{stock_count:.1f} ms", stock_count / own_count),
+        *filters,
     ]
+
+
+def filter_rows(index: Any, vectors: Any, where: str, must: bool) -> Iterator[Row]:
+    for name, (condition, most) in CASES.items():
+        index.search(vectors[0], LIMIT, where=Filter([condition(len(vectors))]))
+        plain, filtered = [], []
+        for number, vector in enumerate(vectors):
+            plain.append(timed(partial(index.search, vector, LIMIT), time.process_time))
+            narrow = Filter([condition(number)])
+            filtered.append(timed(partial(index.search, vector, LIMIT, where=narrow), time.process_time))
+        own, alone = statistics.median(filtered), statistics.median(plain)
+        adds = own - alone
+        measured = f"a filter {name}, {where}: {own:.1f} ms, {alone:.1f} ms without; it adds"
+        yield Row(measured, f"{adds:.1f} ms", "what it may add", f"{most} ms", adds / most, at_most=1 if must else None)
 
 
 def milliseconds(search: Callable[[Any], object], vectors: Any) -> float:
@@ -92,10 +123,10 @@ def milliseconds(search: Callable[[Any], object], vectors: Any) -> float:
     return statistics.median(timed(partial(search, vector)) for vector in vectors)
 
 
-def timed(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+def timed(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    begun = clock()
     work()
-    return 1000 * (time.perf_counter() - begun)
+    return 1000 * (clock() - begun)
 
 
 def a_second(search: Callable[[Any], object], vectors: Any) -> float:

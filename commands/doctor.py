@@ -34,6 +34,7 @@ WORDS: dict[Kind, str] = {
     "row_other": "rows that differ from the record",
     "index_wrong": "index of another type or metric",
     "rebuild_unfinished": "rebuild of the index that was not finished",
+    "fields_untyped": "rows as an earlier version kept them, whose filters take longer",
 }
 
 

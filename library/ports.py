@@ -222,7 +222,7 @@ class IndexStatus:
     outdated_choice: int | None = None  # an nprobe that was chosen while the index had other clusters
 
 
-IndexFault = Literal["index_wrong", "rebuild_unfinished"]
+IndexFault = Literal["index_wrong", "rebuild_unfinished", "fields_untyped"]
 
 
 @dataclass(frozen=True)

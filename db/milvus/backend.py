@@ -1,11 +1,12 @@
 """Describes the differences between Milvus Lite and a Milvus server, for the code that works with either."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from pymilvus import MilvusClient
 
+from db.milvus.schema import FieldIndex
 from db.milvus.shared_lock import Locks
 from library.errors import IndexUnavailable
 
@@ -20,7 +21,6 @@ class Backend(Protocol):
     is_shared: bool  # other processes may write, release or rebuild at any time
     flush_after_run: int  # unflushed rows from which the end of a run flushes
     indexes_late: bool  # flushed rows get their index later, in the background
-    text_index: str  # the kind of index that fields of texts can have
     rows_in_an_answer: int | None  # None: no bound
 
     def connect(self) -> MilvusClient: ...
@@ -56,6 +56,10 @@ class Backend(Protocol):
         """Makes the collection, which may be half made already, without its index."""
         ...
 
+    def field_indexes(self, version: str) -> Mapping[str, FieldIndex]:
+        """Returns the indexes for fields that filters are about, each by its field, as that version has them."""
+        ...
+
     def intended_nlist(self, client: MilvusClient, name: str) -> int | None:
         """Returns the nlist that the index of a collection without one was to have, where that is known."""
         ...
@@ -70,4 +74,9 @@ class Backend(Protocol):
 
     def rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> bool:
         """Gives the index `nlist` clusters. Returns whether every row is flushed now."""
+        ...
+
+    def move(self, client: MilvusClient, name: str, dim: int, nlist: int, locks: Locks) -> None:
+        """Copies the rows to a collection with typed fields, which takes the name. Searches go on meanwhile, and what
+        a kill has left is finished by the next call."""
         ...

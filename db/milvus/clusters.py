@@ -29,7 +29,8 @@ class NlistRule:
         return max(self.smallest, min(power_of_two, self.largest))
 
     def outgrown(self, nlist: int, rows: int) -> bool:
-        return self.wanted(rows) >= 2 * nlist
+        wanted = self.wanted(rows)
+        return wanted > nlist and wanted >= 2 * (nlist - 1)  # a move to typed fields may have added one
 
 
 def automatic_nprobe(rows: int, nlist: int) -> int:

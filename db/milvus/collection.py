@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 from pymilvus import MilvusClient
@@ -22,10 +23,11 @@ from db.milvus.schema import (
     LOAD_TIMEOUT,
     METRIC,
     UPSERT_ROWS,
-    WRITE_TIMEOUT,
+    has_typed_fields,
     index_nlist,
     is_index_right,
     stored_rows,
+    upsert,
 )
 from library.errors import IndexUnavailable
 from library.ports import IndexFault, IndexStatus, Vectors
@@ -101,6 +103,8 @@ class MilvusCollection:
             found: list[IndexFault] = [] if is_index_right(client, self._name) else ["index_wrong"]
             if self._backend.has_unfinished_rebuild(client, self._name):
                 found.append("rebuild_unfinished")
+            if not has_typed_fields(client, self._name):
+                found.append("fields_untyped")
         return found
 
     def mend(self) -> None:
@@ -193,10 +197,7 @@ class MilvusCollection:
             logger.warning("Not closed in order: %s", error)
 
     def _write(self, client: MilvusClient, rows: list[MilvusRow]) -> None:
-        def write(name: str) -> None:
-            client.upsert(name, rows, timeout=WRITE_TIMEOUT)
-
-        self._backend.write(client, self._name, write)
+        self._backend.write(client, self._name, partial(upsert, client, rows=rows))
 
     def _keep_up(self) -> None:
         """Rebuilds the index where the rows have outgrown it, and finishes a rebuild that was begun."""
@@ -205,16 +206,32 @@ class MilvusCollection:
             outgrown = self.handle.outgrows(self.handle.read_nlist(), rows)
             with self.handle.ready() as client:
                 begun = self._backend.has_unfinished_rebuild(client, self._name)
-            if outgrown or begun:
+                is_typed = has_typed_fields(client, self._name)
+            if not is_typed:
+                self._move(rows)
+            elif outgrown or begun:
                 self._rebuild(rows)
 
     def _rebuild(self, rows: int) -> None:
+        with self._rebuilding(f"rebuilding the index, {rows} rows"), self._backend.rebuilding(self._locks):
+            self._rebuild_once(self.handle.wanted_nlist(rows))
+
+    def _move(self, rows: int) -> None:
+        """Moves the rows of a collection of an earlier version to one whose fields have types, without encoding."""
+        choice = self.handle.choice()
+        with self._rebuilding(f"giving its fields types, {rows} rows"), self.handle.ready() as client:
+            nlist = max(self.handle.wanted_nlist(rows), self.handle.nlist)
+            self._backend.move(client, self._name, self.handle.dim, nlist, self._locks)
+        if choice and choice.nlist == nlist:
+            self.choose_nprobe(choice.nprobe)
+
+    @contextmanager
+    def _rebuilding(self, what: str) -> Iterator[None]:
         started, before = time.monotonic(), self.handle.nlist
-        logger.info("collection %s: rebuilding the index, %d rows, nlist %d so far", self._name, rows, before)
+        logger.info("collection %s: %s, nlist %d so far", self._name, what, before)
         self._is_rebuilding = True
         try:
-            with self._backend.rebuilding(self._locks):
-                self._rebuild_once(self.handle.wanted_nlist(rows))
+            yield
             after = self.handle.read_nlist()
         finally:
             self._is_rebuilding = False

@@ -1,8 +1,9 @@
 """Turns a filter into a Milvus expression, the only place where values become part of one."""
 
+import math
 from collections.abc import Callable
 
-from db.milvus.schema import METADATA
+from db.milvus.schema import METADATA, NUMBERS
 from library.search.filters import Bounds, Condition, Filter, Value, metadata_name
 
 Quote = Callable[[str], str]  # a text as a literal; see `Backend.quote`
@@ -32,7 +33,8 @@ def _condition(condition: Condition, quote: Quote) -> str:
 
 
 def _compared(field: str, operator: str, bounds: Bounds, quote: Quote) -> str:
-    low, high = (_literal(value, quote) for value in bounds)
+    lowest, highest = _whole(bounds) if field in NUMBERS else bounds
+    low, high = _literal(lowest, quote), _literal(highest, quote)
     match operator:
         case "!=":
             # Not with "!=", which a server finds true of a field that is missing or of another kind.
@@ -44,6 +46,12 @@ def _compared(field: str, operator: str, bounds: Bounds, quote: Quote) -> str:
         case "<=" | ">":
             return f"{field} {operator} {high}"
     return f"{field} == {low}" if low == high else f"({field} >= {low} and {field} <= {high})"
+
+
+def _whole(bounds: Bounds) -> Bounds:
+    """Returns bounds for a field of whole numbers, which may not be compared with others."""
+    low, high = bounds
+    return (low if isinstance(low, str) else math.ceil(low), high if isinstance(high, str) else math.floor(high))
 
 
 def _starts_with(field: str, start: str, quote: Quote) -> str:

@@ -18,11 +18,10 @@ from db.milvus.milvus_errors import is_missing, is_not_loaded
 from db.milvus.schema import (
     LOAD_TIMEOUT,
     TIMEOUT,
+    create_field_indexes,
     create_index,
-    create_visitor_index,
     has_index,
     index_nlist,
-    lacks_visitor_index,
     loaded_rows,
     stored_rows,
     vector_dim,
@@ -158,17 +157,17 @@ class CollectionHandle:
     def _open(self, client: MilvusClient) -> None:
         if not client.has_collection(self.name, timeout=TIMEOUT):
             self.backend.create(client, self.name, self.dim, self.nlist_rule.smallest, made_now(self.labels))
+        version = client.get_server_version(timeout=TIMEOUT).removeprefix("milvus_lite-").removeprefix("v")
         if not has_index(client, self.name):
+            create_field_indexes(client, self.name, self.backend.field_indexes(version))
             intended = self.backend.intended_nlist(client, self.name)
             create_index(client, self.name, intended or self.wanted_nlist(stored_rows(client, self.name)))
-        if lacks_visitor_index(client, self.name):
-            create_visitor_index(client, self.name, self.backend.text_index)
         dim = vector_dim(client, self.name)
         if dim != self.dim:
             raise IndexUnavailable("other_dimension", name=self.name, stored=str(dim), made=str(self.dim))
         self.nlist = index_nlist(client, self.name)
         self.flushed_rows = stored_rows(client, self.name) if self.backend.is_shared else 0
-        self.version = client.get_server_version(timeout=TIMEOUT).removeprefix("milvus_lite-").removeprefix("v")
+        self.version = version
 
     def _load(self) -> None:
         with self.connection.locks.searching.shared():

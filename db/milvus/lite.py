@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
@@ -12,9 +12,10 @@ from pymilvus import MilvusClient
 
 from db.milvus.backend import NO_PROXY
 from db.milvus.clusters import LITE_SEGMENT_ROWS
+from db.milvus.lite_move import LiteMove, finish_moves
 from db.milvus.milvus_errors import brief
 from db.milvus.rebuild import rebuild_in_place
-from db.milvus.schema import create
+from db.milvus.schema import TIMEOUT, VISITOR, FieldIndex, create
 from db.milvus.shared_lock import Locks
 from library.errors import IndexUnavailable
 from library.reasons import reason_of
@@ -58,7 +59,6 @@ class Lite:
     is_shared = False
     flush_after_run = 200  # beyond it, Lite's slow search of unflushed rows is felt
     indexes_late = True
-    text_index = "INVERTED"
     rows_in_an_answer: int | None = None
 
     def __init__(self, path: Path, accelerated: bool = True) -> None:
@@ -80,7 +80,9 @@ class Lite:
                 self._server = LiteServer(self._path)
             except Exception as error:  # whatever a damaged folder makes Lite raise
                 raise self._not_opened(error) from error
-        return MilvusClient(self._server.address, grpc_options=CHANNEL)
+        client = MilvusClient(self._server.address, grpc_options=CHANNEL)
+        finish_moves(client)
+        return client
 
     def release_files(self) -> None:
         if self._server is not None:
@@ -138,7 +140,12 @@ class Lite:
 
     def create(self, client: MilvusClient, name: str, dim: int, nlist: int, properties: dict[str, str]) -> None:
         self._remove_unfinished(name)
-        create(client, name, dim, properties)
+        finish_moves(client)
+        if not client.has_collection(name, timeout=TIMEOUT):
+            create(client, name, dim, properties)
+
+    def field_indexes(self, version: str) -> Mapping[str, FieldIndex]:
+        return {VISITOR: FieldIndex("INVERTED")}  # the others would take longer to load than they save
 
     def intended_nlist(self, client: MilvusClient, name: str) -> int | None:
         return None
@@ -152,6 +159,9 @@ class Lite:
     def rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> bool:
         rebuild_in_place(client, name, nlist)
         return True
+
+    def move(self, client: MilvusClient, name: str, dim: int, nlist: int, locks: Locks) -> None:
+        LiteMove(client, name, dim, nlist, locks).run()
 
     def _remove_unfinished(self, name: str) -> None:
         """Removes the folder of a collection that a full disk or a kill left without schema and rows.

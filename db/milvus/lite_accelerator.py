@@ -14,20 +14,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from milvus_lite.engine import collection as engine
+from milvus_lite.engine import projection
 from milvus_lite.index import faiss_ivf_flat
 from milvus_lite.index.brute_force import BruteForceIndex
-from milvus_lite.search.filter import evaluate_mask
-from milvus_lite.search.indexed_filter import evaluate_segment_filter
+from milvus_lite.search import assembler, bitmap
+from milvus_lite.search.filter.eval import hybrid_backend, python_backend
 from milvus_lite.storage.memtable import MemTable
 from milvus_lite.storage.segment import Segment
 from numpy.typing import NDArray
 
+from db.milvus.lite_filters import table_mask
 from db.milvus.lite_live_rows import LiveRows, Mask, Newer
+from db.milvus.lite_queries import filtered, query
 
 logger = logging.getLogger(__name__)
 
 # Of the functions that are replaced, as Milvus Lite 3.2.2 has them.
-KNOWN_SOURCE = "eeee8b16f2e0cb816304cd3d20ce2d9a89c7bdd76a14888703f28089660faad2"
+KNOWN_SOURCE = "d6ba0df6ca69687a420f8c3f89b21ac31dadc0824df2789b180c25185d8ee862"
 KEPT = "_likeness_live_rows"
 
 Found = tuple[float, int, int]  # distance, place of the source, row
@@ -64,6 +67,7 @@ def accelerate() -> None:
     setattr(engine.Collection, KEPT, None)
     engine.Collection._read_snapshot = _with_live_rows(engine.Collection._read_snapshot)
     engine.Collection._num_entities = wraps(engine.Collection._num_entities)(_count)
+    engine.Collection.query = _with_own_query(engine.Collection.query)
     engine.execute_search_with_index = wraps(engine.execute_search_with_index)(_search)
 
 
@@ -72,6 +76,8 @@ def _source() -> str:
     functions = (
         *(engine.execute_search_with_index, collection._read_snapshot, collection._num_entities, Segment.row_to_dict),
         *(collection._trigger_flush, MemTable.to_search_snapshot, MemTable.delete_index_snapshot),
+        *(collection.query, collection._compile_filter, assembler, bitmap, projection),
+        *(hybrid_backend, python_backend, Segment.release_index),
     )
     return hashlib.sha256("".join(map(inspect.getsource, functions)).encode()).hexdigest()
 
@@ -86,6 +92,16 @@ def _with_live_rows(read: Callable[[Any], tuple[Any, Any]]) -> Callable[[Any], t
         return kept, deletions
 
     return read_snapshot
+
+
+def _with_own_query(stock: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[dict[str, Any]]]:
+    @wraps(stock)
+    def query_rows(collection: Any, expr: Any = None, **named: Any) -> list[dict[str, Any]]:
+        if named.get("order_by_pk") or not isinstance(expr, str | None):
+            return stock(collection, expr, **named)
+        return query(collection, expr, **{name: value for name, value in named.items() if name != "order_by_pk"})
+
+    return query_rows
 
 
 def _count(collection: Any, partition_names: list[str] | None) -> int:
@@ -150,13 +166,13 @@ def _sources(
         own, has_vector = segment.vector_data(vector_field)
         mask = live if has_vector is None else live & has_vector
         if compiled_filter is not None:
-            mask = mask & evaluate_segment_filter(segment, compiled_filter, indexed_filter_plan).astype(bool)
+            mask = mask & filtered(segment, compiled_filter, indexed_filter_plan)
         index = segment.indexes.get(vector_field) or BruteForceIndex.build(own, metric_type)
         shown = segment if wants_vectors else WithoutVectors(segment.table.drop_columns([vector_field]))
         yield RowSource(index, mask, partial(Segment.row_to_dict, shown), segment.pks)
     if keys:
         mask = newer.live(wanted, deletions)
         if compiled_filter is not None:
-            mask = mask & evaluate_mask(compiled_filter, table).astype(bool)
+            mask = mask & table_mask(table, compiled_filter, vector_field)
         index = BruteForceIndex.build(vectors, metric_type)
         yield RowSource(index, mask, lambda row: memtable.materialize_row(*rows[row]), keys)

@@ -14,11 +14,10 @@ from db.milvus.reproduce import script
 from db.milvus.rows import MilvusRow, checked_paths, hits_of, record_of, scores_of, sound_record
 from db.milvus.schema import (
     EMBEDDING,
-    FIELDS,
-    METADATA,
     METRIC,
     PRIMARY_KEY,
     QUERY_TIMEOUT,
+    SHOWN,
     TIMEOUT,
     stored_rows,
 )
@@ -119,7 +118,7 @@ class LoadedMilvusCollection:
 
     def _search(self, vectors: Vectors, where: Filter | None, depth: int, probes: int) -> list[list[Hit]]:
         def ask(client: MilvusClient) -> list[list[Hit]]:
-            found = self._found(client, vectors, depth, probes, [*FIELDS, METADATA], where)
+            found = self._found(client, vectors, depth, probes, SHOWN, where)
             return [in_order(hits_of(answer)) for answer in found]
 
         answers = self._ask(ask)
@@ -158,7 +157,7 @@ class LoadedMilvusCollection:
 
     def _query(self, client: MilvusClient, wanted: str, limit: int | None = None) -> list[MilvusRow]:
         bound = {} if limit is None else {"limit": limit}
-        fields = [PRIMARY_KEY, *FIELDS, METADATA]
+        fields = [PRIMARY_KEY, *SHOWN]
         return list(
             client.query(self._handle.name, filter=wanted, output_fields=fields, timeout=QUERY_TIMEOUT, **bound)
         )

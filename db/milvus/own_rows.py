@@ -18,16 +18,16 @@ from db.milvus.rows import MilvusRow, as_row, check_vectors, checked_paths, hits
 from db.milvus.schema import (
     EMBEDDING,
     EXPIRES,
-    FIELDS,
     LOAD_TIMEOUT,
-    METADATA,
     METRIC,
     PRIMARY_KEY,
     QUERY_TIMEOUT,
+    SHOWN,
     VISITOR,
     VISITORS_PREFIX,
     WRITE_TIMEOUT,
     loaded_rows,
+    upsert,
     vector_dim,
 )
 from db.milvus.stable_page import in_order
@@ -143,8 +143,7 @@ class OwnCollection:
             return
         handle = self._handle
         with handle.ready() as client, handle.connection.locks.writing:
-            write = partial(client.upsert, data=rows, timeout=WRITE_TIMEOUT)
-            handle.backend.write(client, handle.name, write)
+            handle.backend.write(client, handle.name, partial(upsert, client, rows=rows))
 
     @contextmanager
     def loaded(self) -> Iterator["LoadedOwnRows"]:
@@ -175,7 +174,7 @@ class LoadedOwnRows:
                 limit=MOST_PICTURES,
                 filter=self._bound(where),
                 search_params={"metric_type": METRIC, "params": {"nprobe": EVERY_CLUSTER}},
-                output_fields=[*FIELDS, METADATA],
+                output_fields=SHOWN,
                 timeout=QUERY_TIMEOUT,
             )
             return [hits_of(answer, self._space.path_of) for answer in answers]
@@ -185,7 +184,7 @@ class LoadedOwnRows:
 
     def records(self, where: Filter | None) -> list[Record]:
         """Returns the records of all rows that the filter matches, in no order."""
-        rows = self._rows(self._bound(where), [*FIELDS, METADATA])
+        rows = self._rows(self._bound(where), SHOWN)
         records = [record_of(self._space.path_of(row[PRIMARY_KEY]), row) for row in rows]
         return [record for record in records if where is None or where.matches(record)]
 

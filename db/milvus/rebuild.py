@@ -4,7 +4,8 @@ On a server every step may be repeated, and several processes may take the same 
 collections, all rows are written to both (`write_to_all`); what a copy overtook shows in the comparison after it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from typing import Any, TypeVar
 
@@ -13,25 +14,27 @@ from pymilvus import MilvusClient, MilvusException
 from db.milvus.aliases import behind, meant_by, name_with, nlist_in
 from db.milvus.catalogue import labels_of
 from db.milvus.milvus_errors import is_missing, is_not_loaded
-from db.milvus.rows import MilvusRow
+from db.milvus.rows import MilvusRow, fitting
 from db.milvus.schema import (
     EMBEDDING,
-    FIELDS,
     INDEX_TIMEOUT,
     LOAD_TIMEOUT,
-    METADATA,
     PRIMARY_KEY,
+    SHOWN,
     TIMEOUT,
     UPSERT_ROWS,
     WRITE_TIMEOUT,
+    FieldIndex,
     create,
+    create_field_indexes,
     create_index,
     has_index,
     index_nlist,
+    upsert,
 )
 
 COMPARED_ROWS = 8000  # at once, without their vectors
-COMPARED = [PRIMARY_KEY, METADATA, *FIELDS]  # a picture and a model make the vector, so that it is the same
+COMPARED = [PRIMARY_KEY, *SHOWN]  # a picture and a model make the vector, so that it is the same
 ATTEMPTS = 5
 LOADS = 12  # of one question: others may release the collection again and again
 REFUSED = 65_535  # the code that Milvus gives to what has no code of its own
@@ -64,11 +67,14 @@ def load(client: MilvusClient, name: str) -> None:
 class ServerRebuild:
     """Copies the rows to a second collection, gives it the name, and drops the first one."""
 
-    def __init__(self, client: MilvusClient, name: str, dim: int, nlist: int) -> None:
+    def __init__(
+        self, client: MilvusClient, name: str, dim: int, nlist: int, field_indexes: Mapping[str, FieldIndex]
+    ) -> None:
         self._client = client
         self._name = name
         self._dim = dim
         self._nlist = nlist
+        self._field_indexes = field_indexes
 
     def run(self) -> None:
         for attempts_left in reversed(range(ATTEMPTS)):
@@ -114,6 +120,7 @@ class ServerRebuild:
         if not self._client.has_collection(target, timeout=TIMEOUT):
             create(self._client, target, self._dim, labels_of(self._client, meant_by(self._client, self._name)))
         if not has_index(self._client, target):
+            create_field_indexes(self._client, target, self._field_indexes)
             create_index(self._client, target, _nlist(target))
         load(self._client, target)
 
@@ -135,9 +142,19 @@ class Copy:
 
     def make(self) -> None:
         """Copies the rows before the switch: once in bulk, then those that still differ."""
+        self.fill(nullcontext())
+        self.even_out()
+
+    def fill(self, writing: AbstractContextManager[object]) -> None:
+        """Copies the rows in bulk; holds `writing` only for one page after the other."""
         for page in self._pages():
-            self._transfer(self._differing(page), BULK)
-        self._client.flush(self._target, timeout=LOAD_TIMEOUT)
+            with writing:
+                self._transfer(self._differing(page), BULK)
+        with writing:
+            self._client.flush(self._target, timeout=LOAD_TIMEOUT)
+
+    def even_out(self) -> None:
+        """Copies and deletes the rows that differ."""
         for page in self._pages():
             self._even_out(self._differing(page))
 
@@ -171,7 +188,7 @@ class Copy:
             chunk = list(keys[start : start + UPSERT_ROWS])
             rows = self._get(self._source, chunk, consistency, ["*"])
             if rows:
-                self._client.upsert(self._target, list(rows.values()), timeout=WRITE_TIMEOUT)
+                upsert(self._client, self._target, list(rows.values()))
             gone = [key for key in chunk if key not in rows]
             # Asked after reading: a collection that is just being dropped may answer with nothing.
             if gone and consistency == LATEST and self._client.has_collection(self._source, timeout=TIMEOUT):
@@ -211,7 +228,7 @@ class Copy:
                 name, output_fields=list(fields), consistency_level=consistency, timeout=WRITE_TIMEOUT, **which
             ),
         )
-        return {row[PRIMARY_KEY]: dict(row) for row in rows}
+        return {row[PRIMARY_KEY]: fitting(dict(row)) for row in rows}
 
     def _asked(self, name: str, ask: Callable[[], T]) -> T:
         """Returns what `ask` returns; loads and asks again where another process has released the collection."""

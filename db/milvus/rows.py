@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from db.milvus.schema import EMBEDDING, FIELDS, METADATA, PRIMARY_KEY
+from db.milvus.schema import EMBEDDING, FIELDS, LONGEST_TEXT, METADATA, NUMBERS, PRIMARY_KEY, TEXTS, UNFIT
 from library.errors import InvalidContentId
 from library.ports import Hit, Vector, Vectors
 from library.records import Record, id_of
@@ -36,7 +36,37 @@ def check_vectors(vectors: Vectors, dim: int) -> None:
 
 def as_row(record: Record, vector: Vector) -> MilvusRow:
     built_in = {name: getattr(record, name) for name in FIELDS}
-    return {PRIMARY_KEY: record.img_path, EMBEDDING: vector, METADATA: dict(record.metadata), **built_in}
+    return fitting({PRIMARY_KEY: record.img_path, EMBEDDING: vector, METADATA: dict(record.metadata), **built_in})
+
+
+def fitting(row: MilvusRow) -> MilvusRow:
+    """Returns the row with values of the type of each field. Those that are not, are too long or are missing are kept
+    in one more field, where `record_of` finds them.
+
+    That field is always there: an upsert of Lite leaves alone what it does not name.
+    """
+    unfit = {name: row.get(name) for name in [*FIELDS, METADATA] if not _fits(name, row.get(name))}
+    known = row.get(UNFIT)
+    kept = (known if isinstance(known, dict) else {}) | unfit
+    return row | {name: _nearest(name, value) for name, value in unfit.items()} | {UNFIT: kept}
+
+
+def _fits(name: str, value: object) -> bool:
+    if name in TEXTS:
+        return isinstance(value, str) and len(_bytes(value)) <= LONGEST_TEXT
+    if name in NUMBERS:
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+    return isinstance(value, dict)
+
+
+def _nearest(name: str, value: object) -> object:
+    if name in TEXTS:
+        return _bytes(value)[:LONGEST_TEXT].decode(errors="ignore") if isinstance(value, str) else ""
+    return 0 if name in NUMBERS else {}
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="replace")
 
 
 def hits_of(found: Any, path_of: Callable[[str], str] = str) -> list[Hit]:
@@ -51,8 +81,10 @@ def scores_of(found: Any) -> Iterator[tuple[str, float]]:
 
 
 def record_of(img_path: str, entity: MilvusRow) -> Record:
-    fields = {name: entity[name] for name in FIELDS}
-    return Record(content_id=id_of(img_path), img_path=img_path, metadata=entity.get(METADATA) or {}, **fields)
+    unfit = entity.get(UNFIT)
+    values = {**entity, **unfit} if isinstance(unfit, dict) else entity
+    fields = {name: values[name] for name in FIELDS}
+    return Record(content_id=id_of(img_path), img_path=img_path, metadata=values.get(METADATA) or {}, **fields)
 
 
 def sound_record(row: MilvusRow) -> Record | None:

@@ -1,9 +1,17 @@
 """Creates a collection and its index, and reads what they are made of."""
 
-from typing import Any
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from pymilvus import DataType, MilvusClient
+from pymilvus import DataType, MilvusClient, MilvusException
+from pymilvus.client.cache import GlobalCache
 from pymilvus.milvus_client import IndexParams
+
+from db.milvus.milvus_errors import is_loss, is_missing
+
+logger = logging.getLogger(__name__)
 
 PRIMARY_KEY = "img_path"
 EMBEDDING = "img_emb"
@@ -11,7 +19,12 @@ METADATA = "meta"  # one nested value, so that no column of a user's table can o
 VISITORS_PREFIX = "visitors_of_"  # before the name of the collection that all can see
 VISITOR = "visitor"  # whose row it is
 EXPIRES = "expires"  # when it is to be removed, in milliseconds since 1970
+TEXTS = ("name", "format", "added", "source")
+NUMBERS = ("width", "height", "bytes")
 FIELDS = ["name", "format", "width", "height", "bytes", "added", "source"]
+UNFIT = "unfit"  # of a row: the values that are not of the type of their field, by its name
+SHOWN = [*FIELDS, METADATA, UNFIT]  # all of a row but its key and its vector
+LONGEST_TEXT = 65_535  # bytes on a server, characters on Lite
 INDEX_TYPE = "IVF_FLAT"
 METRIC = "COSINE"
 TIMEOUT = 10.0  # seconds
@@ -22,10 +35,22 @@ INDEX_TIMEOUT = 600.0  # Lite makes the clusters of every segment before it answ
 UPSERT_ROWS = 1000  # a message holds 64 MiB
 
 
+class FieldIndex(NamedTuple):
+    """Names a kind of index and its parameters."""
+
+    kind: str
+    parameters: Mapping[str, str] = MappingProxyType({})
+
+
 def create(client: MilvusClient, name: str, dim: int, properties: dict[str, str]) -> None:
     schema = client.create_schema(auto_id=False, enable_dynamic_field=True)
     schema.add_field(PRIMARY_KEY, DataType.VARCHAR, is_primary=True, max_length=128)
     schema.add_field(EMBEDDING, DataType.FLOAT_VECTOR, dim=dim)
+    for field in TEXTS:
+        schema.add_field(field, DataType.VARCHAR, max_length=LONGEST_TEXT)
+    for field in NUMBERS:
+        schema.add_field(field, DataType.INT64)
+    schema.add_field(METADATA, DataType.JSON)
     if name.startswith(VISITORS_PREFIX):
         schema.add_field(VISITOR, DataType.VARCHAR, max_length=64)
         schema.add_field(EXPIRES, DataType.INT64)
@@ -43,15 +68,43 @@ def create_index(client: MilvusClient, name: str, nlist: int) -> None:
     _build(client, name, EMBEDDING, index)
 
 
-def lacks_visitor_index(client: MilvusClient, name: str) -> bool:
-    return name.startswith(VISITORS_PREFIX) and VISITOR not in client.list_indexes(name, timeout=TIMEOUT)
+def create_field_indexes(client: MilvusClient, name: str, kinds: Mapping[str, FieldIndex]) -> None:
+    """Indexes the fields by which searches are filtered, those of the collection that have no index yet.
+
+    `kinds` may name fields that are not there: collections of earlier versions have few fields with a type. To be
+    called before `create_index`: a server does not load again what was loaded when it got another index.
+    """
+    present = set(field_types(client, name)) - set(client.list_indexes(name, timeout=TIMEOUT))
+    for field in sorted(present & kinds.keys()):
+        index = client.prepare_index_params()
+        index.add_index(field, index_name=field, index_type=kinds[field].kind, params=dict(kinds[field].parameters))
+        try:
+            client.create_index(name, index, timeout=INDEX_TIMEOUT, sync=False)  # filters work meanwhile
+        except MilvusException as error:
+            if is_loss(error) or is_missing(error):
+                raise
+            logger.warning("collection %s: filters on %s take longer, without an index: %s", name, field, error)
 
 
-def create_visitor_index(client: MilvusClient, name: str, kind: str) -> None:
-    """Indexes the field by which each search of a visitor is filtered."""
-    index = client.prepare_index_params()
-    index.add_index(VISITOR, index_name=VISITOR, index_type=kind)
-    _build(client, name, VISITOR, index)
+def upsert(client: MilvusClient, name: str, rows: list[dict[str, Any]]) -> None:
+    """Writes rows; once more where Milvus refuses them, since the collection may have got other fields meanwhile."""
+    try:
+        client.upsert(name, rows, timeout=WRITE_TIMEOUT)
+    except MilvusException as error:
+        if is_loss(error) or is_missing(error):
+            raise
+        GlobalCache.schema.clear()  # pymilvus asks but once for the fields of a name
+        client.upsert(name, rows, timeout=WRITE_TIMEOUT)
+
+
+def field_types(client: MilvusClient, name: str) -> dict[str, DataType]:
+    fields = client.describe_collection(name, timeout=TIMEOUT)["fields"]
+    return {field["name"]: field["type"] for field in fields}
+
+
+def has_typed_fields(client: MilvusClient, name: str) -> bool:
+    """Tells whether the fields of a record have columns of their own, which those of earlier versions have not."""
+    return METADATA in field_types(client, name)
 
 
 def _build(client: MilvusClient, name: str, field: str, index: IndexParams) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from pymilvus import MilvusClient
@@ -11,10 +11,22 @@ from db.milvus.aliases import behind, meant_by, name_with, nlist_in, write_to_al
 from db.milvus.backend import NO_PROXY
 from db.milvus.milvus_errors import brief, is_going, is_loss
 from db.milvus.rebuild import ServerRebuild
-from db.milvus.schema import TIMEOUT, create
+from db.milvus.schema import (
+    METADATA,
+    NUMBERS,
+    TEXTS,
+    TIMEOUT,
+    VISITOR,
+    FieldIndex,
+    create,
+    index_nlist,
+)
 from db.milvus.shared_lock import Locks
 from library.errors import IndexUnavailable
 from library.running.proxies import grpc_proxy
+
+WITH_METADATA_INDEX = (2, 6)  # from this version on, all keys of a JSON field can have one index
+METADATA_INDEX = FieldIndex("INVERTED", {"json_path": METADATA, "json_cast_type": "json"})
 
 SCRIPT_OPENING = """\
 # Needs pymilvus. MILVUS_URI, MILVUS_TOKEN and MILVUS_DB are those of the app; no token means no login.
@@ -38,7 +50,6 @@ class Server:
     is_shared = True
     flush_after_run = 1000
     indexes_late = False
-    text_index = "Trie"  # the only one before 2.4
     rows_in_an_answer: int | None = 10_000  # an answer is one message of at most 64 MiB
 
     def __init__(self, uri: str, token: str = "", db_name: str = "") -> None:
@@ -85,6 +96,11 @@ class Server:
             create(client, name_with(name, nlist), dim, properties)
         meant_by(client, name)
 
+    def field_indexes(self, version: str) -> Mapping[str, FieldIndex]:
+        metadata = {METADATA: METADATA_INDEX} if _is_at_least(version, *WITH_METADATA_INDEX) else {}
+        texts = {field: FieldIndex("Trie") for field in (*TEXTS, VISITOR)}  # the only one before 2.4
+        return {**texts, **{field: FieldIndex("STL_SORT") for field in NUMBERS}, **metadata}
+
     def intended_nlist(self, client: MilvusClient, name: str) -> int | None:
         return nlist_in(meant_by(client, name))
 
@@ -95,10 +111,23 @@ class Server:
         return len(behind(client, name)) > 1
 
     def rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> bool:
-        ServerRebuild(client, name, dim, nlist).run()
+        self._rebuild(client, name, dim, nlist)
         return False
+
+    def move(self, client: MilvusClient, name: str, dim: int, nlist: int, locks: Locks) -> None:
+        present = nlist_in(meant_by(client, name)) or index_nlist(client, name)
+        self._rebuild(client, name, dim, max(nlist, present + 1))  # of two collections, the larger one is newer
+
+    def _rebuild(self, client: MilvusClient, name: str, dim: int, nlist: int) -> None:
+        version = client.get_server_version(timeout=TIMEOUT).removeprefix("v")
+        ServerRebuild(client, name, dim, nlist, self.field_indexes(version)).run()
 
 
 def without_login(uri: str) -> str:
     """Returns the address as it may be shown: it can carry a name and a password."""
     return re.sub(r"//[^/]*@", "//", uri).partition("?")[0]
+
+
+def _is_at_least(version: str, major: int, minor: int) -> bool:
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return found is not None and (int(found[1]), int(found[2])) >= (major, minor)

@@ -19,6 +19,7 @@ Kind = Literal[
     "row_other",
     "index_wrong",
     "rebuild_unfinished",
+    "fields_untyped",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 STORE = "images"

@@ -43,6 +43,7 @@ class Mender:
             "row_other": self._update_rows,
             "index_wrong": self._mend_index,
             "rebuild_unfinished": self._mend_index,
+            "fields_untyped": self._mend_index,
         }
 
     def mend(self, finding: Finding) -> int:

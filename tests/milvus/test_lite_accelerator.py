@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import math
 import random
 
 import numpy as np
@@ -14,7 +15,11 @@ from db.milvus import lite_accelerator
 
 NUMBERS = 8
 INDEX = {"index_type": "IVF_FLAT", "metric_type": "COSINE", "params": {"nlist": 4}}
-REPLACED = ("execute_search_with_index",), ("_read_snapshot", "_num_entities", lite_accelerator.KEPT)
+METHODS = ("_read_snapshot", "_num_entities", "query")
+REPLACED = ("execute_search_with_index",), (*METHODS, lite_accelerator.KEPT)
+VALUES = [0, 1, -1, 2.5, 2**53 + 1, 1e300, math.nan, True, False, "", "a", "ab", "1", "日本", "\0", [1, "a"], {"b": 1}]
+FIELDS = ["stars", "name", "free", 'free["a"]', 'meta["a"]', 'meta["a"]["b"]', 'meta["b"][0]', 'meta["no"]', "no"]
+LITERALS = ["0", "1", "-1", "2.5", "true", "false", '""', '"a"', '"ab"', '"日本"']
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +29,7 @@ def stock(monkeypatch):
         for name in names:
             monkeypatch.setattr(owner, name, inspect.unwrap(getattr(owner, name, None)), raising=False)
     monkeypatch.delattr(engine.Collection, lite_accelerator.KEPT)
-    return {name: getattr(engine.Collection, name) for name in ("_read_snapshot", "_num_entities")} | {
-        "search": engine.execute_search_with_index
-    }
+    return {name: getattr(engine.Collection, name) for name in METHODS} | {"search": engine.execute_search_with_index}
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def both(monkeypatch, stock):
         accelerated = ask()
         with monkeypatch.context() as patch:
             patch.setattr(engine, "execute_search_with_index", stock["search"])
-            for name in ("_read_snapshot", "_num_entities"):
+            for name in METHODS:
                 patch.setattr(engine.Collection, name, stock[name])
             return ask(), accelerated
 
@@ -57,8 +60,11 @@ class Changing:
             FieldSchema("key", DataType.VARCHAR, is_primary=True, max_length=64),
             FieldSchema("vector", DataType.FLOAT_VECTOR, dim=NUMBERS),
             FieldSchema("stars", DataType.INT64),
+            FieldSchema("name", DataType.VARCHAR, max_length=64),
+            FieldSchema("meta", DataType.JSON),
         ]
-        self.collection = self._index.create_collection("pictures", CollectionSchema(fields))
+        schema = CollectionSchema(fields, enable_dynamic_field=True)
+        self.collection = self._index.create_collection("pictures", schema)
         self.collection.create_index("vector", INDEX)
         self.collection.load()
 
@@ -69,13 +75,34 @@ class Changing:
     def query(self):
         return self._vectors.normal(size=(self._random.choice([1, 3]), NUMBERS)).tolist()
 
+    def expression(self):
+        joint = self._random.choice([" and ", " or "])
+        return joint.join(f"({self._comparison()})" for _ in range(self._random.randint(1, 3)))
+
+    def _comparison(self):
+        field = self._random.choice(FIELDS)
+        if self._random.random() < 0.15:
+            return f"{field} is null"
+        if self._random.random() < 0.15 and "no" not in field:
+            return f"not ({field} in [1, 2])" if field == "stars" else f'{field} like "a%"'
+        literals = {"stars": LITERALS[:4], "name": LITERALS[6:]}.get(field, LITERALS)
+        operator = self._random.choice(["==", "!=", "<", "<=", ">", ">="])
+        return f"{field} {operator} {self._random.choice(literals)}"
+
     def close(self):
         self._index.close()
 
     def _write(self):
         keys = self._random.sample(range(120), self._random.randint(1, 60))
-        rows = [{"key": str(key), "vector": self._vector(), "stars": self._random.randint(0, 5)} for key in keys]
+        rows = [{"key": str(key), "vector": self._vector(), **self._fields()} for key in keys]
         self._random.choice([self.collection.insert, self.collection.upsert])(rows)
+
+    def _fields(self):
+        known = {"stars": self._random.randint(-1, 5), "name": self._random.choice(["", "a", "ab", "日本"])}
+        return known | self._some("free", "no", "other") | {"meta": self._some("a", "b", "c")}
+
+    def _some(self, *names):
+        return {name: self._random.choice(VALUES) for name in names if self._random.random() < 0.7}
 
     def _delete(self):
         self.collection.delete([str(key) for key in self._random.sample(range(120), 20)])
@@ -94,21 +121,23 @@ class Changing:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_was_written_searches_and_counts_stay_the_same(tmp_path, both, seed):
+def test_whatever_was_written_searches_queries_and_counts_stay_the_same(tmp_path, both, seed):
     changing = Changing(tmp_path, seed)
     for _ in range(25):
         changing.change()
         collection, query = changing.collection, changing.query()
-        own, accelerated = both(lambda collection=collection: collection.num_entities)
-        assert own == accelerated
-        for expression in (None, "stars >= 3", "key in ['1', '2', '3', '40']"):
-            own, accelerated = both(
-                lambda collection=collection, query=query, expression=expression: collection.search(
-                    query, top_k=10, expr=expression, output_fields=["stars"], search_params={"nprobe": 4}
-                )
-            )
-            assert own == accelerated
+        same(both, collection, "_num_entities", None)
+        for expression in (None, "key in ['1', '2', '3', '40']", *(changing.expression() for _ in range(2))):
+            named = {"top_k": 10, "expr": expression, "search_params": {"nprobe": 4}}
+            same(both, collection, "search", query, **named, output_fields=["stars", "free", "meta"])
+            same(both, collection, "query", expression, output_fields=["name", "other", "meta"])
+            same(both, collection, "query", expression, limit=5, offset=2)
     changing.close()
+
+
+def same(both, collection, method, *arguments, **named):
+    own, accelerated = both(lambda: getattr(collection, method)(*arguments, **named))
+    assert repr(own) == repr(accelerated)  # NaN differs from itself
 
 
 def test_an_unknown_version_of_milvus_lite_is_left_as_it_is(monkeypatch, stock, caplog):

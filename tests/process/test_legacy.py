@@ -64,6 +64,14 @@ def test_words_find_the_pictures(run):
     assert len(json.loads(run("search", "--where", "year>=2022", "--json"))) == 3
 
 
+def test_the_rows_move_to_typed_fields_without_encoding(run, old):
+    assert "rows as an earlier version kept them" in run("doctor", "--fix", "--yes")
+    assert "earlier version" not in run("doctor")
+    assert '"name": "meta"' in next((old / "data" / "milvus.db" / "collections").glob("*/schema.json")).read_text()
+    test_words_find_the_pictures(run)
+    test_pictures_rows_and_the_choice_of_nprobe_are_there(run)
+
+
 def test_two_pictures_that_were_marked_distinct_stay_so(run, old):
     assert run("duplicates") == "no near-duplicates\n"
     (old / "data" / "near-duplicates.jsonl").unlink()
