@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 FALLBACK = "small"
 
 
-def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
+def build(settings: Settings, others: Sequence[str] = (), texts_first: bool = False) -> "ImageLibrary":
     """Returns a library that has connected to nothing and loaded no model yet.
 
-    `others` are models to offer beside those of the settings. Raises UnknownModel for a folder without a model,
+    `others` are models to offer beside those of the settings. With `texts_first` they are loaded for texts alone, where
+    that is quicker, until a picture is to be encoded. Raises UnknownModel for a folder without a model,
     UnknownStore for an IMAGE_STORE that is none.
     """
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
@@ -38,7 +39,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     from library.image_library import ImageLibrary
     from library.models import Models
 
-    loader = ModelLoader.of(settings)
+    loader = ModelLoader.of(settings, texts_first)
     fallback = None if settings.clip_model == FALLBACK else loader.source(FALLBACK)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
     _check_models(settings, names)

@@ -86,7 +86,7 @@ class _How:
 def _add(session: Session, items: Iterable[Item], how: _How, write: Write, as_json: bool) -> None:
     receipts: list[FileReceipt] = []
     total = len(items) if isinstance(items, Sequence) else None
-    with failures_as_exit_codes(), session.library() as library, interrupt() as interrupted:
+    with failures_as_exit_codes(), session.library(encodes_pictures=True) as library, interrupt() as interrupted:
         try:
             added = library.add(
                 items, interrupted.is_set, how.batch_size, how.dry_run, how.in_place, how.source, how.near

@@ -59,7 +59,7 @@ def import_(
     failed: list[FileReceipt] = []
     with failures_as_exit_codes():
         opened = open_pack(pack)
-        with context.obj.library() as library, interrupt() as interrupted:
+        with context.obj.library(encodes_pictures=True) as library, interrupt() as interrupted:
             try:
                 receipts = library.packs.import_from(opened, interrupted.is_set, source_label(pack))
                 for receipt in with_progress(receipts, opened.manifest.count, "Importing"):

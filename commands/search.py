@@ -22,7 +22,7 @@ from library.exports.results import Result, results_of
 from library.image_library import ImageLibrary
 from library.search.batch import Queries
 from library.search.filters import Draft, Filter, parse_condition
-from library.search.query import MAX_LIMIT, ORDERS, SHORT_LIMIT, Query
+from library.search.query import MAX_LIMIT, ORDERS, SHORT_LIMIT, Query, needs_only_store
 from library.search.request import SearchRequest
 from library.texts import as_typed, shortened, without_controls
 
@@ -130,7 +130,9 @@ def _check_any(query: Query, text: str | None, drafts: Sequence[Draft], explain:
 
 
 def _search(session: Session, query: Query, conditions: _Conditions, output: _Output) -> None:
-    with session.library(others=[query.model] if query.model else [], few_pictures=True) as library:
+    needs_model = bool(query.parts or conditions.drafts) or not needs_only_store(None, query.order)
+    others = [query.model] if query.model else []
+    with session.library(with_model=needs_model, others=others, few_pictures=True) as library:
         query = replace(query, where=conditions.typed(library))
         if not query.parts:
             _list(library, query, output)
@@ -172,7 +174,11 @@ def _file_for_many(query: Query, drafts: Sequence[Draft], out: Path | None) -> P
 def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_json: bool) -> None:
     counts: Counter[str] = Counter()
     others = [like.model] if like.model else []
-    with hit_file(out) as write, session.library(others=others) as library, interrupt() as interrupted:
+    with (
+        hit_file(out) as write,
+        session.library(others=others, encodes_pictures=True) as library,
+        interrupt() as interrupted,
+    ):
         library.database.stored()
         answers = library.searcher.search_many(queries.queries, like, interrupted.is_set)
         for answer in with_progress(answers, queries.total, "Searching"):

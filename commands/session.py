@@ -35,8 +35,11 @@ T = TypeVar("T")
 class Build(Protocol):
     """Builds the library that the settings describe."""
 
-    def __call__(self, settings: Settings, others: Sequence[str] = ()) -> ImageLibrary:
-        """Returns a library that offers the `others` beside the models of the settings. Connects to nothing yet."""
+    def __call__(self, settings: Settings, others: Sequence[str] = (), texts_first: bool = False) -> ImageLibrary:
+        """Returns a library that offers the `others` beside the models of the settings. Connects to nothing yet.
+
+        With `texts_first` its models are loaded whole only once a picture is to be encoded.
+        """
         ...
 
 
@@ -49,16 +52,21 @@ class Session:
 
     @contextmanager
     def library(
-        self, with_model: bool = True, others: Sequence[str] = (), few_pictures: bool = False
+        self,
+        with_model: bool = True,
+        others: Sequence[str] = (),
+        few_pictures: bool = False,
+        encodes_pictures: bool = False,
     ) -> Iterator[ImageLibrary]:
         """Opens the library, whose model loads in the background; Milvus is connected to when it is first needed.
 
-        `few_pictures` are decoded in this process: another is not worth its start for them.
+        `few_pictures` are decoded in this process: another is not worth its start for them. A command that
+        `encodes_pictures` has its model loaded whole from the start.
         """
         set_level(self.settings.log_level or "warning")
         log_names(self.settings.log_names)
         settings = self.settings.model_copy(update={"decode_apart": False}) if few_pictures else self.settings
-        library = self.build(settings, others)
+        library = self.build(settings, others, texts_first=not encodes_pictures)
         if with_model:
             threading.Thread(target=_load_model, args=[library], name="model", daemon=True).start()
         try:

@@ -40,7 +40,7 @@ def _watch(session: Session, config: WatchConfig, as_json: bool) -> None:
     A source that is away at the start ends it at once, as for every command; one that goes away later is waited for.
     """
     watched = watch_sources(config, session.settings)
-    with session.library() as library:
+    with session.library(encodes_pictures=True) as library:
 
         def add_from(source: str) -> Add:
             return partial(library.add, in_place=config.in_place, source=source)
