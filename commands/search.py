@@ -14,6 +14,7 @@ from commands.output import echo
 from commands.printing import clean_path, counted, note_none, print_answer, print_json, print_listing, print_notes
 from commands.queries import parts_given
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
+from commands.terminal import placed
 from db.files.hit_files import hit_file
 from db.sources.files import read_query_picture
 from db.sources.tables.queries import queries_from
@@ -78,6 +79,7 @@ def search(
     """Finds pictures by words and pictures, each with a weight. Without these, lists the newest pictures, or those that
     match the conditions. With --queries, answers many queries at once."""
     with failures_as_exit_codes():
+        out = out and Path(placed(str(out)))
         drafts = [parse_condition(as_typed(each)) for each in where or []]
         parts = parts_given(text, texts, images, likes)
         request = SearchRequest.parse(parts=parts, sort=sort, offset=offset, model=model)
@@ -85,7 +87,9 @@ def search(
         query = request.query(read_query_picture)
         if queries is not None:
             file = _file_for_many(query, drafts, out)
-            _search_many(context.obj, queries_from(queries, text_column, image_column, encoding), query, file, as_json)
+            _search_many(
+                context.obj, queries_from(placed(queries), text_column, image_column, encoding), query, file, as_json
+            )
         else:
             _check_one((text_column, image_column, encoding), out, explain)
             _check_any(query, text, drafts, explain)

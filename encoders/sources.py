@@ -1,10 +1,13 @@
 """Makes the sources of models: each loads one model, by its name, onto the device that was chosen."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from encoders import zerogpu
+from encoders.model_folders import find_folder
+from library.errors import UnknownModel
 from library.messages import Message, message
 from library.models import ModelSource, display_name
 from library.ports import Encoder
@@ -94,3 +97,14 @@ class ModelLoader:
         if not uses_zerogpu:  # whose workers are forks of this process
             quicken(encoder, self.engine, self.dtype, self.library, reading=self._reading(name))
         return encoder
+
+
+def check_models(set_up: Iterable[str], offered: Iterable[str], chosen: str, fallback: str) -> None:
+    """Raises UnknownModel for one of CLIP_OTHERS that is a folder without a model, and for two models that would be
+    known by one name."""
+    for name in set_up:
+        find_folder(name, message("model_setting", setting="CLIP_OTHERS", name=name))
+    known = {fallback: fallback, display_name(chosen): chosen}
+    for name in offered:
+        if known.setdefault(display_name(name), name) != name:
+            raise UnknownModel("models_of_one_name", name=display_name(name))
