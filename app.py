@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from commands.client import send_to_app
+from commands.spinner import spinning
 from runtime import (
-    exit_at_once,
     exit_without_delay,
     prepare_environment,
     prepare_process,
@@ -102,13 +102,13 @@ def open_library(settings: "Settings | None" = None, **options: "Unpack[Options]
 def main() -> None:
     """Runs the command line; without a command it serves the page."""
     replace_what_cannot_be_written()
-    code = send_to_app(sys.argv[1:])
-    if code is not None:
-        exit_at_once(code)
-    prepare_process()
-    from commands.main import commands
+    argv = sys.argv[1:]
+    with exit_without_delay(), spinning(argv):
+        if (code := send_to_app(argv)) is not None:
+            sys.exit(code)
+        prepare_process()
+        from commands.main import commands
 
-    with exit_without_delay():
         commands(obj=build)
 
 

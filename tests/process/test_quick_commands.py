@@ -57,7 +57,7 @@ def run(home, *arguments, **environment):
 
 
 def test_torch_answers_a_text_where_nothing_was_kept(home):
-    done, imported = run(home, "search", "a red circle", "--json")
+    done, imported = run(home, "search", "a red circle", HF_HOME=str(home / "nothing kept"))
     assert done.returncode == 0 and "torch" in imported
 
 
