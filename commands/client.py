@@ -80,9 +80,10 @@ def _converse(line: Line, folder: Path, given: Mapping[str, str], argv: Sequence
 
 
 def _differing(hello: Mapping[str, Any], given: Mapping[str, str]) -> str | None:
-    """Returns the first setting that the app has otherwise."""
+    """Returns the first setting that the app has otherwise; of most only what was given counts."""
     for name, value in hello["settings"].items():
-        if normal(name, given.get(name) or hello["defaults"][name]) != value:
+        mine = given.get(name) or hello["defaults"].get(name)
+        if mine is not None and normal(name, mine) != value:
             return str(name)
     return None
 

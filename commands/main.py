@@ -32,8 +32,10 @@ from library.texts import shortened
 from runtime import exit_at_once
 from settings import Settings, version
 
+OF_PLACE = ("data_dir", "milvus_uri", "milvus_db")  # by default, too, a command means one library or another
 SHARED = (  # the settings that a command has to share with the app that it goes through
-    *("data_dir", "image_store", "milvus_uri", "milvus_db", "trash_days"),
+    *OF_PLACE,
+    *("image_store", "trash_days"),
     *("clip_model", "clip_text_model", "clip_device", "clip_dtype", "clip_engine"),
 )
 
@@ -119,7 +121,7 @@ def host_for(settings: Settings, library: ImageLibrary) -> CommandHost:
     told = {name.upper(): str(getattr(settings, name)) for name in SHARED}
     hello = {
         "settings": {name: normal(name, value) for name, value in told.items()},
-        "defaults": {name.upper(): str(Settings.model_fields[name].default) for name in SHARED},
+        "defaults": {name.upper(): str(Settings.model_fields[name].default) for name in OF_PLACE},
     }
     return CommandHost(settings.data_dir, partial(_run_hosted, session), hello)
 

@@ -106,6 +106,12 @@ def test_a_setting_that_the_app_has_otherwise_is_not_passed_over(app, folder):
     assert done.returncode == 2 and "CLIP_MODEL=small" in done.stderr and "someone/else" in done.stderr
 
 
+def test_what_the_app_computes_by_is_no_matter_of_the_command_unless_it_says_so(app, folder):
+    assert run(folder, "search", "red", CLIP_MODEL="", CLIP_DEVICE="").returncode == 0
+    done = run(folder, "search", "red", CLIP_ENGINE="torch")
+    assert done.returncode == 2 and "CLIP_ENGINE=auto" in done.stderr
+
+
 def test_a_command_line_that_nobody_understands_is_explained_by_the_command_itself(app, folder):
     done = run(folder, "search", "red", "--limitt", "3")
     assert done.returncode == 2 and "No such option" in done.stderr
