@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from commands.relay import FOLDER, SECRET, SOCKET, Line, address_of, normal
 
-EXIT_USAGE, EXIT_NO_OUTPUT, EXIT_INTERRUPTED = 2, 3, 130
+EXIT_USAGE, EXIT_NO_OUTPUT, EXIT_APP_GONE, EXIT_INTERRUPTED = 2, 3, 3, 130
 ANSWERS_WITHIN = 10.0  # seconds for the first words of an app that may be busy
 OF_TERMINAL = ("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS")
 
@@ -72,11 +72,15 @@ def _converse(line: Line, folder: Path, given: Mapping[str, str], argv: Sequence
     if name := _differing(hello, given):
         if hello["settings"]["MILVUS_URI"] or given.get("MILVUS_URI"):
             return None  # a server is everybody's: the command goes its own way
-        _tell("command_of_other_settings", name=name, app=hello["settings"][name], command=given.get(name, ""))
+        from library.messages import message
+
+        app, own = hello["settings"][name], given.get(name) or hello["defaults"].get(name, "")
+        print(message("command_of_other_settings", name=name, app=app, command=own), file=sys.stderr)
         return EXIT_USAGE
     line.wait_for_ever()
     line.send(argv=list(argv), cwd=os.getcwd(), **_terminal())
-    return _relayed(line)
+    ended_by = (signal.SIGINT, signal.SIGTERM) if argv[0] == "watch" else (signal.SIGINT,)
+    return _relayed(line, ended_by)
 
 
 def _differing(hello: Mapping[str, Any], given: Mapping[str, str]) -> str | None:
@@ -97,9 +101,9 @@ def _terminal() -> dict[str, Any]:
     return {"out": stream(sys.stdout), "err": stream(sys.stderr), "columns": columns, "environment": environment}
 
 
-def _relayed(line: Line) -> int | None:
+def _relayed(line: Line, ended_by: Sequence[int]) -> int | None:
     """Prints what the command prints, and passes on what is typed, until it has ended."""
-    _pass_on_interrupts(line)
+    _pass_on(line, ended_by)
     try:
         while (told := line.receive()) is not None:
             if "exit" in told:
@@ -119,8 +123,10 @@ def _relayed(line: Line) -> int | None:
         _throw_output_away()
         print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)
         return EXIT_NO_OUTPUT
-    _tell("app_stopped")
-    return EXIT_NO_OUTPUT
+    from library.messages import message
+
+    print(message("app_stopped"), file=sys.stderr)
+    return EXIT_APP_GONE
 
 
 def _typed() -> str | None:
@@ -129,26 +135,23 @@ def _typed() -> str | None:
     return None
 
 
-def _pass_on_interrupts(line: Line) -> None:
-    """Passes the first Ctrl-C on to the app; a second one ends this process, upon which the app stops the command."""
+def _pass_on(line: Line, signals: Sequence[int]) -> None:
+    """Passes the first signal, as of Ctrl-C, on to the app; a second one ends this process, upon which the app stops
+    the command, too."""
 
     def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGINT, end)
+        for number in signals:
+            signal.signal(number, end)
         with suppress(OSError):
             line.send(interrupt=True)
 
     def end(*_: object) -> NoReturn:
         os._exit(EXIT_INTERRUPTED)
 
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, interrupt)
+    for number in signals:
+        if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
+            signal.signal(number, interrupt)
 
 
 def _throw_output_away() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
-
-
-def _tell(code: str, **values: str) -> None:
-    from library.messages import message
-
-    print(message(code, **values), file=sys.stderr)

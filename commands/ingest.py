@@ -10,7 +10,7 @@ import typer
 from commands.options import AsJson, Encoding, InPlace, WithSidecars, whole
 from commands.printing import print_receipts
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
-from commands.terminal import placed
+from commands.terminal import placed, placed_file
 from db.sources.files import items_from
 from library.errors import InvalidSelection
 from library.exports.receipt_file import Write, receipt_file
@@ -55,7 +55,7 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Adds pictures from files, folders, archives, buckets and tables."""
-    with failures_as_exit_codes(), receipt_file(receipt and Path(placed(str(receipt)))) as write:
+    with failures_as_exit_codes(), receipt_file(placed_file(receipt)) as write:
         if not (sources or table):
             raise InvalidSelection("nothing_named")
         near = as_near(near_duplicates)
@@ -64,9 +64,7 @@ def ingest(
         selection = Selection(limit, Shard.parse(shard) if shard else None, _fields(metadata or []))
         own = context.obj.settings.own_folders
         items = selection.of(
-            items_from(
-                [*map(placed, sources or [])], table and Path(placed(str(table))), image_column, encoding, own, sidecars
-            )
+            items_from([*map(placed, sources or [])], placed_file(table), image_column, encoding, own, sidecars)
         )
         named = ", ".join([*map(source_label, sources or []), *([table.name] if table else [])])
         _add(context.obj, items, _How(named, batch_size, dry_run, in_place, near), write, as_json)

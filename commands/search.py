@@ -14,7 +14,7 @@ from commands.output import echo
 from commands.printing import clean_path, counted, note_none, print_answer, print_json, print_listing, print_notes
 from commands.queries import parts_given
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
-from commands.terminal import placed
+from commands.terminal import placed, placed_file
 from db.files.hit_files import hit_file
 from db.sources.files import read_query_picture
 from db.sources.tables.queries import queries_from
@@ -79,7 +79,6 @@ def search(
     """Finds pictures by words and pictures, each with a weight. Without these, lists the newest pictures, or those that
     match the conditions. With --queries, answers many queries at once."""
     with failures_as_exit_codes():
-        out = out and Path(placed(str(out)))
         drafts = [parse_condition(as_typed(each)) for each in where or []]
         parts = parts_given(text, texts, images, likes)
         request = SearchRequest.parse(parts=parts, sort=sort, offset=offset, model=model)
@@ -87,13 +86,11 @@ def search(
         query = request.query(read_query_picture)
         if queries is not None:
             file = _file_for_many(query, drafts, out)
-            _search_many(
-                context.obj, queries_from(placed(queries), text_column, image_column, encoding), query, file, as_json
-            )
+            _search_many(context.obj, _many(queries, text_column, image_column, encoding), query, file, as_json)
         else:
             _check_one((text_column, image_column, encoding), out, explain)
             _check_any(query, text, drafts, explain)
-            _search(context.obj, query, _Conditions(drafts, match_any), _Output(out, explain, as_json))
+            _search(context.obj, query, _Conditions(drafts, match_any), _Output(placed_file(out), explain, as_json))
 
 
 @dataclass(frozen=True)
@@ -172,7 +169,11 @@ def _file_for_many(query: Query, drafts: Sequence[Draft], out: Path | None) -> P
         raise InvalidQuery("parts_with_queries")
     if out is None:
         raise InvalidQuery("queries_without_out")
-    return out
+    return Path(placed(str(out)))
+
+
+def _many(queries: str, text_column: str | None, image_column: str | None, encoding: str) -> Queries:
+    return queries_from(placed(queries), text_column, image_column, encoding)
 
 
 def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_json: bool) -> None:

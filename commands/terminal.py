@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,6 +101,11 @@ def placed(path: str) -> str:
     if terminal is None or "://" in path or path.startswith("~"):
         return path
     return os.path.join(terminal.folder, path)
+
+
+def placed_file(path: Path | None) -> Path | None:
+    """Returns what `placed` makes of a path; None for none."""
+    return Path(placed(str(path))) if path else None
 
 
 def stream_of(err: bool, own: TextIO) -> Any:

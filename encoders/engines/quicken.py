@@ -5,6 +5,7 @@ import logging
 import math
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -51,8 +52,8 @@ def quicken(
     kept = KeptTowers(home or default_home(), encoder.info.fingerprint)
     if not _may_gain(encoder, engine, dtype):
         if reading and engine == "auto" and dtype in ("auto", "float32"):
-            later = threading.Timer(DELAY, keep_exact_texts, [encoder, kept, reading])
-            later.daemon = True
+            later = threading.Timer(DELAY, _keep_if_loaded, [weakref.ref(encoder), kept, reading])
+            later.name, later.daemon = "engine", True
             later.start()
         return None
     if dtype in ("bfloat16", "float16"):
@@ -198,6 +199,11 @@ class Quickening:
 def _may_gain(encoder: ClipEncoder, engine: str, dtype: str) -> bool:
     width = getattr(getattr(encoder.model.config, "vision_config", None), "hidden_size", 0)
     return engine == "onnx" or (dtype == "auto" and width >= WORTH_IT)
+
+
+def _keep_if_loaded(loaded: "weakref.ref[ClipEncoder]", kept: KeptTowers, reading: str) -> None:
+    if encoder := loaded():
+        keep_exact_texts(encoder, kept, reading)
 
 
 def _tell_why(name: str, found: Sequence[Measured | Refused]) -> None:

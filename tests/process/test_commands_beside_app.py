@@ -117,7 +117,8 @@ def test_a_command_line_that_nobody_understands_is_explained_by_the_command_itse
     assert done.returncode == 2 and "No such option" in done.stderr
 
 
-def test_ctrl_c_ends_a_watch_in_the_app(app, folder, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_watch_in_the_app_in_order(app, folder, tmp_path, number):
     watch = subprocess.Popen(
         [sys.executable, "app.py", "watch", str(tmp_path), "--every", "100ms"],
         cwd=ROOT,
@@ -128,7 +129,7 @@ def test_ctrl_c_ends_a_watch_in_the_app(app, folder, tmp_path):
     )
     (tmp_path / "a.png").write_bytes(next(iter(sample_pictures(1)))[1])
     assert watch.stdout.readline()
-    watch.send_signal(signal.SIGINT)
+    watch.send_signal(number)
     assert watch.wait(60) == 0
 
 
