@@ -116,7 +116,11 @@ def open_kept(fingerprint: str, note_name: str, home: Path, load: Load) -> KeptT
         return None
     try:
         tower = kept.whole(str(note["texts"]))
-        return KeptTextEncoder(EncoderInfo(**note["info"]), note, kept.folder, tower, load) if tower else None
+        if tower is None:
+            return None
+        encoder = KeptTextEncoder(EncoderInfo(**note["info"]), note, kept.folder, tower, load)
     except Exception as error:  # of a note of another version, or a file cut short
         logger.debug("what was kept of a model is not used: %s", error)
         return None
+    logger.info("model %s is ready: %d-d, its texts read as they were kept", encoder.info.name, encoder.info.dim)
+    return encoder

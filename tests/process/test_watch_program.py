@@ -92,6 +92,7 @@ def test_wrong_usage_ends_with_exit_code_2(tmp_path, arguments, message):
 def test_beside_another_program_on_lite_the_command_says_who_has_the_file(tmp_path, album):
     server = ForkedServer(tmp_path).wait()
     until((tmp_path / "data" / "milvus.db").exists)
+    until((tmp_path / "data" / "app" / "socket").exists)
     shutil.rmtree(tmp_path / "data" / "app")  # as of a program that holds the file and takes no commands
     result = run_program(["watch", album], tmp_path, environment(tmp_path))
     server.stop()
