@@ -70,6 +70,10 @@ class CommandHost:
         for thread in list(self._served):
             thread.join(CLOSES_WITHIN)
         self._lock.release()
+        with suppress(OSError):
+            (self._folder / IN_USE).unlink(missing_ok=True)
+            self._folder.rmdir()
+            self._folder.parent.rmdir()  # of an app that could not begin, and keeps nothing
 
     def _listening(self) -> socket.socket:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
