@@ -1,13 +1,18 @@
 """Builds the rooms from the settings, opens the library for Python programs, and runs the command line."""
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from library.messages import Message, message
-from library.validation import shown
-from runtime import exit_without_delay, prepare_environment, prepare_process
-from settings import Settings, SettingsError, load_settings, version
+from commands.client import send_to_app
+from commands.spinner import spinning
+from runtime import (
+    exit_without_delay,
+    prepare_environment,
+    prepare_process,
+    replace_what_cannot_be_written,
+)
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
@@ -15,14 +20,16 @@ if TYPE_CHECKING:
     from library.running.monitor import Monitor
     from python_api.library import Library
     from python_api.options import Options
+    from settings import Settings
 
 FALLBACK = "small"
 
 
-def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
+def build(settings: "Settings", others: Sequence[str] = (), texts_first: bool = False) -> "ImageLibrary":
     """Returns a library that has connected to nothing and loaded no model yet.
 
-    `others` are models to offer beside those of the settings. Raises UnknownModel for a folder without a model,
+    `others` are models to offer beside those of the settings. With `texts_first` they are loaded for texts alone, where
+    that is quicker, until a picture is to be encoded. Raises UnknownModel for a folder without a model,
     UnknownStore for an IMAGE_STORE that is none.
     """
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
@@ -32,16 +39,16 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     from db.files.kept_texts import KeptTextFiles
     from db.files.run_log import RunLog
     from db.sources.readers import SourceReader
-    from encoders.sources import ModelLoader
+    from encoders.sources import ModelLoader, check_models
     from library.decoders.direct import DirectDecoder
     from library.decoders.processes import DecoderProcesses
     from library.image_library import ImageLibrary
     from library.models import Models
 
-    loader = ModelLoader.of(settings)
+    loader = ModelLoader.of(settings, texts_first)
     fallback = None if settings.clip_model == FALLBACK else loader.source(FALLBACK)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
-    _check_models(settings, names)
+    check_models(settings.other_models, names, settings.clip_model, FALLBACK)
     for folder in (settings.data_dir, settings.evaluations_folder, settings.watch_folder, settings.dropped_folder):
         remove_abandoned(folder)
     offered = [loader.offered_source(name) for name in names]
@@ -60,13 +67,17 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     )
 
 
-def open_library(settings: Settings | None = None, **options: "Unpack[Options]") -> "Library":
+def open_library(settings: "Settings | None" = None, **options: "Unpack[Options]") -> "Library":
     """Opens the library for a Python program and waits until a model answers; docs/python-api.md tells more.
 
     `options` are the settings by their names in lower case, such as `clip_model="small"`; what is not given comes from
     the environment and from .env. Where the model cannot be had, the small one is the fallback, as in the app. Raises
     SettingsError, UnknownModel, ModelUnavailable or IndexUnavailable.
     """
+    from library.messages import Message
+    from library.validation import shown
+    from settings import Settings, SettingsError, load_settings
+
     if not isinstance(settings, Settings | None):
         raise SettingsError(
             "argument_impossible", given=f"settings={shown(settings)}", allowed=Message("allowed_settings")
@@ -90,14 +101,18 @@ def open_library(settings: Settings | None = None, **options: "Unpack[Options]")
 
 def main() -> None:
     """Runs the command line; without a command it serves the page."""
-    prepare_process()
-    from commands.main import commands
+    replace_what_cannot_be_written()
+    argv = sys.argv[1:]
+    with exit_without_delay(), spinning(argv):
+        if (code := send_to_app(argv)) is not None:
+            sys.exit(code)
+        prepare_process()
+        from commands.main import commands
 
-    with exit_without_delay():
         commands(obj=build)
 
 
-def _image_store(settings: Settings) -> "ImageStore":
+def _image_store(settings: "Settings") -> "ImageStore":
     if isinstance(settings.image_root, Path):
         from db.images.local import LocalImageStore
 
@@ -107,7 +122,7 @@ def _image_store(settings: Settings) -> "ImageStore":
     return ObjectStore(settings.image_root)
 
 
-def _database(settings: Settings) -> "VectorDatabase":
+def _database(settings: "Settings") -> "VectorDatabase":
     from db.files.nprobe_choices import NprobeChoices
     from db.milvus.database import Milvus
 
@@ -121,26 +136,13 @@ def _database(settings: Settings) -> "VectorDatabase":
     )
 
 
-def _monitor(settings: Settings) -> "Monitor | None":
+def _monitor(settings: "Settings") -> "Monitor | None":
     if not settings.metrics:
         return None
+    from settings import version
     from ui.prometheus import PrometheusMonitor
 
     return PrometheusMonitor(version())
-
-
-def _check_models(settings: Settings, names: Iterable[str]) -> None:
-    """Raises UnknownModel for a folder without a model, and for two models that would be known by one name."""
-    from encoders.model_folders import find_folder
-    from library.errors import UnknownModel
-    from library.models import display_name
-
-    for name in settings.other_models:
-        find_folder(name, message("model_setting", setting="CLIP_OTHERS", name=name))
-    known = {FALLBACK: FALLBACK, display_name(settings.clip_model): settings.clip_model}
-    for name in names:
-        if known.setdefault(display_name(name), name) != name:
-            raise UnknownModel("models_of_one_name", name=display_name(name))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from runtime import printable
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 LONG, LONG_AMONG_OTHERS = 8, 10  # letters of a name in which two may be wrong: in .env, and among those of others
+DOTENV = Path(".env")
 SHORT = 3  # letters of a name that, but for one of them, may be any other word
 VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)(?!\w|:-)", re.ASCII)  # ${NAME:-value} brings its own
 WORDS = {

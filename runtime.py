@@ -17,12 +17,13 @@ from io import TextIOWrapper
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Literal, NoReturn
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from library.private import discreet, discreet_traceback, plain
 from library.work import current
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -155,6 +156,8 @@ def use_upload_folder_of_its_own() -> None:
     """
     if "GRADIO_TEMP_DIR" in os.environ:
         return
+    from filelock import FileLock  # which imports asyncio: nothing for a command
+
     _remove_folders_of_killed_apps(Path(tempfile.gettempdir()))
     begun = Path(tempfile.mkdtemp(prefix=BEGUN))
     in_use = FileLock(begun / LOCK, thread_local=False)  # the sweep's thread asks for it, and keeps it
@@ -166,6 +169,8 @@ def use_upload_folder_of_its_own() -> None:
 
 
 def _remove_folders_of_killed_apps(parent: Path) -> None:
+    from filelock import FileLock, Timeout
+
     for folder in parent.glob(f"{UPLOADS}*"):
         with suppress(OSError, Timeout), FileLock(folder / LOCK, timeout=0):
             shutil.rmtree(folder, ignore_errors=True)
@@ -188,7 +193,7 @@ def remove_older(folder: Path, seconds: float) -> None:
                 os.rmdir(parent)
 
 
-def _sweep_for_ever(folder: Path, in_use: FileLock) -> None:
+def _sweep_for_ever(folder: Path, in_use: "FileLock") -> None:
     """Removes, every hour, what broken connections left a day ago, which nothing else knows of."""
     while in_use.is_locked:
         time.sleep(SWEEP_EVERY)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from encoders import zerogpu
 from library.errors import AddressUnavailable, LikenessError, UnknownModel
@@ -44,8 +44,27 @@ STOP_WITHIN = 8  # seconds: containers are killed after 10, and a busy machine t
 Build = Callable[[Settings], "ImageLibrary"]
 
 
-def serve(settings: Settings, build: Build, watched: "WatchConfig | None" = None) -> None:
+class Host(Protocol):
+    """Runs the commands of other processes over the library that is open."""
+
+    def start(self) -> None:
+        """Begins to listen for commands."""
+        ...
+
+    def close(self) -> None:
+        """Stops the commands in order."""
+        ...
+
+
+HostFor = Callable[[Settings, "ImageLibrary"], Host]
+
+
+def serve(
+    settings: Settings, build: Build, watched: "WatchConfig | None" = None, host_for: HostFor | None = None
+) -> None:
     """Serves the page, and watches the sources of `watched`, until SIGTERM or Ctrl-C.
+
+    `host_for` makes what runs the commands of other processes meanwhile.
 
     Raises UnknownModel if CLIP_MODEL turns out to be no model, UnknownStore for an IMAGE_STORE that is none,
     UnknownSource or SourceUnavailable for what cannot be watched, AddressUnavailable where the page cannot be served.
@@ -60,10 +79,11 @@ def serve(settings: Settings, build: Build, watched: "WatchConfig | None" = None
     import_module("ui.page")  # takes seconds, in which a signal still ends the process at once
     set_level(settings.log_level or "info")
     log_names(settings.log_names)
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
     library = build(settings)
     stop = signalled()
     _log_start(settings)
-    server = _Server(settings, library, stop)
+    server = _Server(settings, library, stop, host_for(settings, library) if host_for else None)
     server.start()
     if watched:
         server.watch(sources, watched)
@@ -106,7 +126,7 @@ def new_watching(
 class _Server:
     """Serves the page of one library, from its launch until it is closed."""
 
-    def __init__(self, settings: Settings, library: "ImageLibrary", stop: Stop) -> None:
+    def __init__(self, settings: Settings, library: "ImageLibrary", stop: Stop, host: Host | None) -> None:
         from library.ingest.runs import Worker
         from library.running.sweeper import Sweeper
         from library.trash.trash import SWEPT_EVERY, UNFINISHED_AFTER
@@ -115,6 +135,7 @@ class _Server:
         self._settings = settings
         self._library = library
         self._stop = stop
+        self._host = host
         self._worker = Worker(library)
         self._launched = threading.Event()
         self._watching: Watching | None = None
@@ -134,6 +155,8 @@ class _Server:
             self._add_samples()
             self._launch()
         self._launched.set()
+        if self._host:
+            self._host.start()
         self._trash.start()
         if self._demo:
             self._demo.sweeper.start()
@@ -159,6 +182,9 @@ class _Server:
         if self._watching:
             self._watching.stop()
         self._library.models.stop_waiting()
+        commands = threading.Thread(target=self._host.close, daemon=True) if self._host else None
+        if commands:
+            commands.start()
         # Beside each other, since the page waits a while for browsers that stay connected.
         closing = threading.Thread(target=self._page.close, kwargs={"verbose": False}, daemon=True)
         closing.start()
@@ -168,6 +194,8 @@ class _Server:
         if self._watching:
             self._watching.wait()
         closing.join()
+        if commands:
+            commands.join()
         if node:
             node.kill()
             node.wait()

@@ -16,8 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from allowed_values import LISTS, MILVUS_ADDRESS, may_be_written, not_possible, plain
+from environment import DOTENV, expanded, misspelt, read_dotenv
 from environment import SettingsError as SettingsError  # programs import it from here
-from environment import expanded, misspelt, read_dotenv
 from library.permissions import Edits
 from library.running.disk import can_write
 from library.texts import holds_half
@@ -32,7 +32,6 @@ SERVER_RELEASE_AFTER = 600.0  # a load costs seconds
 
 PATHS = ("data_dir", "image_store", "clip_model", "clip_text_model", "clip_others", "sources_allowed")
 
-DOTENV = Path(".env")
 PROJECT = Path(__file__).with_name("pyproject.toml")
 
 AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)

@@ -22,9 +22,10 @@ from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Ro
 from encoders.clip import ClipEncoder, Compute
 from encoders.engines.calibration import Agreement, agreement, calibrate, chosen_after
 from encoders.engines.kept import KeptTowers
+from encoders.engines.machine import CORES
 from encoders.engines.probe import Measured
 from encoders.engines.quicken import FOR_IMAGES, FOR_TEXTS, quicken
-from encoders.engines.towers import CORES, EXACT, NotPossible, Tower, Way, image_tower, text_tower
+from encoders.engines.towers import EXACT, NotPossible, Tower, Way, image_tower, text_tower
 from encoders.loading import load_encoder
 from encoders.model_folders import SMALL
 from library.ports import Vectors

@@ -17,6 +17,7 @@ from commands.session import (
     interrupt,
     with_progress,
 )
+from commands.terminal import placed
 from db.files.backup_folder import new_backup, open_backup
 from library.backup.backup_place import Copied
 from library.ingest.receipts import FileReceipt
@@ -33,7 +34,7 @@ def backup(
     session: Session = context.obj
     with (
         failures_as_exit_codes(),
-        new_backup(dest, session.settings.small_files) as place,
+        new_backup(placed(dest), session.settings.small_files) as place,
         session.library(with_model=False) as library,
         interrupt() as interrupted,
     ):
@@ -70,7 +71,7 @@ def restore(
     failed: list[FileReceipt] = []
     session: Session = context.obj
     with failures_as_exit_codes():
-        place, summary = open_backup(source, session.settings.small_files)
+        place, summary = open_backup(placed(source), session.settings.small_files)
         with session.library(with_model=False) as library, interrupt() as interrupted:
             restoring = library.backups.restore(place, interrupted.is_set)
             for receipt in with_progress(restoring, summary.pictures, "Restoring"):

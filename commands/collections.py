@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.options import AsJson, Model
-from commands.output import echo
+from commands.output import confirmed, echo
 from commands.printing import NO_COLLECTIONS, note_trash, print_json, print_rejected
 from commands.session import (
     EXIT_REJECTED,
@@ -49,7 +49,7 @@ def drop(
     session: Session = context.obj
     with failures_as_exit_codes(), session.library() as library:
         rows = next((each.rows for each in library.collections.stored() if each.name == collection), None)
-        if rows and not yes and not typer.confirm(f"Drop {collection} with the vectors of {rows} pictures?"):
+        if rows and not yes and not confirmed(f"Drop {collection} with the vectors of {rows} pictures?"):
             fail("Nothing was dropped.", EXIT_REJECTED)
         library.collections.drop(collection)
         echo(f"dropped  {collection}")

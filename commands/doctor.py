@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from commands.options import AsJson
-from commands.output import echo
+from commands.output import confirmed, echo
 from commands.printing import counted, print_json
 from commands.session import (
     EXIT_INTERRUPTED,
@@ -56,7 +56,7 @@ def doctor(
         if fix and report.mendable:
             if not as_json:
                 _print(report)
-            if not yes and not typer.confirm(f"Repair {report.mendable} things?", err=True):
+            if not yes and not confirmed(f"Repair {report.mendable} things?", err=True):
                 fail("Nothing was changed.", EXIT_REJECTED)
             report = library.doctor.mended(report)
     if as_json:

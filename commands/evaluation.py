@@ -20,6 +20,7 @@ from commands.session import (
     interrupt,
     progress_bars,
 )
+from commands.terminal import placed
 from db.files.evaluations import EvaluationFiles
 from db.sources.files import at_home, items_from
 from db.sources.tables.parquet import is_folder_of_shards
@@ -34,7 +35,6 @@ from library.evaluation.tasks import CAPTIONS, NAMES, PICTURES, TEMPLATED
 from library.ingest.items import Item, source_label
 from library.ports import VectorDatabase
 from library.texts import shortened
-from runtime import set_level
 from settings import Settings
 
 TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -90,6 +90,7 @@ def evaluate(
             progress_bars() as on_progress,
         ):
             named = ", ".join(map(source_label, given)) or "the library"
+            session.set_up_log()
             evaluation = _Evaluation(session.settings, model or [], config, named)
             found = evaluation.run(items, on_progress, interrupted.is_set)
     if found is None:
@@ -114,7 +115,6 @@ class _Evaluation:
         Raises InvalidEvaluation, UnknownModel or ModelUnavailable: no fallback takes a model's place.
         """
         settings = self.settings
-        set_level(settings.log_level or "warning")
         check(items, self.config)
         loader = ModelLoader.of(settings)
         encoders = [loader.source(name).load() for name in self.models or [""]]
@@ -142,7 +142,7 @@ def _cutoffs(text: str) -> tuple[int, ...]:
 
 
 def _is_dataset(source: str) -> bool:
-    return "://" not in source and is_folder_of_shards(at_home(source))
+    return "://" not in source and is_folder_of_shards(at_home(placed(source)))
 
 
 @contextmanager
@@ -152,9 +152,9 @@ def _items(session: Session, sources: Sequence[str], image_column: str) -> Itera
     if len(tables) > 1:
         raise InvalidEvaluation("two_tables")
     if sources:
-        table = Path(tables[0]) if tables else None
+        table = Path(placed(tables[0])) if tables else None
         others = [source for source in sources if source not in tables]
-        yield items_from(others, table, image_column, sidecars=False)
+        yield items_from([*map(placed, others)], table, image_column, sidecars=False)
         return
     with session.library(with_model=False) as library:
         yield library.pictures.items()

@@ -10,6 +10,7 @@ import typer
 from commands.options import AsJson, Encoding, InPlace, WithSidecars, whole
 from commands.printing import print_receipts
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
+from commands.terminal import placed, placed_file
 from db.sources.files import items_from
 from library.errors import InvalidSelection
 from library.exports.receipt_file import Write, receipt_file
@@ -54,7 +55,7 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Adds pictures from files, folders, archives, buckets and tables."""
-    with failures_as_exit_codes(), receipt_file(receipt) as write:
+    with failures_as_exit_codes(), receipt_file(placed_file(receipt)) as write:
         if not (sources or table):
             raise InvalidSelection("nothing_named")
         near = as_near(near_duplicates)
@@ -62,7 +63,9 @@ def ingest(
             raise InvalidSelection("near_duplicates_with_dry_run", near="--near-duplicates", dry_run="--dry-run")
         selection = Selection(limit, Shard.parse(shard) if shard else None, _fields(metadata or []))
         own = context.obj.settings.own_folders
-        items = selection.of(items_from(sources or [], table, image_column, encoding, own, sidecars))
+        items = selection.of(
+            items_from([*map(placed, sources or [])], placed_file(table), image_column, encoding, own, sidecars)
+        )
         named = ", ".join([*map(source_label, sources or []), *([table.name] if table else [])])
         _add(context.obj, items, _How(named, batch_size, dry_run, in_place, near), write, as_json)
 
@@ -86,7 +89,7 @@ class _How:
 def _add(session: Session, items: Iterable[Item], how: _How, write: Write, as_json: bool) -> None:
     receipts: list[FileReceipt] = []
     total = len(items) if isinstance(items, Sequence) else None
-    with failures_as_exit_codes(), session.library() as library, interrupt() as interrupted:
+    with failures_as_exit_codes(), session.library(encodes_pictures=True) as library, interrupt() as interrupted:
         try:
             added = library.add(
                 items, interrupted.is_set, how.batch_size, how.dry_run, how.in_place, how.source, how.near

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -13,20 +14,30 @@ from commands.collections import collections, drop, reindex
 from commands.doctor import doctor
 from commands.duplicates import duplicates
 from commands.evaluation import evaluate
+from commands.host import CommandHost
 from commands.ingest import ingest, samples
 from commands.output import echo
 from commands.packs import export, import_
 from commands.pictures import delete, status
+from commands.relay import normal
 from commands.search import search
-from commands.session import Session, failures_as_exit_codes, read_settings
+from commands.session import EXIT_REJECTED, HostedSession, Session, failures_as_exit_codes, read_settings
 from commands.trash import trash
 from commands.tuning import tune
 from commands.watch import EVERY, Every, FollowRemovals, watch
 from library.errors import InvalidSelection
+from library.image_library import ImageLibrary
 from library.ingest.watch import WatchConfig, parse_interval
 from library.texts import shortened
 from runtime import exit_at_once
-from settings import version
+from settings import Settings, version
+
+OF_PLACE = ("data_dir", "milvus_uri", "milvus_db")  # by default, too, a command means one library or another
+SHARED = (  # the settings that a command has to share with the app that it goes through
+    *OF_PLACE,
+    *("image_store", "trash_days"),
+    *("clip_model", "clip_text_model", "clip_device", "clip_dtype", "clip_engine"),
+)
 
 
 class Commands(TyperGroup):
@@ -95,13 +106,43 @@ def main(
     ] = False,
 ) -> None:
     """Finds pictures by meaning. Without a command it serves the page."""
-    session = Session(context.obj, read_settings())
+    session: Session = context.obj if isinstance(context.obj, Session) else Session(context.obj, read_settings())
     context.obj = session
     with failures_as_exit_codes():
         watched = _watched(sources or [], every, follow_removals, context.invoked_subcommand)
-        if context.invoked_subcommand is None:
-            server.serve(session.settings, session.build, watched)
+        if context.invoked_subcommand is None and not isinstance(session, HostedSession):
+            server.serve(session.settings, session.build, watched, host_for)
             exit_at_once()
+
+
+def host_for(settings: Settings, library: ImageLibrary) -> CommandHost:
+    """Returns what runs the commands of other processes over a library that the app has open; not yet started."""
+    session = HostedSession(build=_no_other, settings=settings, opened=library)
+    told = {name.upper(): str(getattr(settings, name)) for name in SHARED}
+    hello = {
+        "settings": {name: normal(name, value) for name, value in told.items()},
+        "defaults": {name.upper(): str(Settings.model_fields[name].default) for name in OF_PLACE},
+    }
+    return CommandHost(settings.data_dir, partial(_run_hosted, session), hello)
+
+
+def _no_other(settings: Settings, others: Sequence[str] = (), texts_first: bool = False) -> NoReturn:
+    raise AssertionError("a command in the app has its library")
+
+
+def _run_hosted(session: Session, argv: list[str]) -> int | None:
+    """Runs a command line; returns None for one that nobody understands, and for the page."""
+    program = typer.main.get_command(commands)
+    try:
+        code = program.main(argv, prog_name="app.py", standalone_mode=False, obj=session)
+    except typer.Abort:
+        echo("Aborted.", err=True)
+        return EXIT_REJECTED
+    except Exception as error:
+        if hasattr(error, "format_message"):  # as typer's errors about a command line have it
+            return None
+        raise
+    return code if isinstance(code, int) else 0
 
 
 def _watched(sources: Sequence[str], every: str, follow_removals: bool, command: str | None) -> WatchConfig | None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import typer
 
+from commands.terminal import current, stream_of
 from library.texts import without_controls
 
 EXIT_NO_OUTPUT = 3
@@ -35,9 +36,24 @@ def echo_program(text: str) -> None:
     _write(text if _can_write(text) else text.encode(encoding, "backslashreplace").decode(encoding), nl=False)
 
 
+def confirmed(question: str, err: bool = False) -> bool:
+    """Asks a question at the terminal until it is answered by yes or no. Raises typer.Abort at the end of the input."""
+    terminal = current()
+    if terminal is None:
+        return typer.confirm(question, err=err)
+    while True:
+        echo(f"{question} [y/N]: ", err=err, nl=False)
+        answer = terminal.ask()
+        if answer is None:
+            raise typer.Abort
+        if answer.strip().lower() in ("y", "yes", "n", "no", ""):
+            return answer.strip().lower() in ("y", "yes")
+        echo("Error: invalid input", err=err)
+
+
 def _write(text: str, err: bool = False, nl: bool = True) -> None:
     with _failures_explained():
-        typer.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)
+        typer.echo(text, file=stream_of(err, sys.stderr if err else sys.stdout), nl=nl)
 
 
 def _can_write(text: str) -> bool:
@@ -49,7 +65,7 @@ def _can_write(text: str) -> bool:
 
 
 def _encoding() -> str:
-    return getattr(sys.stdout, "encoding", None) or "utf-8"
+    return getattr(stream_of(False, sys.stdout), "encoding", None) or "utf-8"
 
 
 @contextmanager

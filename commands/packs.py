@@ -15,6 +15,7 @@ from commands.session import (
     interrupt,
     with_progress,
 )
+from commands.terminal import placed
 from db.files.pack_reader import open_pack
 from db.files.pack_writer import new_pack
 from library.ingest.items import source_label
@@ -36,7 +37,7 @@ def export(
     contents = Contents(thumbnails or originals, originals)
     with (
         failures_as_exit_codes(),
-        new_pack(pack, contents) as writer,
+        new_pack(placed(pack), contents) as writer,
         context.obj.library() as library,
         interrupt() as interrupted,
     ):
@@ -58,8 +59,8 @@ def import_(
     counts: Counter[str] = Counter()
     failed: list[FileReceipt] = []
     with failures_as_exit_codes():
-        opened = open_pack(pack)
-        with context.obj.library() as library, interrupt() as interrupted:
+        opened = open_pack(placed(pack))
+        with context.obj.library(encodes_pictures=True) as library, interrupt() as interrupted:
             try:
                 receipts = library.packs.import_from(opened, interrupted.is_set, source_label(pack))
                 for receipt in with_progress(receipts, opened.manifest.count, "Importing"):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from commands.terminal import placed
 from library.search.parts import Crop, TextPart, clean_text, parse_library_part, parse_weighted
 from library.search.request import PartRequest
 from library.texts import as_typed
@@ -36,7 +37,7 @@ def _image(given: str) -> PartRequest:
     path, weight = parse_weighted(given)
     cropped = CROPPED.fullmatch(path)
     name, crop = (cropped[1], Crop.parse(cropped[2])) if cropped else (path, None)
-    return PartRequest(image=name, weight=weight, crop=crop, name=Path(name).name)
+    return PartRequest(image=placed(name), weight=weight, crop=crop, name=Path(name).name)
 
 
 def _like(given: str) -> PartRequest:

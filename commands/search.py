@@ -14,6 +14,7 @@ from commands.output import echo
 from commands.printing import clean_path, counted, note_none, print_answer, print_json, print_listing, print_notes
 from commands.queries import parts_given
 from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
+from commands.terminal import placed, placed_file
 from db.files.hit_files import hit_file
 from db.sources.files import read_query_picture
 from db.sources.tables.queries import queries_from
@@ -22,7 +23,7 @@ from library.exports.results import Result, results_of
 from library.image_library import ImageLibrary
 from library.search.batch import Queries
 from library.search.filters import Draft, Filter, parse_condition
-from library.search.query import MAX_LIMIT, ORDERS, SHORT_LIMIT, Query
+from library.search.query import MAX_LIMIT, ORDERS, SHORT_LIMIT, Query, needs_only_store
 from library.search.request import SearchRequest
 from library.texts import as_typed, shortened, without_controls
 
@@ -85,11 +86,11 @@ def search(
         query = request.query(read_query_picture)
         if queries is not None:
             file = _file_for_many(query, drafts, out)
-            _search_many(context.obj, queries_from(queries, text_column, image_column, encoding), query, file, as_json)
+            _search_many(context.obj, _many(queries, text_column, image_column, encoding), query, file, as_json)
         else:
             _check_one((text_column, image_column, encoding), out, explain)
             _check_any(query, text, drafts, explain)
-            _search(context.obj, query, _Conditions(drafts, match_any), _Output(out, explain, as_json))
+            _search(context.obj, query, _Conditions(drafts, match_any), _Output(placed_file(out), explain, as_json))
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,9 @@ def _check_any(query: Query, text: str | None, drafts: Sequence[Draft], explain:
 
 
 def _search(session: Session, query: Query, conditions: _Conditions, output: _Output) -> None:
-    with session.library(others=[query.model] if query.model else [], few_pictures=True) as library:
+    needs_model = bool(query.parts or conditions.drafts) or not needs_only_store(None, query.order)
+    others = [query.model] if query.model else []
+    with session.library(with_model=needs_model, others=others, few_pictures=True) as library:
         query = replace(query, where=conditions.typed(library))
         if not query.parts:
             _list(library, query, output)
@@ -166,13 +169,21 @@ def _file_for_many(query: Query, drafts: Sequence[Draft], out: Path | None) -> P
         raise InvalidQuery("parts_with_queries")
     if out is None:
         raise InvalidQuery("queries_without_out")
-    return out
+    return Path(placed(str(out)))
+
+
+def _many(queries: str, text_column: str | None, image_column: str | None, encoding: str) -> Queries:
+    return queries_from(placed(queries), text_column, image_column, encoding)
 
 
 def _search_many(session: Session, queries: Queries, like: Query, out: Path, as_json: bool) -> None:
     counts: Counter[str] = Counter()
     others = [like.model] if like.model else []
-    with hit_file(out) as write, session.library(others=others) as library, interrupt() as interrupted:
+    with (
+        hit_file(out) as write,
+        session.library(others=others, encodes_pictures=True) as library,
+        interrupt() as interrupted,
+    ):
         library.database.stored()
         answers = library.searcher.search_many(queries.queries, like, interrupted.is_set)
         for answer in with_progress(answers, queries.total, "Searching"):

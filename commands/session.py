@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn, Protocol, TypeVar
 import typer
 
 from commands.output import echo
+from commands.terminal import console, current
 from library.errors import (
     IndexUnavailable,
     LikenessError,
@@ -19,7 +20,7 @@ from library.errors import (
 )
 from library.image_library import ImageLibrary
 from library.running.disk import is_full
-from runtime import log_names, set_level
+from runtime import Stop, log_names, set_level, signalled
 from settings import Settings, SettingsError, load_settings
 
 EXIT_REJECTED = 1
@@ -35,8 +36,11 @@ T = TypeVar("T")
 class Build(Protocol):
     """Builds the library that the settings describe."""
 
-    def __call__(self, settings: Settings, others: Sequence[str] = ()) -> ImageLibrary:
-        """Returns a library that offers the `others` beside the models of the settings. Connects to nothing yet."""
+    def __call__(self, settings: Settings, others: Sequence[str] = (), texts_first: bool = False) -> ImageLibrary:
+        """Returns a library that offers the `others` beside the models of the settings. Connects to nothing yet.
+
+        With `texts_first` its models are loaded whole only once a picture is to be encoded.
+        """
         ...
 
 
@@ -49,22 +53,64 @@ class Session:
 
     @contextmanager
     def library(
-        self, with_model: bool = True, others: Sequence[str] = (), few_pictures: bool = False
+        self,
+        with_model: bool = True,
+        others: Sequence[str] = (),
+        few_pictures: bool = False,
+        encodes_pictures: bool = False,
     ) -> Iterator[ImageLibrary]:
         """Opens the library, whose model loads in the background; Milvus is connected to when it is first needed.
 
-        `few_pictures` are decoded in this process: another is not worth its start for them.
+        `few_pictures` are decoded in this process: another is not worth its start for them. A command that
+        `encodes_pictures` has its model loaded whole from the start.
         """
-        set_level(self.settings.log_level or "warning")
+        self.set_up_log()
         log_names(self.settings.log_names)
         settings = self.settings.model_copy(update={"decode_apart": False}) if few_pictures else self.settings
-        library = self.build(settings, others)
+        library = self.build(settings, others, texts_first=not encodes_pictures)
         if with_model:
             threading.Thread(target=_load_model, args=[library], name="model", daemon=True).start()
         try:
             yield library
         finally:
             library.close()
+
+    def set_up_log(self) -> None:
+        """Logs warnings and worse, unless LOG_LEVEL says otherwise."""
+        set_level(self.settings.log_level or "warning")
+
+
+@dataclass(frozen=True)
+class HostedSession(Session):
+    """Holds what a command works with that runs in the app: the library that the app has open."""
+
+    opened: ImageLibrary
+
+    @contextmanager
+    def library(
+        self,
+        with_model: bool = True,
+        others: Sequence[str] = (),
+        few_pictures: bool = False,
+        encodes_pictures: bool = False,
+    ) -> Iterator[ImageLibrary]:
+        """Yields the library of the app, which stays open."""
+        yield self.opened
+
+    def set_up_log(self) -> None:
+        """Leaves the log, which is that of the app, as it is."""
+
+
+@contextmanager
+def stop_signalled() -> Iterator[Stop]:
+    """Yields what SIGTERM or Ctrl-C tells to stop."""
+    terminal = current()
+    if terminal is None:
+        yield signalled()
+        return
+    stop = Stop()
+    with terminal.stopping(stop.set):
+        yield stop
 
 
 def _load_model(library: ImageLibrary) -> None:
@@ -81,19 +127,17 @@ def exit_after(interrupted: threading.Event, some_rejected: bool) -> None:
 
 def with_progress(items: Iterable[T], total: int | None, what: str) -> Iterator[T]:
     """Passes the items on and shows on stderr how many there were."""
-    from rich.console import Console
     from rich.progress import track
 
-    yield from track(items, what, total=total, console=Console(stderr=True))
+    yield from track(items, what, total=total, console=console())
 
 
 @contextmanager
 def progress_bars() -> Iterator[Any]:
     """Yields what shows a progress on stderr: given what is done, how much of it, and of how many."""
-    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=console(), transient=True) as progress:
         bars: dict[str, Any] = {}
 
         def on_progress(what: str, done: int, total: int | None) -> None:
@@ -108,6 +152,10 @@ def progress_bars() -> Iterator[Any]:
 def interrupt() -> Iterator[threading.Event]:
     """Yields an event that the first Ctrl-C sets, so that the batch in hand is finished; a second one ends at once."""
     pressed = threading.Event()
+    if terminal := current():
+        with terminal.stopping(pressed.set):
+            yield pressed
+        return
 
     def on_signal(*_: object) -> None:
         signal.signal(signal.SIGINT, previous)

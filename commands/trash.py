@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.options import AsJson
-from commands.output import echo
+from commands.output import confirmed, echo
 from commands.printing import counted, print_json
 from commands.session import EXIT_REJECTED, fail, failures_as_exit_codes
 from library.errors import InvalidSelection
@@ -67,7 +67,7 @@ def empty(context: typer.Context, yes: Yes = False) -> None:
         pictures, collections = library.trash.count(), len(library.trash.collections())
         held = f"{counted(pictures, 'picture')}, {counted(collections, 'collection')}"
         question = f"Remove everything in the trash for good ({held})?"
-        if (pictures or collections) and not yes and not typer.confirm(question):
+        if (pictures or collections) and not yes and not confirmed(question):
             fail("Nothing was removed.", EXIT_REJECTED)
         library.trash.empty()
     echo(f"removed from the trash: {held}")

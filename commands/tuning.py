@@ -10,6 +10,7 @@ from commands.options import AsJson, number, whole
 from commands.output import echo
 from commands.printing import counted, print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
+from commands.terminal import placed
 from library.errors import InvalidEvaluation
 from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig
 from library.reasons import reason_of
@@ -29,7 +30,7 @@ def tune(
     """Compares the index with exact search over a range of nprobe, and suggests one."""
     session: Session = context.obj
     with failures_as_exit_codes():
-        config = TuningConfig(k, target, queries, _lines_of(texts) if texts else ())
+        config = TuningConfig(k, target, queries, _lines_of(Path(placed(str(texts)))) if texts else ())
         with session.library() as library, interrupt() as interrupted:
             if reset:
                 library.tuner.choose_nprobe(None)

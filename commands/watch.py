@@ -7,10 +7,10 @@ import typer
 
 from commands.options import AsJson, InPlace, WithSidecars
 from commands.printing import print_round, print_round_as_json
-from commands.session import Session, failures_as_exit_codes
+from commands.session import Session, failures_as_exit_codes, stop_signalled
+from commands.terminal import bound, placed
 from library.ingest.watch import WatchConfig, parse_interval
 from library.ingest.watcher import Add
-from runtime import signalled
 from server import new_watching, watch_sources
 
 EVERY = "5s"
@@ -30,7 +30,7 @@ def watch(
 ) -> None:
     """Adds what appears at a source, until Ctrl-C."""
     with failures_as_exit_codes():
-        config = WatchConfig(sources, parse_interval(every), follow_removals, in_place, sidecars)
+        config = WatchConfig([*map(placed, sources)], parse_interval(every), follow_removals, in_place, sidecars)
         _watch(context.obj, config, as_json)
 
 
@@ -40,16 +40,16 @@ def _watch(session: Session, config: WatchConfig, as_json: bool) -> None:
     A source that is away at the start ends it at once, as for every command; one that goes away later is waited for.
     """
     watched = watch_sources(config, session.settings)
-    with session.library() as library:
+    with session.library(encodes_pictures=True) as library:
 
         def add_from(source: str) -> Add:
             return partial(library.add, in_place=config.in_place, source=source)
 
         library.count_rows()
-        stop = signalled()
-        on_progress = print_round_as_json if as_json else print_round
+        on_progress = bound(print_round_as_json if as_json else print_round)
         watching = new_watching(watched, config, session.settings, library, add_from, on_progress)
-        watching.start()
-        stop.wait()
-        watching.stop()
+        with stop_signalled() as stop:
+            watching.start()
+            stop.wait()
+            watching.stop()
         watching.wait()

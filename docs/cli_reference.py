@@ -28,8 +28,10 @@ refused; 3, Milvus, the image store, a source or the model is out of reach. Ctrl
 `import` after the batch in hand; the same command later does the rest. They may be killed at any moment without losing
 a picture.
 
-While the app runs on Milvus Lite it owns the file, so other commands ask you to stop it first. On a server everything
-works at once.
+A command goes through the app that has the library open, where one runs: [beside the
+app](operations.md#commands-beside-the-app). One that encodes no picture, such as `search` by words or `status`, needs
+no torch where the app has run before: it takes the text tower that [the engine](architecture.md#the-engine) has kept.
+On a terminal a sign turns on stderr until a command prints anything.
 """
 
 

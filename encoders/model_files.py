@@ -1,6 +1,5 @@
 """Loads the files of a model from a folder here or from the hub, and explains why they cannot be used."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +14,9 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 from safetensors import SafetensorError
-from transformers.utils.hub import cached_file
 
+from encoders.fingerprints import cached_fingerprint, folder_fingerprint
+from encoders.model_folders import find_folder
 from library.errors import LikenessError, ModelUnavailable, UnknownModel
 from library.messages import Message
 from library.reasons import reason_of
@@ -24,7 +24,6 @@ from library.running.disk import is_full
 from library.running.proxies import web_proxy
 
 HUB_TIMEOUT = 5.0  # seconds
-FINGERPRINTED = ("*.json", "*.safetensors", "*.bin", "*.txt", "*.model")
 
 T = TypeVar("T")
 
@@ -39,16 +38,33 @@ def load_from(place: Path | str, load: Callable[..., T]) -> T:
     except OSError:
         if isinstance(place, Path):
             raise
-    _check_hub_answers()
+    check_hub_answers()
     return load()
 
 
 def fingerprint_of(place: Path | str) -> str:
     """Returns what tells apart two sets of weights under one name: a hash of the files, or the commit on the hub."""
     if isinstance(place, Path):
-        return _hash_of(place)
+        return folder_fingerprint(place)
+    from transformers.utils.hub import cached_file  # takes seconds, which a model that is not here need not cost
+
     # The cache of the hub keeps every file under snapshots/<commit>.
     return Path(str(cached_file(place, "config.json", local_files_only=True))).parent.name
+
+
+def kept_fingerprint(model: str, subject: Message) -> str | None:
+    """Returns the fingerprint of a model on this machine; None for one that the hub has to be asked for.
+
+    Raises UnknownModel for what is no model, ModelUnavailable where the hub does not answer either.
+    """
+    place = find_folder(model, subject)
+    with failures_explained(subject):
+        if place:
+            return folder_fingerprint(place)
+        found = cached_fingerprint(model)
+        if found is None:
+            check_hub_answers()
+        return found
 
 
 @contextmanager
@@ -62,17 +78,7 @@ def failures_explained(subject: Message) -> Iterator[None]:
         raise _explained(subject, error) from error
 
 
-def _hash_of(folder: Path) -> str:
-    """Returns the SHA-256 over configuration, tokenizer and weights."""
-    digest = hashlib.sha256()
-    for file in sorted(file for pattern in FINGERPRINTED for file in folder.glob(pattern)):
-        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
-        with file.open("rb") as content:
-            digest.update(hashlib.file_digest(content, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _check_hub_answers() -> None:
+def check_hub_answers() -> None:
     """Raises httpx.HTTPError at once where the hub's own client would try for half a minute."""
     if not constants.HF_HUB_OFFLINE:
         httpx.head(constants.ENDPOINT, timeout=HUB_TIMEOUT)

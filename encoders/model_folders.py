@@ -8,6 +8,7 @@ from library.messages import Message
 
 SMALL = "small"
 SMALL_FOLDER = Path(__file__).parent / "small"
+SMALL_TEXTS = Path(__file__).parent / "small_texts"
 
 
 def find_folder(model: str, subject: Message) -> Path | None:

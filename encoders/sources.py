@@ -1,10 +1,13 @@
 """Makes the sources of models: each loads one model, by its name, onto the device that was chosen."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from encoders import zerogpu
+from encoders.model_folders import find_folder
+from library.errors import UnknownModel
 from library.messages import Message, message
 from library.models import ModelSource, display_name
 from library.ports import Encoder
@@ -30,7 +33,8 @@ class ModelSettings(Protocol):
 @dataclass(frozen=True)
 class ModelLoader:
     """Loads models for one device. `text_model` reads the texts of the chosen model instead of its own text tower;
-    `engine` computes the towers, and `library` names the library whose pictures it may be fitted to."""
+    `engine` computes the towers, and `library` names the library whose pictures it may be fitted to. With `texts_first`
+    a model is loaded without torch, where it was kept so, until a picture is to be encoded."""
 
     chosen: str
     device: str = "auto"
@@ -38,13 +42,14 @@ class ModelLoader:
     text_model: str = ""
     engine: str = "auto"
     library: str = ""
+    texts_first: bool = False
 
     @classmethod
-    def of(cls, settings: ModelSettings) -> "ModelLoader":
+    def of(cls, settings: ModelSettings, texts_first: bool = False) -> "ModelLoader":
         """Returns what loads the models of the settings."""
         chosen, device, dtype = settings.clip_model, settings.clip_device, settings.clip_dtype
         library = str(settings.data_dir.absolute())
-        return cls(chosen, device, dtype, settings.clip_text_model, settings.clip_engine, library)
+        return cls(chosen, device, dtype, settings.clip_text_model, settings.clip_engine, library, texts_first)
 
     def source(self, name: str = "") -> ModelSource:
         """Returns the source of the named model, or of the chosen one where none is named."""
@@ -57,6 +62,28 @@ class ModelLoader:
         return ModelSource(display_name(name), lambda: self._load(name, subject))
 
     def _load(self, name: str, subject: Message | None = None) -> Encoder:
+        kept = self._kept(name, subject) if self.texts_first and not zerogpu.is_chosen(self.device) else None
+        return kept or self._load_whole(name, subject)
+
+    def _kept(self, name: str, subject: Message | None) -> Encoder | None:
+        """Returns what reads texts without torch; None where nothing was kept. Raises ModelUnavailable where the model
+        is neither on this machine nor to be had."""
+        from encoders.engines.kept import default_home
+        from encoders.engines.kept_texts import open_kept
+        from encoders.model_files import kept_fingerprint
+
+        fingerprint = kept_fingerprint(name, subject or message("model_setting", setting="CLIP_MODEL", name=name))
+        if fingerprint is None:
+            return None
+        return open_kept(fingerprint, self._reading(name), default_home(), lambda: self._load_whole(name, subject))
+
+    def _reading(self, name: str) -> str:
+        from encoders.engines.kept_texts import kept_note
+
+        text_model = self.text_model if name == self.chosen else ""
+        return kept_note(name, self.engine, self.device, self.dtype, text_model)
+
+    def _load_whole(self, name: str, subject: Message | None = None) -> Encoder:
         text_model = self.text_model if name == self.chosen else ""
         uses_zerogpu = zerogpu.is_chosen(self.device)
         if uses_zerogpu and zerogpu.can_place():
@@ -68,5 +95,16 @@ class ModelLoader:
 
         encoder = load_encoder(name, "cpu" if uses_zerogpu else self.device, self.dtype, text_model, subject)
         if not uses_zerogpu:  # whose workers are forks of this process
-            quicken(encoder, self.engine, self.dtype, self.library)
+            quicken(encoder, self.engine, self.dtype, self.library, reading=self._reading(name))
         return encoder
+
+
+def check_models(set_up: Iterable[str], offered: Iterable[str], chosen: str, fallback: str) -> None:
+    """Raises UnknownModel for one of CLIP_OTHERS that is a folder without a model, and for two models that would be
+    known by one name."""
+    for name in set_up:
+        find_folder(name, message("model_setting", setting="CLIP_OTHERS", name=name))
+    known = {fallback: fallback, display_name(chosen): chosen}
+    for name in offered:
+        if known.setdefault(display_name(name), name) != name:
+            raise UnknownModel("models_of_one_name", name=display_name(name))

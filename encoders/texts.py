@@ -44,13 +44,16 @@ class TransformersTexts:
         config: Any,
         family: str,
         multilingual: bool = False,
+        kept_name: str = "texts",
     ) -> None:
+        """Takes the parts of a tower; `kept_name` is what its converted files are called beside the model's others."""
         self.name = name
+        self.kept_name = kept_name
         self.model = model
         self.features = features
-        self._tokenizer = tokenizer
-        self._is_padded_fully = family in FULL_LENGTH
-        self._context = context_of(tokenizer, config)
+        self.tokenizer = tokenizer
+        self.is_padded_fully = family in FULL_LENGTH
+        self.context = context_of(tokenizer, config)
         self._compute: Callable[[Mapping[str, torch.Tensor]], Vectors] = self._by_torch
         self.multilingual = multilingual or config.vocab_size >= MANY_LANGUAGES
 
@@ -64,11 +67,11 @@ class TransformersTexts:
 
     def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """Splits texts into the tokens that the tower was trained on."""
-        tokens = self._tokenizer(
-            [text.lower() for text in texts] if self._is_padded_fully else list(texts),
-            padding="max_length" if self._is_padded_fully else True,
+        tokens = self.tokenizer(
+            [text.lower() for text in texts] if self.is_padded_fully else list(texts),
+            padding="max_length" if self.is_padded_fully else True,
             truncation=True,
-            max_length=self._context,
+            max_length=self.context,
             return_tensors="pt",
         )
         return dict(tokens)
@@ -85,7 +88,7 @@ class TransformersTexts:
 
     def cuts(self, text: str) -> bool:
         """Returns whether the text is longer than the tower reads."""
-        return bool(len(self._tokenizer(text, verbose=False)["input_ids"]) > self._context)
+        return bool(len(self.tokenizer(text, verbose=False)["input_ids"]) > self.context)
 
 
 def context_of(tokenizer: Any, config: Any) -> int:

@@ -31,6 +31,7 @@ from ui.lanes import MOST_WAITING
 from ui.languages import translations, welcome
 from ui.mcp import offered_from_the_start
 from ui.media import media_routes
+from ui.page_cache import PageCache
 from ui.prometheus import metrics_routes
 from ui.request_ids import RequestIds
 from ui.scripts import Scripts
@@ -114,6 +115,7 @@ def _middleware(
         Middleware(ConcurrencyLimit, most=AT_ONCE_EACH * most_waiting),
         Middleware(RequestLimits, edits=edits, folder=uploads),
         *visitor_access,
+        Middleware(PageCache),
         Middleware(EarlyScript),
         Middleware(JsonLimits),
         Middleware(FullDiskAnswer),

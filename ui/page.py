@@ -26,7 +26,7 @@ from ui.guards.visitor_access import answer_by_visitor
 from ui.handlers.demo import VisitorsDesk
 from ui.handlers.page import PageHandlers
 from ui.handlers.search import AUTOMATIC, EXACT, MANUAL
-from ui.handlers.status import FEWEST_CLUSTERS
+from ui.handlers.status import FEWEST_CLUSTERS, SOON
 from ui.lanes import MOST_WAITING
 from ui.launch import launch_options
 from ui.mcp import add_tools
@@ -43,7 +43,6 @@ Drawn = Callable[..., gr.HTML]
 
 RESULTS_EVENTS = ("visit", "again", "turn", "samples", "remove", "discard")
 QUEUE_SECONDS = 0.01  # Gradio's own millisecond keeps a core 5 % busy while nobody is there
-STATUS_SECONDS = 2
 RUN_SECONDS = 1
 KEEP_UPLOADS = (3_600, 86_400)  # look every hour, delete what is a day old
 
@@ -81,7 +80,7 @@ def build_page(
 
 def _layout(drawn: Drawn, edits: Edits, sources: Sources | None, trash_days: int) -> Controls:
     view, run_id = gr.State(View()), gr.State(None)
-    status_timer, run_timer = gr.Timer(STATUS_SECONDS), gr.Timer(RUN_SECONDS, active=False)
+    status_timer, run_timer = gr.Timer(SOON), gr.Timer(RUN_SECONDS, active=False)
     header = drawn("header", elem_id="header")
     banner = drawn("fallback", "begin", "halt", elem_id="fallback")
     box = _search_box(edits)

@@ -14,8 +14,9 @@ from torch import nn
 
 from encoders.clip import Compute
 from encoders.engines.layers import Ranges, is_patches, patches
+from encoders.engines.machine import CORES
 from encoders.engines.probe import Clock
-from encoders.engines.towers import CORES, EXACT, Inputs, Tower, Way
+from encoders.engines.towers import EXACT, Inputs, Tower, Way
 from library.ports import Vectors
 
 logger = logging.getLogger(__name__)

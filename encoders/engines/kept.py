@@ -41,6 +41,11 @@ class KeptTowers:
                 _write(file, make)
         return file
 
+    def whole(self, name: str) -> Path | None:
+        """Returns the file of a tower that is there whole; None where none is."""
+        file = self.folder / f"{name}-{FORMAT}.onnx"
+        return file if _is_whole(file) else None
+
     def note(self, name: str) -> dict[str, Any] | None:
         """Returns what was noted under that name; None where nothing was, or nothing that can be read."""
         try:
@@ -51,8 +56,14 @@ class KeptTowers:
 
     def keep_note(self, name: str, note: dict[str, Any]) -> None:
         """Keeps a note in place of an earlier one. Raises OSError."""
+        self.keep_text(name, json.dumps(note, indent=1))
+
+    def keep_text(self, name: str, text: str) -> Path:
+        """Keeps JSON as it is in place of an earlier one, and returns its file. Raises OSError."""
+        file = self.folder / f"{name}.json"
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(self.folder / f"{name}.json", json.dumps(note, indent=1).encode())
+        _write_whole(file, text.encode())
+        return file
 
 
 def _write(file: Path, make: Callable[[Path], None]) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from library.ports import Vectors
 
@@ -25,8 +24,9 @@ class OnnxTower:
         self._session: Any = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         self._names = [each.name for each in self._session.get_inputs()]
 
-    def __call__(self, inputs: Mapping[str, torch.Tensor]) -> Vectors:
-        features = self._session.run(None, {name: inputs[name].numpy() for name in self._names})[0]
+    def __call__(self, inputs: Mapping[str, Any]) -> Vectors:
+        """Takes tensors of torch or arrays by the names of the inputs, each of shape (n, ...)."""
+        features = self._session.run(None, {name: np.asarray(inputs[name]) for name in self._names})[0]
         lengths = np.linalg.norm(features, axis=1, keepdims=True)
         unit: Vectors = (features / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
         return unit

@@ -5,6 +5,7 @@ import logging
 import math
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -14,11 +15,13 @@ from typing import Any
 from encoders.clip import ClipEncoder, ImageWay
 from encoders.devices import has_int8
 from encoders.engines.calibration import Calibration, chosen_after
+from encoders.engines.keeping_texts import keep_exact_texts, keep_texts
 from encoders.engines.kept import KeptTowers, default_home
+from encoders.engines.machine import machine
 from encoders.engines.probe import NO_TIME, Clock, Measured, Refused, probe, quickest
 from encoders.engines.report import described
 from encoders.engines.towers import NotPossible, Tower, Way, image_tower, text_tower
-from encoders.engines.ways import machine, ways_of
+from encoders.engines.ways import ways_of
 from encoders.int8 import WORTH_IT
 from encoders.texts import TransformersTexts
 
@@ -32,19 +35,31 @@ NO_INT8 = "this processor has no instructions for products of 8 bits"
 
 
 def quicken(
-    encoder: ClipEncoder, engine: str = "auto", dtype: str = "auto", library: str = "", home: Path | None = None
+    encoder: ClipEncoder,
+    engine: str = "auto",
+    dtype: str = "auto",
+    library: str = "",
+    home: Path | None = None,
+    reading: str = "",
 ) -> "Quickening | None":
     """Starts to find the quickest way to compute an encoder, which torch computes meanwhile; None where none is sought.
 
-    `engine` and `dtype` are the settings; `library` tells apart whose pictures ranges are measured on.
+    `engine` and `dtype` are the settings; `library` tells apart whose pictures ranges are measured on. How texts are
+    read is kept under the name `reading`, where one is given.
     """
-    if encoder.info.device != "cpu" or not _may_gain(encoder, engine, dtype):
+    if encoder.info.device != "cpu":
+        return None
+    kept = KeptTowers(home or default_home(), encoder.info.fingerprint)
+    if not _may_gain(encoder, engine, dtype):
+        if reading and engine == "auto" and dtype in ("auto", "float32"):
+            later = threading.Timer(DELAY, _keep_if_loaded, [weakref.ref(encoder), kept, reading])
+            later.name, later.daemon = "engine", True
+            later.start()
         return None
     if dtype in ("bfloat16", "float16"):
         logger.warning("torch computes the model: ONNX Runtime has no %s on a processor", dtype)
         return None
-    kept = KeptTowers(home or default_home(), encoder.info.fingerprint)
-    return Quickening(encoder, engine, dtype, library, kept)
+    return Quickening(encoder, engine, dtype, library, kept, reading)
 
 
 class Quickening:
@@ -53,12 +68,15 @@ class Quickening:
     It begins after a while, or with the first many pictures that are encoded.
     """
 
-    def __init__(self, encoder: ClipEncoder, engine: str, dtype: str, library: str, kept: KeptTowers) -> None:
+    def __init__(
+        self, encoder: ClipEncoder, engine: str, dtype: str, library: str, kept: KeptTowers, reading: str = ""
+    ) -> None:
         self.probed: dict[str, Sequence[Measured | Refused]] = {}
         self._encoder = encoder
         self._engine = engine
         self._dtype = dtype
         self._kept = kept
+        self._reading = reading
         self._note = f"choice-{machine()}-{engine}-{dtype}"
         self._own = f"pictures-{hashlib.sha256(library.encode()).hexdigest()[:12]}"
         self._begin, self._done = threading.Event(), threading.Event()
@@ -136,6 +154,7 @@ class Quickening:
             return
         self._switch(tower, few, many)
         self._tell(chosen)
+        self._keep_texts(chosen)
         if (many.engine, many.precision) == ("onnx", "int8"):
             calibration = Calibration(tower, many, lambda found: self._on_calibrated(tower, few, many, chosen, found))
             self._encoder.watch_bulk(calibration.collect)
@@ -149,6 +168,7 @@ class Quickening:
         except (KeyError, TypeError, NotPossible):
             return False
         self._tell(chosen, own)
+        self._keep_texts(chosen)
         return True
 
     def _on_calibrated(
@@ -160,6 +180,12 @@ class Quickening:
             logger.warning("torch computes the pictures: 8 bits would change which of them are alike")
         self._switch(tower, chosen_after(few, found), chosen_after(many, found))
         self._tell(chosen, found)
+        self._keep_texts(chosen)
+
+    def _keep_texts(self, chosen: Mapping[str, Any]) -> None:
+        """Keeps how texts are read, with what was told of the engine last."""
+        if self._reading and "text" in chosen:
+            keep_texts(self._encoder, self._kept, self._reading, Way(**chosen["text"]["way"]))
 
     def _switch(self, tower: Tower, few: Way, many: Way) -> None:
         self._encoder.compute_images(ImageWay(tower.by(few), tower.by(many), many.streams))
@@ -173,6 +199,11 @@ class Quickening:
 def _may_gain(encoder: ClipEncoder, engine: str, dtype: str) -> bool:
     width = getattr(getattr(encoder.model.config, "vision_config", None), "hidden_size", 0)
     return engine == "onnx" or (dtype == "auto" and width >= WORTH_IT)
+
+
+def _keep_if_loaded(loaded: "weakref.ref[ClipEncoder]", kept: KeptTowers, reading: str) -> None:
+    if encoder := loaded():
+        keep_exact_texts(encoder, kept, reading)
 
 
 def _tell_why(name: str, found: Sequence[Measured | Refused]) -> None:

@@ -1,7 +1,6 @@
 """Computes one tower of a loaded model by each engine and in each precision, beside torch in float32 as the truth."""
 
 import copy
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,12 +15,12 @@ from encoders.clip import ClipEncoder, Compute, image_vectors
 from encoders.engines.convert import Features, Precision, convert, image_features
 from encoders.engines.kept import KeptTowers
 from encoders.engines.layers import Ranges
+from encoders.engines.machine import CORES
 from encoders.engines.onnx_tower import OnnxTower
 from encoders.int8 import int8_tower
 from encoders.texts import TransformersTexts
 from library.ports import Vectors
 
-CORES = os.cpu_count() or 1
 SHAPES = ((320, 240), (240, 320), (400, 200), (256, 256))  # of the pictures to measure with
 TEXTS = ("a photo of a red circle", "sea", "two dogs that run over a wet beach in the evening", "a house")
 
@@ -75,6 +74,7 @@ class Tower:
         self._axes = axes
         self._kept = kept
         self._made: dict[Way, Compute] = {}
+        self.kept_name = name
         self.ranges: Ranges | None = None
         self.static_name = ""  # of the tower with those ranges
 
@@ -107,7 +107,7 @@ class Tower:
         return quick
 
     def _by_onnx(self, way: Way) -> Compute:
-        name = f"{self.name}-{way.precision}" if way.precision != "static" else self.static_name
+        name = f"{self.kept_name}-{way.precision}" if way.precision != "static" else self.static_name
         try:
             return OnnxTower(self._kept.tower(name, partial(self._convert, way)), way.threads)
         except Exception as error:  # of the tracing of any family, of the disk, of the engine that reads the file
@@ -132,7 +132,9 @@ def image_tower(encoder: ClipEncoder, kept: KeptTowers) -> Tower:
 def text_tower(texts: TransformersTexts, kept: KeptTowers) -> Tower:
     """Returns a text tower, with texts of several lengths to measure it with."""
     axes = {0: "count", 1: "length"}
-    return Tower("texts", texts.model, texts.features, texts.vectors, texts.tokens(TEXTS), axes, kept)
+    tower = Tower("texts", texts.model, texts.features, texts.vectors, texts.tokens(TEXTS), axes, kept)
+    tower.kept_name = texts.kept_name
+    return tower
 
 
 def _on_threads(inputs: Inputs, vectors: Callable[[Inputs, Any], Vectors], model: Any, threads: int) -> Vectors:

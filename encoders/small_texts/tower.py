@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, CLIPTextModelWithProjection
 
+from encoders.fingerprints import folder_fingerprint
 from encoders.texts import TransformersTexts
 
 FOLDER = Path(__file__).parent
@@ -22,4 +23,6 @@ def small_texts(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Tran
 
     tokenizer = AutoTokenizer.from_pretrained(FOLDER)
     config = tower.config
-    return TransformersTexts("small", tower, features, tokenizer, config, config.model_type, multilingual=True)
+    kept = f"texts-{folder_fingerprint(FOLDER)[:12]}"  # the model's own fingerprint says nothing of this tower
+    family = config.model_type
+    return TransformersTexts("small", tower, features, tokenizer, config, family, multilingual=True, kept_name=kept)

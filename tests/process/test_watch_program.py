@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -88,9 +89,11 @@ def test_wrong_usage_ends_with_exit_code_2(tmp_path, arguments, message):
     assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr
 
 
-def test_beside_the_app_on_lite_the_command_says_who_has_the_file(tmp_path, album):
+def test_beside_another_program_on_lite_the_command_says_who_has_the_file(tmp_path, album):
     server = ForkedServer(tmp_path).wait()
     until((tmp_path / "data" / "milvus.db").exists)
+    until((tmp_path / "data" / "app" / "socket").exists)
+    shutil.rmtree(tmp_path / "data" / "app")  # as of a program that holds the file and takes no commands
     result = run_program(["watch", album], tmp_path, environment(tmp_path))
     server.stop()
     assert result.returncode == 3 and "in use by another process" in result.stderr

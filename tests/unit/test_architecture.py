@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "db": {"pyarrow", "pymilvus", "grpc", "fsspec", "httpx", "watchfiles"},
     "ui": {"gradio", "httpx", "prometheus_client", "starlette"},
     "python_api": {"db"},
-    "commands": {"typer", "settings", "runtime", "server", "db", "encoders"},
+    "commands": {"typer", "settings", "environment", "runtime", "server", "db", "encoders"},
 }
 ERRORS = ROOT / "library" / "errors.py"  # where a class is the sentence that its error says
 NO_VERBS = {"As", "Columns", "Fields", "Files", "Hits", "Items", "Its", "Jobs", "Milvus", "Models", "Pages", "Paths"}

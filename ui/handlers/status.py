@@ -14,6 +14,7 @@ from ui.lanes import CHANGING, WATCHING
 from ui.views import Json, error_view, models_view, reindexing_view, status_view
 
 FEWEST_CLUSTERS = 128  # until the status tells how many the index has
+SOON, SELDOM = 2, 6  # seconds between two looks at the status
 
 
 class StatusHandlers:
@@ -50,6 +51,13 @@ class StatusHandlers:
         return guarded(changed, error_view)
 
 
+def is_settled(status: Json) -> bool:
+    """Returns whether nothing is on its way that the page would show sooner than in a while."""
+    index = status["index"] or {}
+    is_changing = status["model"]["state"] == "loading" or index.get("state") in ("loading", "rebuilding")
+    return not (is_changing or (status["reindexing"] or {}).get("state") in ("loading", "encoding"))
+
+
 def wire_reindexing(handlers: StatusHandlers, page: Controls) -> None:
     """Connects the buttons of the fallback banner with the reindexing."""
 
@@ -69,19 +77,21 @@ def wire_reindexing(handlers: StatusHandlers, page: Controls) -> None:
 def wire_status(handlers: StatusHandlers, blocks: gr.Blocks, page: Controls) -> None:
     """Connects the timer of the page's head with the status that it shows."""
 
-    def watch(clusters: int) -> tuple[Json, Any, int]:
+    def watch(clusters: int, pace: float) -> tuple[Json, Any, int, Any, float]:
         status = handlers.status()
+        next_pace = SELDOM if is_settled(status) else SOON
         now = status["index"]["nlist"] if status["index"] else clusters
         # Only where it changed, and without a value: the visitor's stays.
-        return status, gr.skip() if now == clusters else gr.update(maximum=now), now
+        slider = gr.skip() if now == clusters else gr.update(maximum=now)
+        return status, slider, now, gr.skip() if next_pace == pace else gr.Timer(next_pace), next_pace
 
     _, _, nprobe, _ = page.params
-    clusters = gr.State(FEWEST_CLUSTERS)
+    clusters, pace = gr.State(FEWEST_CLUSTERS), gr.State(SOON)
     # At once after each search, too: the load / search / release cycle is there to be watched.
     gr.on(
         [blocks.load, page.status_timer.tick, page.results.change],
         watch,
-        clusters,
-        [page.header, nprobe, clusters],
+        [clusters, pace],
+        [page.header, nprobe, clusters, page.status_timer, pace],
         **WATCHING,
     )

@@ -1,0 +1,101 @@
+"""Runs the commands that need no picture encoded, and looks at what they have imported when they are done."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from encoders.engines.keeping_texts import keep_exact_texts
+from encoders.engines.kept import KeptTowers
+from encoders.engines.kept_texts import kept_note
+from encoders.loading import load_encoder
+from testing.app_server import ROOT
+
+SLOW = ("torch", "transformers", "gradio")
+WATCHED = f"""
+import json, os, sys
+end = os._exit
+def tell(code):
+    print(json.dumps([name for name in {SLOW} if name in sys.modules]), file=sys.stderr)
+    end(code)
+os._exit = tell
+import app
+app.main()
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Returns a folder with a library of the sample pictures, and a cache in which nothing is kept of a model."""
+    folder = tmp_path_factory.mktemp("quick")
+    assert run(folder, "samples")[0].returncode == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def kept(home):
+    """Returns the same, with what reads the texts of the small model kept."""
+    encoder = load_encoder("small", "cpu")
+    towers = KeptTowers(home / "hf" / "likeness", encoder.info.fingerprint)
+    keep_exact_texts(encoder, towers, kept_note("small", "auto", "auto", "auto", ""))
+    return home
+
+
+def run(home, *arguments, **environment):
+    """Returns how the command ended, and which of the slow packages it had imported."""
+    settings = {"DATA_DIR": str(home / "data"), "CLIP_MODEL": "small", "HF_HOME": str(home / "hf"), "MILVUS_URI": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **settings, **environment},
+        capture_output=True,
+        text=True,
+    )
+    return done, json.loads(done.stderr.splitlines()[-1])
+
+
+def test_torch_answers_a_text_where_nothing_was_kept(home):
+    done, imported = run(home, "search", "a red circle", HF_HOME=str(home / "nothing kept"))
+    assert done.returncode == 0 and "torch" in imported
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["search", "a red circle"],
+        ["search", "--text", "red", "--text", "circle^-0.5", "--where", "width>=10"],
+        ["search", "--sort", "name"],
+        ["status"],
+    ],
+)
+def test_a_command_that_encodes_no_picture_imports_nothing_slow(kept, command):
+    done, imported = run(kept, *command)
+    assert done.returncode == 0 and imported == []
+
+
+@pytest.mark.parametrize("command", [["search"], ["collections"], ["trash", "list"], ["--help"], ["--version"]])
+def test_what_needs_no_model_imports_nothing_slow(home, command):
+    done, imported = run(home, *command)
+    assert done.returncode == 0 and imported == []
+
+
+def test_a_refusal_imports_nothing_slow(home):
+    done, imported = run(home, "search", "red", "--limit", "0")
+    assert done.returncode == 2 and imported == []
+
+
+def test_an_answer_is_the_same_as_by_torch(kept):
+    quick, imported = run(kept, "search", "a red circle", "--json")
+    by_torch, _ = run(kept, "search", "a red circle", "--json", CLIP_ENGINE="torch")
+    assert imported == []
+    found, expected = (json.loads(each.stdout) for each in (quick, by_torch))
+    assert [each["content_id"] for each in found] == [each["content_id"] for each in expected]
+    assert [each["score"] for each in found] == pytest.approx([each["score"] for each in expected], abs=1e-4)
+
+
+def test_a_picture_is_encoded_by_torch_all_the_same(kept, tmp_path, picture):
+    (tmp_path / "red.png").write_bytes(picture("red"))
+    done, imported = run(kept, "search", "--image", str(tmp_path / "red.png"))
+    assert done.returncode == 0 and "torch" in imported
