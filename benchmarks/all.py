@@ -14,7 +14,7 @@ import typer
 
 from benchmarks.results import CACHE, MISSED, RESULTS, ROOT, TITLES, Cache, Photos, Quick, Results, commit, sections_of
 
-WITH_PHOTOS = {"Accuracy", "Engines", "Families", "Ingest", "Peers", "Memory", "Page", "Relevance"}
+WITH_PHOTOS = {"Accuracy", "Engines", "Families", "Ingest", "Peers", "Memory", "Page", "Preparing", "Relevance"}
 WITHOUT_CACHE = {"Filters", "Lite", "Rows", "Startup"}
 
 

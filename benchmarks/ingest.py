@@ -118,7 +118,7 @@ def second_run_row(encoder: ClipEncoder, paths: Sequence[Path]) -> Row:
 def tower_rate(encoder: ClipEncoder, paths: Sequence[Path]) -> float:
     """Measures the tower on pixels that are ready, in batches as they come from the files."""
     tower = on_ready_pixels(encoder)
-    pixels: list[Any] = [encoder._pixels(decode(path.read_bytes()).image) for path in paths]
+    pixels: list[Any] = [encoder.pixels([decode(path.read_bytes()).image]) for path in paths]
     return len(pixels) / seconds_of(lambda: [tower.encode_images(batch) for batch in batches(pixels)])
 
 

@@ -19,7 +19,7 @@ import typer
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).with_name("RESULTS.md")
 TITLES = (
-    *("Tower", "Engines", "Accuracy", "Ingest", "Peers", "Memory", "Rows"),
+    *("Tower", "Engines", "Accuracy", "Preparing", "Ingest", "Peers", "Memory", "Rows"),
     *("Query", "Filters", "Relevance", "Families", "Page", "Startup", "Lite"),
 )
 PACKAGES = ("torch", "transformers", "pillow", "pymilvus", "milvus-lite", "gradio")

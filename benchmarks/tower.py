@@ -75,6 +75,7 @@ def main(
 def on_ready_pixels(encoder: ClipEncoder) -> Any:
     """Returns an encoder that takes prepared pixels, to measure its tower alone, on all cores as usual."""
     tower = copy.copy(encoder)
+    tower._quick_pixels = None
     tower._image_processor = lambda images, return_tensors: images[0]
     return tower
 

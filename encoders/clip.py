@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from encoders.pixels import quick_pixels
 from encoders.texts import TextTower
 from encoders.vectors import unit_rows
 from library.ports import EncoderInfo, Vectors
@@ -35,6 +36,7 @@ class ClipEncoder:
         self.info = info
         self.model = model
         self._image_processor = image_processor
+        self._quick_pixels = quick_pixels(image_processor)
         self.texts = texts
         self._batch = BATCH if info.device == "cpu" else GPU_BATCH
         self._cores = os.cpu_count() or 1
@@ -63,7 +65,7 @@ class ClipEncoder:
         way, slots = self._images, threading.Semaphore(self._images.streams)
 
         def encode(batch: Sequence[Image.Image]) -> Vectors:
-            pixels = _joined(self._pixels(image) for image in batch)
+            pixels = self._together(batch)
             self._on_bulk(pixels)
             with slots:
                 return way.many(pixels)
@@ -85,11 +87,13 @@ class ClipEncoder:
 
     def pixels(self, images: Sequence[Image.Image]) -> dict[str, torch.Tensor]:
         """Prepares pictures for the image tower; for some families that includes masks and shapes."""
-        return _joined(self._pool.map(self._pixels, images))
+        return _joined(self._pool.map(self._together, [[image] for image in images]))
 
-    def _pixels(self, image: Image.Image) -> Mapping[str, torch.Tensor]:
-        pixels: Mapping[str, torch.Tensor] = self._image_processor(images=[image], return_tensors="pt")
-        return pixels
+    def _together(self, images: Sequence[Image.Image]) -> dict[str, torch.Tensor]:
+        """Prepares pictures one after the other on the calling thread."""
+        if self._quick_pixels:
+            return self._quick_pixels(images)
+        return _joined(self._image_processor(images=[image], return_tensors="pt") for image in images)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from encoders.engines.kept import KeptTowers, default_home
 from encoders.engines.machine import machine
 from encoders.engines.probe import NO_TIME, Clock, Measured, Refused, probe, quickest
 from encoders.engines.report import described
+from encoders.engines.resting import rest
 from encoders.engines.towers import NotPossible, Tower, Way, image_tower, text_tower
 from encoders.engines.ways import ways_of
 from encoders.int8 import WORTH_IT
@@ -190,6 +191,8 @@ class Quickening:
     def _switch(self, tower: Tower, few: Way, many: Way) -> None:
         self._encoder.compute_images(ImageWay(tower.by(few), tower.by(many), many.streams))
         tower.forget_all_but(few, many)
+        if (few.engine, many.engine) == ("onnx", "onnx"):
+            rest(self._encoder.model)  # its text tower may need some of it again, and reads that
         logger.info("model %s: a picture by %s, many by %s", self._encoder.info.name, few, many)
 
     def _tell(self, chosen: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> None:
