@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from library.image_library import ImageLibrary
     from library.ports import ImageStore, VectorDatabase
     from library.running.monitor import Monitor
+    from library.running.together import Together
     from python_api.library import Library
     from python_api.options import Options
 
 FALLBACK = "small"
 
 
-def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
+def build(settings: Settings, others: Sequence[str] = (), together: "Together | None" = None) -> "ImageLibrary":
     """Returns a library that has connected to nothing and loaded no model yet.
 
-    `others` are models to offer beside those of the settings. Raises UnknownModel for a folder without a model,
+    `others` are models to offer beside those of the settings, `together` joins what searches ask for at the same time.
+    Raises UnknownModel for a folder without a model,
     UnknownStore for an IMAGE_STORE that is none.
     """
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
@@ -37,7 +39,9 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     from library.decoders.processes import DecoderProcesses
     from library.image_library import ImageLibrary
     from library.models import Models
+    from library.running.together import Together
 
+    together = together or Together()
     loader = ModelLoader.of(settings)
     fallback = None if settings.clip_model == FALLBACK else loader.source(FALLBACK)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
@@ -48,7 +52,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     return ImageLibrary(
         _image_store(settings),
         Models(loader.source(), fallback, offered, settings.models_release_after),
-        _database(settings),
+        _database(settings, together),
         SourceReader().read,
         RunLog(settings.run_log_file),
         DecisionFile(settings.decisions_file),
@@ -57,6 +61,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
         kept_texts=KeptTextFiles(settings.data_dir / "meaningless-texts"),
         monitor=_monitor(settings),
         decoder=DecoderProcesses() if settings.decode_apart else DirectDecoder(),
+        together=together,
     )
 
 
@@ -107,7 +112,7 @@ def _image_store(settings: Settings) -> "ImageStore":
     return ObjectStore(settings.image_root)
 
 
-def _database(settings: Settings) -> "VectorDatabase":
+def _database(settings: Settings, together: "Together") -> "VectorDatabase":
     from db.files.nprobe_choices import NprobeChoices
     from db.milvus.database import Milvus
 
@@ -118,6 +123,7 @@ def _database(settings: Settings) -> "VectorDatabase":
         release_after=settings.release_after,
         choices=NprobeChoices(settings.nprobe_file),
         lite_accelerated=settings.lite_accelerated,
+        together=together,
     )
 
 
