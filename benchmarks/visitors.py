@@ -22,7 +22,6 @@ import typer
 from app import build
 from benchmarks.fixtures import base_clip, temporary_folder
 from benchmarks.results import CACHE
-from db.milvus.database import Milvus
 from library.samples.pictures import sample_items, sample_pictures
 from settings import load_settings
 from testing.app_server import Server
