@@ -5,6 +5,7 @@ python -m benchmarks.visitors [--clients 1 --clients 32] [--seconds 10] [--rows 
 
 import http.client
 import json
+import os
 import random
 import shutil
 import sys
@@ -46,6 +47,7 @@ class Load:
     seconds: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     took: float = 0.0  # seconds
+    computed: float = 0.0  # seconds of all cores that the app took
 
     @property
     def rate(self) -> float:
@@ -83,8 +85,8 @@ def main(
     what: Annotated[list[str] | None, typer.Option(help="texts, or mixed: half texts, a third pictures.")] = None,
 ) -> None:
     failed = False
-    print("| model | searches | clients | way | answers/s | p50 | p95 | p99 | errors | ratio |")
-    print("|---|---|---:|---|---:|---:|---:|---:|---:|---:|")
+    print("| model | searches | clients | way | answers/s | p50 | p95 | p99 | errors | processor | ratio |")
+    print("|---|---|---:|---|---:|---:|---:|---:|---:|---:|---:|")
     for name in model or ("full", "small"):
         with apps(name, rows) as running:
             for searches in what or ("texts", "mixed"):
@@ -148,6 +150,7 @@ def by_turns(running: dict[str, Server], count: int, seconds: float, what: str) 
             loads[way].seconds += load.seconds
             loads[way].errors += load.errors
             loads[way].took += load.took
+            loads[way].computed += load.computed
     return loads
 
 
@@ -177,7 +180,7 @@ def asked(app: Server, count: int, seconds: float, what: str) -> Load:
             load.errors.append(repr(error))
 
     threads = [threading.Thread(target=noted, args=(number,)) for number in range(count)]
-    started = time.perf_counter()
+    started, computed = time.perf_counter(), processor_seconds(app.process.pid)
     for thread in threads:
         thread.start()
     stop.wait(seconds)
@@ -185,7 +188,14 @@ def asked(app: Server, count: int, seconds: float, what: str) -> Load:
     for thread in threads:
         thread.join()
     load.took = time.perf_counter() - started
+    load.computed = processor_seconds(app.process.pid) - computed
     return load
+
+
+def processor_seconds(pid: int) -> float:
+    """Returns how long all cores have computed for a process, which other work on the machine changes less."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def query(chance: random.Random, picture: dict[str, Any] | None) -> dict[str, Any]:
@@ -205,7 +215,7 @@ def print_rows(model: str, what: str, count: int, loads: dict[str, Load]) -> Non
         ratio = f"{load.rate / loads['apart'].rate:.2f}" if loads["apart"].rate else ""
         print(
             f"| {model} | {what} | {count} | {way} | {load.rate:.1f} | {p50:.0f} ms | {p95:.0f} ms | {p99:.0f} ms"
-            f" | {len(load.errors)} | {ratio} |",
+            f" | {len(load.errors)} | {1000 * load.computed / max(1, len(load.seconds)):.0f} ms | {ratio} |",
             flush=True,
         )
         for error in load.errors[:3]:

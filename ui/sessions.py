@@ -16,12 +16,13 @@ def share_descriptions(page: gr.Blocks) -> None:
     page.default_config = SharedDescriptions(page, page.default_config, {})
 
 
+Described = dict[int, tuple[Block, dict[str, Any]]]  # by the number of a part
+
+
 class SharedDescriptions(BlocksConfig):
     """Holds the parts of a page as Gradio does; copies, which sessions have, share the descriptions of the parts."""
 
-    def __init__(
-        self, page: gr.Blocks, parts: BlocksConfig, described: dict[int, tuple[Block, dict[str, Any]]]
-    ) -> None:
+    def __init__(self, page: gr.Blocks, parts: BlocksConfig, described: Described) -> None:
         super().__init__(page)
         self.__dict__.update(parts.__dict__)
         self._described = described

@@ -52,13 +52,7 @@ class LoadedMilvusCollection:
         offset: int = 0,
     ) -> list[Hit]:
         """Returns the hits of one vector, best first, from one call for all who search in the same way meanwhile."""
-        alike = (
-            limit,
-            nprobe,
-            exact,
-            repr(where),
-            offset,
-        )  # of 1, 1.0 and true, which are equal, no filter is another's
+        alike = (limit, nprobe, exact, repr(where), offset)  # a filter for 1 equals one for true, and finds others
 
         def search(vectors: Sequence[Vector]) -> list[list[Hit]]:
             return self.search_many(np.stack(vectors), limit, nprobe, exact, where, offset)

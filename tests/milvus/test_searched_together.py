@@ -28,13 +28,8 @@ VECTORS = unit_vectors(ROWS, DIM)
 QUESTIONS = unit_vectors(6, DIM, seed=9)
 KEPT, ONE = (Filter([Condition(field, "=", value)]) for field, value in (("kept", True), ("count", 1)))
 EXACTLY_ONE, TRUE = Filter([Condition("kept", "=", 1)]), Filter([Condition("kept", "=", True)])
-WAYS = st.tuples(
-    st.integers(1, 9),
-    st.sampled_from([None, 1, 3]),
-    st.booleans(),
-    st.sampled_from([None, KEPT, ONE]),
-    st.integers(0, 5),
-)
+FILTERS = st.sampled_from([None, KEPT, ONE])
+WAYS = st.tuples(st.integers(1, 9), st.sampled_from([None, 1, 3]), st.booleans(), FILTERS, st.integers(0, 5))
 
 
 @pytest.fixture(scope="module", params=["lite", "server"])
@@ -124,7 +119,7 @@ def test_two_filters_never_answer_each_other_even_where_their_values_are_equal(m
 
 
 class Kinds:
-    """Notes of which kinds the questions are."""
+    """Notes the kinds of all questions."""
 
     def __init__(self, together):
         self._together = together
