@@ -18,10 +18,15 @@ def gathered(together: Together, calls: Sequence[Callable[[], T]], held: "Held")
         for number, call in enumerate(calls):
             futures.append(threads.submit(call))
             until(held.begun.is_set)
-            until(lambda number=number: waiting(together) == number)
+            wait_for(together, number)
         held.let_go.set()
         wait(futures)
     return [future.exception() or future.result() for future in futures]  # type: ignore[misc]
+
+
+def wait_for(together: Together, count: int) -> None:
+    """Returns once as many wait for a batch."""
+    until(lambda: waiting(together) == count)
 
 
 def waiting(together: Together) -> int:

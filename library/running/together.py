@@ -4,7 +4,7 @@ import copy
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -21,7 +21,7 @@ class Together:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lines: dict[Hashable, deque[_Turn]] = {}  # who waits for each kind that is being answered
+        self._lines: dict[Hashable, deque[_Turn[Any, Any]]] = {}  # who waits for each kind that is being answered
 
     def ask(
         self,
@@ -50,7 +50,7 @@ class Together:
                 self._call_next(kind, most)
         return turn.result() if turn.is_answered else answer([question])[0]
 
-    def _line_up(self, kind: Hashable, turn: "_Turn") -> None:
+    def _line_up(self, kind: Hashable, turn: "_Turn[Any, Any]") -> None:
         with self._lock:
             if kind in self._lines:
                 self._lines[kind].append(turn)
@@ -68,7 +68,7 @@ class Together:
             else:
                 del self._lines[kind]
 
-    def _leave(self, kind: Hashable, turn: "_Turn") -> None:
+    def _leave(self, kind: Hashable, turn: "_Turn[Any, Any]") -> None:
         """Takes somebody out of the line who no longer waits, and hands on what they were to do for others."""
         with self._lock:
             if not turn.batch:
