@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Unpack
 
 from commands.client import send_to_app
 from commands.spinner import spinning
-from runtime import (
-    exit_without_delay,
-    prepare_environment,
-    prepare_process,
-    replace_what_cannot_be_written,
-)
+from library.running.together import Together
+from runtime import exit_without_delay, prepare_environment, prepare_process, replace_what_cannot_be_written
 
 if TYPE_CHECKING:
     from library.image_library import ImageLibrary
@@ -25,14 +21,16 @@ if TYPE_CHECKING:
 FALLBACK = "small"
 
 
-def build(settings: "Settings", others: Sequence[str] = (), texts_first: bool = False) -> "ImageLibrary":
+def build(
+    settings: "Settings", others: Sequence[str] = (), texts_first: bool = False, together: Together | None = None
+) -> "ImageLibrary":
     """Returns a library that has connected to nothing and loaded no model yet.
 
     `others` are models to offer beside those of the settings. With `texts_first` they are loaded for texts alone, where
-    that is quicker, until a picture is to be encoded. Raises UnknownModel for a folder without a model,
-    UnknownStore for an IMAGE_STORE that is none.
+    that is quicker, until a picture is to be encoded; `together` joins what searches ask for at the same time. Raises
+    UnknownModel for a folder without a model, UnknownStore for an IMAGE_STORE that is none.
     """
-    # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
+    # Only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
     from db.files.atomic import remove_abandoned
     from db.files.decisions import DecisionFile
     from db.files.dropped_files import DroppedFiles
@@ -45,6 +43,7 @@ def build(settings: "Settings", others: Sequence[str] = (), texts_first: bool = 
     from library.image_library import ImageLibrary
     from library.models import Models
 
+    together = together or Together()
     loader = ModelLoader.of(settings, texts_first)
     fallback = None if settings.clip_model == FALLBACK else loader.source(FALLBACK)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
@@ -55,7 +54,7 @@ def build(settings: "Settings", others: Sequence[str] = (), texts_first: bool = 
     return ImageLibrary(
         _image_store(settings),
         Models(loader.source(), fallback, offered, settings.models_release_after),
-        _database(settings),
+        _database(settings, together),
         SourceReader().read,
         RunLog(settings.run_log_file),
         DecisionFile(settings.decisions_file),
@@ -64,6 +63,7 @@ def build(settings: "Settings", others: Sequence[str] = (), texts_first: bool = 
         kept_texts=KeptTextFiles(settings.data_dir / "meaningless-texts"),
         monitor=_monitor(settings),
         decoder=DecoderProcesses() if settings.decode_apart else DirectDecoder(),
+        together=together,
     )
 
 
@@ -79,23 +79,22 @@ def open_library(settings: "Settings | None" = None, **options: "Unpack[Options]
     from settings import Settings, SettingsError, load_settings
 
     if not isinstance(settings, Settings | None):
-        raise SettingsError(
-            "argument_impossible", given=f"settings={shown(settings)}", allowed=Message("allowed_settings")
-        )
+        given, allowed = f"settings={shown(settings)}", Message("allowed_settings")
+        raise SettingsError("argument_impossible", given=given, allowed=allowed)
     if settings and options:
         raise SettingsError("settings_and_options")
     prepare_environment()
     settings = settings or load_settings(**options)
     settings = settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
     library = build(settings)
-    from python_api.library import Library
-
     try:
         library.open()
         library.collections.stored()  # tells at once that Milvus is away, or its file in use
     except BaseException:
         library.close()
         raise
+    from python_api.library import Library
+
     return Library(library, settings.own_folders, settings.small_files)
 
 
@@ -122,7 +121,7 @@ def _image_store(settings: "Settings") -> "ImageStore":
     return ObjectStore(settings.image_root)
 
 
-def _database(settings: "Settings") -> "VectorDatabase":
+def _database(settings: "Settings", together: Together) -> "VectorDatabase":
     from db.files.nprobe_choices import NprobeChoices
     from db.milvus.database import Milvus
 
@@ -133,6 +132,7 @@ def _database(settings: "Settings") -> "VectorDatabase":
         release_after=settings.release_after,
         choices=NprobeChoices(settings.nprobe_file),
         lite_accelerated=settings.lite_accelerated,
+        together=together,
     )
 
 

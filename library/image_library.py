@@ -48,6 +48,7 @@ from library.pictures import Pictures, ReadOriginal, read_nothing
 from library.ports import ImageStore, IndexStatus, VectorDatabase
 from library.records import Record
 from library.running.monitor import Monitor, NoMonitor, counted, counting
+from library.running.together import Together
 from library.search.fields import FieldCatalogue
 from library.search.filters import Filter
 from library.search.kept_texts import KeptTexts
@@ -109,15 +110,17 @@ class ImageLibrary:
         null_models: NullModels | None = None,
         monitor: Monitor | None = None,
         decoder: Decoder | None = None,
+        together: Together | None = None,
     ) -> None:
         """Makes the services. `read_original` reads `original_at`; it raises OSError, RejectedImage or OriginalAway.
 
-        `null_models` are those of the library that this one is a view of, which alone keeps them up.
+        `null_models` are those of the library that this one is a view of, which alone keeps them up. Searches of all
+        libraries with the same `together` are encoded together.
         """
         changes = threading.Lock()  # a delete between storing and inserting would leave a row alone
         kept = decisions or PassingDecisions()
         self._store, self.database, self._read_original = store, database, read_original
-        self._decoder = decoder or DirectDecoder()
+        self._decoder, self._together = decoder or DirectDecoder(), together or Together()
         self._null_models = null_models or NullModels(store, database, kept_texts=kept_texts)
         on_deleted = (lambda ids: None) if null_models else self._null_models.forget
         self.monitor: Monitor = monitor or NoMonitor()
@@ -127,7 +130,14 @@ class ImageLibrary:
         self.pictures = Pictures(store, read_original, self.trash, changes, on_deleted, self._decoder)
         self.fields = FieldCatalogue(store, self.collections)
         self.searcher = Searcher(
-            models, database, self.collections, self.pictures, self.fields, self._null_models, self._decoder
+            models,
+            database,
+            self.collections,
+            self.pictures,
+            self.fields,
+            self._null_models,
+            self._decoder,
+            self._together,
         )
         self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes, self._decoder)
         self.packs = PackExchange(store, models, database, self.pictures, self.history, changes)
@@ -152,6 +162,7 @@ class ImageLibrary:
             null_models=self._null_models,
             monitor=self.monitor,
             decoder=metered(self._decoder),
+            together=self._together,
         )
 
     def open(self) -> None:

@@ -14,7 +14,7 @@ from library.search.request import SearchRequest
 from library.texts import encodable
 from ui.endpoints import NO_PARTS, SEARCH_ARGUMENTS, WEIGHTS, FoundPicture, answered, described, find_pictures
 from ui.handlers.page import PageHandlers
-from ui.lanes import AT_ONCE
+from ui.lanes import SEARCHING
 from ui.views import Json, relevance_view, status_view
 
 ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
@@ -23,7 +23,7 @@ ADDITIONS_AT_ONCE = 4  # a lane of their own: each waits until its run is over
 def add_public_api(library: ImageLibrary, handlers: PageHandlers) -> None:
     """Adds the endpoints to the page; to be called inside its Blocks."""
     endpoints = PublicApi(library, handlers)
-    api(endpoints.search, api_name="search", concurrency_id="search", concurrency_limit=AT_ONCE)
+    api(endpoints.search, api_name="search", concurrency_id="search", concurrency_limit=SEARCHING["concurrency_limit"])
     api(endpoints.status, api_name="status", concurrency_id="status", concurrency_limit=None)
     api(endpoints.add, api_name="add", concurrency_id="add", concurrency_limit=ADDITIONS_AT_ONCE)
 

@@ -6,12 +6,13 @@ from ui.direct_line import calls_waiting
 
 MOST_WAITING = 100
 AT_ONCE = 4  # in a lane; Gradio takes the least of what the functions of a lane say, and one where one says nothing
+SEARCHES_AT_ONCE = 32  # which are encoded and searched together
 HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 SEARCHING: dict[str, Any] = {
     "api_visibility": "private",
     "show_progress": "minimal",
     "concurrency_id": "search",
-    "concurrency_limit": AT_ONCE,
+    "concurrency_limit": SEARCHES_AT_ONCE,
     "trigger_mode": "always_last",
 }
 CHANGING: dict[str, Any] = {

@@ -32,6 +32,7 @@ from db.milvus.schema import (
 from library.errors import IndexUnavailable
 from library.ports import IndexFault, IndexStatus, Vectors
 from library.records import Record
+from library.running.together import Together
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +42,9 @@ PING_TIMEOUT = 2.0
 class MilvusCollection:
     """Keeps the vectors of one encoder, which are searched only through `loaded()`."""
 
-    def __init__(self, handle: CollectionHandle) -> None:
+    def __init__(self, handle: CollectionHandle, together: Together) -> None:
         self.handle = handle
+        self._together = together
         self._backend = handle.backend
         self._locks = handle.connection.locks
         self._name = handle.name
@@ -135,7 +137,7 @@ class MilvusCollection:
     def loaded(self) -> Iterator[LoadedMilvusCollection]:
         """Yields the loaded collection: loads it for the first holder, releases it after the last."""
         with self.handle.lease.held() as generation:
-            yield LoadedMilvusCollection(self.handle, generation)
+            yield LoadedMilvusCollection(self.handle, generation, self._together)
 
     def status(self, expected_rows: int | None = None) -> IndexStatus:
         """Returns the status of the collection. Never raises, and loads nothing."""

@@ -24,6 +24,7 @@ from db.milvus.server import Server
 from library.errors import UnknownCollection
 from library.ports import EncoderInfo, StoredCollection
 from library.records import Record
+from library.running.together import Together
 
 logger = logging.getLogger(__name__)
 
@@ -43,16 +44,18 @@ class Milvus:
         release_after: float | None = 30.0,
         choices: NprobeChoices | None = None,
         lite_accelerated: bool = True,
+        together: Together | None = None,
     ) -> None:
         """Opens Milvus Lite for a `Path`, with or without its `lite_accelerator`, and a server for a URI.
 
-        `release_after` is that of `Lease`.
+        `release_after` is that of `Lease`; `together` joins the searches that come at the same time.
         """
         self.backend: Backend = Lite(uri, lite_accelerated) if isinstance(uri, Path) else Server(uri, token, db_name)
         self.connection = Connection(self.backend)
         self.nlist = nlist
         self.release_after = release_after
         self.choices = choices
+        self.together = together or Together()
         self._making = threading.Lock()
         self._collections: dict[str, MilvusCollection] = {}
 
@@ -133,7 +136,7 @@ class Milvus:
         with self._making:
             if name not in self._collections:
                 handle = CollectionHandle(self.connection, name, dim, self.nlist, self.release_after, self.choices)
-                self._collections[name] = MilvusCollection(handle)
+                self._collections[name] = MilvusCollection(handle, self.together)
             return self._collections[name]
 
 

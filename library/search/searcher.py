@@ -16,9 +16,11 @@ from library.models import Models
 from library.pictures import Pictures
 from library.ports import Encoder, EncoderInfo, Hit, LoadedCollection, Question, Vector, VectorDatabase
 from library.records import Record
+from library.running.together import Together
 from library.search.batch import BatchQuery, BatchResult, answer_all
 from library.search.fields import FieldCatalogue
 from library.search.filters import Filter
+from library.search.joined_encoder import JoinedEncoder
 from library.search.null_models import NullModels
 from library.search.paging import arranged, page_of
 from library.search.parts import (
@@ -56,6 +58,7 @@ class Searcher:
         fields: FieldCatalogue,
         null_models: NullModels,
         decoder: Decoder,
+        together: Together,
     ) -> None:
         self._models = models
         self._database = database
@@ -64,6 +67,7 @@ class Searcher:
         self._fields = fields
         self._null_models = null_models
         self._decode = decoder.decode
+        self._together = together
         self._stored_vectors = StoredVectors()
         self._has_found_own = False
         self.recent_texts: deque[str] = deque(maxlen=RECENT_TEXTS)  # in memory only
@@ -117,7 +121,8 @@ class Searcher:
     def _encode(self, parts: Sequence[Part], encoder: Encoder) -> tuple[list[Vector | None], list[Message]]:
         """Returns the vectors of the parts, None where the stored one serves, and what a person should know of them."""
         inputs = [self._to_encode(part, encoder.info) for part in parts]
-        return encode(encoder, inputs), notes_on(encoder, [each for each in inputs if isinstance(each, str)])
+        vectors = encode(JoinedEncoder(encoder, self._together), inputs)
+        return vectors, notes_on(encoder, [each for each in inputs if isinstance(each, str)])
 
     def _to_encode(self, part: Part, encoder: EncoderInfo) -> str | Image.Image | None:
         match part:

@@ -129,7 +129,9 @@ class CombinedRows:
         where: Filter | None = None,
         offset: int = 0,
     ) -> list[Hit]:
-        return self.search_many(np.stack([vector]), limit, nprobe, exact, where, offset)[0]
+        [own] = self._own.found(np.stack([vector]), where)
+        shared = self._shared.search(vector, offset + limit, nprobe, exact, where)  # as all visitors search them
+        return _merged(own, shared)[offset : offset + limit]
 
     def search_many(
         self,

@@ -15,6 +15,7 @@ from db.milvus.loaded import LoadedMilvusCollection
 from db.milvus.reproduce import script
 from library.image_library import ImageLibrary
 from library.ports import Question
+from library.running.together import Together
 from library.search.query import Answer, Query
 from testing.fakes import ColourEncoder, MemoryStore, ready
 from testing.pictures import item
@@ -103,7 +104,7 @@ def test_what_the_app_had_loaded_stays_loaded_and_what_it_had_not_is_released():
 @pytest.mark.parametrize("uri", ["http://anna:secret@milvus.example:19530?token=hush", Path("/srv/anna/milvus.db")])
 def test_no_address_folder_or_password_is_told(uri, tmp_path):
     milvus = Milvus(uri, token="root:secret", db_name="private")
-    told = LoadedMilvusCollection(milvus.collection(ColourEncoder.info).handle, 0).explain(
+    told = LoadedMilvusCollection(milvus.collection(ColourEncoder.info).handle, 0, Together()).explain(
         Question(np.ones(3, np.float32), 1, 16, False)
     )
     for hidden in ("secret", "hush", "milvus.example", "anna", "private", "/srv"):
