@@ -28,7 +28,6 @@ from library.ingest.receipts import FileReceipt
 from library.ingest.runs import AddJob, ReindexJob
 from library.ingest.skips import skipped_by_reason, skips_told
 from library.jobs import State
-from library.messages import Message
 from library.models import OfferedModel
 from library.ports import IndexStatus
 from library.records import Record
@@ -37,7 +36,7 @@ from library.search.query import Answer, needs_only_store
 from library.search.relevance import Relevance
 from library.search.request import PartRequest, SearchRequest, filter_as_json
 from library.texts import encodable
-from ui.sentences import naming_bare, without_folder
+from ui.sentences import naming_bare, told, without_folder
 
 Json = dict[str, Any]
 
@@ -188,13 +187,13 @@ def status_view(status: LibraryStatus) -> Json:
         "pictures": status.pictures,
         "missing": status.missing,
         "elsewhere": status.elsewhere,
-        "store_problem": _text(status.store_problem),
+        "store_problem": told(status.store_problem),
         "model": {
             "name": info.name if info else chosen,
             "chosen": chosen,
             "stand_in": model.is_fallback,
             "state": state,
-            "problem": _text(model.problem and naming_bare(model.problem, model.name)),
+            "problem": told(model.problem and naming_bare(model.problem, model.name)),
             "dim": info.dim if info else None,
             "device": info.device if info else None,
             "dtype": info.dtype if info else None,
@@ -214,7 +213,7 @@ def models_view(offered: Sequence[OfferedModel]) -> list[Json]:
             "state": each.state,
             "answers": each.answers,
             "dim": each.info.dim if each.info else None,
-            "problem": _text(each.problem),
+            "problem": told(each.problem),
         }
         for each in offered
     ]
@@ -228,7 +227,7 @@ def reindexing_view(work: ReindexJob | None) -> Json | None:
         "total": work.total,
         "done": work.done,
         "stopping": work.stop.is_set(),
-        "problem": work.problem,
+        "problem": told(work.problem),
         "model": without_folder(work.model),
     }
 
@@ -244,7 +243,7 @@ def run_view(run: AddJob) -> Json:
         "done": len(receipts),
         "counts": run.counts(),
         "stopping": run.stop.is_set(),
-        "problem": run.problem,
+        "problem": told(run.problem),
         "seconds": run.seconds,
     }
     if run.finished:
@@ -267,7 +266,7 @@ def _past_run(run: PastRun) -> Json:
         "counts": dict(run.counts),
         "seconds": run.seconds,
         "rate": run.rate,
-        "problem": run.problem or "",
+        "problem": str(run.problem or ""),
     }
 
 
@@ -306,10 +305,6 @@ def _item(record: Record, score: float | None = None, rank: int | None = None) -
     }
 
 
-def _text(message: Message | None) -> str | None:
-    return None if message is None else str(message)
-
-
 def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:
     pairs = list(metadata.items())[:MAX_METADATA]
     return [[str(key)[:80], str(value)[:MAX_METADATA_TEXT]] for key, value in pairs]
@@ -329,7 +324,7 @@ def _field(field: Field) -> Json:
 def _index(index: IndexStatus) -> Json:
     return {
         "connected": index.connected,
-        "problem": _text(index.problem),
+        "problem": told(index.problem),
         "backend": index.backend,
         "version": index.version,
         "collection": index.collection,

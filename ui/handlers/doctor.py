@@ -11,6 +11,7 @@ from library.permissions import Edits, require
 from ui.controls import Controls
 from ui.guarded import guarded
 from ui.lanes import CHANGING, WATCHING
+from ui.sentences import told
 from ui.views import Json, error_view
 
 
@@ -62,7 +63,7 @@ class DoctorHandlers:
             "stopping": bool(job and job.is_stopping),
             "may": self._edits == "all",
             "report": report.as_json() | {"mendable": report.mendable} if report else None,
-            "problem": failure.get("detail") or (job.problem if job else None),
+            "problem": failure.get("detail") or (told(job.problem) if job else None),
         }
 
 
