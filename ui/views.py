@@ -108,10 +108,12 @@ def error_view(error: Exception, view: View | None = None) -> Json:
 
 
 def waiting_view(view: View) -> Json:
+    """Returns what the page shows until the model is loaded."""
     return {"state": "waiting", "offset": view.offset, "query": _address(view)}
 
 
 def browse_view(records: Sequence[Record], total: int, view: View) -> Json:
+    """Returns a page of the library, of which `total` pictures match."""
     return {
         "state": "browse" if total else "none" if view.where else "empty",
         "items": [_item(record) for record in records],
@@ -123,10 +125,12 @@ def browse_view(records: Sequence[Record], total: int, view: View) -> Json:
 
 
 def fields_view(fields: Sequence[Field]) -> Json:
+    """Returns the fields that a filter can name."""
     return {"at": time.monotonic(), "fields": [_field(field) for field in fields]}
 
 
 def answer_view(answer: Answer, view: View, total: int | None, min_score: float, size: int) -> Json:
+    """Returns one page of results; `total` counts the library, `size` is how many results a page has."""
     timings = answer.timings
     return {
         "state": _state(answer, total),
@@ -179,6 +183,7 @@ def relevance_view(relevance: Relevance | None) -> Json:
 
 
 def status_view(status: LibraryStatus) -> Json:
+    """Returns the pictures and the state of model and index, as `/status` documents them."""
     model = status.model
     info = model.info
     chosen = without_folder(model.name)
@@ -191,7 +196,8 @@ def status_view(status: LibraryStatus) -> Json:
         "model": {
             "name": info.name if info else chosen,
             "chosen": chosen,
-            "stand_in": model.is_fallback,
+            "fallback": model.is_fallback,
+            "stand_in": model.is_fallback,  # the name that programs knew before
             "state": state,
             "problem": told(model.problem and naming_bare(model.problem, model.name)),
             "dim": info.dim if info else None,
@@ -207,6 +213,7 @@ def status_view(status: LibraryStatus) -> Json:
 
 
 def models_view(offered: Sequence[OfferedModel]) -> list[Json]:
+    """Returns the models on offer, with what each is ready for."""
     return [
         {
             "name": each.name,
@@ -220,6 +227,7 @@ def models_view(offered: Sequence[OfferedModel]) -> list[Json]:
 
 
 def reindexing_view(work: ReindexJob | None) -> Json | None:
+    """Returns how far encoding for another model is; None where none was begun."""
     if work is None:
         return None
     return {
@@ -255,6 +263,7 @@ def run_view(run: AddJob) -> Json:
 
 
 def past_runs_view(runs: Sequence[PastRun]) -> Json:
+    """Returns the imports of the past, newest first."""
     return {"at": time.monotonic(), "runs": [_past_run(run) for run in runs]}
 
 

@@ -100,6 +100,7 @@ class MeasuringHandlers:
 
 
 def tuning_view(found: Tuning) -> Json:
+    """Returns what a measurement of nprobe has found, as the page draws it."""
     step = found.suggested
     return {
         "rows": found.rows,
