@@ -68,7 +68,7 @@ class NullModels:
         with self._changing:
             if self._is_closed or (self._thread and self._thread.is_alive()):
                 return
-            self._thread = threading.Thread(target=self.measure, args=[encoder], name="background", daemon=True)
+            self._thread = threading.Thread(target=self.measure, args=[encoder], name="meaningless texts", daemon=True)
             self._thread.start()
 
     def measure(self, encoder: Encoder) -> None:
