@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from db.files.atomic import append_lines
+from library.atomic import append_lines
 from library.history import OUTCOMES, PastRun
 from library.messages import Message
 from library.reasons import reason_of

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from db.files.atomic import PARTIAL_SUFFIX
+from library.atomic import PARTIAL_SUFFIX
 from library.errors import InvalidContentId, UnknownPicture
 from library.images import ContentId, parse_content_id
 from library.records import Record

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db.files.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
 from db.images.layout import (
     RECORD_SUFFIX,
     THUMBNAIL_SUFFIX,
@@ -23,6 +22,7 @@ from db.images.layout import (
     whole_entry,
 )
 from db.images.records_read import SHORTEST_RECORD, RecordReader
+from library.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.private import Private

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from db.files.atomic import ABANDONED_AFTER, remove_abandoned
 from db.files.decisions import DecisionFile
 from db.files.evaluations import EvaluationFiles
 from db.files.nprobe_choices import Choice, NprobeChoices
 from db.files.run_log import RunLog
 from db.images.local import LocalImageStore
+from library.atomic import ABANDONED_AFTER, remove_abandoned
 from library.errors import InvalidPack, StoreUnavailable
 from testing.pictures import record
 
