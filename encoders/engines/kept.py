@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import os
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 
 from filelock import FileLock
 from huggingface_hub import constants
+
+from library.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -52,27 +53,21 @@ class KeptTowers:
     def keep_note(self, name: str, note: dict[str, Any]) -> None:
         """Keeps a note in place of an earlier one. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(self.folder / f"{name}.json", json.dumps(note, indent=1).encode())
+        write_atomically(self.folder / f"{name}.json", [json.dumps(note, indent=1).encode()])
 
 
 def _write(file: Path, make: Callable[[Path], None]) -> None:
     partial = file.with_name(f".{file.name}.partial")  # one name, so that a killed process leaves one at most
     try:
         make(partial)
-        with partial.open("rb+") as written:
+        with partial.open("rb") as written:
             digest = hashlib.file_digest(written, "sha256").hexdigest()
             os.fsync(written.fileno())
         partial.replace(file)
-        _write_whole(_digest_file(file), digest.encode())
+        write_atomically(_digest_file(file), [digest.encode()])
     finally:
         with suppress(OSError):
             partial.unlink()
-
-
-def _write_whole(file: Path, content: bytes) -> None:
-    partial = file.with_name(f".{uuid.uuid4().hex}.partial")
-    partial.write_bytes(content)
-    partial.replace(file)
 
 
 def _is_whole(file: Path) -> bool:
