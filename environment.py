@@ -143,8 +143,8 @@ def _is_one_slip(one: str, other: str) -> bool:
 def _are_two_slips(one: str, other: str) -> bool:
     """Returns whether two slips of `_is_one_slip`, one after the other, make one word of another."""
     first, second = _differing(one, other)
-    mended = (second[:1] + first[1:], first[1:], second[:1] + first, first[1::-1] + first[2:])  # at the first one
-    return any(_is_one_slip(each, second) for each in mended)
+    repaired = (second[:1] + first[1:], first[1:], second[:1] + first, first[1::-1] + first[2:])  # at the first one
+    return any(_is_one_slip(each, second) for each in repaired)
 
 
 def _differing(one: str, other: str) -> tuple[str, str]:

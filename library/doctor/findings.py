@@ -36,7 +36,7 @@ class Finding:
     kind: Kind
     place: str
     subjects: tuple[str, ...] = ()
-    mendable: bool = True
+    repairable: bool = True
 
     @property
     def count(self) -> int:
@@ -48,8 +48,8 @@ class Finding:
             "kind": self.kind,
             "place": self.place,
             "count": self.count,
-            "repairable": self.mendable,
-            "mendable": self.mendable,  # the name that programs knew before
+            "repairable": self.repairable,
+            "mendable": self.repairable,  # the name that programs knew before
             "subjects": list(self.subjects[:SHOWN]),
         }
 
@@ -63,9 +63,9 @@ class Report:
     findings: Sequence[Finding]
 
     @property
-    def mendable(self) -> int:
+    def repairable(self) -> int:
         """Returns how many things can be repaired."""
-        return sum(finding.count for finding in self.findings if finding.mendable)
+        return sum(finding.count for finding in self.findings if finding.repairable)
 
     def as_json(self) -> dict[str, object]:
         """Returns the report as plain values."""

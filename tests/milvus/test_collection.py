@@ -343,7 +343,7 @@ def test_an_index_of_another_type_is_told_and_made_anew(milvus):
     client.create_index(name, index)
     collection.handle.reopen()
     assert collection.faults() == ["index_wrong"]
-    collection.mend()
+    collection.repair()
     assert collection.faults() == []
     with collection.loaded() as index:
         assert index.search(unit_vectors(20, DIM)[3], 1, None, False)[0].record.content_id == record(3).content_id

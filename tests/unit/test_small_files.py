@@ -70,7 +70,7 @@ def test_a_record_with_a_value_of_a_wrong_type_counts_as_missing(stored, change)
     assert store.find_all([kept.content_id]) == []
 
 
-def test_adding_the_picture_again_mends_its_record(stored):
+def test_adding_the_picture_again_repairs_its_record(stored):
     store, kept, path = stored
     path.write_text("[]")
     store.add(kept, b"original", b"thumbnail")
