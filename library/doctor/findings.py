@@ -39,6 +39,11 @@ class Finding:
     repairable: bool = True
 
     @property
+    def mendable(self) -> bool:
+        """Returns `repairable`, by the name that programs knew before."""
+        return self.repairable
+
+    @property
     def count(self) -> int:
         return max(1, len(self.subjects))
 
@@ -66,6 +71,11 @@ class Report:
     def repairable(self) -> int:
         """Returns how many things can be repaired."""
         return sum(finding.count for finding in self.findings if finding.repairable)
+
+    @property
+    def mendable(self) -> int:
+        """Returns `repairable`, by the name that programs knew before."""
+        return self.repairable
 
     def as_json(self) -> dict[str, object]:
         """Returns the report as plain values."""
