@@ -61,7 +61,7 @@ def _parsed(line: str) -> PastRun | None:
 
 def _is_sound(run: PastRun) -> bool:
     """Tells whether every value is of its type: a line may have been written by anything."""
-    texts = (run.at, run.source, run.outcome, run.problem or "")
+    texts = (run.at, run.source, run.outcome, "" if run.problem is None else run.problem)
     numbers = [run.seconds, *run.counts.values()]
     return (
         all(isinstance(each, str) for each in texts)
