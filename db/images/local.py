@@ -52,7 +52,7 @@ class LocalImageStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._catalogue = _Catalogue(root, self.find)
+        self._catalogue = _FolderCatalogue(root, self.find)
         self._records = RecordReader()
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
@@ -208,7 +208,7 @@ class LocalImageStore:
         return self._folder(id) / f"{id}{TRASH_SUFFIX}"
 
 
-class _Catalogue:
+class _FolderCatalogue:
     """Lists the records, newest first, and reads again only the folders that have changed."""
 
     def __init__(self, root: Path, look_at: Callable[[ContentId], object]) -> None:
