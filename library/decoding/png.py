@@ -35,8 +35,7 @@ class Sums(NamedTuple):
 
 
 class Repaired(NamedTuple):
-    """Holds the file as it can be read, whether anything in it was damaged, whether its last data were, and
-    whether only the sum of these was wrong."""
+    """Holds a PNG that can be read, and what was damaged in the one that it was made from."""
 
     data: bytes
     was_damaged: bool
