@@ -31,13 +31,13 @@ def build(
     UnknownModel for a folder without a model, UnknownStore for an IMAGE_STORE that is none.
     """
     # Only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
-    from db.files.atomic import remove_abandoned
     from db.files.decisions import DecisionFile
     from db.files.dropped_files import DroppedFiles
     from db.files.kept_texts import KeptTextFiles
     from db.files.run_log import RunLog
     from db.sources.readers import SourceReader
     from encoders.sources import ModelLoader, check_models
+    from library.atomic import remove_abandoned
     from library.decoders.direct import DirectDecoder
     from library.decoders.processes import DecoderProcesses
     from library.image_library import ImageLibrary

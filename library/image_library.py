@@ -28,7 +28,7 @@ from library.backup.backups import Backups
 from library.collections import Collections
 from library.decoders.direct import Decoder, DirectDecoder
 from library.doctor.doctor import Doctor
-from library.doctor.mending import Mender
+from library.doctor.repairing import Repairer
 from library.duplicates.decisions import Decisions, PassingDecisions
 from library.duplicates.finder import DuplicateFinder
 from library.errors import StoreUnavailable
@@ -256,5 +256,5 @@ class ImageLibrary:
             self._null_models.begin(self.models.answering())
 
     def _new_doctor(self, changes: threading.Lock) -> Doctor:
-        mender = Mender(self._store, self.database, self.pictures, self.trash, self._decoder)
-        return Doctor(self._store, self.models, self.database, self.importer, mender, self.trash, changes)
+        repairer = Repairer(self._store, self.database, self.pictures, self.trash, self._decoder)
+        return Doctor(self._store, self.models, self.database, self.importer, repairer, self.trash, changes)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from db.files.atomic import append_lines
+from library.atomic import append_lines
 from library.duplicates.decisions import PassingDecisions
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id

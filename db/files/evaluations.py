@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from db.files.atomic import write_atomically
 from db.files.evaluation_shape import Evaluation, first_problem
+from library.atomic import write_atomically
 from library.errors import StoreUnavailable
 from library.reasons import reason_of
 

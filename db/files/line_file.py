@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from db.files.atomic import append_lines, write_atomically
+from library.atomic import append_lines, write_atomically
 
 
 class LineFile:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from db.files.atomic import write_atomically
+from library.atomic import write_atomically
 from library.errors import StoreUnavailable
 from library.reasons import reason_of
 

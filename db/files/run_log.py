@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from db.files.atomic import append_lines
+from library.atomic import append_lines
 from library.history import OUTCOMES, PastRun
-from library.messages import Message, Sentence, render
+from library.messages import Message
 from library.reasons import reason_of
 
 logger = logging.getLogger(__name__)
@@ -42,9 +42,9 @@ class RunLog:
 
 def _line(run: PastRun) -> dict[str, Any]:
     """Returns the problem in English, and beside it what another language renders it from."""
-    problem = run.problem
-    message = problem.message if isinstance(problem, Sentence) else None
-    return asdict(run) | ({"message": message.as_json()} if message else {})
+    message = run.problem if isinstance(run.problem, Message) else None
+    said = {"problem": str(message), "message": message.as_json()} if message else {}
+    return asdict(replace(run, problem=None if message else run.problem)) | said
 
 
 def _parsed(line: str) -> PastRun | None:
@@ -54,7 +54,7 @@ def _parsed(line: str) -> PastRun | None:
         run = PastRun(**fields)
         if not _is_sound(run):
             return None
-        return replace(run, problem=render(message)) if message else run
+        return replace(run, problem=message) if message else run
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from db.files.atomic import write_atomically
+from library.atomic import write_atomically
 from library.images import ContentId, parse_content_id
 from library.ports import Vectors
 

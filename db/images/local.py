@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db.files.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
 from db.images.layout import (
     RECORD_SUFFIX,
     THUMBNAIL_SUFFIX,
@@ -23,6 +22,7 @@ from db.images.layout import (
     whole_entry,
 )
 from db.images.records_read import SHORTEST_RECORD, RecordReader
+from library.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.private import Private
@@ -52,7 +52,7 @@ class LocalImageStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._catalogue = _Catalogue(root, self.find)
+        self._catalogue = _FolderCatalogue(root, self.find)
         self._records = RecordReader()
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
@@ -208,7 +208,7 @@ class LocalImageStore:
         return self._folder(id) / f"{id}{TRASH_SUFFIX}"
 
 
-class _Catalogue:
+class _FolderCatalogue:
     """Lists the records, newest first, and reads again only the folders that have changed."""
 
     def __init__(self, root: Path, look_at: Callable[[ContentId], object]) -> None:
