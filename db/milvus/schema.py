@@ -100,6 +100,7 @@ def upsert(client: MilvusClient, name: str, rows: list[dict[str, Any]]) -> None:
 
 
 def field_types(client: MilvusClient, name: str) -> dict[str, DataType]:
+    """Returns the fields that have columns of their own, with their types."""
     fields = client.describe_collection(name, timeout=TIMEOUT)["fields"]
     return {field["name"]: field["type"] for field in fields}
 

@@ -40,15 +40,15 @@ VENDORS = {  # all that is imported beside the rooms and the standard library
     "library": {"numpy", "PIL", "pi_heif"},
     "encoders": {
         *("filelock", "httpx", "huggingface_hub", "numpy", "onnxruntime", "PIL", "safetensors"),
-        *("sentence_transformers", "torch", "transformers"),
+        *("sentence_transformers", "tokenizers", "torch", "transformers"),
     },
     "db": {
         *("charset_normalizer", "fsspec", "grpc", "httpx", "milvus_lite", "numpy", "pyarrow", "pydantic", "pymilvus"),
         "watchfiles",
     },
-    "ui": {"anyio", "gradio", "httpx", "prometheus_client", "python_multipart", "starlette"},
+    "ui": {"anyio", "brotli", "gradio", "httpx", "prometheus_client", "python_multipart", "starlette"},
     "python_api": {"numpy", "PIL", "rich"},
-    "commands": {"rich", "typer"},
+    "commands": {"filelock", "rich", "typer"},
     ".": {"dotenv", "filelock", "gradio", "pydantic", "pydantic_settings"},
 }
 WRITERS = {  # the files that may write others; all else of the rooms writes through the first of them

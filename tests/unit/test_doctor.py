@@ -271,7 +271,7 @@ def test_the_command_asks_before_it_repairs(library, folder, filled, tmp_path, m
     monkeypatch.setattr(library, "close", lambda: None)
 
     def run(*arguments, answer=""):
-        return CliRunner().invoke(commands, ["doctor", *arguments], obj=lambda *_: library, input=answer)
+        return CliRunner().invoke(commands, ["doctor", *arguments], obj=lambda *_, **__: library, input=answer)
 
     assert run().exit_code == 0
     thumbnail = path_of(folder, filled["red"], "thumb.jpg")
