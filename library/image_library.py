@@ -129,16 +129,7 @@ class ImageLibrary:
         self.collections = Collections(models, database, self.trash, changes)
         self.pictures = Pictures(store, read_original, self.trash, changes, on_deleted, self._decoder)
         self.fields = FieldCatalogue(store, self.collections)
-        self.searcher = Searcher(
-            models,
-            database,
-            self.collections,
-            self.pictures,
-            self.fields,
-            self._null_models,
-            self._decoder,
-            self._together,
-        )
+        self.searcher = self._new_searcher()
         self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes, self._decoder)
         self.packs = PackExchange(store, models, database, self.pictures, self.history, changes)
         self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes, self._decoder)
@@ -254,6 +245,10 @@ class ImageLibrary:
             self._null_models.measure(self.models.named(model))
         elif self.models.status().info:
             self._null_models.begin(self.models.answering())
+
+    def _new_searcher(self) -> Searcher:
+        lent = (self._null_models, self._decoder, self._together)
+        return Searcher(self.models, self.database, self.collections, self.pictures, self.fields, *lent)
 
     def _new_doctor(self, changes: threading.Lock) -> Doctor:
         repairer = Repairer(self._store, self.database, self.pictures, self.trash, self._decoder)
