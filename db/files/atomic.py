@@ -8,6 +8,8 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from library.running.disk import check_regular
+
 PARTIAL_SUFFIX = ".partial"
 ABANDONED_AFTER = 3600  # seconds: a younger partial file may be another process's work in hand
 
@@ -59,6 +61,7 @@ def append_lines(path: Path, lines: Iterable[bytes], syncs: bool = True) -> None
     `syncs` waits until they are on the disk. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    check_regular(path)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     with open(descriptor, "r+b", buffering=0) as file:
         file.write(b"\n" * _ends_amid_a_line(descriptor) + b"".join(line + b"\n" for line in lines))
