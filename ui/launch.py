@@ -74,6 +74,7 @@ def launch_options(
         "ssr_mode": False if accounts else None,
         "mcp_server": mcp,
         "max_threads": CALLS_THREADS,
+        "_frontend": False,  # else it looks for itself for three seconds at most, and ends the app on a busy machine
         "state_session_capacity": SESSIONS,
         "app_kwargs": {
             "routes": _routes(scripts, library, desk),
@@ -113,9 +114,9 @@ def _middleware(
         *sign_in,
         Middleware(ConcurrencyLimit, most=AT_ONCE_EACH * most_waiting),
         Middleware(RequestLimits, edits=edits, folder=uploads),
+        Middleware(JsonLimits, edits=edits),
         *visitor_access,
         Middleware(EarlyScript),
-        Middleware(JsonLimits),
         Middleware(FullDiskAnswer),
         Middleware(DirectCalls, most=most_waiting, monitor=library.monitor),
         Middleware(MalformedCalls),

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from gradio.data_classes import PredictBody
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from library.errors import ModelUnavailable
 from library.running.monitor import Monitor
 from ui.direct_line import direct_line
+from ui.guards.json_limits import LARGE
 from ui.guards.request_body import read_body, replayed
 from ui.queueing import check_room
 from ui.routes import route_of
@@ -19,6 +21,7 @@ from ui.sentences import sentence_for
 
 DIRECT = re.compile(r"/gradio_api/(run|api)/(?P<name>[^/]+)/?")
 UNAVAILABLE = 503
+NO_CALL = -1
 
 
 class DirectCalls:
@@ -39,7 +42,10 @@ class DirectCalls:
         if body is None:
             return  # the client has gone
         page = scope["app"].get_blocks()
-        if fn := _function(page, found["name"], body):
+        fn = _function(
+            page, found["name"], await run_in_threadpool(_number, body) if len(body) > LARGE else _number(body)
+        )
+        if fn:
             await self._in_turn(page._queue, fn, scope, replayed(body, receive), send)
         else:  # Gradio says what is wrong with it
             await self._app(scope, replayed(body, receive), send)
@@ -62,12 +68,16 @@ def _ended(scope: Scope) -> JSONResponse:
     return JSONResponse({"detail": sentence_for(ModelUnavailable("app_stopping"), scope)}, UNAVAILABLE)
 
 
-def _function(page: Any, name: str, body: bytes) -> Any:
-    """Returns the function that Gradio will call, which the body may name by its number; None where there is none."""
+def _number(body: bytes) -> int | None:
+    """Returns the number of the function that a call names; -1 where it is none that Gradio reads."""
     try:
-        number = PredictBody.model_validate(json.loads(body)).fn_index
+        return PredictBody.model_validate(json.loads(body)).fn_index
     except (ValueError, RecursionError):
-        return None
+        return NO_CALL
+
+
+def _function(page: Any, name: str, number: int | None) -> Any:
+    """Returns the function that Gradio will call; None where there is none."""
     if number is not None:
         return page.fns.get(number)
     return next((fn for fn in page.fns.values() if fn.api_name == name), None)
