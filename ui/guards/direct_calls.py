@@ -1,5 +1,6 @@
 """Makes calls that are answered in the request itself wait in line, as those that Gradio queues do."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -46,11 +47,11 @@ class DirectCalls:
             page, found["name"], await run_in_threadpool(_number, body) if len(body) > LARGE else _number(body)
         )
         if fn:
-            await self._in_turn(page._queue, fn, scope, replayed(body, receive), send)
+            await self._in_turn(page._queue, fn, scope, body, receive, send)
         else:  # Gradio says what is wrong with it
             await self._app(scope, replayed(body, receive), send)
 
-    async def _in_turn(self, queue: Any, fn: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _in_turn(self, queue: Any, fn: Any, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         queue.create_event_queue_for_fn(fn)
         lane = queue.event_queue_per_concurrency_id[fn.concurrency_id]
         try:
@@ -58,10 +59,15 @@ class DirectCalls:
         except HTTPException as full:
             await JSONResponse({"detail": full.detail}, full.status_code, full.headers)(scope, receive, send)
             return
-        async with direct_line(lane).turn(fn) as waited:
-            self._monitor.took("queue", waited)
-            answer = _ended(scope) if queue.stopped else self._app
-            await answer(scope, receive, send)
+        gone = asyncio.ensure_future(receive())  # behind the body comes the end of the connection
+        try:
+            async with direct_line(lane).turn(fn, gone) as waited:
+                if waited is not None:
+                    self._monitor.took("queue", waited)
+                    answer = _ended(scope) if queue.stopped else self._app
+                    await answer(scope, replayed(body, lambda: asyncio.shield(gone)), send)
+        finally:
+            gone.cancel()
 
 
 def _ended(scope: Scope) -> JSONResponse:
