@@ -2,6 +2,7 @@
 
 import json
 
+import gradio as gr
 import httpx
 import pytest
 
@@ -75,6 +76,16 @@ def test_no_route_fails_over_what_it_is_sent_and_the_queue_goes_on(page, capfd, 
     assert not served._queue.stopped
     assert client.post(f"{API}/run/status", json={"data": []}).json()["data"][0]["pictures"] == 0
     assert "Traceback" not in "".join(capfd.readouterr()) + caplog.text
+
+
+def test_the_page_opens_where_the_machine_is_too_busy_for_gradio_to_reach_it(monkeypatch):
+    monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)
+    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
+    with gr.Blocks() as page:
+        pass
+    _, url, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(library))
+    assert httpx.get(f"{url}gradio_api/health", timeout=60).json()
+    page.close()
 
 
 def test_each_says_in_a_sentence_what_is_wrong(page):
