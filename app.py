@@ -26,7 +26,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     UnknownStore for an IMAGE_STORE that is none.
     """
     # Imported only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
-    from db.files.atomic import remove_abandoned
+    from db.files.atomic import make_private, remove_abandoned
     from db.files.decisions import DecisionFile
     from db.files.dropped_files import DroppedFiles
     from db.files.kept_texts import KeptTextFiles
@@ -42,6 +42,7 @@ def build(settings: Settings, others: Sequence[str] = ()) -> "ImageLibrary":
     fallback = None if settings.clip_model == FALLBACK else loader.source(FALLBACK)
     names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
     _check_models(settings, names)
+    make_private(settings.data_dir)
     for folder in (settings.data_dir, settings.evaluations_folder, settings.watch_folder, settings.dropped_folder):
         remove_abandoned(folder)
     offered = [loader.offered_source(name) for name in names]

@@ -55,6 +55,15 @@ def remove_abandoned(folder: Path) -> None:
                 partial.unlink()
 
 
+def make_private(folder: Path) -> None:
+    """Makes a folder that no other user of the machine may enter; one that is there keeps its rights.
+
+    Where it cannot be made, whoever writes into it says so.
+    """
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def append_lines(path: Path, lines: Iterable[bytes], syncs: bool = True) -> None:
     """Appends the lines, each without its end, in one write: those of two processes never mix.
 

@@ -33,7 +33,7 @@ OF_FORMATS = {
     "HEIF": Cost(12, 5),
     "JPEG2000": Cost(24, 5),
 }
-WHOLE_OF_PHONES = Cost(12, 0)  # of AVIF and HEIF, which come in 8 bits
+WHOLE_OF_PHONES, TRANSPARENT_OF_PHONES = Cost(12, 0), Cost(16, 0)  # AVIF and HEIF, which come in 8 bits
 ANOTHER_FRAME = 12  # bytes, where the first shows nothing and the next is looked at
 ANIMATED = ("AVIF", "PNG", "WEBP")  # GIF, whose frames are not counted at once, always has that of two
 A_BYTE_OF_SAMPLES, A_SAMPLE_SHOWN = 4, 22
@@ -66,7 +66,7 @@ def _cost(image: ImageFile.ImageFile) -> Cost:
         return DEEP_GREYS
     format = str(image.format)
     if format in ("AVIF", "HEIF") and pixels <= SMALL:
-        return WHOLE_OF_PHONES
+        return TRANSPARENT_OF_PHONES if image.has_transparency_data else WHOLE_OF_PHONES
     if format in OF_FORMATS:
         return OF_FORMATS[format]
     return TRANSPARENT if image.has_transparency_data else PLAIN
