@@ -88,6 +88,15 @@ def test_where_nothing_may_be_added_neither_several_files_nor_archives_are_taken
         assert "one after the other" in told(red, red).text and "archive (zip)" in told(packed).text
 
 
+@pytest.mark.parametrize("data", [b"<script>alert(1)</script>", b"<svg/>", b"%PDF-1.7", b"<html>" + bytes(900)])
+def test_where_nothing_may_be_added_only_pictures_are_taken(client, data):
+    def told(edits):
+        return client(edits).post(ROUTE, files={"files": ("a.png", data)}, headers={"accept-language": "en"})
+
+    assert (told("none").status_code, told("add").status_code) == (413, 200)
+    assert told("none").text.startswith("This is ")
+
+
 def test_pictures_to_search_with_have_a_share_of_their_own(client):
     assert RequestLimits(None, "none", None)._quota.most < RequestLimits(None, "add", None)._quota.most
 

@@ -13,7 +13,7 @@ from ui.guards.request_body import read_body, replayed
 from ui.routes import route_of
 from ui.sentences import sentence_for
 
-MOST_VALUES, MOST_OF_STRANGERS = 400_000, 40_000  # twice what names the files of the largest upload
+MOST_VALUES, MOST_OF_STRANGERS = 200_000, 40_000  # what names the files of the largest upload, in full
 LARGE = 1 << 18  # bytes, beyond which nobody else is to wait for the looking through
 MAX_DEPTH = 100  # of what Python's readers of JSON bear, a tenth
 MCP = "/gradio_api/mcp"
