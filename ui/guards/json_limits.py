@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
@@ -22,8 +23,9 @@ BAD_REQUEST = 400
 MAX_DIGITS = 4_000
 LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
 TEXT_OR_LONG_NUMBER = re.compile(rb'"(?:[^"\\]+|\\.)*(?:"|\\?\Z)|' + LONG_NUMBER.pattern, re.DOTALL)
-# A text, which may lack its end so that no search for one begins anew, or a bracket.
-TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+# A text, which may lack its end so that no search for one begins anew.
+TEXT = re.compile(rb'"(?:[^"\\]+|\\.)*(?:"|\\?\Z)', re.DOTALL)
+OPENING, CLOSING = list(b"[{"), list(b"]}")
 
 
 class JsonLimits:
@@ -90,12 +92,9 @@ def is_nested_too_deep(body: bytes) -> bool:
     """Returns whether JSON is nested deeper than anything that is sent here."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
-    depth = 0
-    for token in TOKEN.finditer(body):
-        depth += 1 if token[0] in (b"[", b"{") else -1 if token[0] in (b"]", b"}") else 0
-        if depth > MAX_DEPTH:
-            return True
-    return False
+    signs = np.frombuffer(TEXT.sub(b"", body), np.uint8)
+    steps = np.isin(signs, OPENING).astype(np.int8) - np.isin(signs, CLOSING).astype(np.int8)
+    return bool(np.cumsum(steps, dtype=np.int32).max(initial=0) > MAX_DEPTH)
 
 
 def _brings_json(scope: Scope) -> bool:
