@@ -37,13 +37,14 @@ def build(
     from db.files.run_log import RunLog
     from db.sources.readers import SourceReader
     from encoders.sources import ModelLoader
-    from library.atomic import remove_abandoned
+    from library.atomic import make_private, remove_abandoned
     from library.decoders.direct import DirectDecoder
     from library.decoders.processes import DecoderProcesses
     from library.image_library import ImageLibrary
 
     together = together or Together()
     models = ModelLoader.of(settings, texts_first).models(settings, others, FALLBACK)
+    make_private(settings.data_dir)
     for folder in (settings.data_dir, settings.evaluations_folder, settings.watch_folder, settings.dropped_folder):
         remove_abandoned(folder)
     return ImageLibrary(

@@ -12,6 +12,7 @@ from library.atomic import append_lines
 from library.history import OUTCOMES, PastRun
 from library.messages import Message
 from library.reasons import reason_of
+from library.running.disk import check_regular
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class RunLog:
     def newest(self, limit: int) -> list[PastRun]:
         """Returns the newest runs, newest first; lines that a killed process left unfinished are left out."""
         try:
+            check_regular(self._path)
             with self._path.open(encoding="utf-8", errors="replace") as file:
                 lines = deque(file, maxlen=limit)
         except OSError:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from library.atomic import append_lines, write_atomically
+from library.atomic import append_lines, make_private, write_atomically
 
 
 def test_a_file_has_its_new_content_and_nothing_lies_beside_it(tmp_path):
@@ -62,3 +62,12 @@ def test_a_line_that_a_kill_cut_short_does_not_swallow_the_next(tmp_path):
     path.write_bytes(b"one\ntw")
     append_lines(path, [b"three"])
     assert path.read_bytes() == b"one\ntw\nthree\n"
+
+
+def test_a_folder_is_made_for_its_owner_alone_and_one_that_is_there_keeps_its_rights(tmp_path):
+    for _ in range(2):
+        make_private(tmp_path / "data")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "data").chmod(0o755)
+    make_private(tmp_path / "data")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o755

@@ -4,7 +4,6 @@ import errno
 import os
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,9 @@ from typer.testing import CliRunner
 
 from commands.main import commands
 from db.files.dropped_files import DroppedFiles
+from db.images import local
 from db.images.local import LocalImageStore
+from library.errors import StoreUnavailable
 from library.ingest.runs import Worker
 from library.search.query import Query
 from testing.fakes import ColourEncoder
@@ -182,16 +183,37 @@ def test_a_folder_in_the_place_of_an_original_is_named_and_moved_out(library, fo
     assert repaired(library) == ["original_missing"]
 
 
+@pytest.mark.parametrize(
+    "put", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to("/")]
+)
+def test_what_is_no_file_is_never_opened_but_listed_and_moved_out(library, store, folder, filled, put):
+    red, green, blue = filled.values()
+    odd = [path_of(folder, red, "json"), path_of(folder, green, "thumb.jpg"), path_of(folder, blue, "png")]
+    odd.append(path_of(folder, "0" * 64, "trash"))
+    for path in odd:
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(exist_ok=True)
+        put(path)
+    assert store.find(red) is None and store.count() == 2
+    assert store.trashed() == {} and store.find_trashed(["0" * 64]) == []
+    for read in (lambda: store.thumbnail(green), lambda: store.original(blue)):
+        with pytest.raises(StoreUnavailable, match="a pipe, a device or a link, not a file"):
+            read()
+    assert set(findings(library)["foreign"].subjects) == {path.relative_to(folder).as_posix() for path in odd}
+    assert repaired(library) == ["original_missing"]
+    assert not any(path.is_symlink() or path.is_fifo() for path in odd)
+
+
 @pytest.mark.parametrize("ending", ["json", "png"])
 def test_a_file_that_cannot_be_read_is_one_finding(library, database, index, folder, filled, monkeypatch, ending):
-    closed, read = path_of(folder, filled["red"], ending), Path.read_bytes
+    closed, read = path_of(folder, filled["red"], ending), local.read_own
 
     def read_bytes(path):
         if path == closed:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return read(path)
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    monkeypatch.setattr(local, "read_own", read_bytes)
     path_of(folder, filled["blue"], "thumb.jpg").unlink()
     database.delete([library.record(filled["green"]).img_path])
     found = findings(library)
