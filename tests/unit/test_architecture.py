@@ -46,7 +46,7 @@ VENDORS = {  # all that is imported beside the rooms and the standard library
         *("charset_normalizer", "fsspec", "grpc", "httpx", "milvus_lite", "numpy", "pyarrow", "pydantic", "pymilvus"),
         "watchfiles",
     },
-    "ui": {"anyio", "brotli", "gradio", "httpx", "prometheus_client", "python_multipart", "starlette"},
+    "ui": {"anyio", "brotli", "gradio", "httpx", "numpy", "prometheus_client", "python_multipart", "starlette"},
     "python_api": {"numpy", "PIL", "rich"},
     "commands": {"filelock", "rich", "typer"},
     ".": {"dotenv", "filelock", "gradio", "pydantic", "pydantic_settings"},
