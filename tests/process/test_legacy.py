@@ -84,8 +84,8 @@ def make_as_0_1_0(client: MilvusClient, name: str, rows: list[dict[str, object]]
     index = client.prepare_index_params()
     index.add_index("img_emb", index_type="IVF_FLAT", metric_type="COSINE", index_name="img_emb", nlist=128)
     client.create_index(name, index)
-    client.upsert(name, rows)
-    client.flush(name)
+    client.upsert(f"{name}_n128", rows)  # pymilvus may know other fields of the alias, from another server
+    client.flush(f"{name}_n128")
 
 
 def environment(folder: Path, data: str = "data", uri: str = "") -> dict[str, str]:
