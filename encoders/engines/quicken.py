@@ -86,6 +86,7 @@ class Quickening:
         self._kept = kept
         self._bits = bits
         self._reading = reading
+        self._needed: set[str] = set()  # names of converted towers
         self._note = f"choice-{machine()}-{engine}-{dtype}"
         self._library = f"pictures-{hashlib.sha256(library.encode()).hexdigest()[:12]}"
         self._begin, self._done = threading.Event(), threading.Event()
@@ -136,6 +137,7 @@ class Quickening:
             self._apply(chosen)
             if not any(found[1:2] and _had_no_time(found[1]) for found in self.probed.values()):
                 self._kept.keep_note(self._note, chosen)
+                self._kept.drop_made_but(self._needed)
                 break
             self._done.set()
             time.sleep(pause)
@@ -155,6 +157,7 @@ class Quickening:
         found = probe(tower, ways_of(self._engine, self._dtype, True in uses), clock)
         self.probed[tower.name] = found
         best = [quickest(found, many, self._engine) for many in uses]
+        self._needed |= {tower.file_name(each.way.precision) for each in best if each.way.engine == "onnx"}
         if self._engine != "torch" and all(each.way.engine == "torch" for each in best):
             _tell_why(tower.name, found)
         return [_as_json(each, many) for each, many in zip(best, uses, strict=True)]

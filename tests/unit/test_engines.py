@@ -233,6 +233,15 @@ def test_a_converted_tower_that_is_cut_short_is_made_anew(folder, home, caplog):
     assert [file for file, content in whole.items() if len(file.read_bytes()) == len(content)]
 
 
+def test_a_converted_tower_that_is_not_chosen_is_not_kept(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("encoders.engines.ways.has_int8", lambda: False)
+    encoder = load_encoder(str(folder))
+    quicken(encoder, "onnx", home=tmp_path).wait()
+    told = encoder.info.engine.items()
+    chosen = {("texts" if use == "text" else "images", line.split()[1].strip(",")) for use, line in told}
+    assert {tuple(path.stem.split("-")[:2]) for path in tmp_path.rglob("*.onnx")} == chosen
+
+
 def test_a_choice_that_cannot_be_read_is_made_anew(folder, home):
     [note] = home.rglob("choice-*.json")
     encoder = load_encoder(str(folder))
