@@ -1,5 +1,6 @@
 """Computes towers by ONNX Runtime: converted from what transformers loaded, and alike to it."""
 
+import hashlib
 import logging
 import re
 import shutil
@@ -110,7 +111,7 @@ def test_it_is_measured_how_large_weights_may_be_for_exact_products(product, lim
 @pytest.mark.parametrize("product", [product_by_onnx, saturating])
 @pytest.mark.parametrize("width", [32, 33, 48, 768])
 def test_products_within_the_limit_are_exact(product, width):
-    """Converted weights are multiplied by the largest tokens, on this processor and one that adds pairs in 16 bits."""
+    """Multiplies converted weights by the largest tokens, here and as a processor that adds pairs in 16 bits."""
     layer = nn.Linear(width, 24)
     with torch.no_grad():
         layer.weight[:8], layer.weight[8:16] = 1, -1
@@ -184,6 +185,17 @@ def test_what_was_measured_on_own_pictures_decides_on_8_bits_throughout(small):
     assert chosen_after(EIGHT_BITS, refused) == EIGHT_BITS
     assert chosen_after(EIGHT_BITS, {**refused, "int8": {"accepted": False}}) == replace(EXACT, threads=1)
     assert chosen_after(EXACT, quicker) == EXACT
+
+
+@pytest.mark.parametrize("product, is_taken", [(exact_product, True), (saturating, False)])
+def test_what_own_pictures_allowed_on_another_kind_of_processor_is_not_taken(product, is_taken, folder, home):
+    encoder = load_encoder(str(folder))
+    alike = {"mean": 1, "least": 1, "overlap": 1, "accepted": True}
+    note = {"int8": alike, "static": {**alike, "accepted": False}, "file": "", "times_as_fast": 1, "pictures": 256}
+    name = f"pictures-{hashlib.sha256(b'library').hexdigest()[:12]}"
+    KeptTowers(home, encoder.info.fingerprint).keep_note(name, note)
+    quicken(encoder, "onnx", library="library", home=home, bits=EightBits(product)).wait()
+    assert ("own pictures" in encoder.info.engine) == is_taken
 
 
 @pytest.mark.parametrize("figures", [(0.9979, 1, 1), (1, 0.98, 1), (1, 1, 0.94)])
