@@ -31,29 +31,25 @@ def build(
     UnknownModel for a folder without a model, UnknownStore for an IMAGE_STORE that is none.
     """
     # Only now: pymilvus reads MILVUS_URI as it is imported, and the settings have checked it before.
-    from db.files.atomic import remove_abandoned
     from db.files.decisions import DecisionFile
     from db.files.dropped_files import DroppedFiles
     from db.files.kept_texts import KeptTextFiles
     from db.files.run_log import RunLog
     from db.sources.readers import SourceReader
-    from encoders.sources import ModelLoader, check_models
+    from encoders.sources import ModelLoader
+    from library.atomic import make_private, remove_abandoned
     from library.decoders.direct import DirectDecoder
     from library.decoders.processes import DecoderProcesses
     from library.image_library import ImageLibrary
-    from library.models import Models
 
     together = together or Together()
-    loader = ModelLoader.of(settings, texts_first)
-    fallback = None if settings.clip_model == FALLBACK else loader.source(FALLBACK)
-    names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != settings.clip_model)
-    check_models(settings.other_models, names, settings.clip_model, FALLBACK)
+    models = ModelLoader.of(settings, texts_first).models(settings, others, FALLBACK)
+    make_private(settings.data_dir)
     for folder in (settings.data_dir, settings.evaluations_folder, settings.watch_folder, settings.dropped_folder):
         remove_abandoned(folder)
-    offered = [loader.offered_source(name) for name in names]
     return ImageLibrary(
         _image_store(settings),
-        Models(loader.source(), fallback, offered, settings.models_release_after),
+        models,
         _database(settings, together),
         SourceReader().read,
         RunLog(settings.run_log_file),

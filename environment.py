@@ -144,8 +144,8 @@ def _is_one_slip(one: str, other: str) -> bool:
 def _are_two_slips(one: str, other: str) -> bool:
     """Returns whether two slips of `_is_one_slip`, one after the other, make one word of another."""
     first, second = _differing(one, other)
-    mended = (second[:1] + first[1:], first[1:], second[:1] + first, first[1::-1] + first[2:])  # at the first one
-    return any(_is_one_slip(each, second) for each in mended)
+    repaired = (second[:1] + first[1:], first[1:], second[:1] + first, first[1::-1] + first[2:])  # at the first one
+    return any(_is_one_slip(each, second) for each in repaired)
 
 
 def _differing(one: str, other: str) -> tuple[str, str]:
@@ -157,7 +157,7 @@ def _differing(one: str, other: str) -> tuple[str, str]:
 
 
 def _alike(one: str, other: str) -> int:
-    """Returns with how many letters two words begin alike."""
+    """Returns how many letters two words have in common at their beginning."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 

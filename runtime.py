@@ -194,7 +194,8 @@ def remove_older(folder: Path, seconds: float) -> None:
 
 
 def _sweep_for_ever(folder: Path, in_use: "FileLock") -> None:
-    """Removes, every hour, what broken connections left a day ago, which nothing else knows of."""
+    """Removes, every hour, the parts of uploads that broken connections left in the folder a day ago, as long as the
+    app holds its lock."""
     while in_use.is_locked:
         time.sleep(SWEEP_EVERY)
         remove_older(folder, KEPT_SECONDS)

@@ -312,7 +312,7 @@ def missing(places: Iterable[str]) -> list[str]:
 
 
 def _after(event: threading.Event, items: "Iterable[Item]") -> "Iterator[Item]":
-    """Yields the items once the event is set: until then no GPU is lent."""
+    """Yields the items once the event, that the page is served, is set: ZeroGPU lends no GPU before."""
     event.wait()
     yield from items
 

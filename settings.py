@@ -328,7 +328,7 @@ def _check_spelling() -> None:
 
 
 def _as_written(name: str, value: Any) -> Any:
-    """Returns a value of a program as the environment would have it."""
+    """Returns the value that a Python program has given a setting, as the text that the environment would hold."""
     if name not in Settings.model_fields:
         near = get_close_matches(name, Settings.model_fields, 1)
         if near:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,12 +44,12 @@ def main(
         times = 1 if quick else rounds
         print("| command | by itself, torch | by itself | beside the app |\n|---|---:|---:|---:|")
         cold = [run(SEARCH, each) for each in (bare, environment)]  # of files that nobody has read lately
-        alone = [median(times, lambda each=each: run(SEARCH, each)) for each in (bare, environment)]
-        others = {name: median(times, lambda each=each: run(each, environment)) for name, each in named().items()}
+        alone = [median(times, partial(run, SEARCH, each)) for each in (bare, environment)]
+        others = {name: median(times, partial(run, each, environment)) for name, each in named().items()}
         server = Server(folder, **settings).wait()
         try:
             run(SEARCH, environment)  # waits for the model
-            beside = {name: median(times, lambda each=each: run(each, environment)) for name, each in named().items()}
+            beside = {name: median(times, partial(run, each, environment)) for name, each in named().items()}
             print(f"| search, the first time | {cold[0]:.2f} s | {cold[1]:.2f} s | |")
             print(f"| search | {alone[0]:.2f} s | {alone[1]:.2f} s | {beside['search']:.2f} s |")
             for name in ("status", "listing"):

@@ -53,12 +53,12 @@ def doctor(
             )
         if report is None:
             fail("Stopped: nothing was changed.", EXIT_INTERRUPTED)
-        if fix and report.mendable:
+        if fix and report.repairable:
             if not as_json:
                 _print(report)
-            if not yes and not confirmed(f"Repair {report.mendable} things?", err=True):
+            if not yes and not confirmed(f"Repair {report.repairable} things?", err=True):
                 fail("Nothing was changed.", EXIT_REJECTED)
-            report = library.doctor.mended(report)
+            report = library.doctor.repaired(report)
     if as_json:
         print_json(report.as_json())
     else:
@@ -76,9 +76,9 @@ def _print(report: Report) -> None:
             echo(f"{'':>8}  and {finding.count - SHOWN:,} more")
     wrong = sum(each.count for each in report.findings)
     found = f"{counted(wrong, 'fault')} found" if wrong else "all is well"
-    mendable = f", {report.mendable} can be repaired with --fix" if report.mendable else ""
-    echo(f"{counted(report.pictures, 'picture')}, {counted(report.collections, 'collection')}: {found}{mendable}")
+    repairable = f", {report.repairable} can be repaired with --fix" if report.repairable else ""
+    echo(f"{counted(report.pictures, 'picture')}, {counted(report.collections, 'collection')}: {found}{repairable}")
 
 
 def _fate(finding: Finding) -> str:
-    return "repairable" if finding.mendable else "by hand"
+    return "repairable" if finding.repairable else "by hand"

@@ -228,7 +228,8 @@ def _line(label: str, cells: Sequence[str], width: int) -> str:
 
 
 def _number(figures: Json, name: str, part: str, sign: str) -> str:
-    """Returns a figure as text: nothing where the rankings are not deep enough for it, no minus before a zero."""
+    """Returns one number of a metric as text: no text where the rankings are not deep enough for the metric, and no
+    minus before a zero."""
     return f"{round(figures[name][part], 3) + 0.0:{sign}.3f}" if name in figures else ""
 
 

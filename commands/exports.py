@@ -5,7 +5,7 @@ from pathlib import Path
 
 from commands.output import echo
 from commands.printing import clean_path, counted, print_json
-from db.files.atomic import write_atomically
+from library.atomic import write_atomically
 from library.errors import InvalidSelection
 from library.exports.results import EXPORT_FORMATS, ExportFormat, Result, check_size, written
 from library.image_library import ImageLibrary

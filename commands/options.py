@@ -10,6 +10,7 @@ from commands.session import EXIT_USAGE, fail
 from library.arguments import Arguments
 from library.errors import InvalidArgument
 from library.messages import Message
+from library.validation import read_number
 from runtime import printable
 
 AsJson = Annotated[bool, typer.Option("--json", help="Prints JSON.")]
@@ -48,6 +49,11 @@ def number(option: str, help: str) -> Any:
         return _Typed(InvalidArgument, text).finite(option, _read(float, text))
 
     return typer.Option(option, help=help, parser=parse, metavar="NUMBER")
+
+
+def of_search(option: str, help: str, kind: str = "INTEGER") -> Any:
+    """Returns an option that is a number of a search, read as an address is: `SearchRequest` says what is wrong."""
+    return typer.Option(option, help=help, parser=read_number, metavar=kind)
 
 
 def _read(kind: Callable[[str], float], text: str) -> object:

@@ -43,6 +43,7 @@ def print_round_as_json(source: str, found: Round) -> None:
 
 
 def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
+    """Prints what became of each file that needs a word, then the counts."""
     counts, skips = tally(receipts), skipped_by_reason(receipts)
     if as_json:
         files = [receipt.as_json() for receipt in receipts]
@@ -58,6 +59,7 @@ def print_receipts(receipts: Sequence[FileReceipt], as_json: bool) -> None:
 
 
 def print_receipt(receipt: FileReceipt) -> None:
+    """Prints one file's receipt as a line."""
     echo(f"{receipt.status:<8}  {clean_path(receipt.path)}  {receipt.reason}")
 
 
@@ -79,6 +81,7 @@ def note_trash(library: ImageLibrary) -> None:
 
 
 def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
+    """Prints how many pictures a pack holds, and what they lack."""
     without_original, without_vector = counts["without original"], counts["without vector"]
     packed = counts["packed"] + without_original
     if as_json:
@@ -93,6 +96,7 @@ def print_packed(pack: str, counts: Counter[Packed], as_json: bool) -> None:
 
 
 def print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json: bool) -> None:
+    """Prints the counts of an import of a pack or a backup, after the files that failed."""
     tallied: dict[str, object] = {status: counts[status] for status in STATUSES}
     if as_json:
         print_json(tallied | {"files": [receipt.as_json() for receipt in failed]})
@@ -107,12 +111,14 @@ def print_imported(counts: Counter[str], failed: Sequence[FileReceipt], as_json:
 
 
 def print_rejected(receipts: Iterable[FileReceipt]) -> None:
+    """Prints a line for each file that was rejected."""
     for receipt in receipts:
         if receipt.status == "rejected":
             echo(f"rejected  {clean_path(receipt.path)}  {receipt.reason}")
 
 
 def print_listing(listing: Listing, as_json: bool) -> None:
+    """Prints pictures that were listed without a search."""
     if as_json:
         print_json([_record_as_json(record) for record in listing.records])
         return
@@ -133,6 +139,7 @@ def note_not_indexed(now: LibraryStatus) -> None:
 
 
 def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> None:
+    """Prints the hits of a search, or the program that searches Milvus for the same."""
     print_notes(answer)
     if explain and answer.explained:
         echo_program(answer.explained.script)
@@ -146,6 +153,7 @@ def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> N
 
 
 def print_notes(answer: Answer) -> None:
+    """Prints on stderr what the person should know of the answer."""
     unsure = [message("no_confident_match")]
     for note in [*answer.notes, *(unsure if answer.confident is False else [])]:
         echo(str(note), err=True)
@@ -165,10 +173,12 @@ def _record_as_json(record: Record) -> dict[str, object]:
 
 
 def print_json(value: object) -> None:
+    """Prints a value as indented JSON."""
     echo_json(value, indent=2)
 
 
 def print_table(report: dict[str, object]) -> None:
+    """Prints a report as lines of a name and its value, without those that are None."""
     labels = {name: LABELS.get(name, name.replace("_", " ")) for name, value in report.items() if value is not None}
     width = max(map(len, labels.values()))
     for name, label in labels.items():

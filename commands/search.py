@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.exports import format_of, write_results
-from commands.options import AsJson, Encoding, Model, number, whole
+from commands.options import AsJson, Encoding, Model, of_search
 from commands.output import echo
 from commands.printing import clean_path, counted, note_none, print_answer, print_json, print_listing, print_notes
 from commands.queries import parts_given
@@ -47,8 +47,9 @@ Where = Annotated[
     typer.Option(help='"width>=1000", "class=cat|dog", "width=100..200", "name^=IMG". Repeatable.'),
 ]
 Explain = Annotated[bool, typer.Option("--explain", help="Prints a program that searches Milvus for the same.")]
-Limit = Annotated[int, whole("--limit", f"How many results, 1 to {MAX_LIMIT}.")]
-Nprobe = Annotated[int | None, whole("--nprobe", "How many clusters to look into; chosen by itself if not given.")]
+MinScore = Annotated[float, of_search("--min-score", "Leaves out results below this score, -1 to 1.", "NUMBER")]
+Limit = Annotated[int, of_search("--limit", f"How many results, 1 to {MAX_LIMIT}.")]
+Nprobe = Annotated[int | None, of_search("--nprobe", "How many clusters to look into; chosen by itself if not given.")]
 
 
 def search(
@@ -65,13 +66,13 @@ def search(
     limit: Limit = SHORT_LIMIT,
     nprobe: Nprobe = None,
     exact: Annotated[bool, typer.Option(help="Compares with every picture.")] = False,
-    min_score: Annotated[float, number("--min-score", "Leaves out results below this score, -1 to 1.")] = -1.0,
+    min_score: MinScore = -1.0,
     where: Where = None,
     match_any: Annotated[
         bool, typer.Option("--any", help="Takes pictures that match any of the conditions, not all of them.")
     ] = False,
     sort: Annotated[str, typer.Option(help=f"{', '.join(ORDERS)}.")] = "score",
-    offset: Annotated[int, whole("--offset", "Leaves out this number of the first results.")] = 0,
+    offset: Annotated[int, of_search("--offset", "Leaves out this number of the first results.")] = 0,
     explain: Explain = False,
     model: Model = "",
     as_json: AsJson = False,

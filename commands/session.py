@@ -119,6 +119,7 @@ def _load_model(library: ImageLibrary) -> None:
 
 
 def exit_after(interrupted: threading.Event, some_rejected: bool) -> None:
+    """Ends the program with the code of a run that was interrupted, or that rejected files."""
     if interrupted.is_set():
         raise typer.Exit(EXIT_INTERRUPTED)
     if some_rejected:
@@ -194,5 +195,6 @@ def failures_as_exit_codes() -> Iterator[None]:
 
 
 def fail(message: str, code: int) -> NoReturn:
+    """Ends the program with a sentence on stderr and an exit code."""
     echo(message, err=True)
     raise typer.Exit(code)

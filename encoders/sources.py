@@ -1,6 +1,6 @@
 """Makes the sources of models: each loads one model, by its name, onto the device that was chosen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +10,7 @@ from encoders.engines.eight_bits import EightBits
 from encoders.model_folders import find_folder
 from library.errors import UnknownModel
 from library.messages import Message, message
-from library.models import ModelSource, display_name
+from library.models import Models, ModelSource, display_name
 from library.ports import Encoder
 
 
@@ -27,6 +27,10 @@ class ModelSettings(Protocol):
     def clip_text_model(self) -> str: ...
     @property
     def clip_engine(self) -> str: ...
+    @property
+    def other_models(self) -> Sequence[str]: ...
+    @property
+    def models_release_after(self) -> float | None: ...
     @property
     def data_dir(self) -> Path: ...
 
@@ -62,6 +66,17 @@ class ModelLoader:
         """Returns the source of a model offered beside the chosen one, whose errors name no setting."""
         subject = message("model_offered", name=display_name(name))
         return ModelSource(display_name(name), lambda: self._load(name, subject))
+
+    def models(self, settings: ModelSettings, others: Iterable[str], fallback: str) -> Models:
+        """Returns the chosen model with its fallback, and those of the settings and `others` beside it.
+
+        Raises UnknownModel as `check_models` does.
+        """
+        names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != self.chosen)
+        check_models(settings.other_models, names, self.chosen, fallback)
+        offered = [self.offered_source(name) for name in names]
+        instead = None if self.chosen == fallback else self.source(fallback)
+        return Models(self.source(), instead, offered, settings.models_release_after)
 
     def _load(self, name: str, subject: Message | None = None) -> Encoder:
         kept = self._kept(name, subject) if self.texts_first and not zerogpu.is_chosen(self.device) else None

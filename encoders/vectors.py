@@ -13,5 +13,6 @@ def unit_rows(features: torch.Tensor) -> Vectors:
 
 
 def on_all_cores() -> None:
-    """Lets this thread compute on all cores; a new thread would take over what another one was given."""
+    """Lets torch compute on all cores in the calling thread: a new thread would begin with the number of cores that
+    was last set in another."""
     torch.set_num_threads(os.cpu_count() or 1)

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from library.errors import UNEXPECTED, LikenessError
 from library.ingest.receipts import FileReceipt
+from library.messages import Message
 from library.texts import encodable
 from library.times import iso_utc
 
@@ -24,7 +25,7 @@ class PastRun:
     outcome: Outcome
     seconds: float
     counts: Mapping[str, int] = field(default_factory=dict)  # files by status
-    problem: str | None = None
+    problem: Message | str | None = None  # a text where an earlier version has written it
 
     @property
     def rate(self) -> float:
@@ -63,14 +64,14 @@ def noted(
     began, started = datetime.now(UTC), time.monotonic()
     counts: dict[str, int] = {}
     outcome: Outcome = "stopped"
-    problem = None
+    problem: Message | None = None
     try:
         for receipt in receipts:
             counts[receipt.status] = counts.get(receipt.status, 0) + 1
             yield receipt
         outcome = "stopped" if was_interrupted(counts.get("skipped", 0)) else "done"
     except Exception as error:
-        outcome, problem = "failed", str(error if isinstance(error, LikenessError) else UNEXPECTED)
+        outcome, problem = "failed", error.message if isinstance(error, LikenessError) else UNEXPECTED
         raise
     finally:
         if counts or problem:

@@ -28,7 +28,7 @@ from library.backup.backups import Backups
 from library.collections import Collections
 from library.decoders.direct import Decoder, DirectDecoder
 from library.doctor.doctor import Doctor
-from library.doctor.mending import Mender
+from library.doctor.repairing import Repairer
 from library.duplicates.decisions import Decisions, PassingDecisions
 from library.duplicates.finder import DuplicateFinder
 from library.errors import StoreUnavailable
@@ -129,16 +129,7 @@ class ImageLibrary:
         self.collections = Collections(models, database, self.trash, changes)
         self.pictures = Pictures(store, read_original, self.trash, changes, on_deleted, self._decoder)
         self.fields = FieldCatalogue(store, self.collections)
-        self.searcher = Searcher(
-            models,
-            database,
-            self.collections,
-            self.pictures,
-            self.fields,
-            self._null_models,
-            self._decoder,
-            self._together,
-        )
+        self.searcher = self._new_searcher()
         self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes, self._decoder)
         self.packs = PackExchange(store, models, database, self.pictures, self.history, changes)
         self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes, self._decoder)
@@ -255,6 +246,10 @@ class ImageLibrary:
         elif self.models.status().info:
             self._null_models.begin(self.models.answering())
 
+    def _new_searcher(self) -> Searcher:
+        lent = (self._null_models, self._decoder, self._together)
+        return Searcher(self.models, self.database, self.collections, self.pictures, self.fields, *lent)
+
     def _new_doctor(self, changes: threading.Lock) -> Doctor:
-        mender = Mender(self._store, self.database, self.pictures, self.trash, self._decoder)
-        return Doctor(self._store, self.models, self.database, self.importer, mender, self.trash, changes)
+        repairer = Repairer(self._store, self.database, self.pictures, self.trash, self._decoder)
+        return Doctor(self._store, self.models, self.database, self.importer, repairer, self.trash, changes)

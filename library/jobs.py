@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Generic, Literal, TypeVar
 
 from library.errors import UNEXPECTED, LikenessError
-from library.messages import message
+from library.messages import Message, message
 from library.work import current, working_for
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Job(ABC, Generic[T]):
         self.done = 0
         self.total: int | None = 0  # None until all that there is to do has been listed
         self.result: T | None = None
-        self.problem: str | None = None
+        self.problem: Message | None = None
         self.seconds = 0.0  # from the start to the latest progress
         self.stop = threading.Event()  # set from outside: it is asked to end early
         self.over = threading.Event()
@@ -83,14 +83,14 @@ class Job(ABC, Generic[T]):
         try:
             yield
         except LikenessError as error:
-            self.state, self.problem = "failed", str(error)
+            self.state, self.problem = "failed", error.message
         except Exception:
-            self.state, self.problem = "failed", str(UNEXPECTED)
+            self.state, self.problem = "failed", UNEXPECTED
             logger.exception("%s failed", self.name)
 
     def give_up(self) -> None:
         """Ends the job before it began."""
-        self.state, self.problem = "stopped", str(message("not_begun"))
+        self.state, self.problem = "stopped", message("not_begun")
         self.over.set()
 
 

@@ -79,9 +79,9 @@ class Models:
         release_after: float | None = None,
     ) -> None:
         """Keeps the model in use; the others leave the memory after `release_after` seconds without a use."""
-        self._chosen = _Kept(chosen, release_after)
-        self._others = {display_name(source.name): _Kept(source, release_after) for source in others}
-        self._fallback = (self._others.get(fallback.name) or _Kept(fallback, release_after)) if fallback else None
+        self._chosen = _KeptModel(chosen, release_after)
+        self._others = {display_name(source.name): _KeptModel(source, release_after) for source in others}
+        self._fallback = (self._others.get(fallback.name) or _KeptModel(fallback, release_after)) if fallback else None
         self._answering: Future[Encoder] = Future()
         self._problem: Message | None = None
 
@@ -122,7 +122,7 @@ class Models:
         answering = self.status().info
         return [kept.offered(answering) for kept in (self._chosen, *self._others.values())]
 
-    def _other(self, name: str) -> "_Kept":
+    def _other(self, name: str) -> "_KeptModel":
         if kept := self._others.get(display_name(name)):
             return kept
         offered = ", ".join([display_name(self._chosen.name), *self._others])
@@ -164,7 +164,7 @@ class Models:
         return ModelStatus(self._chosen.name, info, self._problem)
 
 
-class _Kept:
+class _KeptModel:
     """Keeps a model that is loaded when needed, and let go when nobody has needed it for a while."""
 
     def __init__(self, source: ModelSource, release_after: float | None) -> None:

@@ -334,7 +334,7 @@ class Collection(Protocol):
         """Returns what is wrong with the index itself, whatever rows there are."""
         ...
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Rebuilds an index of a wrong type, and finishes a rebuild that was interrupted."""
         ...
 

@@ -187,7 +187,7 @@ class Library:
         fix = ARGUMENTS.flag("fix", fix)
         report = library.doctor.examine()
         assert report  # nothing stops it
-        return library.doctor.mended(report) if fix else report
+        return library.doctor.repaired(report) if fix else report
 
     def reindex(self, model: str = "", *, progress: bool = True) -> Receipt:
         """Encodes the stored pictures that a model lacks, the chosen model if none is named. Adds no picture."""

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeGuard, get_args
+from typing import TypeGuard
 
 import numpy as np
 from PIL import Image
@@ -15,8 +15,8 @@ from library.arguments import Arguments
 from library.errors import InvalidFilter, InvalidQuery
 from library.messages import message
 from library.search.fields import FieldCatalogue
-from library.search.filters import Draft, Filter, Match, parse_condition
-from library.search.parts import MAX_WEIGHT, LibraryPart, Part, PicturePart, TextPart
+from library.search.filters import Draft, Filter, Match, as_match, parse_condition
+from library.search.parts import LibraryPart, Part, PicturePart, TextPart, clean_text
 from library.search.query import Query
 from library.search.request import SearchRequest
 from library.validation import is_number
@@ -45,6 +45,8 @@ def query_of(query: object, **settings: object) -> Query:
 
 def parts_of(given: object) -> tuple[Part, ...]:
     """Returns the parts of the query, at least one. Raises InvalidQuery or RejectedImage."""
+    if isinstance(given, str) and not clean_text(given):
+        raise InvalidQuery("nothing_asked")
     if not isinstance(given, list | tuple | Hits) or _is_weighted(given):
         return (_part("query", given),)
     if not given:
@@ -74,7 +76,7 @@ class Conditions:
 
 def conditions_of(where: object, match: object) -> Conditions:
     """Returns what a search or a listing is narrowed down to. Raises InvalidFilter."""
-    checked: Match = FILTER.choice("match", match, get_args(Match))
+    checked = as_match(match)
     return Conditions(where, (), checked) if isinstance(where, Filter) else Conditions(None, _drafts(where), checked)
 
 
@@ -98,8 +100,7 @@ def _is_weighted(given: object) -> TypeGuard[tuple[object, float]]:
 
 def _part(name: str, given: object) -> Part:
     if _is_weighted(given):
-        weight = QUERY.number(f"{name}[1]", given[1], -MAX_WEIGHT, MAX_WEIGHT)
-        return replace(_part(f"{name}[0]", given[0]), weight=weight)
+        return replace(_part(f"{name}[0]", given[0]), weight=given[1])
     match given:
         case TextPart() | PicturePart() | LibraryPart():
             return given

@@ -22,6 +22,6 @@ class TrashedPicture:
 
     @classmethod
     def of(cls, trashed: Trashed, trash: Trash) -> Self:
-        """Makes it of an entry of the trash."""
+        """Makes the description of a picture from its entry in the trash."""
         record, deleted = trashed.record, trashed.deleted_at
         return cls(record.content_id, record.name, deleted, trash.expires(deleted), record)

@@ -282,7 +282,7 @@ class MemoryCollection:
     def faults(self) -> list[IndexFault]:
         return list(self.wrong)
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         self.wrong = []
 
     def choose_nprobe(self, nprobe: int | None) -> None:

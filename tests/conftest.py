@@ -23,6 +23,7 @@ from testing.fakes import COLOURS, ColourEncoder, MemoryDatabase, MemoryStore, r
 from testing.libraries import Libraries
 from testing.milvus_server import MilvusServer, SharedMilvus
 from testing.pictures import item
+from testing.properties import EXAMPLES as EXAMPLES  # whose module stops Hypothesis from timing tests
 from testing.skipping import skip_or_fail
 
 NEEDS = {

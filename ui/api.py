@@ -99,7 +99,7 @@ class PublicApi:
         job = answered(lambda: self._handlers.uploads.start(files))
         job.over.wait()
         if job.problem and job.total != len(job.receipts):
-            raise gr.Error(job.problem, print_exception=False)
+            raise gr.Error(str(job.problem), print_exception=False)
         receipts = [_receipt(receipt) for receipt in job.receipts]
         skips = skipped_by_reason(job.receipts)
         return Json(job.counts().items()) | {"skipped_by_reason": skips, "files": receipts}

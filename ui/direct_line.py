@@ -29,9 +29,22 @@ class DirectLine:
         self._in_front = asyncio.Lock()
 
     @asynccontextmanager
-    async def turn(self, fn: Any) -> AsyncIterator[float]:
-        """Waits for a turn and holds it; yields how many seconds the call has waited."""
+    async def turn(self, fn: Any, gone: asyncio.Future[Any] | None = None) -> AsyncIterator[float | None]:
+        """Waits for a turn and holds it; yields how many seconds the call has waited.
+
+        It yields None, and there is no turn, where `gone` is done before: whoever called has hung up.
+        """
         call = WaitingCall(fn)
+        turn = asyncio.ensure_future(self._taken(call))
+        try:
+            await asyncio.wait([turn, gone] if gone else [turn], return_when=asyncio.FIRST_COMPLETED)
+            is_wanted = not (gone and gone.done())
+            yield time.monotonic() - call.enqueue_time if is_wanted else None
+        finally:
+            if not turn.cancel():
+                self._lane.current_concurrency -= 1
+
+    async def _taken(self, call: WaitingCall) -> None:
         self.waiting.append(call)
         try:
             async with self._in_front:
@@ -41,10 +54,6 @@ class DirectLine:
                 self.was_last = True
         finally:
             self.waiting.remove(call)
-        try:
-            yield time.monotonic() - call.enqueue_time
-        finally:
-            self._lane.current_concurrency -= 1
 
     def _is_next(self) -> bool:
         """Returns whether a turn is free, and not due to the calls that Gradio holds."""

@@ -18,6 +18,7 @@ THREADS = 2  # of its own, so that nothing else uses them up: one that looks, an
 
 
 def health_routes(library: ImageLibrary) -> list[Route]:
+    """Returns the route that tells whether searches can succeed, with 503 where they cannot."""
     latest = Latest(library)
     threads = CapacityLimiter(THREADS)
 
@@ -30,6 +31,7 @@ def health_routes(library: ImageLibrary) -> list[Route]:
 
 
 def can_answer(status: LibraryStatus) -> bool:
+    """Tells whether a search can succeed now: model, store and Milvus are all there."""
     return bool(status.model.info and not status.store_problem and status.index and status.index.connected)
 
 

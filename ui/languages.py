@@ -25,6 +25,7 @@ def tables() -> dict[str, Table]:
 
 
 def translations() -> gr.I18n:
+    """Returns the words of Gradio's own controls in every language of the page."""
     return gr.I18n(**{language: _of_gradio(table) for language, table in tables().items()})
 
 

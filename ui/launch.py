@@ -12,12 +12,14 @@ from library.image_library import ImageLibrary
 from library.permissions import Edits
 from ui.early_script import EarlyScript
 from ui.guards.client_address import ProxyNotice
+from ui.guards.closed_routes import ClosedRoutes
 from ui.guards.concurrency import ConcurrencyLimit
 from ui.guards.direct_calls import DirectCalls
 from ui.guards.full_disk import FullDiskAnswer
 from ui.guards.hosts import NO_OTHER_SITES, AllowedHosts, HostGuard
 from ui.guards.json_limits import JsonLimits
 from ui.guards.malformed_calls import MalformedCalls
+from ui.guards.origins import named_origins, with_our_origins
 from ui.guards.page_parameter import NoPageParameter
 from ui.guards.request_limits import RequestLimits
 from ui.guards.security_headers import SecurityHeaders
@@ -75,11 +77,12 @@ def launch_options(
         "ssr_mode": False if accounts else None,
         "mcp_server": mcp,
         "max_threads": CALLS_THREADS,
+        "_frontend": False,  # else it looks for itself for three seconds at most, and ends the app on a busy machine
         "state_session_capacity": SESSIONS,
         "app_kwargs": {
             "routes": _routes(scripts, library, desk),
             "middleware": _middleware(library, accounts, allowed_hosts, edits, desk, most_waiting),
-            **({"lifespan": offered_from_the_start} if mcp else {}),
+            "lifespan": with_our_origins(offered_from_the_start if mcp else None),
         },
     }
 
@@ -108,16 +111,18 @@ def _middleware(
         Middleware(SecurityHeaders, framed_by=allowed_hosts.framed_by),
         Middleware(RequestIds, monitor=library.monitor),
         Middleware(ProxyNotice),
+        *named_origins(allowed_hosts.sites),
         Middleware(HostGuard, allowed_hosts=allowed_hosts),
         Middleware(Visitors, in_a_frame=bool(allowed_hosts.framed_by)),
         Middleware(NoPageParameter),
         *sign_in,
+        Middleware(ClosedRoutes),
         Middleware(ConcurrencyLimit, most=AT_ONCE_EACH * most_waiting),
         Middleware(RequestLimits, edits=edits, folder=uploads),
+        Middleware(JsonLimits, edits=edits),
         *visitor_access,
         Middleware(PageCache),
         Middleware(EarlyScript),
-        Middleware(JsonLimits),
         Middleware(FullDiskAnswer),
         Middleware(DirectCalls, most=most_waiting, monitor=library.monitor),
         Middleware(MalformedCalls),

@@ -173,7 +173,7 @@ def _parameters(drawn: Drawn, edits: Edits, trash_days: int) -> tuple[Parameters
         duplicates = deleting("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates")
         keeping = partial(drawn, visible=edits == "all")
         trash = keeping("trash", "asked", "restore", "discard", elem_id="trash")
-        doctor = keeping("doctor", "asked", "begin", "mend", "halt", elem_id="doctor")
+        doctor = keeping("doctor", "asked", "begin", "repair", "halt", elem_id="doctor")
     reports = Reports(tuning, evaluation, models, duplicates, trash, doctor)
     return (limit, accuracy, nprobe, min_score), filters, reports
 

@@ -24,6 +24,11 @@ def for_page(value: Any) -> Any:
     return [for_page(each) for each in value] if isinstance(value, list | tuple) else value
 
 
+def told(problem: Message | None) -> str | None:
+    """Returns what a problem says, which `for_page` gives the page with its code and values; None where is none."""
+    return render(problem) if problem else None
+
+
 def in_language(error: LikenessError, language: str | None) -> str:
     """Returns what an error says in a language, in English where there is no table of it."""
     return render(error.message, language if language in languages() else ENGLISH)

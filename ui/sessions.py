@@ -28,7 +28,8 @@ class SharedDescriptions(BlocksConfig):
         self._described = described
 
     def __copy__(self) -> "SharedDescriptions":
-        return SharedDescriptions(self.root_block, super().__copy__(), self._described)
+        copied = super().__copy__()  # type: ignore[no-untyped-call]
+        return SharedDescriptions(self.root_block, copied, self._described)
 
     def config_for_block(  # type: ignore[override]
         self, _id: int, rendered_ids: list[int], block: Block, renderable: Renderable | None = None

@@ -78,6 +78,7 @@ CONTROLS = {
 
 
 def theme() -> gr.themes.Base:
+    """Returns the theme of the page: its colours, fonts and sizes, light and dark."""
     base = gr.themes.Base(
         primary_hue=gr.themes.colors.teal,
         neutral_hue=gr.themes.colors.slate,

@@ -28,7 +28,6 @@ from library.ingest.receipts import FileReceipt
 from library.ingest.runs import AddJob, ReindexJob
 from library.ingest.skips import skipped_by_reason, skips_told
 from library.jobs import State
-from library.messages import Message
 from library.models import OfferedModel
 from library.ports import IndexStatus
 from library.records import Record
@@ -37,7 +36,7 @@ from library.search.query import Answer, needs_only_store
 from library.search.relevance import Relevance
 from library.search.request import PartRequest, SearchRequest, filter_as_json
 from library.texts import encodable
-from ui.sentences import naming_bare, without_folder
+from ui.sentences import naming_bare, told, without_folder
 
 Json = dict[str, Any]
 
@@ -109,10 +108,12 @@ def error_view(error: Exception, view: View | None = None) -> Json:
 
 
 def waiting_view(view: View) -> Json:
+    """Returns what the page shows until the model is loaded."""
     return {"state": "waiting", "offset": view.offset, "query": _address(view)}
 
 
 def browse_view(records: Sequence[Record], total: int, view: View) -> Json:
+    """Returns a page of the library, of which `total` pictures match."""
     return {
         "state": "browse" if total else "none" if view.where else "empty",
         "items": [_item(record) for record in records],
@@ -124,10 +125,12 @@ def browse_view(records: Sequence[Record], total: int, view: View) -> Json:
 
 
 def fields_view(fields: Sequence[Field]) -> Json:
+    """Returns the fields that a filter can name."""
     return {"at": time.monotonic(), "fields": [_field(field) for field in fields]}
 
 
 def answer_view(answer: Answer, view: View, total: int | None, min_score: float, size: int) -> Json:
+    """Returns one page of results; `total` counts the library, `size` is how many results a page has."""
     timings = answer.timings
     return {
         "state": _state(answer, total),
@@ -180,6 +183,7 @@ def relevance_view(relevance: Relevance | None) -> Json:
 
 
 def status_view(status: LibraryStatus) -> Json:
+    """Returns the pictures and the state of model and index, as `/status` documents them."""
     model = status.model
     info = model.info
     chosen = without_folder(model.name)
@@ -188,13 +192,14 @@ def status_view(status: LibraryStatus) -> Json:
         "pictures": status.pictures,
         "missing": status.missing,
         "elsewhere": status.elsewhere,
-        "store_problem": _text(status.store_problem),
+        "store_problem": told(status.store_problem),
         "model": {
             "name": info.name if info else chosen,
             "chosen": chosen,
-            "stand_in": model.is_fallback,
+            "fallback": model.is_fallback,
+            "stand_in": model.is_fallback,  # the name that programs knew before
             "state": state,
-            "problem": _text(model.problem and naming_bare(model.problem, model.name)),
+            "problem": told(model.problem and naming_bare(model.problem, model.name)),
             "dim": info.dim if info else None,
             "device": info.device if info else None,
             "dtype": info.dtype if info else None,
@@ -208,19 +213,21 @@ def status_view(status: LibraryStatus) -> Json:
 
 
 def models_view(offered: Sequence[OfferedModel]) -> list[Json]:
+    """Returns the models on offer, with what each is ready for."""
     return [
         {
             "name": each.name,
             "state": each.state,
             "answers": each.answers,
             "dim": each.info.dim if each.info else None,
-            "problem": _text(each.problem),
+            "problem": told(each.problem),
         }
         for each in offered
     ]
 
 
 def reindexing_view(work: ReindexJob | None) -> Json | None:
+    """Returns how far encoding for another model is; None where none was begun."""
     if work is None:
         return None
     return {
@@ -228,7 +235,7 @@ def reindexing_view(work: ReindexJob | None) -> Json | None:
         "total": work.total,
         "done": work.done,
         "stopping": work.stop.is_set(),
-        "problem": work.problem,
+        "problem": told(work.problem),
         "model": without_folder(work.model),
     }
 
@@ -244,7 +251,7 @@ def run_view(run: AddJob) -> Json:
         "done": len(receipts),
         "counts": run.counts(),
         "stopping": run.stop.is_set(),
-        "problem": run.problem,
+        "problem": told(run.problem),
         "seconds": run.seconds,
     }
     if run.finished:
@@ -256,6 +263,7 @@ def run_view(run: AddJob) -> Json:
 
 
 def past_runs_view(runs: Sequence[PastRun]) -> Json:
+    """Returns the imports of the past, newest first."""
     return {"at": time.monotonic(), "runs": [_past_run(run) for run in runs]}
 
 
@@ -267,7 +275,7 @@ def _past_run(run: PastRun) -> Json:
         "counts": dict(run.counts),
         "seconds": run.seconds,
         "rate": run.rate,
-        "problem": run.problem or "",
+        "problem": str(run.problem or ""),
     }
 
 
@@ -306,10 +314,6 @@ def _item(record: Record, score: float | None = None, rank: int | None = None) -
     }
 
 
-def _text(message: Message | None) -> str | None:
-    return None if message is None else str(message)
-
-
 def _metadata(metadata: Mapping[str, object]) -> list[list[str]]:
     pairs = list(metadata.items())[:MAX_METADATA]
     return [[str(key)[:80], str(value)[:MAX_METADATA_TEXT]] for key, value in pairs]
@@ -329,7 +333,7 @@ def _field(field: Field) -> Json:
 def _index(index: IndexStatus) -> Json:
     return {
         "connected": index.connected,
-        "problem": _text(index.problem),
+        "problem": told(index.problem),
         "backend": index.backend,
         "version": index.version,
         "collection": index.collection,

@@ -125,7 +125,7 @@ def _doctored(library: ImageLibrary) -> Verdict:
     if report is None:
         return Verdict(wrong=["the doctor stopped"])
     worse = sorted({each.kind for each in report.findings} - SWEPT)
-    after = library.doctor.mended(report) if report.findings and not worse else report
+    after = library.doctor.repaired(report) if report.findings and not worse else report
     left = {each.kind for each in after.findings}
     return Verdict(wrong=[f"doctor: {kind}" for kind in [*worse, *sorted(left - set(worse))]])
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from db.files.atomic import write_atomically
 from db.files.dropped_files import DroppedFiles
 from db.images.local import LocalImageStore
+from library.atomic import write_atomically
 from library.backup.backup_place import BackupSummary, NewBackup
 from library.errors import InvalidBackup, LikenessError, StoreUnavailable
 from library.reasons import reason_of

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from db.files.atomic import append_lines
+from library.atomic import append_lines
 from library.duplicates.decisions import PassingDecisions
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.reasons import reason_of
+from library.running.disk import check_regular
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class DecisionFile:
                 self._inode = found.st_ino
             if found.st_size == self._read_to:
                 return
+            check_regular(self._path)
             with self._path.open("rb") as file:
                 file.seek(self._read_to)
                 lines, ending, _ = file.read().rpartition(b"\n")

@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from db.files.atomic import is_in_hand
 from db.files.vector_file import count_rows, read_header, read_vectors, write_vectors
+from library.atomic import is_in_hand
 from library.errors import StoreUnavailable, UnknownCollection
 from library.ports import StoredCollection
 from library.reasons import reason_of

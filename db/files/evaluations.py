@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from db.files.atomic import write_atomically
 from db.files.evaluation_shape import Evaluation, first_problem
+from library.atomic import write_atomically
 from library.errors import StoreUnavailable
 from library.reasons import reason_of
+from library.running.disk import check_regular
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ def _age(path: Path) -> tuple[str, int, str]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
+        check_regular(path)
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         Evaluation.model_validate(value)
         return value

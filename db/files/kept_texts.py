@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from db.files.atomic import write_atomically
+from library.atomic import write_atomically
 from library.ports import EncoderInfo, Vectors
 from library.search.relevance import meaningless_texts
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from db.files.atomic import append_lines, write_atomically
+from library.atomic import append_lines, write_atomically
+from library.running.disk import check_regular
 
 
 class LineFile:
@@ -14,6 +15,7 @@ class LineFile:
 
     def read(self) -> list[bytes]:
         """Returns all lines; none where there is no file."""
+        check_regular(self._path)
         return self._path.read_bytes().splitlines() if self._path.exists() else []
 
     def rewrite(self, lines: Iterable[bytes]) -> None:

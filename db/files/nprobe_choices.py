@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from db.files.atomic import write_atomically
+from library.atomic import write_atomically
 from library.errors import StoreUnavailable
 from library.reasons import reason_of
+from library.running.disk import check_regular
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class NprobeChoices:
             if self._read_at == (stat.st_mtime_ns, stat.st_size):
                 return
             self._read_at = (stat.st_mtime_ns, stat.st_size)  # a damaged file is told of once
+            check_regular(self._path)
             given = json.loads(self._path.read_text(encoding="utf-8"))
             self._choices = {str(name): choice for name, each in given.items() if (choice := self._checked(name, each))}
         except FileNotFoundError:

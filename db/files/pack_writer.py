@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 
-from db.files.atomic import write_atomically
 from db.files.pack_format import (
     FILE_NAME,
     MANIFEST,
@@ -25,6 +24,7 @@ from db.files.pack_format import (
     pack_schema,
     sha256_of,
 )
+from library.atomic import write_atomically
 from library.errors import InvalidPack
 from library.ingest.packs import Contents, PackedPicture
 from library.ports import EncoderInfo

@@ -8,10 +8,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from db.files.atomic import append_lines
+from library.atomic import append_lines
 from library.history import OUTCOMES, PastRun
-from library.messages import Message, Sentence, render
+from library.messages import Message
 from library.reasons import reason_of
+from library.running.disk import check_regular
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class RunLog:
     def newest(self, limit: int) -> list[PastRun]:
         """Returns the newest runs, newest first; lines that a killed process left unfinished are left out."""
         try:
+            check_regular(self._path)
             with self._path.open(encoding="utf-8", errors="replace") as file:
                 lines = deque(file, maxlen=limit)
         except OSError:
@@ -42,9 +44,9 @@ class RunLog:
 
 def _line(run: PastRun) -> dict[str, Any]:
     """Returns the problem in English, and beside it what another language renders it from."""
-    problem = run.problem
-    message = problem.message if isinstance(problem, Sentence) else None
-    return asdict(run) | ({"message": message.as_json()} if message else {})
+    message = run.problem if isinstance(run.problem, Message) else None
+    said = {"problem": str(message), "message": message.as_json()} if message else {}
+    return asdict(replace(run, problem=None if message else run.problem)) | said
 
 
 def _parsed(line: str) -> PastRun | None:
@@ -54,7 +56,7 @@ def _parsed(line: str) -> PastRun | None:
         run = PastRun(**fields)
         if not _is_sound(run):
             return None
-        return replace(run, problem=render(message)) if message else run
+        return replace(run, problem=message) if message else run
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 

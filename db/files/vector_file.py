@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from db.files.atomic import write_atomically
+from library.atomic import write_atomically
 from library.images import ContentId, parse_content_id
 from library.ports import Vectors
+from library.running.disk import check_regular
 
 AT_ONCE = 1000  # rows
 ID_LENGTH = 64
@@ -25,6 +26,7 @@ def write_vectors(path: Path, header: Mapping[str, Any], dim: int, batches: Iter
 
 def read_header(path: Path) -> dict[str, Any]:
     """Returns the header. Raises OSError or ValueError."""
+    check_regular(path)
     with path.open("rb") as file:
         header = json.loads(file.readline())
     if not isinstance(header, dict):

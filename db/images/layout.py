@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from db.files.atomic import PARTIAL_SUFFIX
+from library.atomic import PARTIAL_SUFFIX
 from library.errors import InvalidContentId, UnknownPicture
 from library.images import ContentId, parse_content_id
 from library.records import Record
@@ -21,6 +21,7 @@ ADDED_SUFFIX = ".added"  # in buckets
 
 
 def stored_file(name: str, size: int, modified: datetime) -> StoredFile:
+    """Returns what a file of the store is by its name, with the content ID in it where there is one."""
     stem, _, suffix = name.rpartition("/")[2].partition(".")
     try:
         id: ContentId | None = parse_content_id(stem)
@@ -38,10 +39,12 @@ def stored_file(name: str, size: int, modified: datetime) -> StoredFile:
 
 
 def latest_first(deleted: dict[ContentId, datetime]) -> dict[ContentId, datetime]:
+    """Returns the deletions in the order of the trash: the latest first, then by content ID."""
     return dict(sorted(deleted.items(), key=lambda pair: (-pair[1].timestamp(), pair[0])))
 
 
 def original_name(record: Record) -> str:
+    """Returns the name of the file that holds the original of a picture."""
     return PurePosixPath(record.img_path).name
 
 
@@ -56,4 +59,5 @@ def whole_entry(id: ContentId, json: bytes) -> Trashed | None:
 
 
 def unknown_picture() -> UnknownPicture:
+    """Returns the error for a picture that is not in the store."""
     return UnknownPicture("gone")

@@ -1,8 +1,10 @@
 """Stores originals, thumbnails and records on disk, by content ID."""
 
+import errno
 import logging
 import os
 import shutil
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db.files.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
+from db.files.own_files import is_own, read_own
 from db.images.layout import (
     RECORD_SUFFIX,
     THUMBNAIL_SUFFIX,
@@ -23,6 +25,7 @@ from db.images.layout import (
     whole_entry,
 )
 from db.images.records_read import SHORTEST_RECORD, RecordReader
+from library.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.private import Private
@@ -52,7 +55,7 @@ class LocalImageStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._catalogue = _Catalogue(root, self.find)
+        self._catalogue = _FolderCatalogue(root, self.find)
         self._records = RecordReader()
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
@@ -75,10 +78,12 @@ class LocalImageStore:
     def find(self, id: ContentId) -> Record | None:
         with explained(_failure):
             try:
-                return self._records.read(id, self._record_path(id).read_bytes())
+                return self._records.read(id, read_own(self._record_path(id)))
             except FileNotFoundError:
                 return None
-            except IsADirectoryError:  # which the doctor lists, and moves out
+            except OSError as error:
+                if not _is_odd(error):
+                    raise
                 return self._records.read(id, b"")
 
     def original(self, id: ContentId) -> bytes:
@@ -89,7 +94,7 @@ class LocalImageStore:
 
     def has_original(self, record: Record) -> bool:
         with explained(_failure):
-            return self._original_path(record).exists()
+            return is_own(self._original_path(record))
 
     def location(self, record: Record) -> str:
         return str(self._original_path(record).absolute())
@@ -123,7 +128,7 @@ class LocalImageStore:
         with explained(_failure):
             for path in self._root.glob(f"*/*{TRASH_SUFFIX}"):
                 with suppress(FileNotFoundError, InvalidContentId):
-                    if path.is_dir():
+                    if not is_own(path):
                         continue
                     id = parse_content_id(path.name.removesuffix(TRASH_SUFFIX))
                     found[id] = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -132,8 +137,14 @@ class LocalImageStore:
     def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
         found: list[Trashed] = []
         for id in ids:
-            with explained(_failure), suppress(FileNotFoundError, IsADirectoryError):
-                if trashed := whole_entry(id, self._trash_path(id).read_bytes()):
+            with explained(_failure), suppress(FileNotFoundError):
+                try:
+                    entry = read_own(self._trash_path(id))
+                except OSError as error:
+                    if not (_is_odd(error) or isinstance(error, PermissionError)):
+                        raise
+                    entry = b""
+                if trashed := whole_entry(id, entry):
                     found.append(trashed)
         return found
 
@@ -152,13 +163,9 @@ class LocalImageStore:
                 folders[:] = [each for each in folders if each not in in_place]
                 for path in map(Path(folder).joinpath, sorted([*names, *in_place])):
                     with suppress(FileNotFoundError):
-                        leads_nowhere = not path.exists()  # a link to a file that is gone
-                        found = path.lstat() if leads_nowhere else path.stat()
-                        modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                        file = self._named(path, found.st_size, modified)
-                        file = replace(file, kind="other") if path.name in in_place else file
-                        if not (leads_nowhere and file.is_in_place):
-                            yield file
+                        found = path.lstat()
+                        file = self._named(path, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+                        yield file if stat.S_ISREG(found.st_mode) else replace(file, kind="other")
 
     def set_aside(self, name: str) -> None:
         target = self._root.with_name(f"{self._root.name}{ASIDE_SUFFIX}") / name
@@ -208,7 +215,7 @@ class LocalImageStore:
         return self._folder(id) / f"{id}{TRASH_SUFFIX}"
 
 
-class _Catalogue:
+class _FolderCatalogue:
     """Lists the records, newest first, and reads again only the folders that have changed."""
 
     def __init__(self, root: Path, look_at: Callable[[ContentId], object]) -> None:
@@ -250,7 +257,7 @@ def _records_in(folder: str, look_at: Callable[[ContentId], object]) -> dict[Con
     records: dict[ContentId, int] = {}
     for entry in os.scandir(folder):
         with suppress(FileNotFoundError, InvalidContentId):
-            if entry.name.endswith(RECORD_SUFFIX) and not entry.is_dir():
+            if entry.name.endswith(RECORD_SUFFIX) and entry.is_file(follow_symlinks=False):
                 id, found = parse_content_id(entry.name.removesuffix(RECORD_SUFFIX)), entry.stat()
                 records[id] = found.st_mtime_ns
                 if found.st_size < SHORTEST_RECORD:
@@ -263,9 +270,14 @@ def _records_in(folder: str, look_at: Callable[[ContentId], object]) -> dict[Con
 def _read(path: Path) -> bytes:
     with explained(_failure):
         try:
-            return path.read_bytes()
+            return read_own(path)
         except FileNotFoundError:
             raise unknown_picture() from None
+
+
+def _is_odd(error: OSError) -> bool:
+    """Returns whether something else lies in the place of a file, which the doctor lists, and moves out."""
+    return isinstance(error, IsADirectoryError) or error.errno == errno.ENXIO
 
 
 def _failure(error: OSError) -> StoreUnavailable:
@@ -273,6 +285,8 @@ def _failure(error: OSError) -> StoreUnavailable:
         return StoreUnavailable("store_full")
     if isinstance(error, IsADirectoryError):
         return StoreUnavailable("store_folder_in_place", folder=Path(error.filename2 or error.filename or "").name)
+    if error.errno == errno.ENXIO:
+        return StoreUnavailable("store_no_file", file=Path(error.filename or "").name)
     if isinstance(error, NotADirectoryError | FileExistsError):
         return StoreUnavailable("store_file_in_place", file=_file_in(Path(error.filename or "")))
     return StoreUnavailable("store_failed", reason=reason_of(error))

@@ -54,7 +54,7 @@ class ObjectStore:
         self._url = url
         self._files, root = file_system(url, NAMED_BY)
         self._root = root.rstrip("/")
-        self._catalogue = _Catalogue(self._list)
+        self._catalogue = _BucketCatalogue(self._list)
         self._records = RecordReader()
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
@@ -232,7 +232,7 @@ class ObjectStore:
             raise failure(StoreUnavailable, error, place, NAMED_BY) from error
 
 
-class _Catalogue:
+class _BucketCatalogue:
     """Lists the pictures, newest first. Own changes show at once, those of other processes with the next listing."""
 
     def __init__(self, list_all: Callable[[], Timestamps]) -> None:

@@ -20,14 +20,17 @@ MOMENT = 0.05  # seconds; a collection is without a name for two milliseconds
 
 
 def name_with(name: str, nlist: int) -> str:
+    """Returns the name of the collection that lies behind the alias `name`, whose index has `nlist` clusters."""
     return f"{name}_n{nlist}"
 
 
 def name_without_nlist(collection: str) -> str:
+    """Returns the alias that a collection lies behind; a plain collection keeps its name."""
     return re.sub(r"_n\d+$", "", collection)
 
 
 def nlist_in(collection: str) -> int | None:
+    """Returns the clusters that the name of a collection says; None where it is a plain one."""
     found = re.search(r"_n(\d+)$", collection)
     return int(found[1]) if found else None
 

@@ -14,14 +14,17 @@ MODEL, FINGERPRINT, CREATED = "likeness.model", "likeness.fingerprint", "likenes
 
 
 def labels(encoder: EncoderInfo) -> dict[str, str]:
+    """Returns the properties by which a collection is known to be of this encoder."""
     return {MODEL: encoder.name, FINGERPRINT: encoder.fingerprint}
 
 
 def made_now(labels: dict[str, str]) -> dict[str, str]:
+    """Returns the properties with the present time as that of the collection's creation."""
     return {**labels, CREATED: iso_now("seconds")}
 
 
 def labels_of(client: MilvusClient, name: str) -> dict[str, Any]:
+    """Reads those of our properties that Milvus keeps with a collection."""
     described = client.describe_collection(name, timeout=TIMEOUT)
     return {key: value for key, value in described["properties"].items() if key.startswith("likeness.")}
 

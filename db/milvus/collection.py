@@ -109,7 +109,7 @@ class MilvusCollection:
                 found.append("fields_untyped")
         return found
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Rebuilds an index of another kind, and finishes a rebuild that was interrupted."""
         with self.loaded(), self._backend.flushing(self._locks), self.handle.ready() as client:
             if not is_index_right(client, self._name):

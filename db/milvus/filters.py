@@ -21,6 +21,7 @@ def expression(where: Filter, quote: Quote) -> str:
 
 
 def has_field(name: str, quote: Quote) -> str:
+    """Returns the expression that a row meets where its metadata have the field."""
     return f"exists {METADATA}[{quote(name)}]"
 
 

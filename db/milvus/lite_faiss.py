@@ -1,5 +1,4 @@
-"""Replaces what Milvus Lite uses of faiss: index files appear whole, few vectors are clustered silently, and rows are
-chosen by bits."""
+"""Replaces what Milvus Lite uses of faiss: index files appear whole, few vectors cluster silently, bits choose rows."""
 
 import os
 import threading

@@ -50,9 +50,9 @@ class OwnRows:
         self._making = threading.Lock()
         self._handles: dict[str, CollectionHandle] = {}
 
-    def of(self, space: SpaceKey) -> "OwnDatabase":
+    def of(self, space: SpaceKey) -> "MilvusOwnDatabase":
         """Returns the rows of one space, and no others."""
-        return OwnDatabase(self, space)
+        return MilvusOwnDatabase(self, space)
 
     def remove(self, space: SpaceKey) -> None:
         """Removes all rows of a space, in the collection of every model."""
@@ -96,25 +96,25 @@ class OwnRows:
                 logger.info("collection %s: removed %d rows", handle.name, len(keys))
 
 
-class OwnDatabase:
+class MilvusOwnDatabase:
     """Holds the rows of one space in the collections of all models."""
 
     def __init__(self, rows: OwnRows, space: SpaceKey) -> None:
         self._rows = rows
         self._space = space
 
-    def collection(self, encoder: EncoderInfo) -> "OwnCollection":
+    def collection(self, encoder: EncoderInfo) -> "MilvusOwnCollection":
         """Returns the rows beside the collection of an encoder."""
-        return OwnCollection(self._rows.handle(collection_name(encoder), encoder.dim), self._space)
+        return MilvusOwnCollection(self._rows.handle(collection_name(encoder), encoder.dim), self._space)
 
-    def named(self, name: str) -> "OwnCollection | None":
+    def named(self, name: str) -> "MilvusOwnCollection | None":
         """Returns the rows beside the collection of that name; None where no visitor has any."""
-        return OwnCollection(self._rows.handle(name), self._space) if name in self._rows.names() else None
+        return MilvusOwnCollection(self._rows.handle(name), self._space) if name in self._rows.names() else None
 
     def update(self, records: Sequence[Record]) -> None:
         """Puts the records into the rows they have; the vectors stay."""
         for name in self._rows.names():
-            collection = OwnCollection(self._rows.handle(name), self._space)
+            collection = MilvusOwnCollection(self._rows.handle(name), self._space)
             with collection.loaded() as rows:
                 vectors = rows.vectors([record.img_path for record in records])
             present = [record for record in records if record.content_id in vectors]
@@ -128,7 +128,7 @@ class OwnDatabase:
             _delete(self._rows.handle(name), keys)
 
 
-class OwnCollection:
+class MilvusOwnCollection:
     """Writes the rows of one space, and yields them loaded into memory for searches."""
 
     def __init__(self, handle: CollectionHandle, space: SpaceKey) -> None:
@@ -146,16 +146,16 @@ class OwnCollection:
             handle.backend.write(client, handle.name, partial(upsert, client, rows=rows))
 
     @contextmanager
-    def loaded(self) -> Iterator["LoadedOwnRows"]:
+    def loaded(self) -> Iterator["MilvusOwnRows"]:
         with self._handle.lease.held() as generation:
-            yield LoadedOwnRows(self._handle, generation, self._space)
+            yield MilvusOwnRows(self._handle, generation, self._space)
 
     def _row(self, record: Record, vector: Vector) -> MilvusRow:
         own = {PRIMARY_KEY: self._space.key_of(record.img_path), VISITOR: self._space.key, EXPIRES: self._space.expires}
         return as_row(record, vector) | own
 
 
-class LoadedOwnRows:
+class MilvusOwnRows:
     """Searches and reads the rows of one space, to which every query is bound."""
 
     def __init__(self, handle: CollectionHandle, generation: int, space: SpaceKey) -> None:

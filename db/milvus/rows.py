@@ -27,6 +27,7 @@ def checked_paths(img_paths: Sequence[str]) -> list[str]:
 
 
 def check_vectors(vectors: Vectors, dim: int) -> None:
+    """Raises ValueError for vectors that are not n rows of `dim` finite numbers and of unit length."""
     if vectors.shape[1:] != (dim,):
         raise ValueError(f"vectors have shape {vectors.shape}, expected (n, {dim})")
     lengths = np.linalg.norm(vectors, axis=1)
@@ -35,6 +36,7 @@ def check_vectors(vectors: Vectors, dim: int) -> None:
 
 
 def as_row(record: Record, vector: Vector) -> MilvusRow:
+    """Returns the row that holds a record and its vector."""
     built_in = {name: getattr(record, name) for name in FIELDS}
     return fitting({PRIMARY_KEY: record.img_path, EMBEDDING: vector, METADATA: dict(record.metadata), **built_in})
 
@@ -77,10 +79,12 @@ def hits_of(found: Any, path_of: Callable[[str], str] = str) -> list[Hit]:
 
 
 def scores_of(found: Any) -> Iterator[tuple[str, float]]:
+    """Returns the primary key and the score of each hit."""
     return zip(found.ids, found.distances, strict=True)
 
 
 def record_of(img_path: str, entity: MilvusRow) -> Record:
+    """Returns the record that a row holds."""
     unfit = entity.get(UNFIT)
     values = {**entity, **unfit} if isinstance(unfit, dict) else entity
     fields = {name: values[name] for name in FIELDS}

@@ -43,6 +43,7 @@ class FieldIndex(NamedTuple):
 
 
 def create(client: MilvusClient, name: str, dim: int, properties: dict[str, str]) -> None:
+    """Creates a collection without an index; one of visitors has fields for whose row it is, and until when."""
     schema = client.create_schema(auto_id=False, enable_dynamic_field=True)
     schema.add_field(PRIMARY_KEY, DataType.VARCHAR, is_primary=True, max_length=128)
     schema.add_field(EMBEDDING, DataType.FLOAT_VECTOR, dim=dim)
@@ -61,6 +62,7 @@ def create(client: MilvusClient, name: str, dim: int, properties: dict[str, str]
 
 
 def create_index(client: MilvusClient, name: str, nlist: int) -> None:
+    """Makes the index of the vectors with `nlist` clusters, and waits for it."""
     index = client.prepare_index_params()
     # pymilvus flattens `params`; Lite reads nlist only from a nested one, a server only from the flat one.
     nested = {"nlist": nlist, "params": {"nlist": nlist}}
@@ -98,6 +100,7 @@ def upsert(client: MilvusClient, name: str, rows: list[dict[str, Any]]) -> None:
 
 
 def field_types(client: MilvusClient, name: str) -> dict[str, DataType]:
+    """Returns the fields that have columns of their own, with their types."""
     fields = client.describe_collection(name, timeout=TIMEOUT)["fields"]
     return {field["name"]: field["type"] for field in fields}
 
@@ -115,10 +118,12 @@ def _build(client: MilvusClient, name: str, field: str, index: IndexParams) -> N
 
 
 def has_index(client: MilvusClient, name: str) -> bool:
+    """Tells whether the vectors have an index."""
     return EMBEDDING in client.list_indexes(name, timeout=TIMEOUT)
 
 
 def index_nlist(client: MilvusClient, name: str) -> int:
+    """Returns how many clusters the index has; 1 where it is of a type without any."""
     index: dict[str, Any] = client.describe_index(name, EMBEDDING, timeout=TIMEOUT)
     return int((index.get("params") or index).get("nlist", 1))  # of another type it has none
 
@@ -130,6 +135,7 @@ def is_index_right(client: MilvusClient, name: str) -> bool:
 
 
 def vector_dim(client: MilvusClient, name: str) -> int:
+    """Returns how many numbers the vectors of a collection have."""
     fields = client.describe_collection(name, timeout=TIMEOUT)["fields"]
     return next(int(field["params"]["dim"]) for field in fields if field["name"] == EMBEDDING)
 

@@ -62,7 +62,7 @@ def _matching(root: Path, parts: Sequence[str], own: Collection[Path]) -> Iterat
 
 
 def _entered(entry: os.DirEntry[str], parts: Sequence[str], own: OwnFolders, waiting: Waiting) -> Iterator[Found]:
-    """Adds a folder to those that wait, or yields why it is left out."""
+    """Adds a folder to those that are still to be looked through, or yields why it is left out."""
     if not (is_folder(entry) or (entry.is_symlink() and os.path.isdir(entry))):
         return
     if reason := reason_to_leave_out(entry, own):

@@ -47,7 +47,7 @@ class Calibration:
     """Collects the first many pictures that are encoded; measures them on a thread of its own once they suffice."""
 
     def __init__(self, tower: Tower, way: Way, on_done: Callable[[dict[str, Any]], None]) -> None:
-        """Takes the tower, the way it is computed until then, and who gets what was measured."""
+        """Begins to collect for a tower that `way` computes until then; `on_done` gets what was measured."""
         self._tower = tower
         self._way = way
         self._on_done = on_done
@@ -56,7 +56,7 @@ class Calibration:
         self._lock = threading.Lock()
 
     def collect(self, pixels: Inputs) -> None:
-        """Takes the prepared pictures of a batch, unless there are enough."""
+        """Adds the prepared pictures of a batch to those to measure with, unless there are enough."""
         with self._lock:
             if self._count >= MEASURED + COMPARED:
                 return

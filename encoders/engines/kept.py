@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import os
-import uuid
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 
 from filelock import FileLock
 from huggingface_hub import constants
+
+from library.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class KeptTowers:
         """Keeps JSON as it is in place of an earlier one, and returns its file. Raises OSError."""
         file = self.folder / f"{name}.json"
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(file, text.encode())
+        write_atomically(file, [text.encode()])
         return file
 
 
@@ -81,20 +82,14 @@ def _write(file: Path, make: Callable[[Path], None]) -> None:
     partial = file.with_name(f".{file.name}.partial")  # one name, so that a killed process leaves one at most
     try:
         make(partial)
-        with partial.open("rb+") as written:
+        with partial.open("rb") as written:
             digest = hashlib.file_digest(written, "sha256").hexdigest()
             os.fsync(written.fileno())
         partial.replace(file)
-        _write_whole(_digest_file(file), digest.encode())
+        write_atomically(_digest_file(file), [digest.encode()])
     finally:
         with suppress(OSError):
             partial.unlink()
-
-
-def _write_whole(file: Path, content: bytes) -> None:
-    partial = file.with_name(f".{uuid.uuid4().hex}.partial")
-    partial.write_bytes(content)
-    partial.replace(file)
 
 
 def _is_whole(file: Path) -> bool:

@@ -15,7 +15,8 @@ class OnnxTower:
     """Computes unit vectors from the inputs of a tower. Safe to call from several threads."""
 
     def __init__(self, file: Path, threads: int) -> None:
-        """Raises ImportError without ONNX Runtime, and what that raises for a file that it cannot read."""
+        """Opens the file of a converted tower. Raises ImportError without ONNX Runtime, and what that raises for a file
+        that it cannot read."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -121,8 +121,10 @@ def quickest(found: Sequence[Measured | Refused], many: bool, engine: str = "") 
 
 
 def first_of(inputs: Inputs, count: int) -> Inputs:
+    """Returns the first `count` entries of every input."""
     return {name: each[:count] for name, each in inputs.items()}
 
 
 def least_cosine(one: Vectors, other: Vectors) -> float:
+    """Returns the smallest cosine between the unit vectors of one row of both."""
     return float(np.min(np.sum(one * other, axis=1)))

@@ -54,6 +54,7 @@ def described(picture: Picture) -> Json:
 
 
 def write_pixels(stream: BinaryIO, image: Image.Image) -> None:
+    """Writes the pixels row by row, in bands, so that no second picture of its size is made."""
     for top, rows in _bands(image.size):
         whole = rows == image.height
         band = image if whole else image.crop((0, top, image.width, top + rows))

@@ -82,7 +82,7 @@ def _accepted_within(data: bytes, image: ImageFile.ImageFile, share: float = 1) 
 def _rescued(data: bytes, opener: Opener) -> Loaded:
     """Decodes what is left of a damaged picture."""
     if format_of(data) == "PNG":
-        return _rest_of_png(png.mended(data), opener)
+        return _rest_of_png(png.repaired(data), opener)
     if format_of(data) == "JPEG":
         return _rest_of_jpeg(data, opener)
     if filled := filled_up(data):
@@ -94,11 +94,11 @@ def _rescued(data: bytes, opener: Opener) -> Loaded:
     return _partial(data, opener, message("damaged_at_its_end"))
 
 
-def _rest_of_png(mended: png.Mended, opener: Opener) -> Loaded:
-    note = message("only_sum_damaged") if mended.had_wrong_sum else None
-    if not mended.is_damaged_within:
-        return _partial(mended.data, opener, message("damaged_beside") if mended.was_damaged else note)
-    image, share = _decoded_rows(mended.data, opener)
+def _rest_of_png(repaired: png.Repaired, opener: Opener) -> Loaded:
+    note = message("only_sum_damaged") if repaired.had_wrong_sum else None
+    if not repaired.is_damaged_within:
+        return _partial(repaired.data, opener, message("damaged_beside") if repaired.was_damaged else note)
+    image, share = _decoded_rows(repaired.data, opener)
     if share == 1:  # so that nothing tells where it is wrong
         raise RejectedImage("damaged_within")
     return _accepted(image, share, some_missing=message("damaged_within_noted"))

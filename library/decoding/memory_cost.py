@@ -33,7 +33,9 @@ OF_FORMATS = {
     "HEIF": Cost(12, 5),
     "JPEG2000": Cost(24, 5),
 }
-OF_PHONES = ("AVIF", "HEIF")  # whose ordinary photos are to wait for nobody
+WHOLE_OF_PHONES, TRANSPARENT_OF_PHONES = Cost(12, 0), Cost(16, 0)  # AVIF and HEIF, which come in 8 bits
+ANOTHER_FRAME = 12  # bytes, where the first shows nothing and the next is looked at
+ANIMATED = ("AVIF", "PNG", "WEBP")  # GIF, whose frames are not counted at once, always has that of two
 A_BYTE_OF_SAMPLES, A_SAMPLE_SHOWN = 4, 22
 
 
@@ -41,12 +43,15 @@ def cost_of(image: ImageFile.ImageFile, short_side: int, has_lower_bytes: bool =
     """Returns how many ordinary pixels take as much memory as this picture, which was opened and perhaps drafted;
     `has_lower_bytes` says that those of its colours are decoded, too.
 
-    Of a progressive JPEG the decoder holds all pixels, however much it is to be reduced.
+    Of a progressive JPEG the decoder holds all samples, in 16 bits, however much it is to be reduced.
     """
-    size = image.info.get(FULL_SIZE, image.size) if "progressive" in image.info else image.size
+    is_progressive = "progressive" in image.info
+    size = image.info.get(FULL_SIZE, image.size) if is_progressive else image.size
     pixels, cost = size[0] * size[1], DARK_COLOURS if has_lower_bytes else _cost(image)
     is_shown_whole = pixels <= SMALL and cost != PLAIN  # only larger ones are brought to 8 bits in bands
-    return _ordinary(pixels * (cost.decoded + cost.shown / (1 if is_shown_whole else _factor(size, short_side)) ** 2))
+    decoded = 2 + 2 * len(image.getbands()) if is_progressive else cost.decoded
+    decoded += ANOTHER_FRAME * (image.format in ANIMATED and getattr(image, "is_animated", False))
+    return _ordinary(pixels * (decoded + cost.shown / (1 if is_shown_whole else _factor(size, short_side)) ** 2))
 
 
 def cost_of_samples(samples: Samples, short_side: int) -> int:
@@ -60,7 +65,9 @@ def _cost(image: ImageFile.ImageFile) -> Cost:
     if is_deep(image):
         return DEEP_GREYS
     format = str(image.format)
-    if format in OF_FORMATS and not (format in OF_PHONES and pixels <= SMALL):
+    if format in ("AVIF", "HEIF") and pixels <= SMALL:
+        return TRANSPARENT_OF_PHONES if image.has_transparency_data else WHOLE_OF_PHONES
+    if format in OF_FORMATS:
         return OF_FORMATS[format]
     return TRANSPARENT if image.has_transparency_data else PLAIN
 

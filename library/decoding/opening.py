@@ -67,7 +67,7 @@ class Source:
         try:
             image = Image.open(BytesIO(data), formats=opened_formats())
             check_dimensions(*image.size, most=MOST_PIXELS.get(str(image.format), MAX_PIXELS))
-            _mend_ycbcr(image)
+            _repair_ycbcr(image)
             image.info[FULL_SIZE] = image.size
             side = short_side if is_whole else side_within(image.size, short_side)
             image.draft("RGB", (side, side))
@@ -169,7 +169,7 @@ def _source_of_large_heif(data: bytes) -> Source:
     return Source(turned, size=(width, height), note=said)
 
 
-def _mend_ycbcr(image: ImageFile.ImageFile) -> None:
+def _repair_ycbcr(image: ImageFile.ImageFile) -> None:
     """Has an uncompressed TIFF of YCbCr read as such, of which Pillow takes four bytes for each pixel.
 
     Raises RejectedImage where several pixels share their colours.

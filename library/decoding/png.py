@@ -34,9 +34,8 @@ class Sums(NamedTuple):
     right: bytes
 
 
-class Mended(NamedTuple):
-    """Holds the file as it can be read, whether anything in it was damaged, whether its last data were, and
-    whether only the sum of these was wrong."""
+class Repaired(NamedTuple):
+    """Holds a PNG that can be read, and what was damaged in the one that it was made from."""
 
     data: bytes
     was_damaged: bool
@@ -44,7 +43,7 @@ class Mended(NamedTuple):
     had_wrong_sum: bool
 
 
-def mended(data: bytes) -> Mended:
+def repaired(data: bytes) -> Repaired:
     """Returns the PNG without what is damaged or longer than a description needs to be, and its data as far as they
     can be trusted."""
     found = list(_chunks(data))
@@ -58,7 +57,7 @@ def mended(data: bytes) -> Mended:
         kept = _summed(kept)
     written = b"".join(_written(each.kind, each.content) for each in kept)
     was_damaged = not all(each.is_whole for each in chunks)
-    return Mended(START + written + _written(b"IEND", b""), was_damaged, has_damaged, chunks != found)
+    return Repaired(START + written + _written(b"IEND", b""), was_damaged, has_damaged, chunks != found)
 
 
 def bit_depth(data: bytes) -> int:

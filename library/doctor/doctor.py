@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from library.doctor.findings import TRASH, Finding, Report
 from library.doctor.index_check import check_collections
-from library.doctor.mending import Mender
+from library.doctor.repairing import Repairer
 from library.doctor.store_check import OnProgress, check_store
 from library.images import ContentId
 from library.ingest.importer import Importer
@@ -26,7 +26,7 @@ class Doctor:
         models: Models,
         database: VectorDatabase,
         importer: Importer,
-        mender: Mender,
+        repairer: Repairer,
         trash: Trash,
         changes: threading.Lock,
     ) -> None:
@@ -34,7 +34,7 @@ class Doctor:
         self._models = models
         self._database = database
         self._importer = importer
-        self._mender = mender
+        self._repairer = repairer
         self._trash = trash
         self._changes = changes
 
@@ -47,7 +47,7 @@ class Doctor:
         if should_stop():
             return None
         if foreign := self._trash.foreign():
-            found.append(Finding("foreign", TRASH, tuple(foreign), mendable=False))
+            found.append(Finding("foreign", TRASH, tuple(foreign), repairable=False))
         with self._changes:  # between a picture and its row nothing comes in
             closed: list[ContentId] = []
             records = readable(self._store, self._store.ids(), closed.append)
@@ -56,24 +56,24 @@ class Doctor:
             collections = len(self._database.stored())
         return Report(len(pictures), collections, found)
 
-    def mend(self, report: Report) -> dict[Finding, int]:
+    def repair(self, report: Report) -> dict[Finding, int]:
         """Repairs what can be repaired, and returns how many things of each finding were repaired."""
-        mended: dict[Finding, int] = {}
+        repaired: dict[Finding, int] = {}
         with self._changes:
             for finding in sorted(report.findings, key=lambda each: each.kind != "foreign"):  # may be in a file's place
-                if finding.mendable and finding.kind != "row_missing":
-                    mended[finding] = self._mender.mend(finding)
+                if finding.repairable and finding.kind != "row_missing":
+                    repaired[finding] = self._repairer.repair(finding)
         self._trash.sweep()
         names = self._encodable()
         for finding in report.findings:
-            if finding.mendable and finding.kind == "row_missing":
+            if finding.repairable and finding.kind == "row_missing":
                 receipts = self._importer.reindex(model=names[finding.place])
-                mended[finding] = sum(receipt.status == "new" for receipt in receipts)
-        return mended
+                repaired[finding] = sum(receipt.status == "new" for receipt in receipts)
+        return repaired
 
-    def mended(self, report: Report) -> Report:
+    def repaired(self, report: Report) -> Report:
         """Repairs what a check has found, and returns what is still wrong afterwards."""
-        self.mend(report)
+        self.repair(report)
         after = self.examine()
         return after or replace(report, findings=())
 

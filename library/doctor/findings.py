@@ -37,7 +37,12 @@ class Finding:
     kind: Kind
     place: str
     subjects: tuple[str, ...] = ()
-    mendable: bool = True
+    repairable: bool = True
+
+    @property
+    def mendable(self) -> bool:
+        """Returns `repairable`, by the name that programs knew before."""
+        return self.repairable
 
     @property
     def count(self) -> int:
@@ -49,8 +54,8 @@ class Finding:
             "kind": self.kind,
             "place": self.place,
             "count": self.count,
-            "repairable": self.mendable,
-            "mendable": self.mendable,  # the name that programs knew before
+            "repairable": self.repairable,
+            "mendable": self.repairable,  # the name that programs knew before
             "subjects": list(self.subjects[:SHOWN]),
         }
 
@@ -64,9 +69,14 @@ class Report:
     findings: Sequence[Finding]
 
     @property
-    def mendable(self) -> int:
+    def repairable(self) -> int:
         """Returns how many things can be repaired."""
-        return sum(finding.count for finding in self.findings if finding.mendable)
+        return sum(finding.count for finding in self.findings if finding.repairable)
+
+    @property
+    def mendable(self) -> int:
+        """Returns `repairable`, by the name that programs knew before."""
+        return self.repairable
 
     def as_json(self) -> dict[str, object]:
         """Returns the report as plain values."""

@@ -38,7 +38,7 @@ def _compared(
     # A server may serve several libraries: what is mostly not ours is not ours to remove.
     are_elsewhere = 2 * len(surplus) > len(rows)
     found = [
-        Finding("row_missing", place, tuple(missing), mendable=encodable),
+        Finding("row_missing", place, tuple(missing), repairable=encodable),
         Finding("row_elsewhere" if are_elsewhere else "row_surplus", place, tuple(surplus), not are_elsewhere),
         Finding("row_other", place, tuple(other)),
     ]

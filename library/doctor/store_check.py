@@ -48,9 +48,9 @@ def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callabl
         "record_damaged": Finding(
             "record_damaged", STORE, tuple(damaged), any(_of_kind(by_id[id], "original") for id in damaged)
         ),
-        "original_missing": Finding("original_missing", STORE, tuple(missing), mendable=False),
-        "unreadable": Finding("unreadable", STORE, tuple(closed), mendable=False),
-        "original_other": Finding("original_other", STORE, tuple(others), mendable=False),
+        "original_missing": Finding("original_missing", STORE, tuple(missing), repairable=False),
+        "unreadable": Finding("unreadable", STORE, tuple(closed), repairable=False),
+        "original_other": Finding("original_other", STORE, tuple(others), repairable=False),
         "thumbnail_missing": Finding("thumbnail_missing", STORE, tuple(thumbless)),
         "orphan": Finding("orphan", STORE, tuple(_orphans(by_id))),
         "partial": Finding("partial", STORE, tuple(partial)),

@@ -13,7 +13,6 @@ from library.evaluation.report import report
 from library.evaluation.tasks import tasks_for
 from library.ingest.items import Item
 from library.ports import Encoder
-from library.records import clean_name
 
 
 class Evaluations(Protocol):
@@ -81,8 +80,3 @@ def _check(labels: Sequence[str], captions: Sequence[str], config: EvaluationCon
         raise InvalidEvaluation("one_class", name=next(iter(classes)))
     if (k := max(config.cutoffs)) >= count:
         raise InvalidEvaluation("too_few_to_evaluate", k=str(k), pictures=count)
-
-
-def source_name(name: str) -> str:
-    """Returns the name of a source without the folder that it lies in on this machine."""
-    return name if "://" in name else clean_name(name)

@@ -39,7 +39,7 @@ def prefetch(source: Generator[T, None, None], depth: int, work: Work | None = N
         finally:
             made.put(None)
 
-    thread = threading.Thread(target=make, name="ahead", daemon=True)
+    thread = threading.Thread(target=make, name="reading files", daemon=True)
     thread.start()
     try:
         while future := made.get():

@@ -20,6 +20,7 @@ COUNTED: Mapping[str, Callable[[int], Message]] = {
     "link_to_folder": lambda count: message("skipped_link_to_folder", count=count),
     "link_to_nothing": lambda count: message("skipped_link_to_nothing", count=count),
     "link_in_archive": lambda count: message("skipped_link_in_archive", count=count),
+    "sparse_in_archive": lambda count: message("skipped_sparse_in_archive", count=count),
     "no_regular_file": lambda count: message("skipped_no_regular_file", count=count),
     "key_of_folder": lambda count: message("skipped_key_of_folder", count=count),
     "folder_empty": lambda count: message("skipped_folder_empty", count=count),

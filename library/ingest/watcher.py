@@ -67,8 +67,8 @@ class Watcher:
         self._candidates = Candidates(source, clock)
         self._left_out = LeftOut(source, clock)
         self._missing: dict[str, float] = {}  # since when
-        self._away: str | None = None  # why the source cannot be listed
-        self._problem: str | None = None  # why nothing can be imported or deleted
+        self._away: Message | None = None  # why the source cannot be listed
+        self._problem: Message | None = None  # why nothing can be imported or deleted
         self._failures = 0
         self._not_before = 0.0
         self._is_first = True
@@ -118,7 +118,7 @@ class Watcher:
         except SourceUnavailable as error:
             if not self._away:
                 logger.warning("%s is away, nothing is deleted: %s", self.source.name, error)
-            self._away = str(error)
+            self._away = error.message
             return None
         self.listing_took = self._clock() - started
         if self._away:
@@ -269,7 +269,7 @@ class Watcher:
         """Logs one line when a source goes, and one when it is back."""
         if not self._problem:
             logger.warning("watching %s: waits: %s", self.source.name, problem)
-        self._problem = str(problem)
+        self._problem = problem.message
         self._not_before = self._clock() + pause_after(self._failures)
         self._failures += 1
 

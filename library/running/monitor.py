@@ -4,9 +4,9 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Literal, Protocol
 
-from library.errors import LikenessError
+from library.errors import UNEXPECTED, LikenessError
 from library.ingest.receipts import FileReceipt, Status
-from library.messages import Sentence
+from library.messages import Message
 
 Stage = Literal["queue", "encode", "load", "milvus", "thumbnail"]
 Place = Literal["search", "api", "add", "job", "http"]
@@ -48,10 +48,9 @@ class NoMonitor:
 
 
 def code_of(problem: object) -> str:
-    """Returns the code of an error or of its sentence; what has none was not expected."""
-    if isinstance(problem, LikenessError):
-        return problem.message.code
-    return problem.message.code if isinstance(problem, Sentence) and problem.message else "unexpected"
+    """Returns the code of an error or of its message; what has none was not expected."""
+    found = problem.message if isinstance(problem, LikenessError) else problem
+    return found.code if isinstance(found, Message) else UNEXPECTED.code
 
 
 @contextmanager

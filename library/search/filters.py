@@ -12,6 +12,7 @@ from library.messages import Message, message
 from library.records import Record
 from library.texts import holds_half
 from library.times import iso_utc
+from library.validation import shown
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "between", "one of", "starts with"]
 ValueKind = Literal["text", "number", "true or false", "time"]
@@ -22,6 +23,7 @@ Ordered = TypeVar("Ordered", str, float)
 
 ONLY_TEXT: tuple[ValueKind, ...] = ("text",)
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
+MATCHES: tuple[Match, ...] = get_args(Match)
 BUILT_IN: Mapping[str, ValueKind] = {
     "name": "text",
     "width": "number",
@@ -161,13 +163,20 @@ class Filter:
             raise InvalidFilter("filter_no_list")
         object.__setattr__(self, "conditions", tuple(self.conditions))
         check_condition_count(len(self.conditions))
-        if not isinstance(self.match, str) or self.match not in get_args(Match):
-            raise InvalidFilter("filter_match", match=repr(str(self.match)[:40]))
+        as_match(self.match)
 
     def matches(self, record: Record) -> bool:
         """Returns whether a record meets all or any of the conditions, as `match` says."""
         met = (condition.matches(record) for condition in self.conditions)
         return all(met) if self.match == "all" else any(met)
+
+
+def as_match(match: object) -> Match:
+    """Checks how many of the conditions are to match. Raises InvalidFilter for anything but "all" and "any"."""
+    for possible in MATCHES:
+        if isinstance(match, str) and match == possible:
+            return possible
+    raise InvalidFilter("filter_match", match=shown(match))
 
 
 def check_condition_count(conditions: int) -> None:

@@ -24,7 +24,7 @@ KEPT_FOR = 3600.0  # seconds: what another process deleted is gone by then
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _KeptNullModel:
     null_model: NullModel
     paths: dict[ContentId, str]  # of the sample
     texts: Vectors
@@ -46,7 +46,7 @@ class NullModels:
         self._database = database
         self._kept_texts = kept_texts or NoKeptTexts()
         self._clock = clock
-        self._kept: dict[EncoderInfo, _Kept] = {}
+        self._kept: dict[EncoderInfo, _KeptNullModel] = {}
         self._changing = threading.Lock()
         self._measuring = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -68,7 +68,7 @@ class NullModels:
         with self._changing:
             if self._is_closed or (self._thread and self._thread.is_alive()):
                 return
-            self._thread = threading.Thread(target=self.measure, args=[encoder], name="background", daemon=True)
+            self._thread = threading.Thread(target=self.measure, args=[encoder], name="meaningless texts", daemon=True)
             self._thread.start()
 
     def measure(self, encoder: Encoder) -> None:
@@ -95,7 +95,7 @@ class NullModels:
         if self._thread:
             self._thread.join()
 
-    def _is_due(self, kept: _Kept | None) -> bool:
+    def _is_due(self, kept: _KeptNullModel | None) -> bool:
         with suppress(StoreUnavailable):
             pictures = self._store.count()
             if kept is None:
@@ -104,7 +104,7 @@ class NullModels:
             return grown or self._clock() - kept.since > KEPT_FOR
         return False
 
-    def _measure(self, encoder: Encoder, before: _Kept | None) -> None:
+    def _measure(self, encoder: Encoder, before: _KeptNullModel | None) -> None:
         started = time.monotonic()
         stored = self._store.ids()
         chosen = sample_of(stored)
@@ -116,7 +116,7 @@ class NullModels:
             null_model = measured(index, ids, _stacked([vectors[id] for id in ids], encoder.info.dim), texts)
         with self._changing:
             deleted = set(ids) - set(self._store.ids())
-            kept = _Kept(null_model.without(deleted), paths, texts, len(stored), self._clock())
+            kept = _KeptNullModel(null_model.without(deleted), paths, texts, len(stored), self._clock())
             self._kept[encoder.info] = kept
         seconds = time.monotonic() - started
         logger.debug("the null model was measured with %d of %d pictures in %.2f s", len(ids), len(stored), seconds)

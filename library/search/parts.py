@@ -16,7 +16,7 @@ from library.images import WORKING_SIDE, ContentId, Decode, decode, parse_conten
 from library.messages import Message
 from library.ports import Encoder, Vector
 from library.texts import holds_half
-from library.validation import MAX_SHOWN, is_number, shown
+from library.validation import MAX_SHOWN, as_json, is_number, shown
 
 MAX_PARTS = 16
 MAX_WEIGHT = 100
@@ -74,7 +74,7 @@ class TextPart:
     def __post_init__(self) -> None:
         _check_weight(self.weight)
         if not isinstance(self.text, str):
-            raise InvalidQuery("no_text", what="text", given=shown(self.text))
+            raise InvalidQuery("query_no_text", given=as_json(self.text))
         if holds_half(self.text):
             raise InvalidQuery("half_a_character")
         object.__setattr__(self, "text", clean_text(self.text))

@@ -11,8 +11,8 @@ from typing import Any, Self
 from library import validation
 from library.errors import InvalidFilter, InvalidQuery
 from library.images import ContentId, parse_content_id
-from library.search.filters import Condition, Draft, Filter, Match, check_condition_count
-from library.search.parts import Crop, LibraryPart, Part, PicturePart, TextPart, check_count
+from library.search.filters import Condition, Draft, Filter, Match, as_match, check_condition_count
+from library.search.parts import Crop, LibraryPart, Part, PicturePart, TextPart, check_count, clean_text
 from library.search.query import DEFAULT_LIMIT, Query, SortOrder, as_order
 from library.texts import holds_half
 from library.validation import as_json
@@ -48,6 +48,8 @@ class PartRequest:
             crop=_crop(entry.get("crop")),
             name=validation.text(file.get("name") or file.get("orig_name"), validation.MAX_NAME),
         )
+        if isinstance(entry.get("text"), str) and not (part.text or part.image or id):
+            raise InvalidQuery("empty_text")
         if sum(map(bool, (part.text, part.image, part.content_id))) != 1:
             raise InvalidQuery("part_of_one_kind")
         return part
@@ -154,10 +156,11 @@ class SearchRequest:
 def text_to_search(value: Any) -> str:
     """Returns a text, empty where none is given. Raises InvalidQuery for one with half a character, and for no text."""
     if value is not None and not isinstance(value, str):
-        raise InvalidQuery("no_text", what="text", given=as_json(value))
+        raise InvalidQuery("query_no_text", given=as_json(value))
     if holds_half(value or ""):
         raise InvalidQuery("half_a_character")
-    return validation.text(value)
+    text = validation.text(value)
+    return text if clean_text(text) else ""
 
 
 def parse_parts(value: Any) -> tuple[PartRequest, ...]:
@@ -170,13 +173,14 @@ def parse_parts(value: Any) -> tuple[PartRequest, ...]:
 
 def parse_filter(where: Any, match: Any = "all") -> Filter | None:
     """Checks a list of field, operator and value, as JSON has them. Raises InvalidFilter."""
+    matching = parse_match(match)
     if not where:
         return None
     if not isinstance(where, list) or not all(isinstance(entry, Mapping) for entry in where):
         raise InvalidFilter("filter_no_list")
     check_condition_count(len(where))
     conditions = [Condition(_of(entry, "field"), _of(entry, "operator"), _of(entry, "value")) for entry in where]
-    return Filter(conditions, match or "all")
+    return Filter(conditions, matching)
 
 
 def parse_drafts(rows: Any) -> list[Draft]:
@@ -196,8 +200,11 @@ def parse_drafts(rows: Any) -> list[Draft]:
 
 
 def parse_match(match: Any) -> Match:
-    """Returns whether any of the conditions, or all of them, are to match."""
-    return "any" if match == "any" else "all"
+    """Returns whether any of the conditions, or all of them, are to match: all where nothing is said.
+
+    Raises InvalidFilter.
+    """
+    return "all" if match is None or match == "" else as_match(match)
 
 
 def filter_as_json(where: Filter | None) -> Json:

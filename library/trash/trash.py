@@ -79,7 +79,7 @@ class Trash:
         return [each for each in self._dropped.listed() if not self._is_expired(each.deleted_at)]
 
     def foreign(self) -> list[str]:
-        """Returns the names of files among the dropped collections that hold none."""
+        """Returns the names of the files in the folder of dropped collections that are no dropped collection."""
         return self._dropped.foreign()
 
     def expires(self, deleted: datetime) -> datetime:

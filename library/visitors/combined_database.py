@@ -100,7 +100,7 @@ class CombinedCollection:
     def faults(self) -> list[IndexFault]:
         return self._shared.faults()
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         raise NotAllowed("only_own")
 
     def choose_nprobe(self, nprobe: int | None) -> None:

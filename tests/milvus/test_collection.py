@@ -2,64 +2,19 @@
 
 import threading
 import time
-import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pymilvus import DataType
 
 from db.milvus.clusters import NlistRule
 from db.milvus.database import Milvus, collection_name
-from db.milvus.rows import checked_paths
 from db.milvus.schema import EMBEDDING
-from library.decoding.formats import EXTENSIONS
-from library.errors import IndexUnavailable, InvalidContentId, UnknownCollection
+from library.errors import IndexUnavailable
 from library.ports import EncoderInfo
-from testing.fakes import MemoryDatabase
 from testing.pictures import ids, record, unit_vectors
-
-DIM = 8
-
-
-def encoder(dim: int = DIM) -> EncoderInfo:
-    return EncoderInfo("test/model", uuid.uuid4().hex, dim, "cpu", "float32")
-
-
-@pytest.fixture
-def lite(tmp_path):
-    milvus = Milvus(tmp_path / "milvus.db", release_after=30)
-    yield milvus
-    milvus.close()
-
-
-@pytest.fixture
-def server(milvus_server):
-    milvus = Milvus(milvus_server.uri, release_after=30)
-    yield milvus
-    milvus.close()
-    milvus_server.empty()
-
-
-@pytest.fixture(params=["memory", "lite", "server"])
-def database(request):
-    return MemoryDatabase() if request.param == "memory" else request.getfixturevalue(request.param)
-
-
-@pytest.fixture(params=["lite", "server"])
-def milvus(request):
-    return request.getfixturevalue(request.param)
-
-
-@pytest.fixture
-def collection(database):
-    return database.collection(encoder())
-
-
-X, Y, _ = np.eye(DIM, dtype=np.float32)[:3]
+from testing.tiny_collections import DIM, X, Y, encoder
 
 
 def test_the_nearest_comes_first_with_its_cosine(collection):
@@ -232,51 +187,6 @@ def test_the_cycle_is_counted(collection):
 # What only Milvus can show
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "images/00/zzz.png",
-        "zzz'] or img_path not in ['qqq",
-        f"images/../{'a' * 64}.png",
-        f"images/aa/{'a' * 64}.png'] or true or img_path in ['",
-        f"images/ab/{'a' * 64}.png",
-        f"images/aa/{'A' * 64}.png",
-        f"images/aa/{'a' * 64}",
-    ],
-)
-def test_only_a_picture_path_reaches_an_expression(milvus, path):
-    collection = milvus.collection(encoder())
-    collection.upsert([record(1)], np.stack([X]))
-    with pytest.raises(InvalidContentId):
-        milvus.delete([path])
-    with collection.loaded() as index:
-        with pytest.raises(InvalidContentId):
-            index.present([path])
-        assert index.count() == 1
-
-
-HEX = "0123456789abcdef"
-NEARLY_PATHS = st.from_regex(r"images/[0-9a-f]{2}/[0-9a-fA-F'\" ]{62,66}\.?[a-z0-9'\"\]]{0,6}\n?", fullmatch=True)
-
-
-@given(st.one_of(st.text(), NEARLY_PATHS))
-def test_whatever_is_accepted_in_an_expression_is_a_path_of_a_picture(path):
-    try:
-        [accepted] = checked_paths([path])
-    except InvalidContentId:
-        return
-    folder, shard, name = accepted.split("/")
-    id, extension = name.split(".")
-    assert (folder, shard, len(id)) == ("images", id[:2], 64)
-    assert set(id) <= set(HEX) and extension.isalnum() and extension.isascii()
-
-
-@given(st.text(HEX, min_size=64, max_size=64), st.sampled_from(sorted(set(EXTENSIONS.values()))))
-def test_the_path_of_every_picture_is_accepted(id, extension):
-    path = f"images/{id[:2]}/{id}.{extension}"
-    assert checked_paths([path]) == [path]
-
-
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0])
 def test_a_vector_without_direction_is_refused(milvus, bad):
     collection = milvus.collection(encoder())
@@ -409,73 +319,6 @@ def collection_name_of(collection) -> str:
     return collection.status().collection
 
 
-def test_a_collection_is_named_after_model_and_fingerprint():
-    info = EncoderInfo("openai/clip-vit-base-patch32", "3d74acf9a28c67741b2f", 512, "cpu", "float32")
-    assert collection_name(info) == "likeness_openai_clip_vit_base_patch32_3d74acf9a28c"
-
-
-def test_what_is_stored_is_told_without_loading(database):
-    info = encoder()
-    database.collection(info).upsert([record(1), record(2)], np.stack([X, Y]))
-    with database.collection(info).loaded() as index:
-        index.count()
-    [found] = [each for each in database.stored() if each.name == database.name_of(info)]
-    assert (found.model, found.dim, found.rows, found.vector_bytes) == ("test/model", DIM, 2, 2 * 4 * DIM)
-
-
-def test_a_collection_is_known_by_its_weights_and_its_day(milvus):
-    info = encoder()
-    milvus.collection(info).upsert([record(1)], X[None])
-    [found] = [each for each in milvus.stored() if each.name == milvus.name_of(info)]
-    assert found.fingerprint == info.fingerprint
-    assert datetime.fromisoformat(found.created) <= datetime.now(UTC)
-
-
-def test_a_collection_that_an_earlier_version_made_is_known_by_its_model_too(milvus):
-    info = encoder()
-    collection = milvus.collection(info)
-    collection.handle.labels = {}
-    collection.upsert([record(1)], X[None])
-    milvus.collection(info)
-    [found] = [each for each in milvus.stored() if each.name == milvus.name_of(info)]
-    assert (found.model, found.fingerprint) == (info.name, info.fingerprint)
-
-
-def test_a_dropped_collection_is_gone_and_made_anew_by_its_next_use(database):
-    info, other = encoder(), encoder()
-    for each in (info, other):
-        database.collection(each).upsert([record(1)], X[None])
-    database.drop(database.name_of(info))
-    assert database.name_of(info) not in [each.name for each in database.stored()]
-    assert database.holds(other)
-    with pytest.raises(UnknownCollection):
-        database.drop(database.name_of(info))
-    database.collection(info).upsert([record(2)], Y[None])
-    with database.collection(info).loaded() as index:
-        assert ids(index.search(Y, limit=2, nprobe=None, exact=False)) == [record(2).content_id]
-
-
-def test_a_collection_of_other_dimensions_can_be_dropped(milvus):
-    info = encoder()
-    milvus.collection(info).upsert([record(1)], X[None])
-    milvus.collection(replace(info, dim=DIM)).close()
-    milvus._collections.clear()
-    wrong = replace(info, dim=2 * DIM)
-    with pytest.raises(IndexUnavailable, match="holds vectors of 8 numbers, the model makes 16"):
-        milvus.collection(wrong).upsert([record(1)], unit_vectors(1, 2 * DIM))
-    milvus.drop(milvus.name_of(wrong))
-    milvus.collection(wrong).upsert([record(1)], unit_vectors(1, 2 * DIM))
-
-
-def test_a_collection_is_had_by_its_name_whatever_model_it_is_of(database, collection):
-    collection.upsert([record(1)], unit_vectors(1, DIM))
-    [stored] = database.stored()
-    with database.named(stored.name).loaded() as index:
-        assert index.count() == 1
-    with pytest.raises(UnknownCollection):
-        database.named("likeness_no_such_collection")
-
-
 def test_all_rows_are_listed_with_their_records_and_wrong_ones_without(collection):
     wrong = replace(record(2), width="wide")
     collection.upsert([record(1)], unit_vectors(1, DIM))
@@ -500,7 +343,7 @@ def test_an_index_of_another_type_is_told_and_made_anew(milvus):
     client.create_index(name, index)
     collection.handle.reopen()
     assert collection.faults() == ["index_wrong"]
-    collection.mend()
+    collection.repair()
     assert collection.faults() == []
     with collection.loaded() as index:
         assert index.search(unit_vectors(20, DIM)[3], 1, None, False)[0].record.content_id == record(3).content_id

@@ -60,7 +60,7 @@ def test_deleted_restored_dropped_backed_up_and_checked(database, picture, tmp_p
     [thumbnail] = (tmp_path / "images").rglob(f"{red}.thumb.jpg")
     thumbnail.unlink()
     assert [each.kind for each in library.doctor.examine().findings] == ["thumbnail_missing", "row_missing"]
-    assert [each.kind for each in library.doctor.mended(library.doctor.examine()).findings] == ["row_missing"]
+    assert [each.kind for each in library.doctor.repaired(library.doctor.examine()).findings] == ["row_missing"]
 
     with new_backup(tmp_path / "backup", []) as place:
         list(library.backups.write(place))

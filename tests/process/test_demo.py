@@ -66,7 +66,7 @@ FUNCTIONS = {
     *("search", "status", "add", "delete", "trash", "restore", "search_pictures", "library_status", "refill", "visit"),
     *("refresh", "turn", "retune", "greet", "show", "apply", "fields", "add_from_server", "add_samples", "stop"),
     *("past_runs", "go_on", "view", "reset", "remove", "remove_all", "begin", "halt", "tuning", "measure"),
-    *("choose", "encode", "drop", "look", "decide", "empty", "undo", "check", "mend", "watch"),
+    *("choose", "encode", "drop", "look", "decide", "empty", "undo", "check", "repair", "watch"),
 }
 TELLING = {"search", "visit", "show"}
 

@@ -136,7 +136,7 @@ def test_a_place_to_add_from_that_is_not_there_is_told_at_the_start(serve):
     assert "SOURCES_ALLOWED names /nonexist, which is not there" in opened(serve(SOURCES_ALLOWED="/nonexist"))
 
 
-def test_a_full_disk_is_told_and_making_room_mends_it(tmp_path, picture):
+def test_a_full_disk_is_told_and_making_room_repairs_it(tmp_path, picture):
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True)

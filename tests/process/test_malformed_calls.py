@@ -2,6 +2,7 @@
 
 import json
 
+import gradio as gr
 import httpx
 import pytest
 
@@ -9,6 +10,7 @@ from library.image_library import ImageLibrary
 from library.ingest.runs import Worker
 from library.messages import message
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
+from ui.guards.hosts import AllowedHosts
 from ui.page import build_page, launch_options
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -45,6 +47,7 @@ OBJECTS = [
     {"session_hash": "s", "fn_index": 1, "event_id": ["x"]},
     SESSION | {"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], "fn_index": 0},
 ]
+NAMED_SITE = "https://photos.example.org"
 BODIES = [b"", b"{", b"\xff", *(json.dumps(each).encode() for each in OBJECTS)]
 
 
@@ -75,6 +78,45 @@ def test_no_route_fails_over_what_it_is_sent_and_the_queue_goes_on(page, capfd, 
     assert not served._queue.stopped
     assert client.post(f"{API}/run/status", json={"data": []}).json()["data"][0]["pictures"] == 0
     assert "Traceback" not in "".join(capfd.readouterr()) + caplog.text
+
+
+def test_the_page_opens_where_the_machine_is_too_busy_for_gradio_to_reach_it(monkeypatch):
+    monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)
+    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
+    with gr.Blocks() as page:
+        pass
+    _, url, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(library))
+    assert httpx.get(f"{url}gradio_api/health", timeout=60).json()
+    page.close()
+
+
+def test_no_page_of_another_origin_may_read_an_answer_but_those_of_sites_that_are_named():
+    library = ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase())
+    hosts = AllowedHosts(sites=["photos.example.org"])
+    with gr.Blocks() as page:
+        pass
+    options = launch_options(library, allowed_hosts=hosts)
+    _, url, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options)
+    for origin, is_named in (("http://localhost:9999", False), ("https://evil.example", False), (NAMED_SITE, True)):
+        asked = {"origin": origin, "access-control-request-method": "POST", "cookie": "a=b"}
+        for answer in (httpx.get(url, headers=asked, timeout=60), httpx.options(url, headers=asked, timeout=60)):
+            assert (answer.headers.get("access-control-allow-origin") == origin) == is_named, (origin, answer.headers)
+    page.close()
+
+
+def test_what_the_page_has_no_use_for_is_closed(page):
+    _, client = page
+    for path in (
+        "dev/reload",
+        "deep_link?session_hash=x",
+        "vibe-starter-queries",
+        "process_recording",
+        "component_server",
+    ):
+        assert client.get(f"{API}/{path}").status_code == client.post(f"{API}/{path}").status_code == 404, path
+    for path in ("/monitoring", "/monitoring/summary", "/openapi.json"):
+        assert client.get(path).status_code == 404, path
+    assert client.get(f"{API}/openapi.json").json()["paths"]
 
 
 def test_each_says_in_a_sentence_what_is_wrong(page):

@@ -123,7 +123,7 @@ def test_an_agent_weighs_texts_and_pictures(search):
         ({"text": "x", "limit": 10**30}, "1 to 200 results"),
         ({"text": "x", "offset": 10**30}, "Only the best 16,384 results"),
         ({"text": "x", "where": [{"field": "width", "operator": "=", "value": 10**30}]}, "compared with numbers from"),
-        ({"text": "x", "limit": "many"}, "'many' is not of type 'integer'"),
+        ({"text": "x", "limit": "many"}, 'The limit has to be a number, not "many".'),
         ({"text": "x", "min_score": 2}, "-1 to 1 is possible"),
         ({"text": "x", "nprobe": 0}, "1 to 65536 is possible"),
         ({"text": "x", "model": "huge"}, "huge"),

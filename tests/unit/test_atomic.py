@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from db.files.atomic import append_lines, write_atomically
+from library.atomic import append_lines, make_private, write_atomically
 
 
 def test_a_file_has_its_new_content_and_nothing_lies_beside_it(tmp_path):
@@ -29,7 +29,7 @@ def test_a_failure_leaves_the_old_content_and_no_partial_file(tmp_path, monkeypa
 
     path = tmp_path / "choices.json"
     path.write_bytes(b"old")
-    monkeypatch.setattr(f"db.files.atomic.os.{step}", full)
+    monkeypatch.setattr(f"library.atomic.os.{step}", full)
     with pytest.raises(OSError, match="No space left"):
         write_atomically(path, [b"new"], datetime.now(UTC))
     assert path.read_bytes() == b"old"
@@ -62,3 +62,12 @@ def test_a_line_that_a_kill_cut_short_does_not_swallow_the_next(tmp_path):
     path.write_bytes(b"one\ntw")
     append_lines(path, [b"three"])
     assert path.read_bytes() == b"one\ntw\nthree\n"
+
+
+def test_a_folder_is_made_for_its_owner_alone_and_one_that_is_there_keeps_its_rights(tmp_path):
+    for _ in range(2):
+        make_private(tmp_path / "data")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "data").chmod(0o755)
+    make_private(tmp_path / "data")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o755

@@ -109,7 +109,7 @@ def test_a_text_that_is_none_and_half_a_character_get_their_sentences(tmp_path):
     (tmp_path / "q.jsonl").write_text("\n".join(f'{{"text": {value}}}' for value in values))
     *no_texts, nothing, half, cat, low = queries_of(tmp_path / "q.jsonl")
     assert [str(each.problem) for each in no_texts] == [
-        f"The text has to be a text, not {value}." for value in values[:3]
+        f"A text to search with has to be a string, not {value}." for value in values[:3]
     ]
     assert "neither a text nor a picture" in str(nothing.problem)
     assert half.name == "q.jsonl, row 5"

@@ -1,10 +1,9 @@
-"""Checks the doctor: what it finds in the image store and the collections, and what it mends."""
+"""Checks the doctor: what it finds in the image store and the collections, and what it repairs."""
 
 import errno
 import os
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,9 @@ from typer.testing import CliRunner
 
 from commands.main import commands
 from db.files.dropped_files import DroppedFiles
+from db.images import local
 from db.images.local import LocalImageStore
+from library.errors import StoreUnavailable
 from library.ingest.runs import Worker
 from library.search.query import Query
 from testing.fakes import ColourEncoder
@@ -44,9 +45,9 @@ def findings(library):
     return {finding.kind: finding for finding in library.doctor.examine().findings}
 
 
-def mended(library):
-    """Returns what is left after mending all that can be."""
-    return [finding.kind for finding in library.doctor.mended(library.doctor.examine()).findings]
+def repaired(library):
+    """Returns what is left after repairing all that can be."""
+    return [finding.kind for finding in library.doctor.repaired(library.doctor.examine()).findings]
 
 
 def path_of(folder, id, ending):
@@ -55,7 +56,7 @@ def path_of(folder, id, ending):
 
 def test_a_sound_library_is_well(library, folder):
     report = library.doctor.examine()
-    assert (report.pictures, report.collections, report.findings, report.mendable) == (3, 1, [], 0)
+    assert (report.pictures, report.collections, report.findings, report.repairable) == (3, 1, [], 0)
 
 
 def test_a_missing_or_empty_thumbnail_is_made_anew(library, store, folder, filled):
@@ -63,29 +64,29 @@ def test_a_missing_or_empty_thumbnail_is_made_anew(library, store, folder, fille
     path_of(folder, filled["red"], "thumb.jpg").unlink()
     path_of(folder, filled["blue"], "thumb.jpg").write_bytes(b"")
     assert set(findings(library)["thumbnail_missing"].subjects) == {filled["red"], filled["blue"]}
-    assert mended(library) == []
+    assert repaired(library) == []
     assert store.thumbnail(filled["red"]) == before
 
 
 def test_a_picture_without_a_row_is_encoded(library, database, index, filled):
     database.delete([library.record(filled["red"]).img_path])
     assert findings(library)["row_missing"].subjects == (filled["red"],)
-    assert mended(library) == []
+    assert repaired(library) == []
     assert library.search(Query.of("red")).hits[0].record.name == "red.png"
 
 
 def test_a_row_without_a_picture_is_removed(library, database, index, folder):
     index.upsert([record(9)], np.stack(unit_vectors(1, 3)))
     assert findings(library)["row_surplus"].subjects == (record(9).img_path,)
-    assert mended(library) == []
+    assert repaired(library) == []
     assert library.count_rows() == 3
 
 
 def test_rows_that_are_mostly_of_other_pictures_are_left_alone(library, index, folder):
     index.upsert([record(number) for number in range(9)], np.stack(unit_vectors(9, 3)))
     finding = findings(library)["row_elsewhere"]
-    assert (finding.count, finding.mendable) == (9, False)
-    assert mended(library) == ["row_elsewhere"]
+    assert (finding.count, finding.repairable) == (9, False)
+    assert repaired(library) == ["row_elsewhere"]
     assert library.count_rows() == 12
 
 
@@ -96,7 +97,7 @@ def test_a_row_that_says_something_else_is_put_right(library, index, filled):
     for wrong in (replace(right, name="x"), replace(right, width="wide"), replace(right, metadata={"a": 1})):
         index.upsert([wrong], np.stack([vector]))
         assert findings(library)["row_other"].subjects == (filled["red"],)
-        assert mended(library) == []
+        assert repaired(library) == []
         with index.loaded() as loaded:
             assert loaded.rows()[right.img_path] == right
 
@@ -105,7 +106,7 @@ def test_a_damaged_record_is_written_anew_from_its_row(library, store, folder, f
     right = store.find(filled["red"])
     path_of(folder, filled["red"], "json").write_text('{"name": 3}')
     assert findings(library)["record_damaged"].subjects == (filled["red"],)
-    assert mended(library) == []
+    assert repaired(library) == []
     assert store.find(filled["red"]) == right
 
 
@@ -113,14 +114,14 @@ def test_an_original_without_record_comes_back_where_it_has_a_row(library, store
     right = store.find(filled["red"])
     path_of(folder, filled["red"], "json").unlink()
     assert findings(library)["orphan"].subjects == (filled["red"],)
-    assert mended(library) == []
+    assert repaired(library) == []
     assert store.find(filled["red"]) == right
 
 
 def test_an_original_without_record_and_row_goes_to_the_trash(library, store, database, index, folder, filled):
     database.delete([library.record(filled["red"]).img_path])
     path_of(folder, filled["red"], "json").unlink()
-    assert mended(library) == []
+    assert repaired(library) == []
     (entry,) = library.trash.pictures(0, 9)
     assert entry.record.content_id == filled["red"] and store.count() == 2
     library.trash.restore([filled["red"]])
@@ -135,7 +136,7 @@ def test_what_is_left_of_a_killed_delete_or_add_is_removed(library, folder, data
     partial.write_bytes(b"")
     os.utime(partial, (0, 0))
     assert {"orphan", "partial"} <= findings(library).keys()
-    assert mended(library) == []
+    assert repaired(library) == []
     assert not list(folder.rglob(f"{filled['red']}.*")) and not partial.exists()
 
 
@@ -147,11 +148,11 @@ def test_foreign_files_are_told_wherever_they_lie_and_moved_out_but_never_remove
         (folder / name).write_text(name)
     (folder / "link").symlink_to("nowhere")
     assert findings(library)["foreign"].subjects == tuple(sorted([*strays, "link"]))
-    assert mended(library) == []
+    assert repaired(library) == []
     aside = folder.with_name("images-foreign")
     assert all((aside / name).read_text() == name and not (folder / name).exists() for name in strays)
     (folder / "notes.txt").write_text("other")
-    assert mended(library) == [] and (aside / "notes.txt.again").read_text() == "other"
+    assert repaired(library) == [] and (aside / "notes.txt.again").read_text() == "other"
     assert len(library.browse(0, 9)) == library.status().pictures == 3
 
 
@@ -169,7 +170,7 @@ def test_a_folder_in_the_place_of_a_file_is_one_finding_and_all_others_are_repai
     found = findings(library)
     assert set(found["foreign"].subjects) == {path.relative_to(folder).as_posix() for path in in_the_way}
     assert found["thumbnail_missing"].count == 2 and store.count() == 2
-    assert mended(library) == [] and store.count() == 3
+    assert repaired(library) == [] and store.count() == 3
     assert not any(path.is_dir() for path in in_the_way)
 
 
@@ -179,26 +180,47 @@ def test_a_folder_in_the_place_of_an_original_is_named_and_moved_out(library, fo
     original.mkdir()
     found = findings(library)
     assert found["foreign"].subjects == (original.relative_to(folder).as_posix(),)
-    assert mended(library) == ["original_missing"]
+    assert repaired(library) == ["original_missing"]
+
+
+@pytest.mark.parametrize(
+    "put", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to("/")]
+)
+def test_what_is_no_file_is_never_opened_but_listed_and_moved_out(library, store, folder, filled, put):
+    red, green, blue = filled.values()
+    odd = [path_of(folder, red, "json"), path_of(folder, green, "thumb.jpg"), path_of(folder, blue, "png")]
+    odd.append(path_of(folder, "0" * 64, "trash"))
+    for path in odd:
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(exist_ok=True)
+        put(path)
+    assert store.find(red) is None and store.count() == 2
+    assert store.trashed() == {} and store.find_trashed(["0" * 64]) == []
+    for read in (lambda: store.thumbnail(green), lambda: store.original(blue)):
+        with pytest.raises(StoreUnavailable, match="a pipe, a device or a link, not a file"):
+            read()
+    assert set(findings(library)["foreign"].subjects) == {path.relative_to(folder).as_posix() for path in odd}
+    assert repaired(library) == ["original_missing"]
+    assert not any(path.is_symlink() or path.is_fifo() for path in odd)
 
 
 @pytest.mark.parametrize("ending", ["json", "png"])
 def test_a_file_that_cannot_be_read_is_one_finding(library, database, index, folder, filled, monkeypatch, ending):
-    closed, read = path_of(folder, filled["red"], ending), Path.read_bytes
+    closed, read = path_of(folder, filled["red"], ending), local.read_own
 
     def read_bytes(path):
         if path == closed:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return read(path)
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    monkeypatch.setattr(local, "read_own", read_bytes)
     path_of(folder, filled["blue"], "thumb.jpg").unlink()
     database.delete([library.record(filled["green"]).img_path])
     found = findings(library)
     assert found["unreadable"].subjects == (closed.relative_to(folder).as_posix(),)
     assert found["thumbnail_missing"].subjects == (filled["blue"],)
     assert set(found) == {"unreadable", "thumbnail_missing", "row_missing"}
-    assert mended(library) == ["unreadable"]
+    assert repaired(library) == ["unreadable"]
 
 
 def test_files_in_the_trash_that_hold_no_collection_are_told_and_left(tmp_path):
@@ -225,13 +247,13 @@ def test_an_original_of_other_bytes_or_without_any_is_told_and_left(library, fol
         (filled["red"],),
         (filled["blue"],),
     )
-    assert mended(library) == ["original_missing", "original_other"]
+    assert repaired(library) == ["original_missing", "original_other"]
 
 
-def test_an_index_that_is_wrong_or_half_rebuilt_is_mended(library, index, filled):
+def test_an_index_that_is_wrong_or_half_rebuilt_is_repaired(library, index, filled):
     index.wrong = ["index_wrong", "rebuild_unfinished"]
     assert {"index_wrong", "rebuild_unfinished"} <= findings(library).keys()
-    assert mended(library) == []
+    assert repaired(library) == []
 
 
 def test_pictures_in_the_trash_are_no_orphans(library, folder, filled):
@@ -245,33 +267,33 @@ def test_a_check_that_is_stopped_changes_and_says_nothing(library, folder):
     assert library.doctor.examine(should_stop=lambda: True) is None
 
 
-def test_the_page_shows_what_was_found_and_mends_it(library, folder, filled):
+def test_the_page_shows_what_was_found_and_repairs_it(library, folder, filled):
     worker = Worker(library)
     handlers = DoctorHandlers(library, worker, "all")
     path_of(folder, filled["red"], "thumb.jpg").unlink()
-    assert handlers.mend()["problem"] == "Nothing has been checked yet. Check the library first."
+    assert handlers.repair()["problem"] == "Nothing has been checked yet. Check the library first."
     handlers.check()
     assert worker.doctor.latest.over.wait(30)
     report = handlers.view()["report"]
-    assert [each["kind"] for each in report["findings"]] == ["thumbnail_missing"] and report["mendable"] == 1
-    handlers.mend()
+    assert [each["kind"] for each in report["findings"]] == ["thumbnail_missing"] and report["repairable"] == 1
+    handlers.repair()
     assert worker.doctor.latest.over.wait(30)
     assert handlers.view()["report"]["findings"] == []
     for edits in ("none", "add"):
         refused = DoctorHandlers(library, worker, edits)
-        for answer in (refused.view(), refused.check(), refused.mend(), refused.stop()):
+        for answer in (refused.view(), refused.check(), refused.repair(), refused.stop()):
             assert answer["problem"] and answer["report"] is None
     worker.close()
 
 
-def test_the_command_asks_before_it_mends(library, folder, filled, tmp_path, monkeypatch):
+def test_the_command_asks_before_it_repairs(library, folder, filled, tmp_path, monkeypatch):
     for name, value in (("DATA_DIR", str(tmp_path / "data")), ("CLIP_MODEL", "small")):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(library, "open", lambda: None)
     monkeypatch.setattr(library, "close", lambda: None)
 
     def run(*arguments, answer=""):
-        return CliRunner().invoke(commands, ["doctor", *arguments], obj=lambda *_: library, input=answer)
+        return CliRunner().invoke(commands, ["doctor", *arguments], obj=lambda *_, **__: library, input=answer)
 
     assert run().exit_code == 0
     thumbnail = path_of(folder, filled["red"], "thumb.jpg")

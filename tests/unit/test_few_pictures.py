@@ -10,7 +10,7 @@ from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
 def test_a_command_that_reads_few_pictures_decodes_them_itself(tmp_path):
     built = []
 
-    def build(settings, others=()):
+    def build(settings, others=(), texts_first=False):
         built.append(settings.decode_apart)
         return ImageLibrary(MemoryStore(), ready(ColourEncoder()), MemoryDatabase(), decoder=DirectDecoder())
 

@@ -17,6 +17,7 @@ import fsspec
 import numpy as np
 import pytest
 
+from db.images import local
 from db.images.local import LocalImageStore
 from db.images.object import ObjectStore
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture, UnknownStore
@@ -194,6 +195,7 @@ def test_a_store_that_is_a_file_is_unavailable(tmp_path):
 ENDLESS_WRITER = """
 import sys
 from pathlib import Path
+from db.images import local
 from db.images.local import LocalImageStore
 from db.images.object import ObjectStore
 from testing.pictures import record
@@ -464,3 +466,19 @@ def test_a_damaged_entry_of_the_trash_is_listed_and_cleared_but_not_found(disk, 
     assert list(disk.trashed()) == [record(1).content_id]
     disk.clear_trashed(record(1).content_id)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_an_entry_of_the_trash_that_may_not_be_read_hides_no_other(disk, tmp_path, monkeypatch):
+    for number in (1, 2):
+        disk.add(record(number), b"original", b"thumbnail")
+        put_in_trash(disk, entry(number))
+    closed, read = next(tmp_path.rglob(f"{record(1).content_id}.trash")), local.read_own
+
+    def read_own(path):
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(local, "read_own", read_own)
+    ids = list(disk.trashed())
+    assert [each.record for each in disk.find_trashed(ids)] == [record(2)]

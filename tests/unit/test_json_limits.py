@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from ui.guards.full_disk import FullDiskAnswer
-from ui.guards.json_limits import JsonLimits, is_nested_too_deep
+from ui.guards.json_limits import MOST_OF_STRANGERS, MOST_VALUES, JsonLimits, is_nested_too_deep
 
 
 async def echo(request: Request) -> Response:
@@ -31,7 +31,11 @@ async def broken(request: Request) -> Response:
 def client():
     paths = {"/echo": echo, "/gradio_api/mcp/": echo, "/full": full, "/broken": broken}
     routes = [Route(path, answer, methods=["POST"]) for path, answer in paths.items()]
-    guards = [Middleware(JsonLimits), Middleware(FullDiskAnswer)]
+    return client_of(routes, "all")
+
+
+def client_of(routes, edits):
+    guards = [Middleware(JsonLimits, edits=edits), Middleware(FullDiskAnswer)]
     return TestClient(Starlette(routes=routes, middleware=guards), raise_server_exceptions=False)
 
 
@@ -43,6 +47,22 @@ def test_a_body_nested_without_end_is_refused_in_one_sentence(client, body):
     answer = client.post("/gradio_api/mcp/", content=body, headers={"Accept-Language": "ko,en;q=0.5"})
     assert answer.status_code == 400 and answer.json()["error"]["code"] == -32700
     assert answer.json()["error"]["message"].startswith("보낸 내용이 너무 깊이")
+
+
+@pytest.mark.parametrize("edits, most", [("all", MOST_VALUES), ("add", MOST_OF_STRANGERS), ("none", MOST_OF_STRANGERS)])
+def test_a_body_of_more_values_than_any_call_has_is_refused_before_it_is_read(edits, most):
+    async def count(request: Request) -> Response:
+        return JSONResponse(len(await request.json()))
+
+    visitor = client_of([Route(path, count, methods=["POST"]) for path in ("/call", "/gradio_api/mcp/")], edits)
+    visitor.headers["accept-language"] = "en"
+    within, beyond = b"[" + b"0," * (most - 1) + b"0]", b"[" + b"[]," * (most // 2) + b"[]]"
+    assert visitor.post("/call", content=within).json() == most
+    refused = visitor.post("/call", content=beyond)
+    assert refused.status_code == 400 and refused.json()["detail"].startswith(
+        f"What was sent holds more than {most:,} values"
+    )
+    assert visitor.post("/gradio_api/mcp/", content=beyond).json()["error"]["code"] == -32700
 
 
 def test_a_number_of_thousands_of_digits_is_refused_in_one_sentence(client):

@@ -208,7 +208,7 @@ def worker(offline):
 
 
 def test_a_second_try_that_fails_says_so_and_a_third_may_succeed(worker, offline, network):
-    assert ended(worker.reindex()).problem == "The hub cannot be reached."
+    assert str(ended(worker.reindex()).problem) == "The hub cannot be reached."
     network.up = True
     work = ended(worker.reindex())
     assert (work.state, work.done, work.total) == ("done", 3, 3)
@@ -251,7 +251,7 @@ def test_a_store_that_goes_away_ends_it_and_loses_nothing(worker, offline, netwo
 
     monkeypatch.setattr(MemoryStore, "original", gone)
     work = ended(worker.reindex())
-    assert (work.state, work.problem) == ("failed", "The image store does not answer.")
+    assert (work.state, str(work.problem)) == ("failed", "The image store does not answer.")
     assert answering(offline) == "small"
     monkeypatch.setattr(MemoryStore, "original", original)
     assert ended(worker.reindex()).state == "done"

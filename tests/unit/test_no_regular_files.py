@@ -1,5 +1,6 @@
 """Checks that a pipe, which may never be opened, is refused wherever a file is named."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -7,9 +8,15 @@ import pytest
 
 from commands.tuning import _lines_of
 from db.files.backup_folder import open_backup
+from db.files.evaluations import EvaluationFiles
 from db.files.hit_files import hit_file
+from db.files.line_file import LineFile
+from db.files.own_files import read_own
+from db.files.run_log import RunLog
+from db.files.vector_file import read_header
 from encoders.model_folders import find_folder
 from environment import read_dotenv
+from library.atomic import append_lines
 from library.errors import LikenessError
 from library.exports.receipt_file import receipt_file
 from library.messages import message
@@ -36,6 +43,19 @@ def test_a_pipe_is_refused_wherever_a_file_is_named(tmp_path):
     ]
     for each in tries:
         with pytest.raises(LikenessError, match="a pipe, a socket or a device, not a file"):
+            each()
+
+
+def test_a_pipe_among_our_own_files_counts_as_none_and_is_not_written_to(tmp_path):
+    path = pipe(tmp_path / "a.json")
+    assert RunLog(path).newest(1) == EvaluationFiles(tmp_path).newest(1) == []
+    for each in (
+        LineFile(path).read,
+        lambda: read_header(path),
+        lambda: append_lines(path, [b"a"]),
+        lambda: read_own(path),
+    ):
+        with pytest.raises(OSError, match=os.strerror(errno.ENXIO)):
             each()
 
 

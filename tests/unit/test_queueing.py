@@ -127,6 +127,33 @@ def test_a_call_that_passes_by_the_queue_waits_in_line_or_is_refused():
     assert page._queue.event_queue_per_concurrency_id["search"].current_concurrency == 0
 
 
+def test_a_call_whose_client_has_hung_up_waits_no_longer():
+    lane = SimpleNamespace(queue=[], concurrency_limit=1, current_concurrency=0)
+    line = direct_line(lane)
+
+    async def calls():
+        gone = asyncio.get_running_loop().create_future()
+
+        async def given_up():
+            async with line.turn("search", gone) as waited:
+                return waited
+
+        async with line.turn("search"):
+            waiting_ones = [asyncio.ensure_future(given_up()) for _ in range(3)]
+            while len(line.waiting) < 3:
+                await asyncio.sleep(0)
+            gone.set_result(None)
+            assert await asyncio.gather(*waiting_ones) == [None] * 3
+            while line.waiting:
+                await asyncio.sleep(0)
+            assert lane.current_concurrency == 1
+        async with line.turn("search") as waited:
+            assert waited is not None
+        assert lane.current_concurrency == 0
+
+    asyncio.run(asyncio.wait_for(calls(), 20))
+
+
 def test_direct_and_queued_calls_take_turns():
     lane = SimpleNamespace(queue=["a call"], concurrency_limit=2, current_concurrency=0)
     line = direct_line(lane)

@@ -1,5 +1,6 @@
 """Checks what a request may bring, and what one address may upload within an hour."""
 
+import asyncio
 import shutil
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from ui.guards import request_limits
-from ui.guards.request_limits import HOUR, KEPT_ADDRESSES, ROUTE, RequestLimits, UploadQuota
+from ui.guards.request_limits import HOUR, KEPT_ADDRESSES, ROUTE, Bodies, Body, RequestLimits, UploadQuota
 from ui.guards.upload_refusals import FILES_AT_ONCE, UploadRefusals
 
 MEGABYTE = bytes(1 << 20)
@@ -28,7 +29,7 @@ def client(tmp_path):
 
     def made(edits="all", quota=None):
         guard = Middleware(RequestLimits, edits=edits, folder=tmp_path / "not yet there", quota=quota)
-        routes = [Route(path, take, methods=["POST"]) for path in (ROUTE, "/call")]
+        routes = [Route(path, take, methods=["POST"]) for path in (ROUTE, "/call", "/gradio_api/mcp/")]
         return TestClient(Starlette(routes=routes, middleware=[guard]))
 
     return made
@@ -39,10 +40,32 @@ def megabytes(count, in_pieces=False):
 
 
 @pytest.mark.parametrize("in_pieces", [False, True])
-def test_a_body_that_is_no_upload_has_its_limit_told_or_not(client, in_pieces):
-    assert client().post("/call", content=megabytes(2, in_pieces)).text == str(2 << 20)
-    refused = client().post("/call", content=megabytes(33, in_pieces), headers={"accept-language": "en"})
-    assert (refused.status_code, refused.text[:40]) == (413, "This request is larger than 32 MB, which")
+@pytest.mark.parametrize(
+    "edits, path, most", [("all", "/call", 16), ("add", "/call", 2), ("none", "/gradio_api/mcp/", 32)]
+)
+def test_a_body_that_is_no_upload_has_its_limit_told_or_not(client, in_pieces, edits, path, most):
+    assert client(edits).post(path, content=megabytes(most, in_pieces)).text == str(most << 20)
+    refused = client(edits).post(path, content=megabytes(most + 1, in_pieces), headers={"accept-language": "en"})
+    assert (refused.status_code, refused.text[:38]) == (413, f"This request is larger than {most} MB, which"[:38])
+
+
+def test_large_bodies_that_are_sent_or_wait_have_a_bound_together():
+    bodies = Bodies(3 << 20)
+    first, second = object(), object()
+    bodies.hold(first, 2 << 20)
+    with pytest.raises(Exception, match="has to wait"):
+        bodies.hold(second, 2 << 20)
+    bodies.let_go(first)
+    bodies.hold(second, 3 << 20)
+
+
+def test_a_body_that_never_ends_is_not_waited_for(monkeypatch):
+    async def nothing():
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(request_limits, "LONGEST_BODY", 0.0)
+    with pytest.raises(Exception, match="took more than 0 seconds"):
+        asyncio.run(Body(Bodies()).receive(nothing))
 
 
 def test_where_nothing_may_be_added_an_upload_is_one_picture_to_search_with(client):
@@ -63,6 +86,15 @@ def test_where_nothing_may_be_added_neither_several_files_nor_archives_are_taken
     assert told(red, red).status_code == told(packed).status_code == code
     if edits == "none":
         assert "one after the other" in told(red, red).text and "archive (zip)" in told(packed).text
+
+
+@pytest.mark.parametrize("data", [b"<script>alert(1)</script>", b"<svg/>", b"%PDF-1.7", b"<html>" + bytes(900)])
+def test_where_nothing_may_be_added_only_pictures_are_taken(client, data):
+    def told(edits):
+        return client(edits).post(ROUTE, files={"files": ("a.png", data)}, headers={"accept-language": "en"})
+
+    assert (told("none").status_code, told("add").status_code) == (413, 200)
+    assert told("none").text.startswith("This is ")
 
 
 def test_pictures_to_search_with_have_a_share_of_their_own(client):

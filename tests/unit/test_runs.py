@@ -24,7 +24,7 @@ def test_stopping_finishes_the_batch_in_hand_and_begins_no_other_run(library, pi
     assert first.over.wait(20) and second.over.wait(20)
     assert [(receipt.path, receipt.status) for receipt in first.receipts] == [("red.png", "new")]
     assert (second.state, second.receipts) == ("stopped", [])
-    assert "stopped before" in second.problem
+    assert "stopped before" in str(second.problem)
 
 
 def test_a_run_that_comes_after_the_end_is_told_so(library, picture):

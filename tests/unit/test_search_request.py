@@ -176,7 +176,7 @@ def test_a_text_with_half_of_an_emoji_is_refused():
 
 def test_what_is_no_text_is_called_that():
     for given in ({"text": 5}, {"text": ["beach"]}, {"parts": [{"text": True}]}):
-        with pytest.raises(InvalidQuery, match="has to be a text, not"):
+        with pytest.raises(InvalidQuery, match="has to be a string, not"):
             SearchRequest.parse(**given)
     assert SearchRequest.parse(text=None).parts == SearchRequest.parse(text=" ").parts == ()
 

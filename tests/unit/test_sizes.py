@@ -5,6 +5,7 @@ from testing.structure import circles, product
 
 SOURCES = product(ROOT)
 MOST_LINES, MOST_FUNCTION_LINES, MOST_PUBLIC_METHODS = 400, 40, 20
+MOST_TEST_LINES = 500
 MOST_OF_THE_FACADE, MOST_OF_APP = 15, 150
 
 
@@ -18,6 +19,12 @@ def test_files_functions_and_classes_stay_small():
     for source in SOURCES:
         assert larger(source.functions(), MOST_FUNCTION_LINES) == {}
         assert larger(source.public_methods(), MOST_PUBLIC_METHODS) == {}
+
+
+def test_files_of_tests_stay_below_500_lines():
+    lengths = {path.name: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "tests").rglob("*.py")}
+    assert len(lengths) > 100
+    assert larger(lengths, MOST_TEST_LINES) == {}
 
 
 def test_scripts_and_styles_stay_small():

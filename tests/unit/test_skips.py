@@ -55,7 +55,7 @@ def run(library, tmp_path, monkeypatch):
     monkeypatch.setattr(library, "close", lambda: None)
 
     def run(*arguments):
-        build = lambda settings, others=(): library  # noqa: E731
+        build = lambda settings, others=(), texts_first=False: library  # noqa: E731
         result = CliRunner().invoke(commands.main.commands, list(arguments), obj=build)
         return result.exit_code, result.stdout
 

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from db.files.atomic import ABANDONED_AFTER, remove_abandoned
 from db.files.decisions import DecisionFile
 from db.files.evaluations import EvaluationFiles
 from db.files.nprobe_choices import Choice, NprobeChoices
 from db.files.run_log import RunLog
 from db.images.local import LocalImageStore
+from library.atomic import ABANDONED_AFTER, remove_abandoned
 from library.errors import InvalidPack, StoreUnavailable
 from testing.pictures import record
 
@@ -70,7 +70,7 @@ def test_a_record_with_a_value_of_a_wrong_type_counts_as_missing(stored, change)
     assert store.find_all([kept.content_id]) == []
 
 
-def test_adding_the_picture_again_mends_its_record(stored):
+def test_adding_the_picture_again_repairs_its_record(stored):
     store, kept, path = stored
     path.write_text("[]")
     store.add(kept, b"original", b"thumbnail")

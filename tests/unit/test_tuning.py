@@ -293,4 +293,4 @@ def test_a_measurement_that_fails_says_why(picture):
     runner = JobRunner("tuning")
     work = runner.start(TuningJob(small(0, picture), TuningConfig()))
     assert work.over.wait(60)
-    assert work.state == "failed" and "no searchable pictures" in work.problem
+    assert work.state == "failed" and "no searchable pictures" in str(work.problem)

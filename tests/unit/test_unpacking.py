@@ -18,6 +18,7 @@ from db.sources.archives.unpacking import UNSUSPICIOUS
 from db.sources.archives.zip_listing import opened
 from db.sources.files import items_from
 from library.errors import RejectedImage
+from library.messages import render
 
 MEGABYTE = 1 << 20
 PACKERS = {"gz": gzip.open, "bz2": bz2.open, "xz": partial(lzma.open, preset=0)}
@@ -205,3 +206,57 @@ def test_a_tar_in_several_streams_with_zeros_between_is_read(tmp_path, kind):
     path = tmp_path / f"a.tar.{kind}"
     path.write_bytes(bytes(4).join(map(pack, parts)) + bytes(100))
     assert [item.name for item in items_from([str(path)])] == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("size", [8 << 40, 1 << 62])
+@pytest.mark.parametrize("type", [tarfile.REGTYPE, tarfile.GNUTYPE_SPARSE])
+def test_a_tar_that_says_it_holds_more_than_it_does_ends_where_it_ends(tmp_path, picture, type, size):
+    first, trap = tarfile.TarInfo("a.png"), tarfile.TarInfo("b.png")
+    first.size, trap.size, trap.type = len(picture("red")), size, type
+    path = tmp_path / "trap.tar"
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
+        archive.addfile(first, io.BytesIO(picture("red")))
+        archive.fileobj.write(trap.tobuf(tarfile.GNU_FORMAT))
+    items = list(items_in_archive("trap.tar", partial(path.open, "rb")))
+    assert [each.name for each in items] == ["a.png", "b.png", "trap.tar"] and items[0].read() == picture("red")
+    with pytest.raises(RejectedImage, match=r"cut short after b\.png"):
+        items[-1].read()
+
+
+HOLES = [
+    {"GNU.sparse.size": str(1 << 30), "GNU.sparse.numblocks": "1", "GNU.sparse.map": "0,1"},
+    {"GNU.sparse.size": str(1 << 30), "GNU.sparse.numblocks": "1"},
+    {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(1 << 30)},
+]
+
+
+@pytest.mark.parametrize("holes", HOLES)
+def test_files_that_are_stored_with_holes_are_left_out_unread_and_the_others_read(tmp_path, picture, holes):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for name, told, data in (
+            ("a.png", holes, b"1\n" * 9),
+            ("b.png.json", holes, b"x"),
+            ("b.png", {}, picture("red")),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size, member.pax_headers = len(data), told
+            archive.addfile(member, io.BytesIO(data))
+    items = {each.name: each for each in items_from([str(path)])}
+    assert items["b.png"].read() == picture("red") and items["b.png"].skip is None
+    assert items["a.png"].skip.code == "sparse_in_archive"
+    assert "stored with holes" in render(items["b.png"].describe().note)
+
+
+def test_the_time_that_passes_between_two_reads_of_an_archive_counts(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("db.sources.archives.unpacking.UNSUSPICIOUS_SECONDS", 10.0)
+    monkeypatch.setattr("time.thread_time", lambda: now)
+    allowance = unpacking.Allowance()
+    with pytest.raises(RejectedImage, match="longer to unpack"), allowance.timed():
+        for _ in range(3):
+            with allowance.timed():
+                pass
+            now += 4.0
+        with allowance.timed():
+            pytest.fail("the limit was passed")

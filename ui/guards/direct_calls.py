@@ -1,10 +1,12 @@
 """Makes calls that are answered in the request itself wait in line, as those that Gradio queues do."""
 
+import asyncio
 import json
 import re
 from typing import Any
 
 from gradio.data_classes import PredictBody
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from library.errors import ModelUnavailable
 from library.running.monitor import Monitor
 from ui.direct_line import direct_line
+from ui.guards.json_limits import LARGE
 from ui.guards.request_body import read_body, replayed
 from ui.queueing import check_room
 from ui.routes import route_of
@@ -19,6 +22,7 @@ from ui.sentences import sentence_for
 
 DIRECT = re.compile(r"/gradio_api/(run|api)/(?P<name>[^/]+)/?")
 UNAVAILABLE = 503
+NO_CALL = -1
 
 
 class DirectCalls:
@@ -39,12 +43,15 @@ class DirectCalls:
         if body is None:
             return  # the client has gone
         page = scope["app"].get_blocks()
-        if fn := _function(page, found["name"], body):
-            await self._in_turn(page._queue, fn, scope, replayed(body, receive), send)
+        fn = _function(
+            page, found["name"], await run_in_threadpool(_number, body) if len(body) > LARGE else _number(body)
+        )
+        if fn:
+            await self._in_turn(page._queue, fn, scope, body, receive, send)
         else:  # Gradio says what is wrong with it
             await self._app(scope, replayed(body, receive), send)
 
-    async def _in_turn(self, queue: Any, fn: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _in_turn(self, queue: Any, fn: Any, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         queue.create_event_queue_for_fn(fn)
         lane = queue.event_queue_per_concurrency_id[fn.concurrency_id]
         try:
@@ -52,22 +59,31 @@ class DirectCalls:
         except HTTPException as full:
             await JSONResponse({"detail": full.detail}, full.status_code, full.headers)(scope, receive, send)
             return
-        async with direct_line(lane).turn(fn) as waited:
-            self._monitor.took("queue", waited)
-            answer = _ended(scope) if queue.stopped else self._app
-            await answer(scope, receive, send)
+        gone = asyncio.ensure_future(receive())  # behind the body comes the end of the connection
+        try:
+            async with direct_line(lane).turn(fn, gone) as waited:
+                if waited is not None:
+                    self._monitor.took("queue", waited)
+                    answer = _ended(scope) if queue.stopped else self._app
+                    await answer(scope, replayed(body, lambda: asyncio.shield(gone)), send)
+        finally:
+            gone.cancel()
 
 
 def _ended(scope: Scope) -> JSONResponse:
     return JSONResponse({"detail": sentence_for(ModelUnavailable("app_stopping"), scope)}, UNAVAILABLE)
 
 
-def _function(page: Any, name: str, body: bytes) -> Any:
-    """Returns the function that Gradio will call, which the body may name by its number; None where there is none."""
+def _number(body: bytes) -> int | None:
+    """Returns the number of the function that a call names; -1 where it is none that Gradio reads."""
     try:
-        number = PredictBody.model_validate(json.loads(body)).fn_index
+        return PredictBody.model_validate(json.loads(body)).fn_index
     except (ValueError, RecursionError):
-        return None
+        return NO_CALL
+
+
+def _function(page: Any, name: str, number: int | None) -> Any:
+    """Returns the function that Gradio will call; None where there is none."""
     if number is not None:
         return page.fns.get(number)
     return next((fn for fn in page.fns.values() if fn.api_name == name), None)

@@ -14,6 +14,8 @@ async def read_body(receive: Receive, most: int | None = None) -> bytes | None:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
+        if not body and not message.get("more_body") and (most is None or len(message.get("body", b"")) <= most):
+            return bytes(message.get("body", b""))  # as it is: a copy would take the memory twice
         body += message.get("body", b"")
         if most is not None and len(body) > most:
             raise TooLarge

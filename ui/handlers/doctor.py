@@ -11,6 +11,7 @@ from library.permissions import Edits, require
 from ui.controls import Controls
 from ui.guarded import guarded
 from ui.lanes import CHANGING, WATCHING
+from ui.sentences import told
 from ui.views import Json, error_view
 
 
@@ -30,15 +31,15 @@ class DoctorHandlers:
         """Begins a check, or follows the one under way."""
         return self._told(lambda: self._runner.start(DoctorJob(self._library)))
 
-    def mend(self) -> Json:
+    def repair(self) -> Json:
         """Repairs what the last check has found, and checks again."""
 
-        def mend() -> None:
+        def repair() -> None:
             if self._runner.result is None:
                 raise InvalidSelection("nothing_checked")
             self._runner.start(DoctorJob(self._library, self._runner.result))
 
-        return self._told(mend)
+        return self._told(repair)
 
     def stop(self) -> Json:
         return self._told(self._runner.stop)
@@ -56,13 +57,13 @@ class DoctorHandlers:
             "at": time.monotonic(),
             "state": job.state if job else "none",
             "running": bool(job and not job.over.is_set()),
-            "mending": bool(job and job.name == "repair"),
+            "repairing": bool(job and job.name == "repair"),
             "done": job.done if job else 0,
             "total": job.total if job else 0,
             "stopping": bool(job and job.is_stopping),
             "may": self._edits == "all",
-            "report": report.as_json() | {"mendable": report.mendable} if report else None,
-            "problem": failure.get("detail") or (job.problem if job else None),
+            "report": report.as_json() | {"repairable": report.repairable} if report else None,
+            "problem": failure.get("detail") or (told(job.problem) if job else None),
         }
 
 
@@ -71,5 +72,5 @@ def wire_doctor(handlers: DoctorHandlers, page: Controls) -> None:
     view = page.reports.doctor
     view.asked(handlers.view, None, view, **WATCHING)
     view.begin(handlers.check, None, view, **CHANGING)
-    view.mend(handlers.mend, None, view, **CHANGING)
+    view.repair(handlers.repair, None, view, **CHANGING)
     view.halt(handlers.stop, None, view, **CHANGING)

@@ -18,6 +18,7 @@ from library.records import Record
 from ui.controls import Controls
 from ui.guarded import guarded
 from ui.lanes import CHANGING, WATCHING
+from ui.sentences import told
 from ui.views import Json, error_view
 
 GROUPS_SHOWN = 40
@@ -108,7 +109,7 @@ class DuplicateHandlers:
             "current": self._review.is_current,
             "too_small": pictures is not None and pictures < FEWEST,
             "groups": None,
-            "problem": work.problem if work else None,
+            "problem": told(work.problem) if work else None,
         }
 
 

@@ -18,6 +18,7 @@ from library.permissions import Edits, require
 from ui.controls import Controls
 from ui.guarded import guarded
 from ui.lanes import WATCHING
+from ui.sentences import told
 from ui.views import Json, error_view
 
 EVALUATIONS_SHOWN = 30
@@ -44,7 +45,7 @@ class MeasuringHandlers:
             "done": work.done if work else 0,
             "total": work.total if work else 0,
             "stopping": bool(work and work.is_stopping),
-            "problem": work.problem if work else None,
+            "problem": told(work.problem) if work else None,
             "may": self._edits == "all",
             "chosen": index.nprobe if index and index.nprobe_is_chosen else None,
             "outdated": index.outdated_choice if index else None,
@@ -99,6 +100,7 @@ class MeasuringHandlers:
 
 
 def tuning_view(found: Tuning) -> Json:
+    """Returns what a measurement of nprobe has found, as the page draws it."""
     step = found.suggested
     return {
         "rows": found.rows,

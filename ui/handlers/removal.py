@@ -68,6 +68,7 @@ def selected_ids(value: Any) -> list[ContentId]:
 
 
 def none_found(ids: Sequence[ContentId]) -> UnknownPicture:
+    """Returns the error for pictures of which none is in the library any more."""
     if len(ids) == 1:
         return UnknownPicture("gone")
     return UnknownPicture("none_left", count=len(ids))

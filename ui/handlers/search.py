@@ -11,6 +11,7 @@ from library import validation
 from library.errors import InvalidQuery, LikenessError
 from library.image_library import ImageLibrary
 from library.images import ContentId
+from library.messages import Message
 from library.search.fields import Fields
 from library.search.query import Answer, Query, as_order
 from library.search.request import PartRequest, parse_drafts, parse_match, text_to_search
@@ -168,23 +169,23 @@ class SearchHandlers:
         value = answer_view(answer, view, self._library.pictures.count(), query.min_score, query.limit)
         return value | self._beside(answer, query, view, problem) if view.against else value
 
-    def _prepare_other(self, view: View) -> tuple[bool, str]:
+    def _prepare_other(self, view: View) -> tuple[bool, Message | None]:
         """Returns whether the model to compare with is ready or failed, and in the latter case why."""
         if not view.against or view.is_browsing:
-            return True, ""
+            return True, None
         try:
-            return self._library.models.prepare(view.against), ""
+            return self._library.models.prepare(view.against), None
         except LikenessError as error:
-            return True, str(error)
+            return True, error.message
 
-    def _beside(self, answer: Answer, query: Query, view: View, problem: str) -> Json:
+    def _beside(self, answer: Answer, query: Query, view: View, problem: Message | None) -> Json:
         """Returns what the other model adds to the answer, or a note why it has none."""
         try:
             other = None if problem else self._library.search(replace(query, model=view.against))
         except LikenessError as error:
-            other, problem = None, str(error)
+            other, problem = None, error.message
         if other is None:
-            return {"notes": [*map(str, answer.notes), problem]}
+            return {"notes": list(map(str, filter(None, [*answer.notes, problem])))}
         return {
             "beside": beside_view(answer, other, view.offset),
             "has_more": answer.has_more or other.has_more,

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from db.sources.archives.names import Decoded, Told, clean_member, decoder_of, is_utf8
 from db.sources.archives.sidecars import Folders, Member, sidecars_of
-from db.sources.archives.tar_headers import check_end, forget_members, opened_tar
+from db.sources.archives.tar_headers import check_end, members_of, opened_tar
 from db.sources.archives.unpacking import MOST_MEMBERS, Allowance, Unpacked, check_members, read_member
 from db.sources.archives.zip_listing import names_of, opened, opened_without_list
 from db.sources.sidecars.folder import Sidecars, may_be_sidecar
@@ -232,9 +232,8 @@ def _tar_members(
     """Yields the members as they come: a compressed tar can only be read from front to back."""
     decode: Callable[[bytes], Decoded] | None = decoder_of([], encoding) if encoding else None
     with closing(first) as file, opened_tar(file) as archive:
-        for member in archive:
+        for member in members_of(archive, allowance.timed):
             allowance.count_member()
-            forget_members(archive)
             raw = _raw_name(member)
             if decode is None and not is_utf8(raw):
                 decode = decoder_of(_raw_names(again, allowance.most_members))
@@ -248,7 +247,10 @@ def _tar_member(
     archive: tarfile.TarFile, member: tarfile.TarInfo, found: Decoded, wanted: Callable[[str], bool]
 ) -> Iterator[Member]:
     """Yields a member of a tar, unless it is a folder."""
-    if member.isfile():
+    if member.issparse():
+        left_out = RejectedImage("sparse_in_archive")
+        yield Member(found.name, 0, partial(_refuse, left_out), left_out.message)
+    elif member.isfile():
         is_read = wanted(clean_member(found.name)) and member.size <= MAX_FILE_BYTES
         content = archive.extractfile(member) if is_read else None
         read = partial(bytes, content.read() if content else b"")
@@ -266,9 +268,8 @@ def _raw_names(open_file: OpenFile, most: int) -> list[bytes]:
             closing(open_file()) as file,
             opened_tar(file) as archive,
         ):
-            for member in archive:
+            for member in members_of(archive, Allowance(most).timed):
                 names.append(_raw_name(member))
-                forget_members(archive)
                 check_members(len(names), most)
     except (RejectedImage, *DAMAGE):
         pass  # told where the archive itself is read

@@ -1,6 +1,8 @@
 """Notices a damaged header within a tar, which tarfile takes for the end of the archive."""
 
 import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
 DESCRIBES_THE_NEXT = (
@@ -8,13 +10,15 @@ DESCRIBES_THE_NEXT = (
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
 )
 LONGEST_DESCRIPTION = 1 << 20  # bytes
+GOES_ON = 504  # where a block of a list of holes says whether there is another
 END = "EOFHeaderError"  # of the blocks of zeros; types of tarfile know it not
 
 
 class TarHeader(tarfile.TarInfo):
     """Describes a file of a tar; raises tarfile.ReadError where there is neither another header nor the end.
 
-    So it does for a name or a table of attributes that is longer than any: tarfile would hold all of it.
+    So it does for a name or a table of attributes that is longer than any: tarfile would hold all of it. Of a file that
+    is stored with holes, whose list of them may be as long, the list is not read.
     """
 
     @classmethod
@@ -33,19 +37,49 @@ class TarHeader(tarfile.TarInfo):
                 raise
             raise tarfile.ReadError(str(error)) from error
 
+    def _proc_sparse(self, archive: Any) -> Self:
+        header: Any = self
+        _, goes_on, whole_size = header._sparse_structs
+        while goes_on:
+            goes_on = bool(archive.fileobj.read(tarfile.BLOCKSIZE)[GOES_ON])
+        header.sparse = []
+        self.offset_data = archive.fileobj.tell()
+        archive.offset = self.offset_data + header._block(self.size)
+        self.size = whole_size
+        return self
+
+    def _proc_gnusparse_00(self, next: Any, *_: object) -> None:
+        next.sparse = []
+
+    _proc_gnusparse_01 = _proc_gnusparse_10 = _proc_gnusparse_00
+
 
 def opened_tar(file: Any) -> tarfile.TarFile:
     """Opens a tar that is read from front to back."""
     return tarfile.open(fileobj=file, mode="r|", encoding="utf-8", tarinfo=TarHeader)
 
 
-def forget_members(archive: tarfile.TarFile) -> None:
-    """Lets go of the headers that were read so far: tarfile keeps them all, which fills the memory."""
-    archive.__dict__["members"] = []
+def members_of(
+    archive: tarfile.TarFile, timed: Callable[[], AbstractContextManager[None]]
+) -> Iterator[tarfile.TarInfo]:
+    """Yields the headers of a tar that is read from front to back, each search for the next one within `timed`.
+
+    It lets go of those that were read: tarfile keeps them all, which fills the memory.
+    """
+    while True:
+        with timed():
+            member = archive.next()
+        if member is None:
+            return
+        archive.__dict__["members"] = []
+        yield member
 
 
 def check_end(archive: tarfile.TarFile) -> None:
     """Raises tarfile.ReadError where more than zeros follows the end of an archive that is read as a stream."""
-    while block := archive.fileobj.read(tarfile.RECORDSIZE) if archive.fileobj else b"":
+    is_over = False
+    while not is_over and archive.fileobj:
+        block = archive.fileobj.read(tarfile.RECORDSIZE)
         if block.strip(b"\0"):
             raise tarfile.ReadError("data after the end")
+        is_over = len(block) < tarfile.RECORDSIZE

@@ -35,6 +35,7 @@ class Allowance:
         self._packed = 0
         self._unpacked = 0
         self._seconds = 0.0
+        self._since = threading.local()
 
     def count_member(self) -> None:
         """Raises RejectedImage for an archive of more files than can be listed."""
@@ -51,16 +52,31 @@ class Allowance:
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Counts the processor's time: a slow disk is no fault of an archive. Raises RejectedImage or Interrupted."""
+        """Counts the processor's time: a slow disk is no fault of an archive. Raises RejectedImage or Interrupted.
+
+        Within another block it counts, too, what that one has taken so far: neither has to end for the limit to hold.
+        """
         check_stop()
-        started = time.thread_time()
-        yield
-        seconds = time.thread_time() - started
+        is_within = self._count_seconds() is not None
+        self._since.at = time.thread_time()
+        try:
+            yield
+            self._count_seconds()
+        finally:
+            self._since.at = time.thread_time() if is_within else None
+
+    def _count_seconds(self) -> float | None:
+        """Counts the seconds since the last look; returns them, or None outside of all blocks."""
+        since: float | None = getattr(self._since, "at", None)
+        if since is None:
+            return None
+        seconds = time.thread_time() - since
         current().spent(seconds)
         with self._counting:
             self._seconds += seconds
         if self._seconds > UNSUSPICIOUS_SECONDS + self._packed / SLOWEST:
             raise RejectedImage("archive_slow")
+        return seconds
 
 
 def check_growth(packed: int, unpacked: int) -> None:
@@ -139,12 +155,19 @@ class Unpacked:
         self._file = Streams(file, MAKERS[kind], allowance.timed) if kind in MAKERS else file
         self._allowance = allowance
         self._at = 0
+        self._is_over = False
 
     def read(self, size: int) -> bytes:
-        """Raises RejectedImage where the file grows too much or takes too long, Interrupted where it is to stop."""
+        """Raises EOFError behind the end, which tarfile would read on as far as a header says that there is something.
+
+        Raises RejectedImage where the file grows too much or takes too long, Interrupted where it is to stop.
+        """
         data = _read(self._file, size, self._allowance)
         before, self._at = self._at, self._packed.tell()
         self._allowance.spend(self._at - before, len(data))
+        if self._is_over and not data:
+            raise EOFError
+        self._is_over = not data
         return data
 
     def close(self) -> None:

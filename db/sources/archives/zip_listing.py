@@ -115,10 +115,10 @@ class _WithoutFlags:
 
 def _unflagged(heads: bytes) -> bytes:
     """Returns the head of one file, or the listing of all, without the flag."""
-    mended, at = bytearray(heads), 0
+    repaired, at = bytearray(heads), 0
     if heads.startswith(FILE):
-        mended[7] &= ~(NAMES_ARE_UTF8 >> 8)
+        repaired[7] &= ~(NAMES_ARE_UTF8 >> 8)
     while heads.startswith(ENTRY, at) and at + ENTRY_BYTES <= len(heads):
-        mended[at + 9] &= ~(NAMES_ARE_UTF8 >> 8)
+        repaired[at + 9] &= ~(NAMES_ARE_UTF8 >> 8)
         at += ENTRY_BYTES + sum(struct.unpack_from("<HHH", heads, at + 28))  # the name, extra fields and a comment
-    return bytes(mended)
+    return bytes(repaired)

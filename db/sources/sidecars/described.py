@@ -10,14 +10,14 @@ Fields = Mapping[str, str | int | float | None]  # None for what a sidecar could
 
 
 class Unread(list[str]):
-    """Lists the fields of a sidecar whose values were left out, in `mended` those whose characters were replaced."""
+    """Lists the fields of a sidecar whose values were left out, in `repaired` those whose characters were replaced."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.mended: list[str] = []
+        self.repaired: list[str] = []
 
 
-def is_mended(value: object) -> bool:
+def is_repaired(value: object) -> bool:
     """Returns whether `words` has to change a text so that it can be kept."""
     return isinstance(value, str) and (holds_half(value) or "\0" in value)
 

@@ -119,9 +119,9 @@ class Sidecars:
             found = parse(self._read(name), unread)
             if unread:
                 problems.append(message("sidecar_values_left_out", name=clean_name(name), fields=", ".join(unread)))
-            if unread.mended:
-                mended = ", ".join(unread.mended)
-                problems.append(message("sidecar_values_mended", name=clean_name(name), fields=mended))
+            if unread.repaired:
+                repaired = ", ".join(unread.repaired)
+                problems.append(message("sidecar_values_mended", name=clean_name(name), fields=repaired))
             return found
         except OSError as error:
             reason: str | Message = reason_of(error)

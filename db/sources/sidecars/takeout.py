@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from db.sources.long_numbers import loads
-from db.sources.sidecars.described import Fields, Unread, coordinates, is_mended, joined, words
+from db.sources.sidecars.described import Fields, Unread, coordinates, is_repaired, joined, words
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.errors import RejectedImage
 from library.times import iso_utc
@@ -97,7 +97,7 @@ def read_takeout(data: bytes, unread: Unread | None = None) -> tuple[str, Fields
     if unread is not None:
         unread.extend(_of_wrong_kind(found))
         texts = {"description": [found.get("description")], "people": people}
-        unread.mended.extend(name for name, values in texts.items() if any(map(is_mended, values)))
+        unread.repaired.extend(name for name, values in texts.items() if any(map(is_repaired, values)))
     values = (words(found.get("description")), _taken(found), latitude, longitude, altitude, joined(people))
     title = found.get("title")
     return title if isinstance(title, str) else "", dict(zip(FIELDS, values, strict=True))
@@ -112,8 +112,8 @@ def read_album(data: bytes, unread: Unread | None = None) -> Fields:
         return {}
     if unread is not None and not isinstance(found["title"], str):
         unread.append("title")
-    if unread is not None and is_mended(found["title"]):
-        unread.mended.append("title")
+    if unread is not None and is_repaired(found["title"]):
+        unread.repaired.append("title")
     return {"album": words(found["title"])}
 
 

@@ -108,7 +108,7 @@ def _problem_in(row: TableRow, columns: tuple[str, str], encoding: str) -> Messa
     """Returns what is wrong with the cells to search with; paths may have any bytes, as names of files do."""
     for column in filter(None, columns):
         if not isinstance(cell := row.get(column), str | None):
-            return message("no_text", what=column, given=as_json(cell))
+            return message("query_no_text", given=as_json(cell))
     text = _text(row.get(columns[0]))
     if not holds_half(text):
         return None

@@ -49,8 +49,19 @@ def test_a_small_picture_that_is_not_ordinary_is_counted_as_one_that_comes_whole
     assert cost(written(plain("RGBA"), "PNG")) > 3
 
 
+def test_what_is_small_and_takes_much_all_the_same_is_counted_so(written, cost, monkeypatch):
+    monkeypatch.setattr(memory_cost, "SMALL", SIDE * SIDE)
+    still, blank = cost(written(plain(), "AVIF")), Image.new("RGB", (SIDE, SIDE), "white")
+    assert still > 2
+    for format, least in (("AVIF", 19.6), ("PNG", 16.2), ("WEBP", 17)):  # bytes for each pixel, as measured
+        animated = written(blank, format, save_all=True, append_images=[plain(), blank])
+        assert cost(animated, short_side=SIDE) * memory_cost.ORDINARY > least, format
+    assert cost(written(plain(), "JPEG", progressive=True)) * memory_cost.ORDINARY > 7.6
+    assert cost(written(plain("CMYK"), "JPEG", progressive=True)) * memory_cost.ORDINARY > 9.8
+
+
 def test_a_tiff_that_pillow_does_not_read_takes_its_share_too(written, monkeypatch):
-    monkeypatch.setattr(pixel_budget, "SMALL", 100)
+    monkeypatch.setattr(pixel_budget, "UNCOUNTED", 100)
     taken = []
 
     class Noted(pixel_budget.PixelBudget):

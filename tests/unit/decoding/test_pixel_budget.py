@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from library import images
-from library.decoding.pixel_budget import SMALL, PixelBudget, pixel_budget
+from library.decoding.pixel_budget import PHOTO, SMALL, UNCOUNTED, PixelBudget, pixel_budget
 from library.errors import RejectedImage
 from library.images import decode
 
@@ -53,7 +53,7 @@ def test_pictures_wait_in_order_until_there_is_room():
 def test_a_small_picture_takes_none_and_a_large_one_takes_it_once():
     place = PixelBudget(3 * SMALL)
     with place.reservation() as reservation:
-        reservation.take(SMALL)
+        reservation.take(UNCOUNTED)
         assert place._free == 3 * SMALL
         for _ in range(2):
             reservation.take(2 * SMALL)
@@ -81,9 +81,33 @@ def test_a_picture_that_turns_out_to_need_more_comes_before_those_that_wait():
 def test_room_is_given_back_after_whatever_happens(monkeypatch):
     encoded = BytesIO()
     Image.new("L", (5_000, 4_000)).save(encoded, "PNG", compress_level=1)
-    taken = []
-    monkeypatch.setattr(images, "to_srgb", lambda *_: taken.append(pixel_budget()._free) or 1 / 0)
-    before = pixel_budget()._free
+    taken, place = [], pixel_budget().photos
+    monkeypatch.setattr(images, "to_srgb", lambda *_: taken.append(place._free) or 1 / 0)
+    before = place._free
     with pytest.raises(RejectedImage):
         decode(encoded.getvalue())
-    assert before - 21_000_000 < taken[0] <= before - 20_000_000 and pixel_budget()._free == before
+    assert before - 21_000_000 < taken[0] <= before - 20_000_000 and place._free == before
+
+
+def test_photos_have_a_bound_together_and_do_not_wait_for_large_pictures():
+    place, order = PixelBudget(3 * PHOTO, PixelBudget(PHOTO)), []
+    large, leave_large = taking(place, 3 * PHOTO, order, "large")
+    assert settled(lambda: order == ["large"])
+    first, leave_first = taking(place, PHOTO, order, "beside it")
+    assert settled(lambda: order == ["large", "beside it"])
+    second, leave_second = taking(place, PHOTO, order, "after the first")
+    assert settled(lambda: len(place.photos._waiting) == 1) and len(order) == 2
+    for thread, leave in ((first, leave_first), (large, leave_large), (second, leave_second)):
+        leave.set()
+        thread.join(10)
+    assert len(order) == 3 and (place._free, place.photos._free) == (3 * PHOTO, PHOTO)
+
+
+def test_photos_take_the_room_of_large_pictures_where_nobody_waits_for_it():
+    place, order = PixelBudget(2 * PHOTO, PixelBudget(PHOTO)), []
+    all_at_once = [taking(place, PHOTO, order, number) for number in range(3)]
+    assert settled(lambda: len(order) == 3) and place._free == place.photos._free == 0
+    for thread, leave in all_at_once:
+        leave.set()
+        thread.join(10)
+    assert (place._free, place.photos._free) == (2 * PHOTO, PHOTO)

@@ -86,7 +86,7 @@ def test_takeout_of_odd_values_says_nothing_of_them(fields):
     assert takeout(**fields) == {}
 
 
-def test_half_a_character_and_a_nul_are_mended():
+def test_half_a_character_and_a_nul_are_repaired():
     assert takeout(description="a\ud83d b\0c") == {"description": "a? bc"}
 
 

@@ -13,7 +13,7 @@ const progressOf = ({ model, reindexing: work }) => ({
   }),
   detail: [
     work.state === 'encoding' && phrase('fallback.progress', { done: work.done, count: work.total }),
-    model.stand_in || work.model ? phrase('fallback.meanwhile', { model: model.name }) : phrase('fallback.already'),
+    model.fallback || work.model ? phrase('fallback.meanwhile', { model: model.name }) : phrase('fallback.already'),
   ],
   action: phrase(work.stopping ? 'common.stopping' : 'common.stop'),
   event: 'halt',
@@ -26,15 +26,15 @@ const outcomeOf = (work) => {
 
 const actionOf = ({ model, reindexing: work }) => {
   if (work?.state === 'stopped') return phrase('fallback.go_on');
-  return phrase(model.stand_in ? 'common.try_again' : 'fallback.encode');
+  return phrase(model.fallback ? 'common.try_again' : 'fallback.encode');
 };
 
 const offerOf = (status) => {
   const { model, missing, reindexing: work, may_reindex: allowed } = status;
   const help = allowed ? phrase('fallback.help') : phrase('fallback.others', { command: 'python app.py reindex' });
-  const reason = model.stand_in ? said(model.problem) : phrase('fallback.reason');
+  const reason = model.fallback ? said(model.problem) : phrase('fallback.reason');
   return {
-    title: model.stand_in
+    title: model.fallback
       ? phrase('fallback.answers', { model: model.name })
       : phrase('fallback.missing', { count: missing, model: model.chosen }),
     detail: [outcomeOf(work) || reason, help],
@@ -52,7 +52,7 @@ const elsewhereOf = ({ elsewhere }) => ({
 
 const messageOf = (status) => {
   if (isWorking(status.reindexing)) return progressOf(status);
-  if (status.model.stand_in || status.missing) return offerOf(status);
+  if (status.model.fallback || status.missing) return offerOf(status);
   return status.elsewhere ? elsewhereOf(status) : null;
 };
 

@@ -69,7 +69,7 @@ const hideUnreadable = (event) => {
   if (matches(event, '#query img')) event.target.style.visibility = 'hidden';
 };
 
-export const mendControls = () => {
+export const repairControls = () => {
   nameControls();
   new MutationObserver(nameControls).observe(find('#query'), { childList: true, subtree: true });
   document.addEventListener('click', () => setTimeout(nameControls, 60));

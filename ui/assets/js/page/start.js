@@ -2,7 +2,7 @@
 
 import { el } from '../shared/dom.js';
 import { followSettings, phrase } from '../shared/language.js';
-import { mendControls } from './controls.js';
+import { repairControls } from './controls.js';
 import { outweighGradio } from './styles.js';
 
 const FIELDS = ['INPUT', 'TEXTAREA', 'SELECT'];
@@ -39,7 +39,7 @@ const focusSearch = (event) => {
 export const startPage = () => {
   followSettings();
   outweighGradio();
-  mendControls();
+  repairControls();
   addSkipLink();
   closeOnPhones();
   document.addEventListener('keydown', focusSearch);

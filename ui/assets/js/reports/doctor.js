@@ -9,13 +9,13 @@ import { jobProgress, problemLine, ReportDialog } from './dialog.js';
 const POLL = 700;
 
 const progress = (value, onStop) => {
-  const words = value.mending
-    ? phrase('doctor.mending')
+  const words = value.repairing
+    ? phrase('doctor.repairing')
     : phrase('doctor.progress', { done: value.done, count: value.total ?? 0 });
-  return jobProgress({ ...value, may: value.may && !value.mending }, phrase('doctor.checked'), words, onStop);
+  return jobProgress({ ...value, may: value.may && !value.repairing }, phrase('doctor.checked'), words, onStop);
 };
 
-const rowOf = ({ kind, place, count, mendable, subjects }) => {
+const rowOf = ({ kind, place, count, repairable, subjects }) => {
   const row = el('tr');
   const what = el('td', '', phrase(`doctor.kind.${kind}`));
   if (subjects.length) {
@@ -26,7 +26,7 @@ const rowOf = ({ kind, place, count, mendable, subjects }) => {
     );
     what.append(examples);
   }
-  const fate = phrase(mendable ? 'doctor.mendable' : 'doctor.by_hand');
+  const fate = phrase(repairable ? 'doctor.repairable' : 'doctor.by_hand');
   row.append(what, el('td', '', place), el('td', 'number', number(count)), el('td', '', fate));
   return row;
 };
@@ -46,7 +46,7 @@ export class Doctor {
   #report;
   #shown = null;
   #isAsking = false; // whether something is about to be repaired
-  #wasMending = false;
+  #wasRepairing = false;
 
   /** @param {import('../shared/events.js').Host} host */
   constructor(host) {
@@ -61,9 +61,9 @@ export class Doctor {
 
   #onValue(value) {
     this.#shown = value;
-    const isMending = value.running && value.mending;
-    if (this.#wasMending && !isMending) publish('again');
-    this.#wasMending = isMending;
+    const isRepairing = value.running && value.repairing;
+    if (this.#wasRepairing && !isRepairing) publish('again');
+    this.#wasRepairing = isRepairing;
     if (!this.#report.isOpen) return; // closed while the answer was on its way
     this.#redraw();
     if (value.running) this.#report.askLater(POLL);
@@ -94,8 +94,8 @@ export class Doctor {
   #actions(report) {
     const box = el('div', 'lk-trash-actions');
     const check = phrase(report ? 'doctor.check_again' : 'doctor.check');
-    if (report?.mendable) {
-      const words = phrase('doctor.mend_ask', { count: report.mendable });
+    if (report?.repairable) {
+      const words = phrase('doctor.repair_ask', { count: report.repairable });
       box.append(button('lk-button primary', words, () => this.#ask(true)));
     }
     box.append(button(`lk-button${report ? '' : ' primary'}`, check, () => this.#trigger('begin', {})));
@@ -104,13 +104,13 @@ export class Doctor {
 
   #question(report) {
     const box = el('div', 'lk-trash-actions');
-    const mend = () => {
+    const repair = () => {
       this.#isAsking = false;
-      this.#trigger('mend', {});
+      this.#trigger('repair', {});
     };
     box.append(
-      el('p', '', phrase('doctor.sure', { count: report.mendable })),
-      button('lk-button primary', phrase('doctor.mend'), mend),
+      el('p', '', phrase('doctor.sure', { count: report.repairable })),
+      button('lk-button primary', phrase('doctor.repair'), repair),
       button('lk-button', phrase('common.cancel'), () => this.#ask(false)),
     );
     return box;

@@ -8,6 +8,8 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from library.running.disk import check_regular
+
 PARTIAL_SUFFIX = ".partial"
 ABANDONED_AFTER = 3600  # seconds: a younger partial file may be another process's work in hand
 
@@ -53,12 +55,22 @@ def remove_abandoned(folder: Path) -> None:
                 partial.unlink()
 
 
+def make_private(folder: Path) -> None:
+    """Makes a folder that no other user of the machine may enter; one that is there keeps its rights.
+
+    Where it cannot be made, whoever writes into it says so.
+    """
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def append_lines(path: Path, lines: Iterable[bytes], syncs: bool = True) -> None:
     """Appends the lines, each without its end, in one write: those of two processes never mix.
 
     `syncs` waits until they are on the disk. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    check_regular(path)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     with open(descriptor, "r+b", buffering=0) as file:
         file.write(b"\n" * _ends_amid_a_line(descriptor) + b"".join(line + b"\n" for line in lines))

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 RECOVERED = "recovered"  # the source of a picture whose record was lost
 
 
-class Mender:
+class Repairer:
     """Repairs findings, a method for each kind. The caller holds the lock of changes."""
 
     def __init__(
@@ -41,25 +41,25 @@ class Mender:
             "foreign": self._set_aside,
             "row_surplus": self._remove_rows,
             "row_other": self._update_rows,
-            "index_wrong": self._mend_index,
-            "rebuild_unfinished": self._mend_index,
-            "fields_untyped": self._mend_index,
+            "index_wrong": self._repair_index,
+            "rebuild_unfinished": self._repair_index,
+            "fields_untyped": self._repair_index,
         }
 
-    def mend(self, finding: Finding) -> int:
+    def repair(self, finding: Finding) -> int:
         """Repairs a finding that the check called repairable, and returns how many things were repaired."""
         self._known = None
         way = self._ways.get(finding.kind)
-        mended = way(finding) if way and finding.mendable else 0
-        logger.info("doctor: %s in %s: %d of %d repaired", finding.kind, finding.place, mended, finding.count)
-        return mended
+        repaired = way(finding) if way and finding.repairable else 0
+        logger.info("doctor: %s in %s: %d of %d repaired", finding.kind, finding.place, repaired, finding.count)
+        return repaired
 
     def _rewrite_records(self, finding: Finding) -> int:
         files = self._files(finding.subjects)
         return sum(self._recover(id, files[id], in_library=True) for id in map(parse_content_id, finding.subjects))
 
     def _make_thumbnails(self, finding: Finding) -> int:
-        mended = 0
+        repaired = 0
         for record in self._store.find_all(list(map(parse_content_id, finding.subjects))):
             try:
                 made = self._decoder.thumbnail(self._pictures.original(record.content_id))
@@ -68,8 +68,8 @@ class Mender:
             except LikenessError:  # its original is away or damaged
                 continue
             self._store.add(record, None, made)
-            mended += 1
-        return mended
+            repaired += 1
+        return repaired
 
     def _move_orphans(self, finding: Finding) -> int:
         """Brings back intact originals that still have a row, moves others to the trash, and removes the rest."""
@@ -94,7 +94,7 @@ class Mender:
 
     def _remove_rows(self, finding: Finding) -> int:
         ids = {key: id_of(key) for key in finding.subjects}
-        here = {record.content_id for record in self._store.find_all(list(ids.values()))}  # one was mended meanwhile
+        here = {record.content_id for record in self._store.find_all(list(ids.values()))}  # one was repaired meanwhile
         self._database.delete([key for key, id in ids.items() if id not in here])
         return finding.count
 
@@ -103,8 +103,8 @@ class Mender:
         self._database.update(records)
         return len(records)
 
-    def _mend_index(self, finding: Finding) -> int:
-        self._database.named(finding.place).mend()
+    def _repair_index(self, finding: Finding) -> int:
+        self._database.named(finding.place).repair()
         return 1
 
     def _recover(self, id: ContentId, files: Sequence[StoredFile], in_library: bool) -> int:
