@@ -20,7 +20,9 @@ from benchmarks.accuracy import decoded
 from benchmarks.fixtures import base_clip, photo_paths, temporary_folder
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, per_second, publish, seconds
 from encoders.clip import ClipEncoder, Compute
+from encoders.devices import has_bfloat16, has_int8
 from encoders.engines.calibration import Agreement, agreement, calibrate, chosen_after
+from encoders.engines.eight_bits import EightBits
 from encoders.engines.kept import KeptTowers
 from encoders.engines.machine import CORES
 from encoders.engines.probe import Measured
@@ -50,7 +52,7 @@ def main(
         encoder = load_encoder(str(base_clip(cache)))
         rows, notes = image_rows(encoder, batches_of(encoder, paths), folder, rounds)
         rows += [text_row(encoder, folder, rounds), *accuracy_rows(paths, folder)]
-        notes += [WHY, choice(encoder, folder)]
+        notes += [WHY, processor(), choice(encoder, folder)]
     publish(Table("Engines", rows, notes), results, quick)
 
 
@@ -69,7 +71,7 @@ def image_rows(
     encoder: ClipEncoder, batches: list[dict[str, torch.Tensor]], folder: Path, rounds: int
 ) -> tuple[list[Row], list[str]]:
     """Returns a row for each engine and precision: many pictures on one thread for each core, and one on all."""
-    tower = image_tower(encoder, KeptTowers(folder, "images"))
+    tower = image_tower(encoder, KeptTowers(folder, "images"), EightBits())
     own = calibrate(tower, Way("onnx", "int8", 1), batches)
     many, one = engines(tower, 1), engines(tower, CORES)
     others = openvino_models(batches, folder)
@@ -175,7 +177,7 @@ def openvino_engines(models: Mapping[str, Any], threads: int) -> dict[str, Compu
 
 def text_row(encoder: ClipEncoder, folder: Path, rounds: int) -> Row:
     texts: Any = encoder.texts
-    tower = text_tower(texts, KeptTowers(folder, "texts"))
+    tower = text_tower(texts, KeptTowers(folder, "texts"), EightBits())
     tokens = texts.tokens([TEXT])
     exact, quick = tower.by(EXACT), tower.by(Way("onnx", "int8"))
     taken = [(seconds(lambda: exact(tokens)), seconds(lambda: quick(tokens))) for _ in range(3 * rounds)]
@@ -186,7 +188,7 @@ def text_row(encoder: ClipEncoder, folder: Path, rounds: int) -> Row:
 def accuracy_rows(paths: Sequence[Path], folder: Path) -> list[Row]:
     """Returns how alike the bundled CLIP answers, which has learned to tell pictures apart."""
     encoder = load_encoder(SMALL)
-    tower = image_tower(encoder, KeptTowers(folder, "small"))
+    tower = image_tower(encoder, KeptTowers(folder, "small"), EightBits())
     batches = batches_of(encoder, paths)
     calibrate(tower, Way("onnx", "int8", 1), batches)
     exact = in_streams(tower.by(EXACT), batches)
@@ -198,6 +200,17 @@ def accuracy_rows(paths: Sequence[Path], folder: Path) -> list[Row]:
                         f"{alike.overlap:.3f}", "", "float32, mean cosine", f"{alike.mean:.5f}", alike.mean,
                         at_least=0.998))  # fmt: skip
     return rows
+
+
+def processor() -> str:
+    """Returns what the processor has that decides which way is quick, and the limit of weights in 8 bits."""
+    has = {"8 bits": has_int8(), "bfloat16": has_bfloat16()}
+    told = " and ".join(f"{'' if found else 'no '}instructions for {name}" for name, found in has.items())
+    limit = EightBits().limit
+    return (
+        f"This processor has {told}; torch computes with {torch.backends.cpu.get_cpu_capability()}. In ONNX Runtime's "
+        f"8 bits weights go to {limit.each}, and two neighbours of one sign to {limit.both} together."
+    )
 
 
 def choice(encoder: ClipEncoder, folder: Path) -> str:

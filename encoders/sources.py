@@ -1,11 +1,12 @@
 """Makes the sources of models: each loads one model, by its name, onto the device that was chosen."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from encoders import zerogpu
+from encoders.engines.eight_bits import EightBits
 from encoders.model_folders import find_folder
 from library.errors import UnknownModel
 from library.messages import Message, message
@@ -47,6 +48,7 @@ class ModelLoader:
     engine: str = "auto"
     library: str = ""
     texts_first: bool = False
+    bits: EightBits = field(default_factory=EightBits, compare=False, repr=False)
 
     @classmethod
     def of(cls, settings: ModelSettings, texts_first: bool = False) -> "ModelLoader":
@@ -110,7 +112,7 @@ class ModelLoader:
 
         encoder = load_encoder(name, "cpu" if uses_zerogpu else self.device, self.dtype, text_model, subject)
         if not uses_zerogpu:  # whose workers are forks of this process
-            quicken(encoder, self.engine, self.dtype, self.library, reading=self._reading(name))
+            quicken(encoder, self.engine, self.dtype, self.library, reading=self._reading(name), bits=self.bits)
         return encoder
 
 

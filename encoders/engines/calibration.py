@@ -83,7 +83,7 @@ def calibrate(tower: Tower, way: Way, batches: Sequence[Inputs]) -> dict[str, An
     full = [{name: _restored(each) for name, each in batch.items()} for batch in batches]
     half = len(full) // 2
     tower.ranges = ranges_of(tower, full[:half])
-    tower.static_name = f"{tower.name}-static-{_digest(tower.ranges)}"
+    tower.static_name = tower.file_name(f"static-{_digest(tower.ranges)}")
     static = tower.by(Way("onnx", "static", way.threads))
     others = full[half:]
     exact = _vectors(tower.by(Way(EXACT.engine, EXACT.precision, max(1, CORES // 2))), others)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from encoders.engines.eight_bits import WHOLE, Limit
 from encoders.engines.layers import Ranges, replace_layers
 
 Precision = Literal["float32", "int8"]
@@ -49,16 +50,17 @@ def convert(
     precision: Precision,
     file: Path,
     ranges: Ranges | None = None,
+    limit: Limit = WHOLE,
 ) -> None:
     """Writes a tower, whose weights stay as they are, to a file of its own.
 
-    `inputs` are an example, with at least two rows; `dynamic` names the axes of which any length will come. Raises
-    NotConvertible.
+    `inputs` are an example, with at least two rows; `dynamic` names the axes of which any length will come; `limit`
+    is that of weights in 8 bits. Raises NotConvertible.
     """
     # Weights are shared with the model; its layers are not.
     copied = copy.deepcopy(model, {id(each): each for each in model.parameters()})
     if precision == "int8":
-        replace_layers(copied, ranges)
+        replace_layers(copied, ranges, limit)
     tower = _Tower(copied, features, list(inputs)).eval()
     try:
         with torch.no_grad(), warnings.catch_warnings():

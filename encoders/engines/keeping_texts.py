@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from encoders.clip import ClipEncoder
+from encoders.engines.eight_bits import EightBits
 from encoders.engines.kept import KeptTowers
 from encoders.engines.kept_texts import KeptTokenizer
 from encoders.engines.machine import CORES
@@ -27,7 +28,7 @@ TO_COMPARE = (
 )
 
 
-def keep_texts(encoder: ClipEncoder, kept: KeptTowers, note: str, way: Way) -> None:
+def keep_texts(encoder: ClipEncoder, kept: KeptTowers, bits: EightBits, note: str, way: Way) -> None:
     """Keeps what reads the texts of a model in that way, unless other tokens would come of it.
 
     Raises OSError, and NotPossible for a tower that cannot be converted.
@@ -35,20 +36,20 @@ def keep_texts(encoder: ClipEncoder, kept: KeptTowers, note: str, way: Way) -> N
     texts = encoder.texts
     if not (isinstance(texts, TransformersTexts) and way.engine == "onnx"):
         return
-    tower = text_tower(texts, kept)
+    tower = text_tower(texts, kept, bits)
     tower.by(way)
     tokenizer = _tokenizer_file(texts, kept, tower.kept_name)
     if tokenizer is None:
         logger.info("texts are read by transformers alone: its tokenizer is none of tokenizers")
         return
-    kept.keep_note(note, _note(encoder, texts, f"{tower.kept_name}-{way.precision}", tokenizer.name, way))
+    kept.keep_note(note, _note(encoder, texts, tower.file_name(way.precision), tokenizer.name, way))
 
 
 def keep_exact_texts(encoder: ClipEncoder, kept: KeptTowers, note: str) -> None:
     """Keeps the tower for texts in float32, where torch computes it in that: nobody waits for torch to answer one."""
     if kept.note(note) is None:
         try:
-            keep_texts(encoder, kept, note, Way("onnx", "float32", CORES))
+            keep_texts(encoder, kept, EightBits(), note, Way("onnx", "float32", CORES))
         except (OSError, NotPossible) as error:
             logger.info("texts are read by torch alone: %s", error)
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class KeptTowers:
 
     def __init__(self, home: Path, fingerprint: str) -> None:
         self.folder = home / fingerprint[:32]
+        self._made: set[str] = set()
 
     def tower(self, name: str, make: Callable[[Path], None]) -> Path:
         """Returns the file of a tower; `make` writes it where it is not there whole. Raises OSError and what that
@@ -40,7 +41,17 @@ class KeptTowers:
                 if file.exists():
                     logger.warning("the converted tower %s is damaged and is made anew", file)
                 _write(file, make)
+                self._made.add(name)
         return file
+
+    def drop_made_but(self, needed: Collection[str]) -> None:
+        """Removes the towers that were made here, and not by an earlier process, unless they are needed."""
+        for name in self._made - set(needed):
+            file = self.folder / f"{name}-{FORMAT}.onnx"
+            for each in (_digest_file(file), file):
+                with suppress(OSError):  # it costs room alone
+                    each.unlink()
+        self._made &= set(needed)
 
     def whole(self, name: str) -> Path | None:
         """Returns the file of a tower that is there whole; None where none is."""

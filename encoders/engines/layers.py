@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-LARGEST = 127
+from encoders.engines.eight_bits import WHOLE, Limit
+
+LARGEST = 127  # of a token's numbers, on either side of the zero
 ZERO = 128  # ONNX Runtime is twelve times as fast for unsigned inputs as for signed ones
 LEAST = 1e-12
 FUSED = "com.microsoft::MatMulIntegerToFloat"
@@ -22,7 +24,10 @@ Ranges = Mapping[str, tuple[torch.Tensor, torch.Tensor]]  # by layer: the least 
 class Int8Layer(nn.Module):
     """Takes the place of a linear layer in a tower that is about to be converted; it computes nothing by itself."""
 
-    def __init__(self, layer: nn.Linear, ranges: tuple[torch.Tensor, torch.Tensor] | None = None) -> None:
+    def __init__(
+        self, layer: nn.Linear, ranges: tuple[torch.Tensor, torch.Tensor] | None = None, limit: Limit = WHOLE
+    ) -> None:
+        """Takes the limit within which the processor multiplies weights exactly."""
         super().__init__()
         self.weight = layer.weight  # some towers ask of what type it is
         weight = layer.weight.detach().float()
@@ -33,7 +38,7 @@ class Int8Layer(nn.Module):
             usual, scale, zero = _smoothed(weight, *ranges)
             weight = weight * usual
             self._ranges = (1 / usual, scale, zero)
-        scales = weight.abs().amax(dim=1).clamp_min(LEAST) / LARGEST
+        scales = _scales(weight, limit)
         self._scales = scales
         self._whole = torch.round(weight / scales[:, None]).to(torch.int8).t().contiguous()
 
@@ -48,14 +53,16 @@ class Int8Layer(nn.Module):
 class PatchLayer(nn.Module):
     """Takes the place of a convolution whose patches do not overlap: a linear layer on each of them."""
 
-    def __init__(self, layer: nn.Conv2d, ranges: tuple[torch.Tensor, torch.Tensor] | None = None) -> None:
+    def __init__(
+        self, layer: nn.Conv2d, ranges: tuple[torch.Tensor, torch.Tensor] | None = None, limit: Limit = WHOLE
+    ) -> None:
         super().__init__()
         self.weight = layer.weight
         self._side = layer.kernel_size[0]
         linear = nn.Linear(layer.weight[0].numel(), layer.out_channels, bias=layer.bias is not None)
         linear.weight = nn.Parameter(layer.weight.detach().reshape(layer.out_channels, -1))
         linear.bias = layer.bias  # type: ignore[assignment]
-        self._linear = Int8Layer(linear, ranges)
+        self._linear = Int8Layer(linear, ranges, limit)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         found: torch.Tensor = self._linear(patches(pixels, self._side))
@@ -80,7 +87,7 @@ def is_patches(module: nn.Module) -> bool:
     )
 
 
-def replace_layers(module: nn.Module, ranges: Ranges | None = None, prefix: str = "") -> None:
+def replace_layers(module: nn.Module, ranges: Ranges | None = None, limit: Limit = WHOLE, prefix: str = "") -> None:
     """Replaces every plain linear layer and patch embedding in place; where ranges are given, those they name."""
     for name, child in module.named_children():
         path = f"{prefix}{name}"
@@ -88,11 +95,21 @@ def replace_layers(module: nn.Module, ranges: Ranges | None = None, prefix: str 
             continue
         known = ranges[path] if ranges is not None and path in ranges else None
         if type(child) is nn.Linear:  # what is derived from it may be more than that
-            setattr(module, name, Int8Layer(child, known))
+            setattr(module, name, Int8Layer(child, known, limit))
         elif is_patches(child):
-            setattr(module, name, PatchLayer(child, known))  # type: ignore[arg-type]
+            setattr(module, name, PatchLayer(child, known, limit))  # type: ignore[arg-type]
         else:
-            replace_layers(child, ranges, f"{path}.")
+            replace_layers(child, ranges, limit, f"{path}.")
+
+
+def _scales(weight: torch.Tensor, limit: Limit) -> torch.Tensor:
+    """Returns what each output's weights are divided by to be whole numbers within the limit."""
+    scales = weight.abs().amax(dim=1) / limit.each
+    if limit.both < 2 * limit.each:
+        pairs = nn.functional.pad(weight, (0, weight.shape[1] % 2)).unflatten(1, (-1, 2))
+        positive, negative = (each.clamp_min(0).sum(dim=2).amax(dim=1) for each in (pairs, -pairs))
+        scales = torch.maximum(scales, torch.maximum(positive, negative) / (limit.both - 1))  # rounding may add one
+    return scales.clamp_min(LEAST / limit.each)
 
 
 def _smoothed(

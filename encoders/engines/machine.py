@@ -23,8 +23,8 @@ def _processor() -> str:
         described = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
-    found = re.search(r"^model name\s*: (.*)$", described, flags=re.MULTILINE)
-    return found[1] if found else platform.machine()
+    found = dict(re.findall(r"^(model name|flags|Features)\s*: (.*)$", described, flags=re.MULTILINE))
+    return repr(sorted(found.items())) if found else platform.machine()
 
 
 def _version(package: str) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from encoders.clip import ClipEncoder, ImageWay
-from encoders.devices import has_int8
 from encoders.engines.calibration import Calibration, chosen_after
+from encoders.engines.eight_bits import EightBits
 from encoders.engines.keeping_texts import keep_exact_texts, keep_texts
 from encoders.engines.kept import KeptTowers, default_home
 from encoders.engines.machine import machine
@@ -32,7 +32,6 @@ FOR_TEXTS, FOR_IMAGES = 0.5, 2.5  # seconds of measuring, at most
 DELAY = 5.0  # seconds after loading, so that a command that is done by then converts nothing
 DELAY_KEPT = 0.5
 PAUSES = (60, 600, 0)  # seconds before measuring again, and giving up
-NO_INT8 = "this processor has no instructions for products of 8 bits"
 
 
 def quicken(
@@ -42,11 +41,12 @@ def quicken(
     library: str = "",
     home: Path | None = None,
     reading: str = "",
+    bits: EightBits | None = None,
 ) -> "Quickening | None":
     """Starts to find the quickest way to compute an encoder, which torch computes meanwhile; None where none is sought.
 
     `engine` and `dtype` are the settings; `library` tells apart whose pictures ranges are measured on. How texts are
-    read is kept under the name `reading`, where one is given.
+    read is kept under the name `reading`, where one is given. `bits` is measured once for all encoders that share it.
     """
     if encoder.info.device != "cpu":
         return None
@@ -60,7 +60,7 @@ def quicken(
     if dtype in ("bfloat16", "float16"):
         logger.warning("torch computes the model: ONNX Runtime has no %s on a processor", dtype)
         return None
-    return Quickening(encoder, engine, dtype, library, kept, reading)
+    return Quickening(encoder, engine, dtype, library, kept, bits or EightBits(), reading)
 
 
 class Quickening:
@@ -70,16 +70,25 @@ class Quickening:
     """
 
     def __init__(
-        self, encoder: ClipEncoder, engine: str, dtype: str, library: str, kept: KeptTowers, reading: str = ""
+        self,
+        encoder: ClipEncoder,
+        engine: str,
+        dtype: str,
+        library: str,
+        kept: KeptTowers,
+        bits: EightBits,
+        reading: str = "",
     ) -> None:
         self.probed: dict[str, Sequence[Measured | Refused]] = {}
         self._encoder = encoder
         self._engine = engine
         self._dtype = dtype
         self._kept = kept
+        self._bits = bits
         self._reading = reading
+        self._needed: set[str] = set()  # names of converted towers
         self._note = f"choice-{machine()}-{engine}-{dtype}"
-        self._own = f"pictures-{hashlib.sha256(library.encode()).hexdigest()[:12]}"
+        self._library = f"pictures-{hashlib.sha256(library.encode()).hexdigest()[:12]}"
         self._begin, self._done = threading.Event(), threading.Event()
         self._tell_kept()
         encoder.watch_bulk(lambda _: self._begin.set())
@@ -106,7 +115,12 @@ class Quickening:
     def _tell_kept(self) -> None:
         """Tells what was chosen before, which a command may ask for that is over before it is in use."""
         with suppress(KeyError, TypeError, AttributeError):
-            self._tell(self._kept.note(self._note) or {}, self._kept.note(self._own))
+            if note := self._kept.note(self._note):
+                self._tell(note, self._kept.note(self._own()))
+
+    def _own(self) -> str:
+        """Returns the name of the note on the library's own pictures; the 8 bits of another processor differ."""
+        return f"{self._library}{self._bits.limit.suffix}"
 
     def _is_applied(self, note: Mapping[str, Any]) -> bool:
         try:
@@ -123,6 +137,7 @@ class Quickening:
             self._apply(chosen)
             if not any(found[1:2] and _had_no_time(found[1]) for found in self.probed.values()):
                 self._kept.keep_note(self._note, chosen)
+                self._kept.drop_made_but(self._needed)
                 break
             self._done.set()
             time.sleep(pause)
@@ -130,8 +145,10 @@ class Quickening:
     def _measured(self) -> dict[str, Any]:
         chosen = {}
         if isinstance(self._encoder.texts, TransformersTexts):
-            [chosen["text"]] = self._best_of(text_tower(self._encoder.texts, self._kept), FOR_TEXTS, [False])
-        tower = image_tower(self._encoder, self._kept)
+            [chosen["text"]] = self._best_of(
+                text_tower(self._encoder.texts, self._kept, self._bits), FOR_TEXTS, [False]
+            )
+        tower = image_tower(self._encoder, self._kept, self._bits)
         chosen["picture"], chosen["many pictures"] = self._best_of(tower, FOR_IMAGES, [False, True])
         return chosen
 
@@ -140,6 +157,7 @@ class Quickening:
         found = probe(tower, ways_of(self._engine, self._dtype, True in uses), clock)
         self.probed[tower.name] = found
         best = [quickest(found, many, self._engine) for many in uses]
+        self._needed |= {tower.file_name(each.way.precision) for each in best if each.way.engine == "onnx"}
         if self._engine != "torch" and all(each.way.engine == "torch" for each in best):
             _tell_why(tower.name, found)
         return [_as_json(each, many) for each, many in zip(best, uses, strict=True)]
@@ -148,8 +166,8 @@ class Quickening:
         """Switches the encoder over. Raises NotPossible, KeyError or TypeError for what was kept and does not fit."""
         if "text" in chosen and isinstance(self._encoder.texts, TransformersTexts):
             way = Way(**chosen["text"]["way"])
-            self._encoder.texts.compute_by(text_tower(self._encoder.texts, self._kept).by(way))
-        tower = image_tower(self._encoder, self._kept)
+            self._encoder.texts.compute_by(text_tower(self._encoder.texts, self._kept, self._bits).by(way))
+        tower = image_tower(self._encoder, self._kept, self._bits)
         few, many = (Way(**chosen[use]["way"]) for use in ("picture", "many pictures"))
         if self._is_of_own_pictures(tower, few, many, chosen):
             return
@@ -162,7 +180,7 @@ class Quickening:
 
     def _is_of_own_pictures(self, tower: Tower, few: Way, many: Way, chosen: Mapping[str, Any]) -> bool:
         """Switches to what the library's own pictures allowed before; returns False where they were not measured."""
-        own = self._kept.note(self._own)
+        own = self._kept.note(self._own())
         try:
             tower.static_name = str((own or {})["file"])
             self._switch(tower, chosen_after(few, own or {}), chosen_after(many, own or {}))
@@ -176,7 +194,7 @@ class Quickening:
         self, tower: Tower, few: Way, many: Way, chosen: Mapping[str, Any], found: dict[str, Any]
     ) -> None:
         self._encoder.watch_bulk(lambda _: None)
-        self._kept.keep_note(self._own, found)
+        self._kept.keep_note(self._own(), found)
         if not found["int8"]["accepted"] and not found["static"]["accepted"]:
             logger.warning("torch computes the pictures: 8 bits would change which of them are alike")
         self._switch(tower, chosen_after(few, found), chosen_after(many, found))
@@ -186,7 +204,7 @@ class Quickening:
     def _keep_texts(self, chosen: Mapping[str, Any]) -> None:
         """Keeps how texts are read, with what was told of the engine last."""
         if self._reading and "text" in chosen:
-            keep_texts(self._encoder, self._kept, self._reading, Way(**chosen["text"]["way"]))
+            keep_texts(self._encoder, self._kept, self._bits, self._reading, Way(**chosen["text"]["way"]))
 
     def _switch(self, tower: Tower, few: Way, many: Way) -> None:
         self._encoder.compute_images(ImageWay(tower.by(few), tower.by(many), many.streams))
@@ -212,8 +230,6 @@ def _keep_if_loaded(loaded: "weakref.ref[ClipEncoder]", kept: KeptTowers, readin
 def _tell_why(name: str, found: Sequence[Measured | Refused]) -> None:
     """Logs why torch computes a tower."""
     reasons = [each.reason for each in found if isinstance(each, Refused) and each.way.engine == "onnx"]
-    if not has_int8():
-        reasons = [NO_INT8]
     if reasons:
         logger.warning("torch computes the %s: %s", name, reasons[0])
     else:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from encoders.clip import ClipEncoder, Compute, image_vectors
 from encoders.engines.convert import Features, Precision, convert, image_features
+from encoders.engines.eight_bits import WHOLE, EightBits
 from encoders.engines.kept import KeptTowers
 from encoders.engines.layers import Ranges
 from encoders.engines.machine import CORES
@@ -64,6 +65,7 @@ class Tower:
         examples: Inputs,
         axes: Mapping[int, str],
         kept: KeptTowers,
+        bits: EightBits,
     ) -> None:
         """Takes the axes of the inputs that may have any length, and `vectors`, which computes inputs by torch."""
         self.name = name
@@ -73,6 +75,7 @@ class Tower:
         self._features = features
         self._axes = axes
         self._kept = kept
+        self._bits = bits
         self._made: dict[Way, Compute] = {}
         self.kept_name = name
         self.ranges: Ranges | None = None
@@ -84,6 +87,10 @@ class Tower:
         if alike not in self._made:
             self._made[alike] = self._by_onnx(way) if way.engine == "onnx" else self._by_torch(way)
         return self._made[alike]
+
+    def file_name(self, precision: str) -> str:
+        """Returns the name under which the tower is kept: in float32, or in 8 bits with weights for this processor."""
+        return f"{self.kept_name}-{precision}{self._bits.limit.suffix if precision != 'float32' else ''}"
 
     def forget_all_but(self, *ways: Way) -> None:
         """Lets go of what no way needs any more."""
@@ -107,8 +114,8 @@ class Tower:
         return quick
 
     def _by_onnx(self, way: Way) -> Compute:
-        name = f"{self.kept_name}-{way.precision}" if way.precision != "static" else self.static_name
         try:
+            name = self.static_name if way.precision == "static" else self.file_name(way.precision)
             return OnnxTower(self._kept.tower(name, partial(self._convert, way)), way.threads)
         except Exception as error:  # of the tracing of any family, of the disk, of the engine that reads the file
             said = str(error).strip().splitlines() or [type(error).__name__]
@@ -120,19 +127,20 @@ class Tower:
         precision: Precision = "float32" if way.precision == "float32" else "int8"
         two = {name: each[:2] for name, each in self.examples.items()}
         ranges = self.ranges if way.precision == "static" else None
-        convert(self.model, self._features, two, self._axes, precision, file, ranges)
+        limit = WHOLE if precision == "float32" else self._bits.limit
+        convert(self.model, self._features, two, self._axes, precision, file, ranges, limit)
 
 
-def image_tower(encoder: ClipEncoder, kept: KeptTowers) -> Tower:
+def image_tower(encoder: ClipEncoder, kept: KeptTowers, bits: EightBits) -> Tower:
     """Returns the image tower of an encoder, with pictures of four shapes to measure it with."""
     pixels = encoder.pixels([_picture(seed, size) for seed, size in enumerate(SHAPES)])
-    return Tower("images", encoder.model, image_features, image_vectors, pixels, {0: "count"}, kept)
+    return Tower("images", encoder.model, image_features, image_vectors, pixels, {0: "count"}, kept, bits)
 
 
-def text_tower(texts: TransformersTexts, kept: KeptTowers) -> Tower:
+def text_tower(texts: TransformersTexts, kept: KeptTowers, bits: EightBits) -> Tower:
     """Returns a text tower, with texts of several lengths to measure it with."""
     axes = {0: "count", 1: "length"}
-    tower = Tower("texts", texts.model, texts.features, texts.vectors, texts.tokens(TEXTS), axes, kept)
+    tower = Tower("texts", texts.model, texts.features, texts.vectors, texts.tokens(TEXTS), axes, kept, bits)
     tower.kept_name = texts.kept_name
     return tower
 

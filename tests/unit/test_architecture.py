@@ -39,7 +39,7 @@ MAY_IMPORT = {
 VENDORS = {  # all that is imported beside the rooms and the standard library
     "library": {"numpy", "PIL", "pi_heif"},
     "encoders": {
-        *("filelock", "httpx", "huggingface_hub", "numpy", "onnxruntime", "PIL", "safetensors"),
+        *("filelock", "httpx", "huggingface_hub", "numpy", "onnx", "onnxruntime", "PIL", "safetensors"),
         *("sentence_transformers", "tokenizers", "torch", "transformers"),
     },
     "db": {

@@ -1,5 +1,6 @@
 """Computes towers by ONNX Runtime: converted from what transformers loaded, and alike to it."""
 
+import hashlib
 import logging
 import re
 import shutil
@@ -10,10 +11,14 @@ from random import Random
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import nn
 
 from encoders.engines.calibration import Agreement, agreement, calibrate, chosen_after
+from encoders.engines.eight_bits import PAIRS, SEVEN_BITS, WHOLE, EightBits, product_by_onnx
 from encoders.engines.kept import KeptTowers
+from encoders.engines.layers import Int8Layer
 from encoders.engines.probe import NO_TIME, Clock, Measured, Refused, probe, quickest
 from encoders.engines.quicken import quicken
 from encoders.engines.towers import EXACT, NotPossible, Tower, Way, image_tower, text_tower
@@ -25,6 +30,11 @@ from testing.tiny_clip import save_tiny_clip
 
 EIGHT_BITS, FLOAT = Way("onnx", "int8", 1), Way("onnx", "float32", 1)
 TEXTS = ["a red circle", "photo", "a photo of a blue circle " * 20]
+
+
+@pytest.fixture(scope="module")
+def bits():
+    return EightBits()
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +56,10 @@ def home(converted, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
+def small(bits, tmp_path_factory):
     """Returns the image tower of the bundled CLIP, drawn pictures as it sees them, and their vectors in every way."""
     encoder = load_encoder("small")
-    tower = image_tower(encoder, KeptTowers(tmp_path_factory.mktemp("home"), encoder.info.fingerprint))
+    tower = image_tower(encoder, KeptTowers(tmp_path_factory.mktemp("home"), encoder.info.fingerprint), bits)
     pixels = encoder.pixels([drawn(seed) for seed in range(32)])
     batches = [{"pixel_values": each} for each in pixels["pixel_values"].split(8)]
     found = calibrate(tower, EIGHT_BITS, batches)
@@ -65,13 +75,74 @@ def cosines(one, other):
     return np.sum(one * other, axis=1)
 
 
+@pytest.fixture(params=["this processor", "one without instructions for 8 bits"])
+def weights(request, bits):
+    return bits if request.param == "this processor" else EightBits(saturating)
+
+
+def saturating(tokens, weights, first=slice(0, None, 2), second=slice(1, None, 2)):
+    """Returns the product as a processor computes it that adds pairs of products in 16 bits."""
+    products = tokens.astype(np.int64)[:, :, None] * weights
+    pairs = np.clip(products[:, first] + products[:, second], -32768, 32767)
+    return pairs.sum(axis=1).astype(np.float32)
+
+
+def saturating_apart(tokens, weights):
+    """Returns such a product of pairs that are no neighbours."""
+    return saturating(tokens, weights, slice(0, len(weights) // 2), slice(len(weights) // 2, None))
+
+
+def exact_product(tokens, weights):
+    return (tokens.astype(np.int64) @ weights).astype(np.float32)
+
+
+def missing(tokens, weights):
+    raise ImportError("onnxruntime")
+
+
+@pytest.mark.parametrize(
+    "product, limit",
+    [(exact_product, WHOLE), (saturating, PAIRS), (saturating_apart, SEVEN_BITS), (missing, SEVEN_BITS)],
+)
+def test_it_is_measured_how_large_weights_may_be_for_exact_products(product, limit):
+    assert EightBits(product).limit == limit
+
+
+@pytest.mark.parametrize("product", [product_by_onnx, saturating])
+@pytest.mark.parametrize("width", [32, 33, 48, 768])
+def test_products_within_the_limit_are_exact(product, width):
+    """Multiplies converted weights by the largest tokens, here and as a processor that adds pairs in 16 bits."""
+    layer = nn.Linear(width, 24)
+    with torch.no_grad():
+        layer.weight[:8], layer.weight[8:16] = 1, -1
+    whole = Int8Layer(layer, limit=EightBits(product).limit)._whole.numpy()
+    whole = np.pad(whole, ((0, width % 2), (0, 0)))
+    for rows in (1, 2, 5, 64):
+        tokens = np.full((rows, len(whole)), 255, np.uint8)
+        assert np.array_equal(product(tokens, whole), exact_product(tokens, whole))
+
+
+def test_processors_with_and_without_8_bit_instructions_share_a_folder(folder, tmp_path):
+    encoder = load_encoder(str(folder))
+    kept = KeptTowers(tmp_path, encoder.info.fingerprint)
+    for product in (exact_product, saturating):
+        tower = image_tower(encoder, kept, EightBits(product))
+        tower.by(EIGHT_BITS)
+        calibrate(tower, EIGHT_BITS, [tower.examples] * 2)
+    names = {re.sub("[0-9a-f]{12}", "RANGES", path.stem) for path in tmp_path.rglob("*.onnx")}
+    assert names == {f"images-{name}-1" for name in ("int8", "int8-pairs", "static-RANGES", "static-RANGES-pairs")}
+
+
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_both_towers_of_every_family_are_converted(family, tmp_path):
+def test_both_towers_of_every_family_are_converted(family, weights, tmp_path):
     encoder = load_encoder(str(save(family, tmp_path / "tiny")))
     kept = KeptTowers(tmp_path, encoder.info.fingerprint)
     for tower, inputs in (
-        (image_tower(encoder, kept), encoder.pixels([Image.effect_noise(size, 90).convert("RGB") for size in SIZES])),
-        (text_tower(encoder.texts, kept), encoder.texts.tokens(TEXTS)),
+        (
+            image_tower(encoder, kept, weights),
+            encoder.pixels([Image.effect_noise(size, 90).convert("RGB") for size in SIZES]),
+        ),
+        (text_tower(encoder.texts, kept, weights), encoder.texts.tokens(TEXTS)),
     ):
         exact, found = tower.by(EXACT)(inputs), tower.by(EIGHT_BITS)(inputs)
         assert cosines(found, exact).min() > 0.998
@@ -116,13 +187,24 @@ def test_what_was_measured_on_own_pictures_decides_on_8_bits_throughout(small):
     assert chosen_after(EXACT, quicker) == EXACT
 
 
+@pytest.mark.parametrize("product, is_taken", [(exact_product, True), (saturating, False)])
+def test_what_own_pictures_allowed_on_another_kind_of_processor_is_not_taken(product, is_taken, folder, home):
+    encoder = load_encoder(str(folder))
+    alike = {"mean": 1, "least": 1, "overlap": 1, "accepted": True}
+    note = {"int8": alike, "static": {**alike, "accepted": False}, "file": "", "times_as_fast": 1, "pictures": 256}
+    name = f"pictures-{hashlib.sha256(b'library').hexdigest()[:12]}"
+    KeptTowers(home, encoder.info.fingerprint).keep_note(name, note)
+    quicken(encoder, "onnx", library="library", home=home, bits=EightBits(product)).wait()
+    assert ("own pictures" in encoder.info.engine) == is_taken
+
+
 @pytest.mark.parametrize("figures", [(0.9979, 1, 1), (1, 0.98, 1), (1, 1, 0.94)])
 def test_vectors_that_are_less_alike_are_refused(figures):
     assert Agreement(0.998, 0.99, 0.95).is_close and not Agreement(*figures).is_close
 
 
-def test_ranges_that_nobody_has_measured_are_not_made_up(folder, tmp_path):
-    tower = image_tower(load_encoder(str(folder)), KeptTowers(tmp_path, "0"))
+def test_ranges_that_nobody_has_measured_are_not_made_up(folder, bits, tmp_path):
+    tower = image_tower(load_encoder(str(folder)), KeptTowers(tmp_path, "0"), bits)
     with pytest.raises(NotPossible, match="ranges have to be measured"):
         tower.by(Way("onnx", "static"))
 
@@ -133,7 +215,7 @@ def test_the_engine_that_is_set_computes_both_towers_and_status_tells(folder, ho
     told = encoder.info.engine
     assert list(told) == ["text", "picture", "many pictures"]
     for line in told.values():
-        assert re.match(r"onnx int8, .* when measured, cosine (1|0\.99[89])", line)
+        assert re.match(r"onnx (int8|float32), .* when measured, cosine (1|0\.99[89])", line)
     assert encoder.info == plain.info
     for images in (PICTURES[:1], PICTURES):
         found, exact = encoder.encode_images(images), plain.encode_images(images)
@@ -155,12 +237,21 @@ def test_a_second_start_converts_and_measures_nothing(folder, home):
 
 
 def test_a_converted_tower_that_is_cut_short_is_made_anew(folder, home, caplog):
-    [file] = home.rglob("images-*.onnx")
-    whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2])
+    whole = {file: file.read_bytes() for file in home.rglob("images-*.onnx")}
+    for file, content in whole.items():
+        file.write_bytes(content[: len(content) // 2])
     quicken(load_encoder(str(folder)), "onnx", home=home).wait()
     assert [record.message for record in caplog.records if "is damaged and is made anew" in record.message]
-    assert len(file.read_bytes()) == len(whole)
+    assert [file for file, content in whole.items() if len(file.read_bytes()) == len(content)]
+
+
+def test_a_converted_tower_that_is_not_chosen_is_not_kept(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("encoders.engines.ways.has_int8", lambda: False)
+    encoder = load_encoder(str(folder))
+    quicken(encoder, "onnx", home=tmp_path).wait()
+    told = encoder.info.engine.items()
+    chosen = {("texts" if use == "text" else "images", line.split()[1].strip(",")) for use, line in told}
+    assert {tuple(path.stem.split("-")[:2]) for path in tmp_path.rglob("*.onnx")} == chosen
 
 
 def test_a_choice_that_cannot_be_read_is_made_anew(folder, home):
@@ -181,10 +272,20 @@ def test_where_nothing_can_be_kept_torch_answers_and_one_line_says_why(folder, t
     assert encoder.encode_images(PICTURES[:2]).shape == (2, encoder.info.dim)
 
 
-def test_a_processor_without_8_bit_instructions_converts_nothing_by_itself(monkeypatch):
+@pytest.mark.parametrize("many", [True, False])
+def test_without_8_bit_instructions_float32_by_onnx_runtime_is_measured_too(many, monkeypatch):
     monkeypatch.setattr("encoders.engines.ways.has_int8", lambda: False)
-    assert not [way for way in ways_of("auto", "auto", True) if way.engine == "onnx" or way.precision == "int8"]
-    assert {way.precision for way in ways_of("onnx", "auto", True)} == {"float32"}
+    for engine in ("auto", "onnx"):
+        found = [way.precision for way in ways_of(engine, "auto", many) if way.engine == "onnx"]
+        assert found[0] == "int8" and found[-1] == "float32"
+    assert not [way for way in ways_of("auto", "auto", many) if (way.engine, way.precision) == ("torch", "int8")]
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_with_8_bit_instructions_onnx_runtime_computes_in_8_bits_alone(many, monkeypatch):
+    monkeypatch.setattr("encoders.engines.ways.has_int8", lambda: True)
+    for engine in ("auto", "onnx"):
+        assert {way.precision for way in ways_of(engine, "auto", many) if way.engine == "onnx"} == {"int8"}
 
 
 def test_a_precision_that_is_set_is_kept_by_the_other_engine(folder, tmp_path, caplog):
@@ -240,7 +341,7 @@ def test_nothing_slower_than_float32_by_torch_is_chosen_unless_it_is_set():
     assert quickest([exact, measured("onnx", 0.97, 1)], False) == exact  # next to nothing
 
 
-def test_where_no_time_is_left_torch_stays(folder, tmp_path):
-    tower: Tower = image_tower(load_encoder(str(folder)), KeptTowers(tmp_path, "0"))
+def test_where_no_time_is_left_torch_stays(folder, bits, tmp_path):
+    tower: Tower = image_tower(load_encoder(str(folder)), KeptTowers(tmp_path, "0"), bits)
     exact, *others = probe(tower, [EIGHT_BITS], Clock(0))
     assert exact.way == EXACT and others == [Refused(EIGHT_BITS, NO_TIME)]
