@@ -18,10 +18,10 @@ def find_folder(model: str, subject: Message) -> Path | None:
     """
     if model == SMALL:
         return SMALL_FOLDER
-    folder = Path(model).expanduser()
-    if not os.path.isdir(folder) and not model.startswith((".", "/", "~")):
+    if not is_folder(model):
         _check_name(model, subject)
         return None
+    folder = Path(model).expanduser()
     if not os.path.exists(folder):  # which, unlike those of Path, raises for no name
         raise UnknownModel("model_folder_missing", model=subject)
     if not os.path.isfile(folder / "config.json"):
@@ -30,6 +30,11 @@ def find_folder(model: str, subject: Message) -> Path | None:
         if os.path.exists(file) and not (os.path.isfile(file) or os.path.isdir(file)):
             raise UnknownModel("model_no_regular_file", model=subject, file=file.name)
     return folder.resolve()
+
+
+def is_folder(model: str) -> bool:
+    """Returns whether the name of a model means a folder, which may be missing."""
+    return os.path.isdir(Path(model).expanduser()) or model.startswith((".", "/", "~"))
 
 
 def _check_name(model: str, subject: Message) -> None:

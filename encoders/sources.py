@@ -7,7 +7,7 @@ from typing import Protocol
 
 from encoders import zerogpu
 from encoders.engines.eight_bits import EightBits
-from encoders.model_folders import find_folder
+from encoders.model_folders import find_folder, is_folder
 from library.errors import UnknownModel
 from library.messages import Message, message
 from library.models import Models, ModelSource, display_name
@@ -70,8 +70,10 @@ class ModelLoader:
     def models(self, settings: ModelSettings, others: Iterable[str], fallback: str) -> Models:
         """Returns the chosen model with its fallback, and those of the settings and `others` beside it.
 
-        Raises UnknownModel as `check_models` does.
+        Raises UnknownModel as `check_models` does, and where the chosen one is a folder without a model.
         """
+        if is_folder(self.chosen):
+            find_folder(self.chosen, message("model_setting", setting="CLIP_MODEL", name=self.chosen))
         names = dict.fromkeys(name for name in (*settings.other_models, *others) if name != self.chosen)
         check_models(settings.other_models, names, self.chosen, fallback)
         offered = [self.offered_source(name) for name in names]

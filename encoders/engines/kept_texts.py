@@ -17,6 +17,7 @@ from encoders.engines.machine import machine
 from encoders.engines.onnx_tower import OnnxTower
 from encoders.fingerprints import folder_fingerprint
 from encoders.model_folders import SMALL, SMALL_TEXTS
+from library.models import display_name
 from library.ports import Encoder, EncoderInfo, Vectors
 
 logger = logging.getLogger(__name__)
@@ -30,11 +31,12 @@ GPUS = ("/dev/nvidia[0-9]*", "/dev/dri/renderD*", "/dev/kfd")
 def kept_note(model: str, engine: str, device: str, dtype: str, text_model: str) -> str:
     """Returns the name of the note that says how texts are read for these settings on this machine.
 
-    It changes with the devices that `auto` chooses among, and with the bundled tower for texts, which is no part of
-    the fingerprint of its model.
+    It changes with the name of the model, since the same weights may have several, with the devices that `auto` chooses
+    among, and with the bundled tower for texts, which is no part of the fingerprint of its model.
     """
     texts = folder_fingerprint(SMALL_TEXTS) if model == SMALL and not text_model else text_model
-    told = [machine(), sorted(path for each in GPUS for path in glob(each)), engine, device, dtype, texts]
+    gpus = sorted(path for each in GPUS for path in glob(each))
+    told = [machine(), gpus, engine, device, dtype, texts, display_name(model)]
     return f"reading-{hashlib.sha256(repr(told).encode()).hexdigest()[:24]}"
 
 

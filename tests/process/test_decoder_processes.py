@@ -45,7 +45,7 @@ DecoderProcesses(command=("-c", {HOSTILE!r})).thumbnail(b"loop " + sys.argv[1].e
 
 @pytest.fixture(scope="module")
 def decoder():
-    decoder = DecoderProcesses(seconds=0.3, command=("-c", HOSTILE))
+    decoder = DecoderProcesses(seconds=0.8, command=("-c", HOSTILE))
     yield decoder
     decoder.close()
 

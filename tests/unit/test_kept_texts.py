@@ -65,3 +65,8 @@ def test_a_picture_is_encoded_by_the_whole_model(tiny, tmp_path, picture):
 def test_what_was_kept_for_other_settings_has_another_name(changed):
     settings = {"model": "small", "engine": "auto", "device": "auto", "dtype": "auto", "text_model": ""}
     assert kept_note(**settings) != kept_note(**{**settings, **changed})
+
+
+def test_models_of_the_same_weights_keep_their_own_names():
+    one, other, elsewhere = (kept_note(name, "auto", "cpu", "auto", "") for name in ("/a/one", "/a/other", "/b/one"))
+    assert one != other and one == elsewhere
