@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from library.errors import UNEXPECTED, LikenessError
 from library.ingest.receipts import FileReceipt, Status
-from library.messages import Message
+from library.messages import Message, Sentence
 
 Stage = Literal["queue", "encode", "load", "milvus", "thumbnail"]
 Place = Literal["search", "api", "add", "job", "http"]
@@ -48,8 +48,8 @@ class NoMonitor:
 
 
 def code_of(problem: object) -> str:
-    """Returns the code of an error or of its message; what has none was not expected."""
-    found = problem.message if isinstance(problem, LikenessError) else problem
+    """Returns the code of an error, of its message or its sentence; what has none was not expected."""
+    found = problem.message if isinstance(problem, LikenessError | Sentence) else problem
     return found.code if isinstance(found, Message) else UNEXPECTED.code
 
 
