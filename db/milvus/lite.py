@@ -80,7 +80,7 @@ class Lite:
                 self._server = LiteServer(self._path)
             except Exception as error:  # whatever a damaged folder makes Lite raise
                 raise self._not_opened(error) from error
-        client = MilvusClient(self._server.address, grpc_options=CHANNEL)
+        client = MilvusClient(self._server.address, grpc_options=CHANNEL, dedicated=True)
         finish_moves(client)
         return client
 

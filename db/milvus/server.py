@@ -59,7 +59,14 @@ class Server:
 
     def connect(self) -> MilvusClient:
         options = {} if grpc_proxy(self._uri) else NO_PROXY
-        return MilvusClient(self._uri, token=self._token, db_name=self._db_name, timeout=TIMEOUT, grpc_options=options)
+        return MilvusClient(
+            self._uri,
+            token=self._token,
+            db_name=self._db_name,
+            timeout=TIMEOUT,
+            grpc_options=options,
+            dedicated=True,  # a shared one has the options of whoever in this process came first
+        )
 
     def release_files(self) -> None:
         pass  # the files are the server's

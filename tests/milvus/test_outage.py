@@ -4,6 +4,7 @@ import time
 import uuid
 
 import pytest
+from pymilvus import MilvusClient
 
 from db.milvus.database import Milvus
 from db.sources.watching import watched
@@ -119,3 +120,11 @@ def test_a_server_on_this_machine_is_reached_whatever_proxy_is_set(milvus_server
     database = Milvus(milvus_server.uri)
     assert isinstance(database.stored(), list)
     database.close()
+
+
+def test_a_client_of_the_programs_own_to_the_same_server_can_be_closed(milvus_server):
+    other = MilvusClient(milvus_server.uri)
+    database = Milvus(milvus_server.uri)
+    database.stored()
+    other._handler.close()  # what pymilvus would share, to the last channel
+    assert isinstance(database.stored(), list)
