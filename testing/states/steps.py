@@ -28,7 +28,7 @@ def find_near_duplicates(page: Page) -> None:
 
 def measure(page: Page) -> None:
     page.get_by_role("button", name=re.compile("^Measure( again)?$")).click()
-    page.locator(".lk-report-sentence").wait_for()
+    page.locator(".lk-report-sentence").wait_for(timeout=120_000)  # 2,500 searches, on whatever processor there is
 
 
 def open_cropper(page: Page) -> None:
