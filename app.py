@@ -37,10 +37,10 @@ def build(
     from db.files.run_log import RunLog
     from db.sources.readers import SourceReader
     from encoders.sources import ModelLoader
-    from library.atomic import make_private, remove_abandoned
     from library.decoders.direct import DirectDecoder
     from library.decoders.processes import DecoderProcesses
     from library.image_library import ImageLibrary
+    from library.running.atomic import make_private, remove_abandoned
 
     together = together or Together()
     models = ModelLoader.of(settings, texts_first).models(settings, others, FALLBACK)

@@ -19,8 +19,8 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from library.private import discreet, discreet_traceback, plain
-from library.work import current
+from library.running.private import discreet, discreet_traceback, plain
+from library.running.work import current
 
 if TYPE_CHECKING:
     from filelock import FileLock

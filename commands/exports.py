@@ -5,11 +5,11 @@ from pathlib import Path
 
 from commands.output import echo
 from commands.printing import clean_path, counted, print_json
-from library.atomic import write_atomically
 from library.errors import InvalidSelection
 from library.exports.results import EXPORT_FORMATS, ExportFormat, Result, check_size, written
 from library.image_library import ImageLibrary
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
+from library.running.atomic import write_atomically
 
 
 def format_of(out: Path) -> ExportFormat:

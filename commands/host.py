@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from commands.relay import FOLDER, IN_USE, SECRET, SOCKET, Line, address_of
 from commands.terminal import Stream, Terminal, enter
 from library.messages import message
-from library.work import working_for
+from library.running.work import working_for
 
 logger = logging.getLogger("likeness")
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from commands.session import EXIT_USAGE, fail
-from library.arguments import Arguments
 from library.errors import InvalidArgument
 from library.messages import Message
+from library.messages.arguments import Arguments
 from library.validation import read_number
 from runtime import printable
 

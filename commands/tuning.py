@@ -13,7 +13,7 @@ from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_c
 from commands.terminal import placed
 from library.errors import InvalidEvaluation
 from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 from library.running.disk import check_regular
 
 

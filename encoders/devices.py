@@ -5,7 +5,7 @@ import platform
 import torch
 
 from library.errors import UnknownModel
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

@@ -19,7 +19,7 @@ from encoders.fingerprints import cached_fingerprint, folder_fingerprint
 from encoders.model_folders import find_folder
 from library.errors import LikenessError, ModelUnavailable, UnknownModel
 from library.messages import Message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 from library.running.disk import is_full
 from library.running.proxies import web_proxy
 

@@ -25,7 +25,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from library.backup.backups import Backups
-from library.collections import Collections
+from library.contents.collections import Collections
+from library.contents.pictures import Pictures, ReadOriginal, read_nothing
 from library.decoders.direct import Decoder, DirectDecoder
 from library.doctor.doctor import Doctor
 from library.doctor.repairing import Repairer
@@ -44,7 +45,6 @@ from library.ingest.storing import Near
 from library.messages import Message
 from library.model_choice import choose_model
 from library.models import Models, ModelStatus
-from library.pictures import Pictures, ReadOriginal, read_nothing
 from library.ports import ImageStore, IndexStatus, VectorDatabase
 from library.records import Record
 from library.running.monitor import Monitor, NoMonitor, counted, counting

@@ -29,8 +29,8 @@ from library.decoding.reducing import reduced
 from library.decoding.samples import Samples
 from library.errors import InvalidContentId, RejectedImage
 from library.messages import Message, both, message
+from library.running.work import Interrupted
 from library.validation import shown
-from library.work import Interrupted
 
 ContentId = NewType("ContentId", str)
 

@@ -12,7 +12,7 @@ from typing import Generic, Literal, TypeVar
 
 from library.errors import UNEXPECTED, LikenessError
 from library.messages import Message, message
-from library.work import current, working_for
+from library.running.work import current, working_for
 
 logger = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from library.contents.stored_files import StoredFile
 from library.images import WORKING_SIDE, ContentId
 from library.messages import Message
 from library.records import Record
 from library.search.filters import Filter
-from library.stored_files import StoredFile
 from library.trash.entries import Trashed
 
 Vector = NDArray[np.float32]  # shape (dim,), unit length

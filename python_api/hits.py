@@ -8,8 +8,8 @@ from typing import Any, Self, overload
 
 from PIL import Image
 
+from library.contents.pictures import Pictures
 from library.images import ContentId
-from library.pictures import Pictures
 from library.records import Record
 from library.search.query import Answer
 from library.search.relevance import Relevance, Words

@@ -13,7 +13,6 @@ from typing import Self
 from db.files.backup_folder import new_backup, open_backup
 from db.files.pack_reader import open_pack
 from db.files.pack_writer import new_pack
-from library.arguments import ARGUMENTS
 from library.doctor.findings import Report
 from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidContentId, LibraryClosed
@@ -22,6 +21,7 @@ from library.images import parse_content_id
 from library.ingest.items import source_label
 from library.ingest.packs import Contents
 from library.ingest.selection import Selection
+from library.messages.arguments import ARGUMENTS
 from library.ports import StoredCollection
 from library.search.filters import Match
 from library.search.query import ORDERS, SHORT_LIMIT, SortOrder

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from db.sources.files import read_query_picture
-from library.arguments import Arguments
 from library.errors import InvalidFilter, InvalidQuery
 from library.messages import message
+from library.messages.arguments import Arguments
 from library.search.fields import FieldCatalogue
 from library.search.filters import Draft, Filter, Match, as_match, parse_condition
 from library.search.parts import LibraryPart, Part, PicturePart, TextPart, clean_text

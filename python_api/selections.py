@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
-from library.arguments import ARGUMENTS
 from library.errors import InvalidSelection
 from library.images import ContentId, parse_content_id
 from library.ingest.selection import SELECTION
 from library.ingest.storing import Near
 from library.messages import message
+from library.messages.arguments import ARGUMENTS
 from python_api.hits import Hit
 from python_api.trash import TrashedPicture
 

@@ -15,13 +15,13 @@ from PIL import Image
 from db.sources.files import at_home, items_from
 from db.sources.tables.items import SUFFIXES
 from db.sources.tables.parquet import is_folder_of_shards
-from library.arguments import Arguments
 from library.decoding.archive_kinds import is_archive
 from library.errors import UnknownSource
 from library.ingest.items import Item, source_label
 from library.ingest.record_limits import MAX_DEPTH
 from library.ingest.selection import as_metadata
 from library.messages import message
+from library.messages.arguments import Arguments
 from library.validation import MAX_SHOWN
 from python_api.pixels import Pixels, png_bytes
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from library.contents.stored_files import FileKind, StoredFile
 from library.errors import UnknownCollection, UnknownPicture
 from library.images import ContentId
 from library.models import Models, ModelSource
@@ -26,7 +27,6 @@ from library.ports import (
 )
 from library.records import Record, id_of
 from library.search.filters import Filter
-from library.stored_files import FileKind, StoredFile
 from library.trash.entries import Trashed
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}

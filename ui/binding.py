@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator, Sequence
 
 from library.errors import AddressUnavailable
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 
 FIRST_PORT, PORTS = 7860, 100  # as Gradio tries them
 ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)

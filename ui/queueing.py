@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from library.errors import UNEXPECTED, InvalidQuery, NotAllowed
 from library.running.monitor import Monitor, code_of
-from library.work import Work, enter
+from library.running.work import Work, enter
 from ui.direct_line import calls_waiting, direct_line
 from ui.lanes import AT_ONCE, WATCHING
 from ui.request_ids import request_id

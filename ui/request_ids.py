@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from library.errors import LikenessError
 from library.running.monitor import Monitor
-from library.work import working_for
+from library.running.work import working_for
 from ui.sentences import sentence_for
 
 logger = logging.getLogger(__name__)

@@ -11,10 +11,10 @@ from typing import Any
 
 from db.files.dropped_files import DroppedFiles
 from db.images.local import LocalImageStore
-from library.atomic import write_atomically
 from library.backup.backup_place import BackupSummary, NewBackup
 from library.errors import InvalidBackup, LikenessError, StoreUnavailable
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
+from library.running.atomic import write_atomically
 from library.running.disk import check_regular, explained, is_full
 
 MANIFEST = "backup.json"

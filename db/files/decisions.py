@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from library.atomic import append_lines
 from library.duplicates.decisions import PassingDecisions
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
+from library.running.atomic import append_lines
 from library.running.disk import check_regular
 
 logger = logging.getLogger(__name__)

@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from db.files.vector_file import count_rows, read_header, read_vectors, write_vectors
-from library.atomic import is_in_hand
 from library.errors import StoreUnavailable, UnknownCollection
+from library.messages.reasons import reason_of
 from library.ports import StoredCollection
-from library.reasons import reason_of
+from library.running.atomic import is_in_hand
 from library.running.disk import explained, is_full
 from library.trash.dropped import DroppedCollection, VectorBatch, key_of
 

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from db.files.evaluation_shape import Evaluation, first_problem
-from library.atomic import write_atomically
 from library.errors import StoreUnavailable
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
+from library.running.atomic import write_atomically
 from library.running.disk import check_regular
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from library.atomic import write_atomically
 from library.ports import EncoderInfo, Vectors
+from library.running.atomic import write_atomically
 from library.search.relevance import meaningless_texts
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from library.atomic import append_lines, write_atomically
+from library.running.atomic import append_lines, write_atomically
 from library.running.disk import check_regular
 
 

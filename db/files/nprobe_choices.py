@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from library.atomic import write_atomically
 from library.errors import StoreUnavailable
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
+from library.running.atomic import write_atomically
 from library.running.disk import check_regular
 
 logger = logging.getLogger(__name__)

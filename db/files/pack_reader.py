@@ -23,8 +23,8 @@ from db.files.pack_format import (
 )
 from library.errors import InvalidPack
 from library.ingest.packs import BATCH_ROWS, EPOCH, Contents, Manifest, PackRow
+from library.messages.reasons import reason_of
 from library.ports import Vectors
-from library.reasons import reason_of
 
 MAX_MANIFEST_BYTES = 64 << 20
 MAX_GROUP_BYTES = 1 << 30  # a group of rows has to fit into memory; ours have a third of it at most

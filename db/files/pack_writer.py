@@ -24,11 +24,11 @@ from db.files.pack_format import (
     pack_schema,
     sha256_of,
 )
-from library.atomic import write_atomically
 from library.errors import InvalidPack
 from library.ingest.packs import Contents, PackedPicture
+from library.messages.reasons import reason_of
 from library.ports import EncoderInfo
-from library.reasons import reason_of
+from library.running.atomic import write_atomically
 from library.running.disk import explained
 from library.texts import encodable
 from library.times import iso_now

@@ -8,10 +8,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from library.atomic import append_lines
 from library.history import OUTCOMES, PastRun
 from library.messages import Message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
+from library.running.atomic import append_lines
 from library.running.disk import check_regular
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from library.atomic import write_atomically
 from library.images import ContentId, parse_content_id
 from library.ports import Vectors
+from library.running.atomic import write_atomically
 from library.running.disk import check_regular
 
 AT_ONCE = 1000  # rows

@@ -5,11 +5,11 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from library.atomic import PARTIAL_SUFFIX
+from library.contents.stored_files import FileKind, StoredFile
 from library.errors import InvalidContentId, UnknownPicture
 from library.images import ContentId, parse_content_id
 from library.records import Record
-from library.stored_files import FileKind, StoredFile
+from library.running.atomic import PARTIAL_SUFFIX
 from library.trash.entries import Trashed
 
 logger = logging.getLogger(__name__)

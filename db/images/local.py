@@ -25,14 +25,14 @@ from db.images.layout import (
     whole_entry,
 )
 from db.images.records_read import SHORTEST_RECORD, RecordReader
-from library.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
+from library.contents.stored_files import StoredFile
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
-from library.private import Private
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 from library.records import Record
+from library.running.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
 from library.running.disk import explained, is_full
-from library.stored_files import StoredFile
+from library.running.private import Private
 from library.trash.entries import Trashed
 
 logger = logging.getLogger(__name__)

@@ -20,11 +20,11 @@ from db.images.layout import (
 )
 from db.images.records_read import SHORTEST_RECORD, RecordReader
 from db.sources.buckets import answer, failure, file_system
+from library.contents.stored_files import StoredFile
 from library.errors import InvalidContentId, StoreUnavailable
 from library.images import ContentId, parse_content_id
 from library.messages import message
 from library.records import Record
-from library.stored_files import StoredFile
 from library.trash.entries import Trashed
 
 NAMED_BY = "IMAGE_STORE"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from db.images.local import LocalImageStore
 from library.errors import StoreUnavailable
+from library.messages.reasons import reason_of
 from library.ports import ImageStore
-from library.reasons import reason_of
 from library.visitors.space_key import SpaceKey
 
 PRIVATE, OTHERS = 0o700, 0o077  # rights of users of the machine

@@ -18,7 +18,7 @@ from db.milvus.rebuild import rebuild_in_place
 from db.milvus.schema import TIMEOUT, VISITOR, FieldIndex, create
 from db.milvus.shared_lock import Locks
 from library.errors import IndexUnavailable
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 from library.running.disk import is_full
 
 if TYPE_CHECKING:

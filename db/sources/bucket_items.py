@@ -14,7 +14,7 @@ from library.errors import SourceUnavailable
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
 from library.messages import Message, message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 
 Details = Mapping[str, Any]
 

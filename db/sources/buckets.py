@@ -9,7 +9,7 @@ import fsspec
 from db.sources.addresses import S3_SCHEMES
 from library.errors import LikenessError, UnknownStore
 from library.messages import Message, message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 from library.running.proxies import Proxy, web_proxy
 
 CONNECT_TIMEOUT = 3

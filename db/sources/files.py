@@ -26,7 +26,7 @@ from library.decoding.archive_kinds import TAR_SUFFIXES, ZIP_SUFFIX, is_archive
 from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSource
 from library.ingest.items import Item
 from library.messages import Message, message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 
 Place = Found | str  # what is on a disk, or the URL of a bucket
 

@@ -16,7 +16,7 @@ from library.decoding.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
 from library.messages import message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 from library.running.proxies import web_proxy
 
 URL_TIMEOUT = 20.0  # seconds

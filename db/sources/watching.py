@@ -26,7 +26,7 @@ from library.images import check_bytes, reason_to_skip_folder
 from library.ingest.items import Item
 from library.ingest.watch_source import SourceListing, WatchSource
 from library.messages import Message, message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock
 from huggingface_hub import constants
 
-from library.atomic import write_atomically
+from library.running.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
 

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from library.backup.backup_place import BackupPlace, BackupSummary, Copied
+from library.contents.pictures import Pictures
 from library.errors import LikenessError, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
 from library.ingest.receipts import FileReceipt
 from library.ingest.unit_length import are_of_unit_length
 from library.messages import message
-from library.pictures import Pictures
 from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase
 from library.records import Record
+from library.running.work import worker_pool
 from library.times import iso_now
 from library.trash.dropped import VectorBatch
-from library.work import worker_pool
 
 AT_ONCE = 200
 THREADS = 8

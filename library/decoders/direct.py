@@ -7,7 +7,7 @@ from typing import Protocol
 
 from library.decoding.pixel_budget import PixelBudget, pixel_budget
 from library.images import WORKING_SIDE, Grey, Picture, decode, grey, preview, thumbnail
-from library.work import current
+from library.running.work import current
 
 
 class Decoder(Protocol):

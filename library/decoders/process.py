@@ -12,7 +12,7 @@ from library.decoders import wire
 from library.errors import RejectedImage
 from library.images import Grey, Picture
 from library.messages import Message
-from library.work import Interrupted, check_stop, current
+from library.running.work import Interrupted, check_stop, current
 
 ROOT = Path(__file__).parents[2]
 COMMAND = ("-m", "library.decoders.worker")

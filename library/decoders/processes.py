@@ -14,7 +14,7 @@ from library.decoders.process import ASK_EVERY, COMMAND, DecoderProcess, Ended, 
 from library.decoding.pixel_budget import pixel_budget
 from library.errors import RejectedImage
 from library.images import WORKING_SIDE, Grey, Picture
-from library.work import check_stop, current
+from library.running.work import check_stop, current
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from library.decoding.deflated import share_of_sound_rows
 from library.decoding.formats import format_of
 from library.errors import RejectedImage
 from library.messages import Message, message
-from library.work import Interrupted
+from library.running.work import Interrupted
 
 LEAST_SHARE = 0.95
 GIF_TRANSPARENCY = re.compile(rb"(\x21\xf9\x04)(.)", re.DOTALL)

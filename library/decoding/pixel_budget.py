@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from library.work import check_stop
+from library.running.work import check_stop
 
 MOST_AT_ONCE = 200_000_000  # ordinary pixels, of 5 bytes each: a gigabyte
 ASK_EVERY = 0.2  # seconds between two looks at whether to go on waiting

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from library.contents.readable import readable
 from library.doctor.findings import TRASH, Finding, Report
 from library.doctor.index_check import check_collections
 from library.doctor.repairing import Repairer
@@ -12,7 +13,6 @@ from library.images import ContentId
 from library.ingest.importer import Importer
 from library.models import Models
 from library.ports import ImageStore, VectorDatabase
-from library.readable import readable
 from library.trash.trash import Trash
 
 

@@ -4,14 +4,14 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from library.contents.pictures import Pictures
+from library.contents.stored_files import StoredFile
 from library.decoders.direct import Decoder
 from library.doctor.findings import Finding
 from library.errors import LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id, parse_content_id
-from library.pictures import Pictures
 from library.ports import ImageStore, VectorDatabase
 from library.records import Record, id_of
-from library.stored_files import StoredFile
 from library.times import iso_now
 from library.trash.entries import Trashed
 from library.trash.trash import Trash

@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from library.contents.readable import FEW, readable
+from library.contents.stored_files import StoredFile
 from library.doctor.findings import STORE, Finding
 from library.errors import StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
 from library.ports import ImageStore
-from library.readable import FEW, readable
 from library.records import Record
-from library.stored_files import StoredFile
 
 LEFT_BEHIND_AFTER = timedelta(hours=1)  # a younger file may be another process's work in hand
 AT_ONCE = 200

@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from library.collections import Collections
+from library.contents.collections import Collections
+from library.contents.pictures import Pictures
 from library.decoders.direct import Decoder
 from library.duplicates.decisions import Decisions
 from library.duplicates.detail import Detail, detail_of
@@ -11,7 +12,6 @@ from library.duplicates.enlarged import Verdict, compared
 from library.duplicates.groups import Group, check_threshold, find_groups
 from library.errors import LikenessError, StoreUnavailable
 from library.images import ContentId
-from library.pictures import Pictures
 from library.ports import ImageStore
 from library.records import Record
 from library.running.budget import looked_at

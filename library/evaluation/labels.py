@@ -20,9 +20,9 @@ from library.ingest.items import Item
 from library.ingest.prefetch import prefetch, prefetch_map
 from library.ports import Encoder, Vectors
 from library.records import clean_name
+from library.running.work import worker_pool
 from library.search.parts import clean_text
 from library.texts import encodable
-from library.work import worker_pool
 
 BATCH = 64
 DECODED_AHEAD = 32

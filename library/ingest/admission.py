@@ -6,7 +6,7 @@ from library.ingest.batch import PendingFile
 from library.ingest.items import Item
 from library.messages import Message
 from library.running.budget import Account
-from library.work import Interrupted
+from library.running.work import Interrupted
 
 NO_FILE = Item("", "", bytes)
 

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from library.contents.pictures import Pictures
+from library.contents.readable import readable
 from library.decoders.direct import Decoder
 from library.duplicates.decisions import Decisions
 from library.history import History, noted
@@ -15,9 +17,7 @@ from library.ingest.pipeline import ingest, was_interrupted
 from library.ingest.receipts import FileReceipt
 from library.ingest.storing import Near
 from library.models import Models
-from library.pictures import Pictures
 from library.ports import ImageStore, LoadedCollection, VectorDatabase
-from library.readable import readable
 from library.records import Record
 
 LOOKED_UP_AT_ONCE = 1000  # rows

@@ -15,7 +15,7 @@ from library.images import ContentId
 from library.ingest.destinations import Addition, Known, Update, all_away
 from library.ports import Collection, Encoder, ImageStore, LoadedCollection, VectorDatabase, Vectors
 from library.records import Record
-from library.work import worker_pool
+from library.running.work import worker_pool
 
 STORE_THREADS = 8  # storing waits for the disk, not for the processor
 

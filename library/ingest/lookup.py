@@ -19,9 +19,9 @@ from library.ingest.items import Item
 from library.ingest.kept_metadata import KeptMetadata, described
 from library.ingest.record_limits import check_metadata, check_record
 from library.messages import message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 from library.records import Record
-from library.work import Interrupted
+from library.running.work import Interrupted
 
 
 class Lookup:

@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
 
+from library.contents.pictures import Pictures
 from library.history import History, noted
 from library.ingest.pack_export import pack_up
 from library.ingest.pack_import import unpack
 from library.ingest.packs import Manifest, Pack, Packed, PackWriter, check_files, check_fits, fits
 from library.ingest.receipts import FileReceipt
 from library.models import Models
-from library.pictures import Pictures
 from library.ports import Encoder, ImageStore, VectorDatabase
 
 

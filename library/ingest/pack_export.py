@@ -8,7 +8,7 @@ from library.images import ContentId, content_id
 from library.ingest.packs import BATCH_ROWS, Contents, Packed, PackedPicture, PackWriter
 from library.ports import ImageStore, LoadedCollection, Vector
 from library.records import Record
-from library.work import worker_pool
+from library.running.work import worker_pool
 
 BATCH_BYTES = 64 << 20  # bounds the memory that originals take
 STORE_THREADS = 8

@@ -19,7 +19,7 @@ from library.ingest.unit_length import are_of_unit_length
 from library.messages import Message, message
 from library.ports import Collection, ImageStore, LoadedCollection
 from library.records import Record
-from library.work import worker_pool
+from library.running.work import worker_pool
 
 BATCHES_AHEAD = 1
 STORE_THREADS = 8

@@ -8,7 +8,7 @@ from contextlib import closing
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from library.work import Work, current, enter
+from library.running.work import Work, current, enter
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -15,8 +15,8 @@ from library.ingest.pipeline import was_interrupted
 from library.ingest.receipts import FileReceipt, Status, tally
 from library.ingest.storing import Near
 from library.jobs import Job, JobRunner
-from library.private import Private
 from library.running.monitor import code_of
+from library.running.private import Private
 
 KEPT_RUNS = 200
 NAMELESS = ("upload", "samples")  # sources that name no place

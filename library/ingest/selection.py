@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from library.arguments import Arguments
 from library.errors import InvalidSelection, RejectedImage
 from library.ingest.items import Item
 from library.ingest.record_limits import can_be_kept, check_value
 from library.messages import message
+from library.messages.arguments import Arguments
 from library.records import Metadata
 
 SELECTION = Arguments(InvalidSelection)

@@ -18,7 +18,7 @@ from library.ingest.record_limits import check_record
 from library.messages import Message, both, message
 from library.records import Record
 from library.running.budget import Account, budget
-from library.work import Interrupted, check_stop, current, worker_pool
+from library.running.work import Interrupted, check_stop, current, worker_pool
 
 BATCHES_AHEAD = 1
 READERS = 8  # they wait for disks and networks

@@ -17,7 +17,7 @@ from library.ingest.skips import skips_told
 from library.ingest.watch_source import SourceListing, WatchSource
 from library.ingest.watch_state import SeenFile, WatchState
 from library.messages import Message
-from library.private import Private
+from library.running.private import Private
 from library.texts import encodable
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from library.decoding.pixel_budget import PixelBudget
-from library.work import Interrupted
+from library.running.work import Interrupted
 
 MOST_LOOKED_AT = 192 << 20  # bytes of pictures to search with and of originals to be shown
 MOST_HELD = 384 << 20  # bytes: the largest file, and the next few batches of ordinary ones

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from library.errors import InvalidSelection, LikenessError
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, no quota, and files that may not get as large
 

@@ -11,12 +11,12 @@ from PIL import Image
 from library.errors import InvalidQuery, LikenessError
 from library.images import Decode, decode
 from library.messages import Message, message
+from library.messages.reasons import reason_of
 from library.ports import Encoder, Hit, LoadedCollection, Vector
-from library.reasons import reason_of
+from library.running.work import worker_pool
 from library.search.parts import clean_text, combine, encode, notes_on, picture_to_encode
 from library.search.query import Query
 from library.texts import holds_half
-from library.work import worker_pool
 
 AT_ONCE = 64  # decoded pictures take some 300 kB each
 READERS = 8

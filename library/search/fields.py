@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from library.collections import Collections
+from library.contents.collections import Collections
 from library.errors import InvalidFilter
 from library.ports import ImageStore, LoadedCollection
 from library.records import Record

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from PIL import Image
 
-from library.collections import Collections
+from library.contents.collections import Collections
+from library.contents.pictures import Pictures
 from library.decoders.direct import Decoder
 from library.errors import InvalidQuery
 from library.messages import Message, message
 from library.models import Models
-from library.pictures import Pictures
 from library.ports import Encoder, EncoderInfo, Hit, LoadedCollection, Question, Vector, VectorDatabase
 from library.records import Record
 from library.running.together import Together

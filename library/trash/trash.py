@@ -13,8 +13,8 @@ from library.decoders.direct import Decoder
 from library.errors import RejectedImage, UnknownCollection, UnknownPicture
 from library.images import ContentId
 from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase
-from library.private import Private
 from library.records import Record
+from library.running.private import Private
 from library.times import iso_now
 from library.trash.dropped import DroppedCollection, DroppedCollections, VectorBatch
 from library.trash.entries import LONG_AGO, Trashed

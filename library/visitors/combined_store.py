@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from library.contents.stored_files import StoredFile
 from library.errors import NotAllowed, UnknownPicture
 from library.images import ContentId
 from library.ports import ImageStore
 from library.records import Record
-from library.stored_files import StoredFile
 from library.trash.entries import Trashed
 from library.visitors.bounds import Bounds
 from library.visitors.own_space import OwnSpace

@@ -11,7 +11,7 @@ from typing import Any
 from library.decoders.direct import Decoder
 from library.errors import RejectedImage
 from library.images import WORKING_SIDE, Grey, Picture
-from library.work import counted
+from library.running.work import counted
 
 FILES_A_PICTURE = 10  # files that may be tried for each picture that a visitor may have
 MOST_SECONDS = 120.0  # of the processor; an ordinary photo takes some hundredths of one

@@ -10,9 +10,9 @@ from library.image_library import ImageLibrary
 from library.ingest.items import Item
 from library.ingest.runs import AddJob, Worker
 from library.ingest.storing import Near
+from library.running.work import counted
 from library.visitors.spaces import Spaces
 from library.visitors.visitor_runner import VisitorRunner
-from library.work import counted
 
 
 class _Current:

@@ -14,7 +14,7 @@ from PIL import Image
 from library.decoders.direct import DirectDecoder
 from library.decoders.processes import DecoderProcesses
 from library.errors import RejectedImage
-from library.work import Interrupted, Work, current, enter
+from library.running.work import Interrupted, Work, current, enter
 from testing.app_server import ROOT
 from testing.waiting import until
 

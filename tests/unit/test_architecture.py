@@ -52,7 +52,7 @@ VENDORS = {  # all that is imported beside the rooms and the standard library
     ".": {"dotenv", "filelock", "gradio", "pydantic", "pydantic_settings"},
 }
 WRITERS = {  # the files that may write others; all else of the rooms writes through the first of them
-    "library/atomic.py",
+    "library/running/atomic.py",
     "db/files/hit_files.py",  # a file that the user named, query by query
     "db/files/pack_writer.py",  # into a folder that gets its name at the end
     "library/decoders/worker.py",  # the kernel's choice of whom to kill

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from library.atomic import append_lines, make_private, write_atomically
+from library.running.atomic import append_lines, make_private, write_atomically
 
 
 def test_a_file_has_its_new_content_and_nothing_lies_beside_it(tmp_path):
@@ -29,7 +29,7 @@ def test_a_failure_leaves_the_old_content_and_no_partial_file(tmp_path, monkeypa
 
     path = tmp_path / "choices.json"
     path.write_bytes(b"old")
-    monkeypatch.setattr(f"library.atomic.os.{step}", full)
+    monkeypatch.setattr(f"library.running.atomic.os.{step}", full)
     with pytest.raises(OSError, match="No space left"):
         write_atomically(path, [b"new"], datetime.now(UTC))
     assert path.read_bytes() == b"old"

@@ -7,7 +7,7 @@ from library.images import MAX_FILE_BYTES
 from library.ingest import stages
 from library.ingest.items import Item
 from library.running.budget import MOST_LOOKED_AT, Account, Budget, budget, looked_at
-from library.work import Interrupted
+from library.running.work import Interrupted
 from testing.pictures import item
 from ui.uploaded_files import room_for
 

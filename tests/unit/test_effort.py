@@ -7,9 +7,9 @@ import pytest
 from library.decoders.direct import DirectDecoder
 from library.errors import RejectedImage
 from library.jobs import Job
+from library.running.work import counted, current
 from library.visitors.effort import FILES_A_PICTURE, HOUR, Effort, MeteredDecoder
 from library.visitors.visitor_runner import VisitorRunner
-from library.work import counted, current
 
 
 class Owned(Job):

@@ -20,8 +20,8 @@ import pytest
 from db.images import local
 from db.images.local import LocalImageStore
 from db.images.object import ObjectStore
+from library.contents.pictures import Pictures, read_nothing
 from library.errors import InvalidContentId, StoreUnavailable, UnknownPicture, UnknownStore
-from library.pictures import Pictures, read_nothing
 from library.trash.entries import Trashed
 from testing.app_server import ROOT
 from testing.fakes import MemoryStore

@@ -15,8 +15,8 @@ from library.ingest import stages
 from library.ingest.items import Item
 from library.ingest.receipts import STATUSES, FileReceipt, tally
 from library.messages import message
+from library.running.work import check_stop
 from library.search.query import Query
-from library.work import check_stop
 from testing.fakes import ColourEncoder, MemoryCollection, MemoryDatabase, MemoryStore, ready
 from testing.pictures import ids, item
 

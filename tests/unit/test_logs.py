@@ -14,9 +14,9 @@ from db.milvus.server import without_login
 from library.errors import IndexUnavailable, UnknownSource
 from library.ingest.runs import Worker
 from library.messages import message
-from library.private import Private
+from library.running.private import Private
+from library.running.work import working_for
 from library.search.query import Query
-from library.work import working_for
 from runtime import OF_LIBRARY, OF_PAGE, QUIET, ROOMS, OneLine, adopt, prepare_environment, set_level
 from testing.fakes import ColourEncoder
 from testing.pictures import item, record, unit_vectors

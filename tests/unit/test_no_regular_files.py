@@ -16,10 +16,10 @@ from db.files.run_log import RunLog
 from db.files.vector_file import read_header
 from encoders.model_folders import find_folder
 from environment import read_dotenv
-from library.atomic import append_lines
 from library.errors import LikenessError
 from library.exports.receipt_file import receipt_file
 from library.messages import message
+from library.running.atomic import append_lines
 from library.running.disk import check_regular
 
 

@@ -12,7 +12,7 @@ from db.sources.tables.rows import open_table
 from db.sources.watching import watched
 from library.errors import InvalidQuery, LikenessError, RejectedImage, UnknownSource
 from library.messages import message, render
-from library.reasons import OF_SYSTEM, reason_of
+from library.messages.reasons import OF_SYSTEM, reason_of
 
 REFUSED = {
     "a\0b.jpg": r"a\\0b.jpg holds a NUL",

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from library.work import current
+from library.running.work import current
 from ui.request_ids import RequestIds
 
 

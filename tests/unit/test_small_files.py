@@ -11,8 +11,8 @@ from db.files.evaluations import EvaluationFiles
 from db.files.nprobe_choices import Choice, NprobeChoices
 from db.files.run_log import RunLog
 from db.images.local import LocalImageStore
-from library.atomic import ABANDONED_AFTER, remove_abandoned
 from library.errors import InvalidPack, StoreUnavailable
+from library.running.atomic import ABANDONED_AFTER, remove_abandoned
 from testing.pictures import record
 
 DEEP = "[" * 100_000

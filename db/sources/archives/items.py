@@ -34,8 +34,8 @@ from library.errors import RejectedImage
 from library.images import MAX_FILE_BYTES, check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
 from library.messages import Message, message
-from library.reasons import reason_of
-from library.work import check_stop
+from library.messages.reasons import reason_of
+from library.running.work import check_stop
 
 DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),

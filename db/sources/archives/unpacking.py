@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from db.sources.archives.streams import MAKERS, Streams
 from library.errors import RejectedImage
-from library.work import check_stop, current
+from library.running.work import check_stop, current
 
 PIECE = 1 << 20  # bytes
 MOST_AT_ONCE = 256 << 20  # bytes, of which what is never written takes no memory

@@ -8,7 +8,7 @@ from typing import IO, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 from db.sources.archives.unpacking import PIECE, Allowance, check_members
-from library.work import check_stop
+from library.running.work import check_stop
 
 HEAD = struct.Struct("<4s5H3L2H")
 ENTRY = struct.Struct("<4s6H3L5H2L")

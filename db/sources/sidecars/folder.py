@@ -16,7 +16,7 @@ from library.errors import LikenessError, RejectedImage
 from library.images import reason_to_skip
 from library.ingest.items import Describe, Described
 from library.messages import Message, message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 from library.records import clean_name
 
 MAX_BYTES = 16 << 20  # Lightroom keeps its masks in them

@@ -12,7 +12,7 @@ from db.sources.tables.table import DAMAGE, Rows, Table, TableRow, named, notes_
 from db.sources.walk import walk
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 
 SUFFIX = ".parquet"
 MARK = b"PAR1"  # how every file begins and ends

@@ -11,7 +11,7 @@ import pyarrow
 
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
-from library.reasons import reason_of
+from library.messages.reasons import reason_of
 from library.texts import encodable
 
 TableRow = Mapping[str, Any]

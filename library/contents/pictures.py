@@ -12,9 +12,9 @@ from library.errors import OriginalAway, RejectedImage, StoreUnavailable, Unknow
 from library.images import ContentId, content_id
 from library.ingest.items import Item
 from library.ports import ImageStore
-from library.private import Private
 from library.records import NOT_KEPT, Record
 from library.running.budget import looked_at
+from library.running.private import Private
 from library.running.single_flight import SingleFlight
 from library.trash.trash import Trash
 

@@ -1,0 +1,1 @@
+"""Holds what a library contains: its pictures, the files of its store and its collections."""
