@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from pathlib import PurePath
 
 from library.images import ContentId, Picture, parse_content_id
 from library.texts import encodable, escaped, without_controls
@@ -100,7 +99,8 @@ def given(metadata: Metadata) -> Metadata:
 
 def id_of(img_path: str) -> ContentId:
     """Returns the content ID that an image path ends with. Raises InvalidContentId where it is none."""
-    return parse_content_id(PurePath(img_path).stem)
+    name = img_path.rpartition("/")[2]  # a Path for each hit would take as long as all else of it
+    return parse_content_id(name.rpartition(".")[0] or name)
 
 
 def clean_name(name: str) -> str:

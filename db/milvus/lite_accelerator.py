@@ -69,6 +69,7 @@ def accelerate() -> None:
     engine.Collection._num_entities = wraps(engine.Collection._num_entities)(_count)
     engine.Collection.query = _with_own_query(engine.Collection.query)
     engine.execute_search_with_index = wraps(engine.execute_search_with_index)(_search)
+    projection._is_primary = _is_primary
 
 
 def _source() -> str:
@@ -102,6 +103,11 @@ def _with_own_query(stock: Callable[..., list[dict[str, Any]]]) -> Callable[...,
         return query(collection, expr, **{name: value for name, value in named.items() if name != "order_by_pk"})
 
     return query_rows
+
+
+def _is_primary(schema: Any, name: str) -> bool:
+    """Tells what Milvus Lite looks through all fields for, several times for each hit."""
+    return bool(name == next(field.name for field in schema.fields if field.is_primary))
 
 
 def _count(collection: Any, partition_names: list[str] | None) -> int:
