@@ -7,21 +7,16 @@ from typing import Any
 
 import gradio as gr
 from anyio.to_thread import run_sync
-from fastapi.dependencies import utils as dependencies
 from gradio import queueing, utils
-from starlette.concurrency import run_in_threadpool
-
-LOGIN_CHECK = "App.create_app.<locals>.login_check"
 
 
 def spare_calls(page: gr.Blocks) -> None:
-    """Spares the calls of a page two changes of threads, a summary that nobody reads, and a search for matplotlib.
+    """Spares the calls of a page a change of threads, for a summary that nobody reads, and a search for matplotlib.
 
     Gradio looks for matplotlib on the disk twice for each call where it is not installed.
     """
     page._queue.__dict__["compute_analytics_summary"] = _no_summary
     queueing.__dict__["run_sync"] = _run_in_queue
-    dependencies.__dict__["run_in_threadpool"] = _run_dependency
     if not find_spec("matplotlib"):
         utils.__dict__["MatplotlibBackendMananger"] = nullcontext
 
@@ -34,10 +29,3 @@ def _no_summary(_: Any) -> dict[str, Any]:
 async def _run_in_queue(work: Callable[..., Any], *given: Any) -> Any:
     """Does on a thread what the queue has done there, except for the summary."""
     return work(*given) if work is _no_summary else await run_sync(work, *given)
-
-
-async def _run_dependency(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    """Does on a thread what a route depends on, except for Gradio's check of the sign-in, which compares two values."""
-    if getattr(work, "__qualname__", "") == LOGIN_CHECK:
-        return work(*given, **named)
-    return await run_in_threadpool(work, *given, **named)

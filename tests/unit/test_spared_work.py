@@ -6,9 +6,7 @@ import threading
 from importlib.machinery import PathFinder
 from types import SimpleNamespace
 
-import httpx
 import pytest
-from fastapi.dependencies import utils as dependencies
 from gradio import queueing
 from gradio.data_classes import PredictBodyInternal
 from gradio.route_utils import call_process_api
@@ -32,30 +30,12 @@ def on_threads(monkeypatch):
     """Collects what is to be done on another thread."""
     begun = []
 
-    async def noted(work, *given, **named):
+    async def noted(work, *given):
         begun.append(work)
-        return work(*given, **named)
+        return work(*given)
 
     monkeypatch.setattr(spared_work, "run_sync", noted)
-    monkeypatch.setattr(spared_work, "run_in_threadpool", noted)
     return begun
-
-
-def status_of(page, auth):
-    """Asks for what only who has signed in may see; returns the code of the answer."""
-    app = App.create_app(page)
-    app.auth, page.auth_message = auth, None
-
-    async def asked():
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
-            return (await client.get("/config")).status_code
-
-    return asyncio.run(asked())
-
-
-def test_whether_somebody_has_signed_in_is_checked_without_another_thread(page, on_threads):
-    assert status_of(page, None) == 200 and status_of(page, {"ann": "word"}) == 401
-    assert on_threads == []
 
 
 def test_the_queue_sums_up_nothing_after_a_call(page, on_threads):
@@ -68,10 +48,8 @@ def test_the_queue_sums_up_nothing_after_a_call(page, on_threads):
     assert on_threads == []
 
 
-@pytest.mark.parametrize(("module", "name"), [(queueing, "run_sync"), (dependencies, "run_in_threadpool")])
-def test_all_else_is_done_on_a_thread_as_before(page, module, name):
-    here = threading.get_ident()
-    assert asyncio.run(getattr(module, name)(threading.get_ident)) != here
+def test_all_else_is_done_on_a_thread_as_before(page):
+    assert asyncio.run(queueing.run_sync(threading.get_ident)) != threading.get_ident()
 
 
 def test_no_call_looks_for_matplotlib_on_the_disk(page, monkeypatch):
