@@ -1,6 +1,7 @@
 """Sends searches over HTTP from many clients at once to two apps by turns: one joins them, one answers each by itself.
 
 python -m benchmarks.visitors [--clients 1 --clients 32] [--seconds 10] [--rows 30000] [--model small] [--what texts]
+    [--route run]
 """
 
 import http.client
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +39,8 @@ WARM_UP = 3.0  # seconds
 SIZES, COLOURS = ("small", "large", "tiny", "huge"), ("red", "blue", "green", "yellow", "white", "black")
 SHAPES = ("circle", "square", "house", "tree", "balloon", "boat", "dog", "flower")
 PLACES = ("on a beach", "in the evening", "behind a fence", "under a tree", "beside a road", "in the snow", "")
+IN_ORDER = {"text": "", "limit": 24, "nprobe": None, "exact": False, "min_score": -1.0, "image": None}
+ROUTES = ("call", "run")
 MUST, AT = 3.0, 32  # times the throughput of texts, at so many clients
 
 
@@ -57,12 +61,16 @@ class Load:
 class Client:
     """Asks by the documented HTTP API over one connection, and costs the machine little itself."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, route: str = "call") -> None:
         self._host = url.removeprefix("http://")
         self._connection = http.client.HTTPConnection(self._host, timeout=120)
+        self._route = route
 
     def search(self, **arguments: Any) -> tuple[str, Any]:
         """Returns the last event of a search, complete or error, with its data."""
+        if self._route == "run":
+            body = json.dumps({"data": list((IN_ORDER | arguments).values())})
+            return "complete", json.loads(self._answer("POST", "/gradio_api/run/search", body))["data"]
         begun = self._answer("POST", "/gradio_api/call/v2/search", json.dumps(arguments))
         event = json.loads(begun)["event_id"]
         [(kind, data)] = OUTCOME.findall(self._answer("GET", f"/gradio_api/call/search/{event}"))
@@ -83,17 +91,17 @@ def main(
     rows: Annotated[int, typer.Option(help="Rows of the collection beside the sample pictures.")] = 30_000,
     model: Annotated[list[str] | None, typer.Option(help="small, or full: a ViT-B/32 of random weights.")] = None,
     what: Annotated[list[str] | None, typer.Option(help="texts, or mixed: half texts, a third pictures.")] = None,
+    route: Annotated[list[str] | None, typer.Option(help="call, two requests a search, or run, one.")] = None,
 ) -> None:
     failed = False
-    print("| model | searches | clients | way | answers/s | p50 | p95 | p99 | errors | processor | ratio |")
-    print("|---|---|---:|---|---:|---:|---:|---:|---:|---:|---:|")
+    print("| model | searches | route | clients | way | answers/s | p50 | p95 | p99 | errors | processor | ratio |")
+    print("|---|---|---|---:|---|---:|---:|---:|---:|---:|---:|---:|")
     for name in model or ("full", "small"):
         with apps(name, rows) as running:
-            for searches in what or ("texts", "mixed"):
-                for count in clients or CLIENTS:
-                    loads = by_turns(running, count, seconds, searches)
-                    print_rows(name, searches, count, loads)
-                    failed |= is_missed(name, searches, count, loads)
+            for searches, by, count in product(what or ("texts", "mixed"), route or ROUTES, clients or CLIENTS):
+                loads = by_turns(running, count, seconds, searches, by)
+                print_rows(f"{name} | {searches} | {by} | {count}", loads)
+                failed |= is_missed(name, searches, count, loads)
     sys.exit(1 if failed else 0)
 
 
@@ -141,12 +149,12 @@ def wait_for_engine(app: Server) -> None:
     time.sleep(12)
 
 
-def by_turns(running: dict[str, Server], count: int, seconds: float, what: str) -> dict[str, Load]:
+def by_turns(running: dict[str, Server], count: int, seconds: float, what: str, route: str) -> dict[str, Load]:
     """Asks the apps one after the other, and once more in the other order."""
     loads = {way: Load() for way in running}
     for order in (list(running), list(reversed(running))):
         for way in order:
-            load = asked(running[way], count, seconds, what)
+            load = asked(running[way], count, seconds, what, route)
             loads[way].seconds += load.seconds
             loads[way].errors += load.errors
             loads[way].took += load.took
@@ -154,13 +162,13 @@ def by_turns(running: dict[str, Server], count: int, seconds: float, what: str) 
     return loads
 
 
-def asked(app: Server, count: int, seconds: float, what: str) -> Load:
+def asked(app: Server, count: int, seconds: float, what: str, route: str = "call") -> Load:
     """Has a number of clients send one search after the other."""
     load, stop, counting = Load(), threading.Event(), threading.Lock()
     pictures = [data for _, data in sample_pictures(8)]
 
     def ask(number: int) -> None:
-        client, chance = Client(app.url), random.Random(f"{number} {time.time()}")
+        client, chance = Client(app.url, route), random.Random(f"{number} {time.time()}")
         picture = None
         if what == "mixed":
             picture = Caller(app.url, 120).upload("query.png", pictures[number % len(pictures)])
@@ -209,12 +217,12 @@ def query(chance: random.Random, picture: dict[str, Any] | None) -> dict[str, An
     )
 
 
-def print_rows(model: str, what: str, count: int, loads: dict[str, Load]) -> None:
+def print_rows(measured: str, loads: dict[str, Load]) -> None:
     for way, load in loads.items():
         p50, p95, p99 = (1000 * np.percentile(load.seconds or [0], each) for each in (50, 95, 99))
         ratio = f"{load.rate / loads['apart'].rate:.2f}" if loads["apart"].rate else ""
         print(
-            f"| {model} | {what} | {count} | {way} | {load.rate:.1f} | {p50:.0f} ms | {p95:.0f} ms | {p99:.0f} ms"
+            f"| {measured} | {way} | {load.rate:.1f} | {p50:.0f} ms | {p95:.0f} ms | {p99:.0f} ms"
             f" | {len(load.errors)} | {1000 * load.computed / max(1, len(load.seconds)):.0f} ms | {ratio} |",
             flush=True,
         )

@@ -36,6 +36,7 @@ from ui.media import media_routes
 from ui.page_cache import PageCache
 from ui.prometheus import metrics_routes
 from ui.request_ids import RequestIds
+from ui.route_order import with_calls_first
 from ui.scripts import Scripts
 from ui.theme import ASSETS, STYLES, theme
 from ui.uploaded_files import MAX_FILE_MEGABYTES
@@ -82,7 +83,7 @@ def launch_options(
         "app_kwargs": {
             "routes": _routes(scripts, library, desk),
             "middleware": _middleware(library, accounts, allowed_hosts, edits, desk, most_waiting),
-            "lifespan": with_our_origins(offered_from_the_start if mcp else None),
+            "lifespan": with_calls_first(with_our_origins(offered_from_the_start if mcp else None)),
         },
     }
 

@@ -34,6 +34,7 @@ from ui.queueing import watch_queue
 from ui.scripts import Scripts
 from ui.sentences import for_page
 from ui.sessions import share_descriptions
+from ui.spared_work import spare_calls
 from ui.trash_api import add_trash_api
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.views import View, fields_view
@@ -76,6 +77,7 @@ def build_page(
         answer_by_visitor(page, desk.spaces)
     page._queue.sleep_when_free = QUEUE_SECONDS
     share_descriptions(page)
+    spare_calls(page)
     watch_queue(page, most_waiting, library.monitor)
     return page
 

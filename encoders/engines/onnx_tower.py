@@ -22,6 +22,8 @@ class OnnxTower:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = QUIET
+        # Threads that wait for one another would spin, which takes the processor from what answers visitors meanwhile.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session: Any = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         self._names = [each.name for each in self._session.get_inputs()]
 

@@ -36,7 +36,8 @@ class CheckedBlocks(gr.Blocks):
 
 def _completed(function: BlockFunction, inputs: list[Any]) -> list[Any]:
     """Returns the inputs of an endpoint with the defaults of the last ones, which an older program does not send."""
-    if not function.fn or not all(isinstance(each, Api) for each in function.inputs):
+    is_whole = len(inputs) >= len(function.inputs)  # to read a signature takes longer than all the rest of this
+    if is_whole or not function.fn or not all(isinstance(each, Api) for each in function.inputs):
         return inputs
     left_out = get_function_params(function.fn)[len(inputs) :]
     return [*inputs, *(default for _, has_default, default, _ in left_out if has_default)]
