@@ -11,6 +11,7 @@ import typer
 
 from commands.output import echo
 from commands.terminal import console, current
+from db.milvus.quick_import import import_quickly
 from library.errors import (
     IndexUnavailable,
     LikenessError,
@@ -67,6 +68,7 @@ class Session:
         self.set_up_log()
         log_names(self.settings.log_names)
         settings = self.settings.model_copy(update={"decode_apart": False}) if few_pictures else self.settings
+        import_quickly()
         library = self.build(settings, others, texts_first=not encodes_pictures)
         if with_model:
             threading.Thread(target=_load_model, args=[library], name="model", daemon=True).start()

@@ -5,16 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
-from huggingface_hub import constants
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-)
-from safetensors import SafetensorError
-
 from encoders.fingerprints import cached_fingerprint, folder_fingerprint
 from encoders.model_folders import find_folder
 from library.errors import LikenessError, ModelUnavailable, UnknownModel
@@ -74,17 +64,36 @@ def failures_explained(subject: Message) -> Iterator[None]:
         yield
     except LikenessError:
         raise
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError, httpx.HTTPError) as error:
+    except _failures() as error:
         raise _explained(subject, error) from error
 
 
 def check_hub_answers() -> None:
     """Raises httpx.HTTPError at once where the hub's own client would try for half a minute."""
+    import httpx
+    from huggingface_hub import constants
+
     if not constants.HF_HUB_OFFLINE:
         httpx.head(constants.ENDPOINT, timeout=HUB_TIMEOUT)
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """Returns what loading raises; asked for only then, since importing these takes as long as a quick command."""
+    import httpx
+    from safetensors import SafetensorError
+
+    return OSError, ValueError, RuntimeError, KeyError, SafetensorError, httpx.HTTPError
+
+
 def _explained(subject: Message, error: Exception) -> LikenessError:
+    import httpx
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
     causes = list(_causes(error))
     if any(isinstance(cause, GatedRepoError) for cause in causes):
         return UnknownModel("model_gated", model=subject)
@@ -98,6 +107,8 @@ def _explained(subject: Message, error: Exception) -> LikenessError:
 
 
 def _away(subject: Message) -> ModelUnavailable:
+    from huggingface_hub import constants
+
     proxy = None if constants.HF_HUB_OFFLINE else web_proxy(constants.ENDPOINT)
     if proxy:
         return ModelUnavailable("model_away_by_proxy", model=subject, variable=proxy.variable, proxy=proxy.address)

@@ -15,7 +15,7 @@ from ui.routes import route_of
 QUALITY = 5  # of Brotli: as quick as gzip, and smaller
 KEPT = 16  # pages, which differ by language and by who has signed in
 # Gradio's own files, whose names or addresses change with their content.
-NEVER_CHANGES = re.compile(r"/assets/[^/]+-[\w-]{8}\.(js|css|woff2?|svg|png)|/static/fonts/.+\.woff2")
+NEVER_CHANGES = re.compile(r"/assets/[^/]+-[\w-]{8}\d*\.(js|css|woff2?|svg|png)|/static/fonts/.+\.woff2")
 FOREVER = "private, max-age=31536000, immutable"
 ASK_AGAIN = "private, no-cache"
 

@@ -84,7 +84,7 @@ def theme() -> gr.themes.Base:
         neutral_hue=gr.themes.colors.slate,
         radius_size=gr.themes.sizes.radius_lg,
         font=[_font("IBM Plex Sans"), "ui-sans-serif", "system-ui", "sans-serif"],
-        font_mono=[_font("IBM Plex Mono"), "ui-monospace", "monospace"],
+        font_mono=["ui-monospace", "monospace"],
     )
     return base.set(**SURFACES, **CONTROLS)
 

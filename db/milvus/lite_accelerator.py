@@ -145,6 +145,8 @@ def _search(
                 each += [(far, place, row) for far, row in zip(own_distances, own_rows, strict=True) if row >= 0]
 
     def hit(far: float, place: int, row: int) -> dict[str, Any]:
+        if output_fields == [pk_field]:  # Lite itself would make a record of all fields, and leave them out again
+            return {"id": sources[place].keys[row], "distance": far, "entity": {}}
         record = sources[place].record(row)
         key = record.get(pk_field, sources[place].keys[row])
         return {"id": key, "distance": far, "entity": project_record_fn(record)}

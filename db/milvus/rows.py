@@ -12,6 +12,7 @@ from library.ports import Hit, Vector, Vectors
 from library.records import Record, id_of
 
 MilvusRow = dict[str, Any]  # as Milvus has it
+OF_PICTURE = re.compile(r"images/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z0-9]{2,5}", re.ASCII)
 
 
 def checked_paths(img_paths: Sequence[str]) -> list[str]:
@@ -20,8 +21,8 @@ def checked_paths(img_paths: Sequence[str]) -> list[str]:
     It has to be checked, since pymilvus puts keys into expressions unescaped.
     """
     for path in img_paths:
-        id = id_of(path)
-        if not re.fullmatch(rf"images/{id[:2]}/{id}\.[a-z0-9]{{2,5}}", path, flags=re.ASCII):
+        id_of(path)
+        if not OF_PICTURE.fullmatch(path):
             raise InvalidContentId("no_picture_path", path=repr(path[:80]))
     return list(img_paths)
 

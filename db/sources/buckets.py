@@ -4,8 +4,6 @@ import errno
 import os
 from typing import Any, TypeVar
 
-import fsspec
-
 from db.sources.addresses import S3_SCHEMES
 from library.errors import LikenessError, UnknownStore
 from library.messages import Message, message
@@ -40,6 +38,8 @@ def file_system(url: str, named_by: str = "", refusal: type[LikenessError] = Unk
 
     Connects only when first used. Raises a `refusal` for what no installed package reaches.
     """
+    import fsspec  # nothing for who has no bucket
+
     scheme, named = url.partition("://")[0], f"{named_by}={url}" if named_by else url
     try:
         kind = fsspec.get_filesystem_class(scheme)

@@ -5,8 +5,6 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import httpx
-
 from db.sources.addresses import checked_place
 from db.sources.archives.items import items_in_archive
 from db.sources.archives.names import clean_member, ways_to_write
@@ -94,6 +92,8 @@ def _from_disk(path: Path) -> bytes:
 
 
 def _fetched(url: str) -> bytes:
+    import httpx  # takes longer than most commands that read no address
+
     try:
         with httpx.stream("GET", url, timeout=URL_TIMEOUT, follow_redirects=True) as response:
             if response.is_error:
@@ -116,6 +116,8 @@ def _refusal(url: str, status: int) -> RejectedImage:
 
 
 def _unread(url: str, error: Exception) -> RejectedImage:
+    import httpx
+
     reason = reason_of(error)
     if proxy := web_proxy(url):
         variable, address = proxy.variable, proxy.address

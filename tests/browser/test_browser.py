@@ -51,6 +51,15 @@ def test_without_a_query_the_library_is_shown_page_by_page(server, browser):
     assert cards(page).count() == 12
 
 
+def test_pictures_far_below_are_fetched_when_they_come_near(server, browser):
+    page = browser.open(server.url)
+    loaded(page, ".lk-card:first-child img")
+    last = page.locator(".lk-card img").last
+    assert last.get_attribute("src") is None
+    last.scroll_into_view_if_needed()
+    loaded(page, ".lk-card:last-child img")
+
+
 def test_words_find_pictures_and_enter_the_address(server, browser):
     page = browser.open(server.url)
     search(page, "snowy mountains")

@@ -130,6 +130,7 @@ def test_whatever_was_written_searches_queries_and_counts_stay_the_same(tmp_path
         for expression in (None, "key in ['1', '2', '3', '40']", *(changing.expression() for _ in range(2))):
             named = {"top_k": 10, "expr": expression, "search_params": {"nprobe": 4}}
             same(both, collection, "search", query, **named, output_fields=["stars", "free", "meta"])
+            same(both, collection, "search", query, **named, output_fields=["key"])
             same(both, collection, "query", expression, output_fields=["name", "other", "meta"])
             same(both, collection, "query", expression, limit=5, offset=2)
     changing.close()

@@ -13,7 +13,7 @@ from encoders.engines.kept_texts import kept_note
 from encoders.loading import load_encoder
 from testing.app_server import ROOT
 
-SLOW = ("torch", "transformers", "gradio")
+SLOW = ("torch", "transformers", "gradio", "pandas", "scipy", "requests", "httpx", "httpx2", "fsspec")
 WATCHED = f"""
 import json, os, sys
 end = os._exit
@@ -23,6 +23,18 @@ def tell(code):
 os._exit = tell
 import app
 app.main()
+"""
+
+AFTERWARDS = """
+import sys
+from db.milvus.quick_import import import_quickly
+import_quickly()
+import pyarrow
+from pymilvus.client import global_topology
+from pymilvus.orm import schema
+print([name for name in ("pandas", "requests") if name in sys.modules])
+print(schema.is_list_like([]), schema.is_valid_insert_data(()), callable(global_topology.requests.get))
+print(len(pyarrow.table({"number": [1]}).to_pandas()), len(pyarrow.array(schema.pd.Series([1, 2]))))
 """
 
 
@@ -99,3 +111,8 @@ def test_a_picture_is_encoded_by_torch_all_the_same(kept, tmp_path, picture):
     (tmp_path / "red.png").write_bytes(picture("red"))
     done, imported = run(kept, "search", "--image", str(tmp_path / "red.png"))
     assert done.returncode == 0 and "torch" in imported
+
+
+def test_what_a_command_leaves_out_is_imported_where_it_is_used():
+    done = subprocess.run([sys.executable, "-c", AFTERWARDS], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["[]", "True False True", "1 2"], done.stderr

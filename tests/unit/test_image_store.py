@@ -349,7 +349,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatc
     def missing(scheme):
         raise ImportError("Install s3fs to access S3")
 
-    monkeypatch.setattr("db.sources.buckets.fsspec.get_filesystem_class", missing)
+    monkeypatch.setattr("fsspec.get_filesystem_class", missing)
     with pytest.raises(UnknownStore, match=r"pip install -r requirements-s3\.txt"):
         ObjectStore("s3://pictures")
 

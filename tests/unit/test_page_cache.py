@@ -62,7 +62,7 @@ def test_a_refusal_is_neither_dated_nor_kept(client):
 
 
 @pytest.mark.parametrize(
-    "path", ["/assets/index-DphvyggB.js", "/assets/hls-DKvqWxTe.js", "/static/fonts/Plex.woff2", "/theme.css?v=4e58"]
+    "path", ["/assets/index-DphvyggB.js", "/assets/Index-Akn07EZk2.js", "/static/fonts/Plex.woff2", "/theme.css?v=4e58"]
 )
 def test_a_file_whose_address_changes_with_its_content_is_kept_for_ever(client, path):
     assert "immutable" in client.get(path).headers["cache-control"]

@@ -8,8 +8,6 @@ import codecs
 import re
 from collections.abc import Iterable, Sequence
 
-import charset_normalizer
-
 from db.sources.encodings import alphabets, ideographs
 from library.errors import UnknownSource
 
@@ -69,6 +67,8 @@ def guess_encoding(sample: bytes) -> str:
         return best
     if _usualness(text, WESTERN) > found - ABOUT_EQUAL:
         return WESTERN
+    import charset_normalizer
+
     guessed = charset_normalizer.from_bytes(sample, cp_isolation=list(OF_TABLES)).best()
     return guessed.encoding if guessed else WESTERN
 
