@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db.files.own_files import is_own, read_own
+from db.files.own_files import SMALL_FILE, is_odd, is_own, read_own
 from db.images.layout import (
     RECORD_SUFFIX,
     THUMBNAIL_SUFFIX,
@@ -26,8 +26,8 @@ from db.images.layout import (
 )
 from db.images.records_read import SHORTEST_RECORD, RecordReader
 from library.contents.stored_files import StoredFile
-from library.errors import InvalidContentId, StoreUnavailable
-from library.images import ContentId, parse_content_id
+from library.errors import InvalidContentId, RejectedImage, StoreUnavailable
+from library.images import MAX_FILE_BYTES, ContentId, parse_content_id
 from library.messages.reasons import reason_of
 from library.records import Record
 from library.running.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
@@ -78,11 +78,13 @@ class LocalImageStore:
     def find(self, id: ContentId) -> Record | None:
         with explained(_failure):
             try:
-                return self._records.read(id, read_own(self._record_path(id)))
+                return self._records.read(id, read_own(self._record_path(id), SMALL_FILE))
             except FileNotFoundError:
                 return None
+            except RejectedImage:  # too large to be one
+                return self._records.read(id, b"")
             except OSError as error:
-                if not _is_odd(error):
+                if not is_odd(error):
                     raise
                 return self._records.read(id, b"")
 
@@ -100,7 +102,7 @@ class LocalImageStore:
         return str(self._original_path(record).absolute())
 
     def thumbnail(self, id: ContentId) -> bytes:
-        return _read(self._folder(id) / f"{parse_content_id(id)}{THUMBNAIL_SUFFIX}")
+        return _read(self._folder(id) / f"{parse_content_id(id)}{THUMBNAIL_SUFFIX}", SMALL_FILE)
 
     def delete(self, id: ContentId) -> None:
         record = self.find(id)
@@ -139,9 +141,11 @@ class LocalImageStore:
         for id in ids:
             with explained(_failure), suppress(FileNotFoundError):
                 try:
-                    entry = read_own(self._trash_path(id))
+                    entry = read_own(self._trash_path(id), SMALL_FILE)
+                except RejectedImage:
+                    entry = b""
                 except OSError as error:
-                    if not (_is_odd(error) or isinstance(error, PermissionError)):
+                    if not (is_odd(error) or isinstance(error, PermissionError)):
                         raise
                     entry = b""
                 if trashed := whole_entry(id, entry):
@@ -267,17 +271,12 @@ def _records_in(folder: str, look_at: Callable[[ContentId], object]) -> dict[Con
     return records
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int = MAX_FILE_BYTES) -> bytes:
     with explained(_failure):
         try:
-            return read_own(path)
+            return read_own(path, most)
         except FileNotFoundError:
             raise unknown_picture() from None
-
-
-def _is_odd(error: OSError) -> bool:
-    """Returns whether something else lies in the place of a file, which the doctor lists, and moves out."""
-    return isinstance(error, IsADirectoryError) or error.errno == errno.ENXIO
 
 
 def _failure(error: OSError) -> StoreUnavailable:

@@ -208,10 +208,10 @@ def test_what_is_no_file_is_never_opened_but_listed_and_moved_out(library, store
 def test_a_file_that_cannot_be_read_is_one_finding(library, database, index, folder, filled, monkeypatch, ending):
     closed, read = path_of(folder, filled["red"], ending), local.read_own
 
-    def read_bytes(path):
+    def read_bytes(path, *most):
         if path == closed:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return read(path)
+        return read(path, *most)
 
     monkeypatch.setattr(local, "read_own", read_bytes)
     path_of(folder, filled["blue"], "thumb.jpg").unlink()

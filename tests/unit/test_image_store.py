@@ -474,10 +474,10 @@ def test_an_entry_of_the_trash_that_may_not_be_read_hides_no_other(disk, tmp_pat
         put_in_trash(disk, entry(number))
     closed, read = next(tmp_path.rglob(f"{record(1).content_id}.trash")), local.read_own
 
-    def read_own(path):
+    def read_own(path, *most):
         if path == closed:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return read(path)
+        return read(path, *most)
 
     monkeypatch.setattr(local, "read_own", read_own)
     ids = list(disk.trashed())
