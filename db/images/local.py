@@ -81,7 +81,7 @@ class LocalImageStore:
                 return self._records.read(id, read_own(self._record_path(id), SMALL_FILE))
             except FileNotFoundError:
                 return None
-            except RejectedImage:  # too large to be one
+            except (RejectedImage, StoreUnavailable):  # too large to be one, or behind a link
                 return self._records.read(id, b"")
             except OSError as error:
                 if not is_odd(error):
@@ -130,7 +130,7 @@ class LocalImageStore:
         with explained(_failure):
             for path in self._root.glob(f"*/*{TRASH_SUFFIX}"):
                 with suppress(FileNotFoundError, InvalidContentId):
-                    if not is_own(path):
+                    if path.parent.is_symlink() or not is_own(path):
                         continue
                     id = parse_content_id(path.name.removesuffix(TRASH_SUFFIX))
                     found[id] = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -142,7 +142,7 @@ class LocalImageStore:
             with explained(_failure), suppress(FileNotFoundError):
                 try:
                     entry = read_own(self._trash_path(id), SMALL_FILE)
-                except RejectedImage:
+                except (RejectedImage, StoreUnavailable):
                     entry = b""
                 except OSError as error:
                     if not (is_odd(error) or isinstance(error, PermissionError)):
@@ -163,7 +163,7 @@ class LocalImageStore:
     def files(self) -> Iterator[StoredFile]:
         with explained(_failure):
             for folder, folders, names in os.walk(self._root):
-                in_place = [each for each in folders if self._named(Path(folder, each)).is_in_place]
+                in_place = [each for each in folders if self._is_in_place_of_a_file(Path(folder, each))]
                 folders[:] = [each for each in folders if each not in in_place]
                 for path in map(Path(folder).joinpath, sorted([*names, *in_place])):
                     with suppress(FileNotFoundError):
@@ -197,6 +197,9 @@ class LocalImageStore:
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         return [record for id in ids if (record := self.find(id))]
 
+    def _is_in_place_of_a_file(self, folder: Path) -> bool:
+        return folder.is_symlink() or self._named(folder).is_in_place
+
     def _named(self, path: Path, size: int = 0, modified: datetime = NEVER) -> StoredFile:
         return stored_file(path.relative_to(self._root).as_posix(), size, modified)
 
@@ -207,7 +210,11 @@ class LocalImageStore:
         sync_folder(self._folder(record.content_id))
 
     def _folder(self, id: ContentId) -> Path:
-        return self._root / parse_content_id(id)[:2]
+        """Returns the folder of a picture. Raises StoreUnavailable for a link: what it leads to may be anybody's."""
+        folder = self._root / parse_content_id(id)[:2]
+        if folder.is_symlink():
+            raise StoreUnavailable("store_no_file", file=folder.name)
+        return folder
 
     def _original_path(self, record: Record) -> Path:
         return self._folder(record.content_id) / original_name(record)
@@ -239,7 +246,7 @@ class _FolderCatalogue:
 
     def _refresh(self) -> bool:
         try:
-            folders = {entry.name: entry for entry in os.scandir(self._root) if entry.is_dir()}
+            folders = {entry.name: entry for entry in os.scandir(self._root) if entry.is_dir(follow_symlinks=False)}
         except FileNotFoundError:
             folders = {}
         gone = self._seen.keys() - folders.keys()
@@ -288,6 +295,9 @@ def _failure(error: OSError) -> StoreUnavailable:
         return StoreUnavailable("store_no_file", file=Path(error.filename or "").name)
     if isinstance(error, NotADirectoryError | FileExistsError):
         return StoreUnavailable("store_file_in_place", file=_file_in(Path(error.filename or "")))
+    if error.filename:
+        place = "/".join(Path(error.filename).parts[-2:])
+        return StoreUnavailable("store_failed_at", file=place, reason=reason_of(error))
     return StoreUnavailable("store_failed", reason=reason_of(error))
 
 
