@@ -12,6 +12,9 @@ from library.times import iso_utc
 
 Metadata = Mapping[str, object]
 
+# Of an original; these are the store's own files.
+ENDING = re.compile(r"(?!(json|trash|added|partial)$)[A-Za-z0-9]{1,16}", re.ASCII)
+LARGEST = 2**63 - 1  # that Milvus keeps
 NOT_KEPT = "pack://"  # where the original of a picture lies that came in a pack without it
 
 
@@ -81,8 +84,10 @@ class Record:
             raise TypeError
         if not all(isinstance(each, int) and not isinstance(each, bool) for each in numbers):
             raise TypeError
-        start = f"images/{self.content_id[:2]}/{self.content_id}."
-        if not self.img_path.startswith(start) or self.img_path.count("/") > 2 or min(numbers) < 1:
+        start, _, ending = self.img_path.partition(".")
+        if start != f"images/{self.content_id[:2]}/{self.content_id}" or not ENDING.fullmatch(ending):
+            raise ValueError
+        if not 1 <= min(numbers) <= max(numbers) <= LARGEST:
             raise ValueError
         datetime.fromisoformat(self.added)
 

@@ -25,6 +25,7 @@ LONGEST_SESSION = 100  # characters: Gradio's own have ten, and it keeps them
 BAD_REQUEST = 400
 TOO_MANY = 429  # of 503 the page would show a sentence of Gradio's
 LONGEST_WAIT = 300
+WATCHED_AT_ONCE = 10  # calls of a lane without a limit, for each that may wait in another
 KEPT_SESSIONS = 4_000  # twice as many as Gradio keeps messages of
 PAUSE = 0.1  # seconds until a queue that failed goes on
 UNKNOWN_SECONDS = 1.0  # of a call that was never made so far
@@ -40,7 +41,7 @@ def watch_queue(page: gr.Blocks, most: int, monitor: Monitor) -> None:
     async def bounded(body: Any, request: Any, username: str | None) -> Any:
         _check_session(body.session_hash, request)
         lane = _lane(page, body.fn_index)
-        if lane and lane.concurrency_limit is not None:
+        if lane:
             check_room(queue, lane, most, request.scope)
         return await push(body, request, username)
 
@@ -80,11 +81,15 @@ def _check_session(name: str | None, request: Any) -> None:
 
 
 def check_room(queue: Any, lane: Any, most: int, scope: Scope) -> None:
-    """Raises HTTPException where as many calls as allowed wait for a turn of a lane."""
+    """Raises HTTPException where as many calls as allowed wait for a turn of a lane, or ten times as many run in one
+    without a limit."""
     waiting = calls_waiting(lane)
-    if len(waiting) >= most:
+    count = len(waiting)
+    if lane.concurrency_limit is None:  # there nobody waits in line, and all run at once
+        count, most = count + lane.current_concurrency, WATCHED_AT_ONCE * most
+    if count >= most:
         seconds = _seconds(queue, lane, waiting)
-        full = NotAllowed("queue_full", count=len(waiting), seconds=seconds)
+        full = NotAllowed("queue_full", count=count, seconds=seconds)
         detail = sentence_for(full, scope)
         raise HTTPException(TOO_MANY, detail, headers={"Retry-After": str(seconds)})
 
@@ -136,5 +141,6 @@ def _seconds(queue: Any, lane: Any, waiting: Sequence[Any]) -> int:
     known = queue.process_time_per_fn
     each = (known[call.fn].avg_time if call.fn in known else UNKNOWN_SECONDS for call in waiting)
     seconds = math.ceil(sum(each) / (lane.concurrency_limit or AT_ONCE))
-    waited = math.ceil(time.monotonic() - min(float(call.enqueue_time) for call in waiting))
+    since = (float(call.enqueue_time) for call in waiting)
+    waited = math.ceil(time.monotonic() - min(since, default=time.monotonic()))
     return min(LONGEST_WAIT, max(1, int(seconds), waited))

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from db.files.dropped_files import DroppedFiles
+from db.files.own_files import SMALL_FILE, is_own, read_own
 from db.images.local import LocalImageStore
 from library.backup.backup_place import BackupSummary, NewBackup
-from library.errors import InvalidBackup, LikenessError, StoreUnavailable
+from library.errors import InvalidBackup, LikenessError, RejectedImage, StoreUnavailable
 from library.messages.reasons import reason_of
 from library.running.atomic import write_atomically
-from library.running.disk import check_regular, explained, is_full
+from library.running.disk import explained, is_full
 
 MANIFEST = "backup.json"
 FORMAT, VERSION = "likeness backup", 1
@@ -46,9 +47,9 @@ class BackupFolder:
             for source in self._sources:
                 for path in _files_of(self._folder / "files" / source.name):
                     place = source.parent / path.relative_to(self._folder / "files")
-                    if not place.exists():
+                    if is_own(path) and not place.exists():
                         place.parent.mkdir(parents=True, exist_ok=True)
-                        write_atomically(place, [path.read_bytes()])
+                        write_atomically(place, [read_own(path)])
                         restored.append(place.name)
         return restored
 
@@ -102,10 +103,9 @@ def open_backup(place: str | Path, sources: Sequence[Path]) -> tuple[BackupFolde
     with _failures_in(folder):
         if not folder.is_dir():
             raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST)
-        check_regular(folder / MANIFEST)
         try:
-            manifest = json.loads((folder / MANIFEST).read_bytes())
-        except (FileNotFoundError, ValueError, RecursionError):
+            manifest = json.loads(read_own(folder / MANIFEST, SMALL_FILE))
+        except (FileNotFoundError, RejectedImage, ValueError, RecursionError):
             raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST) from None
     return BackupFolder(folder, sources), _summary(manifest, folder)
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
+from db.files.own_files import is_odd
 from db.files.vector_file import count_rows, read_header, read_vectors, write_vectors
 from library.errors import StoreUnavailable, UnknownCollection
 from library.messages.reasons import reason_of
@@ -18,6 +19,9 @@ from library.trash.dropped import DroppedCollection, VectorBatch, key_of
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".vectors"
+LARGEST_DIM = 32_768  # of a vector in Milvus
+LONGEST_TEXT = 1_000
+FINGERPRINT = re.compile(r"[\w-]+", flags=re.ASCII)
 KEY = re.compile(r"\w{1,200}\.\d{1,30}", flags=re.ASCII)
 
 
@@ -67,15 +71,27 @@ class DroppedFiles:
 def _described(path: Path) -> DroppedCollection | None:
     try:
         header = read_header(path)
-        collection = StoredCollection(**header["collection"])
+        collection = _checked(StoredCollection(**header["collection"]))
         collection = replace(collection, rows=count_rows(path, collection.dim))
         datetime.fromisoformat(header["deleted"])
         return DroppedCollection(path.name.removesuffix(SUFFIX), collection, header["deleted"])
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        if isinstance(error, OSError) and not is_odd(error):
+            raise
         logger.warning("%s in the trash is damaged: this collection cannot be restored.", path.name)
         return None
+
+
+def _checked(collection: StoredCollection) -> StoredCollection:
+    """Returns the collection. Raises ValueError for one that no database has: the file may be a stranger's."""
+    texts = (collection.name, collection.model, collection.fingerprint)
+    is_text = all(isinstance(each, str) and len(each) <= LONGEST_TEXT and each.isprintable() for each in texts)
+    is_fingerprint = is_text and (not collection.fingerprint or FINGERPRINT.fullmatch(collection.fingerprint))
+    if not (is_fingerprint and isinstance(collection.dim, int) and 0 < collection.dim <= LARGEST_DIM):
+        raise ValueError
+    return collection
 
 
 def _failure(error: OSError) -> StoreUnavailable:

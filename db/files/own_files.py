@@ -3,14 +3,32 @@
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from library.errors import RejectedImage
+from library.images import MAX_FILE_BYTES
 
 # Opened to read, a pipe without a writer blocks; what a link leads to may be any file of the machine.
 ONLY_FILES = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
-def read_own(path: Path) -> bytes:
-    """Returns the bytes of a file. Raises OSError, with ENXIO for what is neither a file nor a folder."""
+SMALL_FILE = 32 << 20  # bytes of a record, a thumbnail or an entry of the trash, which have a thousandth of it
+
+
+def read_own(path: Path, most: int = MAX_FILE_BYTES) -> bytes:
+    """Returns the bytes of a file, of at most `most`. Raises what `opened_own` raises, and RejectedImage for more."""
+    with opened_own(path) as file:
+        if (size := os.fstat(file.fileno()).st_size) > most:
+            raise RejectedImage("too_heavy", size=round(size / 1e6), most=most >> 20)
+        return file.read(most)
+
+
+@contextmanager
+def opened_own(path: Path) -> Iterator[IO[bytes]]:
+    """Yields a file to be read. Raises OSError, with ENXIO for what is neither a file nor a folder."""
     try:
         descriptor = os.open(path, ONLY_FILES)
     except OSError as error:
@@ -22,9 +40,14 @@ def read_own(path: Path) -> bytes:
         if not stat.S_ISREG(kind):
             raise _no_file(path)
         with open(descriptor, "rb", closefd=False) as file:
-            return file.read()
+            yield file
     finally:
         os.close(descriptor)
+
+
+def is_odd(error: OSError) -> bool:
+    """Returns whether something else lies in the place of a file, which the doctor lists, and moves out."""
+    return isinstance(error, IsADirectoryError) or error.errno == errno.ENXIO
 
 
 def is_own(path: Path) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db.files.own_files import is_own, read_own
+from db.files.own_files import SMALL_FILE, is_odd, is_own, read_own
 from db.images.layout import (
     RECORD_SUFFIX,
     THUMBNAIL_SUFFIX,
@@ -26,8 +26,8 @@ from db.images.layout import (
 )
 from db.images.records_read import SHORTEST_RECORD, RecordReader
 from library.contents.stored_files import StoredFile
-from library.errors import InvalidContentId, StoreUnavailable
-from library.images import ContentId, parse_content_id
+from library.errors import InvalidContentId, RejectedImage, StoreUnavailable
+from library.images import MAX_FILE_BYTES, ContentId, parse_content_id
 from library.messages.reasons import reason_of
 from library.records import Record
 from library.running.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
@@ -78,11 +78,13 @@ class LocalImageStore:
     def find(self, id: ContentId) -> Record | None:
         with explained(_failure):
             try:
-                return self._records.read(id, read_own(self._record_path(id)))
+                return self._records.read(id, read_own(self._record_path(id), SMALL_FILE))
             except FileNotFoundError:
                 return None
+            except (RejectedImage, StoreUnavailable):  # too large to be one, or behind a link
+                return self._records.read(id, b"")
             except OSError as error:
-                if not _is_odd(error):
+                if not is_odd(error):
                     raise
                 return self._records.read(id, b"")
 
@@ -100,7 +102,7 @@ class LocalImageStore:
         return str(self._original_path(record).absolute())
 
     def thumbnail(self, id: ContentId) -> bytes:
-        return _read(self._folder(id) / f"{parse_content_id(id)}{THUMBNAIL_SUFFIX}")
+        return _read(self._folder(id) / f"{parse_content_id(id)}{THUMBNAIL_SUFFIX}", SMALL_FILE)
 
     def delete(self, id: ContentId) -> None:
         record = self.find(id)
@@ -128,7 +130,7 @@ class LocalImageStore:
         with explained(_failure):
             for path in self._root.glob(f"*/*{TRASH_SUFFIX}"):
                 with suppress(FileNotFoundError, InvalidContentId):
-                    if not is_own(path):
+                    if path.parent.is_symlink() or not is_own(path):
                         continue
                     id = parse_content_id(path.name.removesuffix(TRASH_SUFFIX))
                     found[id] = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -139,9 +141,11 @@ class LocalImageStore:
         for id in ids:
             with explained(_failure), suppress(FileNotFoundError):
                 try:
-                    entry = read_own(self._trash_path(id))
+                    entry = read_own(self._trash_path(id), SMALL_FILE)
+                except (RejectedImage, StoreUnavailable):
+                    entry = b""
                 except OSError as error:
-                    if not (_is_odd(error) or isinstance(error, PermissionError)):
+                    if not (is_odd(error) or isinstance(error, PermissionError)):
                         raise
                     entry = b""
                 if trashed := whole_entry(id, entry):
@@ -159,7 +163,7 @@ class LocalImageStore:
     def files(self) -> Iterator[StoredFile]:
         with explained(_failure):
             for folder, folders, names in os.walk(self._root):
-                in_place = [each for each in folders if self._named(Path(folder, each)).is_in_place]
+                in_place = [each for each in folders if self._is_in_place_of_a_file(Path(folder, each))]
                 folders[:] = [each for each in folders if each not in in_place]
                 for path in map(Path(folder).joinpath, sorted([*names, *in_place])):
                     with suppress(FileNotFoundError):
@@ -193,6 +197,9 @@ class LocalImageStore:
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         return [record for id in ids if (record := self.find(id))]
 
+    def _is_in_place_of_a_file(self, folder: Path) -> bool:
+        return folder.is_symlink() or self._named(folder).is_in_place
+
     def _named(self, path: Path, size: int = 0, modified: datetime = NEVER) -> StoredFile:
         return stored_file(path.relative_to(self._root).as_posix(), size, modified)
 
@@ -203,7 +210,11 @@ class LocalImageStore:
         sync_folder(self._folder(record.content_id))
 
     def _folder(self, id: ContentId) -> Path:
-        return self._root / parse_content_id(id)[:2]
+        """Returns the folder of a picture. Raises StoreUnavailable for a link: what it leads to may be anybody's."""
+        folder = self._root / parse_content_id(id)[:2]
+        if folder.is_symlink():
+            raise StoreUnavailable("store_no_file", file=folder.name)
+        return folder
 
     def _original_path(self, record: Record) -> Path:
         return self._folder(record.content_id) / original_name(record)
@@ -235,7 +246,7 @@ class _FolderCatalogue:
 
     def _refresh(self) -> bool:
         try:
-            folders = {entry.name: entry for entry in os.scandir(self._root) if entry.is_dir()}
+            folders = {entry.name: entry for entry in os.scandir(self._root) if entry.is_dir(follow_symlinks=False)}
         except FileNotFoundError:
             folders = {}
         gone = self._seen.keys() - folders.keys()
@@ -267,17 +278,12 @@ def _records_in(folder: str, look_at: Callable[[ContentId], object]) -> dict[Con
     return records
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int = MAX_FILE_BYTES) -> bytes:
     with explained(_failure):
         try:
-            return read_own(path)
+            return read_own(path, most)
         except FileNotFoundError:
             raise unknown_picture() from None
-
-
-def _is_odd(error: OSError) -> bool:
-    """Returns whether something else lies in the place of a file, which the doctor lists, and moves out."""
-    return isinstance(error, IsADirectoryError) or error.errno == errno.ENXIO
 
 
 def _failure(error: OSError) -> StoreUnavailable:
@@ -289,6 +295,9 @@ def _failure(error: OSError) -> StoreUnavailable:
         return StoreUnavailable("store_no_file", file=Path(error.filename or "").name)
     if isinstance(error, NotADirectoryError | FileExistsError):
         return StoreUnavailable("store_file_in_place", file=_file_in(Path(error.filename or "")))
+    if error.filename:
+        place = "/".join(Path(error.filename).parts[-2:])
+        return StoreUnavailable("store_failed_at", file=place, reason=reason_of(error))
     return StoreUnavailable("store_failed", reason=reason_of(error))
 
 

@@ -7,13 +7,14 @@ import numpy as np
 
 from library.backup.backup_place import BackupPlace, BackupSummary, Copied
 from library.contents.pictures import Pictures
-from library.errors import LikenessError, StoreUnavailable, UnknownPicture
+from library.errors import LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
 from library.ingest.receipts import FileReceipt
+from library.ingest.record_limits import check_record
 from library.ingest.unit_length import are_of_unit_length
 from library.messages import message
 from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase
-from library.records import Record
+from library.records import Record, clean_name
 from library.running.work import worker_pool
 from library.times import iso_now
 from library.trash.dropped import VectorBatch
@@ -69,6 +70,7 @@ class Backups:
                 if should_stop():
                     return
                 records = place.store.find_all(ids[start : start + AT_ONCE])
+                yield from _damaged(ids[start : start + AT_ONCE], records)
                 with self._changes:
                     present = {each.content_id for each in self._store.find_all([each.content_id for each in records])}
                     receipts = list(pool.map(lambda each, there=present: self._bring(each, place, there), records))
@@ -92,6 +94,9 @@ class Backups:
                 return "gone"
             place.store.add(record, None, thumbnail)
             return "without original" if record.original_at else "lost"
+        except RejectedImage:  # larger than any
+            place.store.add(record, None, thumbnail)
+            return "damaged"
         place.store.add(record, original, thumbnail)
         return "copied" if content_id(original) == id else "damaged"
 
@@ -115,13 +120,15 @@ class Backups:
         id = record.content_id
         if id in present:
             return FileReceipt(record.name, "duplicate", id, message("same_picture", name=record.name))
-        try:
+        try:  # a backup may be a stranger's: what one picture of it is costs no other
+            check_record(record)
             original = place.store.original(id) if place.store.has_original(record) else None
             if original is not None and content_id(original) != id:
                 return FileReceipt(record.name, "rejected", id, message("backup_other_original"))
-            self._store.add(record, original, place.store.thumbnail(id))
-        except UnknownPicture as error:
-            return FileReceipt(record.name, "rejected", id, error.message)
+            thumbnail = place.store.thumbnail(id)
+        except LikenessError as error:
+            return FileReceipt(clean_name(record.name), "rejected", id, error.message)
+        self._store.add(record, original, thumbnail)
         return FileReceipt(record.name, "new", id)
 
     def _restore_vectors(self, of: StoredCollection, batches: Iterator[VectorBatch], should_stop: ShouldStop) -> None:
@@ -143,3 +150,11 @@ class Backups:
                     if wanted:
                         collection.upsert([records[ids[at]] for at in wanted], vectors[wanted])
         collection.optimize()
+
+
+def _damaged(ids: Sequence[ContentId], whole: Sequence[Record]) -> Iterator[FileReceipt]:
+    """Yields a receipt for each picture whose record cannot be read."""
+    found = {record.content_id for record in whole}
+    for id in ids:
+        if id not in found:
+            yield FileReceipt(id, "rejected", id, message("backup_record_damaged"))

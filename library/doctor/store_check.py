@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from library.contents.readable import FEW, readable
 from library.contents.stored_files import StoredFile
 from library.doctor.findings import STORE, Finding
-from library.errors import StoreUnavailable, UnknownPicture
+from library.errors import RejectedImage, StoreUnavailable, UnknownPicture
 from library.images import ContentId, content_id
 from library.ports import ImageStore
 from library.records import Record
@@ -75,6 +75,8 @@ def _others(
                 others.append(id)
         except UnknownPicture:  # deleted meanwhile
             continue
+        except RejectedImage:  # larger than any
+            others.append(id)
         except StoreUnavailable:
             closed.append(id)
             if done + 1 == len(closed) == min(FEW, len(ids)) > 1:

@@ -16,6 +16,8 @@ UNWRITABLE = "\0"
 
 def check_record(record: Record) -> None:
     """Raises RejectedImage, with the reason, for a record that would have a whole batch refused."""
+    for field in ("name", "format", "source"):
+        _check_text(getattr(record, field), field)
     check_metadata(record.metadata)
     _check_size(row_bytes(record))
 

@@ -1,6 +1,7 @@
 """Checks backups: all comes back with its vectors, while the library is used, and nothing from a damaged one."""
 
 import json
+import os
 from dataclasses import replace
 
 import gradio as gr
@@ -134,6 +135,65 @@ def test_an_original_that_is_lost_is_told_from_one_that_lies_elsewhere(tmp_path)
     library = ImageLibrary(store, ready(NoEncoder()), MemoryDatabase())
     with new_backup(tmp_path / "another", []) as place:
         assert sorted(library.backups.write(place)) == ["lost", "without original"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "a\0"},
+        {"name": "\ud800"},
+        {"width": 10**30},
+        *({"ending": each} for each in ("j\0", "\ud800", "x" * 300, "json", "")),
+    ],
+    ids=str,
+)
+def test_a_record_that_no_library_has_written_costs_its_own_picture_alone(backup, empty, filled, changed):
+    path = next(backup.rglob(f"{filled['red']}.json"))
+    told = json.loads(path.read_text())
+    if "ending" in changed:
+        changed = {"img_path": told["img_path"].removesuffix("png") + changed["ending"]}
+    path.write_text(json.dumps(told | changed))
+    assert sorted(restored(empty, backup)) == ["new", "new", "rejected"]
+
+
+@pytest.mark.parametrize("ending", ["png", "json", "thumb.jpg"])
+@pytest.mark.parametrize("made", [os.mkfifo, os.mkdir, lambda path: write_sparse(path, 1 << 40)])
+def test_what_is_no_file_of_ours_in_a_backup_costs_its_own_picture_alone(backup, empty, filled, ending, made):
+    path = next(backup.rglob(f"{filled['red']}.{ending}"))
+    path.unlink()
+    made(path)
+    assert sorted(restored(empty, backup))[:2] == ["new", "new"]
+
+
+def test_vectors_that_are_damaged_or_no_file_cost_no_picture(backup, empty, filled):
+    [path] = backup.rglob("*.vectors")
+    whole = path.read_bytes()
+    header, _, rows = whole.partition(b"\n")
+    for damaged in (
+        b"{" * 100_000,
+        header + b"\n" + b"\xff" * 64 + rows[64:-7],
+        whole.replace(b'"dim": 3', b'"dim": 0'),
+    ):
+        path.write_bytes(damaged)
+        assert len(restored(empty, backup)) == 3
+    path.unlink()
+    os.mkfifo(path)
+    assert restored(empty, backup) == ["duplicate"] * 3
+
+
+def test_no_link_in_a_backup_is_followed(backup, empty, decided, tmp_path):
+    secret, kept = tmp_path / "secret", next(backup.rglob(decided.name))
+    secret.write_text("a secret")
+    kept.unlink()
+    kept.symlink_to(secret)
+    decided.unlink()
+    restored(empty, backup, [decided])
+    assert not decided.exists()
+
+
+def write_sparse(path, size):
+    path.touch()
+    os.truncate(path, size)
 
 
 def test_vectors_that_are_none_are_left_out(backup, empty, filled):

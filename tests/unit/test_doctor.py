@@ -15,6 +15,7 @@ from db.images import local
 from db.images.local import LocalImageStore
 from library.errors import StoreUnavailable
 from library.ingest.runs import Worker
+from library.records import Record
 from library.search.query import Query
 from testing.fakes import ColourEncoder
 from testing.pictures import record, unit_vectors
@@ -204,14 +205,37 @@ def test_what_is_no_file_is_never_opened_but_listed_and_moved_out(library, store
     assert not any(path.is_symlink() or path.is_fifo() for path in odd)
 
 
+def test_a_folder_of_the_store_that_is_a_link_is_not_followed_but_listed_and_moved_out(
+    library, store, folder, filled, tmp_path
+):
+    red = filled["red"]
+    linked, elsewhere = path_of(folder, red, "json").parent, tmp_path / "elsewhere"
+    linked.rename(elsewhere)
+    linked.symlink_to(elsewhere)
+    before = sorted(elsewhere.iterdir())
+    assert store.find(red) is None and red not in store.ids()
+    for change in (lambda: store.thumbnail(red), lambda: store.add(record_in(elsewhere), b"another", b"")):
+        with pytest.raises(StoreUnavailable, match="a pipe, a device or a link, not a file"):
+            change()
+    store.delete(red)
+    assert sorted(elsewhere.iterdir()) == before
+    assert findings(library)["foreign"].subjects == (red[:2],)
+    repaired(library)
+    assert not linked.is_symlink() and sorted(elsewhere.iterdir()) == before
+
+
+def record_in(folder):
+    return Record.from_json(next(folder.glob("*.json")).read_text())
+
+
 @pytest.mark.parametrize("ending", ["json", "png"])
 def test_a_file_that_cannot_be_read_is_one_finding(library, database, index, folder, filled, monkeypatch, ending):
     closed, read = path_of(folder, filled["red"], ending), local.read_own
 
-    def read_bytes(path):
+    def read_bytes(path, *most):
         if path == closed:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return read(path)
+        return read(path, *most)
 
     monkeypatch.setattr(local, "read_own", read_bytes)
     path_of(folder, filled["blue"], "thumb.jpg").unlink()

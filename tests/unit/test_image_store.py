@@ -474,11 +474,23 @@ def test_an_entry_of_the_trash_that_may_not_be_read_hides_no_other(disk, tmp_pat
         put_in_trash(disk, entry(number))
     closed, read = next(tmp_path.rglob(f"{record(1).content_id}.trash")), local.read_own
 
-    def read_own(path):
+    def read_own(path, *most):
         if path == closed:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return read(path)
+        return read(path, *most)
 
     monkeypatch.setattr(local, "read_own", read_own)
     ids = list(disk.trashed())
     assert [each.record for each in disk.find_trashed(ids)] == [record(2)]
+
+
+def test_a_failing_disk_is_told_with_the_file_that_it_failed_at(disk, monkeypatch):
+    disk.add(record(1), b"original", b"thumbnail")
+
+    def read_own(path, *most):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(local, "read_own", read_own)
+    id = record(1).content_id
+    with pytest.raises(StoreUnavailable, match=f"failed at {id[:2]}/{id}.json: "):
+        disk.find(id)

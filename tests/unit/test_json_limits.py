@@ -1,5 +1,6 @@
 """Checks that requests which the frameworks below would fail over are answered with a sentence."""
 
+import asyncio
 import errno
 import os
 
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from ui.guards.body_turns import BodyTurns
 from ui.guards.full_disk import FullDiskAnswer
 from ui.guards.json_limits import MOST_OF_STRANGERS, MOST_VALUES, JsonLimits, is_nested_too_deep
 
@@ -84,6 +86,31 @@ def test_what_agents_send_has_to_be_text(client):
 def test_any_other_body_arrives_whole(client):
     sent = {"texts": ["[" * 5_000, '"]{' * 9], "flat": [[] for _ in range(500)], "deep": [[[[{"a": "é\\"}]]]]}
     assert client.post("/echo", json=sent).json() == sent
+
+
+def test_a_large_body_waits_until_others_were_answered_behind_the_one_before():
+    async def given():
+        return "body"
+
+    async def asked(turns):
+        large = [asyncio.ensure_future(turns.in_turn(given, 1)()) for _ in range(3)]
+        await asyncio.wait(large, return_when=asyncio.FIRST_COMPLETED)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        return large
+
+    async def given_meanwhile():
+        large = await asked(BodyTurns(seconds_a_byte=3600.0))
+        count = sum(each.done() for each in large)
+        for each in large:
+            each.cancel()
+        return count
+
+    async def given_in_the_end():
+        return await asyncio.gather(*await asked(BodyTurns(seconds_a_byte=0.0)))
+
+    assert asyncio.run(given_meanwhile()) == 1
+    assert asyncio.run(given_in_the_end()) == ["body"] * 3
 
 
 def test_brackets_in_texts_are_no_nesting():

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from gradio.events import api
 from gradio.routes import App
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from library.errors import UNEXPECTED, NotAllowed
@@ -19,7 +20,7 @@ from ui.direct_line import direct_line
 from ui.guards.direct_calls import DirectCalls
 from ui.lanes import waiting
 from ui.page import build_page
-from ui.queueing import watch_queue
+from ui.queueing import check_room, watch_queue
 
 REFUSED = NotAllowed("read_only", edits="none")
 
@@ -125,6 +126,17 @@ def test_a_call_that_passes_by_the_queue_waits_in_line_or_is_refused():
     assert {(each.status_code, each.headers["retry-after"]) for each in refused} == {(429, "1")}
     assert all(each.json()["detail"].startswith("1 other is already waiting, which is the limit.") for each in refused)
     assert page._queue.event_queue_per_concurrency_id["search"].current_concurrency == 0
+
+
+def test_a_lane_without_a_limit_has_an_end():
+    queue = SimpleNamespace(process_time_per_fn={})
+    lane = SimpleNamespace(queue=[], concurrency_limit=None, current_concurrency=19)
+    scope = {"type": "http", "headers": [], "query_string": b""}
+    check_room(queue, lane, 2, scope)
+    lane.current_concurrency = 20
+    with pytest.raises(HTTPException, match="20 others are already waiting") as full:
+        check_room(queue, lane, 2, scope)
+    assert full.value.headers["Retry-After"] == "1"
 
 
 def test_a_call_whose_client_has_hung_up_waits_no_longer():

@@ -35,6 +35,15 @@ def trap(path, opener):
             file.write(bytes(MEGABYTE))
 
 
+def write_tar(path, *members):
+    """Writes members of a name, a type and their bytes."""
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
+        for name, type, data in members:
+            member = tarfile.TarInfo(name)
+            member.size, member.type = len(data), type
+            archive.fileobj.write(member.tobuf(tarfile.GNU_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE))
+
+
 def problems(path):
     for item in items_from([str(path)]):
         with pytest.raises(RejectedImage) as refused:
@@ -228,6 +237,31 @@ HOLES = [
     {"GNU.sparse.size": str(1 << 30), "GNU.sparse.numblocks": "1"},
     {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(1 << 30)},
 ]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [b"1" * 100_000, b"2 " * 10_000 + b"a=", b"100010 a=" + b"1" * 100_000 + b"\n"],
+    ids=["no line", "lines within lines", "a number"],
+)
+def test_attributes_that_are_none_are_told_before_tarfile_searches_them_without_end(tmp_path, picture, attributes):
+    path, shown = tmp_path / "a.tar", picture("red")
+    write_tar(path, ("a.png", tarfile.REGTYPE, shown), ("attributes", tarfile.XHDTYPE, attributes))
+    first, damage = items_from([str(path)])
+    assert first.read() == shown
+    with pytest.raises(RejectedImage, match="damaged"):
+        damage.read()
+
+
+def test_attributes_of_all_files_together_have_a_bound(tmp_path, picture):
+    path, shown = tmp_path / "a.tar", picture("red")
+    attributes = [b"600010 k%d=" % at + b"v" * 599_999 + b"\n" for at in range(2)]
+    described = [("attributes", tarfile.XGLTYPE, each) for each in attributes]
+    write_tar(path, ("a.png", tarfile.REGTYPE, shown), *described, ("b.png", tarfile.REGTYPE, shown))
+    first, damage = items_from([str(path)])
+    assert first.read() == shown
+    with pytest.raises(RejectedImage, match="damaged"):
+        damage.read()
 
 
 @pytest.mark.parametrize("holes", HOLES)

@@ -10,11 +10,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from library.errors import InvalidQuery, LikenessError
 from library.permissions import Edits
+from ui.guards.body_turns import BodyTurns
 from ui.guards.request_body import read_body, replayed
 from ui.routes import route_of
 from ui.sentences import sentence_for
 
 MOST_VALUES, MOST_OF_STRANGERS = 200_000, 40_000  # what names the files of the largest upload, in full
+TAKES_TIME = 1 << 16  # bytes, from which on bodies are handed on one after the other
 LARGE = 1 << 18  # bytes, beyond which nobody else is to wait for the looking through
 MAX_DEPTH = 100  # of what Python's readers of JSON bear, a tenth
 MCP = "/gradio_api/mcp"
@@ -33,6 +35,7 @@ class JsonLimits:
 
     def __init__(self, app: ASGIApp, edits: Edits) -> None:
         self._app = app
+        self._turns = BodyTurns()
         self._most = MOST_VALUES if edits == "all" else MOST_OF_STRANGERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,6 +55,8 @@ class JsonLimits:
                 await _refusal(problem, scope)(scope, receive, send)
                 return
             receive = replayed(body, receive)
+            if len(body) > TAKES_TIME:
+                receive = self._turns.in_turn(receive, len(body))
         await self._app(scope, receive, send)
 
 

@@ -1,7 +1,8 @@
 """Notices a damaged header within a tar, which tarfile takes for the end of the archive."""
 
+import re
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Self
 
@@ -10,6 +11,9 @@ DESCRIBES_THE_NEXT = (
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
 )
 LONGEST_DESCRIPTION = 1 << 20  # bytes
+LONGEST_LENGTH = 8  # characters that say how long a line of attributes is
+# More digits than a name or a moment has: tarfile searches them again from each one on, while nothing else runs.
+ENDLESS_NUMBER = re.compile(rb"[0-9]{256}")
 GOES_ON = 504  # where a block of a list of holes says whether there is another
 END = "EOFHeaderError"  # of the blocks of zeros; types of tarfile know it not
 
@@ -37,6 +41,16 @@ class TarHeader(tarfile.TarInfo):
                 raise
             raise tarfile.ReadError(str(error)) from error
 
+    def _proc_pax(self, archive: Any) -> Any:
+        header: Any = self
+        tarfiles_own: Any = super()
+        description = archive.fileobj.read(header._block(header.size))
+        check_attributes(description)
+        if header.type == tarfile.XGLTYPE:
+            check_length(archive.pax_headers, len(description))
+        archive.fileobj = _ReadBefore(archive, description)
+        return tarfiles_own._proc_pax(archive)
+
     def _proc_sparse(self, archive: Any) -> Self:
         header: Any = self
         _, goes_on, whole_size = header._sparse_structs
@@ -52,6 +66,41 @@ class TarHeader(tarfile.TarInfo):
         next.sparse = []
 
     _proc_gnusparse_01 = _proc_gnusparse_10 = _proc_gnusparse_00
+
+
+class _ReadBefore:
+    """Gives tarfile what was read of its archive already, once, and then the archive itself."""
+
+    def __init__(self, archive: Any, data: bytes) -> None:
+        self._archive = archive
+        self._stream = archive.fileobj
+        self._data = data
+
+    def read(self, size: int) -> bytes:
+        self._archive.fileobj = self._stream
+        return self._data
+
+
+def check_attributes(description: bytes) -> None:
+    """Raises tarfile.ReadError for a table of attributes whose lines are not as long as they say.
+
+    Versions of Python before 3.11.10 go through such a table without end, or hold it a thousandfold.
+    """
+    at = 0
+    while at < len(description) and description[at]:
+        length, space, _ = description[at : at + LONGEST_LENGTH].partition(b" ")
+        end = at + int(length) if space and length.isdigit() else 0
+        if description[end - 1 : end] != b"\n" or b"=" not in description[at:end]:
+            raise tarfile.ReadError("attributes of another length")
+        at = end
+    if ENDLESS_NUMBER.search(description):
+        raise tarfile.ReadError("a number without end")
+
+
+def check_length(attributes: Mapping[str, str], further: int) -> None:
+    """Raises tarfile.ReadError where the attributes of all files together would be longer than any description."""
+    if sum(map(len, attributes.values())) + further > LONGEST_DESCRIPTION + tarfile.BLOCKSIZE:
+        raise tarfile.ReadError("attributes without end")
 
 
 def opened_tar(file: Any) -> tarfile.TarFile:
