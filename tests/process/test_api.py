@@ -1,9 +1,11 @@
 """Calls the endpoints as docs/http-api.md shows them, through gradio_client and a running app."""
 
 import re
+import shlex
 import subprocess
 import sys
 
+import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -33,6 +35,16 @@ def test_the_shown_program_runs(tmp_path):
     assert re.fullmatch(r"2 [0-9a-f]{64}", added)
     assert sorted(line.split("  ")[1] for line in hits) == ["beach.jpg", "forest.jpg"]
     assert last == "2 beach.jpg"
+
+
+def test_the_shown_request_finds_in_one_go_what_a_call_finds(server):
+    [command] = blocks("sh", ROOT / "docs" / "http-api.md")
+    address, _, header, _, body = shlex.split(command)[1:]
+    name, value = header.split(": ")
+    answer = httpx.post(address.replace("http://127.0.0.1:7860", server.url), content=body, headers={name: value})
+    found = Client(server.url, verbose=False).predict(text="a boat", limit=5, api_name="/search")
+    assert answer.status_code == 200 and len(found) == 5
+    assert [hit["content_id"] for hit in answer.json()["data"][0]] == [hit["content_id"] for hit in found]
 
 
 def test_filters_order_and_offset_reach_a_program(server):
