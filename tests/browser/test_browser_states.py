@@ -73,12 +73,16 @@ def test_a_search_behind_others_shows_its_place_in_line_and_one_beyond_the_end_w
     caller = Caller(server.url)
     for _ in range(SEARCHES_AT_ONCE + 1):
         assert caller.begin("search", text="red").status_code == 200
-    for each, told in ((page, "In queue: 2 of 2"), (late, "2 others are already waiting")):
+    place = page.locator(".lk-place-in-line")
+    for each, told in (
+        (page, place.get_by_text("In queue: 2 of 2")),
+        (late, late.get_by_text("2 others are already waiting").first),
+    ):
         each.get_by_label("Describe a picture").fill("anything")
         each.keyboard.press("Enter")
-        each.get_by_text(told).locator("visible=true").first.wait_for()
+        told.wait_for()
     model.let_go()
-    page.get_by_text("In queue").locator("visible=true").wait_for(state="hidden")
+    place.wait_for(state="hidden")
     [noted] = browser.problems
     assert "429" in noted  # by Chromium, beside what the page says
     browser.problems.clear()
