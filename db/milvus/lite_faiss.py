@@ -1,5 +1,4 @@
-"""Replaces what Milvus Lite uses of faiss: index files appear whole, few vectors cluster silently, bits choose rows,
-and searches at the same time do not share their nprobe."""
+"""Replaces what Milvus Lite uses of faiss: whole index files, silent clusters, bits for rows, an nprobe each."""
 
 import os
 import threading
