@@ -98,10 +98,10 @@ def items_of(paths: Sequence[Path]) -> list[Item]:
     return list(items_from([str(path) for path in paths]))
 
 
-def quick_encoder(model: str) -> ClipEncoder:
+def quick_encoder(model: str, engine: str = "auto") -> ClipEncoder:
     """Returns an encoder as the app has it, once the engine is chosen."""
     encoder = load_encoder(model)
-    if quickening := quicken(encoder, home=CACHE / "engines"):
+    if quickening := quicken(encoder, engine, home=CACHE / "engines"):
         quickening.wait()
     return encoder
 

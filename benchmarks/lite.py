@@ -28,6 +28,7 @@ from testing.pictures import unit_vectors
 
 DIM, LIMIT, THREADS = 512, 24, 8
 MUST = {30_000: 5, 100_000: 20, 200_000: 40}
+THREADS_MUST = {100_000: 100}  # searches a second
 # Each for one query after another, with a value that was not asked for before; and what it may add, in milliseconds.
 CASES: dict[str, tuple[Callable[[int], Condition], int]] = {
     "name =": (lambda n: Condition("name", "=", f"{7 * n}.png"), 10),
@@ -97,6 +98,18 @@ def rows_of(size: int, queries: int) -> list[Row]:
             "stock",
             f"{stock_threads:.0f}/s",
             own_threads / stock_threads,
+        ),
+        *(
+            Row(
+                f"{THREADS} threads, {where}",
+                f"{own_threads:.0f}/s",
+                "must",
+                f"{must}/s",
+                own_threads / must,
+                at_least=1,
+            )
+            for must in [THREADS_MUST.get(size)]
+            if must
         ),
         Row(f"count, {where}", f"{own_count:.1f} ms", "stock", f"{stock_count:.1f} ms", stock_count / own_count),
         *filters,

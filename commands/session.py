@@ -1,6 +1,7 @@
 """Gives every command what it works with: the library of the settings, exit codes, progress, Ctrl-C."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -9,6 +10,7 @@ from typing import Annotated, Any, NoReturn, Protocol, TypeVar
 
 import typer
 
+from commands.client import send_to_app
 from commands.output import echo
 from commands.terminal import console, current
 from db.milvus.quick_import import import_quickly
@@ -185,6 +187,8 @@ def failures_as_exit_codes() -> Iterator[None]:
     try:
         yield
     except (IndexUnavailable, StoreUnavailable, SourceUnavailable, ModelUnavailable) as error:
+        if error.message.code == "lite_in_use" and (code := _sent_to_app()) is not None:
+            raise typer.Exit(code) from error
         fail(str(error), EXIT_UNAVAILABLE)
     except LikenessError as error:
         fail(str(error), EXIT_USAGE)
@@ -194,6 +198,12 @@ def failures_as_exit_codes() -> Iterator[None]:
         if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):  # as tempfile has it
             fail(str(StoreUnavailable("no_temporary_folder")), EXIT_UNAVAILABLE)
         raise
+
+
+def _sent_to_app() -> int | None:
+    """Runs the command in an app that has opened the library since the command began; returns its exit code, or None
+    where there is none."""
+    return send_to_app(sys.argv[1:]) if current() is None else None
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -40,6 +40,17 @@ class Server:
             )
 
     def wait(self) -> "Server":
+        """Returns once the page is there; an app that never answers, or nobody waits for any more, is ended."""
+        try:
+            self._wait()
+        except BaseException:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            raise
+        return self
+
+    def _wait(self) -> None:
         for _ in range(1200):
             assert self.process.poll() is None, self.log.read_text()
             try:
@@ -47,7 +58,7 @@ class Server:
             except OSError:
                 time.sleep(0.1)
             else:
-                return self
+                return
         raise AssertionError(self.log.read_text())
 
     def stop(self) -> None:

@@ -161,7 +161,7 @@ class Lite:
         return True
 
     def move(self, client: MilvusClient, name: str, dim: int, nlist: int, locks: Locks) -> None:
-        LiteMove(client, name, dim, nlist, locks).run()
+        LiteMove(client, name, dim, nlist, locks, self.field_indexes("")).run()
 
     def _remove_unfinished(self, name: str) -> None:
         """Removes the folder of a collection that a full disk or a kill left without schema and rows.

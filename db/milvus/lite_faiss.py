@@ -1,4 +1,4 @@
-"""Replaces what Milvus Lite uses of faiss: index files appear whole, few vectors cluster silently, bits choose rows."""
+"""Replaces what Milvus Lite uses of faiss: whole index files, silent clusters, bits for rows, an nprobe each."""
 
 import os
 import threading
@@ -34,15 +34,43 @@ def written_whole(write: Callable[[Any, str], None]) -> Callable[[Any, str], Non
     return write_whole
 
 
+class SharedIndex:
+    """Gives every thread an nprobe of its own.
+
+    Milvus Lite sets that of the index before each search. faiss reads it more than once, so that another search made
+    the answer poorer, or made faiss read what is not there.
+    """
+
+    def __init__(self, faiss: Any, index: Any) -> None:
+        self.whole = index
+        self._faiss = faiss
+        self._own = threading.local()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.whole, name)
+
+    @property
+    def nprobe(self) -> int:
+        return int(getattr(self._own, "nprobe", self.whole.nprobe))
+
+    @nprobe.setter
+    def nprobe(self, clusters: int) -> None:
+        self._own.nprobe = clusters
+
+    def search(self, vectors: Any, top_k: int, *, params: Any = None) -> Any:
+        """Returns distances and rows, as faiss does."""
+        return self.whole.search(vectors, top_k, params=params or self._faiss.SearchParametersIVF(nprobe=self.nprobe))
+
+
 class LiteFaiss:
-    """Replaces the module faiss in how it writes a file, how it chooses rows, and in what it prints.
+    """Replaces the module faiss in how it writes a file, chooses rows and shares an index, and in what it prints.
 
     faiss prints from C++, where no log can hold it back, that a small library has few vectors for its clusters.
     """
 
     def __init__(self, faiss: Any) -> None:
         self._faiss = faiss
-        self.write_index = written_whole(faiss.write_index)
+        self.write_index = written_whole(lambda index, path: faiss.write_index(index.whole, path))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._faiss, name)
@@ -57,4 +85,8 @@ class LiteFaiss:
         """Returns an index that asks for one vector a cluster instead of 39."""
         index = self._faiss.IndexIVFFlat(*arguments)
         index.cp.min_points_per_centroid = 1
-        return index
+        return SharedIndex(self._faiss, index)
+
+    def read_index(self, path: str) -> Any:
+        """Returns the index that a file holds."""
+        return SharedIndex(self._faiss, self._faiss.read_index(path))

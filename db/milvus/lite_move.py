@@ -1,11 +1,21 @@
 """Gives a collection of Milvus Lite typed fields by copying its rows, while searches go on."""
 
+from collections.abc import Mapping
+
 from pymilvus import MilvusClient
 
 from db.milvus.aliases import behind, name_with, name_without_nlist, nlist_in
 from db.milvus.catalogue import labels_of
 from db.milvus.rebuild import Copy, load
-from db.milvus.schema import LOAD_TIMEOUT, TIMEOUT, create, create_index, has_index
+from db.milvus.schema import (
+    LOAD_TIMEOUT,
+    TIMEOUT,
+    FieldIndex,
+    create,
+    create_field_indexes,
+    create_index,
+    has_index,
+)
 from db.milvus.shared_lock import Locks
 
 REPLACED = 0  # in the place of an nlist: the name of a collection that another has replaced
@@ -18,12 +28,21 @@ class LiteMove:
     one under its own name is to be copied, and under the name of a replaced one it is to be dropped.
     """
 
-    def __init__(self, client: MilvusClient, name: str, dim: int, nlist: int, locks: Locks) -> None:
+    def __init__(
+        self,
+        client: MilvusClient,
+        name: str,
+        dim: int,
+        nlist: int,
+        locks: Locks,
+        field_indexes: Mapping[str, FieldIndex],
+    ) -> None:
         self._client = client
         self._name = name
         self._dim = dim
         self._nlist = nlist
         self._locks = locks
+        self._field_indexes = field_indexes
 
     def run(self) -> None:
         client, target = self._client, self._target()
@@ -31,6 +50,7 @@ class LiteMove:
             if not client.has_collection(target, timeout=TIMEOUT):
                 create(client, target, self._dim, labels_of(client, self._name))
             if not has_index(client, target):
+                create_field_indexes(client, target, self._field_indexes)
                 create_index(client, target, self._nlist)
             load(client, target)
         copy = Copy(client, self._name, target)

@@ -26,11 +26,13 @@ from db.milvus.schema import (
     VISITOR,
     VISITORS_PREFIX,
     WRITE_TIMEOUT,
+    has_typed_fields,
     loaded_rows,
     upsert,
     vector_dim,
 )
 from db.milvus.stable_page import in_order
+from library.errors import IndexUnavailable
 from library.images import ContentId
 from library.ports import EncoderInfo, Hit, Vector, Vectors
 from library.records import Record
@@ -59,8 +61,13 @@ class OwnRows:
         self._remove(_of(space))
 
     def remove_expired(self, now: int) -> None:
-        """Removes the rows of every space that ended before a moment, which is given in milliseconds."""
+        """Removes the rows of every space that ended before a moment, which is given in milliseconds.
+
+        Those that are left in a collection of an earlier version get fields with types, without encoding.
+        """
         self._remove(f"{EXPIRES} <= {now}")
+        for name in self.names():
+            self._move_earlier(self.handle(name))
 
     def close(self) -> None:
         """Releases what is loaded."""
@@ -94,6 +101,16 @@ class OwnRows:
                 with handle.backend.flushing(handle.connection.locks), handle.ready() as client:
                     client.flush(handle.name, timeout=LOAD_TIMEOUT)  # nor are they left in a log of changes
                 logger.info("collection %s: removed %d rows", handle.name, len(keys))
+
+    def _move_earlier(self, handle: CollectionHandle) -> None:
+        try:
+            with handle.lease.held(), handle.ready() as client:
+                begun = handle.backend.has_unfinished_rebuild(client, handle.name)
+                if begun or not has_typed_fields(client, handle.name):
+                    handle.backend.move(client, handle.name, handle.dim, handle.nlist, handle.connection.locks)
+                    logger.info("collection %s: its fields have types now", handle.name)
+        except IndexUnavailable as error:  # it is searched as it is
+            logger.warning("collection %s: its fields get types later: %s", handle.name, error)
 
 
 class MilvusOwnDatabase:

@@ -17,12 +17,14 @@ from db.milvus.milvus_errors import is_missing, is_not_loaded
 from db.milvus.rows import MilvusRow, fitting
 from db.milvus.schema import (
     EMBEDDING,
+    EXPIRES,
     INDEX_TIMEOUT,
     LOAD_TIMEOUT,
     PRIMARY_KEY,
     SHOWN,
     TIMEOUT,
     UPSERT_ROWS,
+    VISITORS_PREFIX,
     WRITE_TIMEOUT,
     FieldIndex,
     create,
@@ -133,7 +135,8 @@ class ServerRebuild:
 
 
 class Copy:
-    """Copies the rows of one collection to another, page by page; a page is what begins with the same digits."""
+    """Copies the rows of one collection to another, page by page; a page is what begins with the same digits, and of
+    visitors the rows of one space."""
 
     def __init__(self, client: MilvusClient, source: str, target: str) -> None:
         self._client = client
@@ -195,11 +198,21 @@ class Copy:
                 self._client.delete(self._target, ids=gone, timeout=WRITE_TIMEOUT)
 
     def _pages(self) -> list[str]:
+        if self._source.startswith(VISITORS_PREFIX):
+            return self._spaces()
         digits, rows = 0, self._count()
         while rows > COMPARED_ROWS * 16**digits:
             digits += 1
         starts = ("".join(each) for each in product("0123456789abcdef", repeat=digits))
         return [f"images/{each}" if digits <= 2 else f"images/{each[:2]}/{each}" for each in starts]
+
+    def _spaces(self) -> list[str]:
+        keys = (
+            key
+            for name in (self._source, self._target)
+            for key in self._read(name, [PRIMARY_KEY], LATEST, filter=f"{EXPIRES} >= 0")
+        )
+        return sorted({f"{key.partition('/')[0]}/" for key in keys})
 
     def _page(self, name: str, start: str) -> dict[str, MilvusRow]:
         return self._read(name, COMPARED, LATEST, filter=f'{PRIMARY_KEY} like "{start}%"')

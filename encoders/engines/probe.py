@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from encoders.clip import Compute
-from encoders.engines.towers import EXACT, Inputs, NotPossible, Tower, Way
+from encoders.engines.towers import EXACT, Inputs, NotNow, NotPossible, Tower, Way
 from library.ports import Vectors
 
 MIN_COSINE = 0.998  # to float32, of the example that changes most
@@ -30,10 +30,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Refused:
-    """Says why a way was not measured."""
+    """Says why a way was not measured; a later start may measure it where that `passes`."""
 
     way: Way
     reason: str
+    passes: bool = False
 
 
 class Clock:
@@ -83,7 +84,7 @@ def _measured(tower: Tower, way: Way, several: Inputs, exact: Vectors, clock: Cl
         compute = tower.by(way)
         _, vectors = clock.run(compute, several)  # the first run takes longer
     except NotPossible as error:
-        return Refused(way, str(error))
+        return Refused(way, str(error), passes=isinstance(error, NotNow))
     cosine = least_cosine(vectors, exact)
     if not cosine >= MIN_COSINE:
         return Refused(way, f"cosine {cosine:.4f} to float32")

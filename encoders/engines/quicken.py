@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,8 @@ class Quickening:
             chosen = self._measured()
             self._apply(chosen)
             if not any(found[1:2] and _had_no_time(found[1]) for found in self.probed.values()):
-                self._kept.keep_note(self._note, chosen)
+                if not any(map(_passes, chain.from_iterable(self.probed.values()))):
+                    self._kept.keep_note(self._note, chosen)
                 self._kept.drop_made_but(self._needed)
                 break
             self._done.set()
@@ -238,6 +240,10 @@ def _tell_why(name: str, found: Sequence[Measured | Refused]) -> None:
 
 def _had_no_time(found: Measured | Refused) -> bool:
     return isinstance(found, Refused) and found.reason == NO_TIME
+
+
+def _passes(found: Measured | Refused) -> bool:
+    return isinstance(found, Refused) and found.passes
 
 
 def _as_json(measured: Measured, many: bool) -> dict[str, Any]:

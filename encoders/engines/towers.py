@@ -53,6 +53,10 @@ class NotPossible(Exception):
     """Says why a tower is not computed in a way."""
 
 
+class NotNow(NotPossible):
+    """Says why it is not for now: the disk was full, or kept nothing."""
+
+
 class Tower:
     """Computes one tower in any way. Converted towers are kept; sessions and copies are shared by ways alike."""
 
@@ -119,7 +123,8 @@ class Tower:
             return OnnxTower(self._kept.tower(name, partial(self._convert, way)), way.threads)
         except Exception as error:  # of the tracing of any family, of the disk, of the engine that reads the file
             said = str(error).strip().splitlines() or [type(error).__name__]
-            raise NotPossible(said[0][:200]) from error
+            kind = NotNow if isinstance(error, OSError) else NotPossible
+            raise kind(said[0][:200]) from error
 
     def _convert(self, way: Way, file: Path) -> None:
         if way.precision == "static" and self.ranges is None:

@@ -26,8 +26,10 @@ from testing.browser import (
     wait_for_box,
     wait_for_cards,
 )
+from testing.callers import Caller
 from testing.states import steps
 from testing.tiny_clip import TINY_CLIP, put_into_hub_cache
+from ui.lanes import SEARCHES_AT_ONCE
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -58,6 +60,32 @@ def test_a_search_made_while_the_model_loads_runs_by_itself_once_it_is_there(ser
     search(page, "anything at all")
     wait_for_cards(page, 3)
     page.locator(".lk-chip.model[data-state=ready]").wait_for()
+
+
+def test_a_search_behind_others_shows_its_place_in_line_and_one_beyond_the_end_when_to_try_again(
+    serve, browser, tmp_path
+):
+    model = BlockedModel(tmp_path / "gate")
+    server = serve(*model.program, QUEUE="2")
+    page, late = browser.open(server.url), browser.open(server.url)
+    for each in (page, late):
+        each.locator("#results [data-state=empty]").wait_for(state="attached")
+    caller = Caller(server.url)
+    for _ in range(SEARCHES_AT_ONCE + 1):
+        assert caller.begin("search", text="red").status_code == 200
+    place = page.locator(".lk-place-in-line")
+    for each, told in (
+        (page, place.get_by_text("In queue: 2 of 2")),
+        (late, late.get_by_text("2 others are already waiting").first),
+    ):
+        each.get_by_label("Describe a picture").fill("anything")
+        each.keyboard.press("Enter")
+        told.wait_for()
+    model.let_go()
+    place.wait_for(state="hidden")
+    [noted] = browser.problems
+    assert "429" in noted  # by Chromium, beside what the page says
+    browser.problems.clear()
 
 
 def test_while_the_model_loads_the_library_can_be_looked_through(apps, browser, audit):

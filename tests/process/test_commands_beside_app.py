@@ -29,6 +29,13 @@ app.main()
 """
 
 
+BEFORE_APP = """
+import app
+app.send_to_app = lambda argv: None
+app.main()
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("beside")
@@ -75,6 +82,12 @@ def test_a_search_goes_through_the_app_and_imports_nothing_but_the_client(app, f
 def test_every_command_works_beside_the_app(app, folder, command):
     done = run(folder, *command)
     assert done.returncode in (0, 1) and done.stdout and not done.stderr.strip()
+
+
+@pytest.mark.parametrize("command", [["status"], ["collections"], ["search", "a red circle"]])
+def test_a_command_that_began_before_the_app_had_the_library_goes_through_it_then(app, folder, command):
+    done = run(folder, *command, program=("-c", BEFORE_APP), PYTHONPATH=str(ROOT))
+    assert done.returncode == 0 and done.stdout and not done.stderr.strip()
 
 
 def test_relative_paths_are_those_of_the_terminal(app, folder, tmp_path):

@@ -1,5 +1,6 @@
 """Computes towers by ONNX Runtime: converted from what transformers loaded, and alike to it."""
 
+import errno
 import hashlib
 import logging
 import re
@@ -28,7 +29,7 @@ from library.samples.pictures import draw
 from testing.families import FAMILIES, save
 from testing.tiny_clip import save_tiny_clip
 
-EIGHT_BITS, FLOAT = Way("onnx", "int8", 1), Way("onnx", "float32", 1)
+EIGHT_BITS, FLOAT, HALVES = Way("onnx", "int8", 1), Way("onnx", "float32", 1), Way("torch", "bfloat16", 1)
 TEXTS = ["a red circle", "photo", "a photo of a blue circle " * 20]
 
 
@@ -57,13 +58,16 @@ def home(converted, tmp_path):
 
 @pytest.fixture(scope="module")
 def small(bits, tmp_path_factory):
-    """Returns the image tower of the bundled CLIP, drawn pictures as it sees them, and their vectors in every way."""
+    """Returns the image tower of the bundled CLIP, what its pictures allow, and their vectors in every way."""
     encoder = load_encoder("small")
     tower = image_tower(encoder, KeptTowers(tmp_path_factory.mktemp("home"), encoder.info.fingerprint), bits)
     pixels = encoder.pixels([drawn(seed) for seed in range(32)])
     batches = [{"pixel_values": each} for each in pixels["pixel_values"].split(8)]
     found = calibrate(tower, EIGHT_BITS, batches)
-    ways = {way: tower.by(way)(pixels) for way in (EXACT, FLOAT, EIGHT_BITS, Way("onnx", "static", 1))}
+    ways = {way: tower.by(way)(pixels) for way in (EXACT, HALVES, FLOAT, EIGHT_BITS, Way("onnx", "static", 1))}
+    for product in (saturating, saturating_apart):  # weights as other processors have them
+        other = image_tower(encoder, KeptTowers(tmp_path_factory.mktemp("other"), "0"), EightBits(product))
+        ways[product] = other.by(EIGHT_BITS)(pixels)
     return tower, found, ways
 
 
@@ -270,6 +274,20 @@ def test_where_nothing_can_be_kept_torch_answers_and_one_line_says_why(folder, t
     lines = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
     assert lines and all(line.startswith("torch computes the ") for line in lines)
     assert encoder.encode_images(PICTURES[:2]).shape == (2, encoder.info.dim)
+
+
+def test_a_disk_that_was_full_at_the_first_start_decides_nothing_for_the_next(folder, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("encoders.engines.towers.convert", full)
+        first = load_encoder(str(folder))
+        quicken(first, "onnx", home=tmp_path).wait()
+    assert first.info.engine["picture"].startswith("torch")
+    later = load_encoder(str(folder))
+    quicken(later, "onnx", home=tmp_path).wait()
+    assert later.info.engine["picture"].startswith("onnx")
 
 
 @pytest.mark.parametrize("many", [True, False])

@@ -9,6 +9,7 @@ import { Explanation } from './explanation.js';
 import { emptyLibrary, examples, failure, noMatch, readOnlyLibrary, unsure, waiting } from './messages.js';
 import { libraryPager, resultPager } from './pager.js';
 import { Parts } from './parts.js';
+import { placeInLine } from './place_in_line.js';
 import { Selection } from './selection.js';
 import { StatusLine } from './status_line.js';
 import { Viewer } from './viewer.js';
@@ -48,7 +49,8 @@ export class Results {
     this.#host = host;
     const { element, drawn, watch } = host;
     this.#makePieces(element);
-    drawn.append(this.#parts.node, this.#line.node, this.#selection.bar, this.#line.notes, this.#body);
+    drawn.append(this.#parts.node, placeInLine(element), this.#line.node);
+    drawn.append(this.#selection.bar, this.#line.notes, this.#body);
     this.#listen();
     this.#draw();
     watch('value', () => this.#draw());
