@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from db.files.line_file import LineFile
 from db.files.own_files import read_own
 from db.files.run_log import RunLog
 from db.files.vector_file import read_header
+from db.sources.regular_files import read_regular
 from encoders.model_folders import find_folder
 from environment import read_dotenv
-from library.errors import LikenessError
+from library.errors import LikenessError, RejectedImage
 from library.exports.receipt_file import receipt_file
 from library.messages import message
 from library.running.atomic import append_lines
@@ -57,6 +59,16 @@ def test_a_pipe_among_our_own_files_counts_as_none_and_is_not_written_to(tmp_pat
     ):
         with pytest.raises(OSError, match=os.strerror(errno.ENXIO)):
             each()
+
+
+def test_no_regular_file_is_read_nor_left_open(tmp_path):
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        before = len(os.listdir("/dev/fd"))
+        for path in (pipe(tmp_path / "pipe"), tmp_path / "socket", tmp_path, Path("/dev/zero")):
+            with pytest.raises(RejectedImage, match="a device, not a file"):
+                read_regular(path)
+        assert len(os.listdir("/dev/fd")) == before
 
 
 def test_a_name_that_no_system_has_is_that_of_no_model():

@@ -68,6 +68,13 @@ def test_only_who_began_a_run_sees_and_stops_it(library, worker, running, tmp_pa
     assert handlers.stop(running.id, "ann")[1] == running.id and running.stop.is_set()
 
 
+def test_a_run_that_a_program_began_is_shown_to_no_visitor_of_no_name(library, worker, running, tmp_path):
+    handlers = uploads(library, worker, "add", tmp_path)
+    program = handlers.start([{"path": "a.png"}])
+    for run_id in (program.id, None):
+        assert handlers.follow(run_id, "") == (NO_RUN, None)
+
+
 def test_who_may_change_everything_sees_the_runs_of_all(library, worker, running, tmp_path):
     handlers = uploads(library, worker, "all", tmp_path)
     assert handlers.follow(None, "bob")[1] == running.id

@@ -1,6 +1,7 @@
 """Adds pictures on the page: uploads, samples, places of the server, and the runs over them."""
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
@@ -63,13 +64,16 @@ class UploadHandlers:
         return guarded(added, _not_started)
 
     def start(self, files: Any) -> AddJob:
-        """Starts a run over what a client of the API uploaded. Raises NotAllowed or RejectedImage."""
+        """Starts a run over what a client of the API uploaded, which alone is answered: to visitors it is nobody's.
+
+        Raises NotAllowed or RejectedImage.
+        """
         require(self._edits, "add")
         entries = validation.entries(files)
         if not entries:
             raise RejectedImage("no_files_uploaded")
         named = [{"path": entry.get("path"), "name": _given_name(entry)} for entry in entries]
-        return self._worker.start(self._joined(self._uploads(named)), near="note")
+        return self._worker.start(self._joined(self._uploads(named)), near="note", owner=secrets.token_hex())
 
     def add_samples(self, visitor: str = "") -> Started:
         from library.samples.pictures import sample_items
