@@ -179,7 +179,7 @@ class Delete(Filled):
     """Deletes half of the pictures, into a trash that keeps them or, every other trial, for good."""
 
     name = "delete"
-    begins = "library.pictures:Pictures.delete"
+    begins = "library.contents.pictures:Pictures.delete"
 
     def prepare(self) -> None:
         self.place.settings["TRASH_DAYS"] = "30" if self.trial % 2 else "0"
