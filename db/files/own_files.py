@@ -13,8 +13,6 @@ from library.images import MAX_FILE_BYTES
 
 # Opened to read, a pipe without a writer blocks; what a link leads to may be any file of the machine.
 ONLY_FILES = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-
-
 SMALL_FILE = 32 << 20  # bytes of a record, a thumbnail or an entry of the trash, which have a thousandth of it
 
 
