@@ -115,8 +115,9 @@ class _Served:
     def __init__(self, line: Line, run: Run) -> None:
         self.line = line
         self._run = run
-        self._sending = threading.Lock()
+        self._sending = threading.RLock()
         self._is_over = False
+        self._is_app_stopping = False
         self._typed = threading.Condition()
         self._lines: list[str | None] = []
         self._terminal: Terminal | None = None
@@ -142,8 +143,9 @@ class _Served:
         if self._terminal is None:
             self.line.close()
             return
+        self._is_app_stopping = True
         self._terminal.interrupt()
-        self._end(EXIT_UNAVAILABLE, str(message("app_stopped")))
+        self._end(EXIT_UNAVAILABLE)
 
     def _listen(self, terminal: Terminal) -> None:
         """Hears what is typed until the command has ended, or its terminal has gone."""
@@ -187,10 +189,14 @@ class _Served:
         self._send(**{stream: text})
 
     def _end(self, code: int, text: str = "") -> None:
-        if text:
-            self._send(err=f"{text}\n")
-        self._send(exit=code)
-        self._is_over = True
+        """Tells how the command has ended, which is always the same where the app stopped it."""
+        if self._is_app_stopping:
+            code, text = EXIT_UNAVAILABLE, str(message("app_stopped"))
+        with self._sending:
+            if text:
+                self._send(err=f"{text}\n")
+            self._send(exit=code)
+            self._is_over = True
 
     def _send(self, **told: Any) -> None:
         """Does nothing where nobody is there any more: a command that was stopped ends what it has begun."""
