@@ -47,7 +47,7 @@ class Libraries:
 
     def two_models(self) -> Path:
         """Returns a folder with the sample pictures, encoded for two models; the weights of a third are cut off."""
-        return self._built("two models", _encode_for_another)
+        return self._built("two models", lambda folder: _encode_for_another(self.copy(self.samples(), folder).parent))
 
     def copy(self, library: Path, folder: Path) -> Path:
         """Returns the DATA_DIR of a copy in that folder."""
@@ -111,4 +111,4 @@ def _encode_for_another(folder: Path) -> None:
     other, cut_off = (save_tiny_clip(folder / name) for name in ("other", "cut off"))
     weights = cut_off / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    _run_all(folder, ["samples"], ["reindex", "--model", other], ANY_SEARCH)
+    _run(folder, ["reindex", "--model", other])

@@ -7,8 +7,9 @@ from importlib import import_module
 from runtime import ENVIRONMENT
 
 SLOW_TO_IMPORT = (
-    *("torch", "transformers.models.clip", "pymilvus", "milvus_lite", "typer", "rich.progress", "gradio"),
-    *("encoders.loading", "db.milvus.collection", "commands.main", "ui.page"),
+    *("torch", "transformers.models.clip", "onnxruntime", "encoders.loading", "encoders.engines.quicken"),
+    *("pymilvus", "milvus_lite", "pyarrow.dataset", "db.milvus.collection", "db.milvus.lite_server"),
+    *("db.milvus.lite_accelerator", "typer", "rich.progress", "commands.main", "gradio", "ui.page"),
 )
 
 os.environ.update(ENVIRONMENT)  # some libraries read it while they are imported

@@ -37,14 +37,13 @@ app.main()
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("beside")
+def folder(libraries, tmp_path_factory):
+    return libraries.copy(libraries.samples(), tmp_path_factory.mktemp("beside")).parent
 
 
 @pytest.fixture(scope="module")
 def app(folder):
     server = ForkedServer(folder).wait()
-    assert run(folder, "samples").returncode == 0
     yield server
     server.stop()
 

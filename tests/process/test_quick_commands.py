@@ -11,7 +11,7 @@ from encoders.engines.keeping_texts import keep_exact_texts
 from encoders.engines.kept import KeptTowers
 from encoders.engines.kept_texts import kept_note
 from encoders.loading import load_encoder
-from testing.app_server import ROOT
+from testing.program import ROOT, run_program
 
 SLOW = ("torch", "transformers", "gradio", "pandas", "scipy", "requests", "httpx", "httpx2", "fsspec")
 WATCHED = f"""
@@ -39,11 +39,9 @@ print(len(pyarrow.table({"number": [1]}).to_pandas()), len(pyarrow.array(schema.
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(libraries, tmp_path_factory):
     """Returns a folder with a library of the sample pictures, and a cache in which nothing is kept of a model."""
-    folder = tmp_path_factory.mktemp("quick")
-    assert run(folder, "samples")[0].returncode == 0
-    return folder
+    return libraries.copy(libraries.samples(), tmp_path_factory.mktemp("quick")).parent
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +53,17 @@ def kept(home):
     return home
 
 
-def run(home, *arguments, **environment):
-    """Returns how the command ended, and which of the slow packages it had imported."""
+def environment(home, **changed):
     settings = {"DATA_DIR": str(home / "data"), "CLIP_MODEL": "small", "HF_HOME": str(home / "hf"), "MILVUS_URI": ""}
+    return {**os.environ, **settings, **changed}
+
+
+def run(home, *arguments, **changed):
+    """Returns how the command ended, and which of the slow packages it had imported."""
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, *arguments],
         cwd=ROOT,
-        env={**os.environ, **settings, **environment},
+        env=environment(home, **changed),
         capture_output=True,
         text=True,
     )
@@ -100,7 +102,7 @@ def test_a_refusal_imports_nothing_slow(home):
 
 def test_an_answer_is_the_same_as_by_torch(kept):
     quick, imported = run(kept, "search", "a red circle", "--json")
-    by_torch, _ = run(kept, "search", "a red circle", "--json", CLIP_ENGINE="torch")
+    by_torch = run_program(["search", "a red circle", "--json"], ROOT, environment(kept, CLIP_ENGINE="torch"))
     assert imported == []
     found, expected = (json.loads(each.stdout) for each in (quick, by_torch))
     assert [each["content_id"] for each in found] == [each["content_id"] for each in expected]

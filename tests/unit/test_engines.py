@@ -61,7 +61,7 @@ def small(bits, tmp_path_factory):
     """Returns the image tower of the bundled CLIP, what its pictures allow, and their vectors in every way."""
     encoder = load_encoder("small")
     tower = image_tower(encoder, KeptTowers(tmp_path_factory.mktemp("home"), encoder.info.fingerprint), bits)
-    pixels = encoder.pixels([drawn(seed) for seed in range(32)])
+    pixels = encoder.pixels([drawn(seed) for seed in range(16)])
     batches = [{"pixel_values": each} for each in pixels["pixel_values"].split(8)]
     found = calibrate(tower, EIGHT_BITS, batches)
     ways = {way: tower.by(way)(pixels) for way in (EXACT, HALVES, FLOAT, EIGHT_BITS, Way("onnx", "static", 1))}
@@ -77,11 +77,6 @@ def drawn(seed: int) -> Image.Image:
 
 def cosines(one, other):
     return np.sum(one * other, axis=1)
-
-
-@pytest.fixture(params=["this processor", "one without instructions for 8 bits"])
-def weights(request, bits):
-    return bits if request.param == "this processor" else EightBits(saturating)
 
 
 def saturating(tokens, weights, first=slice(0, None, 2), second=slice(1, None, 2)):
@@ -138,15 +133,23 @@ def test_processors_with_and_without_8_bit_instructions_share_a_folder(folder, t
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_both_towers_of_every_family_are_converted(family, weights, tmp_path):
-    encoder = load_encoder(str(save(family, tmp_path / "tiny")))
-    kept = KeptTowers(tmp_path, encoder.info.fingerprint)
+def test_both_towers_of_every_family_are_converted(family, bits, tmp_path):
+    assert_both_towers_are_converted(family, bits, tmp_path)
+
+
+def test_both_towers_are_converted_for_a_processor_without_instructions_for_8_bits(tmp_path):
+    assert_both_towers_are_converted(FAMILIES[0], EightBits(saturating), tmp_path)
+
+
+def assert_both_towers_are_converted(family, bits, folder):
+    encoder = load_encoder(str(save(family, folder / "tiny")))
+    kept = KeptTowers(folder, encoder.info.fingerprint)
     for tower, inputs in (
         (
-            image_tower(encoder, kept, weights),
+            image_tower(encoder, kept, bits),
             encoder.pixels([Image.effect_noise(size, 90).convert("RGB") for size in SIZES]),
         ),
-        (text_tower(encoder.texts, kept, weights), encoder.texts.tokens(TEXTS)),
+        (text_tower(encoder.texts, kept, bits), encoder.texts.tokens(TEXTS)),
     ):
         exact, found = tower.by(EXACT)(inputs), tower.by(EIGHT_BITS)(inputs)
         assert cosines(found, exact).min() > 0.998
