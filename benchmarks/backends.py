@@ -19,6 +19,7 @@ from db.milvus.aliases import behind
 from db.milvus.collection import MilvusCollection
 from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING
+from db.milvus.server import Server
 from library.ports import EncoderInfo, Vector, Vectors
 from library.records import Record
 from testing.milvus_server import MilvusServer
@@ -106,12 +107,12 @@ def measure(uri: str | Path, records: list[Record], vectors: Vectors) -> tuple[F
     threads = searches_a_second(collection, queries)
     kept.close()
 
-    if kept.backend.is_shared:
+    if isinstance(kept.backend, Server):
         drop(kept, name)
         kept.close()
     # The first cycle of a connection also opens the collection.
     load, release, whole = (statistics.median(times[1:]) * 1000 for times in (loads, releases, cycles))
-    backend = f"{'server' if kept.backend.is_shared else 'Lite'} {version}"
+    backend = f"{'server' if isinstance(kept.backend, Server) else 'Lite'} {version}"
     return Figures(insert, load, release, search, exact, whole, threads), backend
 
 
@@ -133,7 +134,7 @@ def fill(collection: MilvusCollection, records: list[Record], vectors: Vectors) 
 def wait_for_index(milvus: Milvus, name: str, rows: int) -> None:
     """Waits until a server has built the index, which it does after the flush."""
     deadline = time.monotonic() + INDEXING
-    while milvus.backend.is_shared and time.monotonic() < deadline:
+    while isinstance(milvus.backend, Server) and time.monotonic() < deadline:
         if int(milvus.connection.client().describe_index(name, EMBEDDING)["indexed_rows"]) >= rows:
             return
         time.sleep(0.2)

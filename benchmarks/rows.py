@@ -16,6 +16,7 @@ from benchmarks.fixtures import temporary_folder
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, per_second, publish
 from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, PRIMARY_KEY
+from db.milvus.server import Server as ServerBackend
 from library.ports import EncoderInfo, Vectors
 from library.records import Record
 from testing.milvus_server import MilvusServer
@@ -124,9 +125,9 @@ def filled(ours: Milvus, direct: Milvus, records: Sequence[Record], vectors: Vec
             timed(*work)
     flushes = [(0, collection.flush), (1, client.flush, name)]
     # A server that is asked for two flushes makes the first wait longer: it is asked for both at once.
-    with ThreadPoolExecutor(2 if ours.backend.is_shared else 1) as pool:
+    with ThreadPoolExecutor(2 if isinstance(ours.backend, ServerBackend) else 1) as pool:
         list(pool.map(lambda flush: timed(*flush), flushes))
-    if ours.backend.is_shared:
+    if isinstance(ours.backend, ServerBackend):
         drop(direct, name)
         drop(ours, collection.status().collection)
     return Filling(*spent)

@@ -11,6 +11,7 @@ from commands.printing import counted, note_trash, print_json
 from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from library.duplicates.groups import THRESHOLD, Group, Reason
 from library.errors import InvalidSelection
+from library.image_library import ImageLibrary
 from library.records import Record
 
 Threshold = Annotated[float, number("--threshold", "The least cosine similarity of two near-duplicates.")]
@@ -48,16 +49,20 @@ def duplicates(
             if groups is None:
                 fail("Stopped: nothing was changed.", EXIT_INTERRUPTED)
             if keep and not dry_run:
-                for group in groups:
-                    redundant = group.redundant()
-                    for better in set(redundant.values()):
-                        library.duplicates.keep_one(better, [id for id in redundant if redundant[id] == better])
+                _keep_best(library, groups)
                 note_trash(library)
     fate = ("delete" if dry_run else "deleted") if keep else ""
     if as_json:
         print_json([_as_json(group, fate) for group in groups])
     else:
         _print(groups, fate)
+
+
+def _keep_best(library: ImageLibrary, groups: Sequence[Group]) -> None:
+    for group in groups:
+        redundant = group.redundant()
+        for better in set(redundant.values()):
+            library.duplicates.keep_one(better, [id for id in redundant if redundant[id] == better])
 
 
 def _as_json(group: Group, fate: str) -> dict[str, object]:

@@ -41,7 +41,7 @@ def ingest(
     table: Annotated[Path | None, typer.Option(help="A .csv, .tsv, .jsonl or .parquet file, a row a picture.")] = None,
     image_column: Annotated[str, typer.Option(help="The column with the pictures' paths or addresses.")] = "filepath",
     encoding: Encoding = "",
-    metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture.")] = None,
+    metadata: Annotated[list[str] | None, typer.Option(help="name=value, kept with every picture. Repeatable.")] = None,
     limit: Annotated[int | None, whole("--limit", "Ends after this number of files.", 1)] = None,
     shard: Annotated[str, typer.Option(help="3/8 takes the third of eight parts: a machine for each part.")] = "",
     receipt: ReceiptFile = None,

@@ -29,12 +29,21 @@ from library.texts import as_typed, shortened, without_controls
 
 MOST_OF_A_QUERY = 100  # characters shown of a query among many
 
-Texts = Annotated[list[str] | None, typer.Option("--text", help='A text with its weight: "people^-0.5".')]
+Texts = Annotated[
+    list[str] | None,
+    typer.Option("--text", help='A further text, with a weight if it has one: "people^-0.5". Repeatable.'),
+]
 Images = Annotated[
     list[str] | None,
-    typer.Option("--image", help="A picture that the results resemble: a.jpg, a.jpg^0.7, a.jpg#0.1,0.2,0.5,0.5."),
+    typer.Option(
+        "--image",
+        help="A picture that the results resemble, with weight and crop: a.jpg^0.7, a.jpg#0.1,0.2,0.5,0.5. Repeatable.",
+    ),
 ]
-Likes = Annotated[list[str] | None, typer.Option("--like", help="A content ID, with ^ and # as well.")]
+Likes = Annotated[
+    list[str] | None,
+    typer.Option("--like", help="A picture of the library by its content ID, with ^ and # as well. Repeatable."),
+]
 TextColumn = Annotated[str | None, typer.Option(help="The table's column of texts.", show_default="text")]
 ImageColumn = Annotated[
     str | None, typer.Option(help="The table's column of paths or addresses.", show_default="filepath")
@@ -44,7 +53,7 @@ Out = Annotated[
 ]
 Where = Annotated[
     list[str] | None,
-    typer.Option(help='"width>=1000", "class=cat|dog", "width=100..200", "name^=IMG". Repeatable.'),
+    typer.Option(help='A condition: "width>=1000", "class=cat|dog", "width=100..200", "name^=IMG". Repeatable.'),
 ]
 Explain = Annotated[bool, typer.Option("--explain", help="Prints a program that searches Milvus for the same.")]
 MinScore = Annotated[float, of_search("--min-score", "Leaves out results below this score, -1 to 1.", "NUMBER")]

@@ -16,7 +16,9 @@ from server import new_watching, watch_sources
 EVERY = "5s"
 
 Every = Annotated[str, typer.Option(help="How often a source is listed: 5s, 2m, 500ms.")]
-FollowRemovals = Annotated[bool, typer.Option("--delete", help="Deletes pictures whose file is gone from the source.")]
+FollowRemovals = Annotated[
+    bool, typer.Option("--delete", help="Moves pictures to the trash whose file is gone from the source.")
+]
 
 
 def watch(

@@ -33,7 +33,7 @@ SHOWN = {  # the browser's language, what is searched for among the samples, and
 }
 OF_PAGES = {
     "trash.png": (states.trash, WIDE),
-    "check.png": (states.check_of_the_library, WIDE),
+    "doctor.png": (states.check_of_the_library, WIDE),
     "demo.png": (states.demo, PHONE),
 }
 COLOURS = 256  # of a screenshot with photos, which is three times as large with all of them

@@ -43,8 +43,7 @@ from library.ingest.pack_exchange import PackExchange
 from library.ingest.receipts import FileReceipt
 from library.ingest.storing import Near
 from library.messages import Message
-from library.model_choice import choose_model
-from library.models import Models, ModelStatus
+from library.models import Models, ModelStatus, choose_model
 from library.ports import ImageStore, IndexStatus, VectorDatabase
 from library.records import Record
 from library.running.monitor import Monitor, NoMonitor, counted, counting

@@ -1,4 +1,4 @@
-"""Loads the encoders of the library's models when they are needed, and keeps which one is in use."""
+"""Loads the encoders of the library's models when they are needed, chooses the one in use, and keeps which that is."""
 
 import gc
 import logging
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
-from library.errors import UNEXPECTED, LikenessError, ModelUnavailable, UnknownModel
-from library.messages import Message
-from library.ports import Encoder, EncoderInfo
+from library.errors import UNEXPECTED, IndexUnavailable, LikenessError, ModelUnavailable, UnknownModel
+from library.messages import Message, message
+from library.ports import Encoder, EncoderInfo, VectorDatabase
 
 logger = logging.getLogger(__name__)
 
@@ -253,3 +253,45 @@ class _KeptModel:
         gc.collect()  # towers refer to themselves
         if self._alive() is None:
             logger.info("model %s was let go", self.name)
+
+
+def choose_model(models: Models, database: VectorDatabase) -> None:
+    """Loads the chosen model, or the fallback, and lets it answer. Raises what loading raises."""
+    try:
+        _choose(models, database)
+    except BaseException as error:
+        models.fail(error)
+        raise
+
+
+def _choose(models: Models, database: VectorDatabase) -> None:
+    try:
+        chosen = models.chosen()
+    except ModelUnavailable as error:
+        fallback = models.fallback()
+        if fallback is None:
+            raise
+        models.answer_with(fallback, error.message)
+        return
+    if fallback := _fuller_fallback(models, database, chosen):
+        models.answer_with(fallback, message("model_behind", model=chosen.info.name))
+    else:
+        models.answer_with(chosen)
+
+
+def _fuller_fallback(models: Models, database: VectorDatabase, chosen: Encoder) -> Encoder | None:
+    """Returns the fallback where it has more of the pictures than the chosen model: reindexing must not hide them."""
+    try:
+        fallback = models.fallback()
+        if fallback and database.holds(fallback.info):
+            return fallback if _rows_of(fallback, database) > _rows_of(chosen, database) else None
+    except IndexUnavailable as error:
+        logger.debug("the fallback was not looked at: %s", error)
+    return None
+
+
+def _rows_of(encoder: Encoder, database: VectorDatabase) -> int:
+    if not database.holds(encoder.info):
+        return 0
+    with database.collection(encoder.info).loaded() as index:
+        return index.count()

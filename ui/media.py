@@ -118,7 +118,7 @@ def _response(library: ImageLibrary, previews: Previews, size: str, id: ContentI
             }
             return Response(library.original(id), media_type="application/octet-stream", headers=headers)
         case _:
-            return PlainTextResponse("There is no such size: thumb, preview or original.", 404, headers=SAFE)
+            raise UnknownPicture("no_such_size", size=size)
 
 
 def refusal(error: LikenessError, request: Request, headers: Mapping[str, str] = SAFE) -> Response:

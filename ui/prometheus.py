@@ -10,11 +10,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from library.errors import InvalidQuery
 from library.image_library import ImageLibrary, LibraryStatus
 from library.ingest.receipts import Status
 from library.running.monitor import Place, Stage
 from ui.health import Latest, can_answer
 from ui.lanes import waiting
+from ui.sentences import sentence_for
 
 PATHS = ("/metrics", "/gradio_api/metrics")  # only the second reaches Python where Gradio renders on the server
 BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -59,7 +61,7 @@ def metrics_routes(library: ImageLibrary) -> list[Route]:
     def metrics(request: Request) -> Response:
         kept = library.monitor.exposition()
         if kept is None:
-            return PlainTextResponse("No metrics are kept here: set METRICS=1 and start the app again.", 404)
+            return PlainTextResponse(sentence_for(InvalidQuery("no_metrics"), request.scope), 404)
         figures, kind = kept
         now = CollectorRegistry()
         now.register(_Present(latest.status(), waiting(request.app.get_blocks()._queue)))

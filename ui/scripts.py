@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from library.errors import InvalidQuery
 from ui.bundle import joined
 from ui.languages import tables, words_element
+from ui.sentences import sentence_for
 
 FOLDER = Path(__file__).parent / "assets" / "js"
 PREFIX = "gradio_api/scripts"  # other paths do not reach Python where Gradio renders on the server
@@ -57,7 +59,8 @@ class Scripts:
             name = request.path_params["name"]
             data = self._files.get(name)
             if data is None:
-                return PlainTextResponse("There is no such script.", 404, headers={**SAFE, "Cache-Control": "no-store"})
+                sentence = sentence_for(InvalidQuery("nothing_here"), request.scope)
+                return PlainTextResponse(sentence, 404, headers={**SAFE, "Cache-Control": "no-store"})
             caching = FOREVER if request.path_params["version"] == self._version else ASK_AGAIN
             media_type = "application/json" if name.endswith(".json") else "text/javascript"
             return Response(data, media_type=media_type, headers={**caching, **SAFE})

@@ -31,7 +31,12 @@ def told(problem: Message | None) -> str | None:
 
 def in_language(error: LikenessError, language: str | None) -> str:
     """Returns what an error says in a language, in English where there is no table of it."""
-    return render(error.message, language if language in languages() else ENGLISH)
+    return render(error.message, known_language(language))
+
+
+def known_language(tag: str | None) -> str:
+    """Returns the tag of a language if there is a table of it, else that of English."""
+    return tag if tag in languages() else ENGLISH
 
 
 def sentence_for(error: LikenessError, scope: Scope) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pymilvus import MilvusClient
 
@@ -13,12 +13,21 @@ from library.errors import IndexUnavailable
 NO_PROXY = {"grpc.enable_http_proxy": 0}  # for a channel that is to go directly
 
 
+class OthersIndex(NamedTuple):
+    """Says what an index is that another process may have rebuilt, or is rebuilding."""
+
+    nlist: int
+    is_being_rebuilt: bool
+
+
 class Backend(Protocol):
     """Describes one kind of Milvus: `Lite` in a folder of its own, or `Server`."""
 
     name: str
     script_opening: str  # Python that makes `client`, for the program that repeats a search
-    is_shared: bool  # other processes may write, release or rebuild at any time
+    may_answer_empty: bool  # though there are rows, while another process loads or releases
+    counts_unloaded: bool  # exactly, also rows that nobody flushed
+    finds_deleted_rows: bool  # until the next strong read
     flush_after_run: int  # unflushed rows from which the end of a run flushes
     indexes_late: bool  # flushed rows get their index later, in the background
     rows_in_an_answer: int | None  # None: no bound
@@ -42,6 +51,18 @@ class Backend(Protocol):
 
     def rebuilding(self, locks: Locks) -> AbstractContextManager[object]:
         """Keeps out, while held, the writes and searches that may not run beside a rebuild of the index."""
+        ...
+
+    def rows_to_load(self, client: MilvusClient, name: str) -> int:
+        """Returns how many flushed rows the first search has to wait for; 0 where loading takes no time."""
+        ...
+
+    def rows_once_loaded(self, client: MilvusClient, name: str) -> int:
+        """Waits until a collection that was just loaded shows all rows, and counts them; 0 where it always does."""
+        ...
+
+    def look_at_others(self, client: MilvusClient, name: str) -> OthersIndex | None:
+        """Returns what other processes have made of the index; None where there can be no others."""
         ...
 
     def flushes_in_bulk(self, unflushed: int, seconds: float) -> bool:

@@ -24,7 +24,6 @@ from db.milvus.schema import (
     METRIC,
     UPSERT_ROWS,
     has_typed_fields,
-    index_nlist,
     is_index_right,
     stored_rows,
     upsert,
@@ -35,8 +34,6 @@ from library.records import Record
 from library.running.together import Together
 
 logger = logging.getLogger(__name__)
-
-PING_TIMEOUT = 2.0
 
 
 class MilvusCollection:
@@ -253,21 +250,16 @@ class MilvusCollection:
 
     def _look_around(self, expected_rows: int | None) -> None:
         with self.handle.ready() as client:
-            if self._backend.is_shared:
-                self._look_at_others(client)
+            others = self._backend.look_at_others(client, self._name)
+        if others:
+            self.handle.nlist, self._is_rebuilt_elsewhere = others
         handle = self.handle
         if expected_rows not in (None, handle.rows):  # another process may have written
             handle.rows_are_current = False
         if handle.rows_are_current or self._is_rebuilding:
             return
-        if not self._backend.is_shared:
-            handle.count_stored()
+        if self._backend.counts_unloaded:
+            handle.count_unloaded()
         elif handle.lease.status().state == "loaded":
             with handle.lease.held() as generation:
                 handle.count(generation)
-
-    def _look_at_others(self, client: MilvusClient) -> None:
-        """Looks for what other processes have done: an index they have rebuilt, or are rebuilding."""
-        client.get_server_version(timeout=PING_TIMEOUT)
-        self.handle.nlist = index_nlist(client, self._name)
-        self._is_rebuilt_elsewhere = self._backend.has_unfinished_rebuild(client, self._name)

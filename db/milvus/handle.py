@@ -123,8 +123,8 @@ class CollectionHandle:
         """Counts the rows, all that were written until now."""
         return self._counted(lambda: self.ask(generation, lambda client: loaded_rows(client, self.name)))
 
-    def count_stored(self) -> int:
-        """Counts the rows without loading them, which is exact on Milvus Lite only."""
+    def count_unloaded(self) -> int:
+        """Counts the rows without loading them, which is exact where the backend says so (`counts_unloaded`)."""
         with self.connection.locks.searching.shared():
             return self._counted(lambda: self.do(lambda client: stored_rows(client, self.name)))
 
@@ -166,7 +166,7 @@ class CollectionHandle:
         if dim != self.dim:
             raise IndexUnavailable("other_dimension", name=self.name, stored=str(dim), made=str(self.dim))
         self.nlist = index_nlist(client, self.name)
-        self.flushed_rows = stored_rows(client, self.name) if self.backend.is_shared else 0
+        self.flushed_rows = self.backend.rows_to_load(client, self.name)
         self.version = version
 
     def _load(self) -> None:
@@ -177,9 +177,7 @@ class CollectionHandle:
     def _load_by(self, client: MilvusClient) -> None:
         try:
             client.load_collection(self.name, timeout=LOAD_TIMEOUT)
-            if self.backend.is_shared:
-                # Until one strong read, a server that has just loaded may answer without the rows that nobody flushed.
-                self.rows_at_load = loaded_rows(client, self.name, consistency="Strong")
+            self.rows_at_load = self.backend.rows_once_loaded(client, self.name)
         except MilvusException as error:
             if not is_not_loaded(error):  # released by another process meanwhile: whoever asks loads it again
                 raise

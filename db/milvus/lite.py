@@ -56,7 +56,9 @@ class Lite:
 
     name = "Milvus Lite"
     script_opening = SCRIPT_OPENING
-    is_shared = False
+    may_answer_empty = False
+    counts_unloaded = True
+    finds_deleted_rows = False
     flush_after_run = 200  # beyond it, Lite's slow search of unflushed rows is felt
     indexes_late = True
     rows_in_an_answer: int | None = None
@@ -131,6 +133,15 @@ class Lite:
     def rebuilding(self, locks: Locks) -> Iterator[None]:
         with self.flushing(locks):
             yield
+
+    def rows_to_load(self, client: MilvusClient, name: str) -> int:
+        return 0
+
+    def rows_once_loaded(self, client: MilvusClient, name: str) -> int:
+        return 0
+
+    def look_at_others(self, client: MilvusClient, name: str) -> None:
+        return None
 
     def flushes_in_bulk(self, unflushed: int, seconds: float) -> bool:
         return unflushed >= BULK_FLUSH_ROWS and seconds >= BULK_FLUSH_SECONDS

@@ -16,6 +16,8 @@ from milvus_lite.adapter.grpc.servicer import MilvusServicer
 from milvus_lite.db import MilvusLite
 from pymilvus.grpc_gen.milvus_pb2_grpc import add_MilvusServiceServicer_to_server
 
+from library.messages import Message
+
 FOLDER_OF_SOCKET = "likeness-index-"
 SOCKET = "socket"
 COMMON_PLACES = ("/tmp", "/var/tmp")
@@ -90,7 +92,7 @@ def _place_for_sockets() -> Path:
         if _can_be_an_address(place) and os.access(place, os.W_OK | os.X_OK):
             return place
     if "," in str(chosen):
-        raise OSError(errno.EINVAL, "its name has a comma")
+        raise OSError(errno.EINVAL, Message("system_comma"))
     if not _can_be_an_address(chosen):
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     return chosen  # where making a folder raises what is wrong with it

@@ -138,7 +138,7 @@ class LoadedMilvusCollection:
     def _doubts_empty(self) -> bool:
         """Returns whether to doubt an empty answer: a server may give it while another process releases or loads."""
         handle = self._handle
-        if not handle.backend.is_shared or handle.empty_at == handle.lease.generation:
+        if not handle.backend.may_answer_empty or handle.empty_at == handle.lease.generation:
             return False
         if handle.has_written or handle.rows_at_load:
             return True

@@ -241,6 +241,6 @@ def _query(client: MilvusClient, name: str, which: str, fields: Sequence[str]) -
 def _delete(handle: CollectionHandle, keys: list[str]) -> None:
     with handle.ready() as client, handle.connection.locks.writing:
         handle.backend.write(client, handle.name, partial(client.delete, ids=keys, timeout=WRITE_TIMEOUT))
-    if handle.backend.is_shared:  # until one strong read, a server may still find what was deleted
+    if handle.backend.finds_deleted_rows:
         with handle.lease.held() as generation:
             handle.ask(generation, lambda client: loaded_rows(client, handle.name, "Strong"))

@@ -28,6 +28,7 @@ LONGEST_TEXT = 65_535  # bytes on a server, characters on Lite
 INDEX_TYPE = "IVF_FLAT"
 METRIC = "COSINE"
 TIMEOUT = 10.0  # seconds
+PING_TIMEOUT = 2.0
 WRITE_TIMEOUT = 60.0
 QUERY_TIMEOUT = 60.0  # Lite looks at the metadata of every row in Python
 LOAD_TIMEOUT = 120.0

@@ -8,18 +8,21 @@ from contextlib import AbstractContextManager, nullcontext
 from pymilvus import MilvusClient
 
 from db.milvus.aliases import behind, meant_by, name_with, nlist_in, write_to_all
-from db.milvus.backend import NO_PROXY
+from db.milvus.backend import NO_PROXY, OthersIndex
 from db.milvus.milvus_errors import brief, is_going, is_loss
 from db.milvus.rebuild import ServerRebuild
 from db.milvus.schema import (
     METADATA,
     NUMBERS,
+    PING_TIMEOUT,
     TEXTS,
     TIMEOUT,
     VISITOR,
     FieldIndex,
     create,
     index_nlist,
+    loaded_rows,
+    stored_rows,
 )
 from db.milvus.shared_lock import Locks
 from library.errors import IndexUnavailable
@@ -47,7 +50,9 @@ class Server:
 
     name = "Milvus"
     script_opening = SCRIPT_OPENING
-    is_shared = True
+    may_answer_empty = True
+    counts_unloaded = False
+    finds_deleted_rows = True
     flush_after_run = 1000
     indexes_late = False
     rows_in_an_answer: int | None = 10_000  # an answer is one message of at most 64 MiB
@@ -91,6 +96,17 @@ class Server:
 
     def rebuilding(self, locks: Locks) -> AbstractContextManager[object]:
         return nullcontext()
+
+    def rows_to_load(self, client: MilvusClient, name: str) -> int:
+        return stored_rows(client, name)
+
+    def rows_once_loaded(self, client: MilvusClient, name: str) -> int:
+        # Until one strong read, a server that has just loaded may answer without the rows that nobody flushed.
+        return loaded_rows(client, name, "Strong")
+
+    def look_at_others(self, client: MilvusClient, name: str) -> OthersIndex:
+        client.get_server_version(timeout=PING_TIMEOUT)
+        return OthersIndex(index_nlist(client, name), self.has_unfinished_rebuild(client, name))
 
     def flushes_in_bulk(self, unflushed: int, seconds: float) -> bool:
         return False

@@ -53,12 +53,11 @@ def _matching(root: Path, parts: Sequence[str], own: Collection[Path]) -> Iterat
         for entry in entries:
             if part == ANY_DEPTH:
                 yield from _entered(entry, [part, *rest], own_folders, waiting)
+            elif fnmatch(entry.name, part) and rest:
+                yield from _entered(entry, rest, own_folders, waiting)
             elif fnmatch(entry.name, part):
-                if rest:
-                    yield from _entered(entry, rest, own_folders, waiting)
-                else:
-                    reason = None if _is_archive(entry) else reason_to_leave_out(entry, own_folders)
-                    yield Found(Path(entry), skip=reason)
+                reason = None if _is_archive(entry) else reason_to_leave_out(entry, own_folders)
+                yield Found(Path(entry), skip=reason)
 
 
 def _entered(entry: os.DirEntry[str], parts: Sequence[str], own: OwnFolders, waiting: Waiting) -> Iterator[Found]:

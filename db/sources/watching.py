@@ -1,5 +1,6 @@
 """Lists folders and buckets that are watched, with signatures, and wakes a watcher when one changes."""
 
+import errno
 import logging
 import os
 import signal
@@ -324,5 +325,5 @@ def _read_unchanged(path: str, signature: str) -> bytes:
         check_bytes(os.fstat(file.fileno()).st_size)
         data = file.read()
         if _signature(os.fstat(file.fileno())) != signature or len(data) != int(signature.partition(":")[0]):
-            raise OSError("it changes while it is read")
+            raise OSError(errno.EBUSY, Message("system_file_changes"))
     return data

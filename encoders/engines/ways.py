@@ -13,14 +13,17 @@ def ways_of(engine: str, dtype: str, many: bool) -> list[Way]:
     Runtime comes near them; without these, 8 bits may gain little, or nothing.
     """
     streams = min(CORES, MOST_STREAMS) if many else 1
-    alone, beside = {"threads": CORES}, {"threads": CORES // streams, "streams": streams}
-    spread = [alone, beside] if streams > 1 else [alone]
+    beside = {"threads": CORES // streams, "streams": streams}
+    spread = [{"threads": CORES}, beside] if streams > 1 else [{"threads": CORES}]
     ways: list[Way] = []
-    if engine != "torch":
-        ways += [Way("onnx", "int8", **each) for each in spread] if dtype == "auto" else []
-        ways += [Way("onnx", "float32", **each) for each in spread] if dtype != "auto" or not has_int8() else []
-    if engine != "onnx":
-        ways += [Way("torch", "int8", **beside)] if many and has_int8() else []
-        ways += [Way("torch", "bfloat16", **each) for each in spread] if has_bfloat16() else []
-        ways += [Way("torch", "float32", **beside)] if streams > 1 else []
+    if engine != "torch" and dtype == "auto":
+        ways += [Way("onnx", "int8", **each) for each in spread]
+    if engine != "torch" and (dtype != "auto" or not has_int8()):
+        ways += [Way("onnx", "float32", **each) for each in spread]
+    if engine != "onnx" and many and has_int8():
+        ways.append(Way("torch", "int8", **beside))
+    if engine != "onnx" and has_bfloat16():
+        ways += [Way("torch", "bfloat16", **each) for each in spread]
+    if engine != "onnx" and streams > 1:
+        ways.append(Way("torch", "float32", **beside))
     return ways

@@ -142,11 +142,8 @@ class Backups:
                 with self._changes:
                     records = {record.content_id: record for record in self._store.find_all(ids)}
                     present = index.present([record.img_path for record in records.values()])
-                    wanted = [
-                        at
-                        for at, is_sound in enumerate(are_of_unit_length(vectors))
-                        if is_sound and ids[at] in records and ids[at] not in present
-                    ]
+                    sound = are_of_unit_length(vectors)
+                    wanted = [at for at, id in enumerate(ids) if sound[at] and id in records and id not in present]
                     if wanted:
                         collection.upsert([records[ids[at]] for at in wanted], vectors[wanted])
         collection.optimize()

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 COMPRESSION, STRIPS, ROWS_PER_STRIP, STRIP_BYTES, TILE_HEIGHT, TILES, TILE_BYTES = 259, 273, 278, 279, 323, 324, 325
 WIDTH, HEIGHT, FILL_ORDER, SAMPLES, PLANES, TILE_WIDTH, APART = 256, 257, 266, 277, 284, 322, 2
+OF_TILES = (TILES, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH)
+OF_STRIPS = (STRIPS, STRIP_BYTES, ROWS_PER_STRIP, WIDTH)
 DEFLATE = (8, 32946)
 LARGEST_PIXEL = 64  # bytes
 AT_ONCE = 1 << 20
@@ -15,16 +17,18 @@ def share_of_sound_rows(data: bytes, tags: Mapping[int, Any]) -> float:
     """Returns the share of rows of which no strip and no tile is damaged; 1 for pages that are not packed so."""
     if tags.get(COMPRESSION) not in DEFLATE or tags.get(FILL_ORDER, 1) != 1:
         return 1.0
-    is_tiled = TILES in tags
-    places, sizes = (tags.get(each) or () for each in ((TILES, TILE_BYTES) if is_tiled else (STRIPS, STRIP_BYTES)))
+    places_tag, sizes_tag, rows_tag, width_tag = OF_TILES if TILES in tags else OF_STRIPS
+    places, sizes = tags.get(places_tag) or (), tags.get(sizes_tag) or ()
     height = int(tags[HEIGHT])
-    rows = min(height, int(tags.get(TILE_HEIGHT if is_tiled else ROWS_PER_STRIP, height))) or height
+    rows = min(height, int(tags.get(rows_tag, height))) or height
+    most = LARGEST_PIXEL * rows * int(tags.get(width_tag, 0))
+    ends = [_end_of(data[at : at + size], most) for at, size in zip(places, sizes, strict=False)]
+    sound = ("whole",) if "whole" in ends else ("whole", "missing")  # some programs write no end at all
+
+    # The pieces of a plane stand in bands of `rows` rows, `across` pieces each, and the planes after one another.
     bands = -(-height // rows)
     planes = int(tags.get(SAMPLES, 1)) if tags.get(PLANES) == APART else 1
     across = max(1, len(places) // planes // bands)
-    most = LARGEST_PIXEL * rows * int(tags.get(TILE_WIDTH if is_tiled else WIDTH, 0))
-    ends = [_end_of(data[at : at + size], most) for at, size in zip(places, sizes, strict=False)]
-    sound = ("whole",) if "whole" in ends else ("whole", "missing")  # some programs write no end at all
     damaged = {place // across % bands for place, end in enumerate(ends) if end not in sound}
     return 1 - sum(min(rows, height - band * rows) for band in damaged) / height
 

@@ -1,7 +1,8 @@
 """Checks the image store: that every picture is whole, and every file belongs to one."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from library.contents.readable import FEW, readable
@@ -20,43 +21,83 @@ OnProgress = Callable[[int, int | None], None]
 
 def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callable[[], bool]) -> list[Finding]:
     """Returns what is wrong with the files; reads every original. Raises StoreUnavailable."""
-    by_id: dict[ContentId, list[StoredFile]] = defaultdict(list)
-    partial: list[str] = []
-    foreign: list[str] = []
-    for file in store.files():
-        if not file.is_in_place:
-            foreign.append(file.name)
-        elif file.id:
-            by_id[file.id].append(file)
-        elif _is_old(file):
-            partial.append(file.name)
-    recorded = [id for id, files in by_id.items() if _of_kind(files, "record")]
-    unreadable: list[ContentId] = []
-    sound: dict[ContentId, Record] = {}
-    for start in range(0, len(recorded), AT_ONCE):
-        some = recorded[start : start + AT_ONCE]
-        sound |= {record.content_id: record for record in readable(store, some, unreadable.append)}
-    foreign += [file.name for id, record in sound.items() for file in _other_originals(record, by_id[id])]
-    damaged = sorted(set(recorded) - sound.keys() - set(unreadable))
-    closed = [_name_of(by_id[id], "record") for id in unreadable]
-    thumbless = [id for id in sound if not any(file.bytes for file in _of_kind(by_id[id], "thumbnail"))]
-    missing = [id for id, record in sound.items() if _lacks_original(record, by_id[id])]
-    kept = [id for id in sound if _of_kind(by_id[id], "original")]
+    files = _Files.of(store.files())
+    recorded = files.having("record")
+    sound, closed_records = _records(store, recorded)
+    damaged = sorted(set(recorded) - sound.keys() - set(closed_records))
+    missing = [id for id, record in sound.items() if files.lack_original(record)]
+    thumbless = [id for id in sound if not any(file.bytes for file in files.of_kind(id, "thumbnail"))]
+    kept = [id for id in sound if files.of_kind(id, "original")]
     others, closed_originals = _others(store, kept, on_progress, should_stop)
-    closed += [_name_of(by_id[id], "original") for id in closed_originals]
-    found = {
-        "record_damaged": Finding(
-            "record_damaged", STORE, tuple(damaged), any(_of_kind(by_id[id], "original") for id in damaged)
-        ),
-        "original_missing": Finding("original_missing", STORE, tuple(missing), repairable=False),
-        "unreadable": Finding("unreadable", STORE, tuple(closed), repairable=False),
-        "original_other": Finding("original_other", STORE, tuple(others), repairable=False),
-        "thumbnail_missing": Finding("thumbnail_missing", STORE, tuple(thumbless)),
-        "orphan": Finding("orphan", STORE, tuple(_orphans(by_id))),
-        "partial": Finding("partial", STORE, tuple(partial)),
-        "foreign": Finding("foreign", STORE, tuple(sorted(foreign)), store.sets_aside),
-    }
-    return [finding for finding in found.values() if finding.subjects]
+    closed = [files.name_of(id, "record") for id in closed_records]
+    closed += [files.name_of(id, "original") for id in closed_originals]
+    foreign = files.foreign + [file.name for record in sound.values() for file in files.other_originals(record)]
+    can_be_written_anew = any(files.of_kind(id, "original") for id in damaged)
+    found = [
+        Finding("record_damaged", STORE, tuple(damaged), can_be_written_anew),
+        Finding("original_missing", STORE, tuple(missing), repairable=False),
+        Finding("unreadable", STORE, tuple(closed), repairable=False),
+        Finding("original_other", STORE, tuple(others), repairable=False),
+        Finding("thumbnail_missing", STORE, tuple(thumbless)),
+        Finding("orphan", STORE, tuple(files.orphans())),
+        Finding("partial", STORE, tuple(files.partial)),
+        Finding("foreign", STORE, tuple(sorted(foreign)), store.sets_aside),
+    ]
+    return [finding for finding in found if finding.subjects]
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Holds the files of the store: those of each picture, what killed writes left, and what is none of its own."""
+
+    by_id: dict[ContentId, list[StoredFile]]
+    partial: list[str]
+    foreign: list[str]
+
+    @classmethod
+    def of(cls, listed: Iterable[StoredFile]) -> "_Files":
+        files = cls(defaultdict(list), [], [])
+        for file in listed:
+            if not file.is_in_place:
+                files.foreign.append(file.name)
+            elif file.id:
+                files.by_id[file.id].append(file)
+            elif _is_old(file):
+                files.partial.append(file.name)
+        return files
+
+    def of_kind(self, id: ContentId, kind: str) -> list[StoredFile]:
+        return [file for file in self.by_id[id] if file.kind == kind]
+
+    def having(self, kind: str) -> list[ContentId]:
+        return [id for id in self.by_id if self.of_kind(id, kind)]
+
+    def name_of(self, id: ContentId, kind: str) -> str:
+        return self.of_kind(id, kind)[0].name
+
+    def lack_original(self, record: Record) -> bool:
+        originals = set(self.of_kind(record.content_id, "original"))
+        return not record.original_at and not originals - set(self.other_originals(record))
+
+    def other_originals(self, record: Record) -> list[StoredFile]:
+        """Returns the originals of a picture that lie under another name than its record says."""
+        originals = self.of_kind(record.content_id, "original")
+        return [file for file in originals if not record.img_path.endswith(f"/{file.name}")]
+
+    def orphans(self) -> list[ContentId]:
+        """Returns the pictures that are neither in the library nor in the trash, and not being added right now."""
+        known = {*self.having("record"), *self.having("trash")}
+        return [id for id, files in self.by_id.items() if id not in known and all(map(_is_old, files))]
+
+
+def _records(store: ImageStore, ids: Sequence[ContentId]) -> tuple[dict[ContentId, Record], list[ContentId]]:
+    """Returns the records that are sound, and the pictures whose record cannot be read."""
+    closed: list[ContentId] = []
+    sound: dict[ContentId, Record] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        sound |= {record.content_id: record for record in readable(store, some, closed.append)}
+    return sound, closed
 
 
 def _others(
@@ -83,30 +124,6 @@ def _others(
                 raise
     on_progress(len(ids), len(ids))
     return others, closed
-
-
-def _name_of(files: list[StoredFile], kind: str) -> str:
-    return _of_kind(files, kind)[0].name
-
-
-def _orphans(by_id: dict[ContentId, list[StoredFile]]) -> list[ContentId]:
-    return [
-        id
-        for id, files in by_id.items()
-        if not _of_kind(files, "record") and not _of_kind(files, "trash") and all(map(_is_old, files))
-    ]
-
-
-def _lacks_original(record: Record, files: list[StoredFile]) -> bool:
-    return not record.original_at and not set(_of_kind(files, "original")) - set(_other_originals(record, files))
-
-
-def _other_originals(record: Record, files: list[StoredFile]) -> list[StoredFile]:
-    return [file for file in _of_kind(files, "original") if not record.img_path.endswith(f"/{file.name}")]
-
-
-def _of_kind(files: list[StoredFile], kind: str) -> list[StoredFile]:
-    return [file for file in files if file.kind == kind]
 
 
 def _is_old(file: StoredFile) -> bool:

@@ -151,20 +151,15 @@ def find_groups(
     """
     check_threshold(threshold)
     signatures = ThumbnailSignatures(thumbnail)
+
+    def are_alike(one: ContentId, other: ContentId) -> bool:
+        return not decisions.are_distinct(one, other) and signatures.is_same_image(one, other)
+
     by_id = {record.content_id: record for record in records}
-    pairs: dict[tuple[ContentId, ContentId], Pair] = {}
-    for start in range(0, len(records), AT_ONCE):
-        if should_stop():
-            return None
-        on_progress(start, len(records))
-        vectors = index.vectors([record.img_path for record in records[start : start + AT_ONCE]])
-        for pair in _near(index, vectors, threshold):
-            if (pair.one, pair.other) in pairs or not {pair.one, pair.other} <= by_id.keys():
-                continue
-            if not decisions.are_distinct(pair.one, pair.other) and signatures.is_same_image(pair.one, pair.other):
-                pairs[pair.one, pair.other] = pair
-    on_progress(len(records), len(records))
-    groups = grouped(list(pairs.values()), by_id)
+    pairs = _pairs(by_id, index, are_alike, threshold, on_progress, should_stop)
+    if pairs is None:
+        return None
+    groups = grouped(pairs, by_id)
     enlarged: dict[ContentId, ContentId] = {}
     unsure: set[ContentId] = set()
     for group in groups:
@@ -172,7 +167,30 @@ def find_groups(
             return None
         _note_enlarged(group, compared, enlarged, unsure)
     details = {id: found for group in groups for id in _compared(group, enlarged) if (found := detail(id))}
-    return grouped(list(pairs.values()), by_id, details, enlarged, frozenset(unsure))
+    return grouped(pairs, by_id, details, enlarged, frozenset(unsure))
+
+
+def _pairs(
+    records: Mapping[ContentId, Record],
+    index: LoadedCollection,
+    are_alike: Callable[[ContentId, ContentId], bool],
+    threshold: float,
+    on_progress: OnProgress,
+    should_stop: Callable[[], bool],
+) -> list[Pair] | None:
+    """Returns the pairs of near-duplicates among the records, each once, or None when it was stopped."""
+    paths = [record.img_path for record in records.values()]
+    pairs: dict[tuple[ContentId, ContentId], Pair] = {}
+    for start in range(0, len(paths), AT_ONCE):
+        if should_stop():
+            return None
+        on_progress(start, len(paths))
+        for pair in _near(index, index.vectors(paths[start : start + AT_ONCE]), threshold):
+            ids = (pair.one, pair.other)
+            if ids not in pairs and records.keys() >= {*ids} and are_alike(*ids):
+                pairs[ids] = pair
+    on_progress(len(paths), len(paths))
+    return list(pairs.values())
 
 
 def check_threshold(threshold: object) -> None:

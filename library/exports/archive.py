@@ -12,6 +12,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.errors import OriginalAway, UnknownPicture
 from library.images import ContentId
+from library.messages import ENGLISH, message, render
 from library.records import Record, clean_name
 
 MISSING = "MISSING.txt"
@@ -22,21 +23,27 @@ READABLE = 0o644 << 16
 
 
 def zipped(
-    records: Sequence[Record], original: Callable[[ContentId], bytes], gone: Sequence[ContentId] = ()
+    records: Sequence[Record],
+    original: Callable[[ContentId], bytes],
+    gone: Sequence[ContentId] = (),
+    language: str = ENGLISH,
 ) -> Iterator[bytes]:
-    """Yields an uncompressed zip, since pictures are. What cannot be had is listed in MISSING.txt, `gone` with it."""
-    missing = [f"{id}: no longer in the library" for id in gone]
+    """Yields an uncompressed zip, since pictures are.
+
+    What cannot be had is listed in MISSING.txt in that language, and so are those that are `gone`.
+    """
+    missing = [f"{id}: {render(message('gone'), language)}" for id in gone]
     window = _Window()
     with ZipFile(cast(IO[bytes], window), "w", ZIP_STORED) as file:
         for record, name in zip(records, safe_names(records), strict=True):
             try:
                 file.writestr(_entry(name, record), original(record.content_id))
             except (OriginalAway, UnknownPicture) as error:
-                missing.append(f"{record.name}, {record.content_id}: {error}")
+                missing.append(f"{record.name}, {record.content_id}: {render(error.message, language)}")
             else:
                 yield window.take()
         if missing:
-            file.writestr(MISSING, "\n".join(["These pictures are not in this zip:", *missing, ""]))
+            file.writestr(MISSING, "\n".join([render(message("zip_lacks"), language), *missing, ""]))
     yield window.take()
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from library.errors import InvalidSelection
 from library.exports.archive import zipped
 from library.images import ContentId
+from library.messages import ENGLISH
 from library.records import Record
 from library.search.filters import SHADOWED
 from library.search.query import Answer
@@ -71,13 +72,15 @@ def written(
     results: Sequence[Result],
     original: Callable[[ContentId], bytes],
     gone: Sequence[ContentId] = (),
+    language: str = ENGLISH,
 ) -> Iterator[bytes]:
-    """Yields the file, piece by piece. `gone` were chosen too but are no longer in the library, as only a zip tells.
+    """Yields the file, piece by piece. `gone` were chosen too but are no longer in the library, as only a zip tells,
+    in that language.
 
     Raises what `original` raises but OriginalAway and UnknownPicture, which a zip tells as well.
     """
     if kind == "zip":
-        return zipped([result.record for result in results], original, gone)
+        return zipped([result.record for result in results], original, gone, language)
     lines = _csv(results) if kind == "csv" else _json(results)
     return (line.encode("utf-8", ESCAPING) for line in lines)
 

@@ -38,9 +38,13 @@ NAMES_UNKNOWN = ("Name or service not known", "nodename nor servname provided, o
 def reason_of(error: BaseException) -> str | Message:
     """Returns the reason in one line, without the number and the file that Python adds, and without a full stop.
 
-    What the system says often is a message, so that readers of another language get it in theirs.
+    What the system says often is a message, so that readers of another language get it in theirs; our own code raises
+    `OSError(number, Message(…))`.
     """
-    said = getattr(error, "strerror", None) or NUMBER.sub("", str(error).strip(), 1) or _of_kind(error)
+    said = getattr(error, "strerror", None)
+    if isinstance(said, Message):
+        return said
+    said = said or NUMBER.sub("", str(error).strip(), 1) or _of_kind(error)
     reason = str(said).splitlines()[0][:MOST].rstrip(". ")
     if reason in NAMES_UNKNOWN:
         return Message("system_name_unknown")

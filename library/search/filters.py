@@ -129,6 +129,10 @@ class Condition:
             raise InvalidFilter("filter_long_text", field=self.field, most=str(MAX_TEXT))
         if not isinstance(value, str) and not abs(value) <= MAX_NUMBER:
             raise InvalidFilter("filter_large_number", field=self.field, most=str(MAX_NUMBER))
+        self._check_kind(value)
+
+    def _check_kind(self, value: Value) -> None:
+        """Checks that the operator, and the field where its kind is known, take a value of this kind."""
         kind = value_kind(value)
         if kind == "true or false" and self.operator not in ("=", "!=", "one of"):
             raise InvalidFilter("filter_true_or_false", field=self.field)

@@ -133,23 +133,21 @@ class Trash:
     def sweep(self) -> int:
         """Removes what has expired, and finishes what a killed delete or restore has left; returns how many pictures
         were removed."""
-        removed = 0
         with self._changes:
             stored = set(self._store.ids())
+            trashed = self._store.trashed()
             now = datetime.now(UTC)
-            for id, deleted in self._store.trashed().items():
-                if id in stored:
-                    if now - deleted > UNFINISHED_AFTER:
-                        self._finish(id)
-                elif self._is_expired(deleted):
-                    self._remove(id)
-                    removed += 1
+            for id in [id for id in trashed if id in stored and now - trashed[id] > UNFINISHED_AFTER]:
+                self._finish(id)
+            expired = [id for id in trashed if id not in stored and self._is_expired(trashed[id])]
+            for id in expired:
+                self._remove(id)
             for each in self._dropped.listed():
                 if self._is_expired(each.deleted_at):
                     self._dropped.remove(each.key)
-        if removed:
-            logger.info("trash: %d pictures expired", removed)
-        return removed
+        if expired:
+            logger.info("trash: %d pictures expired", len(expired))
+        return len(expired)
 
     def _discard(self, entries: Sequence[Trashed]) -> None:
         for entry in entries:

@@ -11,6 +11,7 @@ from pymilvus import DataType
 from db.milvus.clusters import NlistRule
 from db.milvus.database import Milvus, collection_name
 from db.milvus.schema import EMBEDDING
+from db.milvus.server import Server
 from library.errors import IndexUnavailable
 from library.ports import EncoderInfo
 from testing.pictures import ids, record, unit_vectors
@@ -229,7 +230,7 @@ def test_nlist_decides_how_much_one_probe_of_lite_sees(lite, nlist, sees_most):
 def test_another_dimension_under_the_same_name_is_refused(milvus):
     info = encoder()
     milvus.collection(info).upsert([record(1)], np.stack([X]))
-    other = Milvus(milvus.backend._uri) if milvus.backend.is_shared else milvus
+    other = Milvus(milvus.backend._uri) if isinstance(milvus.backend, Server) else milvus
     other._collections.clear()
     impostor = other.collection(EncoderInfo(info.name, info.fingerprint, 4, "cpu", "float32"))
     with pytest.raises(Exception, match="vectors of 8 numbers, the model makes 4"):

@@ -15,6 +15,7 @@ from db.milvus.clusters import NlistRule
 from db.milvus.database import Milvus, collection_name
 from db.milvus.rebuild import Copy
 from db.milvus.rows import as_row
+from db.milvus.server import Server
 from library.errors import IndexUnavailable
 from library.ports import EncoderInfo
 from testing.pictures import ids, record, unit_vectors
@@ -113,7 +114,7 @@ def assert_whole(milvus: Milvus, info: EncoderInfo, count: int = ROWS) -> None:
         metadata, vector = found[f"{number}.png"]
         assert metadata == {"number": number}
         assert vector == pytest.approx(VECTORS[number], abs=1e-6)
-    if milvus.backend.is_shared:
+    if isinstance(milvus.backend, Server):
         assert len(behind(milvus.connection.client(), collection_name(info))) == 1
 
 
@@ -138,7 +139,7 @@ def test_nothing_is_rebuilt_without_need(uri, process, monkeypatch):
 
 def test_searches_go_on_and_find_what_is_there(uri, process):
     milvus, info = process(uri), encoder()
-    others = [milvus, process(uri)] if milvus.backend.is_shared else [milvus]
+    others = [milvus, process(uri)] if isinstance(milvus.backend, Server) else [milvus]
     fill(milvus, info)
     problems, over, searches, states = [], threading.Event(), [], set()
 
@@ -163,7 +164,7 @@ def test_searches_go_on_and_find_what_is_there(uri, process):
         thread.join()
     assert problems == []
     assert nlist(milvus, info) == 64 and searches
-    assert not milvus.backend.is_shared or "rebuilding" in states
+    assert not isinstance(milvus.backend, Server) or "rebuilding" in states
 
 
 def test_status_says_so_without_waiting(uri, process, monkeypatch):
@@ -185,7 +186,7 @@ def test_status_says_so_without_waiting(uri, process, monkeypatch):
 def test_one_that_is_killed_at_any_step_is_finished_by_the_next(uri, process, after):
     first, info = process(uri), encoder()
     fill(first, info)
-    if first.backend.is_shared:
+    if isinstance(first.backend, Server):
         make_plain(first, info)
     first.close()
     for step in STEPS:

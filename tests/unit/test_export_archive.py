@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from library.decoding.formats import IMAGE_SUFFIXES
 from library.errors import OriginalAway, StoreUnavailable, UnknownPicture
 from library.exports.archive import MISSING, safe_names, zipped
+from library.messages import table
 from testing.pictures import record
 
 DEVICES = {"con", "prn", "aux", "nul", "com1", "lpt9"}
@@ -107,6 +108,12 @@ def test_an_original_that_is_away_is_listed_and_fails_nothing():
     assert lines[1].startswith("f" * 64)
     assert lines[2].startswith("away.png, ") and lines[2].endswith("no longer be read at its source, holiday.")
     assert lines[3].startswith("gone.png, ")
+
+
+def test_what_is_missing_is_said_in_the_language_of_the_page():
+    data = b"".join(zipped([], bytes_of, ["f" * 64], "ko"))
+    lines = ZipFile(BytesIO(data)).read(MISSING).decode().splitlines()
+    assert lines == [table("ko")["zip_lacks"], f"{'f' * 64}: {table('ko')['gone']}"]
 
 
 def test_a_store_that_fails_breaks_off_what_would_look_whole():

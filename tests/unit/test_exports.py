@@ -220,7 +220,7 @@ def test_a_picture_deleted_meanwhile_is_told_in_the_zip_and_left_out_elsewhere(c
     assert [row["content_id"] for row in take(client, "json", rows).json()] == there
     with ZipFile(BytesIO(take(client, "zip", rows).content)) as file:
         assert file.namelist() == ["green.png", "blue.png", "MISSING.txt"]
-        assert f"{gone}: no longer in the library" in file.read("MISSING.txt").decode()
+        assert f"{gone}: This picture is no longer in the library." in file.read("MISSING.txt").decode()
     library.delete(there)
     response = take(client, "zip", rows)
     assert response.status_code == 404

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import errno
 import json
 import pickle
 import re
@@ -11,6 +12,7 @@ import pytest
 import library.errors
 from library.errors import InvalidQuery, LikenessError, ModelUnavailable
 from library.messages import Message, Sentence, languages, message, render, table
+from library.messages.reasons import reason_of
 from testing.app_server import ROOT
 
 # Folders and files whose errors are raised by code.
@@ -119,3 +121,9 @@ def test_what_is_no_message_is_read_as_none(value):
 def test_a_damaged_value_of_a_message_is_left_out():
     assert Message.parse({"code": "gone", "values": {"a": [1], "b": {}, "c": 2}}) == Message("gone", {"c": 2})
     assert Message.parse({"code": "gone", "values": 3}) == Message("gone", {})
+
+
+def test_a_reason_of_our_own_is_read_in_the_readers_language():
+    error = InvalidQuery("file_unreadable", problem=reason_of(OSError(errno.EBUSY, Message("system_file_changes"))))
+    assert "it changes while it is read" in str(error)
+    assert table("ko")["system_file_changes"] in render(error.message, "ko")

@@ -303,3 +303,34 @@ def test_the_classes_of_the_api_are_named_in_one_place(filled):
 def test_settings_and_single_settings_do_not_go_together():
     with pytest.raises(SettingsError, match="not both"):
         app.open_library(Settings(), clip_model="small")
+
+
+# The trash, the doctor and backups
+
+
+def test_what_was_deleted_is_listed_brought_back_and_removed_for_good(filled):
+    red, green = filled.search("red")[0], filled.search("green")[0]
+    assert filled.delete([red, green]) == 2
+    assert {each.name for each in filled.trash()} == {"red.png", "green.png"}
+    assert filled.restore(red.content_id) == 1
+    assert red in filled and green not in filled
+    assert (filled.empty_trash(), filled.trash(), filled.restore([])) == (1, [], 0)
+    with pytest.raises(UnknownPicture):
+        filled.restore(green.content_id)
+
+
+def test_the_doctor_finds_what_is_missing_and_repairs_it(filled, store):
+    assert list(filled.doctor().findings) == []
+    [id] = [hit.content_id for hit in filled.search("red", limit=1)]
+    store.add(store.find(id), None, b"")
+    assert [each.kind for each in filled.doctor().findings] == ["thumbnail_missing"]
+    assert list(filled.doctor(fix=True).findings) == []
+
+
+def test_a_backup_fills_an_empty_library_without_encoding(filled, tmp_path):
+    assert filled.backup(tmp_path / "backup", progress=False) == 3
+    filled.delete([hit.content_id for hit in filled.pictures()])
+    filled.empty_trash()
+    receipt = filled.restore_backup(tmp_path / "backup", progress=False)
+    assert repr(receipt) == "Receipt(3 new, 0 updated, 0 duplicate, 0 rejected, 0 skipped)"
+    assert filled.search("red")[0].name == "red.png"

@@ -17,6 +17,7 @@ from ui.uploaded_files import UploadedFiles
 from ui.views import View
 
 SECTION = re.compile(r"^## A query's way through the files$.*?^(?=## )", flags=re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"`((?:\w+/)+\w+\.py)`")
 STATION = re.compile(r"^\| \d+ \| `([\w/]+\.py)` \| `(\w+)` \|", flags=re.MULTILINE)
 
 
@@ -56,4 +57,6 @@ def test_a_query_passes_the_files_that_are_written_down_in_their_order_and_no_ot
     assert answer["state"] == "results"
     rest = iter(seen)
     assert [station for station in stations if station not in rest] == []
-    assert {file for file, _ in seen if not file.startswith("tests/") and f"`{file}`" not in section} == set()
+    named = set(FILE.findall(section))
+    assert {file for file, _ in seen if not file.startswith("tests/")} == named
+    assert f"enters {len(named)} files" in section

@@ -22,7 +22,7 @@ from library.images import ContentId
 from library.search.relevance import Words
 from ui.handlers.removal import none_found, selected_ids
 from ui.media import SAFE, refusal
-from ui.sentences import without_folder
+from ui.sentences import known_language, without_folder
 
 PREFIX = "/gradio_api/taking"  # as ever: pages that were opened before an update post there
 MAX_BODY = 2_000_000
@@ -39,14 +39,15 @@ def export_routes(library: ImageLibrary) -> list[Route]:
     async def export(request: Request) -> Response:
         try:
             rows = _rows(await _body(request))
-            return await to_thread.run_sync(_file, library, request.path_params["kind"], rows, threads, limiter=threads)
+            kind, language = request.path_params["kind"], known_language(request.query_params.get("lang"))
+            return await to_thread.run_sync(_file, library, kind, rows, language, threads, limiter=threads)
         except LikenessError as error:
             return refusal(error, request, READABLE)
 
     return [Route(f"{PREFIX}/{{kind}}", export, methods=["POST"])]
 
 
-def _file(library: ImageLibrary, kind: str, rows: Sequence[Any], threads: CapacityLimiter) -> Response:
+def _file(library: ImageLibrary, kind: str, rows: Sequence[Any], language: str, threads: CapacityLimiter) -> Response:
     """Returns the file to download, which is read in the `threads`.
 
     Raises InvalidSelection, InvalidContentId, UnknownPicture or StoreUnavailable.
@@ -59,7 +60,7 @@ def _file(library: ImageLibrary, kind: str, rows: Sequence[Any], threads: Capaci
         "Cache-Control": "no-store",
         **SAFE,
     }
-    pieces = _read_in(threads, _pieces(library, checked, results, gone))
+    pieces = _read_in(threads, _pieces(library, checked, results, gone, language))
     return StreamingResponse(pieces, media_type=TYPES[checked], headers=headers)
 
 
@@ -69,9 +70,9 @@ async def _read_in(threads: CapacityLimiter, pieces: Iterator[bytes]) -> AsyncIt
 
 
 def _pieces(
-    library: ImageLibrary, kind: ExportFormat, results: Sequence[Result], gone: Sequence[ContentId]
+    library: ImageLibrary, kind: ExportFormat, results: Sequence[Result], gone: Sequence[ContentId], language: str
 ) -> Iterator[bytes]:
-    pieces = written(kind, results, library.original, gone)
+    pieces = written(kind, results, library.original, gone, language)
     # Spreadsheets take a file without this mark for one of their own encoding.
     return chain([codecs.BOM_UTF8], pieces) if kind == "csv" else pieces
 

@@ -21,6 +21,13 @@ const MEAN_PRECISION = {
   templates: phrase('evaluation.map_by_templates'),
 };
 
+/** Why pictures were left out, by what the library writes of it into evaluations. */
+const LEFT_OUT = {
+  'without a label': 'evaluation.unlabelled',
+  unreadable: 'evaluation.unreadable',
+  'copies of another picture': 'evaluation.copies',
+};
+
 const titleOf = (metric) => metric.replace('mrr', 'MRR').replace('map', 'mAP');
 
 const figure = (value, signed = false) => {
@@ -125,7 +132,9 @@ export const worstSection = (evaluation, each) => {
 };
 
 export const summary = (evaluation) => {
-  const left = Object.entries(evaluation.left_out).map(([reason, count]) => `${number(count)} ${reason}`);
+  const left = Object.entries(evaluation.left_out).map(([reason, count]) =>
+    LEFT_OUT[reason] ? phrase(LEFT_OUT[reason], { count }) : `${number(count)} ${reason}`,
+  );
   const pictures = phrase('count.pictures', { count: evaluation.pictures });
   const classes = phrase('count.classes', { count: evaluation.classes });
   const parts = [
