@@ -31,6 +31,7 @@ from testing.pictures import noise
 from testing.waiting import until
 
 ALLOWED = 10.0  # seconds
+PATIENCE = 300.0  # seconds until a state is reached, on a machine that has other work
 PICTURES = 400
 CLIENTS = 64
 MEMBER_MEGABYTES = 240
@@ -105,7 +106,7 @@ def served(folder: Path, program: tuple[str, ...] = ("app.py",), **environment: 
 
 def idle(folder: Path) -> Server:
     app = served(folder)
-    until(lambda: is_ready(app))
+    until(lambda: is_ready(app), PATIENCE)
     return app
 
 
@@ -128,7 +129,7 @@ def adding(folder: Path) -> Server:
         files = [("files", (f"{number}.jpg", noise(number))) for number in range(start, start + 100)]
         paths = caller.http.post("/upload", files=files).json()
         caller.begin("add", files=[{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths])
-    until(lambda: any(folder.glob("data/images/*/*.json")))
+    until(lambda: any(folder.glob("data/images/*/*.json")), PATIENCE)
     return app
 
 
@@ -139,7 +140,7 @@ def bulk(folder: Path) -> Server:
     for number in range(PICTURES):
         (source / f"{number}.jpg").write_bytes(noise(number))
     app = from_server(folder, source)
-    until(lambda: any(folder.glob("data/images/*/*.json")))
+    until(lambda: any(folder.glob("data/images/*/*.json")), PATIENCE)
     return app
 
 
@@ -149,7 +150,7 @@ def unpacking(folder: Path) -> Server:
     source.mkdir()
     write_large_tar(source / "a.tar.bz2")
     app = from_server(folder, source / "a.tar.bz2")
-    until(lambda: "started" in app.log.read_text())
+    until(lambda: "started" in app.log.read_text(), PATIENCE)
     return app
 
 
@@ -173,7 +174,7 @@ def comparing(folder: Path) -> Server:
     """Searches for near-duplicates."""
     app = with_samples(folder, SLOWLY)
     Caller(app.url).trigger("duplicates", "begin")
-    until(lambda: "started" in app.log.read_text())
+    until(lambda: "started" in app.log.read_text(), PATIENCE)
     return app
 
 
@@ -181,7 +182,7 @@ def measuring(folder: Path) -> Server:
     """Measures the accuracy of the index."""
     app = with_samples(folder, SLOWLY)
     Caller(app.url).trigger("tuning", "begin")
-    until(lambda: "started" in app.log.read_text())
+    until(lambda: "started" in app.log.read_text(), PATIENCE)
     return app
 
 
@@ -201,7 +202,7 @@ def streaming(folder: Path) -> Server:
 
     for number in range(CLIENTS):
         threading.Thread(target=listen, args=[number], daemon=True).start()
-    until(lambda: len(connected) == CLIENTS)
+    until(lambda: len(connected) == CLIENTS, PATIENCE)
     return app
 
 
@@ -251,13 +252,13 @@ def with_samples(folder: Path, program: str) -> Server:
     libraries = Libraries(folder / "libraries")
     libraries.copy(libraries.samples(), folder)
     app = served(folder, ("-c", program) if program else ("app.py",))
-    until(lambda: is_ready(app))
+    until(lambda: is_ready(app), PATIENCE)
     return app
 
 
 def from_server(folder: Path, source: Path) -> Server:
     app = served(folder, SOURCES_ALLOWED=str(folder / "source"))
-    until(lambda: is_ready(app))
+    until(lambda: is_ready(app), PATIENCE)
     Caller(app.url).trigger("uploads", "named", {"source": str(source)})
     return app
 
