@@ -18,6 +18,7 @@ KINDS = (
     *("dots", "fading", "hexagon", "oval", "circle", "square"),
 )
 COPIED = 6
+PERHAPS_ENLARGED = "three blue flowers on a meadow"
 ANY_SEARCH = ("search", "a moon")  # encodes the meaningless texts, which no copy then does again
 BY_KIND_AND_CAPTION = ("--label-column", "kind", "--captions-column", "caption")
 
@@ -80,7 +81,11 @@ def _copies_of_samples(folder: Path) -> Path:
         (folder / name).write_bytes(data)
         image = Image.open(io.BytesIO(data)).convert("RGB")
         stem = name.removesuffix(".png")
-        image.save(folder / f"{stem} (coarse).jpg", quality=30)
+        if stem == PERHAPS_ENLARGED:  # of this size and quality nothing tells whether the copy is the original
+            larger = image.resize((image.width * 3 // 2, image.height * 3 // 2), Image.Resampling.BILINEAR)
+            larger.save(folder / f"{stem}, larger.jpg", quality=75)
+        else:
+            image.save(folder / f"{stem} (coarse).jpg", quality=30)
         if len(stem) % 2:
             image.resize((image.width // 2, image.height // 2)).save(folder / f"{stem}, half the size.webp")
     return folder

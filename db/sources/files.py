@@ -15,10 +15,10 @@ from db.sources.archives.parts import Parts, is_of_takeout, part_name, parts_on_
 from db.sources.bucket_items import items_in_bucket, part_in_bucket
 from db.sources.buckets import file_system
 from db.sources.encodings.guess import known_encoding
+from db.sources.local_files import ANYWHERE, FilesBelow, LocalFiles, read_regular
 from db.sources.patterns import is_pattern, matching
-from db.sources.regular_files import read_regular
 from db.sources.sidecars.folder import SUFFIXES as SIDECAR_SUFFIXES
-from db.sources.sidecars.folder import Check, SidecarFolders, Sidecars, all_allowed, read_sidecar
+from db.sources.sidecars.folder import SidecarFolders, Sidecars, read_sidecar
 from db.sources.tables.items import SUFFIXES, items_in_table
 from db.sources.tables.parquet import is_folder_of_shards, shards_below
 from db.sources.walk import Found, walk
@@ -62,19 +62,19 @@ def items_from(
 class _Reading:
     """Says how places are read; without `beside` no sidecars are. `parts` are the archives among the places.
 
-    `check` raises NotAllowed for what is found in a folder and may not be read.
+    `files` opens and lists them.
     """
 
     own: Collection[Path] = ()
     beside: SidecarFolders | None = None
     encoding: str = ""
     parts: Parts = field(default_factory=lambda: Parts([]))
-    check: Check = all_allowed
+    files: LocalFiles = ANYWHERE
 
     def refusal(self, path: Path) -> Message | None:
         """Returns why a file may not be read."""
         try:
-            self.check(path)
+            self.files.check(path)
         except NotAllowed as error:
             return error.message
         return None
@@ -97,7 +97,7 @@ class AllowedSources:
         self._own = own
 
     def in_archive(self, path: Path, name: str, most_files: int) -> Iterator[Item] | None:
-        return items_in_archive(name, partial(path.open, "rb"), most_files=most_files) if is_archive(name) else None
+        return items_in_archive(name, partial(ANYWHERE.open, path), most_files=most_files) if is_archive(name) else None
 
     def beside(self, files: Mapping[str, Path]) -> Sidecars:
         return Sidecars(files, lambda name: read_sidecar(files[name]))
@@ -108,45 +108,44 @@ class AllowedSources:
         `image_column` is that of a table. Its rows that name places elsewhere are skipped.
         """
         source = checked_place(path_in(source), UnknownSource)
-        self._check(source)  # first, so that nothing is told of what lies elsewhere
-        beside = SidecarFolders(self._check_file)
-        if source.lower().endswith(self.table_suffixes) and "://" not in source:
-            return map(self._if_allowed, items_in_table(at_home(source), image_column, beside=beside))
-        if "://" not in source and is_folder_of_shards(at_home(source), self._own):
-            for shard in shards_below(at_home(source)):
-                self._check_file(shard)
-            return map(self._if_allowed, items_in_table(at_home(source), image_column, beside=beside))
-        places = _places(source, self._own)
-        for place in places:
-            self._check(place if isinstance(place, str) else str(place.path))
-        return map(self._if_allowed, _items_in(places, _Reading(self._own, beside, check=self._check_file)))
+        folders = [at_home(path_in(each)) for each in self.prefixes if "://" not in path_in(each)]
+        files = FilesBelow(folders, ", ".join(self.prefixes))
+        self._check(source, files)  # first, so that nothing is told of what lies elsewhere
+        reading = _Reading(self._own, SidecarFolders(files), files=files)
+        return map(partial(self._if_allowed, files), self._listed(source, image_column, reading))
 
-    def _if_allowed(self, item: Item) -> Item:
+    def _listed(self, source: str, image_column: str, reading: _Reading) -> Iterable[Item]:
+        path, files = at_home(source), reading.files
+        is_path = "://" not in source
+        is_folder = is_path and is_folder_of_shards(path, self._own, files)
+        for shard in shards_below(path) if is_folder else []:
+            files.check(shard)
+        if is_folder or (is_path and source.lower().endswith(self.table_suffixes)):
+            return items_in_table(path, image_column, beside=reading.beside, files=files)
+        places = _places(source, self._own, files)
+        for place in places:
+            self._check(place if isinstance(place, str) else str(place.path), files)
+        return _items_in(places, reading)
+
+    def _if_allowed(self, files: LocalFiles, item: Item) -> Item:
         if not item.original_at:  # what lies in the table itself, or is refused
             return item
         try:
-            self._check(item.path)
+            self._check(item.path, files)
         except NotAllowed as error:
             return item if item.skip else replace(item, skip=error.message)
         return item
 
-    def _check_file(self, path: Path) -> None:
-        self._check(str(path))
-
-    def _check(self, source: str) -> None:
-        if not any(_is_below(source, prefix) for prefix in self.prefixes):
+    def _check(self, source: str, files: LocalFiles) -> None:
+        if "://" not in source:
+            files.check(at_home(source))
+        elif not any(_is_below(source, prefix) for prefix in self.prefixes):
             raise NotAllowed("source_not_allowed", source=source, prefixes=", ".join(self.prefixes))
 
 
-def _is_below(source: str, prefix: str) -> bool:
-    prefix = path_in(prefix)
-    if "://" in source or "://" in prefix:
-        parts, wanted = source.rstrip("/").split("/"), prefix.rstrip("/").split("/")
-        return ".." not in unquote(source).split("/") and parts[: len(wanted)] == wanted
-    try:
-        return at_home(source).resolve().is_relative_to(at_home(prefix).resolve())
-    except (OSError, ValueError, RuntimeError):  # a loop of links, a null byte
-        return False
+def _is_below(url: str, prefix: str) -> bool:
+    parts, wanted = url.rstrip("/").split("/"), path_in(prefix).rstrip("/").split("/")
+    return ".." not in unquote(url).split("/") and parts[: len(wanted)] == wanted
 
 
 def at_home(place: str) -> Path:
@@ -157,7 +156,7 @@ def at_home(place: str) -> Path:
 def _items_in(places: Sequence[Place], reading: _Reading) -> Iterator[Item]:
     on_disk = [place.path for place in places if isinstance(place, Found) and is_archive(place.path.name)]
     in_buckets = [place for place in places if isinstance(place, str) and is_archive(place)]
-    parts = [*parts_on_disk(on_disk), *map(part_in_bucket, in_buckets)]
+    parts = [*parts_on_disk(on_disk, reading.files), *map(part_in_bucket, in_buckets)]
     together = replace(reading, parts=Parts(parts, reading.encoding))
     return (item for place in places for item in _items_at(place, together))
 
@@ -168,20 +167,22 @@ def _items_at(place: Place, reading: _Reading) -> Iterator[Item]:
         return items_in_bucket(place, reading.sidecars(part_name(place)), reading.encoding)
     path = place.path
     if place.skip or place.problem:
-        return iter([_item_of(place, path.name)])
+        return iter([_item_of(place, path.name, reading.files)])
     if os.path.isdir(path):  # not Path.is_dir, which raises over what lies in a folder that may only be listed
         return _items_in_folder(path, reading)
     if is_archive(path.name) and (path.is_file() or not path.exists()):  # a pipe would never be opened
         return _items_packed(path, reading)
-    return iter([file_item(path, path.name, sidecars=reading.beside.of(path) if reading.beside else None)])
+    sidecars = reading.beside.of(path) if reading.beside else None
+    return iter([file_item(path, path.name, sidecars=sidecars, files=reading.files)])
 
 
 def _items_packed(path: Path, reading: _Reading) -> Iterator[Item]:
     sidecars = reading.sidecars(path.name)
-    return items_in_archive(str(path), partial(path.open, "rb"), str(path.absolute()), sidecars, reading.encoding)
+    open_file = partial(reading.files.open, path)
+    return items_in_archive(str(path), open_file, str(path.absolute()), sidecars, reading.encoding)
 
 
-def _places(source: str, own: Collection[Path]) -> Sequence[Place]:
+def _places(source: str, own: Collection[Path], files: LocalFiles = ANYWHERE) -> Sequence[Place]:
     if not source.strip():
         raise UnknownSource("source_empty")
     source = checked_place(path_in(source), UnknownSource)
@@ -191,10 +192,10 @@ def _places(source: str, own: Collection[Path]) -> Sequence[Place]:
     path = at_home(source)
     if path.suffix.lower() in SUFFIXES and path.is_file():
         raise UnknownSource("table_as_source", name=path.name)
-    if is_folder_of_shards(path, own):
+    if is_folder_of_shards(path, own, files):
         raise UnknownSource("shards_as_source", source=source[:120])
     try:
-        found = [Found(path)] if path.exists() else matching(str(path), own)
+        found = [Found(path)] if path.exists() else matching(str(path), own, files)
     except OSError as error:
         raise UnknownSource("file_not_read", file=source[:120], reason=reason_of(error)) from None
     if found:
@@ -210,7 +211,7 @@ def _items_in_folder(folder: Path, reading: _Reading) -> Iterator[Item]:
     named = Path(folder.resolve().name)
     is_empty = True
     takeout: list[Path] = []
-    for found in walk(folder, reading.own, reading.beside is not None, check=reading.check):
+    for found in walk(folder, reading.own, reading.beside is not None, files=reading.files):
         is_empty = False
         source = (named / found.path.relative_to(folder)).as_posix()
         if found.skip and found.skip.code == "archive_within" and is_of_takeout(found.path.name):
@@ -219,17 +220,17 @@ def _items_in_folder(folder: Path, reading: _Reading) -> Iterator[Item]:
             else:
                 takeout.append(found.path)
         else:
-            yield _item_of(found, source)
+            yield _item_of(found, source, reading.files)
     if is_empty:
         yield file_item(folder, named.as_posix(), message("folder_empty"))
-    together = replace(reading, parts=Parts(parts_on_disk(takeout), reading.encoding))
+    together = replace(reading, parts=Parts(parts_on_disk(takeout, reading.files), reading.encoding))
     for path in takeout:
         yield from _items_packed(path, together)
 
 
-def _item_of(found: Found, source: str) -> Item:
+def _item_of(found: Found, source: str, files: LocalFiles) -> Item:
     if found.problem is None:
-        return file_item(found.path, source, found.skip, found.sidecars)
+        return file_item(found.path, source, found.skip, found.sidecars, files)
     name, reason = found.path.name, reason_of(found.problem)
     unread = RejectedImage("folder_not_read", folder=name, reason=reason)
     return Item(str(found.path), name, partial(_refuse, unread), source)
@@ -239,13 +240,19 @@ def _refuse(problem: RejectedImage) -> NoReturn:
     raise problem
 
 
-def file_item(path: Path, source: str, skip: Message | None = None, sidecars: Sidecars | None = None) -> Item:
+def file_item(
+    path: Path,
+    source: str,
+    skip: Message | None = None,
+    sidecars: Sidecars | None = None,
+    files: LocalFiles = ANYWHERE,
+) -> Item:
     """Makes the item of a file, which is left out where it is itself among the sidecars of its folder."""
     describe = None
     if sidecars and not skip:
         skip, describe = sidecars.reason_if_one(path.name), sidecars.describing(path.name)
     original_at = str(path.absolute())
-    read, size = partial(read_regular, path), partial(os.path.getsize, path)
+    read, size = partial(read_regular, path, files=files), partial(os.path.getsize, path)
     return Item(str(path), path.name, read, source, {}, skip, original_at, describe=describe, size=size)
 
 

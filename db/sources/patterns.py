@@ -6,7 +6,8 @@ from fnmatch import fnmatch
 from glob import has_magic
 from pathlib import Path
 
-from db.sources.walk import Found, OwnFolders, entries_of, is_folder, reason_to_leave_out
+from db.sources.local_files import ANYWHERE, LocalFiles
+from db.sources.walk import Found, OwnFolders, is_folder, reason_to_leave_out
 from library.decoding.archive_kinds import is_archive
 from library.messages import message
 
@@ -19,21 +20,21 @@ def is_pattern(text: str) -> bool:
     return has_magic(text)
 
 
-def matching(pattern: str, own: Collection[Path] = ()) -> list[Found]:
+def matching(pattern: str, own: Collection[Path] = (), files: LocalFiles = ANYWHERE) -> list[Found]:
     """Returns the files and folders that a pattern names, by their paths, with what stands there and is left out.
 
-    What lies in a folder that the pattern names, too, is not listed once more.
+    What lies in a folder that the pattern names, too, is not listed once more. `files` lists the folders.
     """
     parts = Path(pattern).parts
     fixed = next((place for place, part in enumerate(parts) if is_pattern(part)), len(parts))
     if fixed == len(parts):
         return []
-    found = {each.path: each for each in _matching(Path(*parts[:fixed]), parts[fixed:], own)}
+    found = {each.path: each for each in _matching(Path(*parts[:fixed]), parts[fixed:], own, files)}
     folders = {path for path, each in found.items() if not each.skip and os.path.isdir(path)}
     return [found[path] for path in sorted(found) if folders.isdisjoint(path.parents)]
 
 
-def _matching(root: Path, parts: Sequence[str], own: Collection[Path]) -> Iterator[Found]:
+def _matching(root: Path, parts: Sequence[str], own: Collection[Path], files: LocalFiles) -> Iterator[Found]:
     own_folders = OwnFolders(own)
     if own_folders.hold(root):
         yield Found(root, skip=message("own_folder"))
@@ -42,7 +43,7 @@ def _matching(root: Path, parts: Sequence[str], own: Collection[Path]) -> Iterat
     while waiting:
         folder, (part, *rest) = waiting.pop()
         try:
-            entries = entries_of(folder)
+            entries = files.entries(folder)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:

@@ -9,7 +9,7 @@ from db.sources.addresses import checked_place
 from db.sources.archives.items import items_in_archive
 from db.sources.archives.names import clean_member, ways_to_write
 from db.sources.buckets import failure, file_system
-from db.sources.regular_files import read_regular
+from db.sources.local_files import ANYWHERE, LocalFiles, read_regular
 from library.decoding.archive_kinds import is_archive
 from library.errors import RejectedImage
 from library.images import check_bytes
@@ -24,7 +24,8 @@ OF_PROXIES = (403, 407, 502, 503, 504)  # what a proxy answers itself
 class SourceReader:
     """Reads files by path or URL, with one connection for each kind of bucket. Safe to call from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: LocalFiles = ANYWHERE) -> None:
+        self._files = files
         self._systems: dict[str, Any] = {}
 
     def read(self, place: str) -> bytes:
@@ -38,12 +39,17 @@ class SourceReader:
         if place.startswith(("http://", "https://")):
             return _fetched(place)
         try:
-            return self._object(place) if "://" in place else _from_disk(Path(place))
+            return self._object(place) if "://" in place else self._from_disk(Path(place))
         except (FileNotFoundError, NotADirectoryError):
             archive = _archive_around(place)
             if archive is None:
                 raise
         return self._member(place, archive)
+
+    def _from_disk(self, path: Path) -> bytes:
+        if path.is_dir():
+            raise RejectedImage("folder_in_place_of_picture")
+        return read_regular(path, files=self._files)
 
     def _member(self, place: str, archive: str) -> bytes:
         below = clean_member(place[len(archive) :])
@@ -56,7 +62,7 @@ class SourceReader:
     def _opener(self, archive: str) -> Callable[[], Any]:
         if "://" in archive:
             return partial(self._system(archive).open, archive, "rb")
-        return partial(Path(archive).open, "rb")
+        return partial(self._files.open, Path(archive))
 
     def _object(self, url: str) -> bytes:
         files = self._system(url)
@@ -83,12 +89,6 @@ def _archive_around(place: str) -> str | None:
     parts = place.split("/")
     ends = (end for end in range(1, len(parts)) if is_archive(parts[end - 1]))
     return next(("/".join(parts[:end]) for end in ends), None)
-
-
-def _from_disk(path: Path) -> bytes:
-    if path.is_dir():
-        raise RejectedImage("folder_in_place_of_picture")
-    return read_regular(path)
 
 
 def _fetched(url: str) -> bytes:

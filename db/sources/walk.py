@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.sources.sidecars.folder import Check, Read, Sidecars, all_allowed, in_folder
+from db.sources.local_files import ANYWHERE, LocalFiles
+from db.sources.sidecars.folder import Read, Sidecars, in_folder
 from library.images import reason_to_skip, reason_to_skip_folder
 from library.messages import Message, message
 
@@ -27,12 +28,12 @@ def walk(
     sidecars: bool = True,
     on_folder: Callable[[Path], None] = lambda _: None,
     looks_inside: bool = True,
-    check: Check = all_allowed,
+    files: LocalFiles = ANYWHERE,
 ) -> Iterator[Found]:
     """Yields what lies below a folder, in the order of the names; `own` are the folders of the library itself.
 
     `on_folder` is called with every folder that is entered; without `looks_inside` sidecars are told by their names;
-    `check` says which of them may be read.
+    `files` opens and lists them.
     However deep folders lie, the stack of calls stays flat.
     """
     own_folders = OwnFolders(own)
@@ -49,11 +50,11 @@ def walk(
                 yield Found(path, reason, sidecars=beside)
                 continue
         try:
-            entries = entries_of(path)
+            entries = files.entries(path)
         except OSError as error:
             yield Found(path, problem=error)
             continue
-        inside = _sidecars_in(entries, in_folder(path, check), looks_inside) if sidecars else None
+        inside = _sidecars_in(entries, in_folder(path, files), looks_inside) if sidecars else None
         waiting.extend((each, inside) for each in reversed(entries))
         on_folder(path)
 
@@ -85,12 +86,6 @@ def _identity(folder: Path | os.DirEntry[str]) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if found.st_ino else None
-
-
-def entries_of(folder: Path) -> list[os.DirEntry[str]]:
-    """Returns what lies in a folder, in the order of the names. Raises OSError."""
-    with os.scandir(folder) as listed:
-        return sorted(listed, key=lambda entry: entry.name)
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

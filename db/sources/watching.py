@@ -20,6 +20,7 @@ from db.sources.addresses import checked_place, path_in
 from db.sources.bucket_items import object_item, reason_to_skip_key, sidecars_in
 from db.sources.buckets import failure, file_system
 from db.sources.files import at_home, file_item
+from db.sources.local_files import ANYWHERE
 from db.sources.sidecars.folder import Sidecars
 from db.sources.walk import Found, OwnFolders, walk
 from library.errors import SourceUnavailable, UnknownSource
@@ -321,7 +322,7 @@ def _signature_of(details: Mapping[str, Any]) -> str:
 
 def _read_unchanged(path: str, signature: str) -> bytes:
     """Reads a file. Raises OSError where it is no longer the one that was listed."""
-    with open(path, "rb") as file:
+    with ANYWHERE.open(Path(path)) as file:
         check_bytes(os.fstat(file.fileno()).st_size)
         data = file.read()
         if _signature(os.fstat(file.fileno())) != signature or len(data) != int(signature.partition(":")[0]):

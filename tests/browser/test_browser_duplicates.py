@@ -18,6 +18,13 @@ def test_near_duplicates_are_decided_about_group_by_group_with_the_keyboard(serv
     assert (groups.count(), group.locator("input:checked").count()) == (6, 1)
     audit(page, states.near_duplicates)
 
+    for each in groups.all():  # what is preselected is told with the reason, and nothing is where that is unsure
+        [reason] = [line for line in each.inner_text().splitlines() if "reselected" in line]
+        assert each.locator("input:checked").count() == int(reason.startswith("Preselected: "))
+    perhaps_enlarged = groups.filter(has_text="three blue flowers on a meadow, larger.jpg")
+    assert perhaps_enlarged.locator("input:checked").count() == 0
+    assert "Nothing is preselected: the larger one may be" in perhaps_enlarged.inner_text()
+
     group.get_by_role("radio", name="Keep sunset over the sea.png").check()
     group.get_by_role("button", name="Keep this one…").press("Enter")
     assert "Keep only sunset over the sea.png, and delete the other 2 pictures" in group.inner_text()

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from benchmarks import shutdown
 from benchmarks.all import WITH_PHOTOS, WITHOUT_CACHE
 from benchmarks.results import TITLES, Row, Table, publish, sections_of, with_section
 
@@ -52,3 +53,17 @@ def test_what_is_published_says_the_machine_and_the_commit(tmp_path, capsys):
 )
 def test_a_row_is_missed_on_the_wrong_side_of_its_limit(ratio, limits, missed):
     assert row(ratio, **limits).is_missed is missed
+
+
+def test_a_state_of_the_app_that_is_never_reached_hides_no_other(monkeypatch, capsys):
+    def never(folder):
+        raise TimeoutError("nothing came of it")
+
+    monkeypatch.setattr(shutdown, "STATES", {"unreached": never, "reached": lambda folder: None})
+    ended = shutdown.ended
+    monkeypatch.setattr(shutdown, "ended", lambda state, folder: ended(state, folder) if state is never else (0.5, 0))
+    with pytest.raises(SystemExit) as left:
+        shutdown.main()
+    assert left.value.code == 1
+    _, _, unreached, reached = capsys.readouterr().out.splitlines()
+    assert "nothing came of it" in unreached and reached == "| reached | 0.5 | 0 |"

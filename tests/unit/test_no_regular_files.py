@@ -15,7 +15,7 @@ from db.files.line_file import LineFile
 from db.files.own_files import read_own
 from db.files.run_log import RunLog
 from db.files.vector_file import read_header
-from db.sources.regular_files import read_regular
+from db.sources.local_files import read_regular
 from encoders.model_folders import find_folder
 from environment import read_dotenv
 from library.errors import LikenessError, RejectedImage

@@ -1,12 +1,13 @@
 """Recognises the archives that are parts of one Google Takeout, and finds the sidecars in all of them."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
 from db.sources.archives.items import FindSidecars, OpenFile, sidecars_in_parts
 from db.sources.archives.sidecars import Folders
+from db.sources.local_files import ANYWHERE, LocalFiles
 
 # Only in a Takeout the paths are those of one whole: other archives may have another picture under the same path.
 NUMBERED = re.compile(r"(takeout.*?)[-_ ]?\(?\d{1,4}\)?(\.zip|\.tgz|\.tar(\.\w+)?)", re.IGNORECASE | re.ASCII)
@@ -39,13 +40,9 @@ def part_name(place: str) -> str:
     return place.rpartition("/")[2]
 
 
-def parts_on_disk(paths: Sequence[Path]) -> list[Part]:
+def parts_on_disk(paths: Sequence[Path], files: LocalFiles = ANYWHERE) -> list[Part]:
     """Returns the archives at these paths as parts."""
-    return [(path.name, _opener(path)) for path in paths]
-
-
-def _opener(path: Path) -> Callable[[], object]:
-    return partial(path.open, "rb")
+    return [(path.name, partial(files.open, path)) for path in paths]
 
 
 def _stem(name: str) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from db.sources.regular_files import read_regular
+from db.sources.local_files import ANYWHERE, LocalFiles, read_regular
 from db.sources.sidecars import takeout, xmp
 from db.sources.sidecars.described import Fields, Unread
 from db.sources.sidecars.takeout import Candidate, TakeoutNames, agrees, is_of_another_kind, read_album, read_takeout
@@ -25,11 +25,6 @@ SUFFIXES = (takeout.SUFFIX, xmp.SUFFIX)
 T = TypeVar("T")
 
 Read = Callable[[str], bytes]  # by the name within the folder; raises OSError or LikenessError
-Check = Callable[[Path], None]  # raises LikenessError for a file that may not be read
-
-
-def all_allowed(path: Path) -> None:
-    """Lets every file be read."""
 
 
 def may_be_sidecar(name: str) -> bool:
@@ -134,8 +129,8 @@ class Sidecars:
 class SidecarFolders:
     """Lists the folders of files that are named one by one, each once. Unreadable ones count as empty."""
 
-    def __init__(self, check: Check = all_allowed) -> None:
-        self.check = check
+    def __init__(self, files: LocalFiles = ANYWHERE) -> None:
+        self._files = files
         self._folders: dict[Path, Sidecars] = {}
 
     def of(self, file: Path) -> Sidecars:
@@ -143,10 +138,10 @@ class SidecarFolders:
         folder = file.parent
         if folder not in self._folders:
             try:
-                names = sorted(os.listdir(folder))
+                names = [each.name for each in self._files.entries(folder)]
             except OSError:
                 names = []
-            self._folders[folder] = Sidecars(names, in_folder(folder, self.check))
+            self._folders[folder] = Sidecars(names, in_folder(folder, self._files))
         return self._folders[folder]
 
 
@@ -175,21 +170,16 @@ def check_sidecar(size: int) -> None:
         raise RejectedImage("sidecar_too_large", size=round(size / 1e6), most=MAX_BYTES >> 20)
 
 
-def in_folder(folder: Path, check: Check = all_allowed) -> Read:
-    """Returns what reads the sidecars of a folder on disk that pass a check."""
-
-    def read(name: str) -> bytes:
-        check(folder / name)
-        return read_sidecar(folder / name)
-
-    return read
+def in_folder(folder: Path, files: LocalFiles = ANYWHERE) -> Read:
+    """Returns what reads the sidecars of a folder on disk."""
+    return lambda name: read_sidecar(folder / name, files)
 
 
-def read_sidecar(path: Path) -> bytes:
+def read_sidecar(path: Path, files: LocalFiles = ANYWHERE) -> bytes:
     """Returns the bytes of a sidecar on disk. Raises OSError, and RejectedImage for one that is too large."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    return read_regular(path, check_sidecar)
+    return read_regular(path, check_sidecar, files)
 
 
 def _merged(found: Iterable[Fields]) -> dict[str, object]:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
 from db.sources.addresses import as_on_disk, checked_place, path_in
+from db.sources.local_files import ANYWHERE, LocalFiles
 from db.sources.readers import SourceReader
 from db.sources.sidecars.folder import SidecarFolders
 from db.sources.tables.cells import plain_column, typed
@@ -28,20 +29,24 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def items_in_table(
-    path: Path, image_column: str, encoding: str = "", beside: SidecarFolders | None = None
+    path: Path,
+    image_column: str,
+    encoding: str = "",
+    beside: SidecarFolders | None = None,
+    files: LocalFiles = ANYWHERE,
 ) -> Iterable[Item]:
     """Returns an item for each row. The column holds URLs of the web or a bucket, paths relative to the table, or the
     pictures themselves, as Hugging Face stores them.
 
     The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty cells are None. A
     row that cannot be read becomes an item that says so. Returns a list, unless the rows may hold the pictures.
-    `encoding` is that of a table of text, else it is found out; `beside` finds the sidecars of files on disk. Raises
-    UnknownSource for a table that cannot be read or has no such column.
+    `encoding` is that of a table of text, else it is found out; `beside` finds the sidecars of files on disk, which
+    `files` opens. Raises UnknownSource for a table that cannot be read or has no such column.
     """
-    table = open_table(path, encoding)
+    table = open_table(path, encoding, files=files)
     if image_column not in table.columns:
         raise without_column(path.name, image_column, table)
-    reader = _RowReader(path, image_column, table.encoding, beside)
+    reader = _RowReader(path, image_column, table.encoding, beside, files)
     if image_column in table.with_pictures:
         return _noted(reader.items_one_by_one(table), table, image_column)
     with unreadable_explained(path):
@@ -51,12 +56,14 @@ def items_in_table(
 class _RowReader:
     """Makes items of the rows of one table."""
 
-    def __init__(self, table: Path, image_column: str, encoding: str, beside: SidecarFolders | None) -> None:
+    def __init__(
+        self, table: Path, image_column: str, encoding: str, beside: SidecarFolders | None, files: LocalFiles
+    ) -> None:
         self._table = table
         self._image_column = image_column
         self._encoding = encoding
         self._beside = beside
-        self._places = SourceReader()
+        self._places = SourceReader(files)
 
     def items_one_by_one(self, table: Table) -> Iterator[Item]:
         """Yields items as the rows are read, since all of them may be too large to be kept."""

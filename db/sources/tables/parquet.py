@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from db.sources.tables.table import DAMAGE, Rows, Table, TableRow, named, notes_on_names
+from db.sources.local_files import ANYWHERE, LocalFiles
+from db.sources.tables.table import DAMAGE, Rows, Table, TableFile, TableRow, named, notes_on_names
 from db.sources.walk import walk
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
@@ -22,34 +23,34 @@ BYTES_AT_ONCE = 16 << 20  # rows may hold the pictures themselves
 LISTS = ((pyarrow.types.is_list, pyarrow.list_), (pyarrow.types.is_large_list, pyarrow.large_list))
 
 
-def open_parquet(path: Path) -> Table:
+def open_parquet(file: TableFile) -> Table:
     """Opens one file. Raises UnknownSource for one without rows, and what pyarrow does for one that is damaged."""
-    table = _opened(path)
+    table = _opened(file)
     if not table.total:
-        raise UnknownSource("table_without_rows", name=path.name)
+        raise UnknownSource("table_without_rows", name=file.name)
     return table
 
 
-def open_parquet_folder(path: Path) -> Table:
+def open_parquet_folder(folder: TableFile) -> Table:
     """Opens the files of a folder as one table, as Hugging Face stores a dataset in shards.
 
     Raises UnknownSource where none of them has rows.
     """
     shards: list[Table] = []
     damaged: list[RejectedImage] = []
-    for file in shards_below(path):
-        if file.exists() and not file.is_file():  # a pipe would never be opened
+    for file in (TableFile(each, folder.files) for each in shards_below(folder.path)):
+        if file.path.exists() and not file.path.is_file():  # a pipe would never be opened
             damaged.append(RejectedImage("shard_not_read", name=file.name, reason=message("no_regular_file")))
             continue
         try:
             shards.append(_opened(file))
-        except (OSError, *DAMAGE) as error:
+        except (OSError, RejectedImage, *DAMAGE) as error:
             damaged.append(RejectedImage("shard_not_read", name=file.name, reason=what_is_wrong(file, error)))
     if not shards:
-        raise UnknownSource("no_parquet_in_folder", name=path.name)
+        raise UnknownSource("no_parquet_in_folder", name=folder.name)
     total = sum(shard.total or 0 for shard in shards)
     if not total:
-        raise UnknownSource("table_without_rows", name=path.name)
+        raise UnknownSource("table_without_rows", name=folder.name)
 
     def rows() -> Rows:
         for shard in shards:
@@ -65,12 +66,14 @@ def open_parquet_folder(path: Path) -> Table:
     )
 
 
-def what_is_wrong(path: Path, error: Exception) -> str | Message:
+def what_is_wrong(file: TableFile, error: Exception) -> str | Message:
     """Returns why a file of Parquet cannot be read: where the system does not say it, the ends of the file do."""
+    if isinstance(error, RejectedImage):
+        return error.message
     if isinstance(error, OSError) and error.strerror:
         return reason_of(error)
-    with path.open("rb") as file:
-        head = file.read(len(MARK))
+    with file.open() as opened:
+        head = opened.read(len(MARK))
     if not head:
         return message("empty_file")
     return message("parquet_damaged") if head == MARK else message("no_parquet")
@@ -80,13 +83,13 @@ def _once(lists: Iterable[Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(name for names in lists for name in names))
 
 
-def is_folder_of_shards(folder: Path, own: Collection[Path] = ()) -> bool:
+def is_folder_of_shards(folder: Path, own: Collection[Path] = (), files: LocalFiles = ANYWHERE) -> bool:
     """Returns whether a folder has files of Parquet and no others to import, as Hugging Face stores a dataset; `own`
-    are the folders of the library itself."""
+    are the folders of the library itself; `files` lists it."""
     if not os.path.isdir(folder):
         return False
     has_shards = False
-    for found in walk(folder, own, sidecars=False):
+    for found in walk(folder, own, sidecars=False, files=files):
         code = found.skip.code if found.skip else ""
         if code == "archive_within" or not (found.skip or found.problem):
             return False
@@ -100,22 +103,22 @@ def shards_below(folder: Path) -> list[Path]:
     return sorted(each for each in found if not any(part.startswith(".") for part in each.relative_to(folder).parts))
 
 
-def _opened(path: Path) -> Table:
-    with pyarrow.parquet.ParquetFile(path) as file:
-        schema, total, at_once = file.schema_arrow, int(file.metadata.num_rows), _rows_at_once(file.metadata)
+def _opened(file: TableFile) -> Table:
+    with file.open() as opened, pyarrow.parquet.ParquetFile(opened) as table:
+        schema, total, at_once = table.schema_arrow, int(table.metadata.num_rows), _rows_at_once(table.metadata)
     columns = named(schema.names)
     types = dict(zip(columns, schema.types, strict=True))
 
     def rows() -> Rows:
         done = 0
         try:
-            with pyarrow.parquet.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=at_once):
+            with file.open() as opened, pyarrow.parquet.ParquetFile(opened) as table:
+                for batch in table.iter_batches(batch_size=at_once):
                     yield from _rows_of(pyarrow.RecordBatch.from_arrays([*map(_in_utc, batch.columns)], names=columns))
                     done += batch.num_rows
-        except (OSError, *DAMAGE) as error:
-            reason = what_is_wrong(path, error)
-            yield RejectedImage("rest_not_read", name=path.name, rows=total - done, reason=reason)
+        except (OSError, RejectedImage, *DAMAGE) as error:
+            reason = what_is_wrong(file, error)
+            yield RejectedImage("rest_not_read", name=file.name, rows=total - done, reason=reason)
 
     binary = {name: within for name, type in types.items() if (within := _bytes_in(type, name))}
     whole = [name for name, type in types.items() if _is_binary(type)]

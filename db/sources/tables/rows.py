@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
+from db.sources.local_files import ANYWHERE, LocalFiles
 from db.sources.long_numbers import loads
 from db.sources.tables.parquet import SUFFIX as PARQUET
 from db.sources.tables.parquet import open_parquet, open_parquet_folder, what_is_wrong
@@ -12,6 +13,7 @@ from db.sources.tables.table import (
     DecodedRow,
     Rows,
     Table,
+    TableFile,
     TableRow,
     named,
     notes_on_names,
@@ -27,33 +29,33 @@ BEGINNINGS = ("{", "[")
 OF_PICTURES = '{"filepath": "a.jpg"}'  # what a line of JSON may look like
 
 
-def open_table(path: Path, encoding: str = "", example: str = OF_PICTURES) -> Table:
+def open_table(path: Path, encoding: str = "", example: str = OF_PICTURES, files: LocalFiles = ANYWHERE) -> Table:
     """Opens a table, or a folder of Parquet files. Raises UnknownSource for what cannot be read or has no rows.
 
-    `example` is a line of JSON as this kind of table has it, for those who wrote another.
+    `example` is a line of JSON as this kind of table has it, for those who wrote another; `files` opens it.
     """
-    suffix = path.suffix.lower()
+    file = TableFile(path, files)
     with unreadable_explained(path):
         if path.is_dir():
-            return open_parquet_folder(path)
+            return open_parquet_folder(file)
         if path.exists() and not path.is_file():
             raise UnknownSource("table_no_file", name=str(path))
-        if suffix == PARQUET:
-            return _open_parquet(path)
-        if suffix == LINES:
-            return _open_lines(path, encoding, example)
-        if suffix in TEXTS:
-            return _open_texts(path, encoding)
+        if file.suffix == PARQUET:
+            return _open_parquet(file)
+        if file.suffix == LINES:
+            return _open_lines(file, encoding, example)
+        if file.suffix in TEXTS:
+            return _open_texts(file, encoding)
     raise UnknownSource("no_table", name=path.name, suffixes=", ".join([*TEXTS, LINES, PARQUET]))
 
 
-def _open_parquet(path: Path) -> Table:
+def _open_parquet(file: TableFile) -> Table:
     try:
-        return open_parquet(path)
+        return open_parquet(file)
     except (OSError, *DAMAGE) as error:
         if isinstance(error, OSError) and error.strerror:
             raise
-        raise UnknownSource("not_read_as_table", name=path.name, reason=what_is_wrong(path, error)) from None
+        raise UnknownSource("not_read_as_table", name=file.name, reason=what_is_wrong(file, error)) from None
 
 
 def names_of(columns: Sequence[str]) -> str | Message:
@@ -61,26 +63,26 @@ def names_of(columns: Sequence[str]) -> str | Message:
     return ", ".join(columns[:20]) or message("no_names")
 
 
-def _open_texts(path: Path, encoding: str) -> Table:
-    encoding = encoding_of(path, encoding)
-    header = next(cells_of(path, encoding), None)
+def _open_texts(file: TableFile, encoding: str) -> Table:
+    encoding = encoding_of(file, encoding)
+    header = next(cells_of(file, encoding), None)
     if header is None:
-        raise UnknownSource("table_empty", name=path.name)
-    if _is_json(first_line(path, encoding)):
-        raise UnknownSource("json_in_cells", name=path.name)
+        raise UnknownSource("table_empty", name=file.name)
+    if _is_json(first_line(file, encoding)):
+        raise UnknownSource("json_in_cells", name=file.name)
     columns = named(header)
     doubtful: list[tuple[int, int]] = []
 
     def rows() -> Rows:
         doubtful.clear()
-        cells = cells_of(path, encoding, lambda first, last: doubtful.append((first, last)))
+        cells = cells_of(file, encoding, lambda first, last: doubtful.append((first, last)))
         next(cells, None)
         return (_row(columns, each) for each in cells)
 
     if next(rows(), None) is None:
         if not any(map(str.strip, header)):
-            raise UnknownSource("table_empty", name=path.name)
-        raise UnknownSource("header_without_rows", name=path.name, columns=names_of(columns))
+            raise UnknownSource("table_empty", name=file.name)
+        raise UnknownSource("header_without_rows", name=file.name, columns=names_of(columns))
     return Table(
         columns,
         rows,
@@ -96,21 +98,21 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> TableRow | RejectedIma
     return dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))], strict=False))
 
 
-def _open_lines(path: Path, encoding: str, example: str) -> Table:
-    encoding = encoding_of(path, encoding, is_json=True)
+def _open_lines(file: TableFile, encoding: str, example: str) -> Table:
+    encoding = encoding_of(file, encoding, is_json=True)
 
     def rows() -> Rows:
-        with open_text(path, encoding) as file:
-            yield from (_object_in(line, example) for line in file if line.strip())
+        with open_text(file, encoding) as lines:
+            yield from (_object_in(line, example) for line in lines if line.strip())
 
-    first = first_line(path, encoding)
+    first = first_line(file, encoding)
     columns = list(dict.fromkeys(name for row in rows() if isinstance(row, Mapping) for name in row))
     if first in BEGINNINGS or (not columns and _is_json(first)):
-        raise UnknownSource("json_in_one", name=path.name, example=example)
+        raise UnknownSource("json_in_one", name=file.name, example=example)
     if next(rows(), None) is None:
-        raise UnknownSource("table_empty", name=path.name)
+        raise UnknownSource("table_empty", name=file.name)
     if not columns:
-        raise UnknownSource("no_objects", name=path.name, example=example)
+        raise UnknownSource("no_objects", name=file.name, example=example)
     return Table(columns, rows, encoding=encoding, notes=lambda: _notes_on(encoding))
 
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow
 
+from db.sources.local_files import ANYWHERE, LocalFiles
 from library.errors import RejectedImage, UnknownSource
 from library.messages import Message, message
 from library.messages.reasons import reason_of
@@ -23,6 +24,28 @@ DAMAGE = (ValueError, TypeError, OverflowError, LookupError, csv.Error, pyarrow.
 
 class DecodedRow(dict[str, Any]):
     """Holds a row of JSON whose bytes were all decoded: half of a character in it was written as an escape."""
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """Names the file of a table, or a folder of them, which `files` opens."""
+
+    path: Path
+    files: LocalFiles = ANYWHERE
+
+    @property
+    def name(self) -> str:
+        """Returns its name without the folder."""
+        return self.path.name
+
+    @property
+    def suffix(self) -> str:
+        """Returns the ending of its name in lower case."""
+        return self.path.suffix.lower()
+
+    def open(self) -> BinaryIO:
+        """Opens it anew, at its beginning. Raises OSError or RejectedImage."""
+        return self.files.open(self.path)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
+from io import TextIOWrapper
 from typing import Any, BinaryIO, TextIO
 
 from db.sources.encodings.guess import are_utf8, guess_encoding, known_encoding, of_escapes
+from db.sources.tables.table import TableFile
 from library.decoding.archive_kinds import HEAD, archive_kind
 from library.errors import UnknownSource
 
@@ -34,16 +35,16 @@ LONGEST_CELL = (1 << 31) - 1  # what is too long for a row is told of that row
 OnDoubt = Callable[[int, int], None]
 
 
-def encoding_of(path: Path, named: str = "", is_json: bool = False) -> str:
+def encoding_of(table: TableFile, named: str = "", is_json: bool = False) -> str:
     """Returns the encoding that was named, or else the one that the bytes show. Raises OSError or UnknownSource.
 
     Where some lines are UTF-8 and others are not, the others are damaged, and no reason to misread the rest.
     """
     known = known_encoding(named) if named else ""
-    with path.open("rb") as file:
+    with table.open() as file:
         head = file.read(SAMPLE)
         if (kind := archive_kind(head)) and OF_NO_TEXT.search(head[:HEAD]):
-            raise UnknownSource("table_packed", name=path.name, kind=kind)
+            raise UnknownSource("table_packed", name=table.name, kind=kind)
         if known:
             return "utf-8-sig" if known == "utf-8" else known
         if marked := next((name for mark, name in MARKS.items() if head.startswith(mark)), ""):
@@ -58,13 +59,13 @@ def encoding_of(path: Path, named: str = "", is_json: bool = False) -> str:
         return "utf-8" if are_utf8(file, is_json) else guess_encoding(odd)
 
 
-def open_text(path: Path, encoding: str) -> TextIO:
+def open_text(table: TableFile, encoding: str) -> TextIO:
     """Opens a table for reading, after all its byte order marks. Raises OSError.
 
     Bytes that the encoding does not have become what no record takes.
     """
     codecs.register_error(AS_HALVES, _as_halves)
-    file = path.open(encoding=encoding, errors=AS_HALVES, newline="")
+    file = TextIOWrapper(table.open(), encoding, AS_HALVES, newline="")
     start = file.tell()
     while file.read(1) == BYTE_ORDER_MARK:
         start = file.tell()
@@ -72,9 +73,9 @@ def open_text(path: Path, encoding: str) -> TextIO:
     return file
 
 
-def first_line(path: Path, encoding: str) -> str:
+def first_line(table: TableFile, encoding: str) -> str:
     """Returns the first line that is not empty, without the spaces around it. Raises OSError."""
-    with open_text(path, encoding) as file:
+    with open_text(table, encoding) as file:
         return next(filter(None, map(str.strip, file)), "")
 
 
@@ -93,26 +94,26 @@ def shown_encoding(encoding: str) -> str:
     return encoding.removesuffix("-sig")
 
 
-def delimiter_of(path: Path, header: str) -> str:
+def delimiter_of(table: TableFile, header: str) -> str:
     """Returns what stands between the cells of a header: a tab in .tsv, else what is there most often."""
     if said := SAID.fullmatch(header):
         return said[1]
-    if path.suffix.lower() == ".tsv":
+    if table.suffix == ".tsv":
         return "\t"
     unquoted = "".join(header.split('"')[::2])
     return max(DELIMITERS, key=unquoted.count)
 
 
-def cells_of(path: Path, encoding: str, on_doubt: OnDoubt = lambda first, last: None) -> Iterator[list[str]]:
+def cells_of(table: TableFile, encoding: str, on_doubt: OnDoubt = lambda first, last: None) -> Iterator[list[str]]:
     """Yields the rows of a table as texts, the header first, without empty lines. Raises OSError or csv.Error.
 
     `on_doubt` is told of the first and the last line of a row that may be several, by a quote too many.
     """
     csv.field_size_limit(LONGEST_CELL)
-    with open_text(path, encoding) as file:
+    with open_text(table, encoding) as file:
         start = file.tell()
         first = file.readline()
-        delimiter = delimiter_of(path, first)
+        delimiter = delimiter_of(table, first)
         is_said = SAID.fullmatch(first) is not None
         if not is_said:
             file.seek(start)
