@@ -123,6 +123,34 @@ def test_what_a_killed_backup_left_is_overwritten(library, tmp_path):
     assert not left.exists() and not (tmp_path / "killed" / BEGUN).exists()
 
 
+def test_a_backup_does_not_overwrite_what_another_is_writing(library, filled, tmp_path):
+    with new_backup(tmp_path / "both", []) as place:
+        outcomes = library.backups.write(place)
+        next(outcomes)
+        with pytest.raises(InvalidBackup, match="Another backup"), new_backup(tmp_path / "both", []):
+            pass
+        list(outcomes)
+    place, summary = open_backup(tmp_path / "both", [])
+    assert summary.pictures == place.store.count() == 3
+
+
+def test_what_killed_backups_left_in_the_folder_of_the_app_goes_and_nothing_else(library, filled, tmp_path):
+    make = backups_in(tmp_path, [])
+    left = tmp_path / "killed" / "images" / "half.png"
+    left.parent.mkdir(parents=True)
+    left.write_text("half of a picture")
+    (tmp_path / "killed" / BEGUN).touch()
+    with make() as (whole, place):
+        list(library.backups.write(place))
+    with make() as (under_way, place):
+        outcomes = library.backups.write(place)
+        next(outcomes)
+        backups_in(tmp_path, [])
+        list(outcomes)
+    assert {path.name for path in tmp_path.iterdir() if (path / MANIFEST).exists()} == {whole, under_way}
+    assert not left.parent.parent.exists()
+
+
 def test_a_damaged_original_is_not_restored(backup, empty, filled):
     next(backup.rglob(f"{filled['red']}.png")).write_bytes(b"other")
     assert sorted(restored(empty, backup)) == ["new", "new", "rejected"]
