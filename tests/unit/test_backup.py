@@ -123,6 +123,16 @@ def test_what_a_killed_backup_left_is_overwritten(library, tmp_path):
     assert not left.exists() and not (tmp_path / "killed" / BEGUN).exists()
 
 
+def test_a_picture_that_is_deleted_after_it_was_copied_is_there_with_its_vector(library, filled, tmp_path, empty):
+    with new_backup(tmp_path / "backup", []) as place:
+        outcomes = library.backups.write(place)
+        assert [next(outcomes) for _ in filled] == ["copied"] * 3
+        library.delete([filled["red"]])
+        assert list(outcomes) == []
+    assert restored(empty, tmp_path / "backup") == ["new"] * 3
+    assert empty.status().index.rows == 3
+
+
 def test_a_backup_does_not_overwrite_what_another_is_writing(library, filled, tmp_path):
     with new_backup(tmp_path / "both", []) as place:
         outcomes = library.backups.write(place)
