@@ -79,6 +79,10 @@ def new_backup(place: str | Path, sources: Sequence[Path]) -> Iterator[BackupFol
     with holding:
         try:
             yield BackupFolder(folder, sources)
+        except StoreUnavailable as error:
+            if error.message.code in ("disk_full", "store_full"):  # it is here alone that a backup writes
+                raise StoreUnavailable("backup_disk_full", folder=str(folder)) from None
+            raise
         finally:
             if not (folder / MANIFEST).exists():
                 _clear(folder)
