@@ -130,13 +130,14 @@ def _check_free(folder: Path) -> None:
 @contextmanager
 def _begun(folder: Path) -> Iterator[bool]:
     """Marks a folder as one of a backup that is being written, and tells whether no other backup holds that mark."""
-    with (folder / BEGUN).open("ab") as file:
+    (folder / BEGUN).touch()
+    with (folder / BEGUN).open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return
-        except OSError:  # a file system without locks
+        except OSError:  # a file system without locks, or whose locks need a file that is open for writing
             pass
         yield True
 
