@@ -1,9 +1,10 @@
 """Keeps a backup in a folder: pictures as the image store lays them out, vectors, small files, and a manifest."""
 
+import fcntl
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,30 +64,37 @@ class BackupFolder:
 def new_backup(place: str | Path, sources: Sequence[Path]) -> Iterator[BackupFolder]:
     """Yields a new backup, and removes its files unless it was finished. Raises InvalidBackup for an unusable folder.
 
-    The folder may be there already if it is empty, or holds what a killed backup left: that is overwritten.
+    The folder may be there already if it is empty, or holds what a killed backup left: that is overwritten. What
+    another backup is writing is not.
     """
     folder = _folder(place)
-    with _failures_in(folder):
-        if folder.exists() and not folder.is_dir():
-            raise InvalidBackup("backup_is_file", folder=str(folder))
-        if (folder / MANIFEST).exists():
-            raise InvalidBackup("backup_exists", folder=str(folder))
-        if folder.exists() and any(folder.iterdir()) and not (folder / BEGUN).is_file():
-            raise InvalidBackup("backup_not_empty", folder=str(folder))
+    with ExitStack() as held, _failures_in(folder):
+        _check_free(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / BEGUN).touch()
+        if not held.enter_context(_begun(folder)):
+            raise InvalidBackup("backup_under_way", folder=str(folder))
+        _check_free(folder)
         _clear(folder)
-    try:
-        yield BackupFolder(folder, sources)
-    finally:
-        if not (folder / MANIFEST).exists():
-            _clear(folder)
-        with suppress(OSError):
-            (folder / BEGUN).unlink()
+        holding = held.pop_all()
+    with holding:
+        try:
+            yield BackupFolder(folder, sources)
+        except StoreUnavailable as error:
+            if error.message.code in ("disk_full", "store_full"):  # it is here alone that a backup writes
+                raise StoreUnavailable("backup_disk_full", folder=str(folder)) from None
+            raise
+        finally:
+            if not (folder / MANIFEST).exists():
+                _clear(folder)
+            with suppress(OSError):
+                (folder / BEGUN).unlink()
 
 
 def backups_in(folder: Path, sources: Sequence[Path]) -> NewBackup:
-    """Returns a function that makes a backup below `folder`, named by the time."""
+    """Returns a function that makes a backup below `folder`, named by the time; removes what killed ones left there."""
+    for begun in folder.glob(f"*/{BEGUN}"):
+        with suppress(OSError):
+            _remove_killed(begun.parent)
 
     @contextmanager
     def make() -> Iterator[tuple[str, BackupFolder]]:
@@ -108,6 +116,40 @@ def open_backup(place: str | Path, sources: Sequence[Path]) -> tuple[BackupFolde
         except (FileNotFoundError, RejectedImage, ValueError, RecursionError):
             raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST) from None
     return BackupFolder(folder, sources), _summary(manifest, folder)
+
+
+def _check_free(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InvalidBackup("backup_is_file", folder=str(folder))
+    if (folder / MANIFEST).exists():
+        raise InvalidBackup("backup_exists", folder=str(folder))
+    if folder.exists() and any(folder.iterdir()) and not (folder / BEGUN).is_file():
+        raise InvalidBackup("backup_not_empty", folder=str(folder))
+
+
+@contextmanager
+def _begun(folder: Path) -> Iterator[bool]:
+    """Marks a folder as one of a backup that is being written, and tells whether no other backup holds that mark."""
+    (folder / BEGUN).touch()
+    with (folder / BEGUN).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        except OSError:  # a file system without locks, or whose locks need a file that is open for writing
+            pass
+        yield True
+
+
+def _remove_killed(folder: Path) -> None:
+    if (folder / MANIFEST).exists() or folder.is_symlink() or not (folder / BEGUN).is_file():
+        return
+    with _begun(folder) as is_free:
+        if is_free:
+            _clear(folder)
+            (folder / BEGUN).unlink()
+            folder.rmdir()
 
 
 def _summary(manifest: Any, folder: Path) -> BackupSummary:

@@ -13,7 +13,7 @@ from library.ingest.receipts import FileReceipt
 from library.ingest.record_limits import check_record
 from library.ingest.unit_length import are_of_unit_length
 from library.messages import message
-from library.ports import EncoderInfo, ImageStore, StoredCollection, VectorDatabase
+from library.ports import EncoderInfo, ImageStore, StoredCollection, Vector, VectorDatabase
 from library.records import Record, clean_name
 from library.running.work import worker_pool
 from library.times import iso_now
@@ -106,15 +106,23 @@ class Backups:
         def batches() -> Iterator[VectorBatch]:
             nonlocal rows
             for start in range(0, len(records), AT_ONCE):
-                paths = [record.img_path for record in records[start : start + AT_ONCE]]
-                with self._database.named(collection.name).loaded() as index:
-                    found = index.vectors(paths)
-                if found:
+                if found := self._vectors(collection, records[start : start + AT_ONCE]):
                     rows += len(found)
                     yield list(found), np.stack(list(found.values()))
 
         place.vectors.keep(collection, iso_now(), batches())
         return rows
+
+    def _vectors(self, collection: StoredCollection, records: Sequence[Record]) -> dict[ContentId, Vector]:
+        """Returns the vectors of pictures, of those that were deleted since they were copied from the trash."""
+        with self._database.named(collection.name).loaded() as index, self._changes:
+            found = dict(index.vectors([record.img_path for record in records]))
+            missing = [record.content_id for record in records if record.content_id not in found]
+            for each in self._store.find_trashed(missing) if missing else ():
+                vector = each.vectors.get(collection.name)
+                if vector is not None and vector.shape == (collection.dim,):
+                    found[each.record.content_id] = vector
+        return found
 
     def _bring(self, record: Record, place: BackupPlace, present: set[ContentId]) -> FileReceipt:
         id = record.content_id

@@ -21,6 +21,7 @@ from library.running.work import Interrupted
 LEAST_SHARE = 0.95
 GIF_TRANSPARENCY = re.compile(rb"(\x21\xf9\x04)(.)", re.DOTALL)
 BAND = 1 << 22  # pixels that are compared at once
+ODD = np.uint64(0x9E3779B97F4A7C15)  # the fraction of the golden ratio, whose powers spread over all numbers
 STEPS = (16, 64, 256, 1024, 4096, 16384, 65536)  # bytes by which a file is shortened to see which rows they hold
 
 Opener = Callable[[bytes], ImageFile.ImageFile]  # opens a picture, drafted; its pixels are not loaded yet
@@ -33,17 +34,48 @@ class Loaded(NamedTuple):
     note: Message | None = None
 
 
+class Digests(NamedTuple):
+    """Stands for a large picture that is compared with another, so that there is never more than one in memory."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.uint64]  # of the bytes of the pixels
+
+    @classmethod
+    def of(cls, image: Image.Image) -> "Digests":
+        rows: list[int] = []
+        columns = np.zeros(1, np.uint64)
+        height = max(1, BAND // image.width)
+        for top in range(0, image.height, height):
+            band = _pixels(image.crop((0, top, image.width, min(top + height, image.height))))
+            rows += [hash(row.tobytes()) for row in band]
+            for row in band:
+                columns = columns * ODD + row
+        return cls(np.array(rows, np.int64), columns)
+
+    @classmethod
+    def of_what_is_closed(cls, image: Image.Image) -> "Digests":
+        """Returns the digests of a picture whose memory is given back."""
+        digests = cls.of(image)
+        image.close()
+        return digests
+
+    def share_of_equals(self, image: Image.Image) -> float:
+        """Returns the share of rows in which the other picture has the same pixels; of columns where it is turned on
+        its side."""
+        other = Digests.of(image)
+        columns = self.columns == other.columns
+        if columns.size % image.width == 0:  # else a byte has several pixels
+            columns = columns.reshape(image.width, -1).all(axis=1)
+        return float(max((self.rows == other.rows).mean(), columns.mean()))
+
+
 def load(data: bytes, opener: Opener) -> Loaded:
     """Opens and decodes a picture. Raises RejectedImage for one that less than 95 % of the rows are left of, and
     whatever decoders raise for one that nothing is left of."""
-    try:
-        image = opener(data)
-        file = jpeg.watched(data, image) if image.format in ("JPEG", "MPO") else None
-        image.load()
-    except (RejectedImage, Interrupted, MemoryError, Image.DecompressionBombError):
-        raise
-    except Exception:  # decoders raise whatever damaged bytes lead them to
+    whole = _whole(data, opener)
+    if whole is None:
         return _rescued(data, opener)
+    image, file = whole
     if file and file.lacks_rows:
         share = _decoded_rows(jpeg.without_end(data), opener)[1]
         return _accepted_within(data, image, share)
@@ -58,6 +90,19 @@ def load(data: bytes, opener: Opener) -> Loaded:
     if (share := _sound_share(data, image)) < 1:
         return _accepted(image, share, some_missing=message("damaged_within_noted"))
     return Loaded(image)
+
+
+def _whole(data: bytes, opener: Opener) -> tuple[ImageFile.ImageFile, jpeg.WatchedFile | None] | None:
+    """Decodes a picture. Returns None, and keeps nothing in memory, for one that the decoder refuses."""
+    try:
+        image = opener(data)
+        file = jpeg.watched(data, image) if image.format in ("JPEG", "MPO") else None
+        image.load()
+    except (RejectedImage, Interrupted, MemoryError, Image.DecompressionBombError):
+        raise
+    except Exception:  # decoders raise whatever damaged bytes lead them to
+        return None
+    return image, file
 
 
 def _sound_share(data: bytes, image: ImageFile.ImageFile) -> float:
@@ -86,10 +131,10 @@ def _rescued(data: bytes, opener: Opener) -> Loaded:
     if format_of(data) == "JPEG":
         return _rest_of_jpeg(data, opener)
     if filled := filled_up(data):
-        first, second = (opener(each) for each in filled)
-        first.load()
-        second.load()
-        return _accepted(first, _share_of_equal_rows(first, second))
+        first, second = filled
+        other = Digests.of_what_is_closed(_loaded(opener(second)))
+        image = _loaded(opener(first))
+        return _accepted(image, other.share_of_equals(image))
     _sound_share(data, opener(data))
     return _partial(data, opener, message("damaged_at_its_end"))
 
@@ -119,9 +164,14 @@ def _partial(data: bytes, opener: Opener, note: Message | None) -> Loaded:
     """Decodes as far as the data go; the note is for a picture that all rows are there of."""
     image = opener(data)
     with suppress(Exception):
-        image.load()
-        return Loaded(image, note)
+        return Loaded(_loaded(image), note)
+    image.close()
     return _accepted(*_decoded_rows(data, opener), note)
+
+
+def _loaded(image: ImageFile.ImageFile) -> ImageFile.ImageFile:
+    image.load()
+    return image
 
 
 def _decoded_rows(data: bytes, opener: Opener) -> tuple[ImageFile.ImageFile, float]:
@@ -131,9 +181,13 @@ def _decoded_rows(data: bytes, opener: Opener) -> tuple[ImageFile.ImageFile, flo
     """
     is_gif = format_of(data) == "GIF"
     opaque = GIF_TRANSPARENCY.sub(_without_its_flag, data, count=1) if is_gif else data
-    on_black, on_white = (_as_far_as_it_goes(opener(opaque), each) for each in (0, 255))
-    share = _share_of_equal_rows(on_black, on_white)
-    return _as_far_as_it_goes(opener(data)) if is_gif else on_black, share
+    on_white = Digests.of_what_is_closed(_as_far_as_it_goes(opener(opaque), 255))
+    on_black = _as_far_as_it_goes(opener(opaque), 0)
+    share = on_white.share_of_equals(on_black)
+    if not is_gif:
+        return on_black, share
+    on_black.close()
+    return _as_far_as_it_goes(opener(data)), share
 
 
 def _as_far_as_it_goes(image: ImageFile.ImageFile, background: int | None = None) -> ImageFile.ImageFile:
@@ -179,19 +233,6 @@ def _share_before_the_end(data: bytes) -> float:
         if len(changed):
             return float(changed[-1] + 1) / whole.height
     return 0.0
-
-
-def _share_of_equal_rows(first: Image.Image, second: Image.Image) -> float:
-    """Returns the share of rows in which the two have the same pixels; of columns where it is turned on its side."""
-    rows: list[NDArray[np.bool_]] = []
-    columns = np.True_
-    height = max(1, BAND // first.width)
-    for top in range(0, first.height, height):
-        box = (0, top, first.width, min(top + height, first.height))
-        alike = _pixels(first.crop(box)) == _pixels(second.crop(box))
-        rows.append(alike.all(axis=1))
-        columns = columns & alike.all(axis=0)
-    return float(max(np.concatenate(rows).mean(), columns.mean()))
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:

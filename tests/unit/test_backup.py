@@ -1,5 +1,6 @@
 """Checks backups: all comes back with its vectors, while the library is used, and nothing from a damaged one."""
 
+import errno
 import json
 import os
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 
 from db.files.backup_folder import BEGUN, MANIFEST, backups_in, new_backup, open_backup
 from db.files.vector_file import read_vectors, write_vectors
-from library.errors import InvalidBackup
+from library.errors import InvalidBackup, StoreUnavailable
 from library.image_library import ImageLibrary
 from library.ports import EncoderInfo
 from library.search.query import Query
@@ -121,6 +122,54 @@ def test_what_a_killed_backup_left_is_overwritten(library, tmp_path):
     with new_backup(tmp_path / "killed", []) as place:
         list(library.backups.write(place))
     assert not left.exists() and not (tmp_path / "killed" / BEGUN).exists()
+
+
+def test_a_full_disk_is_told_to_be_that_of_the_backup(library, filled, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("db.images.local.write_atomically", full)
+    with pytest.raises(StoreUnavailable, match="disk of the backup"), new_backup(tmp_path / "backup", []) as place:
+        list(library.backups.write(place))
+    assert list((tmp_path / "backup").iterdir()) == []
+
+
+def test_a_picture_that_is_deleted_after_it_was_copied_is_there_with_its_vector(library, filled, tmp_path, empty):
+    with new_backup(tmp_path / "backup", []) as place:
+        outcomes = library.backups.write(place)
+        assert [next(outcomes) for _ in filled] == ["copied"] * 3
+        library.delete([filled["red"]])
+        assert list(outcomes) == []
+    assert restored(empty, tmp_path / "backup") == ["new"] * 3
+    assert empty.status().index.rows == 3
+
+
+def test_a_backup_does_not_overwrite_what_another_is_writing(library, filled, tmp_path):
+    with new_backup(tmp_path / "both", []) as place:
+        outcomes = library.backups.write(place)
+        next(outcomes)
+        with pytest.raises(InvalidBackup, match="Another backup"), new_backup(tmp_path / "both", []):
+            pass
+        list(outcomes)
+    place, summary = open_backup(tmp_path / "both", [])
+    assert summary.pictures == place.store.count() == 3
+
+
+def test_what_killed_backups_left_in_the_folder_of_the_app_goes_and_nothing_else(library, filled, tmp_path):
+    make = backups_in(tmp_path, [])
+    left = tmp_path / "killed" / "images" / "half.png"
+    left.parent.mkdir(parents=True)
+    left.write_text("half of a picture")
+    (tmp_path / "killed" / BEGUN).touch()
+    with make() as (whole, place):
+        list(library.backups.write(place))
+    with make() as (under_way, place):
+        outcomes = library.backups.write(place)
+        next(outcomes)
+        backups_in(tmp_path, [])
+        list(outcomes)
+    assert {path.name for path in tmp_path.iterdir() if (path / MANIFEST).exists()} == {whole, under_way}
+    assert not left.parent.parent.exists()
 
 
 def test_a_damaged_original_is_not_restored(backup, empty, filled):

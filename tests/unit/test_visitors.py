@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from library.ingest.items import Item
-from ui.guards.ownership import Ownership
+from ui.guards.ownership import LONGEST_NAME, Ownership
 from ui.handlers.page import PageHandlers
 from ui.handlers.uploads import NO_RUN
 from ui.visitor_cookie import COOKIE, SCRIPT, Visitors, visitor_of, visitor_routes, visitor_script
@@ -86,6 +86,13 @@ def test_a_script_brings_the_number_where_the_page_does_not_come_from_here():
     answer = TestClient(app).get(f"/{SCRIPT}")
     assert COOKIE in answer.cookies and answer.text == "" and answer.headers["cache-control"] == "no-store"
     assert visitor_script() == '<script src="gradio_api/visitor.js"></script>'
+
+
+def test_a_name_longer_than_any_is_nobodys_and_not_kept():
+    ownership = Ownership()
+    assert ownership.claim("a" * LONGEST_NAME, "ann")
+    assert not ownership.claim("a" * (LONGEST_NAME + 1), "ann")
+    assert not ownership.has("a" * (LONGEST_NAME + 1), "ann")
 
 
 def test_what_is_claimed_stays_the_claimers_and_nobodys_becomes_whose_it_is(tmp_path):

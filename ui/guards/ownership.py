@@ -5,6 +5,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 KEPT = 50_000  # sessions and events, whose names nobody can guess
+LONGEST_NAME = 100  # characters: that of a session or an event is much shorter, and a body could hold a million
 FILES = 10_000  # from which on those that were swept away are forgotten
 
 
@@ -19,8 +20,11 @@ class Ownership:
     def claim(self, name: str, visitor: str) -> bool:
         """Returns whether a session is the visitor's. One that is nobody's yet becomes the visitor's.
 
-        A server that renders the page begins a session for a visitor whom it does not know.
+        A server that renders the page begins a session for a visitor whom it does not know. A name longer than any is
+        nobody's, and not kept.
         """
+        if len(name) > LONGEST_NAME:
+            return False
         with self._changing:
             owner = self._names[name] = self._names.get(name) or visitor
             while len(self._names) > KEPT:

@@ -3,13 +3,15 @@ refused."""
 
 import re
 import struct
+import weakref
 import zlib
 from contextlib import suppress
+from io import BytesIO
 
 import pytest
 from PIL import Image, PngImagePlugin
 
-from library.decoding import png
+from library.decoding import damage, png
 from library.errors import RejectedImage
 from library.images import decode
 
@@ -39,6 +41,28 @@ def test_a_file_that_is_cut_short_comes_in_nearly_whole_or_not_at_all(
     else:
         assert kept > 0.9 and picture.note
         assert difference(picture.image, photo) < 14
+
+
+@pytest.mark.parametrize("format", ["PNG", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("kept", [0.98, 0.5])
+def test_of_a_damaged_picture_there_is_one_in_memory_at_a_time(photo, written, format, kept):
+    begun = []
+
+    def opened(data):
+        assert not [each for each in begun if (image := each()) and type(image._im).__name__ == "ImagingCore"]
+        image = Image.open(BytesIO(data))
+        begun.append(weakref.ref(image))
+        return image
+
+    data = written(photo, format)
+    with suppress(RejectedImage):
+        damage.load(data[: int(len(data) * kept)], opened)
+    assert len(begun) > 1
+
+
+def test_fractions_that_are_not_there_do_not_count_by_their_bytes():
+    with pytest.raises(RejectedImage, match=r" 0 % of its rows"):
+        decode(b"Pf\n40 30\n-1.0\n")
 
 
 @pytest.mark.parametrize(("orientation", "size"), [(1, (480, 360)), (3, (480, 360)), (6, (360, 480))])
