@@ -169,6 +169,7 @@ class MilvusCollection:
             nprobe_is_chosen=chosen is not None,
             flushed_rows=handle.flushed_rows,
             outdated_choice=choice.nprobe if choice and choice.nlist != handle.nlist else None,
+            accelerated=self._backend.accelerated,
         )
 
     @property

@@ -50,6 +50,7 @@ class Server:
     is_shared = True
     flush_after_run = 1000
     indexes_late = False
+    accelerated: bool | None = None
     rows_in_an_answer: int | None = 10_000  # an answer is one message of at most 64 MiB
 
     def __init__(self, uri: str, token: str = "", db_name: str = "") -> None:
