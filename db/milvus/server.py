@@ -26,7 +26,7 @@ from library.errors import IndexUnavailable
 from library.running.proxies import grpc_proxy
 
 WITH_METADATA_INDEX = (2, 6)  # from this version on, all keys of a JSON field can have one index
-METADATA_INDEX = FieldIndex("INVERTED", {"json_path": METADATA, "json_cast_type": "json"})
+METADATA_INDEX = FieldIndex("INVERTED", {"json_path": METADATA, "json_cast_type": "JSON"})
 
 SCRIPT_OPENING = """\
 # Needs pymilvus. MILVUS_URI, MILVUS_TOKEN and MILVUS_DB are those of the app; no token means no login.
