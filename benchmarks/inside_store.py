@@ -44,6 +44,7 @@ def milvus_lite(vectors: np.ndarray, folder: Path, _: int) -> tuple[Search, str]
         numbers.update(zip((each.content_id for each in records), rows, strict=True))
         collection.upsert(records, batch)
     collection.flush()
+    collection.optimize()
     wait_for_index(milvus, str(collection.status().collection), len(vectors))
     index = collection.loaded().__enter__()
 
