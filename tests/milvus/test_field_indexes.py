@@ -71,7 +71,7 @@ def test_a_server_that_refuses_an_index_of_the_metadata_gets_all_others_and_one_
 
 
 def test_one_index_covers_all_keys_of_the_metadata_as_the_documentation_of_milvus_has_it():
-    """See https://milvus.io/docs/json-indexing.md: the name of the field as its path, its values as they are."""
+    """Compares with https://milvus.io/docs/json-indexing.md: the field's name is the path, its values are JSON."""
     client = KeepingClient()
     create_field_indexes(client, NAME, Server("http://nowhere").field_indexes("2.6.0"))
     asked = client.made[METADATA]
