@@ -20,7 +20,7 @@ from benchmarks.filters import fill
 from benchmarks.fixtures import temporary_folder
 from benchmarks.results import RESULTS, Quick, Results, Row, Table, publish
 from benchmarks.topics import DIM, NEAREST, Topics, nearest
-from db.milvus.clusters import automatic_nprobe
+from db.files.nprobe_choices import NprobeChoices
 from db.milvus.database import Milvus
 from db.milvus.lite_accelerator import accelerate
 from library.ports import EncoderInfo
@@ -70,12 +70,13 @@ def main(
 def rows_of(size: int, queries: int) -> list[Row]:
     topics = Topics()
     with temporary_folder() as folder:
-        milvus = Milvus(folder / "milvus.db", release_after=None, lite_accelerated=False)
+        measured = NprobeChoices(folder / "measured.json")
+        milvus = Milvus(folder / "milvus.db", release_after=None, measured=measured, lite_accelerated=False)
         collection = milvus.collection(EncoderInfo("benchmark", "benchmark", DIM, "cpu", "float32"))
         vectors, asked = topics.draw(size), topics.draw(queries)
         fill(milvus, collection, vectors)
         status = collection.status()
-        nprobe = automatic_nprobe(size, status.nlist)
+        nprobe = min(status.nprobe or status.nlist, status.nlist)
         with collection.loaded() as index:
             search = partial(index.search, limit=LIMIT)
             few = asked[: max(10, queries // 5)]
