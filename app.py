@@ -118,7 +118,7 @@ def _image_store(settings: "Settings") -> "ImageStore":
 
 
 def _database(settings: "Settings", together: Together) -> "VectorDatabase":
-    from db.files.nprobe_choices import NprobeChoices
+    from db.files.nprobe_choices import MEASURED_AGAIN, NprobeChoices
     from db.milvus.database import Milvus
 
     return Milvus(
@@ -127,6 +127,7 @@ def _database(settings: "Settings", together: Together) -> "VectorDatabase":
         db_name=settings.milvus_db,
         release_after=settings.release_after,
         choices=NprobeChoices(settings.nprobe_file),
+        measured=NprobeChoices(settings.nprobe_file.with_name("nprobe-measured.json"), MEASURED_AGAIN),
         lite_accelerated=settings.lite_accelerated,
         together=together,
     )

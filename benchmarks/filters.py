@@ -17,7 +17,7 @@ from db.milvus.clusters import EVERY_CLUSTER, automatic_nprobe
 from db.milvus.collection import MilvusCollection
 from db.milvus.database import Milvus
 from db.milvus.schema import EMBEDDING, FIELDS, METADATA, METRIC
-from library.ports import EncoderInfo
+from library.ports import EncoderInfo, Vectors
 from library.search.filters import Condition, Filter
 from testing.pictures import record, unit_vectors
 
@@ -48,7 +48,7 @@ def main(
 
 def rows_of(name: str, milvus: Milvus, rows: int, queries: int) -> list[Row]:
     collection = milvus.collection(EncoderInfo("filters", "0" * 12, DIM, "cpu", "float32"))
-    fill(milvus, collection, rows)
+    fill(milvus, collection, unit_vectors(rows, DIM))
     measured = []
     with collection.loaded() as index:
         index.count()
@@ -72,8 +72,8 @@ def rows_of(name: str, milvus: Milvus, rows: int, queries: int) -> list[Row]:
     return measured
 
 
-def fill(milvus: Milvus, collection: MilvusCollection, rows: int) -> None:
-    vectors = unit_vectors(rows, DIM)
+def fill(milvus: Milvus, collection: MilvusCollection, vectors: Vectors) -> None:
+    rows = len(vectors)
     for start in range(0, rows, BATCH):
         records = [
             record(

@@ -1,6 +1,6 @@
 """Encodes the paths of each line on stdin with another library, in that library's environment, and prints the seconds.
 
-python inside_peer.py open_clip|sentence_transformers MODEL_FOLDER
+python inside_peer.py open_clip|sentence_transformers MODEL_FOLDER [TOWER.onnx]
 """
 
 import json
@@ -18,6 +18,8 @@ STUBS = torch.library.Library("torchvision", "FRAGMENT")
 BATCH = 32
 
 Encode = Callable[[Sequence[str]], int]
+Tower = Callable[[torch.Tensor], torch.Tensor]
+OUR_TOWER = "over our tower"
 
 
 def has_operators() -> bool:
@@ -37,19 +39,38 @@ def define_missing_operators() -> None:
             STUBS.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
-def sentence_transformers(folder: str) -> tuple[Encode, str]:
+def tower_of(file: str) -> Tower:
+    """Returns what computes unit vectors of pictures by a converted tower."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = os.cpu_count()
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    [pixels] = session.get_inputs()
+
+    def vectors(given: torch.Tensor) -> torch.Tensor:
+        found = torch.from_numpy(session.run(None, {pixels.name: given.float().numpy()})[0])
+        return torch.nn.functional.normalize(found, dim=1)
+
+    return vectors
+
+
+def sentence_transformers(folder: str, tower: Tower | None) -> tuple[Encode, str]:
     from PIL import Image
     from sentence_transformers import SentenceTransformer, __version__
 
     model = SentenceTransformer(folder, device="cpu")
+    if tower:
+        own = model[0]
+        own.forward = lambda inputs, **_: {**inputs, "sentence_embedding": tower(inputs["pixel_values"])}
 
     def encode(paths: Sequence[str]) -> int:
         return len(model.encode([Image.open(path) for path in paths], batch_size=BATCH, show_progress_bar=False))
 
-    return encode, f"sentence-transformers {__version__}, float32"
+    return encode, f"sentence-transformers {__version__}, {OUR_TOWER if tower else 'float32'}"
 
 
-def open_clip(_: str) -> tuple[Encode, str]:
+def open_clip(_: str, tower: Tower | None) -> tuple[Encode, str]:
     import open_clip
     from PIL import Image
     from torch.utils.data import DataLoader, Dataset
@@ -71,9 +92,10 @@ def open_clip(_: str) -> tuple[Encode, str]:
     @torch.inference_mode()
     def encode(paths: Sequence[str]) -> int:
         loader = DataLoader(Pictures(paths), batch_size=BATCH, num_workers=workers)
-        return sum(len(features(model, batch, precision)) for batch in loader)
+        return sum(len(tower(batch) if tower else features(model, batch, precision)) for batch in loader)
 
-    return encode, f"open_clip {open_clip.__version__}, {precision}, {workers} workers"
+    how = OUR_TOWER if tower else precision
+    return encode, f"open_clip {open_clip.__version__}, {how}, {workers} workers"
 
 
 @torch.inference_mode()
@@ -99,10 +121,12 @@ def features(model: Any, pixels: torch.Tensor, precision: str) -> Any:
 def main() -> None:
     define_missing_operators()
     torch.set_num_threads(os.cpu_count())
-    kind, folder = sys.argv[1:]
+    kind, folder, *tower = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes with their warnings
-    encode, description = {"open_clip": open_clip, "sentence_transformers": sentence_transformers}[kind](folder)
+    encode, description = {"open_clip": open_clip, "sentence_transformers": sentence_transformers}[kind](
+        folder, tower_of(tower[0]) if tower else None
+    )
     print(json.dumps(description), file=answers, flush=True)
     for line in sys.stdin:
         paths = json.loads(line)

@@ -32,11 +32,12 @@ def milvus_lite(vectors: np.ndarray, folder: Path, _: int) -> tuple[Search, str]
     from importlib.metadata import version
 
     from benchmarks.backends import wait_for_index
+    from db.files.nprobe_choices import NprobeChoices
     from db.milvus.database import Milvus
     from library.ports import EncoderInfo
     from testing.pictures import record
 
-    milvus = Milvus(folder / "milvus.db", release_after=None)
+    milvus = Milvus(folder / "milvus.db", release_after=None, measured=NprobeChoices(folder / "measured.json"))
     collection = milvus.collection(EncoderInfo("benchmark", "benchmark", vectors.shape[1], "cpu", "float32"))
     numbers: dict[str, int] = {}
     for rows, batch in batches(vectors):
@@ -44,6 +45,7 @@ def milvus_lite(vectors: np.ndarray, folder: Path, _: int) -> tuple[Search, str]
         numbers.update(zip((each.content_id for each in records), rows, strict=True))
         collection.upsert(records, batch)
     collection.flush()
+    collection.optimize()
     wait_for_index(milvus, str(collection.status().collection), len(vectors))
     index = collection.loaded().__enter__()
 

@@ -16,6 +16,7 @@ import typer
 from benchmarks.fixtures import LARGE, base_clip, generated, quick_encoder
 from benchmarks.importers import ingest_rate
 from benchmarks.results import CACHE, RESULTS, Cache, Photos, Quick, Results, Row, Table, medians, per_second, publish
+from encoders.engines.kept import KeptTowers
 from library.ports import Encoder
 
 INSIDE = Path(__file__).with_name("inside_peer.py")
@@ -24,13 +25,15 @@ PACKAGES = {
     "open_clip": "open_clip_torch",
 }
 MUST_REACH = {"sentence_transformers": 9, "open_clip": 4}
+MUST_REACH_OVER_OUR_TOWER = 1.0
 
 
 class Peer:
     """Runs another library, in a process and a virtual environment of its own."""
 
-    def __init__(self, name: str, model: Path, cache: Path) -> None:
-        command = [str(_environment(name, cache)), str(INSIDE), name, str(model)]
+    def __init__(self, name: str, model: Path, cache: Path, tower: Path | None = None) -> None:
+        """Starts it with its own tower, or with `tower`, a file of ONNX Runtime, in its place."""
+        command = [str(_environment(name, cache)), str(INSIDE), name, str(model), *([str(tower)] if tower else [])]
         self._log = (cache / f"{name}.log").open("w+")
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, cwd=cache
@@ -69,21 +72,42 @@ def main(
     model = base_clip(cache)
     encoder = quick_encoder(str(model))
     paths = generated(LARGE, count, photos, cache)
-    rows = [row_beside(name, model, encoder, paths, peer_count, rounds, cache) for name in PACKAGES]
+    towers = [None, *converted(encoder)]
+    rows = [
+        row_beside(name, model, encoder, paths, peer_count, rounds, cache, tower)
+        for tower in towers
+        for name in PACKAGES
+    ]
     publish(Table("Peers", rows, NOTES), results, quick)
 
 
 NOTES = [
     "Ours goes from the files to rows in Milvus Lite, originals and thumbnails stored; the peers only encode.",
+    "Over our tower: the peer prepares the pictures; the converted tower that computes many pictures here takes the "
+    "place of its own.",
     "The same torch everywhere. open_clip runs ViT-B-32 of its own random weights in the fastest of three precisions.",
 ]
 
 
+def converted(encoder: Encoder) -> list[Path]:
+    """Returns the file of the tower that many pictures are encoded with; none where torch computes them."""
+    engine, precision = encoder.info.engine["many pictures"].split(",")[0].split()
+    files = KeptTowers(CACHE / "engines", encoder.info.fingerprint).folder.glob(f"images-{precision}*.onnx")
+    return sorted(files, key=lambda file: file.stat().st_mtime)[-1:] if engine == "onnx" else []
+
+
 def row_beside(
-    name: str, model: Path, encoder: Encoder, paths: Sequence[Path], peer_count: int, rounds: int, cache: Path
+    name: str,
+    model: Path,
+    encoder: Encoder,
+    paths: Sequence[Path],
+    peer_count: int,
+    rounds: int,
+    cache: Path,
+    tower: Path | None = None,
 ) -> Row:
     """Measures one row, and ends the process of the peer after it, so that it takes no memory from the next."""
-    peer = Peer(name, model, cache)
+    peer = Peer(name, model, cache, tower)
     peer.rate(paths[: peer_count // 4])
     ingest_rate(encoder, paths[: len(paths) // 4])
     ours, theirs = medians(rounds, lambda: ingest_rate(encoder, paths), lambda: peer.rate(paths[:peer_count]))
@@ -94,20 +118,21 @@ def row_beside(
         f"{peer.description}: encoding alone",
         per_second(theirs),
         ours / theirs,
-        at_least=MUST_REACH[name],
+        at_least=MUST_REACH_OVER_OUR_TOWER if tower else MUST_REACH[name],
     )
 
 
 def _environment(name: str, cache: Path) -> Path:
     """Returns the peer's Python. Made once: open_clip brings torchvision, which would change our processor."""
-    folder = cache / f"venv-{name}"
+    folder = cache / f"venv-{name}-onnx"
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     done = folder / "complete"
     if not done.exists():
         print(f"Installing {PACKAGES[name]} into an environment of its own …", file=sys.stderr, flush=True)
         venv.create(folder, clear=True, with_pip=True)
         torch = f"torch=={version('torch').partition('+')[0]}"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", torch, PACKAGES[name]], check=True)
+        engine = f"onnxruntime=={version('onnxruntime')}"
+        subprocess.run([python, "-m", "pip", "install", "--quiet", torch, engine, PACKAGES[name]], check=True)
         done.touch()
     return python
 

@@ -17,6 +17,7 @@ import typer
 
 from benchmarks.fixtures import temporary_folder
 from benchmarks.results import CACHE, RESULTS, ROOT, Cache, Quick, Results, Row, Table, publish, readable
+from benchmarks.topics import BATCH, DIM, Topics, nearest
 from db.milvus.clusters import NlistRule
 
 INSIDE = Path(__file__).with_name("inside_store.py")
@@ -26,7 +27,6 @@ PROBES = (2, 4, 8, 16, 32, 64, 128)
 CANDIDATES = (10, 20, 40, 80, 160, 320, 640)
 EFFORTS = {OURS: (*PROBES, 0), "lancedb": PROBES, "sqlite_vec": (0,), "zvec": CANDIDATES, "usearch": CANDIDATES}
 ENOUGH = 0.99
-DIM, LATENT, TOPICS, NEAREST, BATCH = 512, 64, 1000, 10, 10_000
 NOTES = [
     "Vectors of 512 numbers in 1,000 overlapping topics, 10 hits, one query after the other, medians; each store in a "
     "process of its own, all with cosine and float32. Each row takes the least effort at which at least 0.99 of the "
@@ -100,24 +100,14 @@ def row(size: int, ours: Store, other: Store) -> Row:
 
 def save_vectors(folder: Path, size: int, queries: int) -> None:
     """Writes vectors, queries of the same topics, and the numbers of the nearest to each query."""
-    random = np.random.default_rng(0)
-    topics = random.standard_normal((TOPICS, LATENT), dtype=np.float32)
-    spread = random.standard_normal((LATENT, DIM), dtype=np.float32)
+    topics = Topics()
     vectors = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.float32, (size, DIM))
     for start in range(0, size, BATCH):
-        vectors[start : start + BATCH] = drawn(random, topics, spread, min(BATCH, size - start))
-    asked = drawn(random, topics, spread, queries)
-    scores = np.concatenate([asked @ vectors[start : start + BATCH].T for start in range(0, size, BATCH)], axis=1)
+        vectors[start : start + BATCH] = topics.draw(min(BATCH, size - start))
+    asked = topics.draw(queries)
     vectors.flush()
     np.save(folder / "queries.npy", asked)
-    np.save(folder / "truth.npy", np.argpartition(-scores, NEAREST, axis=1)[:, :NEAREST])
-
-
-def drawn(random: np.random.Generator, topics: np.ndarray, spread: np.ndarray, count: int) -> np.ndarray:
-    own = topics[random.integers(len(topics), size=count)] + random.standard_normal((count, LATENT), dtype=np.float32)
-    vectors: np.ndarray = own @ spread + random.standard_normal((count, DIM), dtype=np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors
+    np.save(folder / "truth.npy", nearest(asked, vectors))
 
 
 def measured(name: str, folder: Path, size: int, python: Path) -> Store:

@@ -54,6 +54,7 @@ def _report(now: LibraryStatus, rows: int) -> dict[str, object]:
         "accuracy": _accuracy(index),
         "milvus": {
             "version": index.version,
+            **({} if index.accelerated is None else {"accelerated": index.accelerated}),
             "state": index.state,
             "loads": index.loads,
             "releases": index.releases,

@@ -220,6 +220,7 @@ class IndexStatus:
     nprobe_is_chosen: bool = False
     flushed_rows: int = 0  # on a server, when it was first asked: known before anything is loaded
     outdated_choice: int | None = None  # an nprobe that was chosen while the index had other clusters
+    accelerated: bool | None = None  # whether Lite's walks over all rows are replaced; None on a server
 
 
 IndexFault = Literal["index_wrong", "rebuild_unfinished", "fields_untyped"]

@@ -101,6 +101,11 @@ class Apps:
         """Returns an app whose model is never loaded."""
         return self._server("loading", self._blocked("loading"), IMAGE_STORE=self.pictures())
 
+    def busy(self) -> Server:
+        """Returns an app of its own at each call, whose model is never loaded, so that searches of others can wait."""
+        name = f"busy {next(self._numbers)}"
+        return self._server(name, self._blocked(name), IMAGE_STORE=self.pictures())
+
     def uploading(self) -> Server:
         """Returns an app in which an upload has begun that waits for the model."""
         return self._server("uploading", self._blocked("uploading"))

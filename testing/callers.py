@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from testing.waiting import until
+
 OUTCOME = re.compile(r"event: (complete|error)\ndata: (.*)\n")
 
 
@@ -27,6 +29,11 @@ class Caller:
         event = self.begin(endpoint, headers, **arguments).raise_for_status().json()["event_id"]
         [(kind, data)] = OUTCOME.findall(self.http.get(f"/call/{endpoint}/{event}").text)
         return kind, json.loads(data)
+
+    def fill_the_lane(self, searches: int) -> None:
+        """Begins as many searches; one that is refused, since others were not taken up yet, is begun again."""
+        for _ in range(searches):
+            until(lambda: self.begin("search", text="red").is_success)
 
     def upload(self, name: str, data: bytes) -> dict[str, str]:
         """Uploads a file and returns the value that names it in a call."""

@@ -336,6 +336,7 @@ def _index(index: IndexStatus) -> Json:
         "problem": told(index.problem),
         "backend": index.backend,
         "version": index.version,
+        "accelerated": index.accelerated,
         "collection": index.collection,
         "rows": index.rows,
         "type": index.index_type,

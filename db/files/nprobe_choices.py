@@ -1,4 +1,4 @@
-"""Keeps the nprobe that somebody chose for a collection, as JSON under DATA_DIR."""
+"""Keeps the nprobe that somebody chose for a collection, or that was measured, as JSON under DATA_DIR."""
 
 import json
 import logging
@@ -15,6 +15,7 @@ from library.running.disk import check_regular
 logger = logging.getLogger(__name__)
 
 AGAIN = "Choose again: python app.py tune --store"
+MEASURED_AGAIN = "It is measured again by the next import."
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,16 @@ class Choice:
 
     nprobe: int
     nlist: int
+    rows: int | None = None  # with which it was measured
 
 
 class NprobeChoices:
     """Holds the choices, read again when another process has changed them. Safe to call from several threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, again: str = AGAIN) -> None:
+        """Keeps them in the file `path`; `again` is what the log says to do where it is damaged."""
         self._path = path
+        self._again = again
         self._lock = threading.Lock()
         self._read_at: tuple[int, int] | None = None
         self._choices: dict[str, Choice] = {}
@@ -60,21 +64,26 @@ class NprobeChoices:
         except FileNotFoundError:
             self._choices, self._read_at = {}, None
         except (OSError, ValueError, AttributeError, RecursionError) as error:
-            logger.warning("%s cannot be read (%s): nprobe is chosen automatically. %s", self._path.name, error, AGAIN)
+            logger.warning(
+                "%s cannot be read (%s): nprobe is chosen automatically. %s", self._path.name, error, self._again
+            )
             self._choices = {}
 
     def _checked(self, collection: str, given: Any) -> Choice | None:
         try:
-            choice = Choice(int(given["nprobe"]), int(given["nlist"]))
+            rows = given.get("rows")
+            choice = Choice(int(given["nprobe"]), int(given["nlist"]), None if rows is None else int(rows))
             if 1 <= choice.nprobe <= choice.nlist:
                 return choice
-        except (TypeError, ValueError, KeyError, OverflowError):
+        except (AttributeError, TypeError, ValueError, KeyError, OverflowError):
             pass
-        logger.warning("%s names no possible nprobe for %s. %s", self._path.name, collection, AGAIN)
+        logger.warning("%s names no possible nprobe for %s. %s", self._path.name, collection, self._again)
         return None
 
     def _write(self) -> None:
-        text = json.dumps({name: asdict(choice) for name, choice in self._choices.items()}, indent=1)
+        kept = {name: asdict(choice) for name, choice in self._choices.items()}
+        known = {name: {key: each for key, each in one.items() if each is not None} for name, one in kept.items()}
+        text = json.dumps(known, indent=1)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path, [text.encode() + b"\n"])

@@ -31,6 +31,7 @@ class Backend(Protocol):
     flush_after_run: int  # unflushed rows from which the end of a run flushes
     indexes_late: bool  # flushed rows get their index later, in the background
     rows_in_an_answer: int | None  # None: no bound
+    accelerated: bool | None  # whether the walks of Lite are replaced; None before it is connected, and on a server
 
     def connect(self) -> MilvusClient: ...
     def release_files(self) -> None:

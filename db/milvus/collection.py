@@ -13,9 +13,9 @@ from pymilvus import MilvusClient
 from db.files.nprobe_choices import Choice
 from db.milvus.aliases import meant_by
 from db.milvus.catalogue import drop_all
-from db.milvus.clusters import automatic_nprobe
 from db.milvus.handle import CollectionHandle
 from db.milvus.loaded import LoadedMilvusCollection
+from db.milvus.measured_nprobe import GROWTH, measured_nprobe
 from db.milvus.rebuild import rebuild_in_place
 from db.milvus.rows import MilvusRow, as_row, check_vectors
 from db.milvus.schema import (
@@ -28,7 +28,7 @@ from db.milvus.schema import (
     stored_rows,
     upsert,
 )
-from library.errors import IndexUnavailable
+from library.errors import IndexUnavailable, StoreUnavailable
 from library.ports import IndexFault, IndexStatus, Vectors
 from library.records import Record
 from library.running.together import Together
@@ -162,10 +162,11 @@ class MilvusCollection:
             loads=lease.loads,
             releases=lease.releases,
             searches=handle.searches,
-            nprobe=chosen or (None if handle.rows is None else automatic_nprobe(handle.rows, handle.nlist)),
+            nprobe=chosen or (None if handle.rows is None else handle.automatic_nprobe(handle.rows)),
             nprobe_is_chosen=chosen is not None,
             flushed_rows=handle.flushed_rows,
             outdated_choice=choice.nprobe if choice and choice.nlist != handle.nlist else None,
+            accelerated=self._backend.accelerated,
         )
 
     @property
@@ -210,6 +211,22 @@ class MilvusCollection:
                 self._move(rows)
             elif outgrown or begun:
                 self._rebuild(rows)
+        self._measure(rows)
+
+    def _measure(self, rows: int) -> None:
+        """Finds out how many clusters searches have to look into, where that is not known for so many rows."""
+        handle = self.handle
+        if handle.measured is None or rows <= handle.nlist_rule.exhaustive_rows:
+            return
+        known = handle.measured.find(self._name)
+        if known and known.nlist == handle.nlist and rows < GROWTH * (known.rows or 0):
+            return
+        with self.loaded() as index:
+            nprobe = measured_nprobe(index, rows, handle.nlist)
+        try:
+            handle.measured.keep(self._name, Choice(nprobe, handle.nlist, rows))
+        except StoreUnavailable as error:
+            logger.warning("collection %s: %s", self._name, error)
 
     def _rebuild(self, rows: int) -> None:
         with self._rebuilding(f"rebuilding the index, {rows} rows"), self._backend.rebuilding(self._locks):

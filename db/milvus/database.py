@@ -43,6 +43,7 @@ class Milvus:
         nlist: NlistRule = NlistRule(),  # noqa: B008
         release_after: float | None = 30.0,
         choices: NprobeChoices | None = None,
+        measured: NprobeChoices | None = None,
         lite_accelerated: bool = True,
         together: Together | None = None,
     ) -> None:
@@ -55,6 +56,7 @@ class Milvus:
         self.nlist = nlist
         self.release_after = release_after
         self.choices = choices
+        self.measured = measured
         self.together = together or Together()
         self._making = threading.Lock()
         self._collections: dict[str, MilvusCollection] = {}
@@ -135,7 +137,8 @@ class Milvus:
     def _collection(self, name: str, dim: int) -> MilvusCollection:
         with self._making:
             if name not in self._collections:
-                handle = CollectionHandle(self.connection, name, dim, self.nlist, self.release_after, self.choices)
+                kept = self.choices, self.measured
+                handle = CollectionHandle(self.connection, name, dim, self.nlist, self.release_after, *kept)
                 self._collections[name] = MilvusCollection(handle, self.together)
             return self._collections[name]
 

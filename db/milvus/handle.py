@@ -11,7 +11,7 @@ from pymilvus import MilvusClient, MilvusException
 
 from db.files.nprobe_choices import Choice, NprobeChoices
 from db.milvus.catalogue import made_now
-from db.milvus.clusters import NlistRule
+from db.milvus.clusters import NlistRule, automatic_nprobe
 from db.milvus.connection import Connection
 from db.milvus.lease import Lease
 from db.milvus.milvus_errors import is_missing, is_not_loaded
@@ -46,13 +46,16 @@ class CollectionHandle:
         nlist_rule: NlistRule,
         release_after: float | None,
         choices: NprobeChoices | None,
+        measured: NprobeChoices | None = None,
     ) -> None:
+        """Keeps the nprobe that somebody chose in `choices`, and the one that was measured in `measured`."""
         self.connection = connection
         self.backend = connection.backend
         self.name = name
         self.dim = dim
         self.nlist_rule = nlist_rule
         self.choices = choices
+        self.measured = measured
         self.labels: dict[str, str] = {}  # of its encoder
         self.lease = Lease(self._load, self._release, release_after)
         self.nlist = nlist_rule.smallest
@@ -144,6 +147,13 @@ class CollectionHandle:
         """Returns the nprobe that somebody chose for the clusters that the index has."""
         choice = self.choice()
         return choice.nprobe if choice and choice.nlist == self.nlist else None
+
+    def automatic_nprobe(self, rows: int) -> int:
+        """Returns how many clusters a search looks into where nobody chose that: as measured, else by the rule."""
+        found = self.measured.find(self.name) if self.measured else None
+        if found and found.nlist == self.nlist and rows > self.nlist_rule.exhaustive_rows:
+            return found.nprobe
+        return automatic_nprobe(rows, self.nlist)
 
     def _counted(self, count: Callable[[], int]) -> int:
         self.rows_are_current = True  # before it counts: what is written meanwhile makes the next status count again

@@ -65,18 +65,20 @@ class Lite:
 
     def __init__(self, path: Path, accelerated: bool = True) -> None:
         self._path = path
-        self._accelerated = accelerated
+        self._accelerates = accelerated
+        self.accelerated: bool | None = None
         self._server: LiteServer | None = None
 
     def connect(self) -> MilvusClient:
-        from db.milvus.lite_accelerator import accelerate
+        from db.milvus.lite_accelerator import accelerate, is_accelerated
         from db.milvus.lite_faiss import replace_faiss
         from db.milvus.lite_server import LiteServer
 
         self._path.parent.mkdir(parents=True, exist_ok=True)
         replace_faiss()
-        if self._accelerated:
+        if self._accelerates:
             accelerate()
+        self.accelerated = is_accelerated()
         if self._server is None:
             try:
                 self._server = LiteServer(self._path)

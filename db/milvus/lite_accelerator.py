@@ -59,7 +59,7 @@ class Segments(tuple[Any, ...]):
 
 def accelerate() -> None:
     """Replaces the slow functions of Milvus Lite in this process, where they are those that are known."""
-    if hasattr(engine.Collection, KEPT):
+    if is_accelerated():
         return
     if _source() != KNOWN_SOURCE:
         logger.warning("This version of Milvus Lite is not known: its searches walk all rows, and take longer.")
@@ -70,6 +70,11 @@ def accelerate() -> None:
     engine.Collection.query = _with_own_query(engine.Collection.query)
     engine.execute_search_with_index = wraps(engine.execute_search_with_index)(_search)
     projection._is_primary = _is_primary
+
+
+def is_accelerated() -> bool:
+    """Returns whether they are replaced, by whichever library in this process."""
+    return hasattr(engine.Collection, KEPT)
 
 
 def _source() -> str:

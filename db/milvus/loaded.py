@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from pymilvus import MilvusClient
 
-from db.milvus.clusters import EVERY_CLUSTER, automatic_nprobe
+from db.milvus.clusters import EVERY_CLUSTER
 from db.milvus.filters import expression, has_field
 from db.milvus.handle import CollectionHandle
 from db.milvus.reproduce import script
@@ -91,9 +91,20 @@ class LoadedMilvusCollection:
         wanted = has_field(having, self._handle.backend.quote) if having else ""
         return list(map(_record, self._ask(partial(self._query, wanted=wanted, limit=limit))))
 
-    def nearest(self, vectors: Vectors, limit: int) -> list[dict[ContentId, float]]:
+    def sample(self, count: int, rows: int) -> Vectors:
+        """Returns the vectors of at most `count` of all `rows`, chosen by their content IDs: nothing else is common."""
+        digits = 0
+        while count * 16 ** (digits + 1) <= rows:
+            digits += 1
+        start = f"images/{'8a'[:digits]}" if digits <= 2 else f"images/8a/{'8a5c3f'[:digits]}"
+        wanted = f'{PRIMARY_KEY} >= "{start}" and {PRIMARY_KEY} < "{start}g"'
+        found = self._ask(partial(self._query, wanted=wanted, limit=count))
+        vectors = self.vectors([str(row[PRIMARY_KEY]) for row in found])
+        return np.array([*vectors.values()], dtype=np.float32)
+
+    def nearest(self, vectors: Vectors, limit: int, nprobe: int | None = None) -> list[dict[ContentId, float]]:
         """Returns the scores of the rows nearest to each vector; it does not count as a search."""
-        probes = self._probes(None, False)
+        probes = self._probes(nprobe, False)
         # With the key alone: Lite adds whole vectors where no field is named.
         found = self._ask(lambda client: self._found(client, vectors, limit, probes, [PRIMARY_KEY]))
         return [{id_of(path): float(score) for path, score in scores_of(each)} for each in found]
@@ -205,7 +216,7 @@ class LoadedMilvusCollection:
         if chosen := self._handle.chosen_nprobe():
             return chosen
         rows = self.count() if self._handle.rows is None else self._handle.rows
-        return automatic_nprobe(rows, self._handle.nlist)
+        return self._handle.automatic_nprobe(rows)
 
     def _expression(self, where: Filter | None) -> str:
         return expression(where, self._handle.backend.quote) if where else ""

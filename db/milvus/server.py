@@ -29,7 +29,7 @@ from library.errors import IndexUnavailable
 from library.running.proxies import grpc_proxy
 
 WITH_METADATA_INDEX = (2, 6)  # from this version on, all keys of a JSON field can have one index
-METADATA_INDEX = FieldIndex("INVERTED", {"json_path": METADATA, "json_cast_type": "json"})
+METADATA_INDEX = FieldIndex("INVERTED", {"json_path": METADATA, "json_cast_type": "JSON"})
 
 SCRIPT_OPENING = """\
 # Needs pymilvus. MILVUS_URI, MILVUS_TOKEN and MILVUS_DB are those of the app; no token means no login.
@@ -55,6 +55,7 @@ class Server:
     finds_deleted_rows = True
     flush_after_run = 1000
     indexes_late = False
+    accelerated: bool | None = None
     rows_in_an_answer: int | None = 10_000  # an answer is one message of at most 64 MiB
 
     def __init__(self, uri: str, token: str = "", db_name: str = "") -> None:

@@ -66,6 +66,7 @@ from testing.states.reports import (
 from testing.states.waiting import (
     beside,
     fallback,
+    in_line,
     loading,
     models,
     no_milvus,
@@ -114,6 +115,7 @@ STATES: tuple[State, ...] = (
     asked_before_deleting_several,
     loading,
     waiting,
+    in_line,
     no_model,
     no_model_for_a_search,
     no_model_for_an_upload,

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from testing.apps import Apps
 from testing.browser import Browser, choose, run, wait_for_cards
+from testing.callers import Caller
 from testing.states.steps import open_settings
+from ui.lanes import SEARCHES_AT_ONCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -22,6 +24,18 @@ def loading(visitor: Browser, apps: Apps) -> Page:
 def waiting(visitor: Browser, apps: Apps) -> Page:
     page = visitor.open(f"{apps.loading().url}/?q=a+rainbow")
     page.get_by_text("Waiting for the model to load").wait_for()
+    return page
+
+
+def in_line(visitor: Browser, apps: Apps) -> Page:
+    """Shows the place of a search behind those of others."""
+    server = apps.busy()
+    page = visitor.open(server.url)
+    wait_for_cards(page, 48)
+    Caller(server.url).fill_the_lane(SEARCHES_AT_ONCE + 1)
+    page.get_by_label("Describe a picture").fill("a rainbow")
+    page.keyboard.press("Enter")
+    page.locator(".lk-place-in-line", has_text="In queue").wait_for()
     return page
 
 

@@ -63,16 +63,14 @@ def test_a_search_made_while_the_model_loads_runs_by_itself_once_it_is_there(ser
 
 
 def test_a_search_behind_others_shows_its_place_in_line_and_one_beyond_the_end_when_to_try_again(
-    serve, browser, tmp_path
+    serve, browser, tmp_path, audit
 ):
     model = BlockedModel(tmp_path / "gate")
     server = serve(*model.program, QUEUE="2")
     page, late = browser.open(server.url), browser.open(server.url)
     for each in (page, late):
         each.locator("#results [data-state=empty]").wait_for(state="attached")
-    caller = Caller(server.url)
-    for _ in range(SEARCHES_AT_ONCE + 1):
-        assert caller.begin("search", text="red").status_code == 200
+    Caller(server.url).fill_the_lane(SEARCHES_AT_ONCE + 1)
     place = page.locator(".lk-place-in-line")
     for each, told in (
         (page, place.get_by_text("In queue: 2 of 2")),
@@ -81,6 +79,7 @@ def test_a_search_behind_others_shows_its_place_in_line_and_one_beyond_the_end_w
         each.get_by_label("Describe a picture").fill("anything")
         each.keyboard.press("Enter")
         told.wait_for()
+    audit(page, states.in_line)
     model.let_go()
     place.wait_for(state="hidden")
     [noted] = browser.problems

@@ -12,6 +12,9 @@ from milvus_lite.engine import collection as engine
 from milvus_lite.schema.types import CollectionSchema, DataType, FieldSchema
 
 from db.milvus import lite_accelerator
+from db.milvus.database import Milvus
+from library.ports import EncoderInfo
+from testing.pictures import record, unit_vectors
 
 NUMBERS = 8
 INDEX = {"index_type": "IVF_FLAT", "metric_type": "COSINE", "params": {"nlist": 4}}
@@ -147,3 +150,20 @@ def test_an_unknown_version_of_milvus_lite_is_left_as_it_is(monkeypatch, stock, 
         lite_accelerator.accelerate()
     assert engine.execute_search_with_index is stock["search"]
     assert "searches walk all rows" in caplog.text
+
+
+@pytest.mark.parametrize("accelerated", [False, True])
+def test_switched_off_milvus_lite_answers_by_itself_and_status_says_so(tmp_path, stock, accelerated):
+    milvus = Milvus(tmp_path / "milvus.db", lite_accelerated=accelerated)
+    collection = milvus.collection(EncoderInfo("accelerated", "0" * 12, 16, "cpu", "float32"))
+    vectors, asked = unit_vectors(60, 16), unit_vectors(1, 16, seed=1)[0]
+    collection.upsert([record(number) for number in range(60)], vectors)
+    milvus.delete([record(7).img_path])
+    with collection.loaded() as index:
+        found = [hit.record.content_id for hit in index.search(asked, limit=10)]
+        count = index.count()
+    expected = [number for number in np.argsort(-vectors @ asked) if number != 7][:10]
+    assert found == [record(number).content_id for number in expected] and count == 59
+    assert collection.status().accelerated is accelerated
+    assert (engine.execute_search_with_index is stock["search"]) is not accelerated
+    milvus.close()

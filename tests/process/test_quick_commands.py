@@ -109,6 +109,18 @@ def test_an_answer_is_the_same_as_by_torch(kept):
     assert [each["score"] for each in found] == pytest.approx([each["score"] for each in expected], abs=1e-4)
 
 
+def test_with_milvus_lite_as_it_is_status_says_so_and_an_answer_is_the_same(kept):
+    told, answers = [], []
+    for switched in ("true", "false"):
+        status, answer = (
+            run(kept, *command, "--json", LITE_ACCELERATED=switched)[0]
+            for command in (["status"], ["search", "a red circle"])
+        )
+        told.append(json.loads(status.stdout)["milvus"]["accelerated"])
+        answers.append(json.loads(answer.stdout))
+    assert told == [True, False] and answers[0] == answers[1]
+
+
 def test_a_picture_is_encoded_by_torch_all_the_same(kept, tmp_path, picture):
     (tmp_path / "red.png").write_bytes(picture("red"))
     done, imported = run(kept, "search", "--image", str(tmp_path / "red.png"))
