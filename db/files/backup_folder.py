@@ -1,6 +1,5 @@
 """Keeps a backup in a folder: pictures as the image store lays them out, vectors, small files, and a manifest."""
 
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +8,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from db.files.dropped_files import DroppedFiles
 from db.files.own_files import SMALL_FILE, is_own, read_own
@@ -131,15 +132,18 @@ def _check_free(folder: Path) -> None:
 def _begun(folder: Path) -> Iterator[bool]:
     """Marks a folder as one of a backup that is being written, and tells whether no other backup holds that mark."""
     (folder / BEGUN).touch()
-    with (folder / BEGUN).open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        except OSError:  # a file system without locks, or whose locks need a file that is open for writing
-            pass
+    lock = FileLock(folder / BEGUN, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    except (OSError, NotImplementedError):  # a file system without locks
+        pass
+    try:
         yield True
+    finally:
+        lock.release()
 
 
 def _remove_killed(folder: Path) -> None:

@@ -20,21 +20,17 @@ GROWTH = 1.5  # from so many times the rows on it is measured again
 
 
 def measured_nprobe(index: LoadedMilvusCollection, rows: int, nlist: int) -> int:
-    """Returns how many of `nlist` clusters find 0.99 of the ten nearest, and a third to a half more.
-
-    Those more are for texts, whose vectors lie farther from all pictures than these do from one another.
-    """
+    """Returns the least number of `nlist` clusters that find 0.99 of the ten nearest."""
     vectors = index.sample(QUERIES, rows)
     if not len(vectors):
         return nlist
     exact = index.nearest(vectors, 1 + NEAREST, EVERY_CLUSTER)
-    rungs = [rung for rung in ladder(nlist) if rung >= MIN_NPROBE] or [nlist]
-    for rung, more in zip(rungs, [*rungs[1:], nlist], strict=True):
+    for rung in (rung for rung in ladder(nlist) if MIN_NPROBE <= rung < nlist):
         found = index.nearest(vectors, 1 + NEAREST, rung)
         recall = float(np.mean([_share(one, other) for one, other in zip(found, exact, strict=True)]))
         if recall >= RECALL:
-            logger.info("%d of %d clusters find %.3f of the nearest: searches look into %d", rung, nlist, recall, more)
-            return more
+            logger.info("%d of %d clusters find %.3f of the nearest", rung, nlist, recall)
+            return rung
     return nlist
 
 

@@ -43,8 +43,8 @@ VENDORS = {  # all that is imported beside the rooms and the standard library
         *("sentence_transformers", "tokenizers", "torch", "transformers"),
     },
     "db": {
-        *("charset_normalizer", "fsspec", "grpc", "httpx", "milvus_lite", "numpy", "pyarrow", "pydantic", "pymilvus"),
-        "watchfiles",
+        *("charset_normalizer", "filelock", "fsspec", "grpc", "httpx", "milvus_lite", "numpy", "pyarrow", "pydantic"),
+        *("pymilvus", "watchfiles"),
     },
     "ui": {"anyio", "brotli", "gradio", "httpx", "numpy", "prometheus_client", "python_multipart", "starlette"},
     "python_api": {"numpy", "PIL", "rich"},
