@@ -17,6 +17,7 @@ MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # any that does not belong a
 WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 COEFFICIENTS = 64
 MOST_SCANS = 500  # as libjpeg-turbo advises: each costs as much time as the whole picture, and programs write ten
+EXIF, MOST_EXIF_PARTS = b"Exif\0\0", 16  # of 64 kB: Pillow takes as long as the square of their number
 HELD_BACK = 24  # bytes: less than a decoder needs for its last blocks, more than it looks ahead
 FILLING = bytes(8)  # a decoder stops before its last block where nothing follows it
 UNLIKELY = (253, 2, 254, 3)  # a colour to see by that a row has not been written
@@ -191,6 +192,12 @@ def has_too_many_scans(data: bytes) -> bool:
         scans += marker == SOS
         at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
     return scans > MOST_SCANS
+
+
+def has_too_many_exif_parts(data: bytes) -> bool:
+    """Returns whether the Exif data of a JPEG come in more parts than any program writes."""
+    header = JpegHeader.of(data)
+    return data.count(EXIF, 0, header.start if header else len(data)) > MOST_EXIF_PARTS
 
 
 def without_end(data: bytes) -> bytes:

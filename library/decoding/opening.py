@@ -19,7 +19,13 @@ from library.decoding.formats import (
     too_large,
 )
 from library.decoding.frames import most_frames
-from library.decoding.jpeg import MOST_SCANS, JpegHeader, has_too_many_scans
+from library.decoding.jpeg import (
+    MOST_EXIF_PARTS,
+    MOST_SCANS,
+    JpegHeader,
+    has_too_many_exif_parts,
+    has_too_many_scans,
+)
 from library.decoding.large_heif import MAX_WHOLE_PIXELS
 from library.decoding.samples import Samples
 from library.errors import RejectedImage
@@ -61,9 +67,9 @@ class Source:
     others: Sequence[Callable[[], "Source"]] = ()  # the further pages of its size, for where this one is blank
 
     def opened(self, data: bytes, short_side: int, is_whole: bool = False) -> ImageFile.ImageFile:
-        """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels or scans."""
-        if data.startswith(b"\xff\xd8") and has_too_many_scans(data):
-            raise RejectedImage("too_many_scans", most=MOST_SCANS)
+        """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels or parts."""
+        if data.startswith(b"\xff\xd8"):
+            _check_jpeg(data)
         try:
             image = Image.open(BytesIO(data), formats=opened_formats())
             check_dimensions(*image.size, most=MOST_PIXELS.get(str(image.format), MAX_PIXELS))
@@ -101,6 +107,13 @@ def source_of(data: bytes) -> Source:
     if format_of(data) == "HEIC" and heif.may_be_large(data, MAX_PIXELS):
         return _source_of_large_heif(data)
     return Source(data)
+
+
+def _check_jpeg(data: bytes) -> None:
+    if has_too_many_scans(data):
+        raise RejectedImage("too_many_scans", most=MOST_SCANS)
+    if has_too_many_exif_parts(data):
+        raise RejectedImage("too_many_exif_parts", most=MOST_EXIF_PARTS)
 
 
 def _is_heavy_jpeg(data: bytes) -> bool:
