@@ -182,9 +182,13 @@ def print_table(report: dict[str, object]) -> None:
     labels = {name: LABELS.get(name, name.replace("_", " ")) for name, value in report.items() if value is not None}
     width = max(map(len, labels.values()))
     for name, label in labels.items():
-        value = report[name]
-        shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else value
-        echo(f"{label:<{width}}  {shown}")
+        echo(f"{label:<{width}}  {_in_words(report[name])}")
+
+
+def _in_words(value: object) -> object:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_in_words(each)}" for key, each in value.items())
+    return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
 def clean_path(path: str) -> str:

@@ -162,7 +162,7 @@ def test_status_as_json(run, filled):
     assert set(status) == {"pictures", "rows", "index", "accuracy", "milvus", *models}
     assert (status["pictures"], status["rows"], status["model"]) == (3, 3, "small")
     assert status["index"] == {"type": "IVF_FLAT", "metric": "COSINE", "nlist": 128}
-    assert set(status["milvus"]) == {"version", "state", "loads", "releases", "searches"}
+    assert set(status["milvus"]) == {"version", "accelerated", "state", "loads", "releases", "searches"}
 
 
 def test_status_as_lines(run, filled):
