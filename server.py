@@ -76,6 +76,7 @@ def serve(
     if zerogpu.is_chosen(settings.clip_device):
         zerogpu.accept()
     os.environ.pop("GRADIO_SERVER_NAME", None)  # Gradio would probe the port there, which it can in IPv4 only
+    import_module("ui.quick_import").leave_out_stubs()
     import_module("ui.page")  # takes seconds, in which a signal still ends the process at once
     set_level(settings.log_level or "info")
     log_names(settings.log_names)

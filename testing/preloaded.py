@@ -5,6 +5,7 @@ import os
 from importlib import import_module
 
 from runtime import ENVIRONMENT
+from ui.quick_import import leave_out_stubs
 
 SLOW_TO_IMPORT = (
     *("torch", "transformers.models.clip", "onnxruntime", "encoders.loading", "encoders.engines.quicken"),
@@ -13,6 +14,7 @@ SLOW_TO_IMPORT = (
 )
 
 os.environ.update(ENVIRONMENT)  # some libraries read it while they are imported
+leave_out_stubs()
 for name in SLOW_TO_IMPORT:
     import_module(name)
 gc.freeze()

@@ -25,6 +25,7 @@ from testing.milvus_server import MilvusServer, SharedMilvus
 from testing.pictures import item
 from testing.properties import EXAMPLES as EXAMPLES  # whose module stops Hypothesis from timing tests
 from testing.skipping import skip_or_fail
+from ui.quick_import import leave_out_stubs
 
 NEEDS = {
     "server": {"milvus_server", "server of a parameter"},
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # The workers share the cores: threads of OpenMP that spin while they wait cost a fifth of all processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("DECODE_APART", "false")  # a process to decode in would be started for every library
+    leave_out_stubs()
     config.stash[SHARED_CHROMIUM] = SharedChromium()
     config.add_cleanup(config.stash[SHARED_CHROMIUM].stop)
     config.stash[SHARED_MILVUS] = SharedMilvus()

@@ -184,7 +184,7 @@ def test_no_picture_depends_on_its_neighbours_in_a_batch(small):
 
 def test_what_was_measured_on_own_pictures_decides_on_8_bits_throughout(small):
     _, found, _ = small
-    assert found["static"]["accepted"] and found["static"]["mean"] >= 0.998 and found["pictures"] == 32
+    assert found["static"]["accepted"] and found["static"]["mean"] >= 0.998 and found["pictures"] == 16
     quicker, slower = {**found, "times_as_fast": 1.1}, {**found, "times_as_fast": 0.9}
     assert chosen_after(EIGHT_BITS, quicker) == replace(EIGHT_BITS, precision="static")
     assert chosen_after(EIGHT_BITS, slower) == EIGHT_BITS

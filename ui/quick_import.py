@@ -1,0 +1,36 @@
+"""Lets Gradio be imported without what it does for editors, which takes a third of its import."""
+
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+COMPONENTS = "gradio.component_meta"
+
+
+class _WithoutStubs(MetaPathFinder):
+    """Keeps Gradio's components from writing .pyi files, for which each parses its source twice."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
+        if fullname != COMPONENTS:
+            return None
+        found = PathFinder.find_spec(fullname, path)  # type: ignore[arg-type]
+        if found and found.loader:
+            execute = found.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                module.__dict__["create_or_modify_pyi"] = _write_nothing
+
+            found.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return found
+
+
+def _write_nothing(*_: object) -> None:
+    return None
+
+
+def leave_out_stubs() -> None:
+    """Has Gradio write no stubs when it is imported, which it is not yet."""
+    if not any(isinstance(each, _WithoutStubs) for each in sys.meta_path):
+        sys.meta_path.insert(0, _WithoutStubs())
