@@ -14,16 +14,16 @@ def check_collections(
     database: VectorDatabase,
     pictures: Mapping[ContentId, Record],
     encodable: frozenset[str],
-    closed: frozenset[ContentId] = frozenset(),
+    unsettled: frozenset[ContentId] = frozenset(),
 ) -> list[Finding]:
-    """Returns what is wrong with the collections; `encodable` are those for which missing rows can be made, `closed`
-    the pictures whose records cannot be read, whose rows stay."""
+    """Returns what is wrong with the collections; `encodable` are those for which missing rows can be made,
+    `unsettled` the pictures whose records cannot be read or are still to be written, whose rows stay."""
     found: list[Finding] = []
     for each in database.stored():
         collection = database.named(each.name)
         found += [Finding(fault, each.name) for fault in collection.faults()]
         with collection.loaded() as index:
-            rows = {key: row for key, row in index.rows().items() if PurePath(key).stem not in closed}
+            rows = {key: row for key, row in index.rows().items() if PurePath(key).stem not in unsettled}
         found += _compared(each.name, rows, pictures, each.name in encodable)
     return found
 

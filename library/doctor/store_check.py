@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from library.contents.readable import FEW, readable
 from library.contents.stored_files import StoredFile
@@ -19,8 +20,15 @@ AT_ONCE = 200
 OnProgress = Callable[[int, int | None], None]
 
 
-def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callable[[], bool]) -> list[Finding]:
-    """Returns what is wrong with the files; reads every original. Raises StoreUnavailable."""
+class StoreCheck(NamedTuple):
+    """Says what is wrong with the files, and which pictures may come back from them, so that their rows stay."""
+
+    findings: list[Finding]
+    unsettled: frozenset[ContentId]
+
+
+def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callable[[], bool]) -> StoreCheck:
+    """Checks all files; reads every original. Raises StoreUnavailable."""
     files = _Files.of(store.files())
     recorded = files.having("record")
     sound, closed_records = _records(store, recorded)
@@ -43,7 +51,8 @@ def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callabl
         Finding("partial", STORE, tuple(files.partial)),
         Finding("foreign", STORE, tuple(sorted(foreign)), store.sets_aside),
     ]
-    return [finding for finding in found if finding.subjects]
+    unsettled = frozenset([*damaged, *files.young()])
+    return StoreCheck([finding for finding in found if finding.subjects], unsettled)
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,16 @@ class _Files:
 
     def orphans(self) -> list[ContentId]:
         """Returns the pictures that are neither in the library nor in the trash, and not being added right now."""
+        return [id for id, files in self._without_picture().items() if all(map(_is_old, files))]
+
+    def young(self) -> list[ContentId]:
+        """Returns the pictures without a record that have an original, and may be being added right now."""
+        waiting = [id for id, files in self._without_picture().items() if not all(map(_is_old, files))]
+        return [id for id in waiting if self.of_kind(id, "original")]
+
+    def _without_picture(self) -> dict[ContentId, list[StoredFile]]:
         known = {*self.having("record"), *self.having("trash")}
-        return [id for id, files in self.by_id.items() if id not in known and all(map(_is_old, files))]
+        return {id: files for id, files in self.by_id.items() if id not in known}
 
 
 def _records(store: ImageStore, ids: Sequence[ContentId]) -> tuple[dict[ContentId, Record], list[ContentId]]:

@@ -262,6 +262,25 @@ def test_young_files_are_left_to_the_process_that_writes_them(library, folder, f
     assert "orphan" not in findings(library)
 
 
+def test_the_row_of_a_picture_that_lost_its_record_just_now_stays_until_it_brings_the_picture_back(
+    library, store, folder, filled
+):
+    right = store.find(filled["red"])
+    path_of(folder, filled["red"], "json").unlink()
+    os.utime(path_of(folder, filled["red"], "png"))
+    assert findings(library) == {}
+    os.utime(path_of(folder, filled["red"], "png"), (0, 0))
+    assert repaired(library) == []
+    assert store.find(filled["red"]) == right
+
+
+def test_the_row_of_a_damaged_record_that_nothing_can_be_written_from_stays(library, index, folder, filled):
+    path_of(folder, filled["red"], "json").write_text("{}")
+    path_of(folder, filled["red"], "png").unlink()
+    assert repaired(library) == ["record_damaged"]
+    assert library.count_rows() == 3
+
+
 def test_an_original_of_other_bytes_or_without_any_is_told_and_left(library, folder, filled):
     path_of(folder, filled["red"], "png").write_bytes(b"other")
     path_of(folder, filled["blue"], "png").unlink()
