@@ -78,10 +78,14 @@ def restore(
                 counts[receipt.status] += 1
                 if receipt.status == "rejected":
                     failed.append(receipt)
+    missing = 0 if interrupted.is_set() else max(0, summary.pictures - counts.total())
     if as_json:
         files = [each.as_json() for each in failed]
-        print_json({"restored": counts["new"], "there": counts["duplicate"], "rejected": len(failed), "files": files})
+        known = {"restored": counts["new"], "there": counts["duplicate"], "rejected": len(failed)}
+        print_json(known | {"missing": missing, "files": files})
     else:
         print_rejected(failed)
         echo(f"{counts['new']} restored, {counts['duplicate']} there already, {len(failed)} rejected")
-    exit_after(interrupted, bool(failed))
+        if missing:
+            echo(f"{counted(missing, 'picture')} missing from the backup, which held {summary.pictures}")
+    exit_after(interrupted, bool(failed or missing))

@@ -133,7 +133,7 @@ class Backups:
             original = place.store.original(id) if place.store.has_original(record) else None
             if original is not None and content_id(original) != id:
                 return FileReceipt(record.name, "rejected", id, message("backup_other_original"))
-            thumbnail = place.store.thumbnail(id)
+            thumbnail = _thumbnail(id, place, is_needed=original is None)
         except LikenessError as error:
             return FileReceipt(clean_name(record.name), "rejected", id, error.message)
         self._store.add(record, original, thumbnail)
@@ -155,6 +155,16 @@ class Backups:
                     if wanted:
                         collection.upsert([records[ids[at]] for at in wanted], vectors[wanted])
         collection.optimize()
+
+
+def _thumbnail(id: ContentId, place: BackupPlace, is_needed: bool) -> bytes:
+    """Returns the thumbnail in a backup; no bytes where it is missing and not needed, as the original makes it anew."""
+    try:
+        return place.store.thumbnail(id)
+    except UnknownPicture:
+        if is_needed:
+            raise
+        return b""
 
 
 def _damaged(ids: Sequence[ContentId], whole: Sequence[Record]) -> Iterator[FileReceipt]:

@@ -8,7 +8,9 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from commands.main import commands
 from db.files.backup_folder import BEGUN, MANIFEST, backups_in, new_backup, open_backup
 from db.files.vector_file import read_vectors, write_vectors
 from library.errors import InvalidBackup, StoreUnavailable
@@ -175,6 +177,23 @@ def test_what_killed_backups_left_in_the_folder_of_the_app_goes_and_nothing_else
 def test_a_damaged_original_is_not_restored(backup, empty, filled):
     next(backup.rglob(f"{filled['red']}.png")).write_bytes(b"other")
     assert sorted(restored(empty, backup)) == ["new", "new", "rejected"]
+
+
+def test_a_lost_thumbnail_costs_no_picture(backup, empty, filled):
+    red = filled["red"]
+    (backup / "images" / red[:2] / f"{red}.thumb.jpg").unlink()
+    assert restored(empty, backup) == ["new"] * 3
+    assert empty.original(red)
+    assert [finding.kind for finding in empty.doctor.examine().findings] == ["thumbnail_missing"]
+
+
+def test_the_command_tells_of_pictures_that_are_missing_from_a_backup(backup, empty, filled, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    red = filled["red"]
+    (backup / "images" / red[:2] / f"{red}.json").unlink()
+    run = CliRunner().invoke(commands, ["restore", str(backup)], obj=lambda *_, **__: empty)
+    assert "2 restored, 0 there already, 0 rejected\n1 picture missing from the backup, which held 3" in run.stdout
+    assert run.exit_code == 1
 
 
 def test_an_original_that_is_lost_is_told_from_one_that_lies_elsewhere(tmp_path):
