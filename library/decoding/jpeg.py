@@ -18,6 +18,7 @@ WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 COEFFICIENTS = 64
 MOST_SCANS = 500  # as libjpeg-turbo advises: each costs as much time as the whole picture, and programs write ten
 EXIF, MOST_EXIF_PARTS = b"Exif\0\0", 16  # of 64 kB: Pillow takes as long as the square of their number
+MOST_STEPS = 1 << 18  # from marker to marker, or over a byte that is none: Pillow takes a second for them
 HELD_BACK = 24  # bytes: less than a decoder needs for its last blocks, more than it looks ahead
 FILLING = bytes(8)  # a decoder stops before its last block where nothing follows it
 UNLIKELY = (253, 2, 254, 3)  # a colour to see by that a row has not been written
@@ -57,7 +58,9 @@ class JpegHeader:
         """Reads the markers up to the first scan; None where this is no JPEG of 8 bits with a header that is whole."""
         frame, interval = None, 0
         at += 2
-        while at + 4 <= len(data) and data[at] == 0xFF:
+        for _ in range(MOST_STEPS):
+            if at + 4 > len(data) or data[at] != 0xFF:
+                return None
             marker = data[at + 1]
             if marker == 0xFF or marker in WITHOUT_LENGTH:
                 at += 1 if marker == 0xFF else 2
@@ -198,6 +201,24 @@ def has_too_many_exif_parts(data: bytes) -> bool:
     """Returns whether the Exif data of a JPEG come in more parts than any program writes."""
     header = JpegHeader.of(data)
     return data.count(EXIF, 0, header.start if header else len(data)) > MOST_EXIF_PARTS
+
+
+def has_endless_header(data: bytes) -> bool:
+    """Returns whether more markers and bytes of filling precede the data of a JPEG than any program writes."""
+    at = 2
+    for _ in range(MOST_STEPS):
+        if at + 4 > len(data):
+            return False
+        marker = data[at + 1]
+        if data[at] != 0xFF or marker == 0xFF:
+            at += 1
+        elif marker in WITHOUT_LENGTH or marker in (0x00, END[1]):
+            at += 2
+        elif marker == SOS:
+            return False
+        else:
+            at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
+    return True
 
 
 def without_end(data: bytes) -> bytes:

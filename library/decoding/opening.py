@@ -23,6 +23,7 @@ from library.decoding.jpeg import (
     MOST_EXIF_PARTS,
     MOST_SCANS,
     JpegHeader,
+    has_endless_header,
     has_too_many_exif_parts,
     has_too_many_scans,
 )
@@ -110,6 +111,8 @@ def source_of(data: bytes) -> Source:
 
 
 def _check_jpeg(data: bytes) -> None:
+    if has_endless_header(data):
+        raise RejectedImage("damaged")
     if has_too_many_scans(data):
         raise RejectedImage("too_many_scans", most=MOST_SCANS)
     if has_too_many_exif_parts(data):

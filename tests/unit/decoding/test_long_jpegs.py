@@ -1,4 +1,4 @@
-"""Tests JPEGs that are made to take long: in many scans, or with Exif data in many parts."""
+"""Tests JPEGs that are made to take long: in many scans, with Exif data in many parts, or with a header without end."""
 
 import pytest
 from PIL import Image
@@ -28,3 +28,15 @@ def test_a_jpeg_with_exif_data_in_more_parts_than_any_program_writes_is_rejected
     assert decode(whole[:2] + 16 * part + whole[2:]).width == 64
     with pytest.raises(RejectedImage, match="more than 16 parts"):
         decode(whole[:2] + 17 * part + whole[2:])
+
+
+@pytest.mark.parametrize("step", [b"\xff", b"\0", b"\xff\xfe\0\2"])
+def test_a_jpeg_with_more_ahead_of_its_data_than_any_program_writes_is_rejected_before_it_is_opened(written, step):
+    whole = written(Image.effect_noise((64, 64), 90), "JPEG")
+    with pytest.raises(RejectedImage, match="damaged or cut short"):
+        decode(whole[:2] + (1 << 18) * step + whole[2:])
+
+
+def test_a_jpeg_with_some_filling_ahead_of_its_data_is_decoded(written):
+    whole = written(Image.effect_noise((64, 64), 90), "JPEG")
+    assert decode(whole[:2] + 1000 * b"\xff" + whole[2:]).width == 64
