@@ -69,6 +69,7 @@ def restore(
     """Adds the pictures of a backup with their vectors, without encoding. What is there stays as it is."""
     counts: Counter[str] = Counter()
     failed: list[FileReceipt] = []
+    incomplete: list[FileReceipt] = []
     session: Session = context.obj
     with failures_as_exit_codes():
         place, summary = open_backup(placed(source), session.settings.small_files)
@@ -78,14 +79,19 @@ def restore(
                 counts[receipt.status] += 1
                 if receipt.status == "rejected":
                     failed.append(receipt)
+                elif receipt.status == "new" and receipt.reason:
+                    incomplete.append(receipt)
     missing = 0 if interrupted.is_set() else max(0, summary.pictures - counts.total())
     if as_json:
-        files = [each.as_json() for each in failed]
+        files = [each.as_json() for each in (*failed, *incomplete)]
         known = {"restored": counts["new"], "there": counts["duplicate"], "rejected": len(failed)}
+        known["without_original"] = len(incomplete)
         print_json(known | {"missing": missing, "files": files})
     else:
         print_rejected(failed)
         echo(f"{counts['new']} restored, {counts['duplicate']} there already, {len(failed)} rejected")
+        if incomplete:
+            echo(f"{len(incomplete)} of them without their original, which is not in the backup: add these files again")
         if missing:
             echo(f"{counted(missing, 'picture')} missing from the backup, which held {summary.pictures}")
     exit_after(interrupted, bool(failed or missing))

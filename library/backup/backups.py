@@ -137,7 +137,8 @@ class Backups:
         except LikenessError as error:
             return FileReceipt(clean_name(record.name), "rejected", id, error.message)
         self._store.add(record, original, thumbnail)
-        return FileReceipt(record.name, "new", id)
+        is_without = original is None and not record.original_at
+        return FileReceipt(record.name, "new", id, message("backup_without_original") if is_without else None)
 
     def _restore_vectors(self, of: StoredCollection, batches: Iterator[VectorBatch], should_stop: ShouldStop) -> None:
         if not of.fingerprint:

@@ -196,6 +196,14 @@ def test_the_command_tells_of_pictures_that_are_missing_from_a_backup(backup, em
     assert run.exit_code == 1
 
 
+def test_the_command_tells_of_originals_that_a_backup_lacks(backup, empty, filled, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    red = filled["red"]
+    (backup / "images" / red[:2] / f"{red}.png").unlink()
+    run = CliRunner().invoke(commands, ["restore", str(backup)], obj=lambda *_, **__: empty)
+    assert "3 restored" in run.stdout and "1 of them without their original, which is not in the backup" in run.stdout
+
+
 def test_an_original_that_is_lost_is_told_from_one_that_lies_elsewhere(tmp_path):
     store = MemoryStore()
     store.add(record(1), None, b"")
