@@ -5,14 +5,14 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-COMPONENTS = "gradio.component_meta"
+PACKAGE, COMPONENTS = "gradio", "component_meta"
 
 
 class _WithoutStubs(MetaPathFinder):
     """Keeps Gradio's components from writing .pyi files, for which each parses its source twice."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
-        if fullname != COMPONENTS:
+        if fullname != f"{PACKAGE}.{COMPONENTS}":
             return None
         found = PathFinder.find_spec(fullname, path)  # type: ignore[arg-type]
         if found and found.loader:
