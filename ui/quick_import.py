@@ -1,6 +1,7 @@
 """Lets Gradio be imported without what it does for editors, which takes a third of its import."""
 
 import sys
+from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -11,10 +12,12 @@ PACKAGE, COMPONENTS = "gradio", "component_meta"
 class _WithoutStubs(MetaPathFinder):
     """Keeps Gradio's components from writing .pyi files, for which each parses its source twice."""
 
-    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if fullname != f"{PACKAGE}.{COMPONENTS}":
             return None
-        found = PathFinder.find_spec(fullname, path)  # type: ignore[arg-type]
+        found = PathFinder.find_spec(fullname, path)
         if found and found.loader:
             execute = found.loader.exec_module
 
@@ -22,7 +25,7 @@ class _WithoutStubs(MetaPathFinder):
                 execute(module)
                 module.__dict__["create_or_modify_pyi"] = _write_nothing
 
-            found.loader.exec_module = exec_module  # type: ignore[method-assign]
+            vars(found.loader)["exec_module"] = exec_module
         return found
 
 
