@@ -81,6 +81,22 @@ def has_endless_chunks(data: bytes) -> bool:
     return True
 
 
+def has_wrong_data(data: bytes) -> bool:
+    """Returns whether the sum of a chunk of data contradicts it, which Pillow does not look at."""
+    at, view = len(START), memoryview(data)
+    for _ in range(MOST_CHUNKS):
+        if at + 8 > len(data):
+            return False
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 8 + length
+        if kind == b"IEND" or end + 4 > len(data):
+            return False
+        if kind == b"IDAT" and zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            return True
+        at = end + 4
+    return False
+
+
 def bit_depth(data: bytes) -> int:
     """Returns the bits of each sample, as the header tells them."""
     return data[24] if len(data) > 24 else 0
