@@ -21,11 +21,10 @@ from library.decoding.formats import (
 from library.decoding.frames import most_frames
 from library.decoding.jpeg import (
     MOST_EXIF_PARTS,
-    MOST_SCANS,
     JpegHeader,
+    exceeded_scans,
     has_endless_header,
     has_too_many_exif_parts,
-    has_too_many_scans,
 )
 from library.decoding.large_heif import MAX_WHOLE_PIXELS
 from library.decoding.samples import Samples
@@ -116,8 +115,8 @@ def source_of(data: bytes) -> Source:
 def _check_jpeg(data: bytes) -> None:
     if has_endless_header(data):
         raise RejectedImage("damaged")
-    if has_too_many_scans(data):
-        raise RejectedImage("too_many_scans", most=MOST_SCANS)
+    if most := exceeded_scans(data):
+        raise RejectedImage("too_many_scans", most=most)
     if has_too_many_exif_parts(data):
         raise RejectedImage("too_many_exif_parts", most=MOST_EXIF_PARTS)
 
