@@ -79,7 +79,7 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
     signal.setitimer(signal.ITIMER_REAL, header["seconds_at_most"])
     begun = time.process_time()
     try:
-        with _bounded(BYTES_OF_ROOM * header["room"] + _taken_by_opening(data)):
+        with _bounded(_most_in(header["room"]) + _taken_by_opening(data)):
             result = _done(header, data)
         if header["room"]:  # a large one: the others find the memory of the one before, and are quicker for it
             return_memory()
@@ -106,6 +106,11 @@ def _bounded(most: int) -> Iterator[None]:
     finally:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _most_in(room: int) -> int:
+    """Returns the bytes that a picture may take; one that has all the room may need more, and is alone."""
+    return BYTES_OF_ROOM * room * (2 if room >= MOST_AT_ONCE else 1)
 
 
 def _taken_by_opening(data: bytes) -> int:
