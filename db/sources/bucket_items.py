@@ -7,10 +7,11 @@ from typing import Any
 
 from db.sources.archives.items import FindSidecars, OpenFile, items_in_archive
 from db.sources.archives.parts import Parts, is_of_takeout
-from db.sources.buckets import failure, file_system
+from db.sources.buckets import failure, file_system, read_whole
+from db.sources.readers import WEB, fetched
 from db.sources.sidecars.folder import Sidecars, beginning_of_sidecars, check_sidecar
 from library.decoding.archive_kinds import is_archive
-from library.errors import SourceUnavailable
+from library.errors import RejectedImage, SourceUnavailable
 from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
 from library.messages import Message, message
@@ -89,8 +90,8 @@ def read_object(files: Any, key: str, size: int) -> bytes:
     """Returns the bytes of an object. Raises OSError, and RejectedImage for one that is too large."""
     check_bytes(size)
     try:
-        return bytes(files.cat_file(key))
-    except OSError:
+        return fetched(key) if key.startswith(WEB) else read_whole(files, key)
+    except (OSError, RejectedImage):
         raise
     except Exception as error:
         raise OSError(str(reason_of(error))) from error

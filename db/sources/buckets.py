@@ -2,10 +2,12 @@
 
 import errno
 import os
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from db.sources.addresses import S3_SCHEMES
 from library.errors import LikenessError, UnknownStore
+from library.images import MAX_FILE_BYTES, check_bytes
 from library.messages import Message, message
 from library.messages.reasons import reason_of
 from library.running.proxies import Proxy, web_proxy
@@ -59,6 +61,25 @@ def file_system(url: str, named_by: str = "", refusal: type[LikenessError] = Unk
     if scheme in S3_SCHEMES:
         files.retries = 1  # botocore tries again already
     return files, str(kind._strip_protocol(url))
+
+
+def read_whole(files: Any, key: str) -> bytes:
+    """Returns the bytes of an object, whatever size a listing gave it. Raises RejectedImage for more than any picture
+    needs, of which no more are read, and whatever its kind of bucket raises."""
+    try:
+        data = bytes(files.cat_file(key, end=MAX_FILE_BYTES + 1))
+    except Exception as error:
+        if HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE not in _statuses(error):
+            raise
+        return b""  # an empty object has no first byte
+    check_bytes(len(data))
+    return data
+
+
+def _statuses(error: Exception) -> list[object]:
+    """Returns the status of an answer, as each package names it."""
+    said = answer(error).get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return [said, *(getattr(error, name, None) for name in ("status", "code", "status_code"))]
 
 
 def _s3_options() -> dict[str, Any]:

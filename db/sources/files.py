@@ -79,6 +79,12 @@ class _Reading:
             return error.message
         return None
 
+    def unless_refused(self, place: Place) -> Place:
+        """Returns a place as it is, or as one that is left out where it may not be read."""
+        if isinstance(place, str) or place.skip:
+            return place
+        return replace(place, skip=self.refusal(place.path))
+
     def sidecars(self, name: str) -> bool | FindSidecars:
         """Returns whether sidecars are read, or what finds those of an archive of this name in all of its parts."""
         return self.beside is not None and (self.parts.finder(name) or True)
@@ -122,10 +128,7 @@ class AllowedSources:
             files.check(shard)
         if is_folder or (is_path and source.lower().endswith(self.table_suffixes)):
             return items_in_table(path, image_column, beside=reading.beside, files=files)
-        places = _places(source, self._own, files)
-        for place in places:
-            self._check(place if isinstance(place, str) else str(place.path), files)
-        return _items_in(places, reading)
+        return _items_in([reading.unless_refused(place) for place in _places(source, self._own, files)], reading)
 
     def _if_allowed(self, files: LocalFiles, item: Item) -> Item:
         if not item.original_at:  # what lies in the table itself, or is refused

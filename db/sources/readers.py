@@ -8,7 +8,7 @@ from typing import Any
 from db.sources.addresses import checked_place
 from db.sources.archives.items import items_in_archive
 from db.sources.archives.names import clean_member, ways_to_write
-from db.sources.buckets import failure, file_system
+from db.sources.buckets import failure, file_system, read_whole
 from db.sources.local_files import ANYWHERE, LocalFiles, read_regular
 from library.decoding.archive_kinds import is_archive
 from library.errors import RejectedImage
@@ -17,6 +17,7 @@ from library.messages import message
 from library.messages.reasons import reason_of
 from library.running.proxies import web_proxy
 
+WEB = ("http://", "https://")
 URL_TIMEOUT = 20.0  # seconds
 OF_PROXIES = (403, 407, 502, 503, 504)  # what a proxy answers itself
 
@@ -36,8 +37,8 @@ class SourceReader:
         return self._read(checked_place(place, RejectedImage))
 
     def _read(self, place: str) -> bytes:
-        if place.startswith(("http://", "https://")):
-            return _fetched(place)
+        if place.startswith(WEB):
+            return fetched(place)
         try:
             return self._object(place) if "://" in place else self._from_disk(Path(place))
         except (FileNotFoundError, NotADirectoryError):
@@ -67,7 +68,9 @@ class SourceReader:
     def _object(self, url: str) -> bytes:
         files = self._system(url)
         try:
-            return bytes(files.cat_file(url))
+            return read_whole(files, url)
+        except RejectedImage:
+            raise
         except FileNotFoundError:
             if url.startswith("memory:"):
                 raise RejectedImage("memory_without", url=url) from None
@@ -91,7 +94,9 @@ def _archive_around(place: str) -> str | None:
     return next(("/".join(parts[:end]) for end in ends), None)
 
 
-def _fetched(url: str) -> bytes:
+def fetched(url: str) -> bytes:
+    """Returns the bytes at a web address. Raises RejectedImage, also for more than any picture needs, of which no more
+    are read."""
     import httpx  # takes longer than most commands that read no address
 
     try:

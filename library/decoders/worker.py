@@ -10,7 +10,8 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,14 +20,20 @@ import numpy as np
 from library.decoders import wire
 from library.decoders.direct import DirectDecoder
 from library.decoders.returned_memory import return_memory
+from library.decoding.formats import JPEG_XL, format_of
+from library.decoding.opening import MOST_PIXELS
 from library.decoding.pixel_budget import MOST_AT_ONCE, NeedsMorePixels, PixelBudget
 from library.errors import RejectedImage
 from library.images import Grey, Picture
 
+PAGES_OF_DATA = 5  # the place of that number in /proc/self/statm
 IDLE_SECONDS = 300.0
 MOMENT = 1.0  # seconds
 TASKS = ("decode", "with_thumbnail", "grey", "thumbnail", "preview")
 MOST_MEMORY = 8 << 30  # addresses, of which libraries reserve many that they never use
+MARGIN, MARGIN_OF_A_CORE = 256 << 20, 16 << 20  # bytes: the picture of a photo, and the stacks of threads
+BYTES_OF_ROOM = 8  # for each pixel: half as much again as it is counted with, and more
+BYTES_OF_WEBP = 8  # for each pixel: two frames
 FIRST_TO_GO = "900"  # where memory runs out, the kernel ends this process and not the app
 
 
@@ -72,7 +79,8 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
     signal.setitimer(signal.ITIMER_REAL, header["seconds_at_most"])
     begun = time.process_time()
     try:
-        result = _done(header, data)
+        with _bounded(_most_in(header["room"]) + _taken_by_opening(data)):
+            result = _done(header, data)
         if header["room"]:  # a large one: the others find the memory of the one before, and are quicker for it
             return_memory()
     except RejectedImage as error:
@@ -83,6 +91,33 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
         _send(replies, result, _took(begun))
     signal.setitimer(signal.ITIMER_PROF, 0)
     signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def _bounded(most: int) -> Iterator[None]:
+    """Refuses memory far beyond what a picture may take, wherever its file leads a decoder. Linux alone counts it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    with suppress(OSError, ValueError):
+        held = int(Path("/proc/self/statm").read_text().split()[PAGES_OF_DATA]) * resource.getpagesize()
+        margin = MARGIN + MARGIN_OF_A_CORE * (os.cpu_count() or 1)
+        resource.setrlimit(resource.RLIMIT_DATA, (held + margin + most, hard))
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _most_in(room: int) -> int:
+    """Returns the bytes that a picture may take; one that has all the room may need more, and is alone."""
+    return BYTES_OF_ROOM * room * (2 if room >= MOST_AT_ONCE else 1)
+
+
+def _taken_by_opening(data: bytes) -> int:
+    """Returns the bytes that a decoder takes, or reserves without using them, before the picture asks for room."""
+    if JPEG_XL.match(data):
+        return MOST_MEMORY
+    return BYTES_OF_WEBP * MOST_PIXELS["WEBP"] if format_of(data) == "WebP" else 0
 
 
 def _done(header: dict[str, Any], data: bytes) -> Any:

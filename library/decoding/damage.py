@@ -102,6 +102,9 @@ def _whole(data: bytes, opener: Opener) -> tuple[ImageFile.ImageFile, jpeg.Watch
         raise
     except Exception:  # decoders raise whatever damaged bytes lead them to
         return None
+    if image.format == "PNG" and png.has_wrong_data(data):
+        image.close()
+        return None
     return image, file
 
 

@@ -16,6 +16,7 @@ RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # any that does not belong among the data of a scan
 WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 COEFFICIENTS = 64
+SCANNED, SCANS_OF_ANY = 4_000_000_000, 30  # pixels that take five seconds, and scans that the largest may have
 MOST_SCANS = 500  # as libjpeg-turbo advises: each costs as much time as the whole picture, and programs write ten
 EXIF, MOST_EXIF_PARTS = b"Exif\0\0", 16  # of 64 kB: Pillow takes as long as the square of their number
 MOST_STEPS = 1 << 18  # from marker to marker, or over a byte that is none: Pillow takes a second for them
@@ -182,19 +183,21 @@ def end_of(data: bytes, start: int) -> int | None:
     return min(found, default=None)
 
 
-def has_too_many_scans(data: bytes) -> bool:
-    """Returns whether a JPEG in many scans has more of them than any program writes."""
+def exceeded_scans(data: bytes) -> int | None:
+    """Returns how many scans a JPEG of its size may have at most, where it has more: than any program writes, or than
+    are decoded in a few seconds; None where it has not."""
     header = JpegHeader.of(data)
     if header is None or header.comes_in_rows:
-        return False
+        return None
+    most = min(MOST_SCANS, max(SCANS_OF_ANY, SCANNED // max(1, header.width * header.height)))
     at, scans = header.start, 1
-    while scans <= MOST_SCANS and (found := MARKER.search(data, at)):
+    while scans <= most and (found := MARKER.search(data, at)):
         marker = found[0][-1]
         if marker == END[1]:
             break
         scans += marker == SOS
         at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
-    return scans > MOST_SCANS
+    return most if scans > most else None
 
 
 def has_too_many_exif_parts(data: bytes) -> bool:

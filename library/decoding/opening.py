@@ -8,7 +8,7 @@ from io import BytesIO
 import pi_heif
 from PIL import ExifTags, Image, ImageFile, JpegImagePlugin
 
-from library.decoding import heif, raw, tiff
+from library.decoding import heif, png, raw, tiff
 from library.decoding.formats import (
     LEAST_PREVIEW_SIDE,
     MAX_PIXELS,
@@ -21,11 +21,10 @@ from library.decoding.formats import (
 from library.decoding.frames import most_frames
 from library.decoding.jpeg import (
     MOST_EXIF_PARTS,
-    MOST_SCANS,
     JpegHeader,
+    exceeded_scans,
     has_endless_header,
     has_too_many_exif_parts,
-    has_too_many_scans,
 )
 from library.decoding.large_heif import MAX_WHOLE_PIXELS
 from library.decoding.samples import Samples
@@ -48,6 +47,7 @@ NOT_UNPACKED = {
     34933: "PNG",
     50001: "WebP",
 }  # by the number of the compression
+MOST_COPIED = 1 << 31  # bytes, while pages are searched for one that shows something: a second
 COMPLEX = (5, 6)  # formats of samples
 
 
@@ -71,6 +71,8 @@ class Source:
         """Opens the data, drafted where the decoder can reduce. Raises RejectedImage for too many pixels or parts."""
         if data.startswith(b"\xff\xd8"):
             _check_jpeg(data)
+        if data.startswith(png.START) and png.has_endless_chunks(data):
+            raise RejectedImage("damaged")
         try:
             image = Image.open(BytesIO(data), formats=opened_formats())
             check_dimensions(*image.size, most=MOST_PIXELS.get(str(image.format), MAX_PIXELS))
@@ -113,8 +115,8 @@ def source_of(data: bytes) -> Source:
 def _check_jpeg(data: bytes) -> None:
     if has_endless_header(data):
         raise RejectedImage("damaged")
-    if has_too_many_scans(data):
-        raise RejectedImage("too_many_scans", most=MOST_SCANS)
+    if most := exceeded_scans(data):
+        raise RejectedImage("too_many_scans", most=most)
     if has_too_many_exif_parts(data):
         raise RejectedImage("too_many_exif_parts", most=MOST_EXIF_PARTS)
 
@@ -127,7 +129,8 @@ def _is_heavy_jpeg(data: bytes) -> bool:
 def _source_of_tiff(data: bytes, pages: list[tiff.TiffPage]) -> Source:
     page = tiff.largest(pages) or pages[0]
     _check_kind(page)
-    others = tiff.equals_of(page, pages)[: most_frames(page.pixels) - 1]
+    most = min(most_frames(page.pixels), MOST_COPIED // len(data))
+    others = tiff.equals_of(page, pages)[: max(0, most - 1)]
     first = _source_of_page(data, page, pages)
     return replace(first, others=[partial(_source_of_page, data, each, pages) for each in others])
 

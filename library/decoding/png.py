@@ -1,5 +1,6 @@
 """Repairs PNG files whose chunks are damaged, or so long that Pillow refuses them."""
 
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -7,8 +8,12 @@ from typing import NamedTuple
 
 START = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"iTXt", b"tEXt", b"zTXt")
-LONGEST = {**dict.fromkeys(TEXTS, 1 << 19), b"iCCP": 1 << 20}  # bytes; more, and Pillow gives up
+PROFILE = b"iCCP"
+NAME = re.compile(rb"\w{4}")  # of a chunk, for Pillow
+LONGEST_TEXT, LONGEST_PROFILE = 1 << 19, 1 << 20  # bytes; more, and Pillow gives up
 MOST_TEXT = 1 << 24  # bytes of all texts, once they are unpacked; Pillow gives up at four times as many
+MOST_CHUNKS = 1 << 18  # Pillow takes two seconds for them; 256 MB of data in parts of 1 kB have as many
+MOST_PROFILES = 16  # of a megabyte, each of which Pillow unpacks, though one alone is allowed
 SIZE_OF_HEADER, AT_ONCE = 2, 1 << 24  # bytes, of packed data and of what they unpack to
 
 
@@ -48,7 +53,7 @@ def repaired(data: bytes) -> Repaired:
     can be trusted."""
     found = list(_chunks(data))
     chunks = _with_right_sum(found)
-    kept = list(_with_little_text(each for each in chunks if each.kind != b"IEND" and not _is_left_out(each)))
+    kept = [each for each in _with_little_text(chunks) if each.kind != b"IEND" and not _is_left_out(each)]
     is_whole = _is_whole_stream([each for each in chunks if each.kind == b"IDAT"])
     if not is_whole:
         kept = list(_until_damage(kept))
@@ -58,6 +63,38 @@ def repaired(data: bytes) -> Repaired:
     written = b"".join(_written(each.kind, each.content) for each in kept)
     was_damaged = not all(each.is_whole for each in chunks)
     return Repaired(START + written + _written(b"IEND", b""), was_damaged, has_damaged, chunks != found)
+
+
+def has_endless_chunks(data: bytes) -> bool:
+    """Returns whether it has more chunks, or more profiles, than any program writes, up to where Pillow gives up."""
+    at, profiles = len(START), 0
+    for _ in range(MOST_CHUNKS):
+        if at + 8 > len(data):
+            return False
+        length, kind = struct.unpack_from(">I4s", data, at)
+        profiles += kind == PROFILE
+        if kind == b"IEND" or not NAME.fullmatch(kind):
+            return False
+        if profiles > MOST_PROFILES:
+            return True
+        at += 12 + length
+    return True
+
+
+def has_wrong_data(data: bytes) -> bool:
+    """Returns whether the sum of a chunk of data contradicts it, which Pillow does not look at."""
+    at, view = len(START), memoryview(data)
+    for _ in range(MOST_CHUNKS):
+        if at + 8 > len(data):
+            return False
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 8 + length
+        if kind == b"IEND" or end + 4 > len(data):
+            return False
+        if kind == b"IDAT" and zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            return True
+        at = end + 4
+    return False
 
 
 def bit_depth(data: bytes) -> int:
@@ -80,7 +117,9 @@ def found(data: bytes, kind: bytes) -> bytes | None:
 
 def _chunks(data: bytes) -> Iterator[Chunk]:
     at = len(START)
-    while at + 8 <= len(data):
+    for _ in range(MOST_CHUNKS):  # more are zeros that a disk has put in the place of what it lost
+        if at + 8 > len(data):
+            return
         length, kind = struct.unpack_from(">I4s", data, at)
         content = data[at + 8 : at + 8 + length]
         checksum = data[at + 8 + length : at + 12 + length]
@@ -94,18 +133,20 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
 def _is_left_out(chunk: Chunk) -> bool:
     if not chunk.may_be_left_out:
         return False
-    most = LONGEST.get(chunk.kind)
-    return not chunk.is_whole or (most is not None and _size(chunk, most) >= most)
+    return not chunk.is_whole or (chunk.kind == PROFILE and _size(chunk, LONGEST_PROFILE) >= LONGEST_PROFILE)
 
 
 def _with_little_text(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Yields the chunks, of texts only the first that are not too much together."""
+    """Yields the chunks, of texts only the first that are not too much together, and none that is too long alone."""
     left = MOST_TEXT
     for chunk in chunks:
-        if chunk.kind in TEXTS and left >= 0:
-            left -= _size(chunk, LONGEST[chunk.kind])
-        if left >= 0 or chunk.kind not in TEXTS:
+        if chunk.kind not in TEXTS:
             yield chunk
+        elif left >= 0:
+            size = _size(chunk, LONGEST_TEXT)
+            left -= size
+            if left >= 0 and size < LONGEST_TEXT:
+                yield chunk
 
 
 def _size(chunk: Chunk, most: int) -> int:

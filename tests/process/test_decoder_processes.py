@@ -2,6 +2,7 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -12,7 +13,9 @@ import pytest
 from PIL import Image
 
 from library.decoders.direct import DirectDecoder
+from library.decoders.process import DecoderProcess
 from library.decoders.processes import DecoderProcesses
+from library.decoders.worker import MARGIN_OF_A_CORE
 from library.errors import RejectedImage
 from library.running.work import Interrupted, Work, current, enter
 from testing.app_server import ROOT
@@ -37,6 +40,7 @@ direct.decode = decode
 worker.main()
 """
 ORPHAN = f"""
+from library.decoders.process import DecoderProcess
 from library.decoders.processes import DecoderProcesses
 import sys
 DecoderProcesses(command=("-c", {HOSTILE!r})).thumbnail(b"loop " + sys.argv[1].encode())
@@ -168,3 +172,28 @@ def test_a_large_picture_leaves_no_memory_behind():
     resident = Path(f"/proc/{process._process.pid}/statm")
     until(lambda: int(resident.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") < 60 << 20)
     decoder.close()
+
+
+def test_tags_that_share_their_bytes_take_no_more_memory_than_a_picture_may():
+    count, shared = 60_000, 1 << 16
+    start = 10 + 12 * count
+    tags = b"".join(struct.pack("<HHII", 1000 + each, 7, shared, start) for each in range(count))
+    data = b"II*\0" + struct.pack("<IH", 8, count) + tags + bytes(shared)
+    process = DecoderProcess()
+    try:
+        before = peak(process)
+        with pytest.raises(RejectedImage, match="more memory"):
+            process.ask({"task": "decode", "arguments": (), "room": 0, "seconds": 60, "seconds_at_most": 300}, data)
+        assert peak(process) - before < (1 << 30) + (os.cpu_count() or 1) * MARGIN_OF_A_CORE
+        small = {"task": "preview", "arguments": (), "room": 0, "seconds": 60, "seconds_at_most": 300}
+        assert process.ask(small, encoded(Image.new("RGB", (40, 30)), "WEBP"))
+    finally:
+        process.end()
+
+
+def peak(process):
+    return next(
+        int(line.split()[1]) << 10
+        for line in Path(f"/proc/{process._process.pid}/status").read_text().splitlines()
+        if line.startswith("VmHWM:")
+    )

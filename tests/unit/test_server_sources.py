@@ -104,6 +104,25 @@ def test_a_link_in_an_allowed_folder_leads_nowhere_else(at_rights, archive, stor
     assert store.find(content_id(picture("red"))) and store.find(content_id(picture("green"))) is None
 
 
+@pytest.mark.parametrize("within", ["*", "*.png", "**/*.png", "*/*.png"])
+def test_a_link_that_matches_a_pattern_is_left_out_alone(at_rights, archive, store, tmp_path, picture, within):
+    (tmp_path / "elsewhere").mkdir()
+    (archive / "inner").mkdir()
+    (archive / "inner" / "white.png").write_bytes(picture("white"))
+    for place in (tmp_path / "secret.png", tmp_path / "elsewhere" / "secret.png"):
+        place.write_bytes(picture("green"))
+    for folder in (archive, archive / "inner"):
+        (folder / "link.png").symlink_to(tmp_path / "secret.png")
+        (folder / "folder.png").symlink_to(tmp_path / "elsewhere")
+    handlers = at_rights("all")
+    _, run_id = handlers.uploads.add_from_server({"source": str(archive / within)})
+    value = ended(handlers, run_id)
+    assert value["state"] == "done" and value["counts"]["new"] >= 1
+    assert all("SOURCES_ALLOWED" in each["reason"] for each in value["receipts"] if "link.png" in each["name"])
+    assert {each["status"] for each in value["receipts"] if "png" in each["name"]} == {"new", "skipped"}
+    assert store.find(content_id(picture("green"))) is None
+
+
 TAKEOUT = "takeout-20200501T120000Z"
 XMP = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmlns:p="http://ns.adobe.com/photoshop/1.0/" p:City="secret"/></rdf:RDF>"""
@@ -133,7 +152,7 @@ def linked_out(archive, tmp_path, picture):
     return archive
 
 
-@pytest.mark.parametrize("within", ["", "blue.png", "*.png", f"{TAKEOUT}-001.zip", "photos.csv"])
+@pytest.mark.parametrize("within", ["", "blue.png", "*.png", f"{TAKEOUT}-001.zip", f"{TAKEOUT}-*", "photos.csv"])
 def test_the_sidecars_of_an_allowed_folder_lead_nowhere_else(at_rights, linked_out, store, picture, within):
     handlers = at_rights("all")
     _, run_id = handlers.uploads.add_from_server({"source": str(linked_out / within), "image_column": "where"})

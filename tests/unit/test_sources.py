@@ -200,6 +200,23 @@ def test_an_archive_in_a_bucket_is_read_in_place(bucket, tmp_path):
     assert [item.read() for item in items] == [b"a", b"b"]
 
 
+def test_an_object_is_read_no_further_than_a_picture_may_be_long_whatever_size_was_told(bucket, monkeypatch):
+    import fsspec
+
+    monkeypatch.setattr("db.sources.buckets.MAX_FILE_BYTES", 10)
+    monkeypatch.setattr("library.images.MAX_FILE_BYTES", 10)
+    files = fsspec.filesystem("s3", skip_instance_cache=True)
+    for name, size in (("empty.png", 0), ("grows.png", 10)):
+        files.pipe_file(f"{bucket}/{name}", bytes(size))
+    listed = {item.name: item for item in items_from([bucket])}
+    files.pipe_file(f"{bucket}/grows.png", bytes(1000))
+    [single] = items_from([f"{bucket}/grows.png"])
+    assert (listed["empty.png"].read(), SourceReader().read(f"{bucket}/empty.png")) == (b"", b"")
+    for read in (listed["grows.png"].read, single.read, lambda: SourceReader().read(f"{bucket}/grows.png")):
+        with pytest.raises(RejectedImage, match="MB"):
+            read()
+
+
 def test_a_bucket_that_is_not_there_is_one_sentence(s3_server, s3_environment):
     s3_environment(s3_server)
     with pytest.raises(SourceUnavailable, match="There is nothing at s3://nowhere"):
@@ -245,7 +262,7 @@ def test_what_lies_below_an_allowed_folder_may_be_taken_in(holiday):
         assert [item.read() for item in allowed("/nowhere", holiday).items(str(source)) if not item.skip]
 
 
-@pytest.mark.parametrize("source", ["", "..", "../other", "../holiday2", "/", "out/x.png", "o*t/x.png"])
+@pytest.mark.parametrize("source", ["", "..", "../other", "../holiday2", "/", "out/x.png"])
 def test_nothing_else_may_and_nothing_is_told_of_it(holiday, source):
     for name in ("other", "holiday2"):
         (holiday.parent / name).mkdir()

@@ -60,6 +60,14 @@ def test_of_a_damaged_picture_there_is_one_in_memory_at_a_time(photo, written, f
     assert len(begun) > 1
 
 
+@pytest.mark.parametrize("kept", [0.5, 0.9, 0.97])
+def test_zeros_that_a_disk_has_put_in_place_of_the_data_of_a_png_are_noticed(written, kept):
+    data = written(Image.effect_noise((64, 64), 90), "PNG")
+    filled = data[: int(len(data) * kept)].ljust(len(data), b"\0")
+    with suppress(RejectedImage):
+        assert decode(filled).note
+
+
 def test_fractions_that_are_not_there_do_not_count_by_their_bytes():
     with pytest.raises(RejectedImage, match=r" 0 % of its rows"):
         decode(b"Pf\n40 30\n-1.0\n")

@@ -17,6 +17,14 @@ def test_a_jpeg_of_more_scans_than_any_program_writes_is_rejected_before_it_is_d
         decode(whole[:-2] + 500 * last + END)
 
 
+def test_of_a_large_jpeg_fewer_scans_are_decoded(written):
+    whole = written(Image.new("L", (8000, 8000)), "JPEG", progressive=True)
+    last = whole[whole.rindex(SCAN) : -len(END)]
+    assert decode(whole[:-2] + 10 * last + END).width == 8000
+    with pytest.raises(RejectedImage, match="more than 62 scans"):
+        decode(whole[:-2] + 62 * last + END)
+
+
 def test_what_follows_the_end_of_a_jpeg_counts_for_no_scan(written):
     whole = written(Image.effect_noise((64, 64), 90), "JPEG", progressive=True)
     assert decode(whole + 600 * (SCAN + bytes(20))).width == 64
