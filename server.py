@@ -268,7 +268,7 @@ class _Server:
         logger.info("open %s", " or ".join(filter(None, [local_url, public_url])))
 
     def _build_page(self) -> "Blocks":
-        from db.files.backup_folder import backups_in
+        from db.files.backup_folder import OF_APP, backups_in
         from db.files.evaluations import EvaluationFiles
         from db.sources.files import AllowedSources
         from ui.page import build_page
@@ -276,7 +276,7 @@ class _Server:
         settings = self._settings
         sources = AllowedSources(settings.source_prefixes, settings.own_folders)
         evaluations = EvaluationFiles(settings.evaluations_folder)
-        backups = backups_in(settings.data_dir / "backups", settings.small_files)
+        backups = backups_in(settings.data_dir / OF_APP, settings.small_files)
         edits = settings.allowed_edits
         library, worker, desk = self._library, self._worker, None
         if self._demo:

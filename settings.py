@@ -261,7 +261,7 @@ class Settings(BaseSettings):
 
     @property
     def own_folders(self) -> list[Path]:
-        """Returns the folders that the library itself writes to, from which no pictures are imported."""
+        """Returns the folders that the library itself writes to, DATA_DIR first: no pictures are imported from them."""
         return [place for place in (self.data_dir, self.image_root) if isinstance(place, Path)]
 
     @property

@@ -5,21 +5,15 @@ from typing import Annotated
 
 import typer
 
+from commands.exit_codes import EXIT_INTERRUPTED
 from commands.options import AsJson
 from commands.output import echo
 from commands.printing import counted, print_json, print_rejected
-from commands.session import (
-    EXIT_INTERRUPTED,
-    Session,
-    exit_after,
-    fail,
-    failures_as_exit_codes,
-    interrupt,
-    with_progress,
-)
+from commands.session import Session, exit_after, fail, failures_as_exit_codes, interrupt, with_progress
 from commands.terminal import placed
 from db.files.backup_folder import new_backup, open_backup
-from library.backup.backup_place import Copied
+from library.backup.backup_place import Copied, pictures_copied
+from library.backup.backups import lacks_original
 from library.ingest.receipts import FileReceipt
 from runtime import printable
 
@@ -34,7 +28,7 @@ def backup(
     session: Session = context.obj
     with (
         failures_as_exit_codes(),
-        new_backup(placed(dest), session.settings.small_files) as place,
+        new_backup(placed(dest), session.settings.small_files, session.settings.own_folders) as place,
         session.library(with_model=False) as library,
         interrupt() as interrupted,
     ):
@@ -43,12 +37,13 @@ def backup(
             counts[outcome] += 1
     if interrupted.is_set():
         fail(f"Stopped: {printable(dest)} is no backup.", EXIT_INTERRUPTED)
-    kept = counts.total() - counts["gone"]
+    kept = pictures_copied(counts)
     if as_json:
         details = {
             "without_original": counts["without original"],
             "lost_original": counts["lost"],
             "damaged": counts["damaged"],
+            "unreadable": counts["unreadable"],
         }
         print_json({"backup": dest, "pictures": kept} | details)
         return
@@ -59,6 +54,8 @@ def backup(
         echo(f"{counts['lost']} of them without their original, which is lost: see doctor")
     if counts["damaged"]:
         echo(f"{counts['damaged']} of them with a damaged original: see doctor")
+    if counts["unreadable"]:
+        echo(f"{counted(counts['unreadable'], 'picture')} left out, whose records are damaged: run doctor --fix first")
 
 
 def restore(
@@ -79,7 +76,7 @@ def restore(
                 counts[receipt.status] += 1
                 if receipt.status == "rejected":
                     failed.append(receipt)
-                elif receipt.status == "new" and receipt.reason:
+                elif lacks_original(receipt):
                     incomplete.append(receipt)
     missing = 0 if interrupted.is_set() else max(0, summary.pictures - counts.total())
     if as_json:

@@ -15,6 +15,7 @@ from commands.relay import FOLDER, SECRET, SOCKET, Line, address_of, normal
 
 EXIT_USAGE, EXIT_NO_OUTPUT, EXIT_APP_GONE, EXIT_INTERRUPTED = 2, 3, 3, 130
 ANSWERS_WITHIN = 10.0  # seconds for the first words of an app that may be busy
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 OF_TERMINAL = ("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS")
 
 
@@ -79,8 +80,7 @@ def _converse(line: Line, folder: Path, given: Mapping[str, str], argv: Sequence
         return EXIT_USAGE
     line.wait_for_ever()
     line.send(argv=list(argv), cwd=os.getcwd(), **_terminal())
-    ended_by = (signal.SIGINT, signal.SIGTERM) if argv[0] == "watch" else (signal.SIGINT,)
-    return _relayed(line, ended_by)
+    return _relayed(line)
 
 
 def _differing(hello: Mapping[str, Any], given: Mapping[str, str]) -> str | None:
@@ -101,9 +101,9 @@ def _terminal() -> dict[str, Any]:
     return {"out": stream(sys.stdout), "err": stream(sys.stderr), "columns": columns, "environment": environment}
 
 
-def _relayed(line: Line, ended_by: Sequence[int]) -> int | None:
+def _relayed(line: Line) -> int | None:
     """Prints what the command prints, and passes on what is typed, until it has ended."""
-    _pass_on(line, ended_by)
+    _pass_on(line)
     try:
         while (told := line.receive()) is not None:
             if "exit" in told:
@@ -111,11 +111,9 @@ def _relayed(line: Line, ended_by: Sequence[int]) -> int | None:
             if "own" in told:
                 return None
             if "ask" in told:
-                line.send(line=_typed())
-            for name, stream in (("out", sys.stdout), ("err", sys.stderr)):
-                if name in told:
-                    stream.write(told[name])
-                    stream.flush()
+                _answer(line, told)
+            else:
+                _print(told)
     except BrokenPipeError:  # nobody reads on
         _throw_output_away()
         return 1
@@ -129,18 +127,43 @@ def _relayed(line: Line, ended_by: Sequence[int]) -> int | None:
     return EXIT_APP_GONE
 
 
+def _print(told: Mapping[str, Any]) -> None:
+    for name, stream in (("out", sys.stdout), ("err", sys.stderr)):
+        if name in told:
+            stream.write(told[name])
+            stream.flush()
+
+
+def _answer(line: Line, told: Mapping[str, Any]) -> None:
+    """Prints a question, and sends what is typed, or that a signal came instead."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    passed_on = {number: handler for number in SIGNALS if callable(handler := signal.getsignal(number))}
+    try:
+        for number in passed_on:
+            signal.signal(number, interrupt)
+        _print(told)
+        line.send(line=_typed())
+    except KeyboardInterrupt:
+        line.send(interrupt=True)
+    finally:
+        for number, handler in passed_on.items():
+            signal.signal(number, handler)
+
+
 def _typed() -> str | None:
     with suppress(OSError, ValueError):
         return sys.stdin.readline() or None
     return None
 
 
-def _pass_on(line: Line, signals: Sequence[int]) -> None:
-    """Passes the first signal, as of Ctrl-C, on to the app; a second one ends this process, upon which the app stops
-    the command, too."""
+def _pass_on(line: Line) -> None:
+    """Passes the first signal on to the app; a second one ends this process, upon which the app stops the command."""
 
     def interrupt(*_: object) -> None:
-        for number in signals:
+        for number in SIGNALS:
             signal.signal(number, end)
         with suppress(OSError):
             line.send(interrupt=True)
@@ -148,7 +171,7 @@ def _pass_on(line: Line, signals: Sequence[int]) -> None:
     def end(*_: object) -> NoReturn:
         os._exit(EXIT_INTERRUPTED)
 
-    for number in signals:
+    for number in SIGNALS:
         if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
             signal.signal(number, interrupt)
 

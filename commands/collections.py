@@ -7,17 +7,9 @@ from typing import Annotated
 import typer
 
 from commands.options import AsJson, Model
-from commands.output import confirmed, echo
+from commands.output import confirm, echo
 from commands.printing import NO_COLLECTIONS, note_trash, print_json, print_rejected
-from commands.session import (
-    EXIT_REJECTED,
-    Session,
-    exit_after,
-    fail,
-    failures_as_exit_codes,
-    interrupt,
-    with_progress,
-)
+from commands.session import Session, exit_after, failures_as_exit_codes, interrupt, with_progress
 from library.ingest.receipts import FileReceipt
 from library.ports import StoredCollection
 
@@ -49,8 +41,8 @@ def drop(
     session: Session = context.obj
     with failures_as_exit_codes(), session.library() as library:
         rows = next((each.rows for each in library.collections.stored() if each.name == collection), None)
-        if rows and not yes and not confirmed(f"Drop {collection} with the vectors of {rows} pictures?"):
-            fail("Nothing was dropped.", EXIT_REJECTED)
+        if rows and not yes:
+            confirm(f"Drop {collection} with the vectors of {rows} pictures?", "Nothing was dropped.")
         library.collections.drop(collection)
         echo(f"dropped  {collection}")
         note_trash(library)

@@ -1,21 +1,17 @@
 """Defines the command that checks the library and repairs what was found."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from commands.exit_codes import EXIT_INTERRUPTED, EXIT_REJECTED
 from commands.options import AsJson
-from commands.output import confirmed, echo
+from commands.output import confirm, echo
 from commands.printing import counted, print_json
-from commands.session import (
-    EXIT_INTERRUPTED,
-    EXIT_REJECTED,
-    Session,
-    fail,
-    failures_as_exit_codes,
-    interrupt,
-    progress_bars,
-)
+from commands.session import Session, fail, failures_as_exit_codes, interrupt, progress_bars
+from library.doctor.file_reading import OnProgress
 from library.doctor.findings import SHOWN, Finding, Kind, Report
 from library.texts import shortened
 
@@ -25,6 +21,7 @@ WORDS: dict[Kind, str] = {
     "original_missing": "pictures without their original: delete them and add the files again",
     "original_other": "originals whose bytes are not those of their content ID: delete them and add the files again",
     "thumbnail_missing": "missing thumbnails",
+    "thumbnail_damaged": "thumbnails that are cut short or no JPEG",
     "orphan": "files that belong to no picture",
     "foreign": "files that are none of the library's; those that can be repaired are moved to images-foreign",
     "partial": "temporary files that a killed process left",
@@ -46,25 +43,30 @@ def doctor(
 ) -> None:
     """Compares the image store and the collections with each other, and says what is wrong."""
     session: Session = context.obj
-    with failures_as_exit_codes(), session.library() as library, interrupt() as interrupted:
-        with progress_bars() as on_progress:
-            report = library.doctor.examine(
-                lambda done, total: on_progress("Checking originals", done, total), interrupted.is_set
-            )
+    with failures_as_exit_codes(), session.library() as library:
+        report = _watched(library.doctor.examine)
         if report is None:
             fail("Stopped: nothing was changed.", EXIT_INTERRUPTED)
         if fix and report.repairable:
             if not as_json:
                 _print(report)
-            if not yes and not confirmed(f"Repair {report.repairable} things?", err=True):
-                fail("Nothing was changed.", EXIT_REJECTED)
-            report = library.doctor.repaired(report)
+            if not yes:
+                confirm(f"Repair {report.repairable} things?", "Nothing was changed.", err=True)
+            report = _watched(partial(library.doctor.repaired, report))
+        if report is None:
+            fail("Stopped: what was repaired stays so. doctor --fix does the rest.", EXIT_INTERRUPTED)
     if as_json:
         print_json(report.as_json())
     else:
         _print(report)
     if report.findings:
         raise typer.Exit(EXIT_REJECTED)
+
+
+def _watched(work: Callable[[OnProgress, Callable[[], bool]], Report | None]) -> Report | None:
+    """Returns what the doctor has found, or None when it was stopped; shows its progress."""
+    with interrupt() as interrupted, progress_bars() as on_progress:
+        return work(lambda done, total: on_progress("Checking pictures", done, total), interrupted.is_set)
 
 
 def _print(report: Report) -> None:

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from commands.exit_codes import EXIT_INTERRUPTED
 from commands.options import AsJson, number
 from commands.output import echo
 from commands.printing import counted, note_trash, print_json
-from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
+from commands.session import Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from library.duplicates.groups import THRESHOLD, Group, Reason
 from library.errors import InvalidSelection
 from library.image_library import ImageLibrary

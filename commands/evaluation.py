@@ -9,17 +9,11 @@ from typing import Annotated
 
 import typer
 
+from commands.exit_codes import EXIT_INTERRUPTED
 from commands.options import AsJson, whole
 from commands.output import echo
 from commands.printing import print_json
-from commands.session import (
-    EXIT_INTERRUPTED,
-    Session,
-    fail,
-    failures_as_exit_codes,
-    interrupt,
-    progress_bars,
-)
+from commands.session import Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from commands.terminal import placed
 from db.files.evaluations import EvaluationFiles
 from db.sources.files import at_home, items_from

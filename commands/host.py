@@ -14,6 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from commands.exit_codes import EXIT_INTERRUPTED, EXIT_UNAVAILABLE
 from commands.relay import FOLDER, IN_USE, SECRET, SOCKET, Line, address_of
 from commands.terminal import Stream, Terminal, enter
 from library.messages import message
@@ -21,7 +22,7 @@ from library.running.work import working_for
 
 logger = logging.getLogger("likeness")
 
-EXIT_UNAVAILABLE, EXIT_INTERRUPTED, EXIT_UNEXPECTED = 3, 130, 1
+EXIT_UNEXPECTED = 1
 CLOSES_WITHIN = 5.0  # seconds in which commands that are told to stop may finish what they have begun
 
 Run = Callable[[list[str]], int | None]  # a command line: returns the code it ends with, None where it is none
@@ -120,6 +121,8 @@ class _Served:
         self._is_app_stopping = False
         self._typed = threading.Condition()
         self._lines: list[str | None] = []
+        self._is_asking = False
+        self._is_interrupted = False
         self._terminal: Terminal | None = None
 
     def serve(self, secret: str, hello: dict[str, Any]) -> None:
@@ -151,23 +154,28 @@ class _Served:
         """Hears what is typed until the command has ended, or its terminal has gone."""
         while (heard := self.line.receive()) is not None:
             if "line" in heard:
-                with self._typed:
-                    self._lines.append(heard["line"] if isinstance(heard["line"], str) else None)
-                    self._typed.notify_all()
-            if "interrupt" in heard and not terminal.interrupt():
-                self._end(EXIT_INTERRUPTED)
+                self._lines.append(heard["line"] if isinstance(heard["line"], str) else None)
+            if "interrupt" in heard:
+                self._is_interrupted = True
+                if not (terminal.interrupt() or self._is_asking):
+                    self._end(EXIT_INTERRUPTED)
+            with self._typed:
+                self._typed.notify_all()
         terminal.interrupt()
         with self._typed:
             self._is_over = True
             self._typed.notify_all()
 
-    def _ask(self) -> str | None:
-        self._send(ask=True)
+    def _ask(self, question: str, err: bool) -> str | None:
+        """Raises KeyboardInterrupt where the command is interrupted meanwhile."""
+        self._is_asking = True
+        self._send(**{"err" if err else "out": question, "ask": True})
         with self._typed:
-            self._typed.wait_for(lambda: self._lines or self._is_over)
-            if not self._lines:
-                return None
-            return self._lines.pop(0)
+            self._typed.wait_for(lambda: self._lines or self._is_over or self._is_interrupted)
+        self._is_asking = False
+        if self._is_interrupted:
+            raise KeyboardInterrupt
+        return self._lines.pop(0) if self._lines else None
 
     def _work(self, terminal: Terminal, argv: list[str]) -> None:
         enter(terminal)

@@ -14,6 +14,7 @@ from commands.collections import collections, drop, reindex
 from commands.doctor import doctor
 from commands.duplicates import duplicates
 from commands.evaluation import evaluate
+from commands.exit_codes import EXIT_REJECTED
 from commands.host import CommandHost
 from commands.ingest import ingest, samples
 from commands.output import echo
@@ -21,7 +22,7 @@ from commands.packs import export, import_
 from commands.pictures import delete, status
 from commands.relay import normal
 from commands.search import search
-from commands.session import EXIT_REJECTED, HostedSession, Session, failures_as_exit_codes, read_settings
+from commands.session import HostedSession, Session, failures_as_exit_codes, read_settings
 from commands.trash import trash
 from commands.tuning import tune
 from commands.watch import EVERY, Every, FollowRemovals, watch

@@ -6,7 +6,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from commands.session import EXIT_USAGE, fail
+from commands.exit_codes import EXIT_USAGE
+from commands.session import fail
 from library.errors import InvalidArgument
 from library.messages import Message
 from library.messages.arguments import Arguments

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import typer
 
+from commands.exit_codes import EXIT_INTERRUPTED, EXIT_REJECTED
 from commands.terminal import current, stream_of
 from library.texts import without_controls
 
@@ -36,19 +37,38 @@ def echo_program(text: str) -> None:
     _write(text if _can_write(text) else text.encode(encoding, "backslashreplace").decode(encoding), nl=False)
 
 
-def confirmed(question: str, err: bool = False) -> bool:
-    """Asks a question at the terminal until it is answered by yes or no. Raises typer.Abort at the end of the input."""
-    terminal = current()
-    if terminal is None:
-        return typer.confirm(question, err=err)
+def confirm(question: str, otherwise: str, err: bool = False) -> None:
+    """Asks a question at the terminal until it is answered by yes or no.
+
+    Ends the program unless it is yes, also where nobody is there to answer; `otherwise` says what is not done then.
+    """
     while True:
-        echo(f"{question} [y/N]: ", err=err, nl=False)
-        answer = terminal.ask()
+        try:
+            answer = _answer(f"{question} [y/N]: ", err)
+        except KeyboardInterrupt:
+            echo(f"\n{otherwise}", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
         if answer is None:
-            raise typer.Abort
-        if answer.strip().lower() in ("y", "yes", "n", "no", ""):
-            return answer.strip().lower() in ("y", "yes")
-        echo("Error: invalid input", err=err)
+            echo(f"\n{otherwise} Nobody is there to answer: give --yes to have it done without a question.", err=True)
+            raise typer.Exit(EXIT_REJECTED)
+        if answer.strip().lower() in ("y", "yes"):
+            return
+        if answer.strip().lower() in ("n", "no", ""):
+            echo(otherwise, err=True)
+            raise typer.Exit(EXIT_REJECTED)
+        echo("Please answer y or n.", err=err)
+
+
+def _answer(question: str, err: bool) -> str | None:
+    """Returns a line that was typed; None at the end of the input. Raises KeyboardInterrupt."""
+    terminal = current()
+    if terminal:
+        return terminal.ask(without_controls(question), err)
+    echo(question, err=err, nl=False)
+    try:
+        return sys.stdin.readline() or None
+    except (AttributeError, OSError, ValueError):  # as closed, or of another encoding
+        return None
 
 
 def _write(text: str, err: bool = False, nl: bool = True) -> None:

@@ -5,16 +5,10 @@ from typing import Annotated
 
 import typer
 
+from commands.exit_codes import EXIT_INTERRUPTED
 from commands.options import AsJson
 from commands.printing import print_imported, print_packed
-from commands.session import (
-    EXIT_INTERRUPTED,
-    exit_after,
-    fail,
-    failures_as_exit_codes,
-    interrupt,
-    with_progress,
-)
+from commands.session import exit_after, fail, failures_as_exit_codes, interrupt, with_progress
 from commands.terminal import placed
 from db.files.pack_reader import open_pack
 from db.files.pack_writer import new_pack
@@ -37,7 +31,7 @@ def export(
     contents = Contents(thumbnails or originals, originals)
     with (
         failures_as_exit_codes(),
-        new_pack(placed(pack), contents) as writer,
+        new_pack(placed(pack), contents, context.obj.settings.own_folders) as writer,
         context.obj.library() as library,
         interrupt() as interrupted,
     ):

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
+from commands.exit_codes import EXIT_UNAVAILABLE
 from commands.options import AsJson
 from commands.output import echo
 from commands.printing import note_not_indexed, note_trash, print_json, print_table
-from commands.session import EXIT_UNAVAILABLE, fail, failures_as_exit_codes
+from commands.session import fail, failures_as_exit_codes
 from library.image_library import LibraryStatus
 from library.images import parse_content_id
 from library.messages import message

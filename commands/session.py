@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn, Protocol, TypeVar
 import typer
 
 from commands.client import send_to_app
+from commands.exit_codes import EXIT_INTERRUPTED, EXIT_REJECTED, EXIT_UNAVAILABLE, EXIT_USAGE
 from commands.output import echo
 from commands.terminal import console, current
 from db.milvus.quick_import import import_quickly
@@ -25,11 +26,6 @@ from library.image_library import ImageLibrary
 from library.running.disk import is_full
 from runtime import Stop, log_names, set_level, signalled
 from settings import Settings, SettingsError, load_settings
-
-EXIT_REJECTED = 1
-EXIT_USAGE = 2
-EXIT_UNAVAILABLE = 3
-EXIT_INTERRUPTED = 130
 
 AsJson = Annotated[bool, typer.Option("--json", help="Prints JSON.")]
 
@@ -125,7 +121,7 @@ def _load_model(library: ImageLibrary) -> None:
 def exit_after(interrupted: threading.Event, some_rejected: bool) -> None:
     """Ends the program with the code of a run that was interrupted, or that rejected files."""
     if interrupted.is_set():
-        raise typer.Exit(EXIT_INTERRUPTED)
+        fail("Stopped before the end: run the same command again for the rest.", EXIT_INTERRUPTED)
     if some_rejected:
         raise typer.Exit(EXIT_REJECTED)
 
@@ -155,7 +151,8 @@ def progress_bars() -> Iterator[Any]:
 
 @contextmanager
 def interrupt() -> Iterator[threading.Event]:
-    """Yields an event that the first Ctrl-C sets, so that the batch in hand is finished; a second one ends at once."""
+    """Yields an event that the first SIGTERM or Ctrl-C sets, so that the batch in hand is finished; a second one ends
+    the process at once."""
     pressed = threading.Event()
     if terminal := current():
         with terminal.stopping(pressed.set):
@@ -163,14 +160,20 @@ def interrupt() -> Iterator[threading.Event]:
         return
 
     def on_signal(*_: object) -> None:
-        signal.signal(signal.SIGINT, previous)
+        restore()
         pressed.set()
 
-    previous = signal.signal(signal.SIGINT, on_signal)
+    def restore() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in previous:
+        signal.signal(number, on_signal)
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, previous)
+        restore()
 
 
 def read_settings() -> Settings:

@@ -41,7 +41,8 @@ class Stream(io.TextIOBase):
 class Terminal:
     """Stands for the terminal of a command that runs in the app.
 
-    `ask` returns a line that was typed, None at the end of the input. `environment` is what says which colours it has.
+    `ask` prints a question, on stderr where that is true, and returns a line that was typed, None at the end of the
+    input; it raises KeyboardInterrupt at Ctrl-C. `environment` is what says which colours it has.
     """
 
     folder: str
@@ -49,7 +50,7 @@ class Terminal:
     err: Stream
     columns: int
     environment: Mapping[str, str]
-    ask: Callable[[], str | None]
+    ask: Callable[[str, bool], str | None]
     interrupted: threading.Event = field(default_factory=threading.Event)
     stops: list[Callable[[], None]] = field(default_factory=list)
 

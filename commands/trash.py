@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from commands.options import AsJson
-from commands.output import confirmed, echo
+from commands.output import confirm, echo
 from commands.printing import counted, print_json
-from commands.session import EXIT_REJECTED, fail, failures_as_exit_codes
+from commands.session import failures_as_exit_codes
 from library.errors import InvalidSelection
 from library.image_library import ImageLibrary
 from library.images import parse_content_id
@@ -67,8 +67,8 @@ def empty(context: typer.Context, yes: Yes = False) -> None:
         pictures, collections = library.trash.count(), len(library.trash.collections())
         held = f"{counted(pictures, 'picture')}, {counted(collections, 'collection')}"
         question = f"Remove everything in the trash for good ({held})?"
-        if (pictures or collections) and not yes and not confirmed(question):
-            fail("Nothing was removed.", EXIT_REJECTED)
+        if (pictures or collections) and not yes:
+            confirm(question, "Nothing was removed.")
         library.trash.empty()
     echo(f"removed from the trash: {held}")
 

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from commands.exit_codes import EXIT_INTERRUPTED
 from commands.options import AsJson, number, whole
 from commands.output import echo
 from commands.printing import counted, print_json
-from commands.session import EXIT_INTERRUPTED, Session, fail, failures_as_exit_codes, interrupt, progress_bars
+from commands.session import Session, fail, failures_as_exit_codes, interrupt, progress_bars
 from commands.terminal import placed
 from library.errors import InvalidEvaluation
 from library.evaluation.tuning import PICTURE, QUERIES, TARGET, TEXT, K, Tuning, TuningConfig

@@ -24,9 +24,10 @@ INTRODUCTION = """\
 from the environment: see [Configuration](configuration.md).
 
 Exit codes: 0; 1, some files were rejected, and the receipt says which; 2, wrong usage or settings, or a pack that is
-refused; 3, Milvus, the image store, a source or the model is out of reach. Ctrl-C ends `ingest`, `watch`, `reindex` and
-`import` after the batch in hand; the same command later does the rest. They may be killed at any moment without losing
-a picture.
+refused; 3, Milvus, the image store, a source or the model is out of reach; 130, stopped. Ctrl-C or SIGTERM ends
+`ingest`, `watch`, `reindex`, `import` and `restore` after the batch in hand; the same command later does the rest. They
+may be killed at any moment without losing a picture. `--yes` answers the questions of `doctor --fix`, `drop` and `trash
+empty`, which nobody can where there is no terminal.
 
 A command goes through the app that has the library open, where one runs: [beside the
 app](operations.md#commands-beside-the-app). One that encodes no picture, such as `search` by words or `status`, needs

@@ -48,6 +48,7 @@ WORKING_SIDE = 336  # half as much again as the 224 px of most towers, so that t
 THUMBNAIL_SIDE = 384
 ICON_SIDE = 96
 MAX_THUMBNAIL_BYTES = 1 << 20
+END_OF_JPEG = b"\xff\xd9"  # what is cut short lacks it
 PREVIEW_SIDE = 1600
 
 
@@ -175,7 +176,9 @@ def icon(picture: Picture) -> bytes:
 
 
 def check_thumbnail(data: bytes) -> None:
-    """Raises RejectedImage for anything but a JPEG of the size of a thumbnail; its pixels are not decoded."""
+    """Raises RejectedImage for anything but a whole JPEG of the size of a thumbnail; its pixels are not decoded."""
+    if not data.endswith(END_OF_JPEG):
+        raise RejectedImage("thumbnail_no_jpeg")
     try:
         with Image.open(BytesIO(data), formats=["JPEG"]) as opened:
             if len(data) <= MAX_THUMBNAIL_BYTES and max(opened.size) <= THUMBNAIL_SIDE:

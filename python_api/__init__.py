@@ -2,6 +2,6 @@
 
 from python_api.hits import Hit, Hits
 from python_api.library import Library
-from python_api.receipt import Receipt
+from python_api.receipt import Receipt, RestoredBackup
 
-__all__ = ["Hit", "Hits", "Library", "Receipt"]
+__all__ = ["Hit", "Hits", "Library", "Receipt", "RestoredBackup"]

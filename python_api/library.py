@@ -4,7 +4,7 @@ import os
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from typing import Self
 from db.files.backup_folder import new_backup, open_backup
 from db.files.pack_reader import open_pack
 from db.files.pack_writer import new_pack
+from library.backup.backup_place import Copied, pictures_copied
 from library.doctor.findings import Report
 from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidContentId, LibraryClosed
@@ -28,7 +29,7 @@ from library.search.query import ORDERS, SHORT_LIMIT, SortOrder
 from python_api.hits import Hit, Hits
 from python_api.progress import with_progress
 from python_api.queries import QUERY, Searchable, Where, conditions_of, note_files, query_of
-from python_api.receipt import Receipt
+from python_api.receipt import Receipt, RestoredBackup
 from python_api.selections import folder_of, ids_of, near_of
 from python_api.sources import DEFAULT_COLUMN, Addable, Reading, items_of, label_of
 from python_api.trash import TrashedPicture
@@ -41,7 +42,7 @@ class Library:
     """
 
     def __init__(
-        self, library: ImageLibrary, own_folders: Collection[Path] = (), small_files: Sequence[Path] = ()
+        self, library: ImageLibrary, own_folders: Sequence[Path] = (), small_files: Sequence[Path] = ()
     ) -> None:
         """Takes an opened `library`, which is closed with this object and writes to `own_folders`.
 
@@ -186,8 +187,10 @@ class Library:
         library = self._library
         fix = ARGUMENTS.flag("fix", fix)
         report = library.doctor.examine()
+        if report and fix:
+            report = library.doctor.repaired(report)
         assert report  # nothing stops it
-        return library.doctor.repaired(report) if fix else report
+        return report
 
     def reindex(self, model: str = "", *, progress: bool = True) -> Receipt:
         """Encodes the stored pictures that a model lacks, the chosen model if none is named. Adds no picture."""
@@ -209,7 +212,7 @@ class Library:
         place, progress = folder_of(folder), ARGUMENTS.flag("progress", progress)
         thumbnails, originals = ARGUMENTS.flag("thumbnails", thumbnails), ARGUMENTS.flag("originals", originals)
         counts: Counter[str] = Counter()
-        with new_pack(place, Contents(thumbnails or originals, originals)) as writer:
+        with new_pack(place, Contents(thumbnails or originals, originals), self._own_folders) as writer:
             packed = library.packs.export_to(writer)
             counts.update(with_progress(packed, len(self), "Exporting", progress))
         return counts["packed"] + counts["without original"]
@@ -226,18 +229,21 @@ class Library:
         """Copies all pictures, records and vectors into a new folder, and returns how many pictures that were."""
         library = self._library
         place, progress = folder_of(folder), ARGUMENTS.flag("progress", progress)
-        counts: Counter[str] = Counter()
-        with new_backup(place, self._small_files) as backup:
+        counts: Counter[Copied] = Counter()
+        with new_backup(place, self._small_files, self._own_folders) as backup:
             counts.update(with_progress(library.backups.write(backup), len(self), "Copying", progress))
-        return counts.total() - counts["gone"]
+        return pictures_copied(counts)
 
-    def restore_backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> Receipt:
-        """Adds the pictures of a backup with their vectors, without encoding. What is there stays as it is."""
+    def restore_backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> RestoredBackup:
+        """Adds the pictures of a backup with their vectors, without encoding, and tells what the backup lacks.
+
+        What is there stays as it is.
+        """
         library = self._library
         place, progress = folder_of(folder), ARGUMENTS.flag("progress", progress)
         backup, summary = open_backup(place, self._small_files)
-        restoring = library.backups.restore(backup)
-        return Receipt(list(with_progress(restoring, summary.pictures, "Restoring", progress)))
+        receipts = with_progress(library.backups.restore(backup), summary.pictures, "Restoring", progress)
+        return RestoredBackup(list(receipts), summary.pictures)
 
     def status(self) -> LibraryStatus:
         """Returns the number of pictures, the model in use and the state of the index."""

@@ -1,8 +1,9 @@
-"""Holds what became of the files of one import."""
+"""Holds what became of the files of one import, or of the pictures of a backup."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
+from library.backup.backups import lacks_original
 from library.images import ContentId
 from library.ingest.receipts import RECEIPT_FIELDS, FileReceipt, tally
 from library.ingest.skips import skipped_by_reason, skips_told
@@ -51,11 +52,31 @@ class Receipt(Sequence[FileReceipt]):
 
     def __repr__(self) -> str:
         counted = ", ".join(f"{count} {status}" for status, count in self.counts.items())
-        return f"Receipt({': '.join(filter(None, [counted, self._skips]))})"
+        return f"{type(self).__name__}({': '.join(filter(None, [counted, self._notes]))})"
 
     def _repr_html_(self) -> str:
-        return receipt_table(self.counts, self.files, self._skips)
+        return receipt_table(self.counts, self.files, self._notes)
 
     @property
-    def _skips(self) -> str:
+    def _notes(self) -> str:
         return ", ".join(map(str, skips_told(self.skipped_by_reason)))
+
+
+class RestoredBackup(Receipt):
+    """Holds the receipts of the pictures that a backup holds, and what it lacks.
+
+    `missing` counts the pictures that were in the backup when it was made and are no longer, `without_original` holds
+    the receipts of those that came back without their original.
+    """
+
+    def __init__(self, files: Sequence[FileReceipt], held: int) -> None:
+        """Takes how many pictures the backup held when it was made."""
+        super().__init__(files)
+        self.missing = max(0, held - len(files))
+        self.without_original = [each for each in files if lacks_original(each)]
+
+    @property
+    def _notes(self) -> str:
+        lacking = {"missing": self.missing, "without their original": len(self.without_original)}
+        told = [f"{count} {what}" for what, count in lacking.items() if count]
+        return ", ".join(filter(None, [super()._notes, *told]))

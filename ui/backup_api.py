@@ -4,7 +4,7 @@ from collections import Counter
 
 from gradio.events import api
 
-from library.backup.backup_place import NewBackup
+from library.backup.backup_place import NewBackup, pictures_copied
 from library.image_library import ImageLibrary
 from library.permissions import Edits, require
 from ui.endpoints import answered, described
@@ -18,7 +18,7 @@ def add_backup_api(library: ImageLibrary, edits: Edits, new_backup: NewBackup) -
         require(edits, "all")
         with new_backup() as (name, place):
             counts = Counter(library.backups.write(place))
-        return {"backup": name, "pictures": counts.total() - counts["gone"]}
+        return {"backup": name, "pictures": pictures_copied(counts)}
 
     @described(
         "Copy all pictures, records and vectors into a new folder below DATA_DIR of the server, while the app runs.",

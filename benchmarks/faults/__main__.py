@@ -16,11 +16,12 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.faults.backups import Repair, Restore
 from benchmarks.faults.buckets import troubled
 from benchmarks.faults.clocks import jumping
 from benchmarks.faults.commands import Delete, EmptyTrash, Import, Ingest, Rebuild, Reindex
 from benchmarks.faults.crowds import on_one_folder, together
-from benchmarks.faults.disks import full, read_only
+from benchmarks.faults.disks import full, full_backup, read_only
 from benchmarks.faults.kills import Operation, tried
 from benchmarks.faults.ledger import Verdict
 from benchmarks.faults.outages import during_ingest, during_searches, frozen, killed
@@ -56,11 +57,14 @@ FAULTS: dict[str, Fault] = {
     "delete": Fault(partial(_killed, Delete)),
     "trash": Fault(partial(_killed, EmptyTrash)),
     "watch": Fault(partial(_killed, Watch)),
+    "restore": Fault(partial(_killed, Restore)),
+    "repair": Fault(partial(_killed, Repair)),
     "server-killed": Fault(partial(during_ingest, killed), on_lite=False, share=0.5),
     "server-frozen": Fault(partial(during_ingest, frozen), on_lite=False, share=0.5),
     "server-killed-searches": Fault(partial(during_searches, killed), on_lite=False, share=0.5),
     "server-frozen-searches": Fault(partial(during_searches, frozen), on_lite=False, share=0.5),
     "disk-full": Fault(full, share=0.5),
+    "disk-full-backup": Fault(full_backup, share=0.3),
     "disk-read-only": Fault(read_only, share=0.5),
     "s3-500": Fault(partial(troubled, "500"), on_server=False, share=0.3),
     "s3-slow": Fault(partial(troubled, "slow"), on_server=False, share=0.3),

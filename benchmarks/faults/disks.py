@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.faults.commands import Ingest
+from benchmarks.faults.backups import Restore
+from benchmarks.faults.commands import Filled, Ingest
 from benchmarks.faults.kills import begun, recovered
 from benchmarks.faults.ledger import Verdict
 from benchmarks.faults.place import ENDED_WITHIN, Failed, Place
@@ -42,6 +43,36 @@ def full(place: Place, chance: random.Random, trials: int) -> Results:
             ballast.unlink()
             results.add(*recovered(operation, verdict))
     return results
+
+
+def full_backup(place: Place, chance: random.Random, trials: int) -> Results:
+    """Leaves room for a part of what a backup needs; room is made, and the backup made and restored."""
+    results = Results(f"disk full during backup, {place.backend}")
+    with _mounted(place.folder / "disk"):
+        operation = Restore(place, chance)
+        operation.backup = place.folder / "disk" / "backup"
+        Filled.set_up(operation)
+        before = shutil.disk_usage(operation.backup.parent).free
+        place.run("backup", str(operation.backup))
+        needed = before - shutil.disk_usage(operation.backup.parent).free
+        for _ in range(trials):
+            operation.trial += 1
+            shutil.rmtree(operation.backup)
+            ballast = _fill(operation.backup.parent, chance.uniform(0.02, 0.95) * needed)
+            verdict = _refused(place, operation.backup)
+            ballast.unlink()
+            place.run("backup", str(operation.backup))
+            operation.prepare()
+            results.add(*recovered(operation, verdict))
+    return results
+
+
+def _refused(place: Place, backup: Path) -> Verdict:
+    ended = place.ended("backup", str(backup))
+    wrong = [] if ended.returncode == 3 else [f"the backup ended with {ended.returncode}"]
+    wrong += [] if "disk of the backup" in ended.stderr else [f"no reason was told: {ended.stderr[-200:]!r}"]
+    wrong += ["something of the backup is left"] if any(backup.iterdir()) else []
+    return Verdict(wrong=wrong)
 
 
 def read_only(place: Place, chance: random.Random, trials: int) -> Results:

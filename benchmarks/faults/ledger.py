@@ -126,7 +126,7 @@ def _doctored(library: ImageLibrary) -> Verdict:
         return Verdict(wrong=["the doctor stopped"])
     worse = sorted({each.kind for each in report.findings} - SWEPT)
     after = library.doctor.repaired(report) if report.findings and not worse else report
-    left = {each.kind for each in after.findings}
+    left = {each.kind for each in after.findings} if after else {"stopped"}
     return Verdict(wrong=[f"doctor: {kind}" for kind in [*worse, *sorted(left - set(worse))]])
 
 

@@ -13,17 +13,19 @@ from filelock import FileLock, Timeout
 
 from db.files.dropped_files import DroppedFiles
 from db.files.own_files import SMALL_FILE, is_own, read_own
+from db.files.own_folders import OwnFolders
 from db.images.local import LocalImageStore
 from library.backup.backup_place import BackupSummary, NewBackup
 from library.errors import InvalidBackup, LikenessError, RejectedImage, StoreUnavailable
 from library.messages.reasons import reason_of
 from library.running.atomic import write_atomically
-from library.running.disk import explained, is_full
+from library.running.disk import Explain, explained, is_full
 
 MANIFEST = "backup.json"
 FORMAT, VERSION = "likeness backup", 1
 BEGUN = "backup.begun"  # lies beside what a backup has written so far, and in no folder of anybody else's
 PARTS = {"images", "vectors", "files"}
+OF_APP = "backups"  # below DATA_DIR
 
 
 class BackupFolder:
@@ -32,8 +34,8 @@ class BackupFolder:
     def __init__(self, folder: Path, sources: Sequence[Path]) -> None:
         self._folder = folder
         self._sources = sources
-        self.store = LocalImageStore(folder / "images")
-        self.vectors = DroppedFiles(folder / "vectors")
+        self.store = LocalImageStore(folder / "images", _failure_in(folder))
+        self.vectors = DroppedFiles(folder / "vectors", _failure_in(folder))
 
     def keep_files(self) -> None:
         with _failures_in(self._folder):
@@ -62,14 +64,16 @@ class BackupFolder:
 
 
 @contextmanager
-def new_backup(place: str | Path, sources: Sequence[Path]) -> Iterator[BackupFolder]:
+def new_backup(place: str | Path, sources: Sequence[Path], own_folders: Sequence[Path] = ()) -> Iterator[BackupFolder]:
     """Yields a new backup, and removes its files unless it was finished. Raises InvalidBackup for an unusable folder.
 
     The folder may be there already if it is empty, or holds what a killed backup left: that is overwritten. What
-    another backup is writing is not.
+    another backup is writing is not, and none is written among the files of the library: the `own_folders`, but for
+    `backups` in the first of them.
     """
     folder = _folder(place)
     with ExitStack() as held, _failures_in(folder):
+        _check_elsewhere(folder, own_folders)
         _check_free(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if not held.enter_context(_begun(folder)):
@@ -80,10 +84,6 @@ def new_backup(place: str | Path, sources: Sequence[Path]) -> Iterator[BackupFol
     with holding:
         try:
             yield BackupFolder(folder, sources)
-        except StoreUnavailable as error:
-            if error.message.code in ("disk_full", "store_full"):  # it is here alone that a backup writes
-                raise StoreUnavailable("backup_disk_full", folder=str(folder)) from None
-            raise
         finally:
             if not (folder / MANIFEST).exists():
                 _clear(folder)
@@ -117,6 +117,13 @@ def open_backup(place: str | Path, sources: Sequence[Path]) -> tuple[BackupFolde
         except (FileNotFoundError, RejectedImage, ValueError, RecursionError):
             raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST) from None
     return BackupFolder(folder, sources), _summary(manifest, folder)
+
+
+def _check_elsewhere(folder: Path, own_folders: Sequence[Path]) -> None:
+    of_app = OwnFolders([each / OF_APP for each in own_folders[:1]])
+    for own in own_folders[1:] if of_app.hold(folder) else own_folders:
+        if OwnFolders([own]).hold(folder):
+            raise InvalidBackup("backup_in_library", folder=str(folder), own=str(own))
 
 
 def _check_free(folder: Path) -> None:
@@ -186,9 +193,19 @@ def _clear(folder: Path) -> None:
 
 
 def _failures_in(folder: Path) -> AbstractContextManager[None]:
+    return explained(_failure_in(folder))
+
+
+def _failure_in(folder: Path) -> Explain:
+    """Returns what tells of an OSError that it is the backup that cannot be read or written, and where."""
+
     def failure(error: OSError) -> LikenessError:
         if is_full(error):
-            return StoreUnavailable("disk_full")
+            return StoreUnavailable("backup_disk_full", folder=str(folder))
+        path = Path(error.filename or folder)
+        if path.is_relative_to(folder) and path != folder:
+            file, reason = path.relative_to(folder).as_posix(), reason_of(error)
+            return InvalidBackup("backup_failed_at", folder=str(folder), file=file, reason=reason)
         return InvalidBackup("backup_failed", folder=str(folder), reason=reason_of(error))
 
-    return explained(failure)
+    return failure

@@ -13,7 +13,7 @@ from library.errors import StoreUnavailable, UnknownCollection
 from library.messages.reasons import reason_of
 from library.ports import StoredCollection
 from library.running.atomic import is_in_hand
-from library.running.disk import explained, is_full
+from library.running.disk import Explain, explained, is_full
 from library.trash.dropped import DroppedCollection, VectorBatch, key_of
 
 logger = logging.getLogger(__name__)
@@ -28,22 +28,24 @@ KEY = re.compile(r"\w{1,200}\.\d{1,30}", flags=re.ASCII)
 class DroppedFiles:
     """Keeps dropped collections, as `DroppedCollections` describes it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, explain: Explain | None = None) -> None:
+        """Takes what makes an error of an OSError, where the folder is not the trash of the library."""
         self._folder = folder
+        self._explain = explain or _failure
 
     def keep(self, collection: StoredCollection, deleted: str, batches: Iterable[VectorBatch]) -> None:
         header = {"deleted": deleted, "collection": asdict(collection)}
-        with explained(_failure):
+        with explained(self._explain):
             write_vectors(self._path(key_of(collection, deleted)), header, collection.dim, batches)
 
     def listed(self) -> list[DroppedCollection]:
-        with explained(_failure):
+        with explained(self._explain):
             paths = list(self._folder.glob(f"*{SUFFIX}"))
             found = [each for path in paths if (each := _described(path))]
         return sorted(found, key=lambda each: each.deleted, reverse=True)
 
     def foreign(self) -> list[str]:
-        with explained(_failure):
+        with explained(self._explain):
             whole = {f"{each.key}{SUFFIX}" for each in self.listed() if KEY.fullmatch(each.key)}
             paths = [path for path in self._folder.rglob("*") if not path.is_dir() and not is_in_hand(path)]
         names = (path.relative_to(self._folder).as_posix() for path in paths)
@@ -51,14 +53,14 @@ class DroppedFiles:
 
     def rows(self, key: str) -> Iterator[VectorBatch]:
         path = self._path(key)
-        with explained(_failure):
+        with explained(self._explain):
             described = _described(path)
             if described is None:
                 raise UnknownCollection("collection_not_in_trash", key=key)
             yield from read_vectors(path, described.collection.dim)
 
     def remove(self, key: str) -> None:
-        with explained(_failure):
+        with explained(self._explain):
             self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:

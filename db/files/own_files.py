@@ -30,13 +30,13 @@ def opened_own(path: Path) -> Iterator[IO[bytes]]:
     try:
         descriptor = os.open(path, ONLY_FILES)
     except OSError as error:
-        raise _no_file(path) if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO) else error from None
+        raise no_file(path) if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO) else error from None
     try:
         kind = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(kind):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(kind):
-            raise _no_file(path)
+            raise no_file(path)
         with open(descriptor, "rb", closefd=False) as file:
             yield file
     finally:
@@ -56,5 +56,6 @@ def is_own(path: Path) -> bool:
         return False
 
 
-def _no_file(path: Path) -> OSError:
+def no_file(path: Path) -> OSError:
+    """Returns the error of what is neither a file nor a folder."""
     return OSError(errno.ENXIO, os.strerror(errno.ENXIO), str(path))

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 
+from db.files.own_folders import OwnFolders
 from db.files.pack_format import (
     FILE_NAME,
     MANIFEST,
@@ -41,13 +42,16 @@ PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 @contextmanager
-def new_pack(place: str, contents: Contents) -> Iterator["FolderWriter"]:
+def new_pack(place: str, contents: Contents, own_folders: Sequence[Path] = ()) -> Iterator["FolderWriter"]:
     """Yields a writer, and removes its files unless the pack was finished. Raises InvalidPack for an unusable folder.
 
-    The folder may be there already if it is empty, or holds what a killed export left: that is overwritten.
+    The folder may be there already if it is empty, or holds what a killed export left: that is overwritten. It lies in
+    none of the `own_folders` of the library.
     """
     folder = pack_folder(place)
     with _failures_in(folder):
+        if own := next((each for each in own_folders if OwnFolders([each]).hold(folder)), None):
+            raise InvalidPack("pack_in_library", folder=str(folder), own=str(own))
         was_there = folder.exists()
         _make_room(folder)
     writer = FolderWriter(folder, contents)

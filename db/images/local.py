@@ -8,12 +8,12 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db.files.own_files import SMALL_FILE, is_odd, is_own, read_own
+from db.files.own_files import SMALL_FILE, is_odd, is_own, no_file, read_own
 from db.images.layout import (
     RECORD_SUFFIX,
     THUMBNAIL_SUFFIX,
@@ -31,7 +31,7 @@ from library.images import MAX_FILE_BYTES, ContentId, parse_content_id
 from library.messages.reasons import reason_of
 from library.records import Record
 from library.running.atomic import PARTIAL_SUFFIX, is_abandoned, sync_folder, write_atomically
-from library.running.disk import explained, is_full
+from library.running.disk import Explain, explained, is_full
 from library.running.private import Private
 from library.trash.entries import Trashed
 
@@ -53,14 +53,16 @@ class LocalImageStore:
 
     sets_aside = True
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, explain: Explain | None = None) -> None:
+        """Takes what makes an error of an OSError, where the folder is not that of the library."""
         self._root = root
+        self._explain = explain or _failure
         self._catalogue = _FolderCatalogue(root, self.find)
         self._records = RecordReader()
 
     def add(self, record: Record, original: bytes | None, thumbnail: bytes) -> None:
-        folder = self._folder(record.content_id)
-        with explained(_failure):
+        with self._explained():
+            folder = self._folder(record.content_id)
             folder.mkdir(parents=True, exist_ok=True)
             if original is not None:
                 write_atomically(self._original_path(record), [original])
@@ -70,18 +72,18 @@ class LocalImageStore:
     def update(self, record: Record, original: bytes | None = None) -> None:
         if self.find(record.content_id) is None:
             raise unknown_picture()
-        with explained(_failure):
+        with self._explained():
             if original is not None:
                 write_atomically(self._original_path(record), [original])
             self._write_record(record)
 
     def find(self, id: ContentId) -> Record | None:
-        with explained(_failure):
+        with self._explained():
             try:
                 return self._records.read(id, read_own(self._record_path(id), SMALL_FILE))
             except FileNotFoundError:
                 return None
-            except (RejectedImage, StoreUnavailable):  # too large to be one, or behind a link
+            except RejectedImage:  # too large to be one
                 return self._records.read(id, b"")
             except OSError as error:
                 if not is_odd(error):
@@ -92,42 +94,45 @@ class LocalImageStore:
         record = self.find(id)
         if record is None:
             raise unknown_picture()
-        return _read(self._original_path(record))
+        with self._explained():
+            return _read(self._original_path(record))
 
     def has_original(self, record: Record) -> bool:
-        with explained(_failure):
+        with self._explained():
             return is_own(self._original_path(record))
 
     def location(self, record: Record) -> str:
-        return str(self._original_path(record).absolute())
+        with self._explained():
+            return str(self._original_path(record).absolute())
 
     def thumbnail(self, id: ContentId) -> bytes:
-        return _read(self._folder(id) / f"{parse_content_id(id)}{THUMBNAIL_SUFFIX}", SMALL_FILE)
+        with self._explained():
+            return _read(self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}", SMALL_FILE)
 
     def delete(self, id: ContentId) -> None:
         record = self.find(id)
         if record is None:
             return
-        with explained(_failure):
+        with self._explained():
             self._record_path(id).unlink(missing_ok=True)
             (self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}").unlink(missing_ok=True)
             self._original_path(record).unlink(missing_ok=True)
 
     def note_trashed(self, trashed: Trashed) -> None:
         id = trashed.record.content_id
-        with explained(_failure):
+        with self._explained():
             write_atomically(self._trash_path(id), [trashed.to_json().encode()], trashed.deleted_at)
             sync_folder(self._folder(id))
 
     def hide(self, record: Record) -> None:
         id = record.content_id
-        with explained(_failure):
+        with self._explained():
             self._record_path(id).unlink(missing_ok=True)
             (self._folder(id) / f"{id}{THUMBNAIL_SUFFIX}").unlink(missing_ok=True)
 
     def trashed(self) -> dict[ContentId, datetime]:
         found: dict[ContentId, datetime] = {}
-        with explained(_failure):
+        with self._explained():
             for path in self._root.glob(f"*/*{TRASH_SUFFIX}"):
                 with suppress(FileNotFoundError, InvalidContentId):
                     if path.parent.is_symlink() or not is_own(path):
@@ -139,10 +144,10 @@ class LocalImageStore:
     def find_trashed(self, ids: Sequence[ContentId]) -> list[Trashed]:
         found: list[Trashed] = []
         for id in ids:
-            with explained(_failure), suppress(FileNotFoundError):
+            with self._explained(), suppress(FileNotFoundError):
                 try:
                     entry = read_own(self._trash_path(id), SMALL_FILE)
-                except (RejectedImage, StoreUnavailable):
+                except RejectedImage:
                     entry = b""
                 except OSError as error:
                     if not (is_odd(error) or isinstance(error, PermissionError)):
@@ -153,7 +158,7 @@ class LocalImageStore:
         return found
 
     def clear_trashed(self, id: ContentId) -> None:
-        with explained(_failure):
+        with self._explained():
             if not self._record_path(id).exists() and self._trash_path(id).exists():
                 for path in self._folder(id).glob(f"{id}.*"):
                     if path != self._trash_path(id):  # the last of all: a killed removal is done again
@@ -161,7 +166,7 @@ class LocalImageStore:
             self._trash_path(id).unlink(missing_ok=True)
 
     def files(self) -> Iterator[StoredFile]:
-        with explained(_failure):
+        with self._explained():
             for folder, folders, names in os.walk(self._root):
                 in_place = [each for each in folders if self._is_in_place_of_a_file(Path(folder, each))]
                 folders[:] = [each for each in folders if each not in in_place]
@@ -173,7 +178,7 @@ class LocalImageStore:
 
     def set_aside(self, name: str) -> None:
         target = self._root.with_name(f"{self._root.name}{ASIDE_SUFFIX}") / name
-        with explained(_failure), suppress(FileNotFoundError):
+        with self._explained(), suppress(FileNotFoundError):
             target.parent.mkdir(parents=True, exist_ok=True)
             while os.path.lexists(target):
                 target = target.with_name(f"{target.name}.again")
@@ -181,21 +186,25 @@ class LocalImageStore:
             logger.info("moved %s to %s", name, Private(str(target)))
 
     def read_file(self, name: str) -> bytes:
-        return _read(self._root / name)
+        with self._explained():
+            return _read(self._root / name)
 
     def remove_file(self, name: str) -> None:
-        with explained(_failure):
+        with self._explained():
             (self._root / name).unlink(missing_ok=True)
 
     def count(self) -> int:
         return len(self.ids())
 
     def ids(self) -> Sequence[ContentId]:
-        with explained(_failure):
+        with self._explained():
             return self._records.without_damaged(self._catalogue.newest_first(), self.find)
 
     def find_all(self, ids: Sequence[ContentId]) -> list[Record]:
         return [record for id in ids if (record := self.find(id))]
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self._explain)
 
     def _is_in_place_of_a_file(self, folder: Path) -> bool:
         return folder.is_symlink() or self._named(folder).is_in_place
@@ -210,10 +219,10 @@ class LocalImageStore:
         sync_folder(self._folder(record.content_id))
 
     def _folder(self, id: ContentId) -> Path:
-        """Returns the folder of a picture. Raises StoreUnavailable for a link: what it leads to may be anybody's."""
+        """Returns the folder of a picture. Raises OSError for a link: what it leads to may be anybody's."""
         folder = self._root / parse_content_id(id)[:2]
         if folder.is_symlink():
-            raise StoreUnavailable("store_no_file", file=folder.name)
+            raise no_file(folder)
         return folder
 
     def _original_path(self, record: Record) -> Path:
@@ -279,11 +288,10 @@ def _records_in(folder: str, look_at: Callable[[ContentId], object]) -> dict[Con
 
 
 def _read(path: Path, most: int = MAX_FILE_BYTES) -> bytes:
-    with explained(_failure):
-        try:
-            return read_own(path, most)
-        except FileNotFoundError:
-            raise unknown_picture() from None
+    try:
+        return read_own(path, most)
+    except FileNotFoundError:
+        raise unknown_picture() from None
 
 
 def _failure(error: OSError) -> StoreUnavailable:

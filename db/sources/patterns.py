@@ -6,8 +6,9 @@ from fnmatch import fnmatch
 from glob import has_magic
 from pathlib import Path
 
+from db.files.own_folders import OwnFolders
 from db.sources.local_files import ANYWHERE, LocalFiles
-from db.sources.walk import Found, OwnFolders, is_folder, reason_to_leave_out
+from db.sources.walk import Found, is_folder, reason_to_leave_out
 from library.decoding.archive_kinds import is_archive
 from library.messages import message
 

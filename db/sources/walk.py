@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from db.files.own_folders import OwnFolders
 from db.sources.local_files import ANYWHERE, LocalFiles
 from db.sources.sidecars.folder import Read, Sidecars, in_folder
 from library.images import reason_to_skip, reason_to_skip_folder
@@ -57,35 +58,6 @@ def walk(
         inside = _sidecars_in(entries, in_folder(path, files), looks_inside) if sidecars else None
         waiting.extend((each, inside) for each in reversed(entries))
         on_folder(path)
-
-
-class OwnFolders:
-    """Recognises, by whatever path, the folders that the library itself writes to: nothing is imported from them."""
-
-    def __init__(self, folders: Collection[Path]) -> None:
-        self._folders = [folder.resolve() for folder in folders]
-        self._identities = frozenset(filter(None, map(_identity, self._folders)))
-
-    def hold(self, place: Path) -> bool:
-        """Returns whether the place is one of these folders or lies below one."""
-        if not self._folders:
-            return False
-        resolved = place.resolve()
-        if any(resolved.is_relative_to(each) for each in self._folders):
-            return True
-        return any(_identity(each) in self._identities for each in (resolved, *resolved.parents))
-
-    def has(self, entry: os.DirEntry[str]) -> bool:
-        """Returns whether an entry is one of these folders: a disk may be mounted in two places, case may not count."""
-        return bool(self._identities) and _identity(entry) in self._identities
-
-
-def _identity(folder: Path | os.DirEntry[str]) -> tuple[int, int] | None:
-    try:
-        found = os.stat(folder)
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino) if found.st_ino else None
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

@@ -16,13 +16,14 @@ from typing import Any
 
 import watchfiles
 
+from db.files.own_folders import OwnFolders
 from db.sources.addresses import checked_place, path_in
 from db.sources.bucket_items import object_item, reason_to_skip_key, sidecars_in
 from db.sources.buckets import failure, file_system
 from db.sources.files import at_home, file_item
 from db.sources.local_files import ANYWHERE
 from db.sources.sidecars.folder import Sidecars
-from db.sources.walk import Found, OwnFolders, walk
+from db.sources.walk import Found, walk
 from library.errors import SourceUnavailable, UnknownSource
 from library.images import check_bytes, reason_to_skip_folder
 from library.ingest.items import Item

@@ -9,7 +9,7 @@ from library.ports import ImageStore
 from library.trash.dropped import DroppedCollections
 
 NewBackup = Callable[[], AbstractContextManager[tuple[str, "BackupPlace"]]]  # with its name
-Copied = Literal["copied", "without original", "lost", "damaged", "gone"]
+Copied = Literal["copied", "without original", "lost", "damaged", "unreadable", "gone"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,12 @@ class BackupSummary:
     created: str  # ISO 8601, UTC
     pictures: int
     collections: Mapping[str, int]  # rows by the name of the collection
+
+
+def pictures_copied(outcomes: Mapping[Copied, int]) -> int:
+    """Returns how many pictures a backup holds, given what became of how many: one that is gone was deleted meanwhile,
+    of one that is unreadable the record is damaged."""
+    return sum(count for outcome, count in outcomes.items() if outcome not in ("gone", "unreadable"))
 
 
 class BackupPlace(Protocol):

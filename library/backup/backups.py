@@ -7,20 +7,21 @@ import numpy as np
 
 from library.backup.backup_place import BackupPlace, BackupSummary, Copied
 from library.contents.pictures import Pictures
-from library.errors import LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
-from library.images import ContentId, content_id
+from library.errors import InvalidBackup, LikenessError, RejectedImage, StoreUnavailable, UnknownPicture
+from library.images import ContentId, check_thumbnail, content_id
 from library.ingest.receipts import FileReceipt
 from library.ingest.record_limits import check_record
 from library.ingest.unit_length import are_of_unit_length
 from library.messages import message
 from library.ports import EncoderInfo, ImageStore, StoredCollection, Vector, VectorDatabase
-from library.records import Record, clean_name
+from library.records import NOT_KEPT, Record, clean_name
 from library.running.work import worker_pool
 from library.times import iso_now
 from library.trash.dropped import VectorBatch
 
 AT_ONCE = 200
 THREADS = 8
+WITHOUT_ORIGINAL = "backup_without_original"
 
 ShouldStop = Callable[[], bool]
 
@@ -54,7 +55,8 @@ class Backups:
                 outcomes = list(pool.map(lambda record: self._copy(record, place), records))
                 kept += [record for record, outcome in zip(records, outcomes, strict=True) if outcome != "gone"]
                 yield from outcomes
-        rows = {each.name: self._copy_vectors(each, kept, place) for each in self._database.stored()}
+        yield from self._unreadable({record.content_id for record in kept})
+        rows = {each.name: self._copy_vectors(each, kept, place, should_stop) for each in self._database.stored()}
         place.keep_files()
         if not should_stop():
             place.finish(BackupSummary(iso_now(), len(kept), rows))
@@ -62,7 +64,8 @@ class Backups:
     def restore(self, place: BackupPlace, should_stop: ShouldStop = lambda: False) -> Iterator[FileReceipt]:
         """Adds the pictures of a backup that are not in the library, without encoding, and yields a receipt for each.
 
-        What is there stays as it is. Stopped or killed, the same again does the rest.
+        What is there stays as it is. Stopped or killed, the same again does the rest. `lacks_original` tells which
+        pictures came without theirs.
         """
         ids = place.store.ids()
         with worker_pool(THREADS) as pool:
@@ -100,12 +103,22 @@ class Backups:
         place.store.add(record, original, thumbnail)
         return "copied" if content_id(original) == id else "damaged"
 
-    def _copy_vectors(self, collection: StoredCollection, records: Sequence[Record], place: BackupPlace) -> int:
+    def _unreadable(self, kept: set[ContentId]) -> Iterator[Copied]:
+        """Yields an outcome for each picture that no backup can hold, as its record is damaged."""
+        for file in self._store.files():
+            if file.kind == "record" and file.id and file.id not in kept and self._store.find(file.id) is None:
+                yield "unreadable"
+
+    def _copy_vectors(
+        self, collection: StoredCollection, records: Sequence[Record], place: BackupPlace, should_stop: ShouldStop
+    ) -> int:
         rows = 0
 
         def batches() -> Iterator[VectorBatch]:
             nonlocal rows
             for start in range(0, len(records), AT_ONCE):
+                if should_stop():
+                    return
                 if found := self._vectors(collection, records[start : start + AT_ONCE]):
                     rows += len(found)
                     yield list(found), np.stack(list(found.values()))
@@ -133,7 +146,7 @@ class Backups:
             original = place.store.original(id) if place.store.has_original(record) else None
             if original is not None and content_id(original) != id:
                 return FileReceipt(record.name, "rejected", id, message("backup_other_original"))
-            thumbnail = _thumbnail(id, place, is_needed=original is None)
+            thumbnail = _thumbnail(id, place, is_needed=original is None and record.original_at in ("", NOT_KEPT))
         except LikenessError as error:
             return FileReceipt(clean_name(record.name), "rejected", id, error.message)
         self._store.add(record, original, thumbnail)
@@ -158,14 +171,23 @@ class Backups:
         collection.optimize()
 
 
+def lacks_original(receipt: FileReceipt) -> bool:
+    """Returns whether a picture was restored without its original, since the backup does not have it."""
+    return receipt.reason is not None and receipt.reason.code == WITHOUT_ORIGINAL
+
+
 def _thumbnail(id: ContentId, place: BackupPlace, is_needed: bool) -> bytes:
-    """Returns the thumbnail in a backup; no bytes where it is missing and not needed, as the original makes it anew."""
+    """Returns the thumbnail in a backup; no bytes where it is none and not needed, as the original makes it anew."""
     try:
-        return place.store.thumbnail(id)
-    except UnknownPicture:
-        if is_needed:
+        found = place.store.thumbnail(id)
+        check_thumbnail(found)
+        return found
+    except LikenessError as error:
+        if not is_needed:
+            return b""
+        if isinstance(error, InvalidBackup):
             raise
-        return b""
+        raise InvalidBackup("backup_thumbnail_missing") from None
 
 
 def _damaged(ids: Sequence[ContentId], whole: Sequence[Record]) -> Iterator[FileReceipt]:

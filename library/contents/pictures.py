@@ -110,11 +110,12 @@ class Pictures:
         return None if record.original_at in ("", NOT_KEPT) else record.original_at
 
     def thumbnail(self, id: ContentId) -> bytes:
-        """Returns the thumbnail of a picture, made anew where it is missing."""
+        """Returns the thumbnail of a picture, made anew where it is missing or empty."""
         try:
-            return self._store.thumbnail(id)
+            kept = self._store.thumbnail(id)
         except UnknownPicture:
-            return self._thumbnails.get(id, lambda: self._decoder.thumbnail(self.original(id)))
+            kept = b""
+        return kept or self._thumbnails.get(id, lambda: self._decoder.thumbnail(self.original(id)))
 
     def image(self, id: ContentId, short_side: int) -> Image.Image:
         """Returns the picture, upright and perhaps reduced, with at least `short_side` pixels on its shorter side, or

@@ -1,14 +1,13 @@
 """Checks the whole library, and repairs what was found."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import replace
 
 from library.contents.readable import readable
+from library.doctor.file_reading import OnProgress
 from library.doctor.findings import TRASH, Finding, Report
 from library.doctor.index_check import check_collections
-from library.doctor.repairing import Repairer
-from library.doctor.store_check import OnProgress, check_store
+from library.doctor.repairing import Repairer, ShouldStop
+from library.doctor.store_check import check_store
 from library.images import ContentId
 from library.ingest.importer import Importer
 from library.models import Models
@@ -39,7 +38,7 @@ class Doctor:
         self._changes = changes
 
     def examine(
-        self, on_progress: OnProgress = lambda *_: None, should_stop: Callable[[], bool] = lambda: False
+        self, on_progress: OnProgress = lambda *_: None, should_stop: ShouldStop = lambda: False
     ) -> Report | None:
         """Returns what is wrong with the library, or None when the check was stopped. Changes nothing."""
         names = self._encodable()
@@ -56,26 +55,30 @@ class Doctor:
             collections = len(self._database.stored())
         return Report(len(pictures), collections, found)
 
-    def repair(self, report: Report) -> dict[Finding, int]:
-        """Repairs what can be repaired, and returns how many things of each finding were repaired."""
+    def repair(self, report: Report, should_stop: ShouldStop = lambda: False) -> dict[Finding, int]:
+        """Repairs what can be repaired, and returns how many things of each finding were repaired.
+
+        Stopped or killed, the same again does the rest.
+        """
         repaired: dict[Finding, int] = {}
         with self._changes:
             for finding in sorted(report.findings, key=lambda each: each.kind != "foreign"):  # may be in a file's place
-                if finding.repairable and finding.kind != "row_missing":
-                    repaired[finding] = self._repairer.repair(finding)
+                if finding.repairable and finding.kind != "row_missing" and not should_stop():
+                    repaired[finding] = self._repairer.repair(finding, should_stop)
         self._trash.sweep()
         names = self._encodable()
         for finding in report.findings:
-            if finding.repairable and finding.kind == "row_missing":
-                receipts = self._importer.reindex(model=names[finding.place])
+            if finding.repairable and finding.kind == "row_missing" and not should_stop():
+                receipts = self._importer.reindex(should_stop, names[finding.place])
                 repaired[finding] = sum(receipt.status == "new" for receipt in receipts)
         return repaired
 
-    def repaired(self, report: Report) -> Report:
-        """Repairs what a check has found, and returns what is still wrong afterwards."""
-        self.repair(report)
-        after = self.examine()
-        return after or replace(report, findings=())
+    def repaired(
+        self, report: Report, on_progress: OnProgress = lambda *_: None, should_stop: ShouldStop = lambda: False
+    ) -> Report | None:
+        """Repairs what a check has found, and returns what is still wrong afterwards, or None when it was stopped."""
+        self.repair(report, should_stop)
+        return None if should_stop() else self.examine(on_progress, should_stop)
 
     def _encodable(self) -> dict[str, str]:
         """Returns the model by the name of each collection whose missing rows can be made."""

@@ -10,6 +10,7 @@ Kind = Literal[
     "original_missing",
     "original_other",
     "thumbnail_missing",
+    "thumbnail_damaged",
     "orphan",
     "partial",
     "foreign",

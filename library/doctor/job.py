@@ -15,4 +15,6 @@ class DoctorJob(Job[Report]):
 
     def work(self) -> Report | None:
         doctor = self._library.doctor
-        return doctor.repaired(self._report) if self._report else doctor.examine(self.on_progress, self.stop.is_set)
+        if self._report is None:
+            return doctor.examine(self.on_progress, self.stop.is_set)
+        return doctor.repaired(self._report, self.on_progress, self.stop.is_set)

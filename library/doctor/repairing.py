@@ -18,6 +18,8 @@ from library.trash.trash import Trash
 
 logger = logging.getLogger(__name__)
 
+ShouldStop = Callable[[], bool]
+
 RECOVERED = "recovered"  # the source of a picture whose record was lost
 
 
@@ -33,9 +35,10 @@ class Repairer:
         self._trash = trash
         self._decoder = decoder
         self._known: dict[str, Record] | None = None
-        self._ways: dict[str, Callable[[Finding], int]] = {
+        self._ways: dict[str, Callable[[Finding, ShouldStop], int]] = {
             "record_damaged": self._rewrite_records,
             "thumbnail_missing": self._make_thumbnails,
+            "thumbnail_damaged": self._make_thumbnails,
             "orphan": self._move_orphans,
             "partial": self._remove_partial,
             "foreign": self._set_aside,
@@ -46,21 +49,32 @@ class Repairer:
             "fields_untyped": self._repair_index,
         }
 
-    def repair(self, finding: Finding) -> int:
-        """Repairs a finding that the check called repairable, and returns how many things were repaired."""
+    def repair(self, finding: Finding, should_stop: ShouldStop = lambda: False) -> int:
+        """Repairs a finding that the check called repairable, and returns how many things were repaired.
+
+        Meanwhile others may have repaired a part of it. Stopped, it leaves the rest as it is.
+        """
         self._known = None
         way = self._ways.get(finding.kind)
-        repaired = way(finding) if way and finding.repairable else 0
+        repaired = way(finding, should_stop) if way and finding.repairable else 0
         logger.info("doctor: %s in %s: %d of %d repaired", finding.kind, finding.place, repaired, finding.count)
         return repaired
 
-    def _rewrite_records(self, finding: Finding) -> int:
+    def _rewrite_records(self, finding: Finding, should_stop: ShouldStop) -> int:
         files = self._files(finding.subjects)
-        return sum(self._recover(id, files[id], in_library=True) for id in map(parse_content_id, finding.subjects))
+        repaired = 0
+        for id in map(parse_content_id, finding.subjects):
+            if should_stop():
+                break
+            if self._store.find(id) or self._recover(id, files[id], in_library=True):
+                repaired += 1
+        return repaired
 
-    def _make_thumbnails(self, finding: Finding) -> int:
+    def _make_thumbnails(self, finding: Finding, should_stop: ShouldStop) -> int:
         repaired = 0
         for record in self._store.find_all(list(map(parse_content_id, finding.subjects))):
+            if should_stop():
+                break
             try:
                 made = self._decoder.thumbnail(self._pictures.original(record.content_id))
             except StoreUnavailable:
@@ -71,39 +85,52 @@ class Repairer:
             repaired += 1
         return repaired
 
-    def _move_orphans(self, finding: Finding) -> int:
+    def _move_orphans(self, finding: Finding, should_stop: ShouldStop) -> int:
         """Brings back intact originals that still have a row, moves others to the trash, and removes the rest."""
         files = self._files(finding.subjects)
         with_rows = {record.content_id for record in self._rows().values()}
-        for id in map(parse_content_id, finding.subjects):
+        for done, id in enumerate(map(parse_content_id, finding.subjects)):
+            if should_stop():
+                return done
+            if any(file.kind in ("record", "trash") for file in files[id]):
+                continue
             has_row = id in with_rows
             if not ((has_row or self._trash.days) and self._recover(id, files[id], in_library=has_row)):
                 for file in files[id]:
                     self._store.remove_file(file.name)
         return finding.count
 
-    def _remove_partial(self, finding: Finding) -> int:
+    def _remove_partial(self, finding: Finding, _: ShouldStop) -> int:
         for name in finding.subjects:
             self._store.remove_file(name)
         return finding.count
 
-    def _set_aside(self, finding: Finding) -> int:
-        for name in finding.subjects:
-            self._store.set_aside(name)
+    def _set_aside(self, finding: Finding, _: ShouldStop) -> int:
+        names = set(finding.subjects)
+        for file in [each for each in self._store.files() if each.name in names]:
+            if self._is_foreign(file):
+                self._store.set_aside(file.name)
         return finding.count
 
-    def _remove_rows(self, finding: Finding) -> int:
+    def _is_foreign(self, file: StoredFile) -> bool:
+        """Returns whether no file of the library has come into the place of what was found there."""
+        if not (file.is_in_place and file.id):
+            return True
+        record = self._store.find(file.id) if file.kind == "original" else None
+        return record is not None and not record.img_path.endswith(f"/{file.name}")
+
+    def _remove_rows(self, finding: Finding, _: ShouldStop) -> int:
         ids = {key: id_of(key) for key in finding.subjects}
         here = {record.content_id for record in self._store.find_all(list(ids.values()))}  # one was repaired meanwhile
         self._database.delete([key for key, id in ids.items() if id not in here])
         return finding.count
 
-    def _update_rows(self, finding: Finding) -> int:
+    def _update_rows(self, finding: Finding, _: ShouldStop) -> int:
         records = self._store.find_all(list(map(parse_content_id, finding.subjects)))
         self._database.update(records)
         return len(records)
 
-    def _repair_index(self, finding: Finding) -> int:
+    def _repair_index(self, finding: Finding, _: ShouldStop) -> int:
         self._database.named(finding.place).repair()
         return 1
 

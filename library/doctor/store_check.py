@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from library.contents.readable import FEW, readable
+from library.contents.readable import readable
 from library.contents.stored_files import StoredFile
+from library.doctor.file_reading import OnProgress, read_files
 from library.doctor.findings import STORE, Finding
-from library.errors import RejectedImage, StoreUnavailable, UnknownPicture
-from library.images import ContentId, content_id
+from library.images import ContentId
 from library.ports import ImageStore
 from library.records import Record
 
 LEFT_BEHIND_AFTER = timedelta(hours=1)  # a younger file may be another process's work in hand
 AT_ONCE = 200
-
-OnProgress = Callable[[int, int | None], None]
 
 
 class StoreCheck(NamedTuple):
@@ -28,25 +26,27 @@ class StoreCheck(NamedTuple):
 
 
 def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callable[[], bool]) -> StoreCheck:
-    """Checks all files; reads every original. Raises StoreUnavailable."""
+    """Checks all files; reads every original and thumbnail. Raises StoreUnavailable."""
     files = _Files.of(store.files())
     recorded = files.having("record")
     sound, closed_records = _records(store, recorded)
     damaged = sorted(set(recorded) - sound.keys() - set(closed_records))
     missing = [id for id, record in sound.items() if files.lack_original(record)]
     thumbless = [id for id in sound if not any(file.bytes for file in files.of_kind(id, "thumbnail"))]
-    kept = [id for id in sound if files.of_kind(id, "original")]
-    others, closed_originals = _others(store, kept, on_progress, should_stop)
+    kept, shown = set(files.having("original")), set(sound) - set(thumbless)
+    read = read_files(store, list(sound), kept, shown, on_progress, should_stop)
     closed = [files.name_of(id, "record") for id in closed_records]
-    closed += [files.name_of(id, "original") for id in closed_originals]
+    closed += [files.name_of(id, "original") for id in read.closed_originals]
+    closed += [files.name_of(id, "thumbnail") for id in read.closed_thumbnails]
     foreign = files.foreign + [file.name for record in sound.values() for file in files.other_originals(record)]
     can_be_written_anew = any(files.of_kind(id, "original") for id in damaged)
     found = [
         Finding("record_damaged", STORE, tuple(damaged), can_be_written_anew),
         Finding("original_missing", STORE, tuple(missing), repairable=False),
         Finding("unreadable", STORE, tuple(closed), repairable=False),
-        Finding("original_other", STORE, tuple(others), repairable=False),
+        Finding("original_other", STORE, tuple(read.other_originals), repairable=False),
         Finding("thumbnail_missing", STORE, tuple(thumbless)),
+        Finding("thumbnail_damaged", STORE, tuple(read.damaged_thumbnails)),
         Finding("orphan", STORE, tuple(files.orphans())),
         Finding("partial", STORE, tuple(files.partial)),
         Finding("foreign", STORE, tuple(sorted(foreign)), store.sets_aside),
@@ -115,32 +115,6 @@ def _records(store: ImageStore, ids: Sequence[ContentId]) -> tuple[dict[ContentI
         some = ids[start : start + AT_ONCE]
         sound |= {record.content_id: record for record in readable(store, some, closed.append)}
     return sound, closed
-
-
-def _others(
-    store: ImageStore, ids: list[ContentId], on_progress: OnProgress, should_stop: Callable[[], bool]
-) -> tuple[list[ContentId], list[ContentId]]:
-    """Returns the pictures whose original has other bytes than those that they are named by, and those whose original
-    cannot be read. Raises StoreUnavailable where none of the first few can."""
-    others: list[ContentId] = []
-    closed: list[ContentId] = []
-    for done, id in enumerate(ids):
-        if should_stop():
-            break
-        on_progress(done, len(ids))
-        try:
-            if content_id(store.original(id)) != id:
-                others.append(id)
-        except UnknownPicture:  # deleted meanwhile
-            continue
-        except RejectedImage:  # larger than any
-            others.append(id)
-        except StoreUnavailable:
-            closed.append(id)
-            if done + 1 == len(closed) == min(FEW, len(ids)) > 1:
-                raise
-    on_progress(len(ids), len(ids))
-    return others, closed
 
 
 def _is_old(file: StoredFile) -> bool:

@@ -11,6 +11,8 @@ from pathlib import Path
 from library.errors import InvalidSelection, LikenessError
 from library.messages.reasons import reason_of
 
+Explain = Callable[[OSError], LikenessError]
+
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, no quota, and files that may not get as large
 
 
@@ -38,7 +40,7 @@ def check_regular(path: Path) -> None:
 
 
 @contextmanager
-def explained(make_error: Callable[[OSError], LikenessError]) -> Iterator[None]:
+def explained(make_error: Explain) -> Iterator[None]:
     """Turns an OSError within the block into the error that `make_error` returns."""
     try:
         yield

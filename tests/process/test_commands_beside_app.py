@@ -105,6 +105,27 @@ def test_a_question_is_asked_at_the_terminal(app, folder, answer, code):
     assert run(folder, "delete", first).returncode == 0
     done = run(folder, "trash", "empty", typed=answer)
     assert done.returncode == code and "for good (" in done.stdout + done.stderr
+    assert ("Nothing was removed. Nobody is there to answer: give --yes" in done.stderr) == (answer == "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_a_question_ends_the_command_with_nothing_done(app, folder, number):
+    first = lines(run(folder, "search", "--limit", "1"))[0].split()[0]
+    assert run(folder, "delete", first).returncode == 0
+    asked = subprocess.Popen(
+        [sys.executable, "app.py", "trash", "empty"],
+        cwd=ROOT,
+        env=environment(folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert asked.stdout.read(6) == b"Remove"
+    asked.send_signal(number)
+    _, said = asked.communicate(timeout=60)
+    assert asked.returncode == 130 and b"Nothing was removed." in said
+    assert run(folder, "trash", "restore", first).returncode == 0
 
 
 def test_two_commands_run_at_once(app, folder):

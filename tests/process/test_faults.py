@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from benchmarks.faults.backups import Repair, Restore
 from benchmarks.faults.buckets import troubled
 from benchmarks.faults.commands import Delete, EmptyTrash, Import, Ingest, Rebuild, Reindex
 from benchmarks.faults.crowds import on_one_folder
@@ -26,7 +27,7 @@ def on_lite(tmp_path):
     return Place(tmp_path)
 
 
-@pytest.mark.parametrize("kind", [Ingest, Import, Reindex, Rebuild, Delete, EmptyTrash, Watch])
+@pytest.mark.parametrize("kind", [Ingest, Import, Reindex, Rebuild, Delete, EmptyTrash, Watch, Restore, Repair])
 def test_a_kill_on_lite_loses_and_doubles_nothing(on_lite, kind):
     assert tried(kind(on_lite, random.Random(SEED)), KILLS, SECONDS).details == []
 

@@ -3,7 +3,10 @@
 import errno
 import json
 import os
+import re
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -13,12 +16,14 @@ from typer.testing import CliRunner
 from commands.main import commands
 from db.files.backup_folder import BEGUN, MANIFEST, backups_in, new_backup, open_backup
 from db.files.vector_file import read_vectors, write_vectors
+from db.images.local import LocalImageStore
+from library.backup.backup_place import pictures_copied
 from library.errors import InvalidBackup, StoreUnavailable
 from library.image_library import ImageLibrary
 from library.ports import EncoderInfo
 from library.search.query import Query
 from testing.fakes import ColourEncoder, MemoryDatabase, MemoryStore, ready
-from testing.pictures import record, unit_vectors
+from testing.pictures import item, record, unit_vectors
 from ui.backup_api import add_backup_api
 
 
@@ -64,6 +69,16 @@ def test_a_backup_restores_pictures_records_and_vectors_without_encoding(library
     assert empty.search(Query.of("red")).hits[0].record.name == "red.png"
     assert empty.doctor.examine().findings == []
     assert restored(empty, backup) == ["duplicate"] * 3
+
+
+def test_a_picture_whose_record_is_damaged_is_told_to_be_left_out(tmp_path, picture):
+    store = LocalImageStore(tmp_path / "images")
+    library = ImageLibrary(store, ready(ColourEncoder()), MemoryDatabase())
+    receipts = list(library.add([item(f"{colour}.png", picture(colour)) for colour in ("red", "green")]))
+    next((tmp_path / "images").rglob(f"{receipts[0].content_id}.json")).write_text("{}")
+    with new_backup(tmp_path / "backup", []) as place:
+        outcomes = Counter(library.backups.write(place))
+    assert (outcomes["unreadable"], pictures_copied(outcomes)) == (1, 1)
 
 
 def test_every_collection_comes_back(library, database, filled, tmp_path, empty):
@@ -179,12 +194,45 @@ def test_a_damaged_original_is_not_restored(backup, empty, filled):
     assert sorted(restored(empty, backup)) == ["new", "new", "rejected"]
 
 
-def test_a_lost_thumbnail_costs_no_picture(backup, empty, filled):
+@pytest.mark.parametrize("spoilt", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])])
+def test_a_lost_or_damaged_thumbnail_costs_no_picture(backup, empty, filled, spoilt):
     red = filled["red"]
-    (backup / "images" / red[:2] / f"{red}.thumb.jpg").unlink()
+    spoilt(backup / "images" / red[:2] / f"{red}.thumb.jpg")
     assert restored(empty, backup) == ["new"] * 3
     assert empty.original(red)
+    assert empty.thumbnail(red)
     assert [finding.kind for finding in empty.doctor.examine().findings] == ["thumbnail_missing"]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        (
+            lambda path: path.symlink_to("/dev/zero"),
+            "be read or written at images/.*: a pipe, a socket, a device or a link",
+        ),
+        (lambda path: path.write_bytes(b"garbage"), "neither its original nor a whole thumbnail"),
+        (lambda path: None, "neither its original nor a whole thumbnail"),
+    ],
+)
+def test_a_thumbnail_that_is_needed_and_none_is_told_to_be_the_backup_s(backup, empty, filled, spoilt, said):
+    red = filled["red"]
+    next(backup.rglob(f"{red}.png")).unlink()
+    thumbnail = next(backup.rglob(f"{red}.thumb.jpg"))
+    thumbnail.unlink()
+    spoilt(thumbnail)
+    place, _ = open_backup(backup, [])
+    [told] = [receipt for receipt in empty.backups.restore(place) if receipt.status == "rejected"]
+    assert re.search(said, str(told.reason)) and "image store" not in str(told.reason)
+
+
+def test_a_folder_of_a_backup_that_fails_is_told_to_be_the_backup_s(backup, empty, filled, monkeypatch):
+    def failing(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(backup / "images"))
+
+    monkeypatch.setattr("db.images.local.read_own", failing)
+    with pytest.raises(InvalidBackup, match=r"The backup .* cannot be read or written at images"):
+        restored(empty, backup)
 
 
 def test_the_command_tells_of_pictures_that_are_missing_from_a_backup(backup, empty, filled, tmp_path, monkeypatch):
@@ -308,6 +356,23 @@ def test_a_backup_goes_only_into_a_folder_of_its_own(backup, tmp_path):
     (backup / MANIFEST).write_text('{"format": "likeness backup", "version": 2}')
     with pytest.raises(InvalidBackup, match="format version 2"):
         open_backup(backup, [])
+
+
+@pytest.mark.parametrize("own", ["data/images/copy", "data/trash", "data", "pictures/ab/copy", "pictures/backups/copy"])
+def test_a_backup_goes_into_no_folder_of_the_library_by_whatever_path(tmp_path, own):
+    folders = [tmp_path / "data", tmp_path / "pictures"]
+    for folder in folders:
+        folder.mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    for place in (tmp_path / own, tmp_path / "link" / own, tmp_path / "data" / ".." / own):
+        with pytest.raises(InvalidBackup, match="Name a folder elsewhere"), new_backup(place, [], folders):
+            pass
+    assert not any(list(folder.iterdir()) for folder in folders)
+
+
+def test_a_command_may_write_where_the_app_keeps_its_backups(library, filled, tmp_path):
+    with new_backup(tmp_path / "data" / "backups" / "monday", [], [tmp_path / "data"]) as place:
+        assert list(library.backups.write(place)) == ["copied"] * 3
 
 
 def test_the_app_names_its_backups_by_the_time(library, filled, tmp_path):

@@ -4,7 +4,8 @@ import socket
 import threading
 import time
 
-from commands.host import EXIT_UNAVAILABLE, CommandHost
+from commands.exit_codes import EXIT_UNAVAILABLE
+from commands.host import CommandHost
 from commands.relay import FOLDER, SECRET, Line, address_of
 from commands.terminal import current
 from library.messages import message

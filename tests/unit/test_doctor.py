@@ -69,6 +69,17 @@ def test_a_missing_or_empty_thumbnail_is_made_anew(library, store, folder, fille
     assert store.thumbnail(filled["red"]) == before
 
 
+@pytest.mark.parametrize(
+    "spoilt", [lambda whole: b"garbage", lambda whole: whole[:-9], lambda whole: whole[:-9] + bytes(9)]
+)
+def test_a_thumbnail_that_is_garbage_or_cut_short_is_made_anew(library, store, folder, filled, spoilt):
+    before = store.thumbnail(filled["red"])
+    path_of(folder, filled["red"], "thumb.jpg").write_bytes(spoilt(before))
+    assert findings(library)["thumbnail_damaged"].subjects == (filled["red"],)
+    assert repaired(library) == []
+    assert store.thumbnail(filled["red"]) == before
+
+
 def test_a_picture_without_a_row_is_encoded(library, database, index, filled):
     database.delete([library.record(filled["red"]).img_path])
     assert findings(library)["row_missing"].subjects == (filled["red"],)
@@ -228,7 +239,7 @@ def record_in(folder):
     return Record.from_json(next(folder.glob("*.json")).read_text())
 
 
-@pytest.mark.parametrize("ending", ["json", "png"])
+@pytest.mark.parametrize("ending", ["json", "png", "thumb.jpg"])
 def test_a_file_that_cannot_be_read_is_one_finding(library, database, index, folder, filled, monkeypatch, ending):
     closed, read = path_of(folder, filled["red"], ending), local.read_own
 
@@ -306,6 +317,30 @@ def test_pictures_in_the_trash_are_no_orphans(library, folder, filled):
     assert library.doctor.examine().findings == []
 
 
+def test_what_another_repair_has_put_right_meanwhile_is_left_as_it_is(library, store, folder, filled):
+    red, green, blue = filled.values()
+    record_in_the_way = path_of(folder, red, "json")
+    record_in_the_way.unlink()
+    record_in_the_way.mkdir()
+    path_of(folder, green, "json").unlink()
+    path_of(folder, blue, "json").write_text("{}")
+    one, other = library.doctor.examine(), library.doctor.examine()
+    library.doctor.repair(one)
+    after = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    library.doctor.repair(other)
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == after and store.count() == 3
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_repair_that_is_stopped_leaves_the_rest_to_the_next(library, folder, filled, after):
+    for id in filled.values():
+        path_of(folder, id, "thumb.jpg").unlink()
+    asked = iter([False] * (after + 1))
+    assert library.doctor.repaired(library.doctor.examine(), should_stop=lambda: next(asked, True)) is None
+    assert findings(library)["thumbnail_missing"].count == 3 - after
+    assert repaired(library) == []
+
+
 def test_a_check_that_is_stopped_changes_and_says_nothing(library, folder):
     assert library.doctor.examine(should_stop=lambda: True) is None
 
@@ -342,5 +377,9 @@ def test_the_command_asks_before_it_repairs(library, folder, filled, tmp_path, m
     thumbnail = path_of(folder, filled["red"], "thumb.jpg")
     thumbnail.unlink()
     assert (run().exit_code, run("--fix", answer="n\n").exit_code, thumbnail.exists()) == (1, 1, False)
+    unanswered = run("--fix")
+    assert (
+        unanswered.exit_code == 1 and "Nothing was changed. Nobody is there to answer: give --yes" in unanswered.stderr
+    )
     assert '"kind": "thumbnail_missing"' in run("--json").stdout
     assert run("--fix", "--yes").exit_code == 0 and thumbnail.exists()

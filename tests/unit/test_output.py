@@ -2,13 +2,15 @@
 
 import json
 import os
+import re
 import sys
-from io import BytesIO, TextIOWrapper
+from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
 
 import pytest
 import typer
 
-from commands.output import echo, echo_json, echo_program
+from commands.output import confirm, echo, echo_json, echo_program
 from commands.printing import counted
 from runtime import replace_what_cannot_be_written
 
@@ -85,3 +87,34 @@ def test_what_would_steer_the_terminal_is_replaced_and_in_json_escaped(written):
 def test_a_count_stands_with_one_or_with_many():
     assert [counted(number, "picture") for number in (0, 1, 2_000)] == ["0 pictures", "1 picture", "2,000 pictures"]
     assert [counted(number, "query", "queries") for number in (1, 2)] == ["1 query", "2 queries"]
+
+
+class Interrupted(StringIO):
+    """Gives Ctrl-C for a line."""
+
+    def readline(self, *_):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [
+        (None, 1, "Nothing was done. Nobody is there to answer: give --yes to have it done without a question."),
+        (StringIO(), 1, "Nothing was done. Nobody is there to answer: give --yes to have it done without a question."),
+        (StringIO("what\nn\n"), 1, "Nothing was done."),
+        (Interrupted(), 130, "Nothing was done."),
+    ],
+)
+def test_a_question_without_yes_for_an_answer_ends_the_command_with_a_sentence(monkeypatch, capsys, typed, code, said):
+    monkeypatch.setattr(sys, "stdin", typed)
+    with pytest.raises(typer.Exit) as ended:
+        confirm("Do it?", "Nothing was done.")
+    assert ended.value.exit_code == code
+    assert capsys.readouterr().err.splitlines()[-1] == said
+
+
+def test_every_command_that_asks_takes_yes_for_the_answer_and_asks_in_one_way():
+    for path in (Path(__file__).parents[2] / "commands").glob("*.py"):
+        code = path.read_text()
+        assert not re.search(r"typer\.(confirm|prompt)|\binput\(", code), path
+        assert '"--yes"' in code or "import confirm" not in code, path

@@ -10,7 +10,16 @@ from PIL import Image
 
 import app
 import python_api
-from library.errors import InvalidFilter, InvalidQuery, LibraryClosed, RejectedImage, UnknownPicture, UnknownSource
+from library.errors import (
+    InvalidBackup,
+    InvalidFilter,
+    InvalidPack,
+    InvalidQuery,
+    LibraryClosed,
+    RejectedImage,
+    UnknownPicture,
+    UnknownSource,
+)
 from library.search.parts import LibraryPart, PicturePart, TextPart
 from python_api.html import contact_sheet
 from python_api.library import Library
@@ -332,5 +341,25 @@ def test_a_backup_fills_an_empty_library_without_encoding(filled, tmp_path):
     filled.delete([hit.content_id for hit in filled.pictures()])
     filled.empty_trash()
     receipt = filled.restore_backup(tmp_path / "backup", progress=False)
-    assert repr(receipt) == "Receipt(3 new, 0 updated, 0 duplicate, 0 rejected, 0 skipped)"
+    assert repr(receipt) == "RestoredBackup(3 new, 0 updated, 0 duplicate, 0 rejected, 0 skipped)"
+    assert (receipt.missing, receipt.without_original) == (0, [])
     assert filled.search("red")[0].name == "red.png"
+
+
+def test_what_a_backup_lacks_is_told_by_what_restores_it(filled, tmp_path):
+    red, green = (filled.search(colour, limit=1)[0].content_id for colour in ("red", "green"))
+    filled.backup(tmp_path / "backup", progress=False)
+    filled.delete([red, green])
+    for lacking in (f"{red}.json", f"{green}.png"):
+        next((tmp_path / "backup").rglob(lacking)).unlink()
+    receipt = filled.restore_backup(tmp_path / "backup", progress=False)
+    assert receipt.missing == 1 and [each.content_id for each in receipt.without_original] == [green]
+    assert "1 missing, 1 without their original" in repr(receipt)
+
+
+@pytest.mark.parametrize("write", [Library.backup, Library.export])
+def test_nothing_is_written_among_the_files_of_the_library(library, filled, tmp_path, write):
+    own = tmp_path / "data"
+    with pytest.raises((InvalidBackup, InvalidPack), match="keeps its own files"):
+        write(Library(library, [own]), own / "images" / "copy", progress=False)
+    assert not own.exists()

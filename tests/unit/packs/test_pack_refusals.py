@@ -123,7 +123,7 @@ BAD_ROWS = {
     "a time to come": ("added", datetime.now(UTC) + timedelta(days=400), "Nothing can have been added"),
     "another original": ("original", b"other bytes", "original is not the picture of its content ID"),
     "no thumbnail": ("thumbnail", None, "neither in the image store nor in this pack"),
-    "a thumbnail that is none": ("thumbnail", b"<script>", "thumbnail is not a JPEG"),
+    "a thumbnail that is none": ("thumbnail", b"<script>", "thumbnail is no whole JPEG"),
     "metadata that are no JSON": ("metadata", "{", "not JSON that can be kept"),
     "metadata without end": ("metadata", "[" * 100_000, "not JSON that can be kept"),
     "metadata that are a list": ("metadata", "[1]", "not names and values"),
