@@ -34,7 +34,7 @@ from ui.queueing import watch_queue
 from ui.scripts import Scripts
 from ui.sentences import for_page
 from ui.sessions import share_descriptions
-from ui.spared_work import spare_calls
+from ui.spared_work import spare_calls, spare_routes
 from ui.trash_api import add_trash_api
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.views import View, fields_view
@@ -63,9 +63,8 @@ def build_page(
     """Builds the page, the public API and, where it is wanted, the tools for agents; with a desk, those of the demo."""
     handlers = PageHandlers.build(library, worker, edits, Path(get_upload_folder()), sources, evaluations, desk)
     page: gr.Blocks
-    with CheckedBlocks(
-        title="Likeness", fill_width=True, delete_cache=desk.keep_uploads if desk else KEEP_UPLOADS
-    ) as page:
+    keep_uploads = desk.keep_uploads if desk else KEEP_UPLOADS
+    with spare_routes(), CheckedBlocks(title="Likeness", fill_width=True, delete_cache=keep_uploads) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
         add_trash_api(library, edits)
         if new_backup:

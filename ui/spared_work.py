@@ -1,13 +1,30 @@
-"""Spares each call what Gradio does for it though nothing here needs it."""
+"""Spares the page and each call what Gradio does for them though nothing here needs it."""
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
 from anyio.to_thread import run_sync
-from gradio import queueing, utils
+from gradio import blocks, queueing, utils
+
+
+@contextmanager
+def spare_routes() -> Iterator[None]:
+    """Spares a page that is laid out the routes of a server: Gradio makes them twice on the way, and at its launch."""
+    made_by = blocks.__dict__["App"]
+    blocks.__dict__["App"] = _NoApp
+    try:
+        yield
+    finally:
+        blocks.__dict__["App"] = made_by
+
+
+class _NoApp:
+    @staticmethod
+    def create_app(*_: object, **__: object) -> None:
+        """Returns no app, since only that of the launch is ever asked."""
 
 
 def spare_calls(page: gr.Blocks) -> None:

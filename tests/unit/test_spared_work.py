@@ -6,6 +6,7 @@ import threading
 from importlib.machinery import PathFinder
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 from gradio import queueing
 from gradio.data_classes import PredictBodyInternal
@@ -36,6 +37,13 @@ def on_threads(monkeypatch):
 
     monkeypatch.setattr(spared_work, "run_sync", noted)
     return begun
+
+
+def test_a_page_has_no_routes_before_it_is_launched(page):
+    with gr.Blocks() as theirs:
+        pass
+    assert isinstance(theirs.app, App)
+    assert page.app is None
 
 
 def test_the_queue_sums_up_nothing_after_a_call(page, on_threads):
