@@ -3,6 +3,7 @@ rest."""
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,10 +42,18 @@ def backup(tmp_path_factory, picture):
     return folder / "backup"
 
 
+@pytest.fixture(scope="module")
+def library(tmp_path_factory, backup):
+    """Returns the folder of a library of the pictures of the backup, which no test changes."""
+    folder = tmp_path_factory.mktemp("library")
+    ended(folder, "restore", backup)
+    return folder
+
+
 @pytest.fixture
-def restored(tmp_path, backup):
+def restored(tmp_path, library):
     """Returns the folder of a library of the pictures of the backup, whose thumbnails are all cut short, long ago."""
-    ended(tmp_path, "restore", backup)
+    shutil.copytree(library / "data", tmp_path / "data")
     for path in tmp_path.rglob("*.thumb.jpg"):
         path.write_bytes(path.read_bytes()[:-9])
     for path in tmp_path.rglob("images/*/*.*"):
