@@ -50,12 +50,12 @@ def items_from(
     source that is not there; while iterating, SourceUnavailable for one that goes.
     """
     reading = _Reading(own, SidecarFolders() if sidecars else None, known_encoding(encoding) if encoding else "")
-    rows = items_in_table(table, image_column, encoding, reading.beside) if table else []
+    rows = items_in_table(table, image_column, encoding, reading.beside) if table else None
     places = [place for source in sources for place in _places(source, own)]
     items = _items_in(places, reading)
-    if isinstance(rows, list) and all(isinstance(each, Found) and not is_archive(each.path.name) for each in places):
-        return [*rows, *items]
-    return chain(rows, items)
+    if rows is None and all(isinstance(each, Found) and not is_archive(each.path.name) for each in places):
+        return list(items)
+    return chain(rows or (), items)
 
 
 @dataclass(frozen=True)

@@ -49,9 +49,11 @@ class FilesBelow(LocalFiles):
         """Takes folders, which may be links themselves; errors call them as they were `named`."""
         self._roots = [os.path.realpath(folder) for folder in folders]
         self._named = named
+        self._real_folders: dict[str, str] = {}
 
     def check(self, path: Path) -> None:
-        if self._below(path) is None:
+        """Follows the links to each folder once: it tells early what opening a file finds out anew."""
+        if self._below_folder(*os.path.split(path)) is None:
             raise NotAllowed("source_not_allowed", source=str(path), prefixes=self._named)
 
     def entries(self, folder: Path) -> list[os.DirEntry[str]]:
@@ -93,6 +95,19 @@ class FilesBelow(LocalFiles):
             real = os.path.realpath(path)
         except (OSError, ValueError):  # a null byte
             return None
+        return self._split(real)
+
+    def _below_folder(self, folder: str, name: str) -> tuple[str, str] | None:
+        try:
+            if folder not in self._real_folders:
+                self._real_folders[folder] = os.path.realpath(folder)
+            path = os.path.join(self._real_folders[folder], name)
+            is_plain = name not in ("", os.curdir, os.pardir) and not os.path.islink(path)
+        except (OSError, ValueError):
+            return None
+        return self._split(path) if is_plain else self._below(Path(path))
+
+    def _split(self, real: str) -> tuple[str, str] | None:
         for root in self._roots:
             if real == root:
                 return root, ""
