@@ -10,7 +10,7 @@ LONG = range(-(2**63), 2**63)
 
 
 class Column(Protocol):
-    """Is shown all cells of a column, and turns each into its value after that."""
+    """Takes note of all cells of a column, and turns each into its value after that."""
 
     def show(self, cell: Any) -> None:
         """Takes note of what a cell holds."""

@@ -36,13 +36,15 @@ def items_in_table(
     beside: SidecarFolders | None = None,
     files: LocalFiles = ANYWHERE,
 ) -> Iterator[Item]:
-    """Yields an item for each row, as they are asked for. The column holds URLs of the web or a bucket, paths relative to the table, or the
-    pictures themselves, as Hugging Face stores them.
+    """Yields an item for each row, as they are asked for.
 
-    The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty cells are None. A
-    row that cannot be read becomes an item that says so. `encoding` is that of a table of text, else it is found out;
-    `beside` finds the sidecars of files on disk, which `files` opens. Raises UnknownSource at once for a table that
-    cannot be read or has no such column; while iterating, for one that cannot be read on, and Interrupted.
+    The column holds URLs of the web or a bucket, paths relative to the table, or the pictures themselves, as Hugging
+    Face stores them. The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty
+    cells are None. A row that cannot be read becomes an item that says so. `encoding` is that of a table of text, else
+    it is found out; `beside` finds the sidecars of files on disk, which `files` opens.
+
+    Raises UnknownSource at once for a table that cannot be read or has no such column; while iterating, for one that
+    cannot be read on, and Interrupted.
     """
     table = open_table(path, encoding, files=files, sought=image_column)
     if image_column not in table.columns:
