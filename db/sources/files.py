@@ -143,7 +143,7 @@ class AllowedSources:
 
     def _check(self, source: str, files: LocalFiles) -> None:
         if "://" not in source:
-            files.check(at_home(source))
+            files.check(os.path.expanduser(source))
         elif not any(_is_below(source, prefix) for prefix in self.prefixes):
             raise NotAllowed("source_not_allowed", source=source, prefixes=", ".join(self.prefixes))
 

@@ -20,7 +20,7 @@ HAS_DESCRIPTORS = os.open in os.supports_dir_fd and os.listdir in os.supports_fd
 class LocalFiles:
     """Opens files and lists folders wherever they lie. Nothing else reads the files that pictures come from."""
 
-    def check(self, path: Path) -> None:
+    def check(self, path: str | Path) -> None:
         """Raises NotAllowed for a file or a folder that may not be read."""
 
     def open(self, path: Path) -> BinaryIO:
@@ -51,7 +51,7 @@ class FilesBelow(LocalFiles):
         self._named = named
         self._real_folders: dict[str, str] = {}
 
-    def check(self, path: Path) -> None:
+    def check(self, path: str | Path) -> None:
         """Follows the links to each folder once: it tells early what opening a file finds out anew."""
         if self._below_folder(*os.path.split(path)) is None:
             raise NotAllowed("source_not_allowed", source=str(path), prefixes=self._named)

@@ -130,7 +130,7 @@ class _RowReader:
         place = self._folder / as_on_disk(self._folder, text, self._encoding)
         path, name = str(place), place.name
         source = name if os.path.isabs(text) else f"{self._table.name}/{text}"
-        described = self._beside.of(place).describing(name) if self._beside else None
+        described = self._beside.of(path).describing(name) if self._beside else None
         original_at, read = os.path.abspath(path), partial(self._places.read, path)
         size = partial(os.path.getsize, path)
         return Item(path, name, read, source, metadata, original_at=original_at, describe=described, size=size)

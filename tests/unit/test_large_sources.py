@@ -1,9 +1,12 @@
-"""Reads tables of many rows, which are listed as a run goes."""
+"""Reads sources of many pictures, which are listed as a run goes."""
 
 import gc
+import zipfile
+from io import BytesIO
 from itertools import count
 from threading import Event
 
+import fsspec
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -122,3 +125,33 @@ def test_the_run_after_one_that_was_stopped_amid_a_table_goes_on(library, table)
     before = [first, *added]
     after = list(library.add(items_in_table(table, "filepath")))
     assert [receipt.status for receipt in (*before, *after)].count("new") == library.status().pictures == 5
+
+
+@pytest.fixture
+def bucket(picture):
+    files = fsspec.filesystem("memory")
+    files.pipe({f"/many/{colour}.png": picture(colour) for colour in COLOURS})
+    with zipfile.ZipFile(packed := BytesIO(), "w") as archive:
+        for colour in COLOURS:
+            archive.writestr(f"{colour}.png", picture(colour))
+    files.pipe("/packed/colours.zip", packed.getvalue())
+    yield
+    files.rm("/many", recursive=True)
+    files.rm("/packed", recursive=True)
+
+
+def test_a_folder_is_stopped_at_the_next_file(table, stopping):
+    stopping(2)
+    items = AllowedSources([str(table.parent)]).items(str(table.parent))
+    assert [next(items).name for _ in range(2)] == ["black.png", "blue.png"]
+    with pytest.raises(Interrupted):
+        next(items)
+
+
+@pytest.mark.parametrize("place", ["memory://many", "memory://packed/colours.zip"])
+def test_a_bucket_is_stopped_at_the_next_object_and_is_no_failure(bucket, stopping, place):
+    stopping(1)
+    items = iter(items_from([place], sidecars=False))
+    next(items)
+    with pytest.raises(Interrupted):
+        next(items)
