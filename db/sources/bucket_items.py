@@ -16,6 +16,7 @@ from library.images import check_bytes, reason_to_skip, reason_to_skip_folder
 from library.ingest.items import Item
 from library.messages import Message, message
 from library.messages.reasons import reason_of
+from library.running.work import Interrupted, check_stop
 
 Details = Mapping[str, Any]
 
@@ -41,6 +42,7 @@ def items_in_bucket(url: str, sidecars: bool | FindSidecars = True, encoding: st
         is_empty = True
         takeout: list[str] = []
         for key, details, beside in _listed(files, root, bool(sidecars)):
+            check_stop()
             is_empty = False
             below = key.removeprefix(root).lstrip("/")
             item = object_item(files, f"{scheme}://{key}", key, _size(details), below, beside)
@@ -51,6 +53,8 @@ def items_in_bucket(url: str, sidecars: bool | FindSidecars = True, encoding: st
         yield from _items_of_takeout(files, scheme, takeout, bool(sidecars), encoding)
         if is_empty:
             yield Item(url, PurePosixPath(root).name, bytes, url, skip=message("bucket_empty"))
+    except Interrupted:
+        raise
     except FileNotFoundError as error:
         cause = error.__cause__  # which tells of a web address whether anybody answered, and what
         if url.startswith("http") and isinstance(cause, Exception) and not isinstance(cause, FileNotFoundError):

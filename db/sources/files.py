@@ -27,6 +27,7 @@ from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSourc
 from library.ingest.items import Item
 from library.messages import Message, message
 from library.messages.reasons import reason_of
+from library.running.work import check_stop
 
 Place = Found | str  # what is on a disk, or the URL of a bucket
 
@@ -50,12 +51,12 @@ def items_from(
     source that is not there; while iterating, SourceUnavailable for one that goes.
     """
     reading = _Reading(own, SidecarFolders() if sidecars else None, known_encoding(encoding) if encoding else "")
-    rows = items_in_table(table, image_column, encoding, reading.beside) if table else []
+    rows = items_in_table(table, image_column, encoding, reading.beside) if table else None
     places = [place for source in sources for place in _places(source, own)]
     items = _items_in(places, reading)
-    if isinstance(rows, list) and all(isinstance(each, Found) and not is_archive(each.path.name) for each in places):
-        return [*rows, *items]
-    return chain(rows, items)
+    if rows is None and all(isinstance(each, Found) and not is_archive(each.path.name) for each in places):
+        return list(items)
+    return chain(rows or (), items)
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ class AllowedSources:
             files.check(shard)
         if is_folder or (is_path and source.lower().endswith(self.table_suffixes)):
             return items_in_table(path, image_column, beside=reading.beside, files=files)
-        return _items_in([reading.unless_refused(place) for place in _places(source, self._own, files)], reading)
+        places = _places(source, self._own, files, may_be_table=False)
+        return _items_in([reading.unless_refused(place) for place in places], reading)
 
     def _if_allowed(self, files: LocalFiles, item: Item) -> Item:
         if not item.original_at:  # what lies in the table itself, or is refused
@@ -141,7 +143,7 @@ class AllowedSources:
 
     def _check(self, source: str, files: LocalFiles) -> None:
         if "://" not in source:
-            files.check(at_home(source))
+            files.check(os.path.expanduser(source))
         elif not any(_is_below(source, prefix) for prefix in self.prefixes):
             raise NotAllowed("source_not_allowed", source=source, prefixes=", ".join(self.prefixes))
 
@@ -185,7 +187,9 @@ def _items_packed(path: Path, reading: _Reading) -> Iterator[Item]:
     return items_in_archive(str(path), open_file, str(path.absolute()), sidecars, reading.encoding)
 
 
-def _places(source: str, own: Collection[Path], files: LocalFiles = ANYWHERE) -> Sequence[Place]:
+def _places(
+    source: str, own: Collection[Path], files: LocalFiles = ANYWHERE, may_be_table: bool = True
+) -> Sequence[Place]:
     if not source.strip():
         raise UnknownSource("source_empty")
     source = checked_place(path_in(source), UnknownSource)
@@ -195,7 +199,7 @@ def _places(source: str, own: Collection[Path], files: LocalFiles = ANYWHERE) ->
     path = at_home(source)
     if path.suffix.lower() in SUFFIXES and path.is_file():
         raise UnknownSource("table_as_source", name=path.name)
-    if is_folder_of_shards(path, own, files):
+    if may_be_table and is_folder_of_shards(path, own, files):
         raise UnknownSource("shards_as_source", source=source[:120])
     try:
         found = [Found(path)] if path.exists() else matching(str(path), own, files)
@@ -215,6 +219,7 @@ def _items_in_folder(folder: Path, reading: _Reading) -> Iterator[Item]:
     is_empty = True
     takeout: list[Path] = []
     for found in walk(folder, reading.own, reading.beside is not None, files=reading.files):
+        check_stop()
         is_empty = False
         source = (named / found.path.relative_to(folder)).as_posix()
         if found.skip and found.skip.code == "archive_within" and is_of_takeout(found.path.name):

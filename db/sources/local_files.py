@@ -20,7 +20,7 @@ HAS_DESCRIPTORS = os.open in os.supports_dir_fd and os.listdir in os.supports_fd
 class LocalFiles:
     """Opens files and lists folders wherever they lie. Nothing else reads the files that pictures come from."""
 
-    def check(self, path: Path) -> None:
+    def check(self, path: str | Path) -> None:
         """Raises NotAllowed for a file or a folder that may not be read."""
 
     def open(self, path: Path) -> BinaryIO:
@@ -49,9 +49,11 @@ class FilesBelow(LocalFiles):
         """Takes folders, which may be links themselves; errors call them as they were `named`."""
         self._roots = [os.path.realpath(folder) for folder in folders]
         self._named = named
+        self._real_folders: dict[str, str] = {}
 
-    def check(self, path: Path) -> None:
-        if self._below(path) is None:
+    def check(self, path: str | Path) -> None:
+        """Follows the links to each folder once: it tells early what opening a file finds out anew."""
+        if self._below_folder(*os.path.split(path)) is None:
             raise NotAllowed("source_not_allowed", source=str(path), prefixes=self._named)
 
     def entries(self, folder: Path) -> list[os.DirEntry[str]]:
@@ -93,6 +95,19 @@ class FilesBelow(LocalFiles):
             real = os.path.realpath(path)
         except (OSError, ValueError):  # a null byte
             return None
+        return self._split(real)
+
+    def _below_folder(self, folder: str, name: str) -> tuple[str, str] | None:
+        try:
+            if folder not in self._real_folders:
+                self._real_folders[folder] = os.path.realpath(folder)
+            path = os.path.join(self._real_folders[folder], name)
+            is_plain = name not in ("", os.curdir, os.pardir) and not os.path.islink(path)
+        except (OSError, ValueError):
+            return None
+        return self._split(path) if is_plain else self._below(Path(path))
+
+    def _split(self, real: str) -> tuple[str, str] | None:
         for root in self._roots:
             if real == root:
                 return root, ""

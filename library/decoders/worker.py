@@ -26,6 +26,7 @@ from library.decoding.pixel_budget import MOST_AT_ONCE, NeedsMorePixels, PixelBu
 from library.errors import RejectedImage
 from library.images import Grey, Picture
 
+OVERCOMMIT, NEVER = Path("/proc/sys/vm/overcommit_memory"), "2"
 PAGES_OF_DATA = 5  # the place of that number in /proc/self/statm
 IDLE_SECONDS = 300.0
 MOMENT = 1.0  # seconds
@@ -84,7 +85,8 @@ def _answer(replies: BinaryIO, header: dict[str, Any], data: bytes) -> None:
         if header["room"]:  # a large one: the others find the memory of the one before, and are quicker for it
             return_memory()
     except RejectedImage as error:
-        wire.write(replies, {"rejected": error.message.as_json(), **_took(begun)})
+        refusal = RejectedImage("decoder_bounded") if _is_by_bound(error) else error
+        wire.write(replies, {"rejected": refusal.message.as_json(), **_took(begun)})
     except NeedsMorePixels as wish:
         wire.write(replies, {"room": wish.pixels, **_took(begun)})
     else:
@@ -106,6 +108,14 @@ def _bounded(most: int) -> Iterator[None]:
     finally:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _is_by_bound(error: RejectedImage) -> bool:
+    """Returns whether memory was refused by the bound: where the machine has none left, Linux ends this process, unless
+    it was told to promise no more than there is."""
+    with suppress(OSError):
+        return error.message.code == "no_memory" and OVERCOMMIT.read_text().strip() != NEVER
+    return False
 
 
 def _most_in(room: int) -> int:

@@ -7,6 +7,7 @@ from importlib import import_module
 import pi_heif
 
 from library.decoding.archive_kinds import archive_kind
+from library.decoding.exif import bound_exif
 from library.decoding.other_files import is_tga, other_kind
 from library.errors import RejectedImage
 
@@ -80,6 +81,7 @@ JPEG_XL = re.compile(rb"\xff\x0a|\0\0\0\x0cJXL ", re.DOTALL)
 @cache
 def opened_formats() -> tuple[str, ...]:
     """Returns the names of the formats that Pillow may open, after teaching it those of its plug-ins."""
+    bound_exif()
     pi_heif.register_heif_opener()
     try:
         import_module("pillow_jxl")  # an optional plug-in, which registers itself

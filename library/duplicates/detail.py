@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from library.decoding.exif import bound_exif
 from library.decoding.formats import format_of
 from library.images import Grey, Greyed, grey
 
@@ -70,6 +71,7 @@ def waves_of(image: Grey) -> Squares:
 
 def luminance_table(data: bytes) -> Squares:
     """Returns the steps of a JPEG's first table, all 1 for any other file."""
+    bound_exif()
     try:
         with Image.open(BytesIO(data), formats=["JPEG", "MPO"]) as opened:
             tables = getattr(opened, "quantization", None) or {}

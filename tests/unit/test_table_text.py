@@ -76,7 +76,7 @@ def test_text_between_escapes_is_decoded_and_told(tmp_path, encoding, told, text
     for rows_before in (0, 20_000):
         rows = "b.jpg,x\n" * rows_before
         path = table(tmp_path, f"filepath,caption\n{rows}a.jpg,{text}\n", encoding)
-        items = items_in_table(path, "filepath")
+        items = list(items_in_table(path, "filepath"))
         assert items[-1].metadata["caption"] == text
         assert str(items[0].note) == f"The table was read as {told}; --encoding names another."
 
@@ -242,7 +242,7 @@ def test_a_space_after_each_comma_belongs_to_no_cell(tmp_path):
 def test_a_path_of_windows_and_one_that_is_none(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.jpg").write_bytes(b"a")
-    items = items_in_table(table(tmp_path, "filepath\n.\\sub\\a.jpg\nno\\a.jpg\n"), "filepath")
+    items = list(items_in_table(table(tmp_path, "filepath\n.\\sub\\a.jpg\nno\\a.jpg\n"), "filepath"))
     assert [item.name for item in items] == ["a.jpg", "no\\a.jpg"] and items[0].read() == b"a"
     [item] = items_in_table(table(tmp_path, '{"filepath": true}', name="a.jsonl"), "filepath")
     with pytest.raises(Exception, match="filepath holds true, where the path or address"):
@@ -319,19 +319,19 @@ def test_a_quote_too_many_that_swallows_rows_is_told_by_its_lines(tmp_path):
 
 def test_cells_of_many_lines_make_no_note(tmp_path):
     rows = ['a.jpg,"Dear all, hello\nworld, and all"', 'b.jpg,"one\n\ntwo"', 'c.jpg,"x, y\n1,2,3"']
-    assert items_in_table(table(tmp_path, "\n".join(["filepath,caption", *rows])), "filepath")[0].note is None
+    assert next(items_in_table(table(tmp_path, "\n".join(["filepath,caption", *rows])), "filepath")).note is None
     first = ['"hello\nworld",a.jpg', '"a, b\nc, d",b.jpg']
-    assert items_in_table(table(tmp_path, "\n".join(["caption,filepath", *first])), "filepath")[0].note is None
+    assert next(items_in_table(table(tmp_path, "\n".join(["caption,filepath", *first])), "filepath")).note is None
 
 
 def test_quotes_that_open_in_each_row_are_read_in_one_go(tmp_path):
     text = "filepath,caption\n" + 'k",",x\n' * 1_000
-    assert len(items_in_table(table(tmp_path, text), "filepath")) == 1_000
+    assert len(list(items_in_table(table(tmp_path, text), "filepath"))) == 1_000
 
 
 def test_a_row_that_cannot_be_read_hides_no_other(tmp_path):
     lines = ['{"filepath": "a.jpg"}', "{half", "[" * 100_000, "7", '{"filepath": "b.jpg", "n": 1}']
-    items = items_in_table(table(tmp_path, "\n".join(lines), name="photos.jsonl"), "filepath")
+    items = list(items_in_table(table(tmp_path, "\n".join(lines), name="photos.jsonl"), "filepath"))
     assert [item.name for item in items] == ["a.jpg", "unnamed", "unnamed", "unnamed", "b.jpg"]
     assert [given(item.metadata) for item in items if item.name != "unnamed"] == [{}, {"n": 1}]
     for item, said in zip(items[1:4], ["no JSON", "nested too deep", "no object"], strict=True):
@@ -344,14 +344,14 @@ def test_a_line_without_the_column_or_nested_too_deep_hides_no_other(tmp_path, l
     (tmp_path / "b.png").write_bytes(picture("blue"))
     deep = "[" * 40 + "]" * 40
     lines = ['{"filepath": "a.png"}', '{"caption": "x"}', f'{{"filepath": "b.png", "deep": {deep}}}']
-    items = items_in_table(table(tmp_path, "\n".join(lines), name="photos.jsonl"), "filepath")
+    items = list(items_in_table(table(tmp_path, "\n".join(lines), name="photos.jsonl"), "filepath"))
     receipts = list(library.add(items))
     assert [receipt.status for receipt in receipts] == ["new", "skipped", "rejected"]
     assert "deep is nested more than 32 levels" in str(receipts[2].reason)
 
 
 def test_a_row_with_more_cells_than_the_header_is_refused(tmp_path):
-    items = items_in_table(table(tmp_path, "filepath,caption\na.jpg,x,y\nb.jpg,z,,\n"), "filepath")
+    items = list(items_in_table(table(tmp_path, "filepath,caption\na.jpg,x,y\nb.jpg,z,,\n"), "filepath"))
     with pytest.raises(Exception, match="3 cells where the header has 2"):
         items[0].read()
     assert given(items[1].metadata) == {"caption": "z"}

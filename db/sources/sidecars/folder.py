@@ -131,17 +131,17 @@ class SidecarFolders:
 
     def __init__(self, files: LocalFiles = ANYWHERE) -> None:
         self._files = files
-        self._folders: dict[Path, Sidecars] = {}
+        self._folders: dict[str, Sidecars] = {}
 
-    def of(self, file: Path) -> Sidecars:
+    def of(self, file: str | Path) -> Sidecars:
         """Returns the sidecars of the folder that a file lies in."""
-        folder = file.parent
+        folder = os.path.dirname(file)
         if folder not in self._folders:
             try:
-                names = [each.name for each in self._files.entries(folder)]
+                names = [each.name for each in self._files.entries(Path(folder))]
             except OSError:
                 names = []
-            self._folders[folder] = Sidecars(names, in_folder(folder, self._files))
+            self._folders[folder] = Sidecars(names, in_folder(Path(folder), self._files))
         return self._folders[folder]
 
 

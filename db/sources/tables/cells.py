@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,35 +14,8 @@ from library.times import iso_utc
 
 SAFE_INTEGER = 2**53 - 1  # beyond it, browsers and other readers of JSON round
 LEFT_OUT = object()  # stands for bytes within a value
-LONG = range(-(2**63), 2**63)
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,9}})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?")
-
-
-def typed(texts: Sequence[str | None]) -> list[Any]:
-    """Returns the texts of a column as what all of them are: whole numbers, numbers, true and false, or else texts.
-
-    A number counts as one where it is written as it would be read back: 007, 1.10, 1E5 and long ids stay texts.
-    """
-    given = [text for text in texts if text]
-    if all(map(_is_integer, given)):
-        return [int(text) if text else None for text in texts]
-    if all(_is_integer(text) or _is_number(text) for text in given):
-        return [float(text) if text else None for text in texts]
-    if all(text.lower() in ("true", "false") for text in given):
-        return [text.lower() == "true" if text else None for text in texts]
-    return [text or None for text in texts]
-
-
-def plain_column(column: Sequence[Any]) -> list[Any]:
-    """Returns plain values, None where there is none; dates in UTC where all are dates, texts where ids are long."""
-    values = [plain(value) for value in column]
-    given = [value for value in values if value is not None]
-    if all(isinstance(value, str) and (MOMENT.fullmatch(value) or DAY.fullmatch(value)) for value in given):
-        return [value and (as_moment(value) or value) for value in values]
-    if any(_is_long_id(value) for value in given):
-        return [str(value) if _is_whole(value) and value in LONG else value for value in values]
-    return values
 
 
 def plain(value: Any) -> Any:
@@ -99,25 +72,6 @@ def _nested(value: Any, depth: int = 1) -> Any:
             return LEFT_OUT
         case _:
             return plain(value)
-
-
-def _is_long_id(value: Any) -> bool:
-    """Returns whether it is a whole number that Milvus keeps, and that readers of JSON and filters would round."""
-    return _is_whole(value) and value in LONG and abs(value) > SAFE_INTEGER
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_integer(text: str) -> bool:
-    return (
-        bool(re.fullmatch(r"-?\d{1,16}", text, re.ASCII)) and str(int(text)) == text and abs(int(text)) <= SAFE_INTEGER
-    )
-
-
-def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"-?\d+\.\d+(e[+-]\d+)?", text, re.ASCII)) and repr(float(text)) == text
 
 
 def _number(value: Decimal) -> int | float | str | None:

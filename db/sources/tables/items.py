@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial, reduce
@@ -13,16 +13,17 @@ from db.sources.addresses import as_on_disk, checked_place, path_in
 from db.sources.local_files import ANYWHERE, LocalFiles
 from db.sources.readers import SourceReader
 from db.sources.sidecars.folder import SidecarFolders
-from db.sources.tables.cells import plain_column, typed
+from db.sources.tables.columns import Column, TextColumn, ValueColumn, value_of
 from db.sources.tables.missing_column import without_column
 from db.sources.tables.rows import open_table
 from db.sources.tables.table import DecodedRow, Table, TableRow, unreadable_explained
-from db.sources.tables.text import is_of_other_bytes, shown_encoding
+from db.sources.tables.text import is_of_other_bytes, not_decoded, shown_encoding
 from library.errors import RejectedImage
 from library.images import check_bytes
 from library.ingest.items import Item
 from library.messages import Message, both, message
 from library.records import Metadata
+from library.running.work import check_stop
 from library.validation import as_json
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -34,23 +35,24 @@ def items_in_table(
     encoding: str = "",
     beside: SidecarFolders | None = None,
     files: LocalFiles = ANYWHERE,
-) -> Iterable[Item]:
-    """Returns an item for each row. The column holds URLs of the web or a bucket, paths relative to the table, or the
-    pictures themselves, as Hugging Face stores them.
+) -> Iterator[Item]:
+    """Yields an item for each row, as they are asked for.
 
-    The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty cells are None. A
-    row that cannot be read becomes an item that says so. Returns a list, unless the rows may hold the pictures.
-    `encoding` is that of a table of text, else it is found out; `beside` finds the sidecars of files on disk, which
-    `files` opens. Raises UnknownSource for a table that cannot be read or has no such column.
+    The column holds URLs of the web or a bucket, paths relative to the table, or the pictures themselves, as Hugging
+    Face stores them. The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty
+    cells are None. A row that cannot be read becomes an item that says so. `encoding` is that of a table of text, else
+    it is found out; `beside` finds the sidecars of files on disk, which `files` opens.
+
+    Raises UnknownSource at once for a table that cannot be read or has no such column; while iterating, for one that
+    cannot be read on, and Interrupted.
     """
-    table = open_table(path, encoding, files=files)
+    table = open_table(path, encoding, files=files, sought=image_column)
     if image_column not in table.columns:
         raise without_column(path.name, image_column, table)
     reader = _RowReader(path, image_column, table.encoding, beside, files)
-    if image_column in table.with_pictures:
-        return _noted(reader.items_one_by_one(table), table, image_column)
-    with unreadable_explained(path):
-        return list(_noted(reader.items_by_columns(table), table, image_column))
+    are_large = image_column in table.with_pictures
+    items = reader.items_one_by_one(table) if are_large else reader.items_by_columns(table)
+    return _readable(path, _noted(items, table, image_column))
 
 
 class _RowReader:
@@ -60,25 +62,35 @@ class _RowReader:
         self, table: Path, image_column: str, encoding: str, beside: SidecarFolders | None, files: LocalFiles
     ) -> None:
         self._table = table
+        self._folder = table.parent
         self._image_column = image_column
         self._encoding = encoding
         self._beside = beside
         self._places = SourceReader(files)
 
     def items_one_by_one(self, table: Table) -> Iterator[Item]:
-        """Yields items as the rows are read, since all of them may be too large to be kept."""
+        """Yields items by their rows alone: those with pictures are too large to be read twice."""
         for number, row in enumerate(table.rows(), 1):
-            yield self._item(number, row, lambda row: {name: plain_column([cell])[0] for name, cell in row.items()})
+            check_stop()
+            yield self._item(number, row, lambda row: {name: value_of(cell) for name, cell in row.items()})
 
     def items_by_columns(self, table: Table) -> Iterator[Item]:
-        """Yields items once all rows are read: what a column holds is told by all of its cells."""
-        rows = list(table.rows())
-        given = [row for row in rows if isinstance(row, Mapping)]
-        others = [name for name in table.columns if name != self._image_column]
-        values = {name: _values([row.get(name) for row in given], table.are_texts) for name in others}
-        columns = {name: iter(column) for name, column in values.items()}
-        for number, row in enumerate(rows, 1):
-            yield self._item(number, row, lambda _: {name: next(column) for name, column in columns.items()})
+        """Yields items once all rows were gone through: what a column holds is told by all of its cells."""
+        columns = self._columns_of(table)
+        for number, row in enumerate(table.rows(), 1):
+            check_stop()
+            yield self._item(number, row, partial(_values, columns))
+
+    def _columns_of(self, table: Table) -> Mapping[str, Column]:
+        make = TextColumn if table.are_texts else ValueColumn
+        columns: dict[str, Column] = {name: make() for name in table.columns}
+        for row in table.rows():
+            check_stop()
+            for name, cell in row.items() if isinstance(row, Mapping) else ():
+                if name not in columns:
+                    columns[name] = make()
+                columns[name].show(cell)
+        return {name: column for name, column in columns.items() if name != self._image_column}
 
     def _item(self, number: int, row: TableRow | RejectedImage, metadata_of: Callable[[TableRow], Metadata]) -> Item:
         path = f"{self._table.name}: row {number}"
@@ -86,7 +98,7 @@ class _RowReader:
             return _refused(path, row)
         given = {name: cell for name, cell in row.items() if name != self._image_column}
         others = metadata_of(given)
-        if self._encoding and not isinstance(row, DecodedRow) and any(map(_holds_other_bytes, given.items())):
+        if self._encoding and not isinstance(row, DecodedRow) and _holds_other_bytes(given):
             return _refused(path, RejectedImage("row_not_encoded", encoding=shown_encoding(self._encoding)))
         try:
             return self._picture(path, number, row.get(self._image_column), others)
@@ -115,25 +127,30 @@ class _RowReader:
         if "://" in text:
             name = PurePath(text.partition("?")[0]).name
             return Item(text, name, partial(self._places.read, text), text, metadata, original_at=text)
-        text = as_on_disk(self._table.parent, text, self._encoding)
-        name = PurePath(text).name
-        path = str(self._table.parent / text)
-        source = name if Path(text).is_absolute() else f"{self._table.name}/{text}"
-        described = self._beside.of(Path(path)).describing(name) if self._beside else None
+        place = self._folder / as_on_disk(self._folder, text, self._encoding)
+        path, name = str(place), place.name
+        source = name if os.path.isabs(text) else f"{self._table.name}/{text}"
+        described = self._beside.of(path).describing(name) if self._beside else None
         original_at, read = os.path.abspath(path), partial(self._places.read, path)
         size = partial(os.path.getsize, path)
         return Item(path, name, read, source, metadata, original_at=original_at, describe=described, size=size)
 
 
-def _values(cells: Sequence[Any], are_texts: bool) -> list[Any]:
-    return plain_column(typed(cells) if are_texts else cells)
+def _readable(path: Path, items: Iterator[Item]) -> Iterator[Item]:
+    with unreadable_explained(path):
+        yield from items
 
 
-def _holds_other_bytes(cell: tuple[str, Any]) -> bool:
+def _values(columns: Mapping[str, Column], row: TableRow) -> Metadata:
+    return {name: column.value(row.get(name)) for name, column in columns.items()}
+
+
+def _holds_other_bytes(row: TableRow) -> bool:
     """Returns whether a name or its value has bytes that the encoding of the table does not have."""
     with suppress(RecursionError):  # the check of its record refuses it with the reason
-        texts = (each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in cell)
-        return any(map(is_of_other_bytes, texts))
+        cells = (each for cell in row.items() for each in cell)
+        texts = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in cells]
+        return not_decoded("".join(texts)) and any(map(is_of_other_bytes, texts))
     return False
 
 

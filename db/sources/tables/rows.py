@@ -29,10 +29,13 @@ BEGINNINGS = ("{", "[")
 OF_PICTURES = '{"filepath": "a.jpg"}'  # what a line of JSON may look like
 
 
-def open_table(path: Path, encoding: str = "", example: str = OF_PICTURES, files: LocalFiles = ANYWHERE) -> Table:
+def open_table(
+    path: Path, encoding: str = "", example: str = OF_PICTURES, files: LocalFiles = ANYWHERE, sought: str = ""
+) -> Table:
     """Opens a table, or a folder of Parquet files. Raises UnknownSource for what cannot be read or has no rows.
 
-    `example` is a line of JSON as this kind of table has it, for those who wrote another; `files` opens it.
+    `example` is a line of JSON as this kind of table has it, for those who wrote another; `files` opens it. Lines of
+    JSON are looked through for their columns only until the one that is `sought` is found.
     """
     file = TableFile(path, files)
     with unreadable_explained(path):
@@ -43,7 +46,7 @@ def open_table(path: Path, encoding: str = "", example: str = OF_PICTURES, files
         if file.suffix == PARQUET:
             return _open_parquet(file)
         if file.suffix == LINES:
-            return _open_lines(file, encoding, example)
+            return _open_lines(file, encoding, example, sought)
         if file.suffix in TEXTS:
             return _open_texts(file, encoding)
     raise UnknownSource("no_table", name=path.name, suffixes=", ".join([*TEXTS, LINES, PARQUET]))
@@ -71,11 +74,10 @@ def _open_texts(file: TableFile, encoding: str) -> Table:
     if _is_json(first_line(file, encoding)):
         raise UnknownSource("json_in_cells", name=file.name)
     columns = named(header)
-    doubtful: list[tuple[int, int]] = []
+    doubtful: dict[tuple[int, int], None] = {}  # each once, however often the rows are read
 
     def rows() -> Rows:
-        doubtful.clear()
-        cells = cells_of(file, encoding, lambda first, last: doubtful.append((first, last)))
+        cells = cells_of(file, encoding, lambda first, last: doubtful.setdefault((first, last)))
         next(cells, None)
         return (_row(columns, each) for each in cells)
 
@@ -88,7 +90,7 @@ def _open_texts(file: TableFile, encoding: str) -> Table:
         rows,
         encoding=encoding,
         are_texts=True,
-        notes=lambda: [*_notes_on(encoding), *notes_on_names(header, columns), *_doubts(doubtful)],
+        notes=lambda: [*_notes_on(encoding), *notes_on_names(header, columns), *_doubts(list(doubtful))],
     )
 
 
@@ -98,7 +100,7 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> TableRow | RejectedIma
     return dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))], strict=False))
 
 
-def _open_lines(file: TableFile, encoding: str, example: str) -> Table:
+def _open_lines(file: TableFile, encoding: str, example: str, sought: str) -> Table:
     encoding = encoding_of(file, encoding, is_json=True)
 
     def rows() -> Rows:
@@ -106,7 +108,7 @@ def _open_lines(file: TableFile, encoding: str, example: str) -> Table:
             yield from (_object_in(line, example) for line in lines if line.strip())
 
     first = first_line(file, encoding)
-    columns = list(dict.fromkeys(name for row in rows() if isinstance(row, Mapping) for name in row))
+    columns = _columns_until(sought, rows())
     if first in BEGINNINGS or (not columns and _is_json(first)):
         raise UnknownSource("json_in_one", name=file.name, example=example)
     if next(rows(), None) is None:
@@ -114,6 +116,16 @@ def _open_lines(file: TableFile, encoding: str, example: str) -> Table:
     if not columns:
         raise UnknownSource("no_objects", name=file.name, example=example)
     return Table(columns, rows, encoding=encoding, notes=lambda: _notes_on(encoding))
+
+
+def _columns_until(sought: str, rows: Rows) -> list[str]:
+    """Returns the names in the rows, up to the first row that has the one that is sought."""
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(row if isinstance(row, Mapping) else ()))
+        if sought in names:
+            break
+    return list(names)
 
 
 def _is_json(line: str) -> bool:
