@@ -116,7 +116,9 @@ def decode(
     except MemoryError:
         raise RejectedImage("no_memory") from None
     except Exception as error:  # decoders raise whatever damaged bytes lead them to
-        raise RejectedImage("no_memory" if is_of_memory(error) else "damaged") from error
+        if is_of_memory(error):
+            raise RejectedImage("no_memory") from None
+        raise RejectedImage("damaged") from error
 
 
 def grey(data: bytes, within: PixelBudget | None = None) -> Grey:
