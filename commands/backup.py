@@ -1,6 +1,7 @@
 """Defines the commands that back a library up and restore it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -63,7 +64,7 @@ def restore(
     source: Annotated[str, typer.Argument(help="A folder that backup has written.")],
     as_json: AsJson = False,
 ) -> None:
-    """Adds the pictures of a backup with their vectors, without encoding. What is there stays as it is."""
+    """Adds the pictures of a backup with their vectors, without encoding. What is there stays, and is completed."""
     counts: Counter[str] = Counter()
     failed: list[FileReceipt] = []
     incomplete: list[FileReceipt] = []
@@ -78,17 +79,28 @@ def restore(
                     failed.append(receipt)
                 elif lacks_original(receipt):
                     incomplete.append(receipt)
+            lacking = {} if interrupted.is_set() else library.backups.without_vector(place, summary)
     missing = 0 if interrupted.is_set() else max(0, summary.pictures - counts.total())
     if as_json:
         files = [each.as_json() for each in (*failed, *incomplete)]
-        known = {"restored": counts["new"], "there": counts["duplicate"], "rejected": len(failed)}
-        known["without_original"] = len(incomplete)
-        print_json(known | {"missing": missing, "files": files})
+        known = {"restored": counts["new"], "completed": counts["updated"], "there": counts["duplicate"]}
+        known |= {"rejected": len(failed), "without_original": len(incomplete), "missing": missing}
+        print_json(known | {"without_vector": lacking, "files": files})
     else:
         print_rejected(failed)
-        echo(f"{counts['new']} restored, {counts['duplicate']} there already, {len(failed)} rejected")
-        if incomplete:
-            echo(f"{len(incomplete)} of them without their original, which is not in the backup: add these files again")
-        if missing:
-            echo(f"{counted(missing, 'picture')} missing from the backup, which held {summary.pictures}")
-    exit_after(interrupted, bool(failed or missing))
+        completed = f"{counts['updated']} completed, " if counts["updated"] else ""
+        echo(f"{counts['new']} restored, {completed}{counts['duplicate']} there already, {len(failed)} rejected")
+        _print_lacking(len(incomplete), missing, summary.pictures, lacking)
+    exit_after(interrupted, bool(failed or missing or lacking))
+
+
+def _print_lacking(without_original: int, missing: int, held: int, without_vector: Mapping[str, int]) -> None:
+    if without_original:
+        echo(f"{without_original} of them without their original, which is not in the backup: add these files again")
+    if missing:
+        echo(f"{counted(missing, 'picture')} missing from the backup, which held {held}")
+    for collection, count in without_vector.items():
+        echo(
+            f"{counted(count, 'picture')} without a vector in {printable(collection)}, which the backup has lost: "
+            "run reindex with its model, or no search finds them"
+        )

@@ -18,7 +18,7 @@ from library.decoding.archive_kinds import is_archive
 from library.decoding.backdrop import opaque
 from library.decoding.colour_tags import profile_of
 from library.decoding.colours import SPACES, to_srgb
-from library.decoding.damage import load
+from library.decoding.damage import is_of_memory, load
 from library.decoding.depth import Tags, is_deep, restored, to_8_bits
 from library.decoding.formats import EXTENSIONS, IMAGE_SUFFIXES, too_large, unreadable
 from library.decoding.frames import first_that_shows_something, is_blank
@@ -116,6 +116,8 @@ def decode(
     except MemoryError:
         raise RejectedImage("no_memory") from None
     except Exception as error:  # decoders raise whatever damaged bytes lead them to
+        if is_of_memory(error):
+            raise RejectedImage("no_memory") from None
         raise RejectedImage("damaged") from error
 
 

@@ -237,13 +237,14 @@ class Library:
     def restore_backup(self, folder: str | os.PathLike[str], *, progress: bool = True) -> RestoredBackup:
         """Adds the pictures of a backup with their vectors, without encoding, and tells what the backup lacks.
 
-        What is there stays as it is.
+        What is there stays as it is, but for a missing original or thumbnail, which is brought.
         """
         library = self._library
         place, progress = folder_of(folder), ARGUMENTS.flag("progress", progress)
         backup, summary = open_backup(place, self._small_files)
-        receipts = with_progress(library.backups.restore(backup), summary.pictures, "Restoring", progress)
-        return RestoredBackup(list(receipts), summary.pictures)
+        restoring = library.backups.restore(backup)
+        receipts = list(with_progress(restoring, summary.pictures, "Restoring", progress))
+        return RestoredBackup(receipts, summary.pictures, library.backups.without_vector(backup, summary))
 
     def status(self) -> LibraryStatus:
         """Returns the number of pictures, the model in use and the state of the index."""

@@ -1,6 +1,6 @@
 """Holds what became of the files of one import, or of the pictures of a backup."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from library.backup.backups import lacks_original
@@ -66,17 +66,21 @@ class RestoredBackup(Receipt):
     """Holds the receipts of the pictures that a backup holds, and what it lacks.
 
     `missing` counts the pictures that were in the backup when it was made and are no longer, `without_original` holds
-    the receipts of those that came back without their original.
+    the receipts of those that came back without their original, and `without_vector` counts by collection those that
+    came without the vector that the backup once held: `reindex` encodes them. A picture that was there and lacked its
+    original counts as updated.
     """
 
-    def __init__(self, files: Sequence[FileReceipt], held: int) -> None:
+    def __init__(self, files: Sequence[FileReceipt], held: int, without_vector: Mapping[str, int]) -> None:
         """Takes how many pictures the backup held when it was made."""
         super().__init__(files)
         self.missing = max(0, held - len(files))
         self.without_original = [each for each in files if lacks_original(each)]
+        self.without_vector = dict(without_vector)
 
     @property
     def _notes(self) -> str:
         lacking = {"missing": self.missing, "without their original": len(self.without_original)}
+        lacking |= {f"without a vector in {name}": count for name, count in self.without_vector.items()}
         told = [f"{count} {what}" for what, count in lacking.items() if count]
         return ", ".join(filter(None, [super()._notes, *told]))

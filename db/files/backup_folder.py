@@ -74,6 +74,7 @@ def new_backup(place: str | Path, sources: Sequence[Path], own_folders: Sequence
     folder = _folder(place)
     with ExitStack() as held, _failures_in(folder):
         _check_elsewhere(folder, own_folders)
+        _check_no_backup_around(folder)
         _check_free(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if not held.enter_context(_begun(folder)):
@@ -126,6 +127,20 @@ def _check_elsewhere(folder: Path, own_folders: Sequence[Path]) -> None:
             raise InvalidBackup("backup_in_library", folder=str(folder), own=str(own))
 
 
+def _check_no_backup_around(folder: Path) -> None:
+    for around in folder.resolve().parents:
+        if (around / BEGUN).is_file() or _is_backup(around):
+            raise InvalidBackup("backup_in_backup", folder=str(folder), backup=str(around))
+
+
+def _is_backup(folder: Path) -> bool:
+    try:
+        open_backup(folder, [])
+    except InvalidBackup as error:
+        return error.message.code == "backup_version"
+    return True
+
+
 def _check_free(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InvalidBackup("backup_is_file", folder=str(folder))
@@ -171,6 +186,8 @@ def _summary(manifest: Any, folder: Path) -> BackupSummary:
         raise InvalidBackup("backup_version", found=str(given.get("version"))[:20], known=str(VERSION))
     created, pictures, collections = given.get("created"), given.get("pictures"), given.get("collections")
     if not (isinstance(created, str) and isinstance(pictures, int) and isinstance(collections, dict)):
+        raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST)
+    if not all(isinstance(rows, int) for rows in collections.values()):
         raise InvalidBackup("no_backup", folder=str(folder), file=MANIFEST)
     return BackupSummary(created, pictures, collections)
 

@@ -1,7 +1,8 @@
 """Backs a library up, store, records and vectors, and restores it."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -64,7 +65,8 @@ class Backups:
     def restore(self, place: BackupPlace, should_stop: ShouldStop = lambda: False) -> Iterator[FileReceipt]:
         """Adds the pictures of a backup that are not in the library, without encoding, and yields a receipt for each.
 
-        What is there stays as it is. Stopped or killed, the same again does the rest. `lacks_original` tells which
+        What is there stays as it is, but for an original or a thumbnail that is missing: such a picture is completed,
+        and counts as updated. Stopped or killed, the same again does the rest. `lacks_original` tells which
         pictures came without theirs.
         """
         ids = place.store.ids()
@@ -75,12 +77,36 @@ class Backups:
                 records = place.store.find_all(ids[start : start + AT_ONCE])
                 yield from _damaged(ids[start : start + AT_ONCE], records)
                 with self._changes:
-                    present = {each.content_id for each in self._store.find_all([each.content_id for each in records])}
+                    found = self._store.find_all([each.content_id for each in records])
+                    present = {each.content_id: each for each in found}
                     receipts = list(pool.map(lambda each, there=present: self._bring(each, place, there), records))
                 yield from receipts
         for each in place.vectors.listed():
             self._restore_vectors(each.collection, place.vectors.rows(each.key), should_stop)
         place.restore_files()
+
+    def without_vector(self, place: BackupPlace, summary: BackupSummary) -> dict[str, int]:
+        """Returns how many pictures of a backup that was restored lack the vector that it once held, by collection.
+
+        Those that had none when it was made do not count.
+        """
+        ids = place.store.ids()
+        lacking: dict[str, int] = {}
+        for name, held in summary.collections.items():
+            missing = self._count_without_row(name, ids) - max(0, summary.pictures - held)
+            if missing > 0:
+                lacking[name] = missing
+        return lacking
+
+    def _count_without_row(self, name: str, ids: Sequence[ContentId]) -> int:
+        is_there = any(each.name == name for each in self._database.stored())
+        without = 0
+        with self._database.named(name).loaded() if is_there else nullcontext() as index:
+            for start in range(0, len(ids), AT_ONCE):
+                records = self._store.find_all(ids[start : start + AT_ONCE])
+                present = index.present([each.img_path for each in records]) if index else ()
+                without += len(records) - len(present)
+        return without
 
     def _copy(self, record: Record, place: BackupPlace) -> Copied:
         id = record.content_id
@@ -137,21 +163,44 @@ class Backups:
                     found[each.record.content_id] = vector
         return found
 
-    def _bring(self, record: Record, place: BackupPlace, present: set[ContentId]) -> FileReceipt:
+    def _bring(self, record: Record, place: BackupPlace, present: Mapping[ContentId, Record]) -> FileReceipt:
         id = record.content_id
-        if id in present:
-            return FileReceipt(record.name, "duplicate", id, message("same_picture", name=record.name))
+        if here := present.get(id):
+            return self._complete(here, record, place)
         try:  # a backup may be a stranger's: what one picture of it is costs no other
-            check_record(record)
-            original = place.store.original(id) if place.store.has_original(record) else None
-            if original is not None and content_id(original) != id:
-                return FileReceipt(record.name, "rejected", id, message("backup_other_original"))
+            original = _original(record, place)
             thumbnail = _thumbnail(id, place, is_needed=original is None and record.original_at in ("", NOT_KEPT))
         except LikenessError as error:
             return FileReceipt(clean_name(record.name), "rejected", id, error.message)
         self._store.add(record, original, thumbnail)
         is_without = original is None and not record.original_at
         return FileReceipt(record.name, "new", id, message("backup_without_original") if is_without else None)
+
+    def _complete(self, here: Record, record: Record, place: BackupPlace) -> FileReceipt:
+        """Brings what a picture that is there lacks: its original, and its thumbnail where nothing makes it anew."""
+        id = here.content_id
+        there = FileReceipt(here.name, "duplicate", id, message("same_picture", name=here.name))
+        if self._store.has_original(here):
+            return there
+        is_shown = self._is_shown(id)
+        try:
+            original = None if here.original_at else _original(record, place)
+            thumbnail = b"" if is_shown else _thumbnail(id, place, is_needed=False)
+        except LikenessError as error:
+            return FileReceipt(here.name, "rejected", id, error.message)
+        if thumbnail:
+            self._store.add(here, original, thumbnail)
+        elif original is not None:
+            self._store.update(here, original)
+        else:
+            return there
+        return FileReceipt(here.name, "updated", id, message("backup_completed"))
+
+    def _is_shown(self, id: ContentId) -> bool:
+        try:
+            return bool(self._store.thumbnail(id))
+        except (UnknownPicture, RejectedImage):
+            return False
 
     def _restore_vectors(self, of: StoredCollection, batches: Iterator[VectorBatch], should_stop: ShouldStop) -> None:
         if not of.fingerprint:
@@ -174,6 +223,17 @@ class Backups:
 def lacks_original(receipt: FileReceipt) -> bool:
     """Returns whether a picture was restored without its original, since the backup does not have it."""
     return receipt.reason is not None and receipt.reason.code == WITHOUT_ORIGINAL
+
+
+def _original(record: Record, place: BackupPlace) -> bytes | None:
+    """Returns the original in a backup; None where it has none. Raises RejectedImage for other bytes than its own."""
+    check_record(record)
+    if not place.store.has_original(record):
+        return None
+    found = place.store.original(record.content_id)
+    if content_id(found) != record.content_id:
+        raise RejectedImage("backup_other_original")
+    return found
 
 
 def _thumbnail(id: ContentId, place: BackupPlace, is_needed: bool) -> bytes:

@@ -20,6 +20,7 @@ from library.running.work import Interrupted
 
 LEAST_SHARE = 0.95
 GIF_TRANSPARENCY = re.compile(rb"(\x21\xf9\x04)(.)", re.DOTALL)
+OUT_OF_MEMORY = re.compile("out of memory|memory allocation|insufficient memory|cannot allocate", re.IGNORECASE)
 BAND = 1 << 22  # pixels that are compared at once
 ODD = np.uint64(0x9E3779B97F4A7C15)  # the fraction of the golden ratio, whose powers spread over all numbers
 STEPS = (16, 64, 256, 1024, 4096, 16384, 65536)  # bytes by which a file is shortened to see which rows they hold
@@ -92,6 +93,11 @@ def load(data: bytes, opener: Opener) -> Loaded:
     return Loaded(image)
 
 
+def is_of_memory(error: Exception) -> bool:
+    """Returns whether a decoder says that it got no memory, which most do by errors of other kinds."""
+    return bool(OUT_OF_MEMORY.search(str(error)))
+
+
 def _whole(data: bytes, opener: Opener) -> tuple[ImageFile.ImageFile, jpeg.WatchedFile | None] | None:
     """Decodes a picture. Returns None, and keeps nothing in memory, for one that the decoder refuses."""
     try:
@@ -100,7 +106,9 @@ def _whole(data: bytes, opener: Opener) -> tuple[ImageFile.ImageFile, jpeg.Watch
         image.load()
     except (RejectedImage, Interrupted, MemoryError, Image.DecompressionBombError):
         raise
-    except Exception:  # decoders raise whatever damaged bytes lead them to
+    except Exception as error:  # decoders raise whatever damaged bytes lead them to
+        if is_of_memory(error):
+            raise MemoryError from error
         return None
     if image.format == "PNG" and png.has_wrong_data(data):
         image.close()

@@ -8,7 +8,7 @@ from io import BytesIO
 import pi_heif
 from PIL import ExifTags, Image, ImageFile, JpegImagePlugin
 
-from library.decoding import heif, png, raw, tiff
+from library.decoding import heif, png, raw, tiff, webp
 from library.decoding.formats import (
     LEAST_PREVIEW_SIDE,
     MAX_PIXELS,
@@ -73,6 +73,8 @@ class Source:
             _check_jpeg(data)
         if data.startswith(png.START) and png.has_endless_chunks(data):
             raise RejectedImage("damaged")
+        if size := webp.size_of(data):
+            check_dimensions(*size, most=MOST_PIXELS["WEBP"])
         try:
             image = Image.open(BytesIO(data), formats=opened_formats())
             check_dimensions(*image.size, most=MOST_PIXELS.get(str(image.format), MAX_PIXELS))

@@ -42,7 +42,7 @@ class Doctor:
     ) -> Report | None:
         """Returns what is wrong with the library, or None when the check was stopped. Changes nothing."""
         names = self._encodable()
-        found, unsettled = check_store(self._store, on_progress, should_stop)
+        found, unsettled, lost = check_store(self._store, on_progress, should_stop)
         if should_stop():
             return None
         if foreign := self._trash.foreign():
@@ -51,7 +51,7 @@ class Doctor:
             closed: list[ContentId] = []
             records = readable(self._store, self._store.ids(), closed.append)
             pictures = {record.content_id: record for record in records}
-            found += check_collections(self._database, pictures, frozenset(names), unsettled.union(closed))
+            found += check_collections(self._database, pictures, frozenset(names), lost, unsettled.union(closed))
             collections = len(self._database.stored())
         return Report(len(pictures), collections, found)
 

@@ -1,6 +1,6 @@
 """Describes what a check of the library has found: of which kind it is, where, and whether it can be repaired."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -59,6 +59,12 @@ class Finding:
             "mendable": self.repairable,  # the name that programs knew before
             "subjects": list(self.subjects[:SHOWN]),
         }
+
+
+def parted(kind: Kind, place: str, subjects: Collection[str], beyond_repair: Container[str]) -> list[Finding]:
+    """Returns a finding of what can be repaired and one of the rest, each where there is any."""
+    parts = [tuple(each for each in subjects if (each in beyond_repair) == is_rest) for is_rest in (False, True)]
+    return [Finding(kind, place, part, not is_rest) for is_rest, part in enumerate(parts) if part]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Checks the collections against the image store: that every picture has its row, and every row its picture."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from pathlib import PurePath
 
-from library.doctor.findings import Finding
+from library.doctor.findings import Finding, parted
 from library.images import ContentId
 from library.ports import VectorDatabase
 from library.records import Record
@@ -14,22 +14,29 @@ def check_collections(
     database: VectorDatabase,
     pictures: Mapping[ContentId, Record],
     encodable: frozenset[str],
+    lost: frozenset[ContentId] = frozenset(),
     unsettled: frozenset[ContentId] = frozenset(),
 ) -> list[Finding]:
-    """Returns what is wrong with the collections; `encodable` are those for which missing rows can be made,
-    `unsettled` the pictures whose records cannot be read or are still to be written, whose rows stay."""
+    """Returns what is wrong with the collections; `encodable` are those for which missing rows can be made.
+
+    They cannot for pictures whose originals are `lost`. `unsettled` are the pictures whose records cannot be read or
+    are still to be written, whose rows stay.
+    """
     found: list[Finding] = []
     for each in database.stored():
         collection = database.named(each.name)
         found += [Finding(fault, each.name) for fault in collection.faults()]
         with collection.loaded() as index:
             rows = {key: row for key, row in index.rows().items() if PurePath(key).stem not in unsettled}
-        found += _compared(each.name, rows, pictures, each.name in encodable)
+        found += _compared(each.name, rows, pictures, lost if each.name in encodable else pictures.keys())
     return found
 
 
 def _compared(
-    place: str, rows: Mapping[str, Record | None], pictures: Mapping[ContentId, Record], encodable: bool
+    place: str,
+    rows: Mapping[str, Record | None],
+    pictures: Mapping[ContentId, Record],
+    not_encodable: Container[ContentId],
 ) -> list[Finding]:
     expected = {record.img_path: _as_row(record) for record in pictures.values()}
     surplus = [key for key in rows if key not in expected]
@@ -38,7 +45,7 @@ def _compared(
     # A server may serve several libraries: what is mostly not ours is not ours to remove.
     are_elsewhere = 2 * len(surplus) > len(rows)
     found = [
-        Finding("row_missing", place, tuple(missing), repairable=encodable),
+        *parted("row_missing", place, missing, not_encodable),
         Finding("row_elsewhere" if are_elsewhere else "row_surplus", place, tuple(surplus), not are_elsewhere),
         Finding("row_other", place, tuple(other)),
     ]

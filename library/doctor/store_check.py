@@ -9,20 +9,22 @@ from typing import NamedTuple
 from library.contents.readable import readable
 from library.contents.stored_files import StoredFile
 from library.doctor.file_reading import OnProgress, read_files
-from library.doctor.findings import STORE, Finding
+from library.doctor.findings import STORE, Finding, parted
 from library.images import ContentId
 from library.ports import ImageStore
-from library.records import Record
+from library.records import NOT_KEPT, Record
 
 LEFT_BEHIND_AFTER = timedelta(hours=1)  # a younger file may be another process's work in hand
 AT_ONCE = 200
 
 
 class StoreCheck(NamedTuple):
-    """Says what is wrong with the files, and which pictures may come back from them, so that their rows stay."""
+    """Says what is wrong with the files, which pictures may come back from them, so that their rows stay, and which
+    have no original any more that anything could be made from."""
 
     findings: list[Finding]
     unsettled: frozenset[ContentId]
+    lost: frozenset[ContentId]
 
 
 def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callable[[], bool]) -> StoreCheck:
@@ -39,20 +41,21 @@ def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callabl
     closed += [files.name_of(id, "original") for id in read.closed_originals]
     closed += [files.name_of(id, "thumbnail") for id in read.closed_thumbnails]
     foreign = files.foreign + [file.name for record in sound.values() for file in files.other_originals(record)]
-    can_be_written_anew = any(files.of_kind(id, "original") for id in damaged)
+    not_kept = [id for id, record in sound.items() if record.original_at == NOT_KEPT and id not in kept]
+    lost = frozenset([*missing, *not_kept, *read.other_originals, *read.closed_originals])
     found = [
-        Finding("record_damaged", STORE, tuple(damaged), can_be_written_anew),
+        *parted("record_damaged", STORE, damaged, set(damaged) - kept),
         Finding("original_missing", STORE, tuple(missing), repairable=False),
         Finding("unreadable", STORE, tuple(closed), repairable=False),
         Finding("original_other", STORE, tuple(read.other_originals), repairable=False),
-        Finding("thumbnail_missing", STORE, tuple(thumbless)),
-        Finding("thumbnail_damaged", STORE, tuple(read.damaged_thumbnails)),
+        *parted("thumbnail_missing", STORE, thumbless, lost),
+        *parted("thumbnail_damaged", STORE, read.damaged_thumbnails, lost),
         Finding("orphan", STORE, tuple(files.orphans())),
         Finding("partial", STORE, tuple(files.partial)),
         Finding("foreign", STORE, tuple(sorted(foreign)), store.sets_aside),
     ]
     unsettled = frozenset([*damaged, *files.young()])
-    return StoreCheck([finding for finding in found if finding.subjects], unsettled)
+    return StoreCheck([finding for finding in found if finding.subjects], unsettled, lost)
 
 
 @dataclass(frozen=True)

@@ -191,6 +191,18 @@ def test_tags_that_share_their_bytes_take_no_more_memory_than_a_picture_may():
         process.end()
 
 
+@pytest.mark.parametrize("side", [12_900, 16_383])
+def test_a_webp_of_too_many_pixels_is_told_by_them_and_is_not_called_damaged(side):
+    head = struct.pack("<4xHH", side, side).replace(bytes(4), b"\x30\x01\x00\x9d\x01\x2a", 1)
+    data = b"RIFF\x20\0\0\0WEBPVP8 " + struct.pack("<I", 20) + head + bytes(10)
+    process = DecoderProcess()
+    try:
+        with pytest.raises(RejectedImage, match="more than 85 megapixels"):
+            process.ask({"task": "decode", "arguments": (), "room": 0, "seconds": 60, "seconds_at_most": 300}, data)
+    finally:
+        process.end()
+
+
 def peak(process):
     return next(
         int(line.split()[1]) << 10

@@ -252,6 +252,72 @@ def test_the_command_tells_of_originals_that_a_backup_lacks(backup, empty, fille
     assert "3 restored" in run.stdout and "1 of them without their original, which is not in the backup" in run.stdout
 
 
+def cut_short(path):
+    os.truncate(path, path.stat().st_size - 90)  # a row has 76 bytes
+
+
+@pytest.mark.parametrize(("spoilt", "lost"), [(cut_short, 2), (Path.unlink, 3)])
+def test_vectors_that_a_backup_has_lost_are_told_until_reindex_makes_them(
+    backup, empty, filled, tmp_path, monkeypatch, spoilt, lost
+):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    [path] = backup.rglob("*.vectors")
+    spoilt(path)
+    run = CliRunner().invoke(commands, ["restore", str(backup)], obj=lambda *_, **__: empty)
+    assert f"{lost} pictures without a vector in colour_000000000000, which the backup has lost" in run.stdout
+    assert "run reindex" in run.stdout and run.exit_code == 1
+    empty.collections._database.collection(ColourEncoder.info).upsert(
+        [empty.record(id) for id in filled.values()], unit_vectors(3, 3)
+    )
+    place, summary = open_backup(backup, [])
+    assert empty.backups.without_vector(place, summary) == {}
+
+
+def test_pictures_that_had_no_vector_when_they_were_backed_up_are_none_that_the_backup_lost(
+    library, database, filled, tmp_path, empty
+):
+    database.delete([library.record(filled["red"]).img_path])
+    with new_backup(tmp_path / "backup", []) as place:
+        list(library.backups.write(place))
+    restored(empty, tmp_path / "backup")
+    assert empty.backups.without_vector(*open_backup(tmp_path / "backup", [])) == {}
+
+
+def test_a_lost_original_comes_back_from_a_better_backup(backup, empty, filled, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    path = next(backup.rglob(f"{filled['red']}.png"))
+    original = path.read_bytes()
+    path.unlink()
+    restored(empty, backup)
+    path.write_bytes(b"other")
+    assert sorted(restored(empty, backup)) == ["duplicate", "duplicate", "rejected"]
+    path.write_bytes(original)
+    run = CliRunner().invoke(commands, ["restore", str(backup)], obj=lambda *_, **__: empty)
+    assert "0 restored, 1 completed, 2 there already, 0 rejected" in run.stdout and run.exit_code == 0
+    assert empty.original(filled["red"]) == original
+    assert restored(empty, backup) == ["duplicate"] * 3
+
+
+def test_a_lost_thumbnail_that_no_original_makes_anew_comes_back(tmp_path, empty, backup, filled):
+    place, _ = open_backup(backup, [])
+    kept = replace(place.store.find(filled["red"]), original_at="/photos/red.png")
+    empty.backups._store.add(kept, None, b"")
+    assert sorted(restored(empty, backup)) == ["new", "new", "updated"]
+    assert empty.thumbnail(filled["red"]) == place.store.thumbnail(filled["red"])
+    assert empty.record(filled["red"]) == kept
+
+
+def test_a_backup_goes_into_no_other_backup(backup, tmp_path):
+    (tmp_path / "link").symlink_to(backup / "images")
+    for place in (backup / "images" / "copy", backup / "deep" / "copy", tmp_path / "link" / "copy"):
+        with pytest.raises(InvalidBackup, match="within another backup"), new_backup(place, []):
+            pass
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / MANIFEST).write_text("{}")
+    with new_backup(tmp_path / "others" / "copy", []):
+        pass
+
+
 def test_an_original_that_is_lost_is_told_from_one_that_lies_elsewhere(tmp_path):
     store = MemoryStore()
     store.add(record(1), None, b"")

@@ -130,6 +130,18 @@ def test_an_original_without_record_comes_back_where_it_has_a_row(library, store
     assert store.find(filled["red"]) == right
 
 
+def test_what_is_lost_with_an_original_is_not_called_repairable(library, index, folder, filled):
+    index.delete([library.record(id).img_path for id in filled.values()])
+    for colour, ending in (("red", "png"), ("red", "thumb.jpg"), ("green", "png"), ("blue", "thumb.jpg")):
+        path_of(folder, filled[colour], ending).unlink()
+    report = library.doctor.examine()
+    told = {(each.kind, each.repairable): each.count for each in report.findings}
+    rows = {("row_missing", True): 1, ("row_missing", False): 2}
+    assert told == rows | {("original_missing", False): 2, **{("thumbnail_missing", each): 1 for each in (True, False)}}
+    left = library.doctor.repaired(report)
+    assert left.repairable == 0 and {each.kind: each.count for each in left.findings}["row_missing"] == 2
+
+
 def test_an_original_without_record_and_row_goes_to_the_trash(library, store, database, index, folder, filled):
     database.delete([library.record(filled["red"]).img_path])
     path_of(folder, filled["red"], "json").unlink()

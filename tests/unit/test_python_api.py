@@ -342,7 +342,7 @@ def test_a_backup_fills_an_empty_library_without_encoding(filled, tmp_path):
     filled.empty_trash()
     receipt = filled.restore_backup(tmp_path / "backup", progress=False)
     assert repr(receipt) == "RestoredBackup(3 new, 0 updated, 0 duplicate, 0 rejected, 0 skipped)"
-    assert (receipt.missing, receipt.without_original) == (0, [])
+    assert (receipt.missing, receipt.without_original, receipt.without_vector) == (0, [], {})
     assert filled.search("red")[0].name == "red.png"
 
 
@@ -355,6 +355,11 @@ def test_what_a_backup_lacks_is_told_by_what_restores_it(filled, tmp_path):
     receipt = filled.restore_backup(tmp_path / "backup", progress=False)
     assert receipt.missing == 1 and [each.content_id for each in receipt.without_original] == [green]
     assert "1 missing, 1 without their original" in repr(receipt)
+    filled.delete([green])
+    filled.empty_trash()
+    next((tmp_path / "backup").rglob("*.vectors")).unlink()
+    receipt = filled.restore_backup(tmp_path / "backup", progress=False)
+    assert list(receipt.without_vector.values()) == [1] and "1 without a vector in colour" in repr(receipt)
 
 
 @pytest.mark.parametrize("write", [Library.backup, Library.export])

@@ -5,7 +5,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from library import images
-from library.decoding import opening, reducing
+from library.decoding import opening, reducing, webp
 from library.errors import RejectedImage
 from library.images import decode, grey
 
@@ -60,3 +60,29 @@ def test_what_takes_a_decoder_too_much_memory_is_told_by_the_size_in_its_head(wr
     monkeypatch.setitem(opening.MOST_PIXELS, "WEBP", 2_999)
     with pytest.raises(RejectedImage, match="more than 1 megapixels"):
         decode(data)
+
+
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0"}], ids=str)
+def test_a_webp_that_is_too_large_is_told_so_before_its_decoder_takes_any_memory(written, monkeypatch, options):
+    data = written(Image.new("RGB", (60, 50)), "WEBP", **options)
+    assert webp.size_of(data) == (60, 50)
+
+    def without_memory(*_, **__):
+        raise OSError("could not create decoder object")
+
+    monkeypatch.setitem(opening.MOST_PIXELS, "WEBP", 2_999)
+    monkeypatch.setattr(Image, "open", without_memory)
+    with pytest.raises(RejectedImage, match="more than 1 megapixels"):
+        decode(data)
+
+
+@pytest.mark.parametrize(
+    "said", ["out of memory error when reading image file", "Failed to decode frame 0: Out of memory"]
+)
+def test_memory_that_a_decoder_does_not_get_is_no_damage(written, monkeypatch, said):
+    def without_memory(*_, **__):
+        raise OSError(said)
+
+    monkeypatch.setattr(Image, "open", without_memory)
+    with pytest.raises(RejectedImage, match="needs more memory"):
+        decode(written(Image.new("RGB", (60, 50)), "PNG"))
