@@ -1,5 +1,10 @@
 """Builds the rooms from the settings, opens the library for Python programs, and runs the command line."""
 
+from commands.start import begin
+
+if __name__ == "__main__":
+    begin()
+
 import sys
 from collections.abc import Sequence
 from pathlib import Path

@@ -6,14 +6,15 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from commands.relay import FOLDER, SECRET, SOCKET, Line, address_of, normal
+from commands.start import end_at_once
 
-EXIT_USAGE, EXIT_NO_OUTPUT, EXIT_APP_GONE, EXIT_INTERRUPTED = 2, 3, 3, 130
+EXIT_USAGE, EXIT_NO_OUTPUT, EXIT_APP_GONE = 2, 3, 3
 ANSWERS_WITHIN = 10.0  # seconds for the first words of an app that may be busy
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 OF_TERMINAL = ("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS")
@@ -80,7 +81,8 @@ def _converse(line: Line, folder: Path, given: Mapping[str, str], argv: Sequence
         return EXIT_USAGE
     line.wait_for_ever()
     line.send(argv=list(argv), cwd=os.getcwd(), **_terminal())
-    return _relayed(line)
+    with _signals_passed_on(line):
+        return _relayed(line)
 
 
 def _differing(hello: Mapping[str, Any], given: Mapping[str, str]) -> str | None:
@@ -103,7 +105,6 @@ def _terminal() -> dict[str, Any]:
 
 def _relayed(line: Line) -> int | None:
     """Prints what the command prints, and passes on what is typed, until it has ended."""
-    _pass_on(line)
     try:
         while (told := line.receive()) is not None:
             if "exit" in told:
@@ -159,21 +160,24 @@ def _typed() -> str | None:
     return None
 
 
-def _pass_on(line: Line) -> None:
+@contextmanager
+def _signals_passed_on(line: Line) -> Iterator[None]:
     """Passes the first signal on to the app; a second one ends this process, upon which the app stops the command."""
 
     def interrupt(*_: object) -> None:
-        for number in SIGNALS:
-            signal.signal(number, end)
+        for number in before:
+            signal.signal(number, end_at_once)
         with suppress(OSError):
             line.send(interrupt=True)
 
-    def end(*_: object) -> NoReturn:
-        os._exit(EXIT_INTERRUPTED)
-
-    for number in SIGNALS:
-        if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
+    before = {number: handler for number in SIGNALS if (handler := signal.getsignal(number)) is not signal.SIG_IGN}
+    try:
+        for number in before:
             signal.signal(number, interrupt)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _throw_output_away() -> None:

@@ -13,6 +13,7 @@ import typer
 from commands.client import send_to_app
 from commands.exit_codes import EXIT_INTERRUPTED, EXIT_REJECTED, EXIT_UNAVAILABLE, EXIT_USAGE
 from commands.output import echo
+from commands.start import end_at_once
 from commands.terminal import console, current
 from db.milvus.quick_import import import_quickly
 from library.errors import (
@@ -71,7 +72,8 @@ class Session:
         if with_model:
             threading.Thread(target=_load_model, args=[library], name="model", daemon=True).start()
         try:
-            yield library
+            with _interruptible():
+                yield library
         finally:
             library.close()
 
@@ -99,6 +101,25 @@ class HostedSession(Session):
 
     def set_up_log(self) -> None:
         """Leaves the log, which is that of the app, as it is."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raises KeyboardInterrupt at the first Ctrl-C within the block, so that what was begun is put away, and ends the
+    process at once at a second one; leaves other handlers of Ctrl-C than that of the start alone."""
+    if signal.getsignal(signal.SIGINT) is not end_at_once:
+        yield
+        return
+
+    def raise_once(*_: object) -> NoReturn:
+        signal.signal(signal.SIGINT, end_at_once)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, raise_once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, end_at_once)
 
 
 @contextmanager

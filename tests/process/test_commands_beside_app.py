@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shlex
 import signal
 import socket
 import stat
@@ -106,6 +107,16 @@ def test_a_question_is_asked_at_the_terminal(app, folder, answer, code):
     done = run(folder, "trash", "empty", typed=answer)
     assert done.returncode == code and "for good (" in done.stdout + done.stderr
     assert ("Nothing was removed. Nobody is there to answer: give --yes" in done.stderr) == (answer == "")
+
+
+@pytest.mark.parametrize(("command", "code"), [("trash empty <&-", 1), ("status >&-", 0), ("status 2>&-", 0)])
+def test_a_command_with_a_closed_stream_goes_through_the_app(app, folder, command, code):
+    first = lines(run(folder, "search", "--limit", "1"))[0].split()[0]
+    assert run(folder, "delete", first).returncode == 0
+    line = ["sh", "-c", f"exec {shlex.quote(sys.executable)} app.py {command}"]
+    done = subprocess.run(line, cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert run(folder, "trash", "restore", first).returncode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
