@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from python_api.options import Options
     from settings import Settings
 
-FALLBACK = "small"
-
 
 def build(
     settings: "Settings", others: Sequence[str] = (), texts_first: bool = False, together: Together | None = None
@@ -48,7 +46,7 @@ def build(
     from library.running.atomic import make_private, remove_abandoned
 
     together = together or Together()
-    models = ModelLoader.of(settings, texts_first).models(settings, others, FALLBACK)
+    models = ModelLoader.of(settings, texts_first).models(settings, others, fallback="small")
     make_private(settings.data_dir)
     for folder in (settings.data_dir, settings.evaluations_folder, settings.watch_folder, settings.dropped_folder):
         remove_abandoned(folder)
