@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -148,7 +149,11 @@ def _items(session: Session, sources: Sequence[str], image_column: str) -> Itera
     if sources:
         table = Path(placed(tables[0])) if tables else None
         others = [source for source in sources if source not in tables]
-        yield items_from([*map(placed, others)], table, image_column, sidecars=False)
+        files = items_from([*map(placed, others)], sidecars=False)
+        if table:  # listed at once, so that what is wrong with its labels is told before anything is encoded
+            rows = list(items_from([], table, image_column, sidecars=False))
+            files = [*rows, *files] if isinstance(files, list) else chain(rows, files)
+        yield files
         return
     with session.library(with_model=False) as library:
         yield library.pictures.items()

@@ -22,7 +22,7 @@ import time
 from db.images.local import LocalImageStore
 add = LocalImageStore.add
 def slowly(*given):
-    time.sleep(0.02)
+    time.sleep(SECONDS)
     add(*given)
 LocalImageStore.add = slowly
 import app
@@ -72,9 +72,13 @@ def ended(folder, *arguments, codes=(0,)):
     return program
 
 
-def begun(folder, *arguments):
-    """Returns a command under way that does each of its steps slowly."""
-    command = ["-c", SLOWLY, *map(str, arguments)]
+def slowly(seconds):
+    """Returns the program with a pause in each of its steps, which a restore takes eight at a time."""
+    return "-c", SLOWLY.replace("SECONDS", str(seconds))
+
+
+def begun(folder, *arguments, pause=0.02):
+    command = [*slowly(pause), *map(str, arguments)]
     return ForkedProgram(command, ROOT, environment(folder), folder / "out", folder / "err")
 
 
@@ -85,8 +89,8 @@ def sent(folder, *arguments):
     return subprocess.Popen(command, cwd=ROOT, env=environment(folder), stdout=pipe, stderr=pipe, text=True)
 
 
-def served(folder):
-    return ForkedServer(folder, ("-c", SLOWLY)).wait()
+def served(folder, pause=0.02):
+    return ForkedServer(folder, slowly(pause)).wait()
 
 
 def stored(folder):
@@ -107,7 +111,7 @@ def check_whole(folder):
 
 
 def test_a_signal_ends_a_restore_in_order(tmp_path, backup):
-    running = begun(tmp_path, "restore", backup)
+    running = begun(tmp_path, "restore", backup, pause=0.1)
     until(lambda: stored(tmp_path))
     running.send_signal(signal.SIGTERM)
     assert running.wait(60) == 130
@@ -128,7 +132,7 @@ def test_a_signal_ends_a_repair_in_order(restored):
 
 
 def test_a_signal_ends_a_restore_in_the_app_in_order(tmp_path, backup):
-    app = served(tmp_path)
+    app = served(tmp_path, pause=0.1)
     running = sent(tmp_path, "restore", backup)
     until(lambda: stored(tmp_path))
     running.send_signal(signal.SIGTERM)
@@ -140,7 +144,7 @@ def test_a_signal_ends_a_restore_in_the_app_in_order(tmp_path, backup):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_the_end_of_the_app_during_a_restore_costs_nothing(tmp_path, backup, number):
-    app = served(tmp_path)
+    app = served(tmp_path, pause=0.1)
     running = sent(tmp_path, "restore", backup)
     until(lambda: stored(tmp_path))
     app.process.send_signal(number)
