@@ -3,12 +3,14 @@
 import json
 import math
 import uuid
+from datetime import datetime, timedelta
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 
 from db.sources.tables.items import items_in_table
+from db.sources.tables.rows import open_table
 from library.errors import RejectedImage, UnknownSource
 from library.ingest.record_limits import check_metadata
 from library.records import given
@@ -151,3 +153,10 @@ def test_a_kind_of_value_that_json_has_not_is_kept_as_its_text(folder):
     ids = pyarrow.array([id.bytes], pyarrow.uuid())
     [item] = parquet(folder, ["a.png"], id=ids, nested=[[{"at": "x"}]])
     assert item.metadata["id"] == str(id)
+
+
+def test_nanoseconds_are_read_without_pandas_which_a_running_app_leaves_out(folder):
+    moment = pyarrow.array([1_704_067_200_123_456_789])
+    parquet(folder, ["a.png"], at=moment.cast(pyarrow.timestamp("ns")), lasts=moment.cast(pyarrow.duration("ns")))
+    [row] = open_table(folder / "photos.parquet").rows()
+    assert (type(row["at"]), type(row["lasts"])) == (datetime, timedelta)

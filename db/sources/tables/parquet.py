@@ -114,7 +114,7 @@ def _opened(file: TableFile) -> Table:
         try:
             with file.open() as opened, pyarrow.parquet.ParquetFile(opened) as table:
                 for batch in table.iter_batches(batch_size=at_once):
-                    yield from _rows_of(pyarrow.RecordBatch.from_arrays([*map(_in_utc, batch.columns)], names=columns))
+                    yield from _rows_of(pyarrow.RecordBatch.from_arrays([*map(_as_kept, batch.columns)], names=columns))
                     done += batch.num_rows
         except (OSError, RejectedImage, *DAMAGE) as error:
             reason = what_is_wrong(file, error)
@@ -134,28 +134,34 @@ def _rows_at_once(metadata: Any) -> int:
     return max(1, min(ROWS_AT_ONCE, int(BYTES_AT_ONCE // max(largest, 1))))
 
 
-def _in_utc(column: pyarrow.Array) -> pyarrow.Array:
-    """Returns the column with its times in UTC, as which they are stored: their zone need not be known here."""
-    type = _type_in_utc(column.type)
+def _as_kept(column: pyarrow.Array) -> pyarrow.Array:
+    """Returns the column with its times in UTC, as which they are stored, since their zone need not be known here, and
+    with microseconds at the finest, since Arrow hands nanoseconds out through pandas alone."""
+    type = _kept_type(column.type)
     try:
-        return column if type == column.type else column.cast(type)
+        return column if type == column.type else column.cast(type, safe=False)
     except pyarrow.ArrowNotImplementedError:
         return column  # whose rows are read one by one, then
 
 
-def _type_in_utc(type: pyarrow.DataType) -> pyarrow.DataType:
+def _kept_type(type: pyarrow.DataType) -> pyarrow.DataType:
     kinds = pyarrow.types
-    if kinds.is_timestamp(type) and type.tz:
-        return pyarrow.timestamp(type.unit, "UTC")
+    unit = "us" if getattr(type, "unit", "") == "ns" else getattr(type, "unit", "")
+    if kinds.is_timestamp(type):
+        return pyarrow.timestamp(unit, type.tz and "UTC")
+    if kinds.is_duration(type):
+        return pyarrow.duration(unit)
+    if kinds.is_time64(type):
+        return pyarrow.time64(unit)
     if kinds.is_struct(type):
-        return pyarrow.struct([field.with_type(_type_in_utc(field.type)) for field in type])
+        return pyarrow.struct([field.with_type(_kept_type(field.type)) for field in type])
     if kinds.is_map(type):
-        return pyarrow.map_(type.key_field, type.item_field.with_type(_type_in_utc(type.item_type)))
+        return pyarrow.map_(type.key_field, type.item_field.with_type(_kept_type(type.item_type)))
     for is_list, list_of in LISTS:
         if is_list(type):
-            return list_of(type.value_field.with_type(_type_in_utc(type.value_type)))
+            return list_of(type.value_field.with_type(_kept_type(type.value_type)))
     if kinds.is_fixed_size_list(type):
-        return pyarrow.list_(type.value_field.with_type(_type_in_utc(type.value_type)), type.list_size)
+        return pyarrow.list_(type.value_field.with_type(_kept_type(type.value_type)), type.list_size)
     return type
 
 
