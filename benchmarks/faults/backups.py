@@ -4,36 +4,23 @@ import os
 import time
 from pathlib import Path
 
-from benchmarks.faults.commands import PICTURES, Filled
+from benchmarks.faults.commands import BroughtBack, Filled
 from benchmarks.faults.ledger import OLD, Verdict, compare
 from library.images import ContentId
 
 
-class Restore(Filled):
+class Restore(BroughtBack):
     name = "restore of a backup"
     begins = "library.backup.backups:Backups.restore"
+    anew_every = 2
 
     def set_up(self) -> None:
         super().set_up()
         self.backup = self.place.folder / "backup"
         self.place.run("backup", str(self.backup))
 
-    def prepare(self) -> None:
-        if self.trial % 2:
-            self.place.clear()
-            return
-        with self.place.opened() as library:
-            library.delete([record.content_id for record in library.browse(0, 2 * PICTURES)])
-            library.trash.empty()
-
     def arguments(self) -> list[str]:
         return ["restore", str(self.backup)]
-
-    def recover(self) -> None:
-        self.place.run(*self.arguments())
-
-    def verdict(self) -> Verdict:
-        return compare(self.place, self.pictures)
 
 
 class Repair(Filled):

@@ -90,7 +90,27 @@ def kept_promises(place: Place, pictures: Album, reported: set[ContentId]) -> Ve
     return verdict + Verdict(rows.lost, 0, [what for what in rows.wrong if "missing" in what])
 
 
-class Import(Filled):
+class BroughtBack(Filled):
+    """Brings pictures back from a folder, into a library that has none any more or, now and then, a new one."""
+
+    anew_every = ANEW_EVERY
+
+    def prepare(self) -> None:
+        if self.trial % self.anew_every == 1:
+            self.place.clear()
+            return
+        with self.place.opened() as library:
+            library.delete([record.content_id for record in library.browse(0, 2 * PICTURES)])
+            library.trash.empty()
+
+    def recover(self) -> None:
+        self.place.run(*self.arguments())
+
+    def verdict(self) -> Verdict:
+        return compare(self.place, self.pictures)
+
+
+class Import(BroughtBack):
     name = "import of a pack"
     begins = "library.ingest.pack_exchange:PackExchange.import_from"
 
@@ -99,22 +119,8 @@ class Import(Filled):
         self.pack = self.place.folder / "pack"
         self.place.run("export", str(self.pack), "--originals")
 
-    def prepare(self) -> None:
-        if self.trial % ANEW_EVERY == 1:
-            self.place.clear()
-            return
-        with self.place.opened() as library:
-            library.delete([record.content_id for record in library.browse(0, 2 * PICTURES)])
-            library.trash.empty()
-
     def arguments(self) -> list[str]:
         return ["import", str(self.pack)]
-
-    def recover(self) -> None:
-        self.place.run(*self.arguments())
-
-    def verdict(self) -> Verdict:
-        return compare(self.place, self.pictures)
 
 
 class Reindex(Filled):
