@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from db.sources.files import items_from
 from library.errors import InvalidSelection
 from library.exports.receipt_file import Write, receipt_file
 from library.ingest.batch import BATCH_SIZE
-from library.ingest.items import Item, source_label
+from library.ingest.items import Item, source_label, total_of
 from library.ingest.receipts import FileReceipt, tally
 from library.ingest.selection import Selection, Shard
 from library.ingest.storing import Near, as_near
@@ -88,17 +89,16 @@ class _How:
 
 def _add(session: Session, items: Iterable[Item], how: _How, write: Write, as_json: bool) -> None:
     receipts: list[FileReceipt] = []
-    total = len(items) if isinstance(items, Sequence) else None
     with failures_as_exit_codes(), session.library(encodes_pictures=True) as library, interrupt() as interrupted:
         try:
             added = library.add(
                 items, interrupted.is_set, how.batch_size, how.dry_run, how.in_place, how.source, how.near
             )
-            for receipt in with_progress(added, total, "Checking" if how.dry_run else "Adding"):
+            for receipt in with_progress(added, partial(total_of, items), "Checking" if how.dry_run else "Adding"):
                 write(receipt)
                 receipts.append(receipt)
         finally:
-            if receipts or not total:
+            if receipts or not total_of(items):
                 print_receipts(receipts, as_json)
     exit_after(interrupted, bool(tally(receipts)["rejected"]))
 

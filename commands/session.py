@@ -25,6 +25,7 @@ from library.errors import (
 )
 from library.image_library import ImageLibrary
 from library.running.disk import is_full
+from library.running.progress import Total, so_far
 from runtime import Stop, log_names, set_level, signalled
 from settings import Settings, SettingsError, load_settings
 
@@ -147,11 +148,15 @@ def exit_after(interrupted: threading.Event, some_rejected: bool) -> None:
         raise typer.Exit(EXIT_REJECTED)
 
 
-def with_progress(items: Iterable[T], total: int | None, what: str) -> Iterator[T]:
+def with_progress(items: Iterable[T], total: Total, what: str) -> Iterator[T]:
     """Passes the items on and shows on stderr how many there were."""
-    from rich.progress import track
+    from rich.progress import Progress
 
-    yield from track(items, what, total=total, console=console())
+    with Progress(console=console()) as progress:
+        bar = progress.add_task(what, total=so_far(total))
+        for item in items:
+            yield item
+            progress.update(bar, advance=1, total=so_far(total))
 
 
 @contextmanager

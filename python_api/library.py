@@ -6,6 +6,7 @@ import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +20,7 @@ from library.duplicates.groups import THRESHOLD, Group
 from library.errors import InvalidContentId, LibraryClosed
 from library.image_library import ImageLibrary, LibraryStatus
 from library.images import parse_content_id
-from library.ingest.items import source_label
+from library.ingest.items import source_label, total_of
 from library.ingest.packs import Contents
 from library.ingest.selection import Selection
 from library.messages.arguments import ARGUMENTS
@@ -88,9 +89,9 @@ class Library:
             self._own_folders,
         )
         selected = selection.of(items_of(pictures, reading))
-        total = len(selected) if isinstance(selected, list) else None
         added = library.add(selected, dry_run=dry_run, in_place=in_place, source=label_of(pictures), near=near)
-        return Receipt(list(with_progress(added, total, "Checking" if dry_run else "Adding", progress)))
+        what = "Checking" if dry_run else "Adding"
+        return Receipt(list(with_progress(added, partial(total_of, selected), what, progress)))
 
     def search(
         self,

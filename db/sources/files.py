@@ -20,11 +20,11 @@ from db.sources.patterns import is_pattern, matching
 from db.sources.sidecars.folder import SUFFIXES as SIDECAR_SUFFIXES
 from db.sources.sidecars.folder import SidecarFolders, Sidecars, read_sidecar
 from db.sources.tables.items import SUFFIXES, items_in_table
-from db.sources.tables.parquet import is_folder_of_shards, shards_below
+from db.sources.tables.parquet import is_folder_of_shards
 from db.sources.walk import Found, walk
 from library.decoding.archive_kinds import TAR_SUFFIXES, ZIP_SUFFIX, is_archive
 from library.errors import InvalidQuery, NotAllowed, RejectedImage, UnknownSource
-from library.ingest.items import Item
+from library.ingest.items import CountedItems, Item, total_of
 from library.messages import Message, message
 from library.messages.reasons import reason_of
 from library.running.work import check_stop
@@ -47,12 +47,15 @@ def items_from(
 
     `encoding` is that of a table of text, and of names in archives that do not tell theirs; `own` are folders of the
     library itself, which are left out; `sidecars` has files beside the pictures read, too.
-    Returns a list where listing is all it takes, so that a progress can be shown. Raises UnknownSource at once for a
+    Returns a list where listing is all it takes, and CountedItems for a table alone, so that a progress can be shown.
+    Raises UnknownSource at once for a
     source that is not there; while iterating, SourceUnavailable for one that goes.
     """
     reading = _Reading(own, SidecarFolders() if sidecars else None, known_encoding(encoding) if encoding else "")
     rows = items_in_table(table, image_column, encoding, reading.beside) if table else None
     places = [place for source in sources for place in _places(source, own)]
+    if rows and not places:
+        return rows
     items = _items_in(places, reading)
     if rows is None and all(isinstance(each, Found) and not is_archive(each.path.name) for each in places):
         return list(items)
@@ -109,8 +112,8 @@ class AllowedSources:
     def beside(self, files: Mapping[str, Path]) -> Sidecars:
         return Sidecars(files, lambda name: read_sidecar(files[name]))
 
-    def items(self, source: str, image_column: str = "") -> Iterator[Item]:
-        """Yields items as they are listed. Raises NotAllowed, UnknownSource or UnknownStore at once.
+    def items(self, source: str, image_column: str = "") -> CountedItems:
+        """Returns items, listed as they are asked for. Raises NotAllowed, UnknownSource or UnknownStore at once.
 
         `image_column` is that of a table. Its rows that name places elsewhere are skipped.
         """
@@ -119,14 +122,13 @@ class AllowedSources:
         files = FilesBelow(folders, ", ".join(self.prefixes))
         self._check(source, files)  # first, so that nothing is told of what lies elsewhere
         reading = _Reading(self._own, SidecarFolders(files), files=files)
-        return map(partial(self._if_allowed, files), self._listed(source, image_column, reading))
+        listed = self._listed(source, image_column, reading)
+        return CountedItems(map(partial(self._if_allowed, files), listed), partial(total_of, listed))
 
     def _listed(self, source: str, image_column: str, reading: _Reading) -> Iterable[Item]:
         path, files = at_home(source), reading.files
         is_path = "://" not in source
         is_folder = is_path and is_folder_of_shards(path, self._own, files)
-        for shard in shards_below(path) if is_folder else []:
-            files.check(shard)
         if is_folder or (is_path and source.lower().endswith(self.table_suffixes)):
             return items_in_table(path, image_column, beside=reading.beside, files=files)
         places = _places(source, self._own, files, may_be_table=False)

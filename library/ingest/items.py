@@ -1,7 +1,7 @@
 """Describes one file that a source offers to an import."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -74,3 +74,21 @@ class Item:
 def source_label(source: str) -> str:
     """Returns what visitors of the page may know of where pictures came from: a URL, or the last part of a path."""
     return encodable(source if "://" in source else os.path.basename(os.path.abspath(os.path.expanduser(source))))
+
+
+class CountedItems(Iterator[Item]):
+    """Yields items as they are listed, and tells how many there are in all once that is known."""
+
+    def __init__(self, items: Iterable[Item], total: Callable[[], int | None]) -> None:
+        self._items = iter(items)
+        self.total = total
+
+    def __next__(self) -> Item:
+        return next(self._items)
+
+
+def total_of(items: Iterable[Item]) -> int | None:
+    """Returns how many items there are in all; None where that is not known, or not yet."""
+    if isinstance(items, CountedItems):
+        return items.total()
+    return len(items) if isinstance(items, Sequence) else None

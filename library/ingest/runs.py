@@ -3,14 +3,14 @@
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from library.doctor.findings import Report
 from library.duplicates.job import DuplicateReview
 from library.evaluation.tuning import Tuning
 from library.image_library import ImageLibrary
-from library.ingest.items import Item
+from library.ingest.items import Item, total_of
 from library.ingest.pipeline import was_interrupted
 from library.ingest.receipts import FileReceipt, Status, tally
 from library.ingest.storing import Near
@@ -41,7 +41,7 @@ class AddJob(Job[list[FileReceipt]]):
         self.name = f"{source if source in NAMELESS else 'import'} {self.id[:8]}"
         self.owner = owner
         self.source = source
-        self.total = len(items) if isinstance(items, Sequence) else None
+        self.total = total_of(items)
         self.receipts: list[FileReceipt] = []
         self._library = library
         self._items = items
@@ -67,7 +67,7 @@ class AddJob(Job[list[FileReceipt]]):
             self._items, should_stop, in_place=self._in_place, source=self.source, near=self._near
         ):
             self.receipts.append(receipt)
-            self.on_progress(len(self.receipts), self.total)
+            self.on_progress(len(self.receipts), total_of(self._items))
         return None if was_interrupted(self._items, should_stop, self.counts()["skipped"]) else self.receipts
 
 

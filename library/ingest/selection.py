@@ -5,9 +5,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from library.errors import InvalidSelection, RejectedImage
-from library.ingest.items import Item
+from library.ingest.items import CountedItems, Item, total_of
 from library.ingest.record_limits import can_be_kept, check_value
 from library.messages import message
 from library.messages.arguments import Arguments
@@ -58,7 +59,10 @@ class Selection:
     def of(self, items: Iterable[Item]) -> Iterable[Item]:
         """Returns the selected items: a list where it was given one, else nothing is listed before it is asked for."""
         selected = self._selected(items)
-        return list(selected) if isinstance(items, Sequence) else selected
+        if isinstance(items, Sequence):
+            return list(selected)
+        is_part = self.shard is not None or self.limit is not None
+        return selected if is_part else CountedItems(selected, partial(total_of, items))
 
     def _selected(self, items: Iterable[Item]) -> Iterator[Item]:
         left = self.limit

@@ -2,7 +2,7 @@
 
 import threading
 
-from library.ingest.items import Item
+from library.ingest.items import CountedItems, Item
 from library.ingest.runs import Worker
 from testing.pictures import item
 
@@ -25,6 +25,17 @@ def test_stopping_finishes_the_batch_in_hand_and_begins_no_other_run(library, pi
     assert [(receipt.path, receipt.status) for receipt in first.receipts] == [("red.png", "new")]
     assert (second.state, second.receipts) == ("stopped", [])
     assert "stopped before" in str(second.problem)
+
+
+def test_a_run_says_how_much_there_is_to_do_once_it_is_known(library, picture):
+    known = []
+    listed = ([item("red.png", picture("red"))], [item("blue.png", picture("blue"))])
+    items = CountedItems((known.append(1) or each for part in listed for each in part), lambda: 2 if known else None)
+    worker = Worker(library)
+    run = worker.start(items)
+    assert run.over.wait(20)
+    worker.close()
+    assert (run.done, run.total, run.state) == (2, 2, "done")
 
 
 def test_a_run_that_comes_after_the_end_is_told_so(library, picture):

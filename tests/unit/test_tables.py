@@ -16,7 +16,9 @@ from db.sources.files import AllowedSources, items_from
 from db.sources.tables.items import items_in_table
 from db.sources.tables.parquet import is_folder_of_shards
 from db.sources.tables.queries import queries_from
-from library.errors import NotAllowed, RejectedImage, UnknownSource
+from library.errors import RejectedImage, UnknownSource
+from library.ingest.items import total_of
+from library.ingest.selection import Selection
 from library.records import given
 from python_api.sources import Reading, items_of
 
@@ -175,13 +177,45 @@ def test_a_folder_with_a_picture_beside_shards_is_a_folder(folder, picture):
     assert not is_folder_of_shards(folder)
 
 
-def test_a_shard_that_leads_out_of_what_is_allowed_is_refused(folder, tmp_path_factory):
+def test_a_shard_that_leads_out_of_what_is_allowed_costs_its_rows_alone(folder, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "1.parquet"
-    pyarrow.parquet.write_table(pyarrow.table({"filepath": ["a"]}), elsewhere)
+    pyarrow.parquet.write_table(pyarrow.table({"filepath": ["../a.jpg"]}), elsewhere)
     (folder / "ds").mkdir()
     (folder / "ds" / "1.parquet").symlink_to(elsewhere)
-    with pytest.raises(NotAllowed):
-        AllowedSources([str(folder)]).items(str(folder / "ds"), "filepath")
+    sources = AllowedSources([str(folder)])
+    with pytest.raises(UnknownSource, match=r"1\.parquet of the table cannot be read: .* which SOURCES_ALLOWED names"):
+        sources.items(str(folder / "ds"), "filepath")
+    pyarrow.parquet.write_table(pyarrow.table({"filepath": ["../a.jpg"]}), folder / "ds" / "2.parquet")
+    kept, refused = sources.items(str(folder / "ds"), "filepath")
+    assert kept.name == "a.jpg"
+    with pytest.raises(RejectedImage, match=r"1\.parquet of the table .* which SOURCES_ALLOWED names"):
+        refused.read()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_how_many_rows_a_table_has_is_known_with_the_first_of_them(folder, suffix):
+    rows = [{"filepath": "a.jpg", "n": n} for n in range(3)]
+    lines = {
+        ".csv": "filepath,n\n" + "".join(f"a.jpg,{row['n']}\n" for row in rows),
+        ".jsonl": "".join(json.dumps(row) + "\n" for row in rows),
+    }
+    if suffix in lines:
+        (folder / f"t{suffix}").write_text(lines[suffix])
+    else:
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "t.parquet")
+    for items in (
+        Selection(metadata={"of": "all"}).of(items_from([], folder / f"t{suffix}", "filepath")),
+        AllowedSources([str(folder)]).items(str(folder / f"t{suffix}"), "filepath"),
+    ):
+        next(items)
+        assert total_of(items) == 3
+
+
+def test_of_a_part_of_a_table_it_is_not_known(folder):
+    items = items_in_table(texts(folder / "photos.csv", ","), "filepath")
+    selected = Selection(limit=1).of(items)
+    next(selected)
+    assert total_of(selected) is None
 
 
 def test_a_path_in_a_table_is_data_and_a_file_address_is_read(folder):

@@ -20,7 +20,7 @@ from db.sources.tables.table import DecodedRow, Table, TableRow, unreadable_expl
 from db.sources.tables.text import is_of_other_bytes, not_decoded, shown_encoding
 from library.errors import RejectedImage
 from library.images import check_bytes
-from library.ingest.items import Item
+from library.ingest.items import CountedItems, Item
 from library.messages import Message, both, message
 from library.records import Metadata
 from library.running.work import check_stop
@@ -35,8 +35,8 @@ def items_in_table(
     encoding: str = "",
     beside: SidecarFolders | None = None,
     files: LocalFiles = ANYWHERE,
-) -> Iterator[Item]:
-    """Yields an item for each row, as they are asked for.
+) -> CountedItems:
+    """Returns an item for each row, read as they are asked for; their number is known with the first of them.
 
     The column holds URLs of the web or a bucket, paths relative to the table, or the pictures themselves, as Hugging
     Face stores them. The other columns become metadata: texts, numbers, booleans, and dates as ISO 8601 in UTC; empty
@@ -52,11 +52,11 @@ def items_in_table(
     reader = _RowReader(path, image_column, table.encoding, beside, files)
     are_large = image_column in table.with_pictures
     items = reader.items_one_by_one(table) if are_large else reader.items_by_columns(table)
-    return _readable(path, _noted(items, table, image_column))
+    return CountedItems(_readable(path, _noted(items, table, image_column)), lambda: table.total or reader.seen)
 
 
 class _RowReader:
-    """Makes items of the rows of one table."""
+    """Makes items of the rows of one table; `seen` is how many it has, once all were gone through."""
 
     def __init__(
         self, table: Path, image_column: str, encoding: str, beside: SidecarFolders | None, files: LocalFiles
@@ -67,6 +67,7 @@ class _RowReader:
         self._encoding = encoding
         self._beside = beside
         self._places = SourceReader(files)
+        self.seen: int | None = None
 
     def items_one_by_one(self, table: Table) -> Iterator[Item]:
         """Yields items by their rows alone: those with pictures are too large to be read twice."""
@@ -84,12 +85,15 @@ class _RowReader:
     def _columns_of(self, table: Table) -> Mapping[str, Column]:
         make = TextColumn if table.are_texts else ValueColumn
         columns: dict[str, Column] = {name: make() for name in table.columns}
+        seen = 0
         for row in table.rows():
             check_stop()
+            seen += 1
             for name, cell in row.items() if isinstance(row, Mapping) else ():
                 if name not in columns:
                     columns[name] = make()
                 columns[name].show(cell)
+        self.seen = seen
         return {name: column for name, column in columns.items() if name != self._image_column}
 
     def _item(self, number: int, row: TableRow | RejectedImage, metadata_of: Callable[[TableRow], Metadata]) -> Item:

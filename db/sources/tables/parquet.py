@@ -11,7 +11,7 @@ import pyarrow.parquet
 from db.sources.local_files import ANYWHERE, LocalFiles
 from db.sources.tables.table import DAMAGE, Rows, Table, TableFile, TableRow, named, notes_on_names
 from db.sources.walk import walk
-from library.errors import RejectedImage, UnknownSource
+from library.errors import NotAllowed, RejectedImage, UnknownSource
 from library.messages import Message, message
 from library.messages.reasons import reason_of
 
@@ -39,13 +39,12 @@ def open_parquet_folder(folder: TableFile) -> Table:
     shards: list[Table] = []
     damaged: list[RejectedImage] = []
     for file in (TableFile(each, folder.files) for each in shards_below(folder.path)):
-        if file.path.exists() and not file.path.is_file():  # a pipe would never be opened
-            damaged.append(RejectedImage("shard_not_read", name=file.name, reason=message("no_regular_file")))
-            continue
         try:
-            shards.append(_opened(file))
-        except (OSError, RejectedImage, *DAMAGE) as error:
+            shards.append(_opened_if_regular(file))
+        except (OSError, NotAllowed, RejectedImage, *DAMAGE) as error:
             damaged.append(RejectedImage("shard_not_read", name=file.name, reason=what_is_wrong(file, error)))
+    if damaged and not shards:
+        raise UnknownSource(damaged[0].message.code, **damaged[0].message.values)
     if not shards:
         raise UnknownSource("no_parquet_in_folder", name=folder.name)
     total = sum(shard.total or 0 for shard in shards)
@@ -68,7 +67,7 @@ def open_parquet_folder(folder: TableFile) -> Table:
 
 def what_is_wrong(file: TableFile, error: Exception) -> str | Message:
     """Returns why a file of Parquet cannot be read: where the system does not say it, the ends of the file do."""
-    if isinstance(error, RejectedImage):
+    if isinstance(error, NotAllowed | RejectedImage):
         return error.message
     if isinstance(error, OSError) and error.strerror:
         return reason_of(error)
@@ -101,6 +100,13 @@ def shards_below(folder: Path) -> list[Path]:
     """Returns the files of Parquet below a folder, in the order of their paths, without hidden ones."""
     found = folder.rglob(f"*{SUFFIX}")
     return sorted(each for each in found if not any(part.startswith(".") for part in each.relative_to(folder).parts))
+
+
+def _opened_if_regular(file: TableFile) -> Table:
+    file.files.check(file.path)  # first, so that nothing is told of what lies elsewhere
+    if file.path.exists() and not file.path.is_file():  # a pipe would never be opened
+        raise RejectedImage("no_regular_file")
+    return _opened(file)
 
 
 def _opened(file: TableFile) -> Table:
