@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
 from testing.browser import PHONE, WIDE, overhang
@@ -14,28 +15,34 @@ except ImportError:
     AXE_SCRIPT = None
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Page
 
 # The parts of a page that change on their own. What one of them shows, axe has seen once it was the same elsewhere
 # (but for numbers, IDs and whom they name); and one card is built like the next, so that the first few speak for all.
 # Nothing can be done beside a modal dialog, and axe takes its colours for the background of what it covers.
-RUN_AXE = """
-async (seen) => {
+LOOKS_OF_PARTS = """
+() => {
   const made = /[0-9a-f]{16,}|[0-9]+| (id|for|name|aria-controls|aria-[a-z]+by)="[^"]*"/g;
   const modal = document.querySelector('dialog:modal');
   const all = document.querySelectorAll('#header, #query, #settings, #add, #run, #results, #notice');
-  const parts = modal ? [modal] : [...all];
-  const looks = parts.map(part => {
+  window.audited = modal ? [modal] : [...all];
+  return window.audited.map(part => {
     const copy = part.cloneNode(true);
     copy.querySelectorAll('.lk-card:nth-child(n+5)').forEach(card => card.remove());
     const inputs = [...part.querySelectorAll('input, textarea, select')].map(({value, checked}) => value + checked);
     return (copy.outerHTML + inputs).replace(made, '');
   });
-  const known = parts.filter((_, place) => seen.includes(looks[place]));
-  if (modal && known.length) return [looks, []];
+}
+"""
+VIOLATIONS = """
+async (isKnown) => {
+  const known = window.audited.filter((_, place) => isKnown[place]);
+  const modal = document.querySelector('dialog:modal');
+  if (modal && known.length) return [];
   const exclude = [...known, '.lk-card:nth-child(n+5)'];
-  const {violations} = await axe.run({include: [modal || document], exclude}, {resultTypes: ['violations']});
-  return [looks, violations];
+  return (await axe.run({include: [modal || document], exclude}, {resultTypes: ['violations']})).violations;
 }
 """
 Scheme = Literal["light", "dark"]
@@ -46,8 +53,10 @@ AT_REST = "document.getAnimations().every(each => each.effect.getTiming().iterat
 class Audit:
     """Checks states of the page with axe; a part that looks the same in several states is checked once."""
 
-    def __init__(self) -> None:
-        self._seen: dict[Scheme, list[str]] = {"light": [], "dark": []}
+    def __init__(self, folder: Path) -> None:
+        """Notes in the folder what has been checked, for the other processes of a run, too."""
+        folder.mkdir(exist_ok=True)
+        self._folder = folder
 
     def __call__(self, page: Page, state: State) -> None:
         if AXE_SCRIPT is None:
@@ -64,8 +73,12 @@ class Audit:
     def _findings(self, page: Page, scheme: Scheme) -> list[str]:
         """Returns the serious and critical findings of axe, one line for each element."""
         page.wait_for_function(AT_REST)
-        looks, violations = page.evaluate(RUN_AXE, self._seen[scheme])
-        self._seen[scheme] += looks
+        seen = [
+            self._folder / sha256(f"{scheme} {look}".encode()).hexdigest() for look in page.evaluate(LOOKS_OF_PARTS)
+        ]
+        violations = page.evaluate(VIOLATIONS, [each.exists() for each in seen])
+        for each in seen:
+            each.touch()
         return [
             f"{found['id']} ({found['impact']}): {node['html']} {node['failureSummary']}"
             for found in violations

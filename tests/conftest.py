@@ -135,9 +135,15 @@ def s3_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> Libraries:
+def folder_of_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns a folder that all processes of a run share."""
     base = tmp_path_factory.getbasetemp()
-    return Libraries((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "libraries")
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def libraries(folder_of_run: Path) -> Libraries:
+    return Libraries(folder_of_run / "libraries")
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +286,6 @@ def filled(library: ImageLibrary, picture: Drawn) -> dict[str, ContentId]:
 
 
 @pytest.fixture(scope="session")
-def audit() -> Audit:
+def audit(folder_of_run) -> Audit:
     """Returns a function: audit(page, state) looks at a page with axe, and twice at no part that stays the same."""
-    return Audit()
+    return Audit(folder_of_run / "audited")
