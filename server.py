@@ -16,6 +16,7 @@ from runtime import (
     Stop,
     adopt,
     bypass_proxies,
+    collect_garbage,
     log_names,
     on_signal,
     set_level,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("likeness")
 
 HUB = ("https://huggingface.co", "https://*.hf.space")  # shows a Space in a frame
+GARBAGE_AFTER = 10  # seconds: by then the model's packages are imported
 STOP_WITHIN = 8  # seconds: containers are killed after 10, and a busy machine takes one or two over it
 
 Build = Callable[[Settings], "ImageLibrary"]
@@ -156,6 +158,7 @@ class _Server:
             self._add_samples()
             self._launch()
         self._launched.set()
+        _begin_later(GARBAGE_AFTER, collect_garbage)
         if self._host:
             self._host.start()
         self._trash.start()
@@ -174,9 +177,7 @@ class _Server:
         """Finishes the batch in hand; what a slow disk or a silent Milvus would hold up is left to the next run."""
         logger.info("stopping")
         node = getattr(self._page, "node_process", None)  # renders the page on the server, where it does
-        last_resort = threading.Timer(STOP_WITHIN, _give_up, [node])
-        last_resort.daemon = True
-        last_resort.start()
+        _begin_later(STOP_WITHIN, _give_up, node)
         self._trash.stop()
         if self._demo:
             self._demo.sweeper.stop()
@@ -323,6 +324,12 @@ def _give_up(node: "Popen[bytes] | None") -> None:
     if node:
         node.kill()
     os._exit(1)
+
+
+def _begin_later(seconds: float, work: Callable[..., object], *given: object) -> None:
+    timer = threading.Timer(seconds, work, given)
+    timer.daemon = True
+    timer.start()
 
 
 def _in_background(work: Callable[[], object]) -> None:

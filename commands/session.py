@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn, Protocol, TypeVar
 
@@ -26,7 +26,7 @@ from library.errors import (
 from library.image_library import ImageLibrary
 from library.running.disk import is_full
 from library.running.progress import Total, so_far
-from runtime import Stop, log_names, set_level, signalled
+from runtime import Stop, collect_garbage, log_names, set_level, signalled
 from settings import Settings, SettingsError, load_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Prints JSON.")]
@@ -72,6 +72,8 @@ class Session:
         library = self.build(settings, others, texts_first=not encodes_pictures)
         if with_model:
             threading.Thread(target=_load_model, args=[library], name="model", daemon=True).start()
+        else:
+            collect_garbage()
         try:
             with _interruptible():
                 yield library
@@ -136,8 +138,12 @@ def stop_signalled() -> Iterator[Stop]:
 
 
 def _load_model(library: ImageLibrary) -> None:
-    with suppress(LikenessError):  # whatever needs the model raises it again
+    try:
         library.open()
+    except LikenessError:
+        pass  # whatever needs the model raises it again
+    finally:
+        collect_garbage()
 
 
 def exit_after(interrupted: threading.Event, some_rejected: bool) -> None:

@@ -1,6 +1,7 @@
 """Makes a process ready that has just begun: its standard streams are open, and a signal ends it at once."""
 
 import _signal  # type: ignore[import-not-found]  # `signal` imports enum first, which takes longer than all else here
+import gc
 import os
 import sys
 
@@ -10,8 +11,10 @@ from commands.exit_codes import EXIT_INTERRUPTED
 def begin() -> None:
     """Opens the standard streams that are closed, and lets SIGTERM and Ctrl-C end the process, unless it ignores them.
 
-    To be called before all else is imported, which takes a second in which a signal may come.
+    To be called before all else is imported, which takes a second in which a signal may come. Garbage is not looked for
+    until `runtime.collect_garbage`: nearly all that imports make stays, and each look at it takes its time.
     """
+    gc.disable()
     for number in (_signal.SIGINT, _signal.SIGTERM):
         if _signal.getsignal(number) is not _signal.SIG_IGN:
             _signal.signal(number, end_at_once)

@@ -250,6 +250,7 @@ class _KeptModel:
                 self._watch(left)
                 return
             self._timer = self._encoder = None
+        gc.unfreeze()  # one of those that a start has left out of the collection
         gc.collect()  # towers refer to themselves
         if self._alive() is None:
             logger.info("model %s was let go", self.name)

@@ -13,8 +13,10 @@ SLOW_TO_IMPORT = (
     *("db.milvus.lite_accelerator", "typer", "rich.progress", "commands.main", "gradio", "ui.page"),
 )
 
+gc.disable()  # what is imported stays
 os.environ.update(ENVIRONMENT)  # some libraries read it while they are imported
 leave_out_stubs()
 for name in SLOW_TO_IMPORT:
     import_module(name)
 gc.freeze()
+gc.enable()

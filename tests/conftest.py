@@ -37,6 +37,7 @@ SHARED_MILVUS = pytest.StashKey[SharedMilvus]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until all is imported, nearly all of which stays
     # The workers share the cores: threads of OpenMP that spin while they wait cost a fifth of all processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("DECODE_APART", "false")  # a process to decode in would be started for every library
@@ -74,6 +75,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     # Each look through all that was imported takes half a second, and a tenth of the time went into looking.
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 50, 50)
 
 
