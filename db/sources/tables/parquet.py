@@ -44,7 +44,8 @@ def open_parquet_folder(folder: TableFile) -> Table:
         except (OSError, NotAllowed, RejectedImage, *DAMAGE) as error:
             damaged.append(RejectedImage("shard_not_read", name=file.name, reason=what_is_wrong(file, error)))
     if damaged and not shards:
-        raise UnknownSource(damaged[0].message.code, **damaged[0].message.values)
+        first = damaged[0].message.values
+        raise UnknownSource("shard_not_read", name=first["name"], reason=first["reason"])
     if not shards:
         raise UnknownSource("no_parquet_in_folder", name=folder.name)
     total = sum(shard.total or 0 for shard in shards)
