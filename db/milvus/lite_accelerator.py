@@ -8,8 +8,9 @@ import hashlib
 import inspect
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial, wraps
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from db.milvus.lite_filters import table_mask
 from db.milvus.lite_live_rows import LiveRows, Mask, Newer
-from db.milvus.lite_queries import filtered, query
+from db.milvus.lite_queries import filtered, query, records_of
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +42,8 @@ class RowSource(NamedTuple):
 
     index: Any
     mask: Mask
-    record: Callable[[int], dict[str, Any]]
+    records: Callable[[Sequence[int]], list[dict[str, Any]]]
     keys: Sequence[Any]
-
-
-class WithoutVectors(NamedTuple):
-    """Holds a segment to be read without its vectors, which take most of the time and which nobody asks for."""
-
-    table: Any
 
 
 class Segments(tuple[Any, ...]):
@@ -69,6 +64,7 @@ def accelerate() -> None:
     engine.Collection._num_entities = wraps(engine.Collection._num_entities)(_count)
     engine.Collection.query = _with_own_query(engine.Collection.query)
     engine.execute_search_with_index = wraps(engine.execute_search_with_index)(_search)
+    engine.project_record = wraps(engine.project_record)(_project)
     projection._is_primary = _is_primary
 
 
@@ -115,6 +111,20 @@ def _is_primary(schema: Any, name: str) -> bool:
     return bool(name == next(field.name for field in schema.fields if field.is_primary))
 
 
+def _project(record: dict[str, Any], schema: Any, plan: Any) -> dict[str, Any]:
+    """Returns the fields of a record that are asked for; fields without a column only Milvus Lite itself looks for."""
+    if plan.include_raw_meta:
+        stock: dict[str, Any] = projection.project_record(record, schema, plan)
+        return stock
+    shown = {name: record[name] for name in plan.response_schema_fields if name in record}
+    key = next(field.name for field in schema.fields if field.is_primary)
+    if plan.api_kind == "search":
+        shown.pop(key, None)
+    elif key in record:
+        shown[key] = record[key]
+    return shown
+
+
 def _count(collection: Any, partition_names: list[str] | None) -> int:
     everything, deletions = collection._read_snapshot()
     segments = [each for each in everything if partition_names is None or each.partition in partition_names]
@@ -140,8 +150,7 @@ def _search(
     """Returns for each query the hits, the nearest first; the arguments are those that Milvus Lite calls it with."""
     found: list[list[Found]] = [[] for _ in query_vectors]
     faiss_ivf_flat.faiss.omp_set_num_threads(1 if len(found) == 1 else os.cpu_count() or 1)
-    wants_vectors = output_fields is None or not {"*", scope["vector_field"]}.isdisjoint(output_fields)
-    sources = [*_sources(segments, memtable, delta_index.snapshot, metric_type, wants_vectors, **scope)]
+    sources = [*_sources(segments, memtable, delta_index.snapshot, metric_type, output_fields, **scope)]
     for place, source in enumerate(sources):
         if source.mask.any():
             mask = None if source.mask.all() else source.mask
@@ -149,14 +158,27 @@ def _search(
             for each, own_rows, own_distances in zip(found, rows.tolist(), distances.tolist(), strict=True):
                 each += [(far, place, row) for far, row in zip(own_distances, own_rows, strict=True) if row >= 0]
 
-    def hit(far: float, place: int, row: int) -> dict[str, Any]:
-        if output_fields == [pk_field]:  # Lite itself would make a record of all fields, and leave them out again
-            return {"id": sources[place].keys[row], "distance": far, "entity": {}}
-        record = sources[place].record(row)
-        key = record.get(pk_field, sources[place].keys[row])
-        return {"id": key, "distance": far, "entity": project_record_fn(record)}
+    nearest = [sorted(one)[:top_k] for one in found]
+    records = _records(sources, chain.from_iterable(nearest))
 
-    return [[hit(*each) for each in sorted(one)[:top_k]] for one in found]
+    def hit(far: float, place: int, row: int) -> dict[str, Any]:
+        # For keys alone Lite itself would make a record of all fields, and leave them out again.
+        entity = {} if output_fields == [pk_field] else project_record_fn(records[place, row])
+        return {"id": sources[place].keys[row], "distance": far, "entity": entity}
+
+    return [[hit(*each) for each in one] for one in nearest]
+
+
+def _records(sources: Sequence[RowSource], found: Iterable[Found]) -> dict[tuple[int, int], dict[str, Any]]:
+    """Returns the records that were found, by their source and row: many at once, and each of them once."""
+    wanted: dict[int, set[int]] = {}
+    for _, place, row in found:
+        wanted.setdefault(place, set()).add(row)
+    return {
+        (place, row): record
+        for place, rows in wanted.items()
+        for row, record in zip(sorted(rows), sources[place].records(sorted(rows)), strict=True)
+    }
 
 
 def _sources(
@@ -164,7 +186,7 @@ def _sources(
     memtable: Any,
     deletions: Mapping[Any, int],
     metric_type: str,
-    wants_vectors: bool,
+    output_fields: Sequence[str] | None,
     vector_field: str,
     partition_names: list[str] | None,
     compiled_filter: Any,
@@ -181,11 +203,10 @@ def _sources(
         if compiled_filter is not None:
             mask = mask & filtered(segment, compiled_filter, indexed_filter_plan)
         index = segment.indexes.get(vector_field) or BruteForceIndex.build(own, metric_type)
-        shown = segment if wants_vectors else WithoutVectors(segment.table.drop_columns([vector_field]))
-        yield RowSource(index, mask, partial(Segment.row_to_dict, shown), segment.pks)
+        yield RowSource(index, mask, partial(records_of, segment.table, output_fields), segment.pks)
     if keys:
         mask = newer.live(wanted, deletions)
         if compiled_filter is not None:
             mask = mask & table_mask(table, compiled_filter, vector_field)
         index = BruteForceIndex.build(vectors, metric_type)
-        yield RowSource(index, mask, lambda row: memtable.materialize_row(*rows[row]), keys)
+        yield RowSource(index, mask, lambda wanted: [memtable.materialize_row(*rows[each]) for each in wanted], keys)

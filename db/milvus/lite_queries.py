@@ -1,16 +1,19 @@
 """Reads the rows of Milvus Lite that a filter matches, many at once and without their vectors where nobody asks."""
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
+import pyarrow
 from milvus_lite.engine.projection import build_projection_plan, project_record
 from milvus_lite.search.indexed_filter import evaluate_segment_filter
 
 from db.milvus.lite_filters import DYNAMIC, segment_mask, table_mask
 from db.milvus.lite_live_rows import Mask, Newer
 
+NUMBER = "_seq"  # the column of the order in which rows were written
 AT_ONCE = 1000  # rows that become Python values together
 
 
@@ -41,6 +44,24 @@ def query(
         for record in _records(table, mask, needed)
     )
     return list(islice(records, offset, None if limit is None else offset + limit))
+
+
+def records_of(table: Any, output_fields: Sequence[str] | None, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """Returns records of rows in rising order, with the columns that are asked for; of all fields where none is named.
+
+    They are taken from one chunk after the other: from all of a column at once, they would all be copied.
+    """
+    columns = {*table.column_names} - {NUMBER}
+    if output_fields is not None and "*" not in output_fields:
+        columns = {DYNAMIC if name not in columns else name for name in output_fields} & columns
+    narrow = table.select([name for name in table.column_names if name in columns])
+    found: list[dict[str, Any]] = []
+    start = 0
+    for batch in narrow.to_batches():
+        within = [row - start for row in rows[len(found) : bisect_left(rows, start + batch.num_rows)]]
+        found += batch.take(pyarrow.array(within)).to_pylist() if within else []
+        start += batch.num_rows
+    return found
 
 
 def _sources(collection: Any, compiled: Any, partition_names: list[str] | None) -> Iterator[tuple[Any, Mask]]:

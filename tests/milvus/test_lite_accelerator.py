@@ -19,7 +19,9 @@ from testing.pictures import record, unit_vectors
 NUMBERS = 8
 INDEX = {"index_type": "IVF_FLAT", "metric_type": "COSINE", "params": {"nlist": 4}}
 METHODS = ("_read_snapshot", "_num_entities", "query")
-REPLACED = ("execute_search_with_index",), (*METHODS, lite_accelerator.KEPT)
+FUNCTIONS = ("execute_search_with_index", "project_record")
+REPLACED = FUNCTIONS, (*METHODS, lite_accelerator.KEPT)
+SHOWN = [["stars", "free", "meta"], ["key"], ["name", "meta", "vector"], ["*"], ["$meta"], [], None]
 VALUES = [0, 1, -1, 2.5, 2**53 + 1, 1e300, math.nan, True, False, "", "a", "ab", "1", "日本", "\0", [1, "a"], {"b": 1}]
 FIELDS = ["stars", "name", "free", 'free["a"]', 'meta["a"]', 'meta["a"]["b"]', 'meta["b"][0]', 'meta["no"]', "no"]
 LITERALS = ["0", "1", "-1", "2.5", "true", "false", '""', '"a"', '"ab"', '"日本"']
@@ -32,7 +34,9 @@ def stock(monkeypatch):
         for name in names:
             monkeypatch.setattr(owner, name, inspect.unwrap(getattr(owner, name, None)), raising=False)
     monkeypatch.delattr(engine.Collection, lite_accelerator.KEPT)
-    return {name: getattr(engine.Collection, name) for name in METHODS} | {"search": engine.execute_search_with_index}
+    return {name: getattr(engine.Collection, name) for name in METHODS} | {
+        name: getattr(engine, name) for name in FUNCTIONS
+    }
 
 
 @pytest.fixture
@@ -43,7 +47,8 @@ def both(monkeypatch, stock):
     def asked(ask):
         accelerated = ask()
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "execute_search_with_index", stock["search"])
+            for name in FUNCTIONS:
+                patch.setattr(engine, name, stock[name])
             for name in METHODS:
                 patch.setattr(engine.Collection, name, stock[name])
             return ask(), accelerated
@@ -77,6 +82,9 @@ class Changing:
 
     def query(self):
         return self._vectors.normal(size=(self._random.choice([1, 3]), NUMBERS)).tolist()
+
+    def shown(self):
+        return self._random.sample(SHOWN, 2)
 
     def expression(self):
         joint = self._random.choice([" and ", " or "])
@@ -132,8 +140,8 @@ def test_whatever_was_written_searches_queries_and_counts_stay_the_same(tmp_path
         same(both, collection, "_num_entities", None)
         for expression in (None, "key in ['1', '2', '3', '40']", *(changing.expression() for _ in range(2))):
             named = {"top_k": 10, "expr": expression, "search_params": {"nprobe": 4}}
-            same(both, collection, "search", query, **named, output_fields=["stars", "free", "meta"])
-            same(both, collection, "search", query, **named, output_fields=["key"])
+            for fields in changing.shown():
+                same(both, collection, "search", query, **named, output_fields=fields)
             same(both, collection, "query", expression, output_fields=["name", "other", "meta"])
             same(both, collection, "query", expression, limit=5, offset=2)
     changing.close()
@@ -148,7 +156,7 @@ def test_an_unknown_version_of_milvus_lite_is_left_as_it_is(monkeypatch, stock, 
     monkeypatch.setattr(lite_accelerator, "KNOWN_SOURCE", "of another version")
     with caplog.at_level(logging.WARNING):
         lite_accelerator.accelerate()
-    assert engine.execute_search_with_index is stock["search"]
+    assert engine.execute_search_with_index is stock["execute_search_with_index"]
     assert "searches walk all rows" in caplog.text
 
 
@@ -165,5 +173,5 @@ def test_switched_off_milvus_lite_answers_by_itself_and_status_says_so(tmp_path,
     expected = [number for number in np.argsort(-vectors @ asked) if number != 7][:10]
     assert found == [record(number).content_id for number in expected] and count == 59
     assert collection.status().accelerated is accelerated
-    assert (engine.execute_search_with_index is stock["search"]) is not accelerated
+    assert (engine.execute_search_with_index is stock["execute_search_with_index"]) is not accelerated
     milvus.close()
