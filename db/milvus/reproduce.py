@@ -2,7 +2,6 @@
 
 import base64
 from string import Template
-from textwrap import wrap
 
 import numpy as np
 
@@ -53,7 +52,7 @@ client.close()
 def script(collection: str, question: Question, nprobe: int, opening: str, filter: str = "") -> str:
     """Returns the program; `opening` is the part that connects."""
     encoded = base64.b64encode(np.asarray(question.vector, "<f4").tobytes()).decode()
-    lines = "\n".join(f'        "{line}"' for line in wrap(encoded, 88))
+    lines = "\n".join(f'        "{encoded[start : start + 88]}"' for start in range(0, len(encoded), 88))
     search = SEARCH.substitute(
         collection=collection,
         dim=len(question.vector),
