@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if is_in(test, marker):
                 test.add_marker(marker)
         test.add_marker(pytest.mark.xdist_group(group_of(test)))
-    items.sort(key=lambda test: [not test.get_closest_marker(marker) for marker in NEEDS])
+    items.sort(key=lambda test: [not test.get_closest_marker(marker) for marker in (*NEEDS, "waits")])
 
 
 def pytest_collection_finish() -> None:

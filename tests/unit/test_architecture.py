@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -65,6 +66,7 @@ NO_VERBS |= {"This", "Thumbnails", "Values", "Vectors", "Visitors", "Words"}
 AFTER_NOUNS = {"are", "do", "have", "of", "were"}  # "Names of files" is no sentence, "Names a file" is one
 
 
+@cache
 def imports(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

@@ -24,6 +24,8 @@ from library.ingest.watcher import Round, Watcher
 from testing.waiting import until
 from testing.watching import Looking, stored
 
+pytestmark = pytest.mark.waits
+
 # Real folders
 
 
