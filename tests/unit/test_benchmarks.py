@@ -3,10 +3,14 @@
 from importlib.util import find_spec
 
 import pytest
+from PIL import Image
 
 from benchmarks import shutdown
 from benchmarks.all import WITH_PHOTOS, WITHOUT_CACHE
+from benchmarks.importers import Origin
 from benchmarks.results import TITLES, Row, Table, publish, sections_of, with_section
+from encoders.loading import load_encoder
+from testing.tiny_clip import save_tiny_clip
 
 
 def row(ratio: float, **limits: float) -> Row:
@@ -67,3 +71,11 @@ def test_a_state_of_the_app_that_is_never_reached_hides_no_other(monkeypatch, ca
     assert left.value.code == 1
     _, _, unreached, reached = capsys.readouterr().out.splitlines()
     assert "nothing came of it" in unreached and reached == "| reached | 0.5 | 0 |"
+
+
+def test_the_origins_way_brings_its_pictures_into_milvus(tmp_path):
+    encoder = load_encoder(str(save_tiny_clip(tmp_path / "model")))
+    photos = [tmp_path / f"{number}.jpg" for number in range(2)]
+    for number, photo in enumerate(photos):
+        Image.new("RGB", (40, 30), (80 * number, 0, 0)).save(photo)
+    assert Origin(tmp_path / "model").rate(encoder, photos) > 0
