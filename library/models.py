@@ -16,6 +16,7 @@ from typing import Literal
 from library.errors import UNEXPECTED, IndexUnavailable, LikenessError, ModelUnavailable, UnknownModel
 from library.messages import Message, message
 from library.ports import Encoder, EncoderInfo, VectorDatabase
+from library.running import background
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +201,7 @@ class _KeptModel:
                 raise error
             if not self._is_preparing:
                 self._is_preparing = True
-                threading.Thread(target=self._prepare, name="model", daemon=True).start()
+                background.begin(self._prepare, "model")
         return False
 
     def offered(self, answering: EncoderInfo | None) -> OfferedModel:

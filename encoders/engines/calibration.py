@@ -18,6 +18,7 @@ from encoders.engines.machine import CORES
 from encoders.engines.probe import Clock
 from encoders.engines.towers import EXACT, Inputs, Tower, Way
 from library.ports import Vectors
+from library.running import background
 
 logger = logging.getLogger(__name__)
 
@@ -63,12 +64,14 @@ class Calibration:
             self._batches.append({name: _halved(each) for name, each in pixels.items()})
             self._count += len(next(iter(pixels.values())))
             if self._count >= MEASURED + COMPARED:
-                threading.Thread(target=self._run, name="calibration", daemon=True).start()
+                background.begin(self._run, "calibration")
 
     def _run(self) -> None:
         torch.set_num_threads(max(1, CORES // 2))  # the other half imports
         try:
             self._on_done(calibrate(self._tower, self._way, self._batches))
+        except background.Ending:
+            raise
         except Exception as error:
             logger.warning("the pictures of this library could not be measured: %s", error)
         finally:
@@ -103,6 +106,7 @@ def ranges_of(tower: Tower, batches: Sequence[Inputs]) -> Ranges:
         if type(module) is nn.Linear or is_patches(module):
             module.register_forward_pre_hook(_noting(name, found))
     for batch in batches:
+        background.check_end()
         tower.vectors(batch, watched)
     return found
 
@@ -144,7 +148,11 @@ def _nearest(vectors: Vectors) -> Any:
 
 
 def _vectors(compute: Compute, batches: Sequence[Inputs]) -> Vectors:
-    return np.concatenate([compute(batch) for batch in batches])
+    found = []
+    for batch in batches:
+        background.check_end()
+        found.append(compute(batch))
+    return np.concatenate(found)
 
 
 def _times_as_fast(one: Compute, other: Compute, batches: Sequence[Inputs]) -> float:

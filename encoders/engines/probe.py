@@ -10,6 +10,7 @@ import numpy as np
 from encoders.clip import Compute
 from encoders.engines.towers import EXACT, Inputs, NotNow, NotPossible, Tower, Way
 from library.ports import Vectors
+from library.running.background import check_end
 
 MIN_COSINE = 0.998  # to float32, of the example that changes most
 GAIN = 0.95  # of the time of float32 by torch: what gains less is not worth a change
@@ -47,7 +48,11 @@ class Clock:
         return self._left > seconds
 
     def run(self, compute: Compute, inputs: Inputs, streams: int = 1) -> tuple[float, Vectors]:
-        """Computes the inputs, in as many threads as there are streams; returns the seconds that each input took."""
+        """Computes the inputs, in as many threads as there are streams; returns the seconds that each input took.
+
+        Raises Ending where the program ends.
+        """
+        check_end()
         started = time.perf_counter()
         if streams == 1:
             vectors = compute(inputs)

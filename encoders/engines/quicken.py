@@ -4,11 +4,11 @@ import hashlib
 import logging
 import math
 import threading
-import time
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from encoders.engines.towers import NotPossible, Tower, Way, image_tower, text_t
 from encoders.engines.ways import ways_of
 from encoders.int8 import WORTH_IT
 from encoders.texts import TransformersTexts
+from library.running import background
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +55,7 @@ def quicken(
     kept = KeptTowers(home or default_home(), encoder.info.fingerprint)
     if not _may_gain(encoder, engine, dtype):
         if reading and engine == "auto" and dtype in ("auto", "float32"):
-            later = threading.Timer(DELAY, _keep_if_loaded, [weakref.ref(encoder), kept, reading])
-            later.name, later.daemon = "engine", True
-            later.start()
+            background.begin(partial(_keep_later, weakref.ref(encoder), kept, reading), "engine")
         return None
     if dtype in ("bfloat16", "float16"):
         logger.warning("torch computes the model: ONNX Runtime has no %s on a processor", dtype)
@@ -90,10 +89,10 @@ class Quickening:
         self._needed: set[str] = set()  # names of converted towers
         self._note = f"choice-{machine()}-{engine}-{dtype}"
         self._library = f"pictures-{hashlib.sha256(library.encode()).hexdigest()[:12]}"
-        self._begin, self._done = threading.Event(), threading.Event()
+        self._begin, self._done, self._never = threading.Event(), threading.Event(), threading.Event()
         self._tell_kept()
         encoder.watch_bulk(lambda _: self._begin.set())
-        threading.Thread(target=self._run, name="engine", daemon=True).start()
+        background.begin(self._run, "engine")
 
     def wait(self) -> None:
         """Begins at once, and returns when the choice is made."""
@@ -102,11 +101,13 @@ class Quickening:
 
     def _run(self) -> None:
         note = self._kept.note(self._note)
-        self._begin.wait(DELAY_KEPT if note else DELAY)
+        background.wait(self._begin, DELAY_KEPT if note else DELAY)
         self._encoder.watch_bulk(lambda _: None)
         try:
             if not (note and self._is_applied(note)):
                 self._measure()
+        except background.Ending:
+            raise
         except Exception as error:  # of the disk, or of an engine that is not installed whole
             logger.warning("torch computes the model: %s", error)
             logger.debug("", exc_info=True)
@@ -142,7 +143,7 @@ class Quickening:
                 self._kept.drop_made_but(self._needed)
                 break
             self._done.set()
-            time.sleep(pause)
+            background.wait(self._never, pause)
 
     def _measured(self) -> dict[str, Any]:
         chosen = {}
@@ -224,7 +225,8 @@ def _may_gain(encoder: ClipEncoder, engine: str, dtype: str) -> bool:
     return engine == "onnx" or (dtype == "auto" and width >= WORTH_IT)
 
 
-def _keep_if_loaded(loaded: "weakref.ref[ClipEncoder]", kept: KeptTowers, reading: str) -> None:
+def _keep_later(loaded: "weakref.ref[ClipEncoder]", kept: KeptTowers, reading: str) -> None:
+    background.wait(threading.Event(), DELAY)
     if encoder := loaded():
         keep_exact_texts(encoder, kept, reading)
 

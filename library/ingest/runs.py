@@ -4,6 +4,7 @@ import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from library.doctor.findings import Report
@@ -15,6 +16,7 @@ from library.ingest.pipeline import was_interrupted
 from library.ingest.receipts import FileReceipt, Status, tally
 from library.ingest.storing import Near
 from library.jobs import Job, JobRunner
+from library.running import background
 from library.running.monitor import code_of
 from library.running.private import Private
 
@@ -139,7 +141,7 @@ class Worker:
         with self._beginning:
             if self._reindexing is None or self._reindexing.over.is_set():
                 self._reindexing = ReindexJob(self._library, model, self._runner.run_waiting)
-                threading.Thread(target=self._prepare, args=[self._reindexing], name="model", daemon=True).start()
+                background.begin(partial(self._prepare, self._reindexing), "model")
             return self._reindexing
 
     def stop_reindexing(self) -> None:
