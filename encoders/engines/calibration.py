@@ -70,9 +70,8 @@ class Calibration:
         torch.set_num_threads(max(1, CORES // 2))  # the other half imports
         try:
             self._on_done(calibrate(self._tower, self._way, self._batches))
-        except background.Ending:
-            raise
         except Exception as error:
+            background.check_end()
             logger.warning("the pictures of this library could not be measured: %s", error)
         finally:
             self._batches = []

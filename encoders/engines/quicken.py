@@ -106,9 +106,8 @@ class Quickening:
         try:
             if not (note and self._is_applied(note)):
                 self._measure()
-        except background.Ending:
-            raise
         except Exception as error:  # of the disk, or of an engine that is not installed whole
+            background.check_end()
             logger.warning("torch computes the model: %s", error)
             logger.debug("", exc_info=True)
         finally:
