@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 import threading
@@ -173,13 +174,21 @@ def use_upload_folder_of_its_own() -> None:
 def _remove_folders_of_killed_apps(parent: Path) -> None:
     from filelock import FileLock, Timeout
 
-    for folder in parent.glob(f"{UPLOADS}*"):
+    for folder in filter(_is_own, parent.glob(f"{UPLOADS}*")):
         with suppress(OSError, Timeout), FileLock(folder / LOCK, timeout=0):
             shutil.rmtree(folder, ignore_errors=True)
-    for folder in parent.glob(f"{BEGUN}*"):
+    for folder in filter(_is_own, parent.glob(f"{BEGUN}*")):
         with suppress(OSError):
             if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_own(folder: Path) -> bool:
+    """Returns whether it is a folder of this user, and no link that leads elsewhere: others can write there, too."""
+    with suppress(OSError):
+        found = folder.lstat()
+        return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+    return False
 
 
 def remove_older(folder: Path, seconds: float) -> None:

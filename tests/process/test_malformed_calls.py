@@ -112,8 +112,11 @@ def test_what_the_page_has_no_use_for_is_closed(page):
         "vibe-starter-queries",
         "process_recording",
         "component_server",
+        "proxy=%00",
+        "proxy=https://a.hf.space/",
     ):
         assert client.get(f"{API}/{path}").status_code == client.post(f"{API}/{path}").status_code == 404, path
+    assert client.head(f"{API}/mcp/sse").status_code == 404
     for path in ("/monitoring", "/monitoring/summary", "/openapi.json"):
         assert client.get(path).status_code == 404, path
     assert client.get(f"{API}/openapi.json").json()["paths"]

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from gradio import Blocks
 from gradio.routes import App
+from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -14,7 +15,16 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from ui.guards import request_limits
-from ui.guards.request_limits import HOUR, KEPT_ADDRESSES, ROUTE, Bodies, Body, RequestLimits, UploadQuota
+from ui.guards.request_limits import (
+    AGENTS_BODY,
+    HOUR,
+    KEPT_ADDRESSES,
+    ROUTE,
+    Bodies,
+    Body,
+    RequestLimits,
+    UploadQuota,
+)
 from ui.guards.upload_refusals import FILES_AT_ONCE, UploadRefusals
 
 MEGABYTE = bytes(1 << 20)
@@ -41,7 +51,7 @@ def megabytes(count, in_pieces=False):
 
 @pytest.mark.parametrize("in_pieces", [False, True])
 @pytest.mark.parametrize(
-    "edits, path, most", [("all", "/call", 16), ("add", "/call", 2), ("none", "/gradio_api/mcp/", 32)]
+    "edits, path, most", [("all", "/call", 16), ("add", "/call", 2), ("none", "/gradio_api/mcp/", 4)]
 )
 def test_a_body_that_is_no_upload_has_its_limit_told_or_not(client, in_pieces, edits, path, most):
     assert client(edits).post(path, content=megabytes(most, in_pieces)).text == str(most << 20)
@@ -148,3 +158,7 @@ def test_what_gradio_refuses_of_an_upload_is_one_sentence_of_ours(tmp_path, monk
     for sent, code, said in REFUSED:
         refused = visitor.post(ROUTE, **sent)
         assert (refused.status_code, said in refused.text) == (code, True), refused.text
+
+
+def test_agents_are_told_of_a_limit_that_their_library_does_not_go_below():
+    assert AGENTS_BODY <= DEFAULT_MAX_REQUEST_BODY_SIZE

@@ -38,6 +38,20 @@ def test_the_folders_of_killed_apps_go_and_those_of_running_ones_stay(temporary)
         assert (running / "photo.jpg").exists() and not of_an_earlier_version.exists()
 
 
+def test_a_link_of_somebody_else_leads_nowhere(temporary, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (temporary / f"{UPLOADS}evil").symlink_to(elsewhere)
+    use_upload_folder_of_its_own()
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_folder_of_somebody_else_is_left_as_it_is(temporary, monkeypatch):
+    others = folder(temporary, "a")
+    monkeypatch.setattr(os, "getuid", lambda: others.stat().st_uid + 1)
+    use_upload_folder_of_its_own()
+    assert list(others.iterdir()) == [others / "photo.jpg"]
+
+
 def test_a_folder_that_was_chosen_is_left_as_it_is(temporary, monkeypatch):
     killed = folder(temporary, "a")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(temporary))

@@ -9,9 +9,10 @@ from ui.routes import route_of
 
 CLOSED = re.compile(
     r"/(monitoring(/.*)?|openapi\.json"
-    r"|gradio_api/(dev/reload|deep_link|process_recording|((undo-)?vibe-|component_server|custom_component).*))/?",
+    r"|gradio_api/(dev/reload|deep_link|process_recording|proxy=.*|((undo-)?vibe-|component_server|custom_component).*))/?",
     re.DOTALL,
 )
+STREAM = "/gradio_api/mcp/sse"  # whose stream Gradio sends after the answer to HEAD, too
 NOT_FOUND = 404
 
 
@@ -22,6 +23,10 @@ class ClosedRoutes:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_closed = scope["type"] == "http" and CLOSED.fullmatch(route_of(scope))
+        is_closed = scope["type"] == "http" and _is_closed(scope["method"], route_of(scope))
         answer = JSONResponse({"detail": "Not Found"}, NOT_FOUND) if is_closed else self._app
         await answer(scope, receive, send)
+
+
+def _is_closed(method: str, route: str) -> bool:
+    return CLOSED.fullmatch(route) is not None or (method == "HEAD" and route == STREAM)

@@ -23,7 +23,7 @@ from ui.sentences import sentence_for
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 
 MEGABYTE = 1 << 20
-AGENTS_BODY = 32 * MEGABYTE  # a picture to search with, in base64
+AGENTS_BODY = 4 * MEGABYTE  # a picture to search with, in base64; mcp itself takes no more
 CALL_BODY, STRANGERS_BODY = 16 * MEGABYTE, 2 * MEGABYTE  # of 20,000 files that were uploaded, and of 2,000
 ALL_BODIES = 128 * MEGABYTE  # that are received or wait at once
 SMALL_BODY = 1 << 16  # bytes, which are not counted: whatever else goes on, a search arrives
