@@ -87,6 +87,22 @@ def test_a_zip_of_large_empty_pictures_is_refused_unread(tmp_path):
     assert told.startswith("It becomes more than 200 times as large as it is packed")
 
 
+def test_a_zip_whose_many_entries_are_one_bomb_ends_after_some_refusals(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "UNSUSPICIOUS", 2 * MEGABYTE)
+    monkeypatch.setattr(unpacking, "MOST_REFUSED", 5)
+    with zipfile.ZipFile(tmp_path / "trap.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("0.jpg", bytes(MEGABYTE))
+        archive.filelist *= 60
+    refused = []
+    for item in items_from([str(tmp_path / "trap.zip")]):
+        try:
+            item.read()
+        except RejectedImage as error:
+            refused.append((item.name, str(error)))
+    assert len(refused) < 12 and refused[-1][0] == "trap.zip"
+    assert refused[-1][1].startswith("It becomes more than 200 times")
+
+
 @pytest.mark.parametrize("method", METHODS[1:])
 def test_a_member_that_says_less_than_it_holds_is_cut_off(tmp_path, method):
     path = tmp_path / "liar.zip"

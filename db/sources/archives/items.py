@@ -204,6 +204,7 @@ def _zip_members(file: IO[bytes], encoding: Told, allowance: Allowance) -> Itera
     check_members(len(members), allowance.most_members)
     for member, found in zip(members, names_of(members, encoding), strict=True):
         check_stop()
+        allowance.check_refused()
         if not found.name.endswith("/"):
             is_link = stat.S_ISLNK(member.external_attr >> 16)
             skip = message("link_in_archive") if is_link else None

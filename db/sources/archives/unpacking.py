@@ -22,6 +22,7 @@ UNSUSPICIOUS = 64 << 20  # bytes that any archive may become
 MOST_GROWTH = 200  # pictures are packed already, and the flattest drawings grow some hundredfold by themselves
 MOST_MEMBERS = 1_000_000  # listed, they take some 600 MB
 UNSUSPICIOUS_SECONDS = 60.0  # of a processor, that any archive may take
+MOST_REFUSED = 100  # files after which nothing good is expected of an archive
 SLOWEST = 1 << 20  # packed bytes a second; the slowest packing, bzip2, does some ten times as many
 
 
@@ -35,6 +36,7 @@ class Allowance:
         self._packed = 0
         self._unpacked = 0
         self._seconds = 0.0
+        self._refused = 0
         self._since = threading.local()
 
     def count_member(self) -> None:
@@ -48,7 +50,16 @@ class Allowance:
         with self._counting:
             self._packed += packed
             self._unpacked += unpacked
-        check_growth(self._packed, self._unpacked)
+        try:
+            check_growth(self._packed, self._unpacked)
+        except RejectedImage:
+            self._refused += 1
+            raise
+
+    def check_refused(self) -> None:
+        """Raises RejectedImage once many files of the archive were refused since it grows too much."""
+        if self._refused > MOST_REFUSED:
+            raise RejectedImage("archive_grows", most=MOST_GROWTH)
 
     @contextmanager
     def timed(self) -> Iterator[None]:
