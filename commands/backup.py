@@ -91,7 +91,7 @@ def restore(
         completed = f"{counts['updated']} completed, " if counts["updated"] else ""
         echo(f"{counts['new']} restored, {completed}{counts['duplicate']} there already, {len(failed)} rejected")
         _print_lacking(len(incomplete), missing, summary.pictures, lacking)
-    exit_after(interrupted, bool(failed or missing or lacking))
+    exit_after(interrupted, bool(failed or incomplete or missing or lacking))
 
 
 def _print_lacking(without_original: int, missing: int, held: int, without_vector: Mapping[str, int]) -> None:

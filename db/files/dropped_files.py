@@ -82,7 +82,7 @@ def _described(path: Path) -> DroppedCollection | None:
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         if isinstance(error, OSError) and not is_odd(error):
             raise
-        logger.warning("%s in the trash is damaged: this collection cannot be restored.", path.name)
+        logger.warning("%s is damaged: this collection cannot be restored.", path.name)
         return None
 
 

@@ -250,6 +250,7 @@ def test_the_command_tells_of_originals_that_a_backup_lacks(backup, empty, fille
     (backup / "images" / red[:2] / f"{red}.png").unlink()
     run = CliRunner().invoke(commands, ["restore", str(backup)], obj=lambda *_, **__: empty)
     assert "3 restored" in run.stdout and "1 of them without their original, which is not in the backup" in run.stdout
+    assert run.exit_code == 1
 
 
 def cut_short(path):
