@@ -34,3 +34,4 @@ def test_a_deletion_is_undone_at_once_or_from_the_trash_and_the_library_is_check
     page.get_by_role("button", name="Repair 1 thing…").click()
     page.get_by_role("button", name="Repair", exact=True).click()
     page.get_by_text("All is well.").wait_for()
+    page.get_by_text("Result of the check of").wait_for()
