@@ -13,6 +13,7 @@ from typing import Generic, Literal, TypeVar
 from library.errors import UNEXPECTED, LikenessError
 from library.messages import Message, message
 from library.running.work import current, working_for
+from library.times import iso_now
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Job(ABC, Generic[T]):
         self.result: T | None = None
         self.problem: Message | None = None
         self.seconds = 0.0  # from the start to the latest progress
+        self.ended = ""  # when, once it is done
         self.stop = threading.Event()  # set from outside: it is asked to end early
         self.over = threading.Event()
         self._started = 0.0
@@ -71,7 +73,7 @@ class Job(ABC, Generic[T]):
             begun_by = f"by request {self.begun_by}" if self.begun_by else ""
             logger.info("%s: %s", self.name, ", ".join(filter(None, ["started", self.extent, begun_by])))
             with self.failing():
-                self.result = self.work()
+                self.result, self.ended = self.work(), iso_now()
                 self.state = "stopped" if self.result is None else "done"
             seconds = time.monotonic() - self._started
             logger.info("%s: %s after %.1f s, %s", self.name, self.state, seconds, self.outcome)
@@ -107,7 +109,7 @@ class JobRunner(Generic[T]):
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._latest: Job[T] | None = None
-        self._kept: T | None = None
+        self._kept: Job[T] | None = None
 
     @property
     def latest(self) -> Job[T] | None:
@@ -115,10 +117,14 @@ class JobRunner(Generic[T]):
         return self._latest
 
     @property
+    def last_done(self) -> Job[T] | None:
+        """Returns the last job that was done, which has a result."""
+        return self._latest if self._latest and self._latest.result is not None else self._kept
+
+    @property
     def result(self) -> T | None:
         """Returns the result of the last job that was done."""
-        found = self._latest.result if self._latest else None
-        return self._kept if found is None else found
+        return self.last_done.result if self.last_done else None
 
     def submit(self, job: Job[T]) -> None:
         """Puts the job in line."""
@@ -158,7 +164,7 @@ class JobRunner(Generic[T]):
             thread.join(timeout)
 
     def _put(self, job: Job[T]) -> None:
-        self._kept, self._latest = self.result, job
+        self._kept, self._latest = self.last_done, job
         if self._closing.is_set():
             job.give_up()
             return

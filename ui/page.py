@@ -87,6 +87,7 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None, trash_days: int
     header = drawn("header", elem_id="header")
     banner = drawn("fallback", "begin", "halt", elem_id="fallback")
     box = _search_box(edits)
+    drawn("box_notice", elem_id="box-notice", visible=edits == "own")
     with gr.Row(elem_id="main"):
         with gr.Column(elem_id="side", scale=0, min_width=300):
             params, filters, reports = _parameters(drawn, edits, trash_days)

@@ -1,13 +1,32 @@
 """Visits the public demo with two browsers at once: each sees their own pictures and never the other's."""
 
+import pytest
+
 from testing import states
-from testing.browser import cards, wait_for_cards
+from testing.browser import PHONE, WIDE, cards, wait_for_cards
 from testing.states import steps
 
 
 def add(page, *pictures):
     page.locator("#uploads input[type=file]").first.set_input_files(list(pictures))
     page.get_by_text("No other visitor sees your pictures.").wait_for()
+
+
+@pytest.mark.parametrize(
+    "size, locale, words",
+    [
+        (WIDE, "en-US", "No other visitor sees it"),
+        (PHONE, "ko-KR", "다른 방문자에게는 보이지 않지만"),
+        (PHONE, "zh-TW", "其他訪客看不到"),
+    ],
+)
+def test_who_sees_a_picture_to_search_with_is_said_at_the_search_box(apps, visit, size, locale, words):
+    page = visit(size, "light", locale).open(apps.demo().url)
+    line = page.locator("#box-notice").get_by_text(words)
+    line.wait_for()
+    box = page.locator("#query").bounding_box()
+    below = line.bounding_box()["y"] - box["y"] - box["height"]
+    assert -1 <= below < 40
 
 
 def test_two_browsers_at_once_see_their_own_pictures_only(apps, visit, audit):

@@ -376,6 +376,21 @@ def test_the_page_shows_what_was_found_and_repairs_it(library, folder, filled):
     worker.close()
 
 
+def test_the_page_is_told_that_a_check_was_stopped_and_of_when_the_earlier_report_is(library, filled, monkeypatch):
+    worker = Worker(library)
+    handlers = DoctorHandlers(library, worker, "all")
+    handlers.check()
+    assert worker.doctor.latest.over.wait(30)
+    earlier = handlers.view()
+    monkeypatch.setattr(library.doctor, "examine", lambda *_: None)  # as when it is stopped
+    handlers.check()
+    assert worker.doctor.latest.over.wait(30)
+    shown = handlers.view()
+    assert (earlier["state"], shown["state"]) == ("done", "stopped")
+    assert shown["report"] == earlier["report"] and shown["reported"] == earlier["reported"] != ""
+    worker.close()
+
+
 def test_the_command_asks_before_it_repairs(library, folder, filled, tmp_path, monkeypatch):
     for name, value in (("DATA_DIR", str(tmp_path / "data")), ("CLIP_MODEL", "small")):
         monkeypatch.setenv(name, value)

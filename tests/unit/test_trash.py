@@ -259,6 +259,19 @@ def test_the_page_undoes_a_delete_and_restores_from_the_panel(library, filled):
     assert handlers.empty()["count"] == 0
 
 
+def test_the_page_hears_of_what_others_have_deleted_or_brought_back_meanwhile(library, filled):
+    removal, handlers = RemovalHandlers(library, "all"), TrashHandlers(library, "all")
+    red, blue = filled["red"], filled["blue"]
+    library.delete([red, blue])
+    assert removal.remove({"id": red})["lost"] == [red]
+    assert removal.remove_all({"ids": [red, blue]})["lost"] == [red, blue]
+    library.trash.restore([red])
+    told = handlers.undo({"ids": [red]})
+    assert (told["restored"], told["there"]) == (0, 1) and "state" not in told
+    told = handlers.undo({"ids": [red, blue]})
+    assert (told["restored"], told["there"]) == (1, 1)
+
+
 def test_a_program_deletes_lists_and_restores(library, filled):
     api = TrashApi(library, "all")
     assert api.delete([filled["red"]]) == {"deleted": 1}

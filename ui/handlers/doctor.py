@@ -24,7 +24,7 @@ class DoctorHandlers:
         self._edits = edits
 
     def view(self) -> Json:
-        """Returns how far a check is, and what the last one found."""
+        """Returns how far a check is, and what the last one that was not stopped found, and when."""
         return self._told(lambda: None)
 
     def check(self) -> Json:
@@ -52,7 +52,8 @@ class DoctorHandlers:
 
         failure = guarded(changed, error_view)
         job = self._runner.latest
-        report = self._runner.result if self._edits == "all" else None
+        done = self._runner.last_done
+        report = done.result if done and self._edits == "all" else None
         return {
             "at": time.monotonic(),
             "state": job.state if job else "none",
@@ -63,6 +64,7 @@ class DoctorHandlers:
             "stopping": bool(job and job.is_stopping),
             "may": self._edits == "all",
             "report": report.as_json() | {"repairable": report.repairable} if report else None,
+            "reported": done.ended if done and report else None,
             "problem": failure.get("detail") or (told(job.problem) if job else None),
         }
 

@@ -33,14 +33,23 @@ class RemovalHandlers:
         def removed() -> Json:
             require(self._edits, "own")
             given = validation.mapping(data)
-            (record,) = self._library.delete([parse_content_id(validation.text(given.get("id")))])
+            ids = [parse_content_id(validation.text(given.get("id")))]
+            if not self._library.pictures.stored(ids):
+                return lost(ids)
+            (record,) = self._library.delete(ids)
             return {"removed": record.content_id, "name": record.name, "undo": self._library.trash.days > 0}
 
         return guarded(removed, error_view) | {"at": time.monotonic()}
 
     def remove_all(self, data: Any) -> Json:
         """Deletes those of the named pictures that are still there."""
-        return guarded(lambda: remove_all(self._library, self._edits, data), error_view) | {"at": time.monotonic()}
+
+        def removed() -> Json:
+            require(self._edits, "own")
+            ids = selected_ids(validation.mapping(data).get("ids"))
+            return remove_all(self._library, self._edits, data) if self._library.pictures.stored(ids) else lost(ids)
+
+        return guarded(removed, error_view) | {"at": time.monotonic()}
 
 
 def remove_all(library: ImageLibrary, edits: Edits, data: Any) -> Json:
@@ -65,6 +74,11 @@ def selected_ids(value: Any) -> list[ContentId]:
         raise InvalidSelection("no_selection")
     check_number(len(given))
     return list(dict.fromkeys(parse_content_id(validation.text(id)) for id in given))
+
+
+def lost(ids: Sequence[ContentId]) -> Json:
+    """Returns what to tell where somebody else has deleted all of them: the page takes them away, too."""
+    return error_view(none_found(ids)) | {"lost": ids}
 
 
 def none_found(ids: Sequence[ContentId]) -> UnknownPicture:

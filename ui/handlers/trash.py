@@ -2,7 +2,7 @@
 
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -44,7 +44,7 @@ class TrashHandlers:
             if key := validation.text(given.get("collection")):
                 self._library.trash.restore_collection(key)
                 return {"restored": 0}
-            return {"restored": len(self._library.trash.restore(selected_ids(given.get("ids"))))}
+            return self._restored(given)
 
         return self._told(restore)
 
@@ -62,10 +62,16 @@ class TrashHandlers:
 
         def undone() -> Json:
             require(self._edits, "own")
-            restored = self._library.trash.restore(selected_ids(validation.mapping(data).get("ids")))
-            return {"restored": len(restored)}
+            return self._restored(validation.mapping(data))
 
         return guarded(undone, error_view) | {"at": time.monotonic()}
+
+    def _restored(self, given: Mapping[str, Any]) -> Json:
+        """Brings back what nobody has added again meanwhile, and returns how many were and were not brought back."""
+        ids = selected_ids(given.get("ids"))
+        there = self._library.pictures.stored(ids)
+        away = [id for id in ids if id not in there]
+        return {"restored": len(self._library.trash.restore(away)) if away else 0, "there": len(there)}
 
     def _told(self, change: Callable[[], Json]) -> Json:
         trash = self._library.trash

@@ -13,6 +13,7 @@ import { Evaluations } from './reports/evaluation.js';
 import { Models } from './reports/models.js';
 import { Trash } from './reports/trash.js';
 import { Tuning } from './reports/tuning.js';
+import { BoxNotice } from './search/box_notice.js';
 import { Filters } from './search/filters.js';
 import { Results } from './search/results.js';
 import { agreeWithGradio } from './shared/language.js';
@@ -22,6 +23,7 @@ export { startPage } from './page/start.js';
 const COMPONENTS = {
   header: Header,
   fallback: FallbackBanner,
+  box_notice: BoxNotice,
   notice: Notice,
   results: Results,
   filters: Filters,

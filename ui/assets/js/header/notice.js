@@ -8,6 +8,10 @@ import { phrase, said } from '../shared/language.js';
 const SHOWN_FOR = 6000;
 const SHOWN_WITH_UNDO = 12_000;
 
+/** Somebody may have added a picture again before its deletion was undone. */
+const wordsOf = ({ restored, there }) =>
+  restored ? phrase('notice.restored', { count: restored }) : phrase('notice.there', { count: there });
+
 export class Notice {
   #toast = el('div', 'lk-toast');
   #hiding;
@@ -47,10 +51,11 @@ export class Notice {
       publish('removed', { ids: value.removed_all });
       const words = phrase('notice.deleted_all', { count: value.count });
       this.#show(false, el('span', '', words), ...this.#undo(value, value.deleted));
-    } else if (value.restored) {
+    } else if (value.restored !== undefined) {
       publish('again');
-      this.#show(false, el('span', '', phrase('notice.restored', { count: value.restored })));
+      this.#show(false, el('span', '', wordsOf(value)));
     } else if (value.state === 'error') {
+      if (value.lost) publish('removed', { ids: value.lost });
       this.#show(true, el('b', '', phrase(`error.${value.kind}`)), el('span', '', said(value.detail)));
     }
   }

@@ -2,17 +2,18 @@
 
 import { button, el, scroller, tableHead } from '../shared/dom.js';
 import { publish } from '../shared/events.js';
-import { number } from '../shared/format.js';
+import { dateOf, number } from '../shared/format.js';
 import { phrase, said } from '../shared/language.js';
 import { jobProgress, problemLine, ReportDialog } from './dialog.js';
 
 const POLL = 700;
 
 const progress = (value, onStop) => {
-  const words = value.repairing
-    ? phrase('doctor.repairing')
-    : phrase('doctor.progress', { done: value.done, count: value.total ?? 0 });
-  return jobProgress({ ...value, may: value.may && !value.repairing }, phrase('doctor.checked'), words, onStop);
+  const isChecking = !value.repairing || value.total; // a repair ends with a check, which alone counts
+  const words = isChecking
+    ? phrase('doctor.progress', { done: value.done, count: value.total ?? 0 })
+    : phrase('doctor.repairing');
+  return jobProgress(value, phrase('doctor.checked'), words, onStop);
 };
 
 const rowOf = ({ kind, place, count, repairable, subjects }) => {
@@ -70,13 +71,18 @@ export class Doctor {
   }
 
   #redraw() {
-    const { problem, running, report } = this.#shown;
+    const { problem, running, report, state } = this.#shown;
     const lost = this.#report.replace(
       el('p', 'lk-subtle', phrase('doctor.about')),
       ...(problem ? [problemLine(said(problem))] : []),
+      ...(state === 'stopped' && !problem ? [this.#stopped()] : []),
       ...(running ? [progress(this.#shown, () => this.#trigger('halt', {}))] : this.#found(report)),
     );
     if (lost && lost !== this.#report.dialog) this.#report.focusBody();
+  }
+
+  #stopped() {
+    return el('p', '', phrase(this.#shown.repairing ? 'doctor.repair_stopped' : 'doctor.check_stopped'));
   }
 
   #found(report) {
@@ -85,6 +91,7 @@ export class Doctor {
     const { pictures, collections, findings } = report;
     const words = phrase(findings.length ? 'doctor.wrong' : 'doctor.well', { pictures, collections });
     return [
+      el('p', 'lk-subtle', phrase('doctor.as_of', { date: dateOf(this.#shown.reported) })),
       el('p', 'lk-report-sentence', words),
       ...(findings.length ? [table(findings)] : []),
       this.#isAsking ? this.#question(report) : this.#actions(report),
