@@ -23,6 +23,7 @@ WORDS: dict[Kind, str] = {
     "thumbnail_missing": "missing thumbnails",
     "thumbnail_damaged": "thumbnails that are cut short or no JPEG",
     "orphan": "files that belong to no picture",
+    "trash_damaged": "damaged entries of the trash: a repair makes them anew from the originals",
     "foreign": "files that are none of the library's; those that can be repaired are moved to images-foreign",
     "partial": "temporary files that a killed process left",
     "row_missing": "pictures without a row",
@@ -76,6 +77,9 @@ def _print(report: Report) -> None:
             echo(f"{'':>8}  {shortened(subject)}")
         if finding.count > SHOWN:
             echo(f"{'':>8}  and {finding.count - SHOWN:,} more")
+    if report.young:
+        verb = "was" if report.young == 1 else "were"
+        echo(f"{counted(report.young, 'file')} younger than an hour {verb} not looked at: check again later")
     wrong = sum(each.count for each in report.findings)
     found = f"{counted(wrong, 'fault')} found" if wrong else "all is well"
     repairable = f", {report.repairable} can be repaired with --fix" if report.repairable else ""

@@ -28,14 +28,16 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
         library.trash.sweep()
         pictures = library.trash.pictures(0, library.trash.count())
         collections = library.trash.collections()
+        damaged = library.trash.damaged()
         if as_json:
-            print_json(_as_json(library, pictures, collections))
+            print_json({**_as_json(library, pictures, collections), "damaged": damaged})
             return
         for each in pictures:
             echo(f"{_kept_for(library, each)}  {each.record.content_id}  {each.record.name}")
         for dropped in collections:
             echo(f"{_kept_for(library, dropped)}  {dropped.key}  {dropped.collection.rows} vectors")
-    if not pictures and not collections:
+    _tell_damaged(len(damaged))
+    if not (pictures or collections or damaged):
         echo("The trash is empty.")
 
 
@@ -58,6 +60,7 @@ def restore(
         for key in named:
             if "." in key:
                 echo(f"restored  {library.trash.restore_collection(key).name}")
+        _tell_damaged(len(library.trash.damaged()) if everything else 0)
 
 
 @trash.command()
@@ -73,12 +76,18 @@ def empty(context: typer.Context, yes: Yes = False) -> None:
     echo(f"removed from the trash: {held}")
 
 
+def _tell_damaged(count: int) -> None:
+    if count:
+        entries = counted(count, "damaged entry", "damaged entries")
+        echo(f"{entries}: `python app.py doctor --fix` makes pictures of them again, from their originals.")
+
+
 def _kept_for(library: ImageLibrary, each: Trashed | DroppedCollection) -> str:
     left = library.trash.expires(each.deleted_at) - datetime.now(UTC)
     return f"{each.deleted[:16].replace('T', ' ')}  days left: {math.ceil(left / timedelta(days=1)):<3}"
 
 
-def _as_json(library: ImageLibrary, pictures: list[Trashed], collections: list[DroppedCollection]) -> object:
+def _as_json(library: ImageLibrary, pictures: list[Trashed], collections: list[DroppedCollection]) -> dict[str, object]:
     return {
         "pictures": [
             {

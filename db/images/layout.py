@@ -49,12 +49,12 @@ def original_name(record: Record) -> str:
 
 
 def whole_entry(id: ContentId, json: bytes) -> Trashed | None:
-    """Returns an entry of the trash; None for a damaged one, which expires as all do."""
+    """Returns an entry of the trash; None for a damaged one, which the doctor makes anew."""
     with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
         trashed = Trashed.from_json(json.decode())
         if trashed.record.content_id == id:
             return trashed
-    logger.warning("What the trash says of %s is damaged: this picture cannot be restored.", id)
+    logger.warning("What the trash says of %s is damaged: doctor --fix makes it anew from the original.", id)
     return None
 
 

@@ -42,18 +42,20 @@ class Doctor:
     ) -> Report | None:
         """Returns what is wrong with the library, or None when the check was stopped. Changes nothing."""
         names = self._encodable()
-        found, unsettled, lost = check_store(self._store, on_progress, should_stop)
+        found, unsettled, lost, young = check_store(self._store, on_progress, should_stop)
         if should_stop():
             return None
         if foreign := self._trash.foreign():
             found.append(Finding("foreign", TRASH, tuple(foreign), repairable=False))
         with self._changes:  # between a picture and its row nothing comes in
+            if damaged := self._trash.damaged():
+                found.append(Finding("trash_damaged", TRASH, tuple(damaged)))
             closed: list[ContentId] = []
             records = readable(self._store, self._store.ids(), closed.append)
             pictures = {record.content_id: record for record in records}
             found += check_collections(self._database, pictures, frozenset(names), lost, unsettled.union(closed))
             collections = len(self._database.stored())
-        return Report(len(pictures), collections, found)
+        return Report(len(pictures), collections, found, young)
 
     def repair(self, report: Report, should_stop: ShouldStop = lambda: False) -> dict[Finding, int]:
         """Repairs what can be repaired, and returns how many things of each finding were repaired.

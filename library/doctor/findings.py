@@ -12,6 +12,7 @@ Kind = Literal[
     "thumbnail_missing",
     "thumbnail_damaged",
     "orphan",
+    "trash_damaged",
     "partial",
     "foreign",
     "row_missing",
@@ -74,6 +75,7 @@ class Report:
     pictures: int
     collections: int
     findings: Sequence[Finding]
+    young: int = 0  # files that were not looked at, since another process may be writing them
 
     @property
     def repairable(self) -> int:
@@ -88,4 +90,9 @@ class Report:
     def as_json(self) -> dict[str, object]:
         """Returns the report as plain values."""
         findings = [finding.as_json() for finding in self.findings]
-        return {"pictures": self.pictures, "collections": self.collections, "findings": findings}
+        return {
+            "pictures": self.pictures,
+            "collections": self.collections,
+            "findings": findings,
+            "young": self.young,
+        }

@@ -40,6 +40,7 @@ class Repairer:
             "thumbnail_missing": self._make_thumbnails,
             "thumbnail_damaged": self._make_thumbnails,
             "orphan": self._move_orphans,
+            "trash_damaged": self._renew_entries,
             "partial": self._remove_partial,
             "foreign": self._set_aside,
             "row_surplus": self._remove_rows,
@@ -92,13 +93,27 @@ class Repairer:
         for done, id in enumerate(map(parse_content_id, finding.subjects)):
             if should_stop():
                 return done
-            if any(file.kind in ("record", "trash") for file in files[id]):
-                continue
-            has_row = id in with_rows
-            if not ((has_row or self._trash.days) and self._recover(id, files[id], in_library=has_row)):
-                for file in files[id]:
-                    self._store.remove_file(file.name)
+            if not any(file.kind in ("record", "trash") for file in files[id]):
+                self._bring_back(id, files[id], has_row=id in with_rows)
         return finding.count
+
+    def _renew_entries(self, finding: Finding, should_stop: ShouldStop) -> int:
+        """Makes damaged entries of the trash anew, as if the picture had been deleted now."""
+        files = self._files(finding.subjects)
+        with_rows = {record.content_id for record in self._rows().values()}
+        damaged = set(self._trash.damaged())  # others may have restored or repaired some meanwhile
+        for done, id in enumerate(map(parse_content_id, finding.subjects)):
+            if should_stop():
+                return done
+            if id in damaged:
+                self._bring_back(id, files[id], has_row=id in with_rows)
+        return finding.count
+
+    def _bring_back(self, id: ContentId, files: Sequence[StoredFile], has_row: bool) -> None:
+        """Brings a picture back from its original into the library or the trash; removes what is none."""
+        if not ((has_row or self._trash.days) and self._recover(id, files, in_library=has_row)):
+            for file in files:
+                self._store.remove_file(file.name)
 
     def _remove_partial(self, finding: Finding, _: ShouldStop) -> int:
         for name in finding.subjects:

@@ -19,12 +19,13 @@ AT_ONCE = 200
 
 
 class StoreCheck(NamedTuple):
-    """Says what is wrong with the files, which pictures may come back from them, so that their rows stay, and which
-    have no original any more that anything could be made from."""
+    """Says what is wrong with the files, which pictures may come back from them, so that their rows stay, which have
+    no original any more that anything could be made from, and how many files are too young to be looked at."""
 
     findings: list[Finding]
     unsettled: frozenset[ContentId]
     lost: frozenset[ContentId]
+    young: int
 
 
 def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callable[[], bool]) -> StoreCheck:
@@ -55,7 +56,7 @@ def check_store(store: ImageStore, on_progress: OnProgress, should_stop: Callabl
         Finding("foreign", STORE, tuple(sorted(foreign)), store.sets_aside),
     ]
     unsettled = frozenset([*damaged, *files.young()])
-    return StoreCheck([finding for finding in found if finding.subjects], unsettled, lost)
+    return StoreCheck([finding for finding in found if finding.subjects], unsettled, lost, files.count_young())
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,18 @@ class _Files:
     by_id: dict[ContentId, list[StoredFile]]
     partial: list[str]
     foreign: list[str]
+    young_partial: list[str]
 
     @classmethod
     def of(cls, listed: Iterable[StoredFile]) -> "_Files":
-        files = cls(defaultdict(list), [], [])
+        files = cls(defaultdict(list), [], [], [])
         for file in listed:
             if not file.is_in_place:
                 files.foreign.append(file.name)
             elif file.id:
                 files.by_id[file.id].append(file)
-            elif _is_old(file):
-                files.partial.append(file.name)
+            else:
+                (files.partial if _is_old(file) else files.young_partial).append(file.name)
         return files
 
     def of_kind(self, id: ContentId, kind: str) -> list[StoredFile]:
@@ -104,6 +106,11 @@ class _Files:
         """Returns the pictures without a record that have an original, and may be being added right now."""
         waiting = [id for id, files in self._without_picture().items() if not all(map(_is_old, files))]
         return [id for id in waiting if self.of_kind(id, "original")]
+
+    def count_young(self) -> int:
+        """Returns how many files are of no picture and may be being written right now."""
+        of_none = [file for files in self._without_picture().values() for file in files]
+        return sum(not _is_old(file) for file in of_none) + len(self.young_partial)
 
     def _without_picture(self) -> dict[ContentId, list[StoredFile]]:
         known = {*self.having("record"), *self.having("trash")}

@@ -49,7 +49,8 @@ class Trashed:
             str(name): np.frombuffer(b64decode(data), LITTLE_ENDIAN).astype(np.float32)
             for name, data in fields["vectors"].items()
         }
-        datetime.fromisoformat(fields["deleted"])
+        if datetime.fromisoformat(fields["deleted"]).tzinfo is None:
+            raise ValueError
         record = Record.from_json(json.dumps(fields["record"]))
         return cls(record, fields["deleted"], b64decode(fields["thumbnail"]), vectors)
 

@@ -70,6 +70,11 @@ class Trash:
         """Returns how many pictures are in the trash."""
         return len(self._ids())
 
+    def damaged(self) -> list[ContentId]:
+        """Returns the pictures whose entry cannot be read, which the doctor makes anew from their originals."""
+        stored = set(self._store.ids())
+        return self._unread([id for id in self._store.trashed() if id not in stored])
+
     def pictures(self, offset: int, limit: int) -> list[Trashed]:
         """Returns a page of the pictures in the trash, the last deleted first."""
         return self._store.find_trashed(self._ids()[offset : offset + limit])
@@ -132,7 +137,7 @@ class Trash:
 
     def sweep(self) -> int:
         """Removes what has expired, and finishes what a killed delete or restore has left; returns how many pictures
-        were removed."""
+        were removed. What has a damaged entry stays: only the doctor can tell what it is."""
         with self._changes:
             stored = set(self._store.ids())
             trashed = self._store.trashed()
@@ -140,6 +145,8 @@ class Trash:
             for id in [id for id in trashed if id in stored and now - trashed[id] > UNFINISHED_AFTER]:
                 self._finish(id)
             expired = [id for id in trashed if id not in stored and self._is_expired(trashed[id])]
+            damaged = set(self._unread(expired))
+            expired = [id for id in expired if id not in damaged]
             for id in expired:
                 self._remove(id)
             for each in self._dropped.listed():
@@ -159,10 +166,17 @@ class Trash:
                 self._store.clear_trashed(entry.record.content_id)
 
     def _ids(self) -> list[ContentId]:
+        """Returns the pictures in the trash; one whose entry is damaged does not expire."""
         stored = set(self._store.ids())
-        return [
-            id for id, deleted in self._store.trashed().items() if id not in stored and not self._is_expired(deleted)
-        ]
+        trashed = {id: deleted for id, deleted in self._store.trashed().items() if id not in stored}
+        kept = set(self._unread([id for id, deleted in trashed.items() if self._is_expired(deleted)]))
+        return [id for id, deleted in trashed.items() if id in kept or not self._is_expired(deleted)]
+
+    def _unread(self, ids: Sequence[ContentId]) -> list[ContentId]:
+        whole: set[ContentId] = set()
+        for start in range(0, len(ids), AT_ONCE):
+            whole |= {entry.record.content_id for entry in self._store.find_trashed(ids[start : start + AT_ONCE])}
+        return [id for id in ids if id not in whole]
 
     def _is_expired(self, deleted: datetime) -> bool:
         return datetime.now(UTC) >= self.expires(deleted)
@@ -186,8 +200,10 @@ class Trash:
     def _found(self, ids: Sequence[ContentId]) -> list[Trashed]:
         present = set(self._ids())
         entries = self._store.find_trashed([id for id in ids if id in present])
-        if len(entries) < len(ids):
+        if not present.issuperset(ids):
             raise UnknownPicture("not_in_trash")
+        if len(entries) < len(ids):
+            raise UnknownPicture("trash_entry_damaged")
         return entries
 
     def _insert(self, entries: Sequence[Trashed]) -> None:

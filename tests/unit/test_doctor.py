@@ -13,7 +13,7 @@ from commands.main import commands
 from db.files.dropped_files import DroppedFiles
 from db.images import local
 from db.images.local import LocalImageStore
-from library.errors import StoreUnavailable
+from library.errors import StoreUnavailable, UnknownPicture
 from library.ingest.runs import Worker
 from library.records import Record
 from library.search.query import Query
@@ -327,6 +327,36 @@ def test_pictures_in_the_trash_are_no_orphans(library, folder, filled):
     for path in folder.rglob("*.*"):
         os.utime(path, (time.time() - 7200,) * 2)
     assert library.doctor.examine().findings == []
+
+
+def test_a_damaged_entry_of_the_trash_is_made_anew_from_the_original(library, store, folder, filled, picture):
+    red, green, _ = filled.values()
+    library.delete([red, green])
+    for path in (path_of(folder, red, "trash"), path_of(folder, green, "trash")):
+        path.write_text(path.read_text().replace('"deleted": "', '"deleted": "garbage') if green in path.name else "{")
+        os.utime(path, (0, 0))
+    assert library.trash.sweep() == 0 and path_of(folder, red, "png").exists()
+    with pytest.raises(UnknownPicture, match="doctor --fix"):
+        library.trash.restore([red])
+    assert findings(library)["trash_damaged"].count == 2
+    assert repaired(library) == [] and library.trash.damaged() == []
+    library.trash.restore([red])
+    assert library.original(red) == picture("red")
+
+
+def test_a_damaged_entry_whose_original_is_gone_is_removed_by_a_repair(library, store, folder, filled):
+    library.delete([filled["red"]])
+    path_of(folder, filled["red"], "trash").write_text("{")
+    path_of(folder, filled["red"], "png").unlink()
+    assert repaired(library) == [] and store.trashed() == {}
+
+
+def test_files_that_are_too_young_to_be_looked_at_are_counted(library, folder, filled):
+    path_of(folder, filled["red"], "json").unlink()
+    os.utime(path_of(folder, filled["red"], "png"))
+    (folder / filled["red"][:2] / ".0.partial").write_bytes(b"")
+    report = library.doctor.examine()
+    assert (report.findings, report.young, report.as_json()["young"]) == ([], 2, 2)
 
 
 def test_what_another_repair_has_put_right_meanwhile_is_left_as_it_is(library, store, folder, filled):

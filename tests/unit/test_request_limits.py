@@ -28,6 +28,7 @@ from ui.guards.request_limits import (
 from ui.guards.upload_refusals import FILES_AT_ONCE, UploadRefusals
 
 MEGABYTE = bytes(1 << 20)
+FORM = {"content-type": "multipart/form-data; boundary=y"}
 
 
 @pytest.fixture
@@ -67,6 +68,37 @@ def test_large_bodies_that_are_sent_or_wait_have_a_bound_together():
         bodies.hold(second, 2 << 20)
     bodies.let_go(first)
     bodies.hold(second, 3 << 20)
+
+
+def sent_in_pieces(app, pieces):
+    """Sends the pieces of a form one after the other, as the client of the tests cannot; returns the answer."""
+    rest, answers = list(pieces), []
+
+    async def receive():
+        return {"type": "http.request", "body": rest.pop(0), "more_body": bool(rest)}
+
+    async def send(message):
+        answers.append(message)
+
+    headers = [(b"content-type", FORM["content-type"].encode()), (b"accept-language", b"en")]
+    scope = {"type": "http", "method": "POST", "path": ROUTE, "query_string": b"", "headers": headers}
+    asyncio.run(app(scope, receive, send))
+    return answers[0]["status"], answers[1]["body"].decode()
+
+
+def test_nothing_of_a_refused_upload_stays_on_the_disk(tmp_path, picture, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    guards = [Middleware(RequestLimits, edits="none", folder=tmp_path), Middleware(UploadRefusals)]
+    with Blocks() as page:
+        page.max_file_size = None
+    app = App.create_app(page, app_kwargs={"middleware": guards})
+    head = b'--y\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    part = head + picture("red") + b"\r\n"
+    assert sent_in_pieces(app, [part, b"--y--\r\n"])[0] == 200
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    code, said = sent_in_pieces(app, [part, part, b"--y--\r\n"])
+    assert code == 413 and "one after the other" in said
+    assert kept and [path for path in tmp_path.rglob("*") if path.is_file()] == kept
 
 
 def test_a_body_that_never_ends_is_not_waited_for(monkeypatch):
@@ -139,7 +171,6 @@ def test_on_a_disk_that_is_nearly_full_no_upload_is_taken(client, monkeypatch):
     assert client().post("/call", content=MEGABYTE).status_code == 200
 
 
-FORM = {"content-type": "multipart/form-data; boundary=y"}
 REFUSED = [
     ({"files": [("files", ("a.png", b""))] * (FILES_AT_ONCE + 1)}, 413, "Send them in several uploads"),
     ({"files": [("files", ("a.png", bytes(11)))]}, 413, "Not uploaded: it is larger than 100 MB."),

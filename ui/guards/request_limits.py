@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from python_multipart.exceptions import MultipartParseError
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -131,12 +132,31 @@ class RequestLimits:
                 self._check_room(scope)
             else:
                 receive = partial(body.receive, receive)
-            await self._app(scope, self._counted(scope, receive, is_upload), send)
+            await self._unless_refused(scope, self._counted(scope, receive, is_upload), send)
         except _Refused as refused:
             answer = PlainTextResponse(sentence_for(refused.why, scope), refused.code, headers=refused.headers)
             await answer(scope, receive, send)
         finally:
             self._bodies.let_go(body)
+
+    async def _unless_refused(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lets the app answer. Raises _Refused also where the app has caught it while it read the body."""
+        refused: list[_Refused] = []
+
+        async def received() -> Message:
+            try:
+                return await receive()
+            except _Refused as error:
+                refused.append(error)
+                raise
+
+        async def answered(message: Message) -> None:
+            if not refused:
+                await send(message)
+
+        await self._app(scope, received, answered)
+        if refused:
+            raise refused[0]
 
     def _check_room(self, scope: Scope) -> None:
         if self._quota and (seconds := self._quota.wait(address_of(scope))):
@@ -175,8 +195,8 @@ class RequestLimits:
         return counted
 
 
-class _Refused(Exception):
-    """Ends the reading of a body with a refusal."""
+class _Refused(MultipartParseError):
+    """Ends the reading of a body with a refusal: of an error of this kind, Gradio removes what has arrived."""
 
     def __init__(self, why: LikenessError, code: int, headers: dict[str, str] | None = None) -> None:
         super().__init__(str(why))

@@ -58,11 +58,12 @@ class PageHandlers:
         `desk` is that of the demo, whose visitors read only what they have uploaded themselves.
         """
         uploaded = UploadedFiles(uploads, desk.may_read) if desk else UploadedFiles(uploads)
+        quota = desk.spaces.rules.quota if desk else 0
         return cls(
             uploaded,
             DemoHandlers(desk),
             SearchHandlers(library, uploaded, desk.own_ids if desk else None),
-            UploadHandlers(library, worker, edits, uploaded, sources, _most_files(edits, desk)),
+            UploadHandlers(library, worker, edits, uploaded, sources, _most_files(edits, desk), quota),
             RemovalHandlers(library, edits),
             StatusHandlers(library, worker, edits),
             ModelHandlers(library, worker, edits),

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path, PurePath
@@ -45,14 +46,17 @@ class UploadHandlers:
         uploaded: UploadedFiles,
         sources: Sources | None = None,
         most_files: int = MOST_UPLOADED,
+        quota: int = 0,
     ) -> None:
-        """Reads at most `most_files` of one upload, whatever its archives hold."""
+        """Reads at most `most_files` of one upload, whatever its archives hold. `quota` is how many pictures each
+        visitor of the demo may have; 0 elsewhere."""
         self._library = library
         self._worker = worker
         self._edits = edits
         self._uploaded = uploaded
         self._sources = sources
         self._most_files = most_files
+        self._quota = quota
 
     def add(self, data: Any, visitor: str = "") -> Started:
         """Starts a run over uploaded files; returns its view and its ID. Only that visitor sees it, or EDITS=all."""
@@ -156,10 +160,23 @@ class UploadHandlers:
         if path is None:
             return [Item(name, name, bytes, skip=message("not_arrived"))]
         if packed := self._sources.in_archive(path, name, self._most_files) if self._sources else None:
-            return packed
+            return map(self._with_quota, packed) if self._quota else packed
         skip, describe = (beside.reason_if_one(name), beside.describing(name)) if beside else (None, None)
         size = partial(os.path.getsize, path)
         return [Item(name, name, path.read_bytes, "upload", skip=skip, describe=describe, size=size)]
+
+    def _with_quota(self, item: Item) -> Item:
+        """Returns an item of an archive; one of too many files is told how many pictures the demo takes."""
+
+        def read() -> bytes:
+            try:
+                return item.read()
+            except RejectedImage as error:
+                if error.message.code != "archive_members":
+                    raise
+                raise RejectedImage("archive_beyond_quota", most=self._most_files, count=self._quota) from None
+
+        return replace(item, read=read)
 
     def _joined(self, parts: Sequence[Iterable[Item]]) -> Iterable[Item]:
         """Returns a list, whose length is known; with archives an iterator, since they are listed as they are read."""
