@@ -46,7 +46,7 @@ UPLOADS = "likeness-uploads-"
 BEGUN = f".{UPLOADS}"  # until its lock is taken, a folder has a name that no other app sweeps away
 LOCK = "in-use.lock"
 SWEEP_EVERY, KEPT_SECONDS = 3_600, 86_400
-MODEL_THREADS = {"model", "engine", "calibration"}  # the names of those that load one, or measure it
+MODEL_THREAD = "model"  # the name of every thread that loads one
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "grpc_proxy")
@@ -94,10 +94,9 @@ def exit_at_once(code: int = 0) -> NoReturn:
     """Ends the process without taking the interpreter down, which takes seconds on a busy machine, and half a minute
     after thousands of visits to the page, though nothing more is done.
 
-    Where a thread still loads or measures a model, not even what waits for the end is called: torch would abort the
-    process.
+    Where a thread still loads a model, not even what waits for the end is called: torch would abort the process.
     """
-    if not any(each.name in MODEL_THREADS for each in threading.enumerate()):
+    if not any(each.name == MODEL_THREAD for each in threading.enumerate()):
         atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # nobody reads it any longer

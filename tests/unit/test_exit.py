@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from runtime import exit_without_delay
+from runtime import MODEL_THREAD, exit_without_delay
 
 
 class Ended(Exception):
@@ -28,7 +28,7 @@ def exits(monkeypatch):
 @pytest.fixture
 def loading():
     go_on = threading.Event()
-    thread = threading.Thread(target=go_on.wait, name="model", daemon=True)
+    thread = threading.Thread(target=go_on.wait, name=MODEL_THREAD, daemon=True)
     thread.start()
     yield
     go_on.set()
