@@ -91,8 +91,8 @@ def test_a_zip_whose_many_entries_are_one_bomb_ends_after_some_refusals(tmp_path
     monkeypatch.setattr(unpacking, "UNSUSPICIOUS", 2 * MEGABYTE)
     monkeypatch.setattr(unpacking, "MOST_REFUSED", 5)
     with zipfile.ZipFile(tmp_path / "trap.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("0.jpg", bytes(MEGABYTE))
-        archive.filelist *= 60
+        for number in range(60):
+            archive.writestr(f"{number}.jpg", bytes(MEGABYTE))
     refused = []
     for item in items_from([str(tmp_path / "trap.zip")]):
         try:
