@@ -72,7 +72,7 @@ class Source:
         if data.startswith(b"\xff\xd8"):
             _check_jpeg(data)
         if data.startswith(png.START) and png.has_endless_chunks(data):
-            raise RejectedImage("damaged")
+            raise RejectedImage("too_many_file_parts")
         if size := webp.size_of(data):
             check_dimensions(*size, most=MOST_PIXELS["WEBP"])
         try:
@@ -116,7 +116,7 @@ def source_of(data: bytes) -> Source:
 
 def _check_jpeg(data: bytes) -> None:
     if has_endless_header(data):
-        raise RejectedImage("damaged")
+        raise RejectedImage("too_many_file_parts")
     if most := exceeded_scans(data):
         raise RejectedImage("too_many_scans", most=most)
     if has_too_many_exif_parts(data):

@@ -53,7 +53,9 @@ class Doctor:
             closed: list[ContentId] = []
             records = readable(self._store, self._store.ids(), closed.append)
             pictures = {record.content_id: record for record in records}
-            found += check_collections(self._database, pictures, frozenset(names), lost, unsettled.union(closed))
+            answering = self._database.name_of(self._models.answering().info)
+            not_settled = unsettled.union(closed)
+            found += check_collections(self._database, pictures, answering, frozenset(names), lost, not_settled)
             collections = len(self._database.stored())
         return Report(len(pictures), collections, found, young)
 

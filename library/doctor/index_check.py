@@ -13,22 +13,26 @@ from library.records import Record
 def check_collections(
     database: VectorDatabase,
     pictures: Mapping[ContentId, Record],
+    answering: str,
     encodable: frozenset[str],
     lost: frozenset[ContentId] = frozenset(),
     unsettled: frozenset[ContentId] = frozenset(),
 ) -> list[Finding]:
     """Returns what is wrong with the collections; `encodable` are those for which missing rows can be made.
 
-    They cannot for pictures whose originals are `lost`. `unsettled` are the pictures whose records cannot be read or
-    are still to be written, whose rows stay.
+    The collection that is `answering` is expected to be there, where it is one of them. Rows cannot be made for
+    pictures whose originals are `lost`. `unsettled` are the pictures whose records cannot be read or are still to be
+    written, whose rows stay.
     """
     found: list[Finding] = []
-    for each in database.stored():
-        collection = database.named(each.name)
-        found += [Finding(fault, each.name) for fault in collection.faults()]
+    rows: dict[str, dict[str, Record | None]] = {answering: {}} if answering in encodable else {}
+    for name in [each.name for each in database.stored()]:
+        collection = database.named(name)
+        found += [Finding(fault, name) for fault in collection.faults()]
         with collection.loaded() as index:
-            rows = {key: row for key, row in index.rows().items() if PurePath(key).stem not in unsettled}
-        found += _compared(each.name, rows, pictures, lost if each.name in encodable else pictures.keys())
+            rows[name] = {key: row for key, row in index.rows().items() if PurePath(key).stem not in unsettled}
+    for name, present in rows.items():
+        found += _compared(name, present, pictures, lost if name in encodable else pictures.keys())
     return found
 
 

@@ -283,6 +283,7 @@ def test_a_stopped_upload_keeps_what_was_done_and_skips_the_rest(serve, browser,
     model.let_go()
     run(page, "stopped")
     assert counts(page) == ["32 new", "8 skipped"]  # the batch in hand is finished
+    assert page.get_by_text("Add the same again for the rest").is_visible()
     wait_for_cards(page, 32)
     page.get_by_role("button", name="Details", exact=True).click()
     assert "Stopped before this file." in page.locator(".lk-receipts table").inner_text()

@@ -87,6 +87,15 @@ def test_a_picture_without_a_row_is_encoded(library, database, index, filled):
     assert library.search(Query.of("red")).hits[0].record.name == "red.png"
 
 
+def test_pictures_without_the_collection_of_the_model_are_all_told_and_encoded(library, database, index, filled):
+    database.drop(database.name_of(ColourEncoder.info))
+    report = library.doctor.examine()
+    assert [(each.kind, set(each.subjects)) for each in report.findings] == [("row_missing", {*filled.values()})]
+    assert report.collections == 0
+    assert repaired(library) == []
+    assert library.search(Query.of("red")).hits[0].record.name == "red.png"
+
+
 def test_a_row_without_a_picture_is_removed(library, database, index, folder):
     index.upsert([record(9)], np.stack(unit_vectors(1, 3)))
     assert findings(library)["row_surplus"].subjects == (record(9).img_path,)

@@ -28,14 +28,14 @@ def whole(written):
 @pytest.mark.parametrize("kind", [b"aaAa", b"tEXt", b"____"])
 def test_a_png_of_more_chunks_than_any_program_writes_is_rejected_before_it_is_opened(whole, kind):
     assert decode(with_chunks(whole, 1000 * chunk(kind))).width == 64
-    with pytest.raises(RejectedImage, match="damaged or cut short"):
+    with pytest.raises(RejectedImage, match="more parts than any program"):
         decode(with_chunks(whole, (1 << 18) * chunk(kind)))
 
 
 def test_a_png_of_more_profiles_than_any_program_writes_is_rejected_before_it_is_opened(whole):
     profile = chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(1000)))
     assert decode(with_chunks(whole, 16 * profile)).width == 64
-    with pytest.raises(RejectedImage, match="damaged or cut short"):
+    with pytest.raises(RejectedImage, match="more parts than any program"):
         decode(with_chunks(whole, 17 * profile))
 
 

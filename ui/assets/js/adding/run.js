@@ -123,6 +123,8 @@ export class Run {
 
   #over(value) {
     const head = el('div', 'lk-run-head');
+    const { done, total } = value;
+    const reached = total > done ? phrase('run.progress', { done, count: total }) : '';
     const took = value.seconds ? phrase('run.took', { time: seconds(value.seconds) }) : '';
     const dismiss = dismissButton(() => {
       this.#dismissed = value.id;
@@ -132,9 +134,10 @@ export class Run {
     const open = () => this.#receipts.open(value);
     if (value.receipts.length) group.prepend(button('lk-button', phrase('run.details'), open));
     const title = el('h2', '', phrase(`run.ended.${value.state}`));
-    head.append(title, el('span', 'lk-subtle', took), group, counts(value));
+    head.append(title, el('span', 'lk-subtle', [reached, took].filter(Boolean).join(' · ')), group, counts(value));
     const nodes = [head];
     if (value.problem) nodes.push(el('p', 'lk-problem', said(value.problem)));
+    if (value.state === 'stopped') nodes.push(el('p', 'lk-small', phrase('run.rest')));
     const reasons = listed((value.skips ?? []).map(said));
     if (reasons) nodes.push(el('p', 'lk-small', phrase('run.skipped', { reasons })));
     return nodes;
