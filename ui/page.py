@@ -75,6 +75,7 @@ def build_page(
     if desk:
         answer_by_visitor(page, desk.spaces)
     page._queue.sleep_when_free = QUEUE_SECONDS
+    page._queue.progress_update_sleep_when_free = RUN_SECONDS  # nothing here has progress of Gradio's kind
     share_descriptions(page)
     spare_calls(page)
     watch_queue(page, most_waiting, library.monitor)

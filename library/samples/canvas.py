@@ -25,6 +25,7 @@ COLOURS: dict[str, Rgb] = {
     "turquoise": (41, 182, 184),
 }
 SHAPES = ("circle", "square", "triangle", "star", "heart", "diamond", "hexagon", "cross", "ring", "oval")
+DOWN = math.pi / 2
 SMOOTH = 3  # drawn this much larger, then shrunk: smooth edges
 
 
@@ -67,10 +68,11 @@ class Canvas:
         scaled = [(x * self.side, y * self.side) for x, y in points]
         self.pen.line(scaled, fill=colour, width=max(1, round(width * self.side)), joint="curve")
 
-    def fade(self, first: Rgb, last: Rgb, angle: float = math.pi / 2, bottom: float = 1.0) -> None:
+    def fade(self, first: Rgb, last: Rgb, angle: float = DOWN, bottom: float = 1.0) -> None:
         """Draws one colour turning into another, downwards unless told otherwise."""
         rows = round(self.size * bottom)
-        y, x = np.mgrid[0:rows, 0 : self.size].astype(np.float32)
+        columns = 1 if angle == DOWN else self.size
+        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
         along = math.cos(angle) * (x / self.size - 0.5) + math.sin(angle) * (y / rows - 0.5)
         reach = abs(math.cos(angle)) / 2 + abs(math.sin(angle)) / 2
         share = ((along + reach) / (2 * reach))[..., None]

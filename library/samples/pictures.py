@@ -46,13 +46,12 @@ def sample_pictures(count: int = 60) -> Iterator[tuple[str, bytes]]:
     seen: set[str] = set()
     kinds = cycle(ORDER)
     while len(seen) < count:
-        kind = next(kinds)
         # A scene has few names; whatever is drawn for the second time is passed over.
-        sample = draw(rng, 512, kind)
-        name = sample.captions[0]
+        canvas = Canvas(512, COLOURS["white"])
+        name = next(kinds)(canvas, rng)[0]
         if name not in seen:
             seen.add(name)
-            yield f"{name}.png", png(sample.image)
+            yield f"{name}.png", png(canvas.finished())
 
 
 def sample_items() -> Iterator[Item]:
