@@ -391,7 +391,7 @@ def test_a_library_for_looking_offers_no_changes(apps, browser, audit):
     assert not page.locator("#uploads").is_visible()
 
 
-def test_a_visitor_signs_in(serve, browser, audit):
+def test_a_visitor_signs_in(serve, browser, audit, drawn):
     server = serve(AUTH="ann:pass:word")
     page = browser.context.new_page()
     page.goto(server.url)
@@ -404,8 +404,7 @@ def test_a_visitor_signs_in(serve, browser, audit):
     assert [problem for problem in browser.problems if "400" not in problem] == []
     browser.problems.clear()
     sign_in(page, "ann", "pass:word")
-    page.get_by_role("button", name="Add sample pictures").click()
-    run(page, "done")
+    upload(page, drawn)
     page.close()  # reloading would break off what it is asking, and it would complain
     page = browser.open(server.url)
     page.wait_for_function("[...document.querySelectorAll('#results img')].some(image => image.naturalWidth > 0)")
