@@ -138,7 +138,7 @@ def note_not_indexed(now: LibraryStatus) -> None:
         echo(str(message("pictures_not_indexed", count=now.missing)), err=True)
 
 
-def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> None:
+def print_answer(answer: Answer, explain: bool, as_json: bool) -> None:
     """Prints the hits of a search, or the program that searches Milvus for the same."""
     print_notes(answer)
     if explain and answer.explained:
@@ -146,10 +146,10 @@ def print_answer(answer: Answer, offset: int, explain: bool, as_json: bool) -> N
     elif as_json:
         print_json([_hit_as_json(hit, answer.relevance.get(hit.record.content_id)) for hit in answer.hits])
     else:
-        for rank, hit in enumerate(answer.hits, start=offset + 1):
+        for hit in answer.hits:
             relevance = answer.relevance.get(hit.record.content_id)
             words = f"{relevance.words:<10}  " if relevance else ""
-            echo(f"{rank:>3}  {hit.score:.3f}  {words}{hit.record.content_id}  {hit.record.name}")
+            echo(f"{hit.rank:>3}  {hit.score:.3f}  {words}{hit.record.content_id}  {hit.record.name}")
 
 
 def print_notes(answer: Answer) -> None:

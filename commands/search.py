@@ -154,10 +154,10 @@ def _search(session: Session, query: Query, conditions: _Conditions, output: _Ou
         if not answer.hits:
             note_none(library.status(), query.offset)
         if output.file:
-            write_results(library, results_of(answer, query.offset), output.file, output.as_json)
+            write_results(library, results_of(answer), output.file, output.as_json)
             print_notes(answer)
             return
-    print_answer(answer, query.offset, output.explain, output.as_json)
+    print_answer(answer, output.explain, output.as_json)
 
 
 def _list(library: ImageLibrary, query: Query, output: _Output) -> None:

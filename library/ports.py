@@ -169,6 +169,7 @@ class Hit:
 
     record: Record  # without `original_at`, which only the image store knows
     score: float  # cosine similarity, -1 to 1
+    rank: int = 0  # by the score, from 1 on, in whatever order the hits of a page are
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,8 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float,
     return {
         "state": _state(answer, total),
         "items": [
-            _item(hit.record, hit.score, rank) | relevance_view(answer.relevance.get(hit.record.content_id))
-            for rank, hit in enumerate(answer.hits, view.offset + 1)
+            _item(hit.record, hit.score, hit.rank) | relevance_view(answer.relevance.get(hit.record.content_id))
+            for hit in answer.hits
         ],
         "confident": answer.confident,
         "explained": _explained(answer),
@@ -158,15 +158,15 @@ def answer_view(answer: Answer, view: View, total: int | None, min_score: float,
     }
 
 
-def beside_view(answer: Answer, other: Answer, offset: int) -> Json:
+def beside_view(answer: Answer, other: Answer) -> Json:
     """Returns the answer of a second model, with the ranks of the pictures that both have found."""
-    ranks = {hit.record.content_id: rank for rank, hit in enumerate(answer.hits, offset + 1)}
-    others = {hit.record.content_id: rank for rank, hit in enumerate(other.hits, offset + 1)}
+    ranks = {hit.record.content_id: hit.rank for hit in answer.hits}
+    others = {hit.record.content_id: hit.rank for hit in other.hits}
     return {
         "models": [without_folder(answer.model), without_folder(other.model)],
         "items": [
-            _item(hit.record, hit.score, rank) | relevance_view(other.relevance.get(hit.record.content_id))
-            for rank, hit in enumerate(other.hits, offset + 1)
+            _item(hit.record, hit.score, hit.rank) | relevance_view(other.relevance.get(hit.record.content_id))
+            for hit in other.hits
         ],
         "in_both": [[id, rank, others[id]] for id, rank in ranks.items() if id in others],
         "timings": {"total": other.timings.total},

@@ -44,12 +44,12 @@ class Result:
     relevance: Words | None = None
 
 
-def results_of(answer: Answer, offset: int = 0) -> list[Result]:
-    """Returns the hits of an answer with their ranks; `offset` is how many came before them."""
+def results_of(answer: Answer) -> list[Result]:
+    """Returns the hits of an answer with their ranks."""
     found = []
-    for rank, hit in enumerate(answer.hits, offset + 1):
+    for hit in answer.hits:
         relevance = answer.relevance.get(hit.record.content_id)
-        found.append(Result(hit.record, rank, hit.score, relevance.words if relevance else None))
+        found.append(Result(hit.record, hit.rank, hit.score, relevance.words if relevance else None))
     return found
 
 

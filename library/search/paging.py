@@ -1,6 +1,7 @@
 """Picks the hits or pictures of one page, in their order."""
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 from library.images import ContentId
@@ -21,10 +22,10 @@ def page_of(index: LoadedCollection, vector: Vector, query: Query) -> tuple[list
     """
     left_out = query.pictures
     if query.order != "score" and query.min_score > -1:
-        hits = arranged(_that_reach(index, vector, query, left_out), query.order, _record)
+        hits = arranged(_ranked(_that_reach(index, vector, query, left_out)), query.order, _record)
         return hits[query.offset : query.offset + query.limit], len(hits) > query.offset + query.limit
     found = _hits(index, vector, query, left_out, query.offset, query.limit + 1)
-    good = [hit for hit in found if hit.score >= query.min_score]
+    good = _ranked([hit for hit in found if hit.score >= query.min_score], query.offset)
     shown = good[: query.limit]
     return shown if query.order == "score" else arranged(shown, query.order, _record), len(good) > query.limit
 
@@ -57,6 +58,10 @@ def _hits(
     # What is left out may lie anywhere before the page.
     found = index.search(vector, offset + limit + len(left_out), query.nprobe, query.exact, query.where)
     return [hit for hit in found if hit.record.content_id not in left_out][offset : offset + limit]
+
+
+def _ranked(hits: Iterable[Hit], offset: int = 0) -> list[Hit]:
+    return [replace(hit, rank=rank) for rank, hit in enumerate(hits, offset + 1)]
 
 
 def _record(hit: Hit) -> Record:

@@ -115,6 +115,9 @@ def test_all_that_reach_a_minimum_score_are_sorted(index, order, key):
     hits = all_pages(index, order=order, min_score=0.3)
     assert len(set(paths(hits))) == np.count_nonzero(VECTORS @ QUESTION >= 0.3)
     assert [key(hit.record) for hit in hits] == sorted(key(hit.record) for hit in hits)
+    by_rank = sorted(hits, key=lambda hit: hit.rank)
+    assert [hit.rank for hit in by_rank] == [*range(1, len(hits) + 1)]
+    assert [hit.score for hit in by_rank] == sorted((hit.score for hit in hits), reverse=True)
 
 
 def test_without_a_minimum_score_each_page_is_sorted(index):
@@ -122,6 +125,8 @@ def test_without_a_minimum_score_each_page_is_sorted(index):
     by_name, has_more = page_of(index, QUESTION, Query.of("anything", limit=LIMIT, offset=12, order="name"))
     assert sorted(paths(by_score)) == sorted(paths(by_name))
     assert [hit.record.name for hit in by_name] == sorted(hit.record.name for hit in by_score)
+    assert {hit.record.name: hit.rank for hit in by_name} == {hit.record.name: hit.rank for hit in by_score}
+    assert [hit.rank for hit in by_score] == [*range(13, 13 + LIMIT)]
     assert has_more
 
 

@@ -58,10 +58,10 @@ def as_json(*results):
 
 
 def test_an_answer_becomes_rows_with_its_own_figures():
-    hits = [Hit(record(1, metadata=ROME), 0.75), Hit(record(2), -0.25)]
+    hits = [Hit(record(1, metadata=ROME), 0.75, 25), Hit(record(2), -0.25, 26)]
     relevance = {hits[0].record.content_id: Relevance("likely", 2.5, 99.0)}
     answer = Answer(hits, Timings(1, 1, 1, 3), relevance=relevance)
-    first, second = as_csv(*results_of(answer, offset=24))
+    first, second = as_csv(*results_of(answer))
     assert first == {
         "rank": "25",
         "content_id": hits[0].record.content_id,

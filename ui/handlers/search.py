@@ -187,7 +187,7 @@ class SearchHandlers:
         if other is None:
             return {"notes": list(map(str, filter(None, [*answer.notes, problem])))}
         return {
-            "beside": beside_view(answer, other, view.offset),
+            "beside": beside_view(answer, other),
             "has_more": answer.has_more or other.has_more,
         }
 

@@ -1,13 +1,16 @@
 // Draws the pictures of an answer as cards in a grid, or in two grids where two models were searched.
 
 import { button, el, iconButton, nameOf } from '../shared/dom.js';
-import { relevanceOf } from '../shared/format.js';
+import { relevanceOf, whyOf } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
 import { phrase } from '../shared/language.js';
 import { mediaUrl } from '../shared/urls.js';
 
 /** Pictures that are surely on the first screen. */
 const EAGER = 12;
+/** The z with which the bar of a result is full; at 0 is what a meaningless query finds on the average. */
+const FULL_Z = 6;
+const LEAST_BAR = 0.03;
 
 export const skeleton = () => {
   const list = el('ul', 'lk-grid skeleton');
@@ -42,21 +45,19 @@ const thumbnail = (item, place) => {
   return image;
 };
 
-// How far a hit stands out, in words; the number is in its tooltip.
-const mark = (item) => {
-  const node = el('span', `lk-mark ${item.relevance.replace(' ', '-')}`, relevanceOf(item));
-  node.title = phrase('relevance.why', { z: item.z.toFixed(1), percent: Math.floor(item.percentile) });
-  return node;
-};
+const mark = (item) => el('span', `lk-mark ${item.relevance.replace(' ', '-')}`, relevanceOf(item));
 
-const scoreBar = (item, [lowest, highest]) => {
-  const share = highest > lowest ? (item.score - lowest) / (highest - lowest) : 1;
+// One scale for all results of all searches: the z of the confidence where it is known, else the score.
+const scoreBar = (item) => {
+  const isKnown = item.relevance !== null;
+  const share = isKnown ? item.z / FULL_Z : item.score;
   const node = el('div', 'lk-score');
+  node.title = isKnown ? phrase('relevance.why', whyOf(item)) : phrase('relevance.unknown');
   const track = el('span', 'lk-track');
   const fill = el('i');
-  fill.style.width = `${8 + 92 * share}%`;
+  fill.style.width = `${100 * Math.min(1, Math.max(LEAST_BAR, share))}%`;
   track.append(fill);
-  node.append(track, el('span', 'lk-number', item.score.toFixed(3)), ...(item.relevance ? [mark(item)] : []));
+  node.append(track, el('span', 'lk-number', item.score.toFixed(3)), ...(isKnown ? [mark(item)] : []));
   return node;
 };
 
@@ -118,12 +119,10 @@ export class Cards {
   }
 
   #grid(items, isOwn, alsoAt) {
-    const scores = items.map((item) => item.score).filter((score) => score !== null);
-    const range = [Math.min(...scores), Math.max(...scores)];
     const node = el('ul', 'lk-grid');
     for (const [place, item] of items.entries()) {
       const open = this.#opener(items, place, isOwn);
-      const caption = this.#caption(item, range, alsoAt.get(item.id));
+      const caption = this.#caption(item, alsoAt.get(item.id));
       const card = this.#card(item, open, caption, isOwn ? this.#selection.makeBox(item, place) : null);
       card.classList.toggle('in-both', alsoAt.has(item.id));
       node.append(card);
@@ -154,7 +153,7 @@ export class Cards {
   }
 
   /** @param {number | undefined} also where the other model has the picture */
-  #caption(item, range, also) {
+  #caption(item, also) {
     const caption = el('div', 'lk-caption');
     const name = el('div', 'lk-name-line');
     if (item.rank) name.append(el('span', 'lk-rank', String(item.rank)));
@@ -162,7 +161,7 @@ export class Cards {
     caption.append(name);
     if (item.own) caption.append(el('span', 'lk-own', phrase('demo.yours')));
     if (also) caption.append(el('span', 'lk-both', phrase('beside.also', { rank: also })));
-    if (item.rank) caption.append(scoreBar(item, range));
+    if (item.rank) caption.append(scoreBar(item));
     return caption;
   }
 

@@ -4,7 +4,7 @@ import { deleteLabel, fate } from '../shared/deletion_words.js';
 import { createDialog } from '../shared/dialogs.js';
 import { button, el, iconButton, nameOf } from '../shared/dom.js';
 import { publish } from '../shared/events.js';
-import { dateOf, fileSize, number, relevanceOf } from '../shared/format.js';
+import { dateOf, fileSize, number, relevanceOf, whyOf } from '../shared/format.js';
 import { icon } from '../shared/icons.js';
 import { language, phrase } from '../shared/language.js';
 import { mediaUrl } from '../shared/urls.js';
@@ -30,7 +30,7 @@ const factsOf = (shown, all) => {
     ]);
   }
   if (shown.relevance) {
-    const why = phrase('viewer.why', { z: shown.z.toFixed(1), percent: Math.floor(shown.percentile) });
+    const why = phrase('viewer.why', whyOf(shown));
     facts.push([phrase('viewer.relevance'), `${relevanceOf(shown)}, ${why}`]);
   }
   return [

@@ -12,6 +12,9 @@ export const dateOf = (at) =>
 /** @param {{ relevance: string }} hit */
 export const relevanceOf = ({ relevance }) => phrase(`relevance.${relevance.replace(' ', '_')}`);
 
+/** @param {{ z: number, percentile: number }} hit */
+export const whyOf = ({ z, percentile }) => ({ z: z.toFixed(1), percent: Math.floor(percentile) });
+
 /** @param {number} value */
 export const milliseconds = (value) => (value < 10 ? `${value.toFixed(1)} ms` : `${number(Math.round(value))} ms`);
 
