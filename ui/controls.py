@@ -9,14 +9,14 @@ Parameters = tuple[gr.Slider, gr.Radio, gr.Slider, gr.Slider]  # limit, accuracy
 
 @dataclass(frozen=True)
 class Reports:
-    """Holds the components of the side bar that open a dialog."""
+    """Holds the components of the library's menu, each of which opens a dialog."""
 
+    models: gr.HTML
     tuning: gr.HTML
     evaluation: gr.HTML
-    models: gr.HTML
     duplicates: gr.HTML
-    trash: gr.HTML
     doctor: gr.HTML
+    trash: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Controls:
     banner: gr.HTML
     box: gr.MultimodalTextbox
     params: Parameters
+    models: gr.HTML  # to search with
     filters: gr.HTML
     reports: Reports
     demo: gr.HTML

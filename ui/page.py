@@ -86,13 +86,14 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None, trash_days: int
     view, run_id = gr.State(View()), gr.State(None)
     status_timer, run_timer = gr.Timer(SOON), gr.Timer(RUN_SECONDS, active=False)
     header = drawn("header", elem_id="header")
+    reports, past_runs = _library_menu(drawn, edits, trash_days)
     banner = drawn("fallback", "begin", "halt", elem_id="fallback")
     box = _search_box(edits)
     drawn("box_notice", elem_id="box-notice", visible=edits == "own")
     with gr.Row(elem_id="main"):
         with gr.Column(elem_id="side", scale=0, min_width=300):
-            params, filters, reports = _parameters(drawn, edits, trash_days)
-            demo, uploads, past_runs = _uploads(drawn, edits, sources)
+            params, models, filters = _parameters(drawn)
+            demo, uploads = _uploads(drawn, edits, sources)
         with gr.Column(elem_id="right", scale=1, min_width=280):
             run = drawn("run", "halt", elem_id="run", edits=edits)
             changes: dict[str, Any] = {"edits": edits, "trash_days": trash_days}
@@ -104,6 +105,7 @@ def _layout(drawn: Drawn, edits: Edits, sources: Sources | None, trash_days: int
         banner=banner,
         box=box,
         params=params,
+        models=models,
         filters=filters,
         reports=reports,
         demo=demo,
@@ -147,7 +149,21 @@ def _search_box(edits: Edits) -> gr.MultimodalTextbox:
     )
 
 
-def _parameters(drawn: Drawn, edits: Edits, trash_days: int) -> tuple[Parameters, gr.HTML, Reports]:
+def _library_menu(drawn: Drawn, edits: Edits, trash_days: int) -> tuple[Reports, gr.HTML]:
+    deleting = partial(drawn, trash_days=trash_days)
+    keeping = partial(drawn, visible=edits == "all")
+    with gr.Column(elem_id="library"):
+        return Reports(
+            models=deleting("models", "asked", "begin", "halt", "dropped", elem_id="models"),
+            tuning=drawn("tuning", "asked", "begin", "halt", "choose", elem_id="tuning"),
+            evaluation=drawn("evaluation", "asked", elem_id="evaluation"),
+            duplicates=deleting("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates"),
+            doctor=keeping("doctor", "asked", "begin", "repair", "halt", elem_id="doctor"),
+            trash=keeping("trash", "asked", "restore", "discard", elem_id="trash"),
+        ), drawn("past_runs", "asked", elem_id="past-runs", visible=edits in ("all", "add"))
+
+
+def _parameters(drawn: Drawn) -> tuple[Parameters, gr.HTML, gr.HTML]:
     with gr.Accordion(Words("form.settings"), open=True, elem_id="settings"):
         limit = gr.Slider(1, MAX_LIMIT, DEFAULT_LIMIT, step=1, label=Words("form.limit"), elem_id="limit", buttons=[])
         accuracy = gr.Radio(
@@ -167,21 +183,13 @@ def _parameters(drawn: Drawn, edits: Edits, trash_days: int) -> tuple[Parameters
             elem_id="nprobe",
             buttons=[],
         )
-        tuning = drawn("tuning", "asked", "begin", "halt", "choose", elem_id="tuning")
-        evaluation = drawn("evaluation", "asked", elem_id="evaluation")
         min_score = gr.Slider(0, 1, 0, step=0.01, label=Words("form.min_score"), elem_id="minscore", buttons=[])
         filters = drawn("filters", "applied", "asked", elem_id="filters", value=fields_view(Fields().all()))
-        deleting = partial(drawn, trash_days=trash_days)
-        models = deleting("models", "asked", "begin", "halt", "chosen", "dropped", elem_id="models")
-        duplicates = deleting("duplicates", "asked", "begin", "halt", "decide", elem_id="duplicates")
-        keeping = partial(drawn, visible=edits == "all")
-        trash = keeping("trash", "asked", "restore", "discard", elem_id="trash")
-        doctor = keeping("doctor", "asked", "begin", "repair", "halt", elem_id="doctor")
-    reports = Reports(tuning, evaluation, models, duplicates, trash, doctor)
-    return (limit, accuracy, nprobe, min_score), filters, reports
+        models = drawn("model_pickers", "chosen", elem_id="model-pickers")
+    return (limit, accuracy, nprobe, min_score), models, filters
 
 
-def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML, gr.HTML]:
+def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HTML, gr.HTML]:
     with gr.Accordion(Words("form.add"), open=True, elem_id="add", visible=edits != "none"):
         demo = drawn("demo", "asked", "reset", elem_id="demo", visible=edits == "own")
         uploads = drawn(
@@ -198,4 +206,4 @@ def _uploads(drawn: Drawn, edits: Edits, sources: Sources | None) -> tuple[gr.HT
             sidecars=list(sources.sidecar_suffixes) if sources else [],
             prefixes=list(sources.prefixes) if sources and edits == "all" else [],
         )
-        return demo, uploads, drawn("past_runs", "asked", elem_id="past-runs", visible=edits != "own")
+        return demo, uploads

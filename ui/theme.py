@@ -9,6 +9,7 @@ STYLES = (
     "tokens.css",
     "layout.css",
     "header.css",
+    "library_menu.css",
     "fallback.css",
     "filters.css",
     "results.css",

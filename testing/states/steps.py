@@ -41,14 +41,13 @@ def open_settings(page: Page) -> None:
 
 
 def open_dialog(page: Page, name: str) -> None:
-    """Opens one of the dialogs behind the settings by the name of its button."""
-    open_settings(page)
+    """Opens one of the dialogs of the library's menu by the name of its entry."""
+    page.get_by_role("button", name="Library", exact=True).click()
     page.get_by_role("button", name=name).click()
 
 
 def show_past_runs(page: Page) -> None:
-    open_additions(page)
-    page.get_by_role("button", name="Past runs").click()
+    open_dialog(page, "Past runs")
     page.locator(".lk-past table").wait_for()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from testing.apps import Apps
 from testing.browser import Browser, choose, run, wait_for_cards
 from testing.callers import Caller
-from testing.states.steps import open_settings
+from testing.states.steps import open_dialog
 from ui.lanes import SEARCHES_AT_ONCE
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def beside(visitor: Browser, apps: Apps) -> Page:
 def models(visitor: Browser, apps: Apps) -> Page:
     """Shows how many pictures each model has encoded."""
     page = visitor.open(apps.side_by_side().url)
-    open_settings(page)
-    page.get_by_role("button", name="Models…").click()
+    open_dialog(page, "Models…")
     page.locator(".lk-model").first.wait_for()
     return page
 

@@ -111,6 +111,7 @@ def test_no_english_is_left_while_looking(server, visit, locale):
         assert english_left(page) == set(), dialog
         page.keyboard.press("Escape")
     for place in ("tuning", "evaluation", "duplicates"):
+        page.locator(".lk-library").click()
         page.locator(f"#{place} .drawn > button").click()
         page.locator(f"#{place} .lk-report-decision").wait_for()
         assert english_left(page) == set(), place
@@ -128,6 +129,7 @@ def test_no_english_is_left_while_adding(apps, visit, locale):
     page.locator(".lk-receipts[open]").wait_for()
     assert english_left(page) == set()
     page.keyboard.press("Escape")
+    page.locator(".lk-library").click()
     page.locator("#past-runs button").click()
     page.locator(".lk-past table").wait_for()
     assert english_left(page) == set()

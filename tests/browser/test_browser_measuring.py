@@ -18,7 +18,7 @@ def test_tuning_measures_plots_and_suggests(apps, browser, audit):
     assert page.locator(".lk-report-sentence").inner_text().startswith("nprobe ")
     page.get_by_role("button", name="Let Automatic use nprobe").wait_for()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Evaluations…").click()
+    steps.open_dialog(page, "Evaluations…")
     page.get_by_text("There is no evaluation yet").wait_for()
     audit(page, states.nothing_evaluated)
 

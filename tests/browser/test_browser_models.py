@@ -32,7 +32,7 @@ def test_the_model_that_is_chosen_answers_the_next_question_too(apps, browser):
     page = browser.open(f"{apps.side_by_side().url}/?q=stripes")
     first = page.locator(".lk-card .lk-number").first.inner_text()
     steps.open_settings(page)
-    page.locator("#models").get_by_label("Model", exact=True).select_option("other")
+    page.locator("#model-pickers").get_by_label("Model", exact=True).select_option("other")
     page.wait_for_function("first => document.querySelector('.lk-card .lk-number')?.textContent !== first", arg=first)
     assert "model=other" in page.url
     search(page, "a red circle")
@@ -45,7 +45,7 @@ def test_weights_that_are_cut_off_are_told_and_the_present_model_goes_on(apps, b
     page = browser.open(f"{apps.side_by_side().url}/?q=stripes&model=cut+off")
     page.locator("#results .lk-message", has_text="The model cut off cannot be loaded").wait_for()
     steps.open_settings(page)
-    page.locator("#models").get_by_label("Model", exact=True).select_option("small")
+    page.locator("#model-pickers").get_by_label("Model", exact=True).select_option("small")
     page.locator(".lk-card .lk-number").first.wait_for()
 
 
@@ -61,8 +61,7 @@ def test_pictures_are_encoded_for_a_model_and_its_collection_is_dropped(serve, b
     server = serve(CLIP_OTHERS=str(save_tiny_clip(tmp_path / "further")), DATA_DIR=str(data))
     page = browser.open(server.url)
     page.locator(".lk-line h2", has_text="60 pictures").wait_for()
-    steps.open_settings(page)
-    page.get_by_role("button", name="Models…").click()
+    steps.open_dialog(page, "Models…")
     further = model_of(page, "further")
     further.get_by_role("button", name="Encode 60 pictures").click()
     further.get_by_text("60 of 60").wait_for()

@@ -104,7 +104,7 @@ def wire_models(handlers: ModelHandlers, searches: SearchHandlers, page: Control
         return handlers.drop(event._data)
 
     models = page.reports.models
-    models.chosen(choose, [page.view, *page.params], [page.results, page.view], **SEARCHING)
+    page.models.chosen(choose, [page.view, *page.params], [page.results, page.view], **SEARCHING)
     models.asked(handlers.view, None, models, **WATCHING)
     models.begin(encode, None, models, **WATCHING)
     models.halt(handlers.stop, None, models, **WATCHING)

@@ -10,6 +10,7 @@ import { Notice } from './header/notice.js';
 import { Doctor } from './reports/doctor.js';
 import { Duplicates } from './reports/duplicates.js';
 import { Evaluations } from './reports/evaluation.js';
+import { ModelPickers } from './reports/model_pickers.js';
 import { Models } from './reports/models.js';
 import { Trash } from './reports/trash.js';
 import { Tuning } from './reports/tuning.js';
@@ -34,6 +35,7 @@ const COMPONENTS = {
   tuning: Tuning,
   evaluation: Evaluations,
   models: Models,
+  model_pickers: ModelPickers,
   duplicates: Duplicates,
   trash: Trash,
   doctor: Doctor,

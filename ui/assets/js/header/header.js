@@ -5,6 +5,7 @@ import { publish } from '../shared/events.js';
 import { number } from '../shared/format.js';
 import { icon, svg } from '../shared/icons.js';
 import { phrase, said } from '../shared/language.js';
+import { LibraryMenu } from './library_menu.js';
 import { STATES, StatusPanel } from './status_panel.js';
 
 const COUNTERS = ['loads', 'searches', 'releases'];
@@ -89,7 +90,7 @@ export class Header {
   #props;
   #known = null; // the status before this one: counters that moved light their step up
   #releaseAt = null;
-  #chips = { pictures: chip('pictures'), model: chip('model'), index: chip('index'), database: chip('database') };
+  #chips = { pictures: chip('pictures'), model: chip('model'), database: chip('database') };
   #steps = {
     loads: step(phrase('stage.load')),
     searches: step(phrase('stage.search')),
@@ -103,7 +104,7 @@ export class Header {
   /** @param {import('../shared/events.js').Host} host */
   constructor({ drawn, props, watch }) {
     this.#props = props;
-    this.#panel = new StatusPanel(this.#strip(), brand());
+    this.#panel = new StatusPanel(this.#strip(), brand(), new LibraryMenu().button);
     this.#alert.setAttribute('role', 'alert');
     this.#alert.hidden = true;
     drawn.append(this.#panel.bar, this.#alert);
@@ -138,7 +139,6 @@ export class Header {
     else fill(chips.pictures, counted(pictures));
     fill(chips.model, modelWords(model));
     chips.model.dataset.state = model.state;
-    fill(chips.index, index && joined(index.type, index.metric, `nlist ${index.nlist}`));
     fill(chips.database, index && joined(index.backend, index.version));
     chips.database.dataset.state = index?.connected ? 'up' : 'down';
   }

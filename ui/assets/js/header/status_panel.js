@@ -47,14 +47,16 @@ export class StatusPanel {
 
   /**
    * @param {HTMLButtonElement} strip what opens the panel; hidden until there is something to tell
-   * @param {HTMLElement} brand
+   * @param {HTMLElement[]} others what stands beside it, the name of the app first
    */
-  constructor(strip, brand) {
+  constructor(strip, ...others) {
     this.#strip = strip;
     strip.hidden = true;
     strip.setAttribute('aria-expanded', 'false');
     this.#panel.hidden = true;
-    this.bar.append(brand, strip, this.#panel);
+    this.bar.append(strip, this.#panel);
+    strip.before(others[0]);
+    strip.after(...others.slice(1));
     document.addEventListener('click', (event) => {
       if (!this.bar.contains(/** @type {Node} */ (event.target))) this.toggle(false);
     });

@@ -1,6 +1,7 @@
 // Shows the two lists of models to search with: the one in use, and one to compare with.
 
 import { el } from '../shared/dom.js';
+import { subscribe } from '../shared/events.js';
 import { phrase } from '../shared/language.js';
 
 const picker = (words, onChange) => {
@@ -25,39 +26,36 @@ const fill = (select, options, value) => {
 export class ModelPickers {
   #models = []; // those that can be searched, the chosen one first
   #asked = { model: '', against: '' };
-  #onChosen;
+  #trigger;
   #first = picker(phrase('models.searched'), (name) =>
     this.#choose({ model: name === this.#models[0]?.name ? '' : name }),
   );
   #second = picker(phrase('models.against'), (name) => this.#choose({ against: name }));
-  node = el('div', 'lk-pickers');
+  #node = el('div', 'lk-pickers');
 
-  /** @param {(chosen: { model: string, against: string }) => void} onChosen */
-  constructor(onChosen) {
-    this.#onChosen = onChosen;
-    this.node.hidden = true;
-    this.node.append(this.#first.label, this.#second.label);
-  }
-
-  /** @param {{ name: string, state: string }[]} models */
-  offer(models) {
-    this.#models = models;
-    this.#draw();
-  }
-
-  /** @param {{ model: string, against: string }} asked what the shown results were searched with */
-  follow(asked) {
-    this.#asked = asked;
-    this.#draw();
+  /** @param {import('../shared/events.js').Host} host */
+  constructor({ drawn, trigger }) {
+    this.#trigger = trigger;
+    this.#node.hidden = true;
+    this.#node.append(this.#first.label, this.#second.label);
+    drawn.append(this.#node);
+    subscribe('status', ({ models = [] }) => {
+      this.#models = models;
+      this.#draw();
+    });
+    subscribe('shown', ({ model = '', against = '' }) => {
+      this.#asked = { model, against };
+      this.#draw();
+    });
   }
 
   #choose(change) {
-    this.#onChosen({ ...this.#asked, ...change });
+    this.#trigger('chosen', { ...this.#asked, ...change });
   }
 
   #draw() {
     const models = this.#models;
-    this.node.hidden = models.length < 2;
+    this.#node.hidden = models.length < 2;
     const model = this.#asked.model || models[0]?.name;
     const others = models.filter(({ name }) => name !== model);
     fill(this.#first.select, models.map(optionOf), model);

@@ -1,13 +1,11 @@
-// Shows the model that is searched, a second one beside it, and how many pictures each has encoded.
+// Shows the models, how many pictures each has encoded, and their collections.
 
 import { isWorking } from '../header/fallback.js';
 import { fate } from '../shared/deletion_words.js';
 import { button, el } from '../shared/dom.js';
-import { subscribe } from '../shared/events.js';
 import { dateOf, fileSize } from '../shared/format.js';
 import { phrase, said } from '../shared/language.js';
 import { jobProgress, problemLine, ReportDialog } from './dialog.js';
-import { ModelPickers } from './model_pickers.js';
 
 const POLL = 1000;
 
@@ -42,10 +40,7 @@ export class Models {
     this.#trigger = trigger;
     this.#days = props.trash_days;
     this.#report = new ReportDialog(host, phrase('models.title'));
-    const pickers = new ModelPickers((chosen) => trigger('chosen', chosen));
-    drawn.append(pickers.node, this.#report.opener(phrase('models.open')));
-    subscribe('status', ({ models = [] }) => pickers.offer(models));
-    subscribe('shown', ({ model = '', against = '' }) => pickers.follow({ model, against }));
+    drawn.append(this.#report.opener(phrase('models.open')));
     watch('value', () => {
       if (props.value?.at) this.#onValue(props.value);
     });
