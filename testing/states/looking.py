@@ -185,6 +185,13 @@ def details(visitor: Browser, apps: Apps) -> Page:
     return page
 
 
+def library_menu(visitor: Browser, apps: Apps) -> Page:
+    page = library(visitor, apps)
+    page.get_by_role("button", name="Library", exact=True).click()
+    page.get_by_role("button", name="Trash…").wait_for()
+    return page
+
+
 def viewer(visitor: Browser, apps: Apps) -> Page:
     page = results(visitor, apps)
     page.locator(".lk-open").nth(1).click()

@@ -200,6 +200,21 @@ def test_the_details_of_the_status_open_and_close_by_keys(apps, browser):
     assert focused(page).evaluate("node => node.classList.contains('lk-strip')")
 
 
+def test_the_menu_of_the_library_opens_and_closes_by_keys_and_its_dialogs_give_the_focus_back(apps, browser, audit):
+    page = states.library_menu(browser, apps)
+    audit(page, states.library_menu)
+    page.keyboard.press("Escape")
+    assert name(page) == "Library"
+    assert not page.get_by_role("button", name="Trash…").is_visible()
+    page.keyboard.press("Enter")
+    tab_to(page, "Trash…")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog", name="Trash").wait_for()
+    page.keyboard.press("Escape")
+    wait_for_focus(page, "Library")
+    assert not page.get_by_role("button", name="Trash…").is_visible()
+
+
 def test_the_viewer_keeps_its_keys_at_either_end(apps, browser):
     page = states.results(browser, apps)
     page.locator(".lk-open").nth(22).focus()
