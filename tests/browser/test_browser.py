@@ -175,7 +175,7 @@ def test_the_viewer_shows_all_and_is_worked_by_keys(server, browser, audit):
     search(page, "balloons")
     page.locator(".lk-open").nth(1).click()
     viewer = page.locator(".lk-viewer")
-    viewer.get_by_text("Match").wait_for()
+    viewer.get_by_text("Match", exact=True).wait_for()
     for fact in ("Size", "File", "Added", "Source", "Content ID", "2 of 24", "512 × 512", "PNG", "samples"):
         assert fact in viewer.inner_text()
     page.wait_for_function("document.querySelector('.lk-large').src.includes('/preview/')")
