@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).with_name("RESULTS.md")
 TITLES = (
     *("Tower", "Engines", "Accuracy", "Preparing", "Ingest", "Peers", "Memory", "Rows"),
-    *("Query", "Filters", "Relevance", "Families", "Page", "Startup", "Lite", "Versions"),
+    *("Query", "Filters", "Relevance", "Families", "Heat", "Page", "Startup", "Lite", "Versions"),
 )
 PACKAGES = ("torch", "transformers", "pillow", "pymilvus", "milvus-lite", "gradio")
 HEADINGS = ("measured", "", "compared with", "", "ratio", "must reach", "")

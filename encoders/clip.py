@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from encoders.patches import patches_of
 from encoders.pixels import quick_pixels
 from encoders.texts import TextTower
 from encoders.vectors import unit_rows
 from library.ports import EncoderInfo, Vectors
+from library.search.heat import Patches
 
 BATCH = 8  # on a CPU as fast as larger ones
 TEXT_BATCH = 32  # a text has a fifth of a picture's tokens
@@ -77,6 +79,14 @@ class ClipEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Encodes texts as float32 unit vectors, shape (n, dim); the end of a text beyond the context is left out."""
         return self._in_batches(texts, self.texts.encode, max(self._batch, TEXT_BATCH))
+
+    def encode_patches(self, image: Image.Image) -> Patches | None:
+        """Encodes the patches of an RGB picture; returns None where the model's tower has none.
+
+        torch computes them, whatever computes the pictures: an engine returns only the vector of the whole.
+        """
+        torch.set_num_threads(self._cores)
+        return patches_of(self._together([image]), self.model)
 
     def cuts(self, text: str) -> bool:
         """Returns whether the text is longer than the tower reads."""

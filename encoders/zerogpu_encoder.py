@@ -23,6 +23,7 @@ from encoders.loading import load_encoder
 from encoders.texts import TransformersTexts
 from library.messages import Message
 from library.ports import EncoderInfo, Vectors
+from library.search.heat import Patches
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,10 @@ class ZeroGpuEncoder:
         if self._texts is None:
             return self._on_cpu.encode_texts(texts)
         return self._encode("texts", texts, self._texts.tokens, self._on_cpu.encode_texts)
+
+    def encode_patches(self, image: Image.Image) -> Patches | None:
+        """Encodes the patches of an RGB picture on the CPU: one picture is not worth a GPU."""
+        return self._on_cpu.encode_patches(image)
 
     def cuts(self, text: str) -> bool:
         """Returns whether the text is longer than the tower reads."""

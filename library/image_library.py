@@ -4,6 +4,7 @@
 here and nowhere else. A caller that needs more uses the service itself, as an attribute of the library:
 
     searcher     answers queries, one or many                       search/searcher.py
+    heat_maps    says where in a picture a query is found           search/heat_maps.py
     fields       what filters can be about                          search/fields.py
     pictures     records, originals, thumbnails and deletion        pictures.py
     importer     imports pictures, reindexes                        ingest/importer.py
@@ -50,6 +51,7 @@ from library.running.monitor import Monitor, NoMonitor, counted, counting
 from library.running.together import Together
 from library.search.fields import FieldCatalogue
 from library.search.filters import Filter
+from library.search.heat_maps import FOR_A_VISITOR, HeatMaps, Rooms
 from library.search.kept_texts import KeptTexts
 from library.search.null_models import NullModels
 from library.search.query import Answer, Listing, Query, SortOrder, needs_only_store
@@ -128,7 +130,7 @@ class ImageLibrary:
         self.collections = Collections(models, database, self.trash, changes)
         self.pictures = Pictures(store, read_original, self.trash, changes, on_deleted, self._decoder)
         self.fields = FieldCatalogue(store, self.collections)
-        self.searcher = self._new_searcher()
+        self.searcher, self.heat_maps = self._new_searcher(), self._new_heat_maps(bool(null_models))
         self.importer = Importer(store, models, database, self.pictures, kept, self.history, changes, self._decoder)
         self.packs = PackExchange(store, models, database, self.pictures, self.history, changes)
         self.duplicates = DuplicateFinder(store, self.collections, self.pictures, kept, changes, self._decoder)
@@ -244,6 +246,9 @@ class ImageLibrary:
             self._null_models.measure(self.models.named(model))
         elif self.models.status().info:
             self._null_models.begin(self.models.answering())
+
+    def _new_heat_maps(self, is_for_a_visitor: bool) -> HeatMaps:
+        return HeatMaps(self.models, self.pictures, self._decoder, FOR_A_VISITOR if is_for_a_visitor else Rooms())
 
     def _new_searcher(self) -> Searcher:
         lent = (self._null_models, self._decoder, self._together)

@@ -26,6 +26,7 @@ from library.ingest.selection import Selection
 from library.messages.arguments import ARGUMENTS
 from library.ports import StoredCollection
 from library.search.filters import Match
+from library.search.heat_maps import PartHeat
 from library.search.query import ORDERS, SHORT_LIMIT, SortOrder
 from python_api.hits import Hit, Hits
 from python_api.progress import with_progress
@@ -129,6 +130,15 @@ class Library:
         note_files(asked.parts)
         library.calibrate(wait=True, model=asked.model)
         return Hits.of_answer(library.search(found), library.pictures)
+
+    def why(self, picture: str | Hit, query: Searchable, *, model: str = "") -> list[PartHeat]:
+        """Returns a heat map of a picture for each part of a query: where in it the part is found.
+
+        `picture` is a hit or a content ID, `query` what `search` takes. `found.values` of a map is an array of numpy.
+        """
+        library = self._library
+        [id] = ids_of([picture])
+        return library.heat_maps.of(id, query_of(query, model=model))
 
     def pictures(
         self,

@@ -27,6 +27,7 @@ from library.ports import (
 )
 from library.records import Record, id_of
 from library.search.filters import Filter
+from library.search.heat import Patches
 from library.trash.entries import Trashed
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -42,6 +43,11 @@ class ColourEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         return _unit_rows([sum_of_colours(text) for text in texts])
+
+    def encode_patches(self, image: Image.Image) -> Patches | None:
+        """Encodes each sixteenth of a picture as its mean colour."""
+        small = np.asarray(image.resize((4, 4), Image.Resampling.BOX), np.float32) + 1e-3
+        return Patches(_unit_rows(list(small.reshape(-1, 3))).reshape(4, 4, 3), self.encode_images([image])[0])
 
     def cuts(self, text: str) -> bool:
         return len(text.split()) > 8

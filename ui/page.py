@@ -38,6 +38,7 @@ from ui.spared_work import spare_calls, spare_routes
 from ui.trash_api import add_trash_api
 from ui.uploaded_files import MAX_FILE_MEGABYTES
 from ui.views import View, fields_view
+from ui.why_api import add_why_api
 
 __all__ = ["build_page", "launch_options"]
 
@@ -66,6 +67,7 @@ def build_page(
     keep_uploads = desk.keep_uploads if desk else KEEP_UPLOADS
     with spare_routes(), CheckedBlocks(title="Likeness", fill_width=True, delete_cache=keep_uploads) as page:
         add_public_api(library, handlers)  # first, so that no handler of the page takes one of its names
+        add_why_api(library, handlers.uploaded)
         add_trash_api(library, edits)
         if new_backup:
             add_backup_api(library, edits, new_backup)

@@ -17,6 +17,7 @@ STYLES = (
     "messages.css",
     "explain.css",
     "viewer.css",
+    "why.css",
     "selection.css",
     "parts.css",
     "uploads.css",

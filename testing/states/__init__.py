@@ -51,6 +51,8 @@ from testing.states.looking import (
     similar,
     unsure,
     viewer,
+    why,
+    why_in_the_viewer,
 )
 from testing.states.reports import (
     evaluation,
@@ -96,6 +98,8 @@ STATES: tuple[State, ...] = (
     picture_results,
     unsure,
     explained,
+    why,
+    why_in_the_viewer,
     similar,
     combined,
     cropping,

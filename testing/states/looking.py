@@ -82,6 +82,27 @@ def explained(visitor: Browser, apps: Apps) -> Page:
     return page
 
 
+def why(visitor: Browser, apps: Apps) -> Page:
+    """Lays maps over the cards that are in sight."""
+    page = results(visitor, apps)
+    page.locator(".lk-line").get_by_role("button", name="Why it matched").click()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.lk-card')].every(card =>"
+        " card.getBoundingClientRect().top >= innerHeight || card.querySelector('.lk-heat'))"
+    )
+    return page
+
+
+def why_in_the_viewer(visitor: Browser, apps: Apps) -> Page:
+    page = visitor.open(f"{apps.filled().url}/?q=a+sunset+over+the+sea&q=a+moon&w=-0.4")
+    wait_for_cards(page, 24)
+    page.locator(".lk-open").first.click()
+    page.locator(".lk-viewer").get_by_role("button", name="Why it matched").click()
+    page.locator(".lk-why li").nth(1).wait_for()
+    page.locator(".lk-viewer:not(.loading)").wait_for()
+    return page
+
+
 def similar(visitor: Browser, apps: Apps) -> Page:
     page = results(visitor, apps)
     page.locator(".lk-card").first.get_by_role("button", name="Find pictures similar").click(force=True)

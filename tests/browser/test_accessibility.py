@@ -158,6 +158,7 @@ def test_the_way_to_the_pictures_can_be_cut_short(apps, browser, audit):
     page.keyboard.press("Enter")
     assert tab(page) == "Clear"
     assert tab(page) == "Download"
+    assert tab(page) == "Why it matched"
     assert tab(page) == "Explain"
     assert tab(page).startswith("View Match 1")
 

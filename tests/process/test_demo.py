@@ -63,9 +63,9 @@ CLOSED = {
 }
 ENDLESS = {"/gradio_api/mcp/sse", "/gradio_api/heartbeat/{session_hash}", "/gradio_api/queue/data"}
 FUNCTIONS = {
-    *("search", "status", "add", "delete", "trash", "restore", "search_pictures", "library_status", "refill", "visit"),
-    *("refresh", "turn", "retune", "greet", "show", "apply", "fields", "add_from_server", "add_samples", "stop"),
-    *("past_runs", "go_on", "view", "reset", "remove", "remove_all", "begin", "halt", "tuning", "measure"),
+    *("search", "why", "status", "add", "delete", "trash", "restore", "search_pictures", "library_status", "visit"),
+    *("refill", "refresh", "turn", "retune", "greet", "show", "apply", "fields", "add_from_server", "add_samples"),
+    *("stop", "past_runs", "go_on", "view", "reset", "remove", "remove_all", "begin", "halt", "tuning", "measure"),
     *("choose", "encode", "drop", "look", "decide", "empty", "undo", "check", "repair", "watch"),
 }
 TELLING = {"search", "visit", "show"}
@@ -179,6 +179,13 @@ def test_a_picture_is_there_for_its_visitor_alone(ann, bob, program):
         assert other.counts() == (2, 2)
 
 
+def test_a_visitor_is_told_why_their_own_picture_matched_and_nobody_else(ann, bob, program):
+    assert ann.visitor.run("why", ann.id, "green").json()["data"][0][0]["found"]["box"] == [0, 0, 1, 1]
+    for other in (bob, program):
+        refused = other.run("why", ann.id, "green")
+        assert refused.status_code == 400 and "found" not in refused.text
+
+
 def test_every_route_says_who_may_ask_for_it(site):
     assert site.routes() == OPEN | VISITED | CLAIMED | CLOSED
 
@@ -229,6 +236,7 @@ class Call:
         self.files = [file] if names else []
         self.run = ann.run
         self.inputs = {**TEXT_SEARCH, **where, "parts": parts, "files": self.files, "content_ids": ids, "model": ""}
+        self.inputs["content_id"] = ann.id if names else ""
         self.tool = self.inputs | {"image": "".join(ids), "parts": [{"image": id} for id in ids]}
         event = {"id": ann.id, "ids": ids, "like": ann.id, "key": ann.id, "kept": ann.id}
         self.event = event | {"files": [{"path": ann.path, "name": "x.png"}]} if names else {"files": []}

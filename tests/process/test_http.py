@@ -109,7 +109,7 @@ def test_a_raw_post_removes_only_where_that_is_allowed(launch, library, filled, 
 def test_the_public_api_says_what_it_takes(shared):
     client, _ = shared("all")
     endpoints = json.loads(client.get("/gradio_api/info"))["named_endpoints"]
-    assert set(endpoints) == {"/search", "/status", "/add", "/delete", "/trash", "/restore"}
+    assert set(endpoints) == {"/search", "/why", "/status", "/add", "/delete", "/trash", "/restore"}
     parameters = [parameter["parameter_name"] for parameter in endpoints["/search"]["parameters"]]
     paging = ["where", "match", "sort", "offset"]
     assert parameters == ["text", "limit", "nprobe", "exact", "min_score", "image", *paging, "parts", "model"]

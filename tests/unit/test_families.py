@@ -100,5 +100,14 @@ def test_the_processor_is_the_familys_own(encoder, folder):
     assert encoder.info.input_side in (28, 32)
 
 
+def test_each_patch_has_a_vector_in_the_space_of_the_texts(encoder, photos):
+    patches = encoder.encode_patches(decode(photos[0]).image)
+    rows, columns, dim = patches.each.shape
+    assert rows * columns >= 4 and dim == encoder.info.dim
+    assert np.linalg.norm(patches.each, axis=2) == pytest.approx(1, abs=1e-5)
+    assert patches.whole @ encoder.encode_images([decode(photos[0]).image])[0] >= 0.999
+    assert np.ptp(patches.each, axis=(0, 1)).max() > 1e-3  # one is not the other
+
+
 def test_a_text_beyond_the_context_is_told(encoder, family):
     assert not encoder.cuts("a red circle") and encoder.cuts("red " * family.context)

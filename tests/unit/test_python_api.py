@@ -50,6 +50,13 @@ def pixels(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(data)).convert("RGB"))
 
 
+def test_a_map_says_where_in_a_hit_the_query_is_found(filled):
+    hit = filled.search("red")[0]
+    [heat] = filled.why(hit, ("red", 0.5))
+    assert heat.found.values.shape == (4, 4) and heat.part.text == "red"
+    assert [each.part.weight for each in filled.why(hit.content_id, ["red", ("blue", -1.0)])] == [1, -1]
+
+
 # Pictures in memory
 
 

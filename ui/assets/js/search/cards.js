@@ -78,6 +78,7 @@ const downloadLink = (item) => {
 };
 
 export class Cards {
+  #why;
   #viewer;
   #selection;
   #actions;
@@ -86,8 +87,10 @@ export class Cards {
    * @param {import('./viewer.js').Viewer} viewer
    * @param {import('./selection.js').Selection} selection
    * @param {{ onSimilar: Function, onMore: Function, onLess: Function }} actions
+   * @param {import('./why.js').Why} why
    */
-  constructor(viewer, selection, actions) {
+  constructor(viewer, selection, actions, why) {
+    this.#why = why;
     this.#viewer = viewer;
     this.#selection = selection;
     this.#actions = actions;
@@ -103,9 +106,10 @@ export class Cards {
     const node = el('div', 'lk-beside');
     const ranks = new Map(beside.in_both.map(([id, _, other]) => [id, other]));
     const otherRanks = new Map(beside.in_both.map(([id, own]) => [id, own]));
+    const others = beside.items.map((item) => ({ ...item, isBeside: true }));
     node.append(
       this.#column(beside.models[0], items, true, ranks),
-      this.#column(beside.models[1], beside.items, false, otherRanks),
+      this.#column(beside.models[1], others, false, otherRanks),
     );
     return node;
   }
@@ -149,6 +153,7 @@ export class Cards {
     if (isOwn) node.setAttribute('aria-keyshortcuts', 'x');
     node.setAttribute('aria-label', labelOf(item));
     node.append(thumbnail(item, place));
+    this.#why.watch(node, item);
     return node;
   }
 

@@ -13,6 +13,7 @@ import { placeInLine } from './place_in_line.js';
 import { Selection } from './selection.js';
 import { StatusLine } from './status_line.js';
 import { Viewer } from './viewer.js';
+import { Why } from './why.js';
 
 const isSameView = (one, other) =>
   JSON.stringify([one.query, one.offset]) === JSON.stringify([other.query, other.offset]);
@@ -37,6 +38,7 @@ export class Results {
     this.#viewer.close();
     this.#visit({ address });
   });
+  #why = new Why();
   #viewer;
   #explanation;
   #parts;
@@ -67,6 +69,7 @@ export class Results {
     };
     this.#viewer = new Viewer(element, {
       ...refine,
+      why: this.#why,
       mayDelete,
       trashDays: props.trash_days,
       onRemove: (id) => trigger('remove', { id }),
@@ -90,8 +93,9 @@ export class Results {
       onUnfilter: () => this.#unfilter(),
       onExplain: () => this.#explanation.open(this.#shown),
       makeOpener: () => this.#selection.makeOpener(),
+      makeWhy: () => this.#why.makeButton('lk-clear'),
     });
-    this.#cards = new Cards(this.#viewer, this.#selection, refine);
+    this.#cards = new Cards(this.#viewer, this.#selection, refine, this.#why);
   }
 
   #listen() {
@@ -148,6 +152,7 @@ export class Results {
     const held = drawn.contains(document.activeElement) ? labelOf(document.activeElement) : null;
     const shown = this.#shown;
     if (shown.query) this.#parts.take(shown.query, shown.pictures);
+    this.#why.follow(shown.query, shown.pictures);
     this.#line.draw(shown, this.#items, this.#kept);
     this.#drawBody();
     this.#selection.follow(shown, this.#items);

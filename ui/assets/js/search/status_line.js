@@ -39,7 +39,7 @@ export class StatusLine {
   node = el('div', 'lk-line');
   notes = el('div', 'lk-notes');
 
-  /** @param {{ onClear: () => void, onUnfilter: () => void, onExplain: () => void, makeOpener: () => Node }} actions */
+  /** @param {{ onClear: () => void, onUnfilter: () => void, onExplain: () => void, makeOpener: () => Node, makeWhy: () => Node }} actions */
   constructor(actions) {
     this.#actions = actions;
     this.node.setAttribute('role', 'status');
@@ -69,7 +69,8 @@ export class StatusLine {
       return [el('h2', '', phrase('results.none')), listed, unfilterButton('lk-clear', onUnfilter)];
     }
     if (answer.state !== 'results' && answer.state !== 'none') return [];
-    return [...this.#found(answer, items, isFiltered), ...openers, this.#timing(answer)];
+    const why = answer.state === 'results' ? [this.#actions.makeWhy()] : [];
+    return [...this.#found(answer, items, isFiltered), ...openers, ...why, this.#timing(answer)];
   }
 
   #found(answer, items, isFiltered) {

@@ -8,6 +8,8 @@ import { dateOf, fileSize, number, relevanceOf, whyOf } from '../shared/format.j
 import { icon } from '../shared/icons.js';
 import { language, phrase } from '../shared/language.js';
 import { mediaUrl } from '../shared/urls.js';
+import { urlOf } from './part_chip.js';
+import { WhyList } from './why_list.js';
 
 const ENLARGED = 2.5; // small pictures may grow this much
 
@@ -65,13 +67,18 @@ export class Viewer {
   #title = el('h2', 'lk-title');
   #facts = el('dl', 'lk-facts');
   #actions = el('div', 'lk-actions');
+  #why;
+  #whyList;
 
   /**
    * @param {HTMLElement} element where the dialog goes
-   * @param {{ mayDelete: (item: any) => boolean, trashDays: number, onSimilar: Function, onMore: Function, onLess: Function, onRemove: Function }} options
+   * @param {{ why: import('./why.js').Why, mayDelete: (item: any) => boolean, trashDays: number, onSimilar: Function, onMore: Function, onLess: Function, onRemove: Function }} options
    */
   constructor(element, options) {
     this.#options = options;
+    this.#why = options.why;
+    this.#whyList = new WhyList(options.why);
+    this.#why.onSwitch(() => this.#drawWhy());
     const dialog = this.#dialog;
     dialog.tabIndex = -1; // takes the focus, and with it the keys, when the button that had it goes
     this.#image.decoding = 'async';
@@ -79,15 +86,17 @@ export class Viewer {
     const stage = el('div', 'lk-stage');
     stage.append(this.#image, this.#previous, this.#next);
     const aside = el('div', 'lk-about');
-    aside.append(this.#title, this.#problem, this.#actions, this.#facts);
+    aside.append(this.#title, this.#problem, this.#actions, this.#whyList.node, this.#facts);
     const close = iconButton('lk-round close', phrase('common.close'), 'close', () => dialog.close());
     dialog.append(stage, aside, close);
     element.append(dialog);
     dialog.addEventListener('keydown', (event) => {
       if (event.key === 'ArrowLeft') this.#step(-1);
       if (event.key === 'ArrowRight') this.#step(1);
+      if (event.key === 'w' && !event.ctrlKey && !event.metaKey && this.#hasWhy) this.#why.toggle();
     });
     dialog.addEventListener('close', () => {
+      this.#clearWhy();
       this.#image.removeAttribute('src');
       this.#opener?.(this.#current);
     });
@@ -112,6 +121,10 @@ export class Viewer {
     return this.#items[this.#current];
   }
 
+  get #hasWhy() {
+    return Boolean(this.#item?.rank) && this.#why.hasParts;
+  }
+
   #step(by) {
     if (this.#items[this.#current + by]) this.#show(this.#current + by);
   }
@@ -127,6 +140,7 @@ export class Viewer {
     this.#previous.disabled = position === 0;
     this.#next.disabled = position === this.#items.length - 1;
     if (!dialog.open) dialog.showModal();
+    this.#drawWhy();
     const focused = /** @type {HTMLButtonElement} */ (document.activeElement);
     if (!dialog.contains(focused) || focused.disabled) dialog.focus();
   }
@@ -162,6 +176,23 @@ export class Viewer {
     this.#problem.hidden = false;
   }
 
+  #drawWhy() {
+    this.#clearWhy();
+    if (!this.#dialog.open || !this.#why.isOn || !this.#hasWhy) return;
+    const { maxWidth, maxHeight } = this.#image.style;
+    const lay = (canvas) => {
+      canvas.classList.add('lk-large');
+      Object.assign(canvas.style, { maxWidth, maxHeight });
+      this.#image.after(canvas);
+    };
+    this.#whyList.show(this.#item, lay, (part) => urlOf(part, 'thumb'));
+  }
+
+  #clearWhy() {
+    this.#whyList.clear();
+    this.#dialog.querySelector('.lk-stage .lk-heat')?.remove();
+  }
+
   #drawFacts(shown) {
     this.#facts.replaceChildren();
     for (const [term, value] of factsOf(shown, this.#items.length)) {
@@ -178,6 +209,7 @@ export class Viewer {
     this.#actions.replaceChildren(
       button('lk-button primary', phrase('common.similar'), similar, 'similar'),
       ...(shown.rank ? this.#refinements(shown) : []),
+      ...(this.#hasWhy ? [this.#why.makeButton('lk-button')] : []),
       downloadLink(shown),
     );
     if (!mayDelete(shown)) return;
