@@ -71,21 +71,20 @@ export const heatCanvas = (picture, maps) => {
   return canvas;
 };
 
+const third = (at) => Math.min(2, Math.floor(3 * at));
+
 /**
- * Where the middle of a map lies, as the end of a key of words.
+ * In which ninth of the picture most of a map lies, as the end of a key of words.
  * @param {Heat} heat
  */
 export const placeOf = ({ values, box: [left, top, width, height] }) => {
-  let [sum, across, down] = [0, 0, 0];
+  const sums = { nowhere: 0 };
   for (const [row, line] of values.entries()) {
+    const down = ['top', 'middle', 'bottom'][third(top + (height * (row + 0.5)) / values.length)];
     for (const [column, value] of line.entries()) {
-      sum += value;
-      across += (value * (column + 0.5)) / line.length;
-      down += (value * (row + 0.5)) / values.length;
+      const place = `${down}_${['left', 'centre', 'right'][third(left + (width * (column + 0.5)) / line.length)]}`;
+      sums[place] = (sums[place] ?? 0) + value;
     }
   }
-  if (!sum) return 'nowhere';
-  const third = (at) => Math.min(2, Math.floor(3 * at));
-  const [x, y] = [left + (width * across) / sum, top + (height * down) / sum];
-  return `${['top', 'middle', 'bottom'][third(y)]}_${['left', 'centre', 'right'][third(x)]}`;
+  return Object.entries(sums).reduce((most, each) => (each[1] > most[1] ? each : most))[0];
 };
