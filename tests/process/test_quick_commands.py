@@ -72,7 +72,8 @@ def run(home, *arguments, **changed):
 
 def test_torch_answers_a_text_where_nothing_was_kept(home):
     done = run_program(["search", "a red circle"], ROOT, environment(home, HF_HOME=str(home / "nothing kept")))
-    assert done.returncode == 0 and "circle" in done.stdout.splitlines()[0]
+    assert done.returncode == 0, done.stderr
+    assert "circle" in done.stdout.splitlines()[0]
 
 
 @pytest.mark.parametrize(
